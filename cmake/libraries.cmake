@@ -1,0 +1,35 @@
+# Libraries from Debian 12, each behind one target name. Nothing is downloaded.
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(PNG REQUIRED)
+if(IMAGINED_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+function(imagined_pkg name module)
+  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
+  add_library(${name} ALIAS PkgConfig::${name})
+endfunction()
+imagined_pkg(imagined_highway libhwy)
+imagined_pkg(imagined_utf8proc libutf8proc)
+imagined_pkg(imagined_deflate libdeflate)
+imagined_pkg(imagined_webp libwebp)
+imagined_pkg(imagined_jpeg libturbojpeg)
+
+add_library(imagined_png INTERFACE)
+target_link_libraries(imagined_png INTERFACE PNG::PNG imagined_deflate)
+
+find_package(nlohmann_json REQUIRED)
+add_library(imagined_json ALIAS nlohmann_json::nlohmann_json)
+
+# Asio and Beast; their one translation unit of definitions is src/api/http/boost.cpp.
+find_package(Boost 1.81 REQUIRED)
+add_library(imagined_boost INTERFACE)
+target_link_libraries(imagined_boost INTERFACE Boost::headers)
+target_compile_definitions(imagined_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION
+  BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)

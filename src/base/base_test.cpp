@@ -1,0 +1,61 @@
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace imagined {
+namespace {
+
+TEST(Sha256, MatchesThePublishedVector) {
+  EXPECT_EQ(to_hex(sha256("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(HmacSha256, MatchesRfc4231Case2) {
+  const std::string key = "Jefe";
+  const auto mac =
+      hmac_sha256(std::span(reinterpret_cast<const std::uint8_t*>(key.data()), key.size()),
+                  "what do ya want for nothing?");
+  EXPECT_EQ(to_hex(mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(RandomBase62, HasTheAskedLengthAndOnlyLettersAndDigits) {
+  const std::string text = random_base62(1000);
+  EXPECT_EQ(text.size(), 1000u);
+  for (const char c : text) EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c))) << c;
+}
+
+TEST(FromHex, RefusesOddLengthAndLettersBeyondF) {
+  EXPECT_FALSE(from_hex("abc"));
+  EXPECT_FALSE(from_hex("zz"));
+  EXPECT_EQ(*from_hex("6f6B"), "ok");
+}
+
+TEST(ToBase64Url, HasNoPaddingAndNoSlash) {
+  const std::array<std::uint8_t, 4> bytes{0xff, 0xef, 0xbe, 0xff};
+  EXPECT_EQ(to_base64(bytes), "/+++/w==");
+  EXPECT_EQ(to_base64url(bytes), "_---_w");
+}
+
+TEST(MakeUuid, CarriesTheClocksMillisecondsAndTheVersion) {
+  const ManualClock clock(0x0123456789ab);
+  const std::string id = make_uuid(clock);
+  EXPECT_EQ(id.substr(0, 15), "01234567-89ab-7");
+  EXPECT_EQ(id.size(), 36u);
+}
+
+Result<int> half(int value) {
+  if (value % 2 != 0) return fail(ErrorCode::invalid_argument, "odd", "value");
+  return value / 2;
+}
+Result<int> quarter(int value) { return half(TRY(half(value))); }
+
+TEST(Try, ReturnsTheErrorOfTheInnerCall) {
+  EXPECT_EQ(*quarter(12), 3);
+  EXPECT_EQ(quarter(6).error().field, "value");
+}
+
+}  // namespace
+}  // namespace imagined

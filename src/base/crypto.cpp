@@ -1,0 +1,111 @@
+#include "base/crypto.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include "base/check.h"
+
+namespace imagined {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr std::string_view kBase62 =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Sha256 sha256(std::span<const std::uint8_t> bytes) {
+  Sha256 digest{};
+  unsigned int size = 0;
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1,
+        "EVP_Digest refused {} bytes", bytes.size());
+  return digest;
+}
+
+Sha256 sha256(std::string_view text) {
+  return sha256(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text) {
+  Sha256 mac{};
+  unsigned int size = 0;
+  const auto* made =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
+  CHECK(made != nullptr && size == mac.size(), "HMAC refused {} bytes", text.size());
+  return mac;
+}
+
+void random_bytes(std::span<std::uint8_t> out) {
+  CHECK(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1, "no random bytes to be had");
+}
+
+std::string random_base62(std::size_t count) {
+  std::string text;
+  text.reserve(count);
+  while (text.size() < count) {
+    std::array<std::uint8_t, 64> bytes;
+    random_bytes(bytes);
+    for (const std::uint8_t byte : bytes) {
+      // 248 is the largest multiple of 62 in a byte: above it the first letters would come more
+      // often.
+      if (byte < 248 && text.size() < count) text.push_back(kBase62[byte % 62]);
+    }
+  }
+  return text;
+}
+
+bool equal_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string to_hex(std::span<const std::uint8_t> bytes) {
+  std::string hex;
+  hex.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    hex.push_back(kHexDigits[byte >> 4]);
+    hex.push_back(kHexDigits[byte & 15]);
+  }
+  return hex;
+}
+
+Result<std::string> from_hex(std::string_view hex) {
+  if (hex.size() % 2 != 0) return fail(ErrorCode::invalid_argument, "hex text of odd length");
+  std::string bytes;
+  bytes.reserve(hex.size() / 2);
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    const int high = hex_value(hex[i]);
+    const int low = hex_value(hex[i + 1]);
+    if (high < 0 || low < 0) return fail(ErrorCode::invalid_argument, "not a hex digit");
+    bytes.push_back(static_cast<char>(high * 16 + low));
+  }
+  return bytes;
+}
+
+std::string to_base64(std::span<const std::uint8_t> bytes) {
+  std::string text(4 * ((bytes.size() + 2) / 3), '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
+                  static_cast<int>(bytes.size()));
+  return text;
+}
+
+std::string to_base64url(std::span<const std::uint8_t> bytes) {
+  std::string text = to_base64(bytes);
+  while (!text.empty() && text.back() == '=') text.pop_back();
+  for (char& c : text) {
+    if (c == '+') c = '-';
+    if (c == '/') c = '_';
+  }
+  return text;
+}
+
+}  // namespace imagined

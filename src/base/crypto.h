@@ -1,0 +1,36 @@
+// Hashes, random bytes and their spellings; OpenSSL behind plain functions.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace imagined {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+Sha256 sha256(std::span<const std::uint8_t> bytes);
+Sha256 sha256(std::string_view text);
+Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text);
+
+/// Fills `out` from the operating system's generator; dies when that fails (no safe way on).
+void random_bytes(std::span<std::uint8_t> out);
+
+/// `count` random letters and digits (base62), unbiased.
+std::string random_base62(std::size_t count);
+
+/// Compares in a time that depends on the lengths only.
+bool equal_constant_time(std::string_view a, std::string_view b);
+
+std::string to_hex(std::span<const std::uint8_t> bytes);
+Result<std::string> from_hex(std::string_view hex);
+std::string to_base64(std::span<const std::uint8_t> bytes);
+/// URL-safe alphabet, no padding.
+std::string to_base64url(std::span<const std::uint8_t> bytes);
+
+}  // namespace imagined

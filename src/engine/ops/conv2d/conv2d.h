@@ -1,0 +1,58 @@
+// Two-dimensional convolution of a picture in NHWC order, without im2col of the whole picture.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "engine/backend/context.h"
+
+namespace imagined::engine {
+
+/// A filter bank [out, in, kernel, kernel] with its bias, packed once at load.
+class PackedConv {
+ public:
+  struct Layout;
+  PackedConv() = default;
+  PackedConv(std::shared_ptr<const Layout> layout, std::int64_t out, std::int64_t in,
+             std::int64_t kernel)
+      : layout_(std::move(layout)), out_(out), in_(in), kernel_(kernel) {}
+  std::int64_t out_channels() const { return out_; }
+  std::int64_t in_channels() const { return in_; }
+  std::int64_t kernel() const { return kernel_; }  // 1 or 3
+  bool empty() const { return layout_ == nullptr; }
+  const Layout& layout() const { return *layout_; }
+
+ private:
+  std::shared_ptr<const Layout> layout_;
+  std::int64_t out_ = 0;
+  std::int64_t in_ = 0;
+  std::int64_t kernel_ = 0;
+};
+
+/// weight  [out, in * kernel * kernel]  f32, bf16 or f16, as PyTorch stores [out, in, kh, kw].
+/// bias    [out] f32, or empty for none.
+PackedConv pack_conv(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
+                     std::int64_t kernel, std::span<const float> bias, DType stored);
+
+enum class ConvShape : std::uint8_t {
+  same,        // stride 1, zero padding kernel / 2 on every side
+  downsample,  // stride 2, zero padding of 1 at the right and the bottom only (kernel 3)
+  upsample,    // the picture enlarged twofold by nearest neighbour, then `same`; never materialised
+};
+
+/// out[y][x][o] = bias[o] + sum_{dy, dx, i} in[y'][x'][i] * weight[o][i][dy][dx]  (+
+/// residual[y][x][o])
+///
+/// in        [h, w, in]    f32 or bf16.
+/// out       [h', w', out] f32 or bf16; h' is h, (h - 2) / 2 + 1 or 2h by `shape`; not overlapping
+/// `in`. residual  as out in shape, f32, or null; may be `out` itself. Sums in f32, in an order
+/// that does not depend on the number of threads.
+void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
+            ImageView out, const ConstImageView* residual = nullptr);
+
+/// The slow twin, in double, over the unpacked filter.
+void conv2d_reference(ConstImageView in, ConstMatrixView weight, std::int64_t kernel,
+                      std::span<const float> bias, ConvShape shape, ImageView out,
+                      const ConstImageView* residual = nullptr);
+
+}  // namespace imagined::engine

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/backend/context.h"
+
+namespace imagined::engine {
+
+/// Layer normalisation over the last axis followed by the adaptive shift and scale of a FLUX block.
+///
+///   out[r][c] = (1 + scale[c]) * (x[r][c] - mean_r) / sqrt(var_r + epsilon) + shift[c]
+///
+/// x            [rows, dim]  f32.
+/// shift, scale [dim]        f32, or both null for plain normalisation.
+/// out          [rows, dim]  f32 or bf16; may be x when f32.
+/// Biased variance; mean and variance in f32 by two passes over the row.
+/// Source: black-forest-labs/flux2, `modulate` and `LayerNorm(elementwise_affine=False)`.
+void layer_norm_modulate(const Context& context, ConstMatrixView x, const float* shift,
+                         const float* scale, float epsilon, MatrixView out);
+
+void layer_norm_modulate_reference(ConstMatrixView x, const float* shift, const float* scale,
+                                   float epsilon, MatrixView out);
+
+}  // namespace imagined::engine
