@@ -1,0 +1,75 @@
+// Finds the parts of a model on disk and reads their configuration, without touching the weights'
+// bytes. Three layouts are understood:
+//
+// 1. A diffusers folder: model_index.json beside transformer/, text_encoder/, vae/, tokenizer/ and
+//    scheduler/ (sampling.json optional).
+// 2. A single .safetensors file with a transformer in the layout of Black Forest Labs (or with
+//    diffusers' names). The other parts are looked for around it, in this order, first in the
+//    file's own folder, then in its parent:
+//      text encoder  text_encoder/ · ../text_encoders/qwen*.safetensors · qwen*.safetensors
+//      VAE           vae/ · ../vae/*.safetensors · ae.safetensors · flux2-vae.safetensors
+//      tokenizer     tokenizer/ · tokenizer.json · the text encoder's folder
+//    so that a file in the root of a diffusers folder works, and one in ComfyUI's
+//    split_files/diffusion_models too, once a tokenizer folder lies beside it (ComfyUI keeps the
+//    tokenizer in its program). Weights found inside the file itself win. What no configuration
+//    file says is read from the tensors' shapes; a name with `-base-` in it means the model before
+//    distillation.
+// 3. A folder without model_index.json that holds exactly one such file, or ComfyUI's
+//    diffusion_models/ or split_files/diffusion_models/ with exactly one.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "engine/formats/model_config.h"
+#include "engine/formats/weight_source.h"
+
+namespace imagined::engine {
+
+/// A model's parts. The three weight paths fit WeightSource::open; `tokenizer` fits
+/// Tokenizer::load.
+struct ModelFolder {
+  std::string name;    // of the folder or of the file, without its path
+  std::string family;  // "flux2-klein"
+  bool distilled = false;
+
+  std::filesystem::path transformer;
+  std::filesystem::path text_encoder;
+  std::filesystem::path vae;
+  std::filesystem::path tokenizer;
+
+  Flux2Config flux2;
+  Qwen3Config qwen3;
+  VaeConfig vae_config;
+  SchedulerConfig scheduler;
+  TextConfig text;
+  SamplingDefaults sampling;
+};
+
+/// Reads a model's configuration and checks the parts against each other: taps * hidden size is the
+/// transformer's context width, 4 * latent channels are its channels, the RoPE axes sum up to the
+/// head width, the norm groups divide every width, pixels_per_token agrees with the VAE.
+/// Unknown keys are ignored; a missing key, a wrong type or an impossible value is
+/// `invalid_argument` and names file and key; a missing file is `not_found`; another pipeline or an
+/// option without implementation is `unimplemented` and names it.
+Result<ModelFolder> open_model(const std::filesystem::path& path);
+
+/// Only the tokenizer of a model: what open_model would put into `tokenizer`, found without reading
+/// any other part. A folder that is itself a tokenizer folder will do too.
+Result<std::filesystem::path> find_tokenizer(const std::filesystem::path& path);
+
+// The configuration files one by one, as text; `file` is what error messages call the text.
+Result<Qwen3Config> parse_qwen3_config(std::string_view json, std::string_view file);
+Result<Flux2Config> parse_flux2_config(std::string_view json, std::string_view file);
+Result<VaeConfig> parse_vae_config(std::string_view json, std::string_view file);
+Result<SchedulerConfig> parse_scheduler_config(std::string_view json, std::string_view file);
+
+// The configuration that names and shapes of the tensors give away; what they cannot say (epsilons,
+// RoPE, the schedule) is the published models' value.
+Result<Flux2Config> detect_flux2(const WeightSource& weights);
+Result<VaeConfig> detect_vae(const WeightSource& weights);
+Result<Qwen3Config> detect_qwen3(const WeightSource& weights);
+
+}  // namespace imagined::engine

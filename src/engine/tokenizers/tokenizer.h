@@ -1,0 +1,69 @@
+// Text to token ids: the byte-level BPE of Qwen2 and Qwen3, and the chat template around a prompt.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace imagined::engine {
+
+/// A prompt as the text encoder takes it.
+struct PromptEncoding {
+  std::vector<std::int32_t> ids;
+  std::int64_t real_count = 0;  // ids before the padding; ids.size() when there is none
+};
+
+struct PromptLength {
+  std::int64_t max_tokens = 512;  // longer prompts lose their end, the template's suffix included
+  bool pad = true;                // fill up to max_tokens with the padding token
+};
+
+/// A byte-level BPE tokenizer. Immutable and shared by threads; moves, never copies.
+class Tokenizer {
+ public:
+  /// folder: holds tokenizer.json, or vocab.json and merges.txt; tokenizer_config.json beside it is
+  /// read where present (padding token, added tokens).
+  /// Errors: `not_found`, `data_loss` (not JSON), `invalid_argument` (a key of the wrong type or
+  /// with a value that cannot be), `unimplemented` (another kind of tokenizer), naming file and
+  /// key.
+  static Result<Tokenizer> load(const std::filesystem::path& folder);
+
+  /// The same from the text of the files; an empty tokenizer_config is a missing one.
+  static Result<Tokenizer> parse(std::string_view tokenizer_json,
+                                 std::string_view tokenizer_config = {});
+
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  /// The ids of a text without a template; added tokens in the text are recognised, as in
+  /// Hugging Face's tokenizers. Bytes that are not UTF-8 count as U+FFFD. Time grows like
+  /// n log n in the text's length, whatever the text.
+  std::vector<std::int32_t> encode(std::string_view text) const;
+
+  /// The ids of a prompt in Qwen3's chat template (one user message, thinking switched off),
+  /// neither cut nor padded:
+  ///   <|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n
+  /// Tokenised as a whole, so a prompt's first newline joins the template's.
+  std::vector<std::int32_t> encode_prompt(std::string_view prompt) const;
+
+  /// The same, cut and padded on the right.
+  PromptEncoding encode_prompt(std::string_view prompt, const PromptLength& length) const;
+
+  std::int32_t pad_id() const;
+  /// One more than the largest id: the text encoder's embedding must have at least so many rows.
+  std::int64_t vocab_size() const;
+  std::optional<std::int32_t> id_of(std::string_view token) const;
+
+ private:
+  struct State;
+  explicit Tokenizer(std::unique_ptr<const State> state);
+  std::unique_ptr<const State> state_;
+};
+
+}  // namespace imagined::engine
