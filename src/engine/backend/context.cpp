@@ -6,6 +6,7 @@ Context::Context(const ContextOptions& options)
     : device_(options.device),
       cpu_(CpuFeatures::detect()),
       pool_(std::make_unique<ThreadPool>(options.threads)),
+      scratch_(std::make_unique<Scratch>(pool_->threads())),
       implementations_(options.implementations) {}
 
 std::string_view Context::implementation(std::string_view operation) const {

@@ -1,10 +1,12 @@
 // What every operation is handed: the device, its threads, and which implementation to take.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/backend/cpu/features.h"
+#include "engine/backend/cpu/scratch.h"
 #include "engine/backend/cpu/thread_pool.h"
 #include "engine/tensor/matrix.h"
 
@@ -31,6 +33,8 @@ class Context {
   Device device() const { return device_; }
   ThreadPool& pool() const { return *pool_; }
   const CpuFeatures& cpu() const { return cpu_; }
+  /// Working memory of the operation that is running; one operation at a time.
+  Scratch& scratch() const { return *scratch_; }
   /// The implementation asked for by name, or empty.
   std::string_view implementation(std::string_view operation) const;
 
@@ -38,6 +42,7 @@ class Context {
   Device device_;
   CpuFeatures cpu_;
   std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<Scratch> scratch_;
   std::string implementations_;
 };
 

@@ -18,6 +18,9 @@ class ThreadPool {
 
   int threads() const;
 
+  /// Whether the calling thread is running a task of this pool.
+  bool inside_task() const;
+
   /// Runs `task(begin, end, thread)` over [0, count) in pieces of at most `grain`; returns when all
   /// are done. Which thread gets which piece varies, so a piece's result must not depend on it.
   template <class Task>

@@ -1,0 +1,45 @@
+#include "engine/ops/attention/attention.h"
+
+#include <array>
+
+#include "engine/ops/attention/attention_implementation.h"
+
+namespace imagined::engine {
+namespace {
+
+// Best first; the first that the machine runs is taken unless the context names one.
+const std::array<const AttentionImplementation*, 1> kImplementations = {&kAttentionReference};
+
+const AttentionImplementation& choose(const Context& context, DType dtype) {
+  const std::string_view wanted = context.implementation("attention");
+  for (const AttentionImplementation* candidate : kImplementations) {
+    const bool named = wanted.empty() || wanted == candidate->name;
+    if (named && candidate->runs_on(context.cpu(), dtype)) return *candidate;
+  }
+  CHECK(false, "attention: no implementation \"{}\" for {} on this machine", wanted, name(dtype));
+  return kAttentionReference;
+}
+
+bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
+
+}  // namespace
+
+void attention(const Context& context, ConstMatrixView q, ConstMatrixView k, ConstMatrixView v,
+               const AttentionOptions& options, MatrixView out) {
+  const std::int64_t d = options.head_dim;
+  CHECK(d > 0 && q.cols > 0 && k.cols > 0 && q.cols % d == 0 && k.cols % d == 0 &&
+            q.cols % k.cols == 0,
+        "attention: {} and {} columns in heads of {}", q.cols, k.cols, d);
+  CHECK(v.cols == k.cols && v.rows == k.rows && out.rows == q.rows && out.cols == q.cols,
+        "attention: k [{}, {}], v [{}, {}], q [{}, {}], out [{}, {}]", k.rows, k.cols, v.rows,
+        v.cols, q.rows, q.cols, out.rows, out.cols);
+  CHECK(readable(q.dtype) && k.dtype == q.dtype && v.dtype == q.dtype && readable(out.dtype),
+        "attention: q {}, k {}, v {}, out {}", name(q.dtype), name(k.dtype), name(v.dtype),
+        name(out.dtype));
+  CHECK(options.key_count > 0 && (k.rows > 0 || q.rows == 0), "attention: {} keys of {}",
+        options.key_count, k.rows);
+  if (q.rows == 0) return;
+  choose(context, q.dtype).run(context, q, k, v, options, out);
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,88 @@
+#include "engine/ops/conv2d/conv2d.h"
+
+#include <array>
+
+#include "engine/ops/conv2d/conv2d_implementation.h"
+
+namespace imagined::engine {
+namespace {
+
+// Best first; the first that the machine runs is taken unless the context names one.
+const std::array<const Conv2dImplementation*, 1> kImplementations = {&kConv2dReference};
+
+const Conv2dImplementation& choose(const Context& context, DType stored) {
+  const std::string_view wanted = context.implementation("conv2d");
+  for (const Conv2dImplementation* candidate : kImplementations) {
+    const bool named = wanted.empty() || wanted == candidate->name;
+    if (named && candidate->runs_on(context.cpu(), stored)) return *candidate;
+  }
+  CHECK(false, "conv2d: no implementation \"{}\" for {} filters on this machine", wanted,
+        name(stored));
+  return kConv2dReference;
+}
+
+bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
+
+void check_image(const ConstImageView& image, std::int64_t height, std::int64_t width,
+                 std::int64_t channels, std::string_view what) {
+  CHECK(image.height == height && image.width == width && image.pixels.cols == channels &&
+            image.pixels.rows == height * width,
+        "conv2d: {} is {} x {} pixels of {} channels in [{}, {}], expected {} x {} of {}", what,
+        image.height, image.width, image.pixels.cols, image.pixels.rows, image.pixels.stride,
+        height, width, channels);
+}
+
+}  // namespace
+
+ConvGeometry conv_geometry(ConvShape shape, std::int64_t kernel, std::int64_t height,
+                           std::int64_t width) {
+  switch (shape) {
+    case ConvShape::same:
+      return {.before = kernel / 2, .out_height = height, .out_width = width};
+    case ConvShape::downsample:
+      return {.stride = 2, .out_height = (height - 2) / 2 + 1, .out_width = (width - 2) / 2 + 1};
+    case ConvShape::upsample:
+      return {.enlarge = 2, .before = kernel / 2, .out_height = 2 * height, .out_width = 2 * width};
+  }
+  return {};
+}
+
+PackedConv pack_conv(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
+                     std::int64_t kernel, std::span<const float> bias, DType stored) {
+  CHECK((kernel == 1 || kernel == 3) && in_channels > 0 && weight.rows > 0 &&
+            weight.cols == in_channels * kernel * kernel && weight.stride >= weight.cols,
+        "pack_conv: weight [{}, {}] for {} channels and a kernel of {}", weight.rows, weight.cols,
+        in_channels, kernel);
+  CHECK(readable(stored) && (readable(weight.dtype) || weight.dtype == DType::f16),
+        "pack_conv: weight of {}, stored as {}", name(weight.dtype), name(stored));
+  CHECK(bias.empty() || static_cast<std::int64_t>(bias.size()) == weight.rows,
+        "pack_conv: {} biases for {} channels", bias.size(), weight.rows);
+  auto layout = std::make_shared<PackedConv::Layout>();
+  layout->implementation = &choose(context, stored);
+  layout->stored = stored;
+  layout->panels = layout->implementation->pack(context, weight, in_channels, kernel, stored);
+  layout->bias.assign(static_cast<std::size_t>(weight.rows), 0.0f);
+  std::copy(bias.begin(), bias.end(), layout->bias.begin());
+  return PackedConv(std::move(layout), weight.rows, in_channels, kernel);
+}
+
+void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
+            ImageView out, const ConstImageView* residual) {
+  CHECK(!conv.empty(), "conv2d: no filter");
+  CHECK(shape != ConvShape::downsample || (conv.kernel() == 3 && in.height >= 2 && in.width >= 2),
+        "conv2d: {} x {} downsampled with a kernel of {}", in.height, in.width, conv.kernel());
+  check_image(in, in.height, in.width, conv.in_channels(), "in");
+  const ConvGeometry geometry = conv_geometry(shape, conv.kernel(), in.height, in.width);
+  check_image(out, geometry.out_height, geometry.out_width, conv.out_channels(), "out");
+  CHECK(readable(in.pixels.dtype) && readable(out.pixels.dtype), "conv2d: in {}, out {}",
+        name(in.pixels.dtype), name(out.pixels.dtype));
+  if (residual != nullptr) {
+    check_image(*residual, out.height, out.width, conv.out_channels(), "residual");
+    CHECK(residual->pixels.dtype == DType::f32, "conv2d: residual {}",
+          name(residual->pixels.dtype));
+  }
+  if (out.pixels.rows == 0) return;
+  conv.layout().implementation->run(context, in, conv, shape, out, residual);
+}
+
+}  // namespace imagined::engine

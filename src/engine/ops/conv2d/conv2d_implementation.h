@@ -1,0 +1,42 @@
+// What an implementation of the convolution offers; the ordered list is in conv2d.cpp.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "engine/ops/conv2d/conv2d.h"
+
+namespace imagined::engine {
+
+struct Conv2dImplementation {
+  std::string_view name;
+  bool (*runs_on)(const CpuFeatures& cpu, DType stored);
+  /// `weight` [out, in * kernel * kernel] in the order that `run` reads it.
+  Tensor (*pack)(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
+                 std::int64_t kernel, DType stored);
+  void (*run)(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
+              ImageView out, const ConstImageView* residual);
+};
+
+struct PackedConv::Layout {
+  const Conv2dImplementation* implementation = nullptr;
+  DType stored = DType::f32;
+  Tensor panels;
+  std::vector<float> bias;  // [out], zeros when the filter has none
+};
+
+/// How a `ConvShape` maps output pixels to input pixels: the input is first enlarged by `enlarge`
+/// (nearest neighbour), then read at y * stride + dy - before, zeros outside.
+struct ConvGeometry {
+  std::int64_t enlarge = 1;
+  std::int64_t stride = 1;
+  std::int64_t before = 0;  // rows and columns of padding above and to the left
+  std::int64_t out_height = 0;
+  std::int64_t out_width = 0;
+};
+ConvGeometry conv_geometry(ConvShape shape, std::int64_t kernel, std::int64_t height,
+                           std::int64_t width);
+
+extern const Conv2dImplementation kConv2dReference;
+
+}  // namespace imagined::engine

@@ -1,0 +1,63 @@
+#include "engine/ops/matmul/matmul.h"
+
+#include <array>
+
+#include "engine/ops/matmul/matmul_implementation.h"
+
+namespace imagined::engine {
+namespace {
+
+// Best first; the first that the machine runs is taken unless the context names one.
+const std::array<const MatmulImplementation*, 1> kImplementations = {&kMatmulReference};
+
+const MatmulImplementation& choose(const Context& context, DType stored) {
+  const std::string_view wanted = context.implementation("matmul");
+  for (const MatmulImplementation* candidate : kImplementations) {
+    const bool named = wanted.empty() || wanted == candidate->name;
+    if (named && candidate->runs_on(context.cpu(), stored)) return *candidate;
+  }
+  CHECK(false, "matmul: no implementation \"{}\" for {} weights on this machine", wanted,
+        name(stored));
+  return kMatmulReference;
+}
+
+bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
+
+}  // namespace
+
+PackedWeight pack_weight(const Context& context, std::span<const ConstMatrixView> parts,
+                         DType stored) {
+  CHECK(!parts.empty() && readable(stored), "pack_weight: {} parts, stored as {}", parts.size(),
+        name(stored));
+  const std::int64_t k = parts.front().cols;
+  std::int64_t n = 0;
+  for (const ConstMatrixView& part : parts) {
+    CHECK(part.cols == k && part.stride >= k, "pack_weight: a part has k {} (stride {}), not {}",
+          part.cols, part.stride, k);
+    CHECK(readable(part.dtype) || part.dtype == DType::f16, "pack_weight: a part of {}",
+          name(part.dtype));
+    n += part.rows;
+  }
+  auto layout = std::make_shared<PackedWeight::Layout>();
+  layout->implementation = &choose(context, stored);
+  layout->stored = stored;
+  layout->panels = layout->implementation->pack(context, parts, n, k, stored);
+  return PackedWeight(std::move(layout), n, k);
+}
+
+void matmul(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+            const MatmulEpilogue& epilogue) {
+  CHECK(!w.empty() && x.cols == w.k() && out.rows == x.rows && out.cols == w.n(),
+        "matmul: x [{}, {}], w [{}, {}], out [{}, {}]", x.rows, x.cols, w.n(), w.k(), out.rows,
+        out.cols);
+  CHECK(readable(x.dtype) && readable(out.dtype), "matmul: x {}, out {}", name(x.dtype),
+        name(out.dtype));
+  CHECK(!epilogue.accumulate || out.dtype == DType::f32, "matmul: accumulates in {}",
+        name(out.dtype));
+  CHECK(x.stride >= x.cols && out.stride >= out.cols, "matmul: strides {} and {}", x.stride,
+        out.stride);
+  if (x.rows == 0 || w.n() == 0) return;
+  w.layout().implementation->run(context, x, w, out, epilogue);
+}
+
+}  // namespace imagined::engine

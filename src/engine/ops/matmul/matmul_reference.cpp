@@ -1,0 +1,66 @@
+// The slow twin, and the implementation of last resort built on it.
+#include "engine/ops/matmul/matmul_implementation.h"
+#include "engine/tensor/element.h"
+
+namespace imagined::engine {
+namespace {
+
+void reference_columns(ConstMatrixView x, ConstMatrixView w, MatrixView out,
+                       const MatmulEpilogue& epilogue, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t m = 0; m < x.rows; ++m) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      double sum = 0;
+      for (std::int64_t k = 0; k < x.cols; ++k) {
+        sum += static_cast<double>(read_element(x, m, k)) * read_element(w, n, k);
+      }
+      if (epilogue.bias != nullptr) sum += epilogue.bias[n];
+      if (epilogue.gate != nullptr) sum *= epilogue.gate[n];
+      if (epilogue.accumulate) sum += read_element(out, m, n);
+      write_element(out, m, n, static_cast<float>(sum));
+    }
+  }
+}
+
+Tensor pack_rows(const Context& context, std::span<const ConstMatrixView> parts, std::int64_t n,
+                 std::int64_t k, DType stored) {
+  Tensor rows(n, k, stored);
+  std::int64_t first = 0;
+  for (const ConstMatrixView& part : parts) {
+    context.pool().parallel_for(part.rows, 16, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        for (std::int64_t c = 0; c < k; ++c) {
+          write_element(rows, first + r, c, read_element(part, r, c));
+        }
+      }
+    });
+    first += part.rows;
+  }
+  return rows;
+}
+
+void run_reference(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+                   const MatmulEpilogue& epilogue) {
+  const ConstMatrixView rows = w.layout().panels;
+  context.pool().parallel_for(w.n(), 16, [&](std::int64_t begin, std::int64_t end, int) {
+    reference_columns(x, rows, out, epilogue, begin, end);
+  });
+}
+
+}  // namespace
+
+void matmul_reference(ConstMatrixView x, ConstMatrixView w, MatrixView out,
+                      const MatmulEpilogue& epilogue) {
+  CHECK(x.cols == w.cols && out.rows == x.rows && out.cols == w.rows,
+        "matmul_reference: x [{}, {}], w [{}, {}], out [{}, {}]", x.rows, x.cols, w.rows, w.cols,
+        out.rows, out.cols);
+  reference_columns(x, w, out, epilogue, 0, w.rows);
+}
+
+const MatmulImplementation kMatmulReference = {
+    .name = "reference",
+    .runs_on = [](const CpuFeatures&, DType) { return true; },
+    .pack = pack_rows,
+    .run = run_reference,
+};
+
+}  // namespace imagined::engine
