@@ -1,0 +1,37 @@
+// Files from strangers to pixels. The header is read by our own code first, and every limit is
+// applied to what it says before a byte of pixel memory is asked for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "image/picture.h"
+
+namespace imagined::image {
+
+struct DecodeLimits {
+  std::size_t bytes_max = 10u << 20;
+  int side_px_max = 8192;
+  std::int64_t area_px_max = 40'000'000;
+};
+
+struct Header {
+  Format format = Format::png;
+  int width = 0;
+  int height = 0;
+};
+
+/// Reads format and size from the first bytes, by content and never by a name.
+/// Errors (field "image"): `unsupported_media_type` when it is no JPEG, PNG or WebP,
+/// `invalid_argument` when it is cut, empty or contradicts itself.
+Result<Header> read_header(std::span<const std::uint8_t> file);
+
+/// Decodes a JPEG, PNG or WebP (first frame of an animation refused) to RGB, or RGBA when the file
+/// has transparency. Colour profiles, EXIF orientation and all other metadata are ignored.
+/// Errors (field "image"): those of `read_header`; `payload_too_large` above `bytes_max`;
+/// `invalid_argument` above the pixel limits (from the header alone) and for broken data.
+Result<Pixels> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {});
+
+}  // namespace imagined::image

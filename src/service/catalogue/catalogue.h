@@ -1,0 +1,64 @@
+// The models that this server offers, as configured; fixed after start.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace imagined::service {
+
+struct Model {
+  std::string id;                    // "grok-imagine-image"
+  std::vector<std::string> aliases;  // other names that mean this model
+  std::string path;                  // folder or file of weights; only the worker opens it
+  int steps = 0;                     // 0: the default of the weights
+  std::optional<float> guidance;     // none: the default of the weights
+  std::int64_t price_usd_ticks = 0;  // per picture, 1e-10 US dollar
+  int max_prompt_length = 8000;      // code points
+  std::int64_t created_unix_s = 0;
+  std::string fingerprint;
+};
+
+/// A name that used to be served. The name "flux-1.1*" stands for all names that begin so.
+struct RetiredName {
+  std::string name;
+  std::string replacement;  // a name that is served
+};
+
+/// Immutable, so any thread may read it; pointers into it live as long as it does.
+class Catalogue {
+ public:
+  /// The first model is the default. A configured name wins over a retired one, so an operator maps
+  /// a legacy name by making it an alias. Errors: `invalid_argument` for no models, an empty or
+  /// doubled name, a retired name without a replacement that is served.
+  static Result<Catalogue> make(std::vector<Model> models, std::vector<RetiredName> retired);
+
+  std::span<const Model> models() const { return models_; }
+  const Model& default_model() const { return models_.front(); }
+
+  /// By id or alias, exact case; null when there is none.
+  const Model* find(std::string_view name) const;
+
+  /// The replacement of a retired name.
+  std::optional<std::string_view> deprecated(std::string_view name) const;
+
+  /// What a request's `model` means. Errors, field "model": `not_found` for an unknown name and,
+  /// naming the replacement, for a retired one; `invalid_argument` above 256 bytes.
+  Result<const Model*> resolve(std::string_view name) const;
+
+ private:
+  Catalogue() = default;
+
+  std::vector<Model> models_;
+  std::vector<RetiredName> retired_;
+};
+
+/// "flux-1.1*" with the given replacement: what every server starts with.
+std::vector<RetiredName> legacy_names(std::string replacement);
+
+}  // namespace imagined::service

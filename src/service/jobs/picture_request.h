@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "image/picture.h"
+#include "service/catalogue/geometry.h"
+#include "service/jobs/prompt.h"
+
+namespace imagined::service {
+
+inline constexpr int kPictureCountMax = 10;
+inline constexpr std::size_t kUserBytesMax = 512;
+
+/// What a customer wants, in the words of the domain. Made at the border out of checked parts:
+///   PictureRequest{.model = model->id, .prompt = std::move(prompt), .count = 2}
+struct PictureRequest {
+  std::string model;  // an id of the catalogue, aliases resolved
+  Prompt prompt;
+  int count = 1;  // 1 to kPictureCountMax
+  AspectRatio aspect_ratio = AspectRatio::auto_;
+  Resolution resolution = Resolution::k1;
+  std::optional<std::uint64_t> seed;  // picture i uses seed + i; none: random ones
+  image::Format format = image::Format::jpeg;
+  std::string user;  // the customer's word for its own user; at most kUserBytesMax bytes
+};
+
+/// `invalid_argument`, field "n": a count outside [1, kPictureCountMax], naming the value.
+Result<int> check_picture_count(std::int64_t count);
+/// `invalid_argument`, field "user": more than kUserBytesMax bytes, or a NUL.
+Result<void> check_user(std::string_view user);
+
+}  // namespace imagined::service

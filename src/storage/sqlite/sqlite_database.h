@@ -1,0 +1,43 @@
+// One SQLite file, opened with our settings and brought to our schema; shared by the stores of a
+// process. Several processes may open the same file.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/result.h"
+
+namespace imagined::storage {
+
+class Connection;
+
+class SqliteDatabase {
+ public:
+  enum class Role {
+    server,  // also moves the log into the database file (checkpoints)
+    worker,  // never does: one checkpointing process per file (schema.cpp says why)
+  };
+
+  /// Creates the file and brings an older schema up to date. `failed_precondition` when the file
+  /// was written by a newer program or is no database of ours; `unavailable` when it is locked for
+  /// more than 5 s; `data_loss` when it is broken.
+  static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& file,
+                                                      Role role = Role::server);
+  ~SqliteDatabase();
+  SqliteDatabase(const SqliteDatabase&) = delete;
+  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
+
+  // For the stores of this folder.
+  Connection& writer() { return *writer_; }  // durable against loss of power
+  Connection& hasty() { return *hasty_; }    // durable against a crash of the process only
+  Connection& reader() { return *reader_; }
+
+ private:
+  SqliteDatabase() = default;
+
+  std::unique_ptr<Connection> writer_;
+  std::unique_ptr<Connection> hasty_;
+  std::unique_ptr<Connection> reader_;
+};
+
+}  // namespace imagined::storage

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "service/ports/key_store.h"
+#include "storage/sqlite/sqlite_database.h"
+
+namespace imagined::storage {
+
+class SqliteKeyStore final : public service::KeyStore {
+ public:
+  /// The database must outlive the store.
+  explicit SqliteKeyStore(SqliteDatabase& database) : database_(database) {}
+
+  Result<void> insert(const service::ApiKey& key) override;
+  Result<service::ApiKey> find(std::string_view id) override;
+  Result<std::vector<service::ApiKey>> list() override;
+  Result<void> remove(std::string_view id) override;
+  Result<void> touch_last_used(std::string_view id, std::int64_t now_ms) override;
+
+ private:
+  SqliteDatabase& database_;
+};
+
+}  // namespace imagined::storage

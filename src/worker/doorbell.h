@@ -1,0 +1,106 @@
+// The wire between the server and one worker process: a socketpair that carries short lines of
+// text. It only wakes and reports; a lost line costs a second, never a job, for the database is the
+// truth.
+//
+//   server -> worker   job                                    there is work
+//                      cancel <job>                           stop if you are at it
+//   worker -> server   ready <worker id> <model> <model> ...  models are loaded
+//                      progress <job> <picture> <step> <steps>
+//                      finished <job>                         look at the row
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "service/ports/job_events.h"
+#include "service/ports/worker_bell.h"
+
+namespace imagined::worker {
+
+struct Message {
+  enum class Kind : std::uint8_t { job, cancel, ready, progress, finished };
+  Kind kind = Kind::job;
+  std::string job_id;               // cancel, progress, finished
+  int picture = 0;                  // progress
+  int step = 0;                     // progress
+  int steps = 0;                    // progress
+  std::string worker_id;            // ready
+  std::vector<std::string> models;  // ready
+
+  bool operator==(const Message&) const = default;
+};
+
+/// One line without its end.
+std::string format_message(const Message& message);
+/// `invalid_argument` for a line that is not of this wire; the reader logs and skips it.
+Result<Message> parse_message(std::string_view line);
+
+/// One end of the wire. `send` from any thread; `receive` from one.
+class DoorbellEnd {
+ public:
+  /// Takes the descriptor over and closes it in the end.
+  explicit DoorbellEnd(int fd);
+  ~DoorbellEnd();
+  DoorbellEnd(const DoorbellEnd&) = delete;
+  DoorbellEnd& operator=(const DoorbellEnd&) = delete;
+
+  /// Never blocks: false when the other side is gone or does not read (the line is dropped).
+  bool send(const Message& message);
+
+  /// The next message; none after `timeout_ms` (or an `interrupt`). `unavailable` when the other
+  /// side has closed.
+  Result<std::optional<Message>> receive(int timeout_ms);
+
+  /// Ends a `receive` that is waiting, and every later one, with `unavailable`; from any thread.
+  void interrupt();
+
+ private:
+  int fd_;
+  std::mutex sending_;
+  std::string received_;  // bytes of an unfinished line
+};
+
+struct Doorbell {
+  int server_fd = -1;  // close-on-exec
+  int worker_fd = -1;  // inherited by the child; its number goes on the child's command line
+};
+/// `unavailable` when the system gives no descriptors.
+Result<Doorbell> make_doorbell();
+
+/// The server's end: a thread that reads what the worker reports and publishes it, and the bell
+/// that the domain rings. One per worker process; the supervisor makes it after the fork.
+class WorkerLink final : public service::WorkerBell {
+ public:
+  struct Callbacks {
+    std::function<void(const Message&)> on_ready;  // from the link's thread
+    std::function<void()> on_closed;               // the worker is gone; from the link's thread
+  };
+
+  /// Takes `server_fd` over. `events` must outlive the link.
+  WorkerLink(int server_fd, service::JobEvents& events, Callbacks callbacks);
+  /// Joins the thread; not to be called from a callback.
+  ~WorkerLink() override;
+
+  void job_queued() override;
+  void job_cancelled(std::string_view job_id) override;
+
+ private:
+  void read_loop(const std::stop_token& stop);
+
+  service::JobEvents& events_;
+  Callbacks callbacks_;
+  DoorbellEnd end_;
+  std::jthread reader_;
+};
+
+}  // namespace imagined::worker

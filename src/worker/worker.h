@@ -1,0 +1,62 @@
+// Joins jobs to engines: claim, generate, encode, store, complete.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "service/catalogue/catalogue.h"
+#include "service/ports/blob_store.h"
+#include "service/ports/job_store.h"
+#include "worker/doorbell.h"
+
+namespace imagined::worker {
+
+struct WorkerOptions {
+  std::string id;  // of this process; the server requeues its jobs by it
+  std::int64_t lease_ms = 60'000;
+  std::int64_t heartbeat_ms = 20'000;        // a lease is prolonged this often
+  std::int64_t poll_ms = 1'000;              // without a ring the queue is looked at this often
+  std::uint64_t (*random_seed)() = nullptr;  // null: from the operating system
+};
+
+/// Opens the weights at a path; in the program `engine::Engine::load` with the device's options.
+using EngineLoader =
+    std::function<Result<std::unique_ptr<engine::Engine>>(const std::string& path)>;
+
+/// One device's worker; lives in its own process. While the engine makes a picture, another thread
+/// encodes, stores and settles the one before. If the process dies in the middle, the job's row is
+/// still `running` under its lease and the server queues it again.
+class Worker {
+ public:
+  /// The references must outlive the worker.
+  struct Parts {
+    const service::Catalogue& catalogue;
+    service::JobStore& jobs;
+    service::BlobStore& blobs;
+    DoorbellEnd& doorbell;
+    const Clock& clock;
+    EngineLoader load_engine;
+  };
+  Worker(Parts parts, WorkerOptions options);
+  ~Worker();
+
+  /// Opens every distinct path of the catalogue once and says `ready`. The error of the first path
+  /// that cannot be opened, with the model's name.
+  Result<void> load();
+
+  /// Works until `stop` is requested or the server's end of the doorbell is closed. Returns with no
+  /// job in hand: the one in work is stopped and given back to the queue by the server.
+  void run(std::stop_token stop);
+
+ private:
+  class Run;
+  std::unique_ptr<Run> run_;
+};
+
+}  // namespace imagined::worker
