@@ -1,0 +1,80 @@
+// Takes a network's tensors out of its files: by name, checked, packed, the file's pages let go.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/backend/context.h"
+#include "engine/formats/weight_source.h"
+#include "engine/models/common/number_format.h"
+#include "engine/ops/conv2d/conv2d.h"
+#include "engine/ops/matmul/matmul.h"
+
+namespace imagined::engine {
+
+/// A matrix that stays in the mapped file, in the file's dtype.
+class MappedMatrix {
+ public:
+  MappedMatrix() = default;
+  MappedMatrix(std::shared_ptr<const WeightSource> source, ConstMatrixView view)
+      : source_(std::move(source)), view_(view) {}
+  ConstMatrixView view() const { return view_; }
+  /// `data_loss` when the file shrank under the mapping; ask after reading rows.
+  Result<> intact() const { return source_->intact(); }
+
+ private:
+  std::shared_ptr<const WeightSource> source_;
+  ConstMatrixView view_;
+};
+
+/// Rows of one tensor that go into a packed weight.
+struct LinearPart {
+  std::string name;
+  std::int64_t rows = 0;   // that the tensor has
+  std::int64_t first = 0;  // of those to take
+  std::int64_t count = 0;  // 0: all from `first` on
+};
+
+/// One network's weights on their way into memory. Every call can fail with what
+/// WeightSource::require says, or with `data_loss` when a value is NaN or infinite; both name the
+/// tensor. After a matrix is packed, its pages of the file are given back to the system, so that a
+/// model never lies in memory twice.
+class WeightLoader {
+ public:
+  WeightLoader(const Context& context, std::shared_ptr<WeightSource> source, NumberFormat format)
+      : context_(context), source_(std::move(source)), format_(format) {}
+
+  NumberFormat format() const { return format_; }
+  bool has(std::string_view name) const { return source_->has(name); }
+
+  /// A product with the rows of all parts one below the other; each tensor is [rows, cols].
+  Result<PackedWeight> linear(std::span<const LinearPart> parts, std::int64_t cols);
+  Result<PackedWeight> linear(std::initializer_list<LinearPart> parts, std::int64_t cols) {
+    return linear(std::span<const LinearPart>(parts.begin(), parts.size()), cols);
+  }
+  /// `name`.weight [out, in, kernel, kernel] and `name`.bias [out].
+  Result<PackedConv> conv(const std::string& name, std::int64_t out, std::int64_t in,
+                          std::int64_t kernel);
+  Result<std::vector<float>> vector(std::string_view name, std::int64_t size);
+  /// Not packed: for tables of which only some rows are read.
+  Result<MappedMatrix> mapped_matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
+
+  /// Bytes of all that was packed or widened so far.
+  std::int64_t held_bytes() const { return held_bytes_; }
+
+ private:
+  const Context& context_;
+  std::shared_ptr<WeightSource> source_;
+  NumberFormat format_;
+  std::int64_t held_bytes_ = 0;
+};
+
+/// Whether no element is NaN or infinite; f32, bf16 or f16, may be unaligned.
+bool all_finite_as_stored(const Context& context, ConstMatrixView x);
+
+}  // namespace imagined::engine

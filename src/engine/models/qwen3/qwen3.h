@@ -1,0 +1,66 @@
+// Qwen3 as a text encoder: ids in, the hidden states of some of its layers out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/backend/context.h"
+#include "engine/formats/model_config.h"
+#include "engine/models/common/weight_loader.h"
+#include "engine/ops/matmul/matmul.h"
+#include "engine/ops/rope/rope.h"
+
+namespace imagined::engine {
+
+/// Source: flux.md 5.2; transformers, `modeling_qwen3.py`.
+class Qwen3 {
+ public:
+  /// Loads the layers up to the last tap and nothing behind it: no language-model head, and the
+  /// final norm only when the last tap is the last layer. The token embedding stays in the file.
+  /// taps  numbers in 0..layers; tap k is the residual stream after k layers.
+  /// Errors: `invalid_argument` for taps that the model does not have, and what WeightLoader says.
+  static Result<Qwen3> load(WeightLoader& weights, const Qwen3Config& config,
+                            std::span<const std::int64_t> taps);
+
+  /// Features of one prompt.
+  ///
+  /// ids        [tokens], each below vocab_size (else `invalid_argument`).
+  /// key_count  real tokens; the rows behind them are padding: computed, but never looked at.
+  /// returns    [tokens, taps * hidden_size] f32: the taps side by side, in their order.
+  /// A stop request between two layers returns `cancelled`.
+  Result<Tensor> encode(const Context& context, std::span<const std::int32_t> ids,
+                        std::int64_t key_count, const std::stop_token& stop) const;
+
+  std::int64_t feature_width() const {
+    return static_cast<std::int64_t>(taps_.size()) * config_.hidden_size;
+  }
+  /// Multiplications and additions of one call, without norms and softmax.
+  double flop(std::int64_t tokens) const;
+
+ private:
+  struct Layer {
+    std::vector<float> input_norm, post_norm, q_norm, k_norm;
+    PackedWeight qkv, output, gate_up, down;
+  };
+  struct Rows;  // the buffers of one call
+
+  static Result<Layer> load_layer(WeightLoader& weights, const Qwen3Config& config,
+                                  std::int64_t index);
+  Result<Tensor> embed(const Context& context, std::span<const std::int32_t> ids) const;
+  void run_layer(const Context& context, const Layer& layer, const RopeTable& table,
+                 std::int64_t key_count, Rows& rows) const;
+
+  Qwen3Config config_;
+  NumberFormat format_;
+  std::vector<std::int64_t> taps_;
+  std::vector<Layer> layers_;
+  MappedMatrix embedding_;         // [vocab_size, hidden_size], as stored
+  std::vector<float> final_norm_;  // empty unless the last tap is the last layer
+};
+
+}  // namespace imagined::engine

@@ -1,0 +1,90 @@
+// The picture autoencoder of FLUX.2: pixels to normalised latent tokens and back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/backend/context.h"
+#include "engine/formats/model_config.h"
+#include "engine/models/common/activation_pool.h"
+#include "engine/models/common/weight_loader.h"
+#include "engine/ops/conv2d/conv2d.h"
+#include "engine/ops/matmul/matmul.h"
+
+namespace imagined::engine {
+
+/// AutoencoderKLFlux2 with any number of levels, and with pixel blocks folded into channels outside
+/// of it when the configuration says so (border_shuffle).
+/// Source: flux.md section 3; diffusers, `autoencoder_kl_flux2.py` and `vae.py`.
+class Vae {
+ public:
+  static Result<Vae> load(WeightLoader& weights, const VaeConfig& config);
+
+  /// Pixels of a token grid.
+  ///
+  /// tokens   [rows * cols, 4 * latent_channels] f32, normalised, row after row.
+  /// returns  [rows * p * cols * p, 3] f32 in about [-1, 1]; p = config.pixels_per_token().
+  /// A stop request between two blocks returns `cancelled`.
+  Result<Tensor> decode(const Context& context, ConstMatrixView tokens, std::int64_t rows,
+                        std::int64_t cols, ActivationPool& pool, const std::stop_token& stop) const;
+
+  /// Tokens of a picture: the mean of the distribution, never a sample.
+  ///
+  /// pixels   [height * width, 3] f32 in [-1, 1]; both sides multiples of pixels_per_token().
+  /// returns  [rows * cols, 4 * latent_channels] f32, normalised.
+  Result<Tensor> encode(const Context& context, ConstMatrixView pixels, std::int64_t height,
+                        std::int64_t width, ActivationPool& pool,
+                        const std::stop_token& stop) const;
+
+  /// Multiplications and additions for one picture of rows x cols tokens, convolutions and the
+  /// middle attention.
+  double decode_flop(std::int64_t rows, std::int64_t cols) const;
+  double encode_flop(std::int64_t rows, std::int64_t cols) const;
+
+ private:
+  struct Norm {
+    std::vector<float> weight, bias;
+  };
+  struct ResBlock {
+    Norm norm1, norm2;
+    PackedConv conv1, conv2;
+    PackedConv shortcut;  // empty when the channels stay the same
+  };
+  struct Attention {
+    Norm norm;
+    PackedWeight qkv, out;
+    std::vector<float> qkv_bias, out_bias;
+  };
+  struct Level {
+    std::vector<ResBlock> blocks;
+    PackedConv resample;  // empty on the last level
+  };
+  struct Middle {
+    ResBlock first, second;
+    std::optional<Attention> attention;
+  };
+  struct Half {        // encoder or decoder: they differ in order and in how a level is resampled
+    PackedConv quant;  // behind the encoder, before the decoder; empty when switched off
+    PackedConv in, out;
+    std::vector<Level> levels;
+    Middle middle;
+    Norm norm_out;
+  };
+  struct Picture;  // an image on loan from the pool memory
+  class Loader;    // names and shapes of the tensors
+  class Pass;      // one run through a half
+
+  double half_flop(const Half& half, bool encoder, std::int64_t rows, std::int64_t cols) const;
+
+  VaeConfig config_;
+  NumberFormat format_;
+  Half encoder_, decoder_;
+  std::vector<float> mean_, deviation_;                  // [4 * latent_channels], batch statistics
+  std::vector<float> inverse_deviation_, inverse_mean_;  // the same for (x - mean) / deviation
+};
+
+}  // namespace imagined::engine
