@@ -6,6 +6,10 @@ target_compile_options(imagined_compiler INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
   $<$<BOOL:${IMAGINED_WERROR}>:-Werror>)
 
+# A product and a sum become one rounding only where the code says so (kernels use explicit FMA):
+# otherwise noise, schedules and resampling weights would depend on the compiler and its target.
+target_compile_options(imagined_compiler INTERFACE -ffp-contract=off)
+
 # The baseline is plain x86-64; the kernels choose AVX2, AVX-512 and bf16 code at run time.
 if(IMAGINED_SANITIZE)
   target_compile_options(imagined_compiler INTERFACE -fsanitize=${IMAGINED_SANITIZE}

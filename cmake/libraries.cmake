@@ -16,6 +16,10 @@ function(imagined_pkg name module)
   add_library(${name} ALIAS PkgConfig::${name})
 endfunction()
 imagined_pkg(imagined_highway libhwy)
+# Highway compiles each kernel for plain x86-64 (never left out), AVX2 and AVX-512; the steps between
+# would only cost build time, as the engine needs AVX2 anyway.
+target_compile_definitions(PkgConfig::imagined_highway INTERFACE
+  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)")
 imagined_pkg(imagined_utf8proc libutf8proc)
 imagined_pkg(imagined_deflate libdeflate)
 imagined_pkg(imagined_webp libwebp)

@@ -45,6 +45,10 @@ HWY_INLINE Floats load(const Bf16* from) {
   return hn::BitCast(Lanes(), hn::ShiftLeft<16>(hn::PromoteTo(du, halves)));
 }
 
+HWY_INLINE Floats load(const hwy::float16_t* from) {
+  return hn::PromoteTo(Lanes(), hn::LoadU(hn::Rebind<hwy::float16_t, Lanes>(), from));
+}
+
 HWY_INLINE void store(Floats value, float* to) { hn::StoreU(value, Lanes(), to); }
 HWY_INLINE void store(Floats value, Bf16* to) {
   const hn::Rebind<std::uint16_t, Lanes> du16;

@@ -16,7 +16,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2: the sum with 1.5 * 2^23 leaves the integer n in the low
 /// bits of the float, from where one shift puts it into the exponent. e^r is a polynomial of degree
-/// 6 (Chebyshev fit, 2e-9), cheaper than Highway's Exp by a third and without its slow range.
+/// 6 (our own minimax fit, 4e-9), a third cheaper than Highway's Exp with its wider range.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp_clamped(D d, V x) {
   const hn::RebindToUnsigned<D> du;
@@ -25,11 +25,11 @@ HWY_INLINE V exp_clamped(D d, V x) {
   const V n = hn::Sub(shifted, magic);
   V r = hn::NegMulAdd(n, hn::Set(d, 0.693145751953125f), x);  // ln 2: 16 bits, then the rest
   r = hn::NegMulAdd(n, hn::Set(d, 1.42860682030941723e-6f), r);
-  V p = hn::Set(d, 1.0f / 720);
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 120));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 24));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 6));
-  p = hn::MulAdd(p, r, hn::Set(d, 0.5f));
+  V p = hn::Set(d, 0.001381461857818067f);
+  p = hn::MulAdd(p, r, hn::Set(d, 0.008368716575205326f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.04166838899254799f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.1666652113199234f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.4999999403953552f));
   p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
   p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
   const auto exponent = hn::ShiftLeft<23>(hn::BitCast(du, shifted));

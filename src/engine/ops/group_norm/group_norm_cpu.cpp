@@ -1,0 +1,117 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/ops/group_norm/group_norm_cpu.cpp"
+#include <hwy/foreach_target.h>  // must come before highway.h
+
+#include <hwy/highway.h>
+
+#include "engine/backend/cpu/lanes-inl.h"
+#include "engine/backend/cpu/vector_math-inl.h"
+#include "engine/ops/group_norm/group_norm_cpu.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace imagined::engine::HWY_NAMESPACE {
+namespace {
+
+/// Adds the columns first .. first + kVectors * lanes - 1 of a few rows to their sums.
+template <int kVectors>
+HWY_INLINE void add_columns(const float* in, std::int64_t rows, std::int64_t stride, double* sums,
+                            double* squares) {
+  const hn::ScalableTag<double> d;
+  const hn::Rebind<float, decltype(d)> df;
+  const std::size_t lanes = hn::Lanes(d);
+  hn::Vec<decltype(d)> sum[kVectors];
+  hn::Vec<decltype(d)> square[kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    sum[v] = hn::LoadU(d, sums + static_cast<std::size_t>(v) * lanes);
+    square[v] = hn::LoadU(d, squares + static_cast<std::size_t>(v) * lanes);
+  }
+  for (std::int64_t r = 0; r < rows; ++r, in += stride) {
+    for (int v = 0; v < kVectors; ++v) {
+      const auto x = hn::PromoteTo(d, hn::LoadU(df, in + static_cast<std::size_t>(v) * lanes));
+      sum[v] = hn::Add(sum[v], x);
+      square[v] = hn::MulAdd(x, x, square[v]);
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    hn::StoreU(sum[v], d, sums + static_cast<std::size_t>(v) * lanes);
+    hn::StoreU(square[v], d, squares + static_cast<std::size_t>(v) * lanes);
+  }
+}
+
+void column_sums(const ConstMatrixView& in, double* sums, double* squares) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<double>());
+  const auto columns = static_cast<std::size_t>(in.cols);
+  for (std::size_t c = 0; c < columns; ++c) sums[c] = squares[c] = 0;
+  constexpr std::int64_t kRows = 16;  // of 1 KiB at most in the first cache while all columns pass
+  for (std::int64_t r = 0; r < in.rows; r += kRows) {
+    const std::int64_t rows = in.rows - r < kRows ? in.rows - r : kRows;
+    const float* from = in.row<float>(r);
+    std::size_t c = 0;
+    for (; c + 4 * lanes <= columns; c += 4 * lanes) {
+      add_columns<4>(from + c, rows, in.stride, sums + c, squares + c);
+    }
+    for (; c + lanes <= columns; c += lanes) {
+      add_columns<1>(from + c, rows, in.stride, sums + c, squares + c);
+    }
+    for (; c < columns; ++c) {
+      for (std::int64_t i = 0; i < rows; ++i) {
+        const double x = from[static_cast<std::size_t>(i * in.stride) + c];
+        sums[c] += x;
+        squares[c] += x * x;
+      }
+    }
+  }
+}
+
+template <bool kSilu, class Out>
+void affine_row(const float* in, const float* scale, const float* shift, std::size_t channels,
+                Out* out) {
+  for_vectors(channels, [=](std::size_t i, std::size_t n) HWY_ATTR {
+    Floats y = hn::MulAdd(load(in + i, n), load(scale + i, n), load(shift + i, n));
+    if constexpr (kSilu) y = silu(Lanes(), y);
+    store(y, out + i, n);
+  });
+}
+
+template <bool kSilu>
+void affine_rows_into(const ConstMatrixView& in, const float* scale, const float* shift,
+                      const MatrixView& out) {
+  const auto channels = static_cast<std::size_t>(in.cols);
+  for (std::int64_t r = 0; r < in.rows; ++r) {
+    if (out.dtype == DType::f32) {
+      affine_row<kSilu>(in.row<float>(r), scale, shift, channels, out.row<float>(r));
+    } else {
+      affine_row<kSilu>(in.row<float>(r), scale, shift, channels, out.row<Bf16>(r));
+    }
+  }
+}
+
+void affine_silu_rows(const ConstMatrixView& in, const float* scale, const float* shift, bool silu,
+                      const MatrixView& out) {
+  if (silu) {
+    affine_rows_into<true>(in, scale, shift, out);
+  } else {
+    affine_rows_into<false>(in, scale, shift, out);
+  }
+}
+
+}  // namespace
+}  // namespace imagined::engine::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imagined::engine {
+HWY_EXPORT(column_sums);
+HWY_EXPORT(affine_silu_rows);
+
+void column_sums_cpu(ConstMatrixView in, double* sums, double* squares) {
+  HWY_DYNAMIC_DISPATCH(column_sums)(in, sums, squares);
+}
+
+void affine_silu_cpu(ConstMatrixView in, const float* scale, const float* shift, bool silu,
+                     MatrixView out) {
+  HWY_DYNAMIC_DISPATCH(affine_silu_rows)(in, scale, shift, silu, out);
+}
+
+}  // namespace imagined::engine
+#endif

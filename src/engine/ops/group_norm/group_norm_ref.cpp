@@ -1,0 +1,39 @@
+#include <cmath>
+
+#include "engine/ops/group_norm/group_norm.h"
+
+namespace imagined::engine {
+
+void group_norm_reference(ConstImageView in, const float* weight, const float* bias,
+                          const GroupNormOptions& options, ImageView out) {
+  const ConstMatrixView& x = in.pixels;
+  const std::int64_t group_channels = x.cols / options.groups;
+  const double count = static_cast<double>(x.rows) * static_cast<double>(group_channels);
+  for (std::int64_t first = 0; first < x.cols; first += group_channels) {
+    double sum = 0;
+    for (std::int64_t r = 0; r < x.rows; ++r) {
+      for (std::int64_t c = first; c < first + group_channels; ++c) sum += x.row<float>(r)[c];
+    }
+    const double mean = sum / count;
+    double squares = 0;
+    for (std::int64_t r = 0; r < x.rows; ++r) {
+      for (std::int64_t c = first; c < first + group_channels; ++c) {
+        squares += (x.row<float>(r)[c] - mean) * (x.row<float>(r)[c] - mean);
+      }
+    }
+    const double deviation = std::sqrt(squares / count + static_cast<double>(options.epsilon));
+    for (std::int64_t r = 0; r < x.rows; ++r) {
+      for (std::int64_t c = first; c < first + group_channels; ++c) {
+        double y = (x.row<float>(r)[c] - mean) / deviation * weight[c] + bias[c];
+        if (options.silu) y = y / (1.0 + std::exp(-y));
+        if (out.pixels.dtype == DType::f32) {
+          out.pixels.row<float>(r)[c] = static_cast<float>(y);
+        } else {
+          out.pixels.row<Bf16>(r)[c] = to_bf16(static_cast<float>(y));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "engine/tensor/matrix.h"
+
+namespace imagined::engine {
+
+/// layer_norm_modulate() on one thread, for shapes that were checked.
+void layer_norm_modulate_cpu(ConstMatrixView x, const float* shift, const float* scale,
+                             float epsilon, MatrixView out);
+
+}  // namespace imagined::engine
