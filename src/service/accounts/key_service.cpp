@@ -1,0 +1,103 @@
+#include "service/accounts/key_service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/utf8.h"
+
+namespace imagined::service {
+namespace {
+
+constexpr std::int64_t kTouchIntervalMs = 60'000;  // a write per request would cost a sync each
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// The token behind "Bearer " in any case; empty when there is none.
+std::string_view bearer_token(std::string_view header) {
+  constexpr std::string_view kScheme = "bearer";
+  header = trimmed(header);
+  if (header.size() <= kScheme.size() || !is_blank(header[kScheme.size()])) return {};
+  const bool is_bearer = std::ranges::equal(header.substr(0, kScheme.size()), kScheme,
+                                            [](char a, char b) { return lower(a) == b; });
+  return is_bearer ? trimmed(header.substr(kScheme.size())) : std::string_view{};
+}
+
+Result<void> check_name(std::string_view name) {
+  if (trimmed(name).empty())
+    return fail(ErrorCode::invalid_argument, "the key's name is empty", "name");
+  if (name.size() > kKeyNameBytesMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the key's name has {} bytes, at most {} are allowed", name.size(),
+                            kKeyNameBytesMax),
+                "name");
+  while (!name.empty()) {
+    const auto c = take_code_point(name);
+    if (!c || *c < 0x20 || (*c >= 0x7F && *c <= 0x9F))
+      return fail(ErrorCode::invalid_argument,
+                  "the key's name has a control character or broken UTF-8", "name");
+  }
+  return {};
+}
+
+}  // namespace
+
+KeyService::KeyService(KeyStore& store, const Clock& clock, KeyServiceOptions options)
+    : store_(store), clock_(clock), options_(std::move(options)) {}
+
+Result<NewKey> KeyService::create(std::string_view name) {
+  TRY(check_name(name));
+  NewKey key =
+      make_key({.prefix = options_.prefix, .name = name, .pepper = options_.pepper}, clock_);
+  TRY(store_.insert(key.row));
+  log(LogLevel::info, "key_created", "id={}", key.row.id);
+  return key;
+}
+
+Result<std::vector<ApiKey>> KeyService::list() { return store_.list(); }
+
+Result<void> KeyService::remove(std::string_view id) {
+  TRY(store_.remove(id));
+  log(LogLevel::info, "key_removed", "id={}", id);
+  return {};
+}
+
+Result<ApiKey> KeyService::authenticate(std::optional<std::string_view> authorization) {
+  const std::string_view token = bearer_token(authorization.value_or(""));
+  if (token.empty()) return fail(ErrorCode::unauthenticated, "No credentials presented.");
+  const auto refuse = [token](std::string detail) {
+    return fail(ErrorCode::unauthenticated,
+                fmt::format("Incorrect API key provided: {}.", masked_key(token)), {},
+                std::move(detail));
+  };
+  const auto parsed = parse_key(token, options_.prefix);
+  if (!parsed) return refuse(parsed.error().detail);  // without a look into the store
+  auto key = store_.find(parsed->id);
+  if (!key && key.error().code == ErrorCode::not_found) return refuse("unknown id");
+  if (!key) return tl::unexpected(std::move(key.error()));
+  if (!equal_constant_time(key->hash, key_hash(parsed->secret, options_.pepper)))
+    return refuse("wrong secret");
+  if (key->disabled) return refuse("disabled");
+  const std::int64_t now_ms = clock_.unix_ms();
+  if (now_ms - key->last_used_ms >= kTouchIntervalMs) {
+    // When it was used is a courtesy to people: no reason to refuse a request.
+    if (const auto touched = store_.touch_last_used(key->id, now_ms); !touched)
+      log(LogLevel::warn, "key_not_touched", "id={} reason=\"{}\"", key->id,
+          touched.error().message);
+    key->last_used_ms = now_ms;
+  }
+  return std::move(*key);
+}
+
+}  // namespace imagined::service

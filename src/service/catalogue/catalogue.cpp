@@ -1,0 +1,96 @@
+#include "service/catalogue/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace imagined::service {
+namespace {
+
+constexpr std::size_t kNameBytesMax = 256;
+
+bool matches(const RetiredName& retired, std::string_view name) {
+  const std::string_view pattern = retired.name;
+  if (!pattern.ends_with('*')) return pattern == name;
+  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+Result<void> check_names(const std::vector<Model>& models) {
+  std::set<std::string_view> seen;
+  const auto add = [&seen](std::string_view name) -> Result<void> {
+    if (name.empty()) return fail(ErrorCode::invalid_argument, "a model has an empty name");
+    if (name.size() > kNameBytesMax)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the model name \"{}...\" has {} bytes, at most {} are allowed",
+                              name.substr(0, 40), name.size(), kNameBytesMax));
+    if (!seen.insert(name).second)
+      return fail(ErrorCode::invalid_argument, fmt::format("two models are named \"{}\"", name));
+    return {};
+  };
+  for (const Model& model : models) {
+    TRY(add(model.id));
+    for (const std::string& alias : model.aliases) TRY(add(alias));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Catalogue> Catalogue::make(std::vector<Model> models, std::vector<RetiredName> retired) {
+  if (models.empty()) return fail(ErrorCode::invalid_argument, "no model is configured");
+  TRY(check_names(models));
+  Catalogue catalogue;
+  catalogue.models_ = std::move(models);
+  for (const RetiredName& each : retired) {
+    if (catalogue.find(each.replacement) == nullptr)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the retired name \"{}\" points to \"{}\", which is not served",
+                              each.name, each.replacement));
+  }
+  catalogue.retired_ = std::move(retired);
+  return catalogue;
+}
+
+const Model* Catalogue::find(std::string_view name) const {
+  for (const Model& model : models_) {
+    if (model.id == name || std::ranges::find(model.aliases, name) != model.aliases.end())
+      return &model;
+  }
+  return nullptr;
+}
+
+std::optional<std::string_view> Catalogue::deprecated(std::string_view name) const {
+  if (find(name) != nullptr) return std::nullopt;
+  for (const RetiredName& each : retired_)
+    if (matches(each, name)) return each.replacement;
+  return std::nullopt;
+}
+
+Result<const Model*> Catalogue::resolve(std::string_view name) const {
+  if (name.size() > kNameBytesMax)
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("model has {} bytes, at most {} are allowed", name.size(), kNameBytesMax),
+        "model");
+  if (const Model* model = find(name)) return model;
+  if (const auto replacement = deprecated(name))
+    return fail(ErrorCode::not_found,
+                fmt::format("the model \"{}\" is deprecated and no longer served; use \"{}\" "
+                            "instead",
+                            name, *replacement),
+                "model");
+  std::string served;
+  for (const Model& model : models_)
+    served += fmt::format("{}{}", served.empty() ? "" : ", ", model.id);
+  return fail(ErrorCode::not_found,
+              fmt::format("the model \"{}\" does not exist; this server has {}", name, served),
+              "model");
+}
+
+std::vector<RetiredName> legacy_names(std::string replacement) {
+  return {{.name = "flux-1.1*", .replacement = std::move(replacement)}};
+}
+
+}  // namespace imagined::service

@@ -1,0 +1,107 @@
+#include "service/jobs/signed_url.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+namespace imagined::service {
+namespace {
+
+const std::string kSecret(32, 's');
+constexpr std::string_view kId = "0123456789ABCDEFGHijkl";
+constexpr std::int64_t kExpires = 1'700'003'600;
+
+struct Parts {
+  std::string path;
+  std::string query;
+};
+
+Parts signed_link(const std::string& secret = kSecret) {
+  const std::string link = UrlSigner(secret).sign({kId, image::Format::png, kExpires});
+  const std::size_t mark = link.find('?');
+  return {link.substr(0, mark), link.substr(mark + 1)};
+}
+
+Result<std::string> verify(const Parts& parts, std::int64_t now = kExpires - 1) {
+  return UrlSigner(kSecret).verify(parts.path, parts.query, now);
+}
+
+TEST(SignedUrl, GivesBackThePictureUntilItExpires) {
+  EXPECT_EQ(*verify(signed_link()), kId);
+  EXPECT_EQ(verify(signed_link(), kExpires).error().message, "this link has expired");
+}
+
+TEST(SignedUrl, HasTheDocumentedForm) {
+  EXPECT_EQ(signed_link().path, "/v1/files/img/0123456789ABCDEFGHijkl.png");
+  EXPECT_TRUE(signed_link().query.starts_with("e=1700003600&k=")) << signed_link().query;
+}
+
+TEST(SignedUrl, MacIsHmacSha256OverTheDocumentedText) {
+  // Python: base64.urlsafe_b64encode(hmac.digest(b"s"*32, TEXT, "sha256")) with TEXT
+  // b"v1\nGET\n/v1/files/img/0123456789ABCDEFGHijkl.png\n1700003600\n"
+  EXPECT_EQ(signed_link().query.substr(signed_link().query.rfind('=') + 1),
+            "vzMe3amtfOYqrXQlJ6wAkHuj8S2udBRons44TN9vFB0");
+}
+
+TEST(SignedUrl, EveryChangedLetterIsFound) {
+  const Parts right = signed_link();
+  for (std::size_t i = 0; i < right.path.size(); ++i)
+    for (int bit = 0; bit < 8; ++bit) {
+      Parts wrong = right;
+      wrong.path[i] = static_cast<char>(wrong.path[i] ^ (1 << bit));
+      EXPECT_FALSE(verify(wrong)) << "path " << i << " bit " << bit;
+    }
+  for (std::size_t i = 0; i < right.query.size(); ++i)
+    for (int bit = 0; bit < 8; ++bit) {
+      Parts wrong = right;
+      wrong.query[i] = static_cast<char>(wrong.query[i] ^ (1 << bit));
+      EXPECT_FALSE(verify(wrong)) << "query " << i << " bit " << bit;
+    }
+}
+
+TEST(SignedUrl, OtherSpellingsAreRefused) {
+  const Parts right = signed_link();
+  const std::string e = right.query.substr(0, right.query.find('&'));
+  const std::string rest = right.query.substr(right.query.find('&') + 1);
+  const std::string cases[] = {"",
+                               e,
+                               rest + "&" + e,
+                               right.query + "&" + e,
+                               e + "&" + right.query,
+                               right.query + "&x=1",
+                               right.query + "=",
+                               right.query + "&",
+                               right.query.substr(0, right.query.size() - 1),
+                               right.query.substr(0, right.query.rfind('=') + 1),
+                               fmt::format("E{}", right.query.substr(1)),
+                               fmt::format("e=0{}", right.query.substr(2)),
+                               fmt::format("e=+{}", right.query.substr(2))};
+  for (const std::string& query : cases) {
+    const auto verified = verify({right.path, query});
+    ASSERT_FALSE(verified) << query;
+    EXPECT_EQ(verified.error().code, ErrorCode::permission_denied);
+  }
+}
+
+TEST(SignedUrl, OtherPathsAreRefused) {
+  const std::string query = signed_link().query;
+  for (const char* path :
+       {"", "/v1/files/img/", "/v1/files/img/0123456789ABCDEFGHijkl.jpg",
+        "/v1/files/img/./0123456789ABCDEFGHijkl.png", "/V1/files/img/0123456789ABCDEFGHijkl.png",
+        "//v1/files/img/0123456789ABCDEFGHijkl.png"})
+    EXPECT_FALSE(verify({path, query})) << path;
+}
+
+TEST(SignedUrl, AnotherSecretDoesNotVerify) {
+  EXPECT_FALSE(verify(signed_link(std::string(32, 't'))));
+}
+
+TEST(SignedUrl, FindsTheFormatOfAStoredPicture) {
+  EXPECT_EQ(format_of_mime_type("image/jpeg"), image::Format::jpeg);
+  EXPECT_EQ(format_of_mime_type("image/png"), image::Format::png);
+}
+
+}  // namespace
+}  // namespace imagined::service
