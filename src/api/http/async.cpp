@@ -1,0 +1,102 @@
+#include "api/http/async.h"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <mutex>
+
+namespace imagined::api {
+namespace asio = boost::asio;
+
+struct Pool::Threads {
+  explicit Threads(std::size_t count) : pool(count) {}
+  asio::thread_pool pool;
+};
+
+Pool::Pool(int threads) : threads_(std::make_unique<Threads>(static_cast<std::size_t>(threads))) {}
+
+Pool::~Pool() { join(); }
+
+Async<void> Pool::run(std::function<void()> work) {
+  const auto loop = co_await asio::this_coro::executor;
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [&](auto handler) {
+        // The work guard keeps the loop running while its only coroutine is away.
+        asio::post(threads_->pool, [work = std::move(work), handler = std::move(handler), loop,
+                                    guard = asio::make_work_guard(loop)]() mutable {
+          work();
+          asio::post(loop, std::move(handler));
+        });
+      },
+      asio::use_awaitable);
+}
+
+void Pool::start(std::function<void()> work) { asio::post(threads_->pool, std::move(work)); }
+
+void Pool::join() { threads_->pool.join(); }
+
+struct Signal::State : std::enable_shared_from_this<Signal::State> {
+  std::mutex mutex;
+  bool raised = false;
+  asio::steady_timer* timer = nullptr;  // of the waiting coroutine; null when none waits
+
+  void raise() {
+    const std::lock_guard lock(mutex);
+    raised = true;
+    wake(lock);
+  }
+  void wake() {
+    const std::lock_guard lock(mutex);
+    wake(lock);
+  }
+
+ private:
+  // An asio timer is not thread-safe: the loop's thread cancels it.
+  void wake(const std::lock_guard<std::mutex>&) {
+    if (timer == nullptr) return;
+    asio::post(timer->get_executor(), [this, self = shared_from_this()] {
+      const std::lock_guard lock(mutex);
+      if (timer != nullptr) timer->cancel();
+    });
+  }
+};
+
+Signal::Signal() : state_(std::make_shared<State>()) {}
+
+void Signal::raise() { state_->raise(); }
+
+Async<void> Signal::wait(std::chrono::milliseconds limit, std::stop_token stop) {
+  const auto state = state_;
+  asio::steady_timer timer(co_await asio::this_coro::executor, limit);
+  // Takes the timer back also when the loop is destroyed under the waiting coroutine.
+  struct Registration {
+    State& state;
+    Registration(State& s, asio::steady_timer& t) : state(s) {
+      const std::lock_guard lock(state.mutex);
+      state.timer = &t;
+    }
+    ~Registration() {
+      const std::lock_guard lock(state.mutex);
+      state.timer = nullptr;
+      state.raised = false;
+    }
+    bool already_raised() {
+      const std::lock_guard lock(state.mutex);
+      return state.raised;
+    }
+  } registration(*state, timer);
+  const std::stop_callback wake_on_stop(stop, [state] { state->wake(); });
+  // Looked at after the timer is in place, so that a raise from here on finds it.
+  if (!registration.already_raised() && !stop.stop_requested()) {
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+}  // namespace imagined::api

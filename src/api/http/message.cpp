@@ -1,0 +1,87 @@
+#include "api/http/message.h"
+
+#include <algorithm>
+#include <array>
+
+namespace imagined::api {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::string_view Headers::find(std::string_view name) const {
+  for (const Header& field : fields_) {
+    if (equal_ignoring_case(field.name, name)) return field.value;
+  }
+  return {};
+}
+
+bool Headers::has(std::string_view name) const { return count(name) > 0; }
+
+int Headers::count(std::string_view name) const {
+  return static_cast<int>(std::count_if(fields_.begin(), fields_.end(), [&](const Header& field) {
+    return equal_ignoring_case(field.name, name);
+  }));
+}
+
+void Headers::add(std::string name, std::string value) {
+  fields_.push_back({std::move(name), std::move(value)});
+}
+
+void Headers::set(std::string_view name, std::string value) {
+  std::erase_if(fields_,
+                [&](const Header& field) { return equal_ignoring_case(field.name, name); });
+  add(std::string(name), std::move(value));
+}
+
+std::string_view reason_phrase(int status) {
+  struct Row {
+    int status;
+    std::string_view phrase;
+  };
+  static constexpr std::array kPhrases = {
+      Row{200, "OK"},
+      Row{204, "No Content"},
+      Row{206, "Partial Content"},
+      Row{304, "Not Modified"},
+      Row{400, "Bad Request"},
+      Row{401, "Unauthorized"},
+      Row{403, "Forbidden"},
+      Row{404, "Not Found"},
+      Row{405, "Method Not Allowed"},
+      Row{408, "Request Timeout"},
+      Row{409, "Conflict"},
+      Row{413, "Content Too Large"},
+      Row{414, "URI Too Long"},
+      Row{415, "Unsupported Media Type"},
+      Row{416, "Range Not Satisfiable"},
+      Row{422, "Unprocessable Entity"},
+      Row{429, "Too Many Requests"},
+      Row{431, "Request Header Fields Too Large"},
+      Row{499, "Client Closed Request"},
+      Row{500, "Internal Server Error"},
+      Row{501, "Not Implemented"},
+      Row{503, "Service Unavailable"},
+      Row{504, "Gateway Timeout"},
+      Row{505, "HTTP Version Not Supported"},
+      Row{507, "Insufficient Storage"},
+  };
+  for (const Row& row : kPhrases) {
+    if (row.status == status) return row.phrase;
+  }
+  return "Unknown";
+}
+
+}  // namespace imagined::api

@@ -1,0 +1,39 @@
+// The steps of the two lists in server.cpp.
+#pragma once
+
+#include <optional>
+
+#include "api/http/connection.h"
+#include "api/http/exchange.h"
+
+namespace imagined::api {
+
+/// A reply ends the request; an error becomes one; nothing lets it pass.
+using BeforeBody = Async<Result<std::optional<Response>>> (*)(const Context&, Exchange&);
+using AfterAnswer = void (*)(const Context&, const Exchange&, Response&);
+
+/// Gives the request its id.
+void begin(const Context& context, Exchange& exchange);
+
+/// OPTIONS on any path: 204 with what a browser asks before it sends a request.
+Async<Result<std::optional<Response>>> answer_preflight(const Context& context, Exchange& exchange);
+/// Sets `route`; 404 and 405 (with Allow).
+Async<Result<std::optional<Response>>> find_route(const Context& context, Exchange& exchange);
+/// Sets `key` on routes that need one; 401.
+Async<Result<std::optional<Response>>> authenticate(const Context& context, Exchange& exchange);
+/// A JSON route reads `application/json` in UTF-8 and no content coding; 415.
+Async<Result<std::optional<Response>>> check_content_type(const Context& context,
+                                                          Exchange& exchange);
+
+void add_request_id(const Context& context, const Exchange& exchange, Response& response);
+void add_cors(const Context& context, const Exchange& exchange, Response& response);
+void add_duration(const Context& context, const Exchange& exchange, Response& response);
+/// Method, path without query, status, duration; never a prompt or a key.
+void write_log_line(const Context& context, const Exchange& exchange, Response& response);
+
+/// The error as a reply in the API's shape; its `detail` goes to the log under the same id.
+Response error_reply(const Exchange& exchange, const Error& error);
+/// The reply to a message that is no proper request; closes.
+Response refusal_reply(const Exchange& exchange, const HeadError& error);
+
+}  // namespace imagined::api

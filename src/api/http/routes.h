@@ -1,0 +1,16 @@
+// The handlers, one file per resource in routes/; a new one is declared here and gets one line in
+// routes.cpp.
+#pragma once
+
+#include "api/http/exchange.h"
+
+namespace imagined::api {
+
+Async<Result<Response>> create_images(const Context& context, Exchange& exchange);
+Async<Result<Response>> list_models(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_model(const Context& context, Exchange& exchange);
+Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange);
+Async<Result<Response>> say_alive(const Context& context, Exchange& exchange);
+Async<Result<Response>> say_ready(const Context& context, Exchange& exchange);
+
+}  // namespace imagined::api

@@ -1,0 +1,27 @@
+#include <fmt/format.h>
+
+#include "api/http/routes.h"
+#include "api/wire/replies.h"
+
+namespace imagined::api {
+namespace {
+
+Response json_reply(std::string body) {
+  Response response{.body = std::move(body)};
+  response.headers.add("content-type", "application/json");
+  return response;
+}
+
+}  // namespace
+
+Async<Result<Response>> list_models(const Context& context, Exchange&) {
+  co_return json_reply(wire::models_body(context.services.catalogue));
+}
+
+Async<Result<Response>> show_model(const Context& context, Exchange& exchange) {
+  auto model = context.services.catalogue.resolve(exchange.param);
+  if (!model) co_return tl::unexpected(std::move(model.error()));
+  co_return json_reply(wire::model_body(**model));
+}
+
+}  // namespace imagined::api

@@ -1,0 +1,49 @@
+// The HTTP server: one event loop on one thread, a bounded pool for what blocks, and the one
+// ordered list of what happens to each request (server.cpp).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "api/http/exchange.h"
+#include "api/http/limits.h"
+#include "base/result.h"
+
+namespace imagined::api {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  // a literal address
+  std::uint16_t port = 8080;       // 0: a free one
+  int pool_threads = 4;
+  std::chrono::milliseconds drain_timeout{30'000};  // for replies in work when stopping
+  Limits limits;
+  AnswerOptions answers;
+};
+
+class HttpServer {
+ public:
+  /// `services` must outlive the server.
+  HttpServer(ServerOptions options, Services services);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Takes the port. `invalid_argument` for an address that is none, `unavailable` when it cannot
+  /// be listened on.
+  Result<void> listen();
+  /// The port that was taken.
+  std::uint16_t port() const;
+
+  /// Answers until `stop` was called and every reply in work is written (or `drain_timeout` has
+  /// passed). Runs the loop on the calling thread. Once.
+  void run();
+  /// Any thread; twice is harmless, before `run` too.
+  void stop();
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace imagined::api

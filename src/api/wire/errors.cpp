@@ -1,0 +1,82 @@
+#include "api/wire/errors.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+
+namespace imagined::api::wire {
+namespace {
+
+constexpr std::string_view kRequestError = "invalid_request_error";
+constexpr std::string_view kServerError = "server_error";
+
+constexpr std::array kRows = {
+    // 499 is nginx's: nobody is there to read it, the log line is.
+    ErrorRow{ErrorCode::cancelled, 499, "cancelled", kRequestError},
+    ErrorRow{ErrorCode::unknown, 500, "internal", kServerError},
+    ErrorRow{ErrorCode::invalid_argument, 400, "invalid-argument", kRequestError},
+    ErrorRow{ErrorCode::deadline_exceeded, 504, "deadline-exceeded", kServerError},
+    ErrorRow{ErrorCode::not_found, 404, "not-found", kRequestError},
+    ErrorRow{ErrorCode::already_exists, 409, "already-exists", kRequestError},
+    ErrorRow{ErrorCode::permission_denied, 403, "permission-denied", "permission_error"},
+    ErrorRow{ErrorCode::resource_exhausted, 429, "resource-exhausted", "rate_limit_error"},
+    ErrorRow{ErrorCode::failed_precondition, 400, "failed-precondition", kRequestError},
+    ErrorRow{ErrorCode::aborted, 409, "aborted", kServerError},
+    ErrorRow{ErrorCode::out_of_range, 400, "out-of-range", kRequestError},
+    ErrorRow{ErrorCode::unimplemented, 501, "unimplemented", kServerError},
+    ErrorRow{ErrorCode::internal, 500, "internal", kServerError},
+    ErrorRow{ErrorCode::unavailable, 503, "unavailable", kServerError},
+    ErrorRow{ErrorCode::data_loss, 500, "data-loss", kServerError},
+    ErrorRow{ErrorCode::unauthenticated, 401, "unauthenticated", "authentication_error"},
+    ErrorRow{ErrorCode::unprocessable, 422, "invalid-argument", kRequestError},
+    ErrorRow{ErrorCode::payload_too_large, 413, "payload-too-large", kRequestError},
+    ErrorRow{ErrorCode::unsupported_media_type, 415, "unsupported-media-type", kRequestError},
+    ErrorRow{ErrorCode::method_not_allowed, 405, "method-not-allowed", kRequestError},
+    ErrorRow{ErrorCode::storage_full, 507, "storage-full", kServerError},
+};
+
+struct Parts {
+  std::string_view slug;
+  std::string_view type;
+  std::string_view message;
+  std::string_view field;
+  std::string_view request_id;
+};
+
+std::string body(const Parts& parts) {
+  nlohmann::json error = {
+      {"message", parts.message}, {"type", parts.type}, {"param", nullptr}, {"code", parts.slug}};
+  if (!parts.field.empty()) error["param"] = parts.field;
+  nlohmann::json whole = {{"code", parts.slug}, {"error", std::move(error)}};
+  if (!parts.request_id.empty()) whole["request_id"] = parts.request_id;
+  return whole.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+const ErrorRow& error_row(ErrorCode code) {
+  for (const ErrorRow& row : kRows) {
+    if (row.code == code) return row;
+  }
+  CHECK(false, "error code {} has no row in wire/errors.cpp", static_cast<int>(code));
+  return kRows.front();
+}
+
+std::string error_body(const Error& error, std::string_view request_id) {
+  const ErrorRow& row = error_row(error.code);
+  std::string_view slug = row.slug;
+  if (error.code == ErrorCode::unauthenticated) {
+    // xAI tells the two apart in the slug; the domain tells them apart by its sentence.
+    slug = error.message.starts_with("No credentials") ? "unauthenticated:no-credentials"
+                                                       : "unauthenticated:bad-credentials";
+  }
+  return body({slug, row.type, error.message, error.field, request_id});
+}
+
+std::string refusal_body(int status, std::string_view message, std::string_view request_id) {
+  const std::string_view slug = status == 413 ? "payload-too-large" : "bad-request";
+  return body({slug, status >= 500 ? kServerError : kRequestError, message, {}, request_id});
+}
+
+}  // namespace imagined::api::wire

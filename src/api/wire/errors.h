@@ -1,0 +1,27 @@
+// The one table from error codes to what HTTP clients see.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace imagined::api::wire {
+
+struct ErrorRow {
+  ErrorCode code;
+  int status;
+  std::string_view slug;  // `code` of the body, as xAI spells it
+  std::string_view type;  // `error.type` of the body, as OpenAI spells it
+};
+
+const ErrorRow& error_row(ErrorCode code);
+
+/// `{"code", "error": {"message", "type", "param", "code"}, "request_id"}`: the one form that every
+/// client shows (xai-api.md 3.3). `detail` is not in it; bytes that are no UTF-8 are replaced.
+std::string error_body(const Error& error, std::string_view request_id);
+
+/// The same for a message that is no proper request and so has no ErrorCode.
+std::string refusal_body(int status, std::string_view message, std::string_view request_id);
+
+}  // namespace imagined::api::wire

@@ -1,0 +1,38 @@
+// The body of POST /v1/images/generations.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+#include "service/catalogue/catalogue.h"
+#include "service/jobs/picture_request.h"
+
+namespace imagined::api::wire {
+
+enum class ResponseFormat : std::uint8_t { url, b64_json };
+
+struct GenerationCall {
+  service::PictureRequest request;
+  ResponseFormat response_format = ResponseFormat::url;
+};
+
+/// Reads every field of the xAI API, OpenAI's words for the same things (`size` gives way to
+/// `aspect_ratio` and `resolution`) and our extensions `seed` and `output_format`. Unknown fields
+/// are ignored, null means default. Errors name the field, the value and what is allowed:
+///   `invalid_argument` (400)  no JSON object, no prompt, a number out of range, a promise that
+///                             this server does not keep (`deferred`, `output`, `storage_options`)
+///   `unprocessable` (422)     a value of another type, or a word that is not on its list
+///   `not_found` (404)         an unknown or retired model
+Result<GenerationCall> parse_generation_call(std::string_view body,
+                                             const service::Catalogue& catalogue);
+
+/// What OpenAI's "1792x1024" means here: a size of the table means its own ratio and resolution,
+/// any other the nearest ratio, and 2k above 1600 pixels. `unprocessable` for no size.
+struct Shape {
+  service::AspectRatio aspect_ratio = service::AspectRatio::auto_;
+  service::Resolution resolution = service::Resolution::k1;
+};
+Result<Shape> parse_size(std::string_view text);
+
+}  // namespace imagined::api::wire

@@ -1,0 +1,35 @@
+// JSON from strangers: parsed whole, with limits, before anything looks at it.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace imagined::api::wire {
+
+inline constexpr int kJsonDepthMax = 32;
+inline constexpr int kJsonFieldsMax = 64;               // of one object
+inline constexpr std::size_t kJsonNumberBytesMax = 64;  // of one number's text
+
+/// One JSON object in UTF-8. `invalid_argument` for anything else: broken or cut text, bytes after
+/// it, a byte order mark, half surrogates, invalid UTF-8, a name given twice (which of two models
+/// would be billed?), more depth, fields or digits than the limits.
+Result<nlohmann::json> parse_json_object(std::string_view text);
+
+/// Reads one member; null and absent are the same: nothing. `unprocessable` for another type, with
+/// the name, what is expected (`expected` completes "expected ...") and the value.
+Result<std::optional<std::string>> read_string(const nlohmann::json& object, std::string_view name,
+                                               std::string_view expected);
+/// The same for whole numbers: 1.5, 1e0, "2" and true are of another type; a whole number beyond 64
+/// bits is `invalid_argument`.
+Result<std::optional<std::int64_t>> read_integer(const nlohmann::json& object,
+                                                 std::string_view name, std::string_view expected);
+
+/// A value as it may stand in a message: compact, cut after some 60 letters.
+std::string shown(const nlohmann::json& value);
+
+}  // namespace imagined::api::wire
