@@ -53,7 +53,7 @@ class WeightSource {
   /// Known prefixes are cut off (`model.diffusion_model.`, `diffusion_model.`, `transformer.`;
   /// `vae.`, `first_stage_model.`; for qwen3 whatever stands before `embed_tokens.weight`); when a
   /// file has tensors with such a prefix, those without it belong to other networks and are left
-  /// out.
+  /// out. So is a text encoder's lm_head.
   /// Errors: those of SafetensorsFile::open; `not_found` for a missing shard; `invalid_argument`
   /// for a broken index, a shard name with a path separator, or the same weight twice.
   static Result<WeightSource> open(const std::filesystem::path& path, Network network);

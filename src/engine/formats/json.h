@@ -1,0 +1,68 @@
+// Reading the JSON of configuration files strictly: depth and size limited, no key twice, and every
+// complaint names file and key.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace imagined::engine {
+
+inline constexpr std::size_t kMaxConfigBytes = 4 << 20;  // published files have below 10 kB
+inline constexpr std::size_t kMaxJsonDepth = 16;
+
+/// Parses a whole text; `file` is what errors call it. `data_loss` when it is no JSON, nested
+/// deeper than kMaxJsonDepth or has a key twice in one object.
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view file);
+
+/// Reads a text file of at most `max_bytes`. Errors: those of FileMap::open, and
+/// `invalid_argument` when it is larger.
+Result<std::string> read_text(const std::filesystem::path& path, std::size_t max_bytes);
+
+/// Takes values out of an object. The first mistake is remembered and every later call returns its
+/// fallback, so that a parser is a list of reads with one question at the end.
+class ConfigReader {
+ public:
+  /// object must outlive the reader; a value that is no object is the first mistake.
+  ConfigReader(const nlohmann::json& object, std::string_view file);
+
+  struct Limits {
+    std::int64_t min = 1;
+    std::int64_t max = 1 << 20;
+  };
+  bool has(const char* key) const;  // present and not null
+  /// A whole number within the limits; a missing key is a mistake.
+  std::int64_t integer(const char* key, Limits limits);
+  /// The same, or `fallback` when the key is missing or null.
+  std::int64_t integer_or(const char* key, std::int64_t fallback, Limits limits);
+  /// A number above 0.
+  double positive_or(const char* key, double fallback);
+  bool boolean_or(const char* key, bool fallback);
+  std::string string_or(const char* key, std::string_view fallback);
+  /// A list of 1 to `max_count` whole numbers, or `fallback`.
+  std::vector<std::int64_t> integers_or(const char* key, std::vector<std::int64_t> fallback,
+                                        std::size_t max_count, Limits limits);
+  /// A mistake unless the key is missing, null or equal to `expected`: options that change the
+  /// arithmetic and that nobody implements here (`unimplemented`).
+  void only(const char* key, const nlohmann::json& expected);
+
+  /// Notes a mistake found by the caller.
+  void refuse(const char* key, std::string_view what, ErrorCode code = ErrorCode::invalid_argument);
+  /// The first mistake.
+  Result<> finish() const;
+
+ private:
+  const nlohmann::json* value(const char* key) const;  // null when missing or null
+
+  const nlohmann::json* object_;
+  std::string file_;
+  std::optional<Error> error_;
+};
+
+}  // namespace imagined::engine

@@ -1,0 +1,335 @@
+#include "engine/formats/weight_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
+
+#include "engine/formats/in_quotes.h"
+#include "engine/formats/json.h"
+#include "engine/formats/weight_names.h"
+
+namespace imagined::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxShards = 512;
+constexpr std::size_t kMaxIndexBytes = 16 << 20;
+
+std::int64_t product(std::span<const std::int64_t> sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+/// The .safetensors file or the index that a component folder holds.
+Result<fs::path> weights_in(const fs::path& folder) {
+  for (const char* stem : {"diffusion_pytorch_model", "model"})
+    for (const char* ending : {".safetensors", ".safetensors.index.json"})
+      if (const fs::path path = folder / (std::string(stem) + ending); is_file(path)) return path;
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().extension() == ".safetensors" && is_file(entry->path()))
+      found.push_back(entry->path());
+  const std::string name = folder.filename().string();
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    return fail(ErrorCode::not_found, fmt::format("{}: no .safetensors file in this folder", name),
+                {}, folder.string());
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("{}: {} .safetensors files and no index that joins them", name, found.size()), {},
+      folder.string());
+}
+
+bool is_plain_file_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+}
+
+/// Tensor name to shard, as an index file says.
+Result<std::map<std::string, std::string>> read_index(const fs::path& path) {
+  const std::string file = path.filename().string();
+  const std::string text = TRY(read_text(path, kMaxIndexBytes));
+  const nlohmann::json json = TRY(parse_json(text, file));
+  const auto map = json.is_object() ? json.find("weight_map") : json.end();
+  if (!json.is_object() || map == json.end() || !map->is_object())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: \"weight_map\": expected an object", file));
+  std::map<std::string, std::string> shards;
+  for (const auto& [tensor, shard] : map->items()) {
+    const std::string name = shard.is_string() ? shard.get<std::string>() : std::string();
+    if (!is_plain_file_name(name))
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: tensor {}: {} is no name of a file in the same folder", file,
+                              in_quotes(tensor), in_quotes(name)));
+    shards.emplace(tensor, name);
+  }
+  return shards;
+}
+
+Result<std::vector<SafetensorsFile>> open_shards(const fs::path& index) {
+  const std::map<std::string, std::string> shards = TRY(read_index(index));
+  std::set<std::string> names;
+  for (const auto& [tensor, shard] : shards) names.insert(shard);
+  if (names.size() > kMaxShards)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: {} shards, {} allowed", index.filename().string(), names.size(),
+                            kMaxShards));
+  std::map<std::string, std::size_t> by_name;
+  std::vector<SafetensorsFile> files;
+  for (const std::string& name : names) {
+    by_name.emplace(name, files.size());
+    files.push_back(TRY(SafetensorsFile::open(index.parent_path() / name)));
+  }
+  for (const auto& [tensor, shard] : shards)
+    if (files[by_name.at(shard)].find(tensor) == nullptr)
+      return fail(ErrorCode::data_loss,
+                  fmt::format("{}: tensor {} is not in {}, where {} says it is", shard,
+                              in_quotes(tensor), shard, index.filename().string()));
+  return files;
+}
+
+/// Where a canonical weight lies.
+struct Piece {
+  const FileTensor* tensor = nullptr;
+  std::int64_t part = 0;   // which share of the rows
+  std::int64_t parts = 1;  // of how many
+  bool swap_halves = false;
+  bool renamed = false;
+  std::vector<std::int64_t> shape;
+  bool used = false;
+};
+
+/// `tensor "img_in.weight" (x_embedder.weight)`: the file's name, and ours where it differs.
+std::string shown_name(const Piece& piece, std::string_view canonical) {
+  std::string text = fmt::format("tensor {}", in_quotes(piece.tensor->name));
+  if (piece.renamed) text += fmt::format(" ({})", canonical);
+  return text;
+}
+
+Result<> check_dtype(const Piece& piece, std::string_view name) {
+  const DType dtype = piece.tensor->dtype;
+  if (dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16) return {};
+  return fail(ErrorCode::unimplemented,
+              fmt::format("{}: stored as {}, only F32, BF16 and F16 are read",
+                          shown_name(piece, name), piece.tensor->dtype_name));
+}
+
+/// The shape that the file's tensor would need for `expected` to be right.
+std::vector<std::int64_t> as_in_file(const Piece& piece, std::span<const std::int64_t> expected) {
+  std::vector<std::int64_t> shape(expected.begin(), expected.end());
+  if (!shape.empty()) shape.front() *= piece.parts;
+  if (piece.shape.size() < piece.tensor->shape.size() && shape.size() == 2)
+    shape.insert(shape.end(), {1, 1});
+  return shape;
+}
+
+float element_at(const std::byte* bytes, DType dtype, std::size_t index) {
+  if (dtype == DType::f32) {
+    float value = 0;
+    std::memcpy(&value, bytes + index * 4, 4);
+    return value;
+  }
+  std::uint16_t bits = 0;
+  std::memcpy(&bits, bytes + index * 2, 2);
+  return dtype == DType::bf16 ? to_float(Bf16{bits}) : half_to_float(bits);
+}
+
+}  // namespace
+
+struct WeightSource::State {
+  std::vector<SafetensorsFile> files;
+  std::map<std::string, Piece, std::less<>> pieces;
+  WeightLayout layout = WeightLayout::diffusers;
+  std::int64_t parameters = 0;
+  std::int64_t size_bytes = 0;
+
+  Result<> add(const FileTensor& tensor, const CanonicalNames& canonical);
+};
+
+std::int64_t Weight::elements() const { return product(shape); }
+
+Result<> WeightSource::State::add(const FileTensor& tensor, const CanonicalNames& canonical) {
+  const auto parts = static_cast<std::int64_t>(canonical.names.size());
+  Piece piece;
+  piece.tensor = &tensor;
+  piece.parts = parts;
+  piece.swap_halves = canonical.swap_halves;
+  piece.shape = tensor.shape;
+  if (canonical.squeeze && piece.shape.size() == 4 && piece.shape[2] == 1 && piece.shape[3] == 1)
+    piece.shape.resize(2);
+  const std::int64_t rows = piece.shape.empty() ? 1 : piece.shape.front();
+  const std::int64_t shares = piece.swap_halves ? 2 : parts;
+  if (shares > 1 && (piece.shape.empty() || rows % shares != 0))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("tensor {}: {} cannot be split into {} equal parts",
+                            in_quotes(tensor.name), to_string(tensor.shape), shares));
+  if (parts > 1) piece.shape.front() = rows / parts;
+  for (const std::string& name : canonical.names) {
+    piece.renamed = name != tensor.name;
+    const auto [entry, added] = pieces.emplace(name, piece);
+    if (!added)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("tensor {} and tensor {} are the same weight ({})",
+                              in_quotes(entry->second.tensor->name), in_quotes(tensor.name), name));
+    ++piece.part;
+  }
+  parameters += tensor.elements();
+  size_bytes += static_cast<std::int64_t>(tensor.bytes.size());
+  return {};
+}
+
+WeightSource::WeightSource(std::unique_ptr<State> state) : state_(std::move(state)) {}
+WeightSource::WeightSource(WeightSource&&) noexcept = default;
+WeightSource& WeightSource::operator=(WeightSource&&) noexcept = default;
+WeightSource::~WeightSource() = default;
+
+Result<WeightSource> WeightSource::open(const fs::path& path, Network network) {
+  std::error_code ignored;
+  const fs::path weights = fs::is_directory(path, ignored) ? TRY(weights_in(path)) : path;
+  std::vector<SafetensorsFile> files;
+  if (weights.extension() == ".json") {
+    files = TRY(open_shards(weights));
+  } else {
+    files.push_back(TRY(SafetensorsFile::open(weights)));
+  }
+  return from_files(std::move(files), network);
+}
+
+Result<WeightSource> WeightSource::from_files(std::vector<SafetensorsFile> files, Network network) {
+  auto state = std::make_unique<State>();
+  state->files = std::move(files);
+  std::vector<std::string_view> names;
+  for (const SafetensorsFile& file : state->files)
+    for (const FileTensor& tensor : file.tensors()) names.push_back(tensor.name);
+  const std::string prefix = network_prefix(names, network);
+  const std::int64_t decoder_levels =
+      network == Network::vae ? count_indices(names, prefix + "decoder.up.") : 0;
+  for (const SafetensorsFile& file : state->files) {
+    for (const FileTensor& tensor : file.tensors()) {
+      const std::string_view name = tensor.name;
+      if (!name.starts_with(prefix)) continue;
+      const CanonicalNames canonical =
+          canonical_names(name.substr(prefix.size()), network, decoder_levels);
+      if (canonical.bfl) state->layout = WeightLayout::bfl;
+      TRY(state->add(tensor, canonical));
+    }
+  }
+  return WeightSource(std::move(state));
+}
+
+WeightLayout WeightSource::layout() const { return state_->layout; }
+
+bool WeightSource::has(std::string_view name) const {
+  return state_->pieces.find(name) != state_->pieces.end();
+}
+
+std::vector<std::int64_t> WeightSource::shape(std::string_view name) const {
+  const auto found = state_->pieces.find(name);
+  return found == state_->pieces.end() ? std::vector<std::int64_t>() : found->second.shape;
+}
+
+std::vector<std::string> WeightSource::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, piece] : state_->pieces) names.push_back(name);
+  return names;
+}
+
+Result<Weight> WeightSource::require(std::string_view name,
+                                     std::span<const std::int64_t> expected) {
+  const auto found = state_->pieces.find(name);
+  if (found == state_->pieces.end())
+    return fail(ErrorCode::not_found, fmt::format("tensor {} is missing", in_quotes(name)));
+  Piece& piece = found->second;
+  piece.used = true;
+  TRY(check_dtype(piece, name));
+  if (!std::equal(piece.shape.begin(), piece.shape.end(), expected.begin(), expected.end()))
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: expected {}, file has {}", shown_name(piece, name),
+                    to_string(as_in_file(piece, expected)), to_string(piece.tensor->shape)));
+  Weight weight;
+  weight.name = std::string(name);
+  weight.dtype = piece.tensor->dtype;
+  weight.shape = piece.shape;
+  const bool vector = weight.shape.size() < 2;
+  const std::int64_t rows = vector ? 1 : weight.shape.front();
+  const std::int64_t elements = product(weight.shape);
+  const std::int64_t cols = vector ? elements : product(std::span(weight.shape).subspan(1));
+  const std::size_t part_bytes = piece.tensor->bytes.size() / static_cast<std::size_t>(piece.parts);
+  const std::byte* begin =
+      piece.tensor->bytes.data() + static_cast<std::size_t>(piece.part) * part_bytes;
+  if (!piece.swap_halves) {
+    weight.parts.emplace_back(begin, weight.dtype, rows, cols);
+  } else if (vector) {
+    weight.parts.emplace_back(begin + part_bytes / 2, weight.dtype, 1, cols / 2);
+    weight.parts.emplace_back(begin, weight.dtype, 1, cols / 2);
+  } else {
+    weight.parts.emplace_back(begin + part_bytes / 2, weight.dtype, rows / 2, cols);
+    weight.parts.emplace_back(begin, weight.dtype, rows / 2, cols);
+  }
+  return weight;
+}
+
+Result<std::vector<float>> WeightSource::require_vector(std::string_view name,
+                                                        std::int64_t expected) {
+  const Weight weight = TRY(require(name, {expected}));
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(expected));
+  for (const ConstMatrixView& part : weight.parts)
+    for (std::int64_t i = 0; i < part.cols; ++i)
+      values.push_back(element_at(static_cast<const std::byte*>(part.data), weight.dtype,
+                                  static_cast<std::size_t>(i)));
+  const auto broken = std::find_if_not(values.begin(), values.end(),
+                                       [](float value) { return std::isfinite(value); });
+  if (broken != values.end())
+    return fail(
+        ErrorCode::data_loss,
+        fmt::format("{}: element {} is {}", shown_name(state_->pieces.find(name)->second, name),
+                    broken - values.begin(), *broken));
+  return values;
+}
+
+std::vector<std::string> WeightSource::unused() const {
+  std::vector<std::string> names;
+  for (const auto& [name, piece] : state_->pieces)
+    if (!piece.used) names.push_back(name);
+  return names;
+}
+
+Result<> WeightSource::refuse_unused(
+    const std::function<bool(std::string_view name)>& expected) const {
+  constexpr std::size_t kShownNames = 3;
+  std::size_t count = 0;
+  std::string shown;
+  for (const auto& [name, piece] : state_->pieces) {
+    if (piece.used || expected(name)) continue;
+    if (count++ < kShownNames) shown += (shown.empty() ? "" : ", ") + in_quotes(name);
+  }
+  if (count == 0) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} tensors that this model does not know: {}{}", count, shown,
+                          count > kShownNames ? ", ..." : ""));
+}
+
+Result<> WeightSource::intact() const {
+  for (const SafetensorsFile& file : state_->files) TRY(file.intact());
+  return {};
+}
+
+std::int64_t WeightSource::parameters() const { return state_->parameters; }
+std::int64_t WeightSource::size_bytes() const { return state_->size_bytes; }
+
+}  // namespace imagined::engine
