@@ -8,7 +8,8 @@ namespace imagined::engine {
 namespace {
 
 // Best first; the first that the machine runs is taken unless the context names one.
-const std::array<const MatmulImplementation*, 1> kImplementations = {&kMatmulReference};
+const std::array kImplementations = {&kMatmulAvx512Bf16, &kMatmulAvx512, &kMatmulAvx2,
+                                     &kMatmulReference};
 
 const MatmulImplementation& choose(const Context& context, DType stored) {
   const std::string_view wanted = context.implementation("matmul");

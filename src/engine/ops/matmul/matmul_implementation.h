@@ -23,6 +23,9 @@ struct PackedWeight::Layout {
   Tensor panels;
 };
 
+extern const MatmulImplementation kMatmulAvx512Bf16;
+extern const MatmulImplementation kMatmulAvx512;
+extern const MatmulImplementation kMatmulAvx2;
 extern const MatmulImplementation kMatmulReference;
 
 }  // namespace imagined::engine

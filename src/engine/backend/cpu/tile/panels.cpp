@@ -1,0 +1,129 @@
+#include "engine/backend/cpu/tile/panels.h"
+
+#include <cstring>
+#include <type_traits>
+
+namespace imagined::engine {
+namespace {
+
+struct Half {
+  std::uint16_t bits;
+};
+
+template <class T>
+T load_unaligned(const void* base, std::int64_t index) {
+  T value;
+  std::memcpy(&value, static_cast<const std::byte*>(base) + index * std::int64_t{sizeof(T)},
+              sizeof(T));
+  return value;
+}
+
+inline float widened(float value) { return value; }
+inline float widened(Bf16 value) { return to_float(value); }
+inline float widened(Half value) { return half_to_float(value.bits); }
+
+template <class Out, class In>
+Out converted(In value) {
+  if constexpr (std::is_same_v<Out, In>) {
+    return value;
+  } else if constexpr (std::is_same_v<Out, Bf16>) {
+    return to_bf16(widened(value));
+  } else {
+    return widened(value);
+  }
+}
+
+// Steps per pass over the columns: what a pass writes stays in the first-level cache.
+constexpr std::int64_t kPassSteps = 64;
+
+/// Elements [first, last) of one column; a step of the panel is `gap` elements.
+template <int Pair, class Out, class In>
+void pack_elements(const void* row, std::int64_t first, std::int64_t last, std::int64_t gap,
+                   Out* column) {
+  for (std::int64_t i = first; i < last; ++i) {
+    column[i / Pair * gap + i % Pair] = converted<Out>(load_unaligned<In>(row, i));
+  }
+}
+
+template <int Pair, class Out>
+void pack_column(const ConstMatrixView& part, std::int64_t row, std::int64_t first,
+                 std::int64_t last, std::int64_t gap, Out* column) {
+  const auto* const in = static_cast<const std::byte*>(part.data) +
+                         static_cast<std::size_t>(row * part.stride) * size_bytes(part.dtype);
+  switch (part.dtype) {
+    case DType::f32:
+      return pack_elements<Pair, Out, float>(in, first, last, gap, column);
+    case DType::bf16:
+      return pack_elements<Pair, Out, Bf16>(in, first, last, gap, column);
+    case DType::f16:
+      return pack_elements<Pair, Out, Half>(in, first, last, gap, column);
+    default:
+      CHECK(false, "panel from {}", name(part.dtype));
+  }
+}
+
+template <int Pair, class Out>
+void pack_columns(const PanelLayout& layout, std::int64_t panel,
+                  std::span<const ConstMatrixView> parts, std::byte* panels) {
+  auto* const out = reinterpret_cast<Out*>(panels + layout.offset(panel, 0));
+  const std::int64_t width = std::int64_t{layout.vectors(panel)} * layout.lanes;
+  const std::int64_t columns = layout.columns(panel);
+  if (columns < width || layout.k % Pair != 0) {
+    std::fill(out, out + layout.steps() * width * Pair, Out{});
+  }
+  for (std::int64_t first = 0; first < layout.k; first += kPassSteps * Pair) {
+    const std::int64_t last = std::min(first + kPassSteps * Pair, layout.k);
+    std::size_t part = 0;
+    std::int64_t row = panel * layout.width();
+    for (std::int64_t c = 0; c < columns; ++c, ++row) {
+      while (row >= parts[part].rows) row -= parts[part++].rows;
+      pack_column<Pair>(parts[part], row, first, last, width * Pair, out + c * Pair);
+    }
+  }
+}
+
+template <class Out, class In>
+void pack_steps(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b,
+                std::byte* panels) {
+  auto* out = reinterpret_cast<Out*>(panels + layout.offset(panel, 0));
+  const std::int64_t width = std::int64_t{layout.vectors(panel)} * layout.lanes;
+  const std::int64_t columns = layout.columns(panel);
+  const std::int64_t pair = layout.step_elements;
+  for (std::int64_t s = 0; s < layout.steps(); ++s, out += width * pair) {
+    for (std::int64_t e = 0; e < pair; ++e) {
+      const bool real = s * pair + e < layout.k;
+      const std::int64_t filled = real ? columns : 0;
+      const In* const in = real ? b.row<In>(s * pair + e) + panel * layout.width() : nullptr;
+      for (std::int64_t c = 0; c < filled; ++c) out[c * pair + e] = converted<Out>(in[c]);
+      for (std::int64_t c = filled; c < width; ++c) out[c * pair + e] = Out{};
+    }
+  }
+}
+
+}  // namespace
+
+void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel,
+                          std::span<const ConstMatrixView> parts, std::byte* panels) {
+  if (layout.step_elements == 2) {
+    pack_columns<2, Bf16>(layout, panel, parts, panels);
+  } else if (layout.element_bytes == 2) {
+    pack_columns<1, Bf16>(layout, panel, parts, panels);
+  } else {
+    pack_columns<1, float>(layout, panel, parts, panels);
+  }
+}
+
+void pack_panel(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b,
+                std::byte* panels) {
+  const bool narrow = layout.element_bytes == 2;
+  if (b.dtype == DType::f32) {
+    narrow ? pack_steps<Bf16, float>(layout, panel, b, panels)
+           : pack_steps<float, float>(layout, panel, b, panels);
+  } else {
+    CHECK(b.dtype == DType::bf16, "panel from {}", name(b.dtype));
+    narrow ? pack_steps<Bf16, Bf16>(layout, panel, b, panels)
+           : pack_steps<float, Bf16>(layout, panel, b, panels);
+  }
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,60 @@
+// The order in which tiles read their right-hand matrix, and how matrices are brought into it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include "engine/backend/cpu/tile/tile.h"
+#include "engine/tensor/matrix.h"
+
+namespace imagined::engine {
+
+/// A matrix b [k, n] cut into panels of neighbouring columns. A panel holds step after step, a step
+/// its columns, a column of a step one element or one pair (`step_elements`) of neighbouring k.
+/// Missing columns of the last panel and missing elements of the last step are zero.
+struct PanelLayout {
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+  int lanes = 0;          // columns of half a panel
+  int step_elements = 1;  // 1, or 2 for pairs
+  int element_bytes = 4;
+
+  PanelLayout() = default;
+  /// For `kernel`; with `stored` bf16 and a kernel of f32 the panels wait to be widened.
+  PanelLayout(const TileKernel& kernel, DType stored, std::int64_t columns, std::int64_t elements)
+      : n(columns),
+        k(elements),
+        lanes(kernel.lanes),
+        step_elements(kernel.step_elements()),
+        element_bytes(stored == DType::bf16 ? 2 : 4) {}
+
+  std::int64_t width() const { return 2 * lanes; }
+  std::int64_t count() const { return (n + width() - 1) / width(); }
+  std::int64_t steps() const { return (k + step_elements - 1) / step_elements; }
+  /// Vectors per step: the last panel is half as wide where that is enough.
+  int vectors(std::int64_t panel) const { return n - panel * width() <= lanes ? 1 : 2; }
+  std::int64_t columns(std::int64_t panel) const { return std::min(n - panel * width(), width()); }
+  std::int64_t step_bytes(std::int64_t panel) const {
+    return static_cast<std::int64_t>(vectors(panel)) * lanes * step_elements * element_bytes;
+  }
+  /// Bytes from the start of the first panel to step `step` of panel `panel`.
+  std::int64_t offset(std::int64_t panel, std::int64_t step) const {
+    return panel * width() * step_elements * element_bytes * steps() + step * step_bytes(panel);
+  }
+  std::int64_t size_bytes() const {
+    const std::int64_t last = count() - 1;
+    return n == 0 ? 0 : offset(last, 0) + steps() * step_bytes(last);
+  }
+};
+
+/// Fills one panel from matrices one below the other whose rows are the columns of b, as weights
+/// are stored: parts [n_i, k] f32, bf16 or f16, not necessarily aligned.
+void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel,
+                          std::span<const ConstMatrixView> parts, std::byte* panels);
+
+/// Fills one panel from b itself, [k, n] f32 or bf16.
+void pack_panel(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b,
+                std::byte* panels);
+
+}  // namespace imagined::engine

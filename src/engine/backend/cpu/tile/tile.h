@@ -1,0 +1,67 @@
+// Register tiles: the innermost loops of every product, once per instruction set.
+//
+// Plain types only: this header is compiled with several sets of processor flags.
+#pragma once
+
+#include <cstdint>
+
+namespace imagined::engine {
+
+/// c[r][j] (+)= sum over segments s and steps k of a[r][s][k] * b[s][k][j]
+///
+/// A step is one element, or one pair of neighbouring bf16 elements. Rows of `a` lie anywhere at a
+/// constant distance, so that a packed block of activations and a window of a picture are both read
+/// in place. The additions of one element of c run over s, then k, whatever the tile's height.
+struct TileArgs {
+  const void* a = nullptr;
+  std::int64_t a_row_bytes = 0;
+  std::int64_t a_segment_bytes = 0;
+  const void* b = nullptr;  // segment after segment, step after step, one row of the panel each
+  std::int64_t segments = 1;
+  std::int64_t steps = 0;  // per segment
+  float* c = nullptr;
+  std::int64_t c_row = 0;    // floats from one row to the next
+  bool accumulates = false;  // whether c already holds a part of the sum
+};
+using TileFunction = void (*)(const TileArgs& args);
+
+/// out[r][j] = (residual[r][j] +) gate[j] * (c[r][j] + bias[j])
+struct FinishArgs {
+  const float* c = nullptr;
+  std::int64_t c_row = 0;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  const float* bias = nullptr;      // [columns] or null
+  const float* gate = nullptr;      // [columns] or null
+  const float* residual = nullptr;  // or null; may be `out`
+  std::int64_t residual_row = 0;    // elements
+  void* out = nullptr;
+  std::int64_t out_row = 0;  // elements
+  bool out_bf16 = false;
+};
+
+inline constexpr int kTileRowsMax = 14;
+
+/// One instruction set's tiles. A panel of `b` is `2 * lanes` columns wide; the last one of a
+/// matrix is only `lanes` wide where that is enough.
+struct TileKernel {
+  const char* name = nullptr;
+  int rows = 0;       // the tallest tile
+  int lanes = 0;      // columns per vector
+  bool bf16 = false;  // a and b are pairs of bf16; else f32
+  /// Tiles by number of vectors (1 or 2) and of rows.
+  TileFunction tiles[3][kTileRowsMax + 1] = {};
+  void (*finish)(const FinishArgs& args) = nullptr;
+  /// Rounds to nearest, ties to even.
+  void (*narrow)(const float* in, std::uint16_t* out, std::int64_t count) = nullptr;
+  void (*widen)(const std::uint16_t* in, float* out, std::int64_t count) = nullptr;
+
+  int step_elements() const { return bf16 ? 2 : 1; }
+  int element_bytes() const { return bf16 ? 2 : 4; }
+};
+
+extern const TileKernel kTileAvx2;
+extern const TileKernel kTileAvx512;
+extern const TileKernel kTileAvx512Bf16;
+
+}  // namespace imagined::engine

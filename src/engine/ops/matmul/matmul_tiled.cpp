@@ -1,0 +1,269 @@
+// The product in register tiles, blocked for the caches; one implementation per instruction set.
+//
+// Symbols: M rows of x, N rows of w, K their length. A step is one k, or a pair for bf16 tiles.
+//
+// x is copied (and rounded or widened) once into blocks of kStepsMax steps, so that its rows are
+// close together. A piece of work is some rows by some panels of the result. Within a piece the
+// slice of a panel that one block of steps needs stays in the first-level cache while all rows of
+// the piece pass by; sums wait in a scratch block between two blocks of steps. No sum is ever split
+// between threads, and the order of additions depends on K alone.
+#include <array>
+#include <cstring>
+
+#include "engine/backend/cpu/tile/panels.h"
+#include "engine/ops/matmul/matmul_implementation.h"
+
+namespace imagined::engine {
+namespace {
+
+constexpr std::int64_t kStepsMax = 192;  // 24 KiB of a 32-column panel
+constexpr std::int64_t kRowsMax = 168;   // 12 tiles: the panel slice is fetched once for them
+constexpr std::int64_t kPanelsMax = 8;   // 256 columns
+constexpr std::int64_t kChunkBytesMax = std::int64_t{16} << 20;  // of x in blocks, all threads
+constexpr std::int64_t kPiecesPerThread = 4;  // so that one slow piece does not leave others idle
+
+constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+struct Plan {
+  const TileKernel& kernel;
+  const PackedWeight& w;
+  PanelLayout layout;
+  bool widens;  // panels hold bf16, tiles want f32
+  const MatmulEpilogue& epilogue;
+  std::int64_t steps;   // of all K
+  std::int64_t block;   // steps per block
+  std::int64_t blocks;  //
+  std::int64_t rows;    // rows per piece
+  std::int64_t panels;  // panels per piece
+};
+
+/// Rows of x as the tiles read them: block b, row r begins at data + b * block_bytes + r *
+/// row_bytes.
+struct BlockedRows {
+  const std::byte* data;
+  std::int64_t row_bytes;
+  std::int64_t block_bytes;
+};
+
+Plan make_plan(const Context& context, const TileKernel& kernel, const PackedWeight& w,
+               const MatmulEpilogue& epilogue, std::int64_t m) {
+  const DType stored = w.layout().stored;
+  Plan plan{.kernel = kernel,
+            .w = w,
+            .layout = PanelLayout(kernel, stored, w.n(), w.k()),
+            .widens = stored == DType::bf16 && !kernel.bf16,
+            .epilogue = epilogue,
+            .steps = 0,
+            .block = 0,
+            .blocks = 0,
+            .rows = 0,
+            .panels = 0};
+  plan.steps = plan.layout.steps();
+  plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kStepsMax));
+  plan.block = divide_up(plan.steps, plan.blocks);
+  plan.rows = divide_up(m, divide_up(m, kRowsMax));
+  plan.panels = std::min(kPanelsMax, plan.layout.count());
+  const std::int64_t wanted =
+      context.pool().threads() == 1 ? 1 : kPiecesPerThread * context.pool().threads();
+  const auto pieces = [&] {
+    return divide_up(m, plan.rows) * divide_up(plan.layout.count(), plan.panels);
+  };
+  while (plan.panels > 1 && pieces() < wanted) plan.panels = divide_up(plan.panels, 2);
+  while (plan.rows > kernel.rows && pieces() < wanted) plan.rows = divide_up(plan.rows, 2);
+  return plan;
+}
+
+/// Copies `count` elements of a row of x into what the tiles read, zeros up to a whole step.
+void copy_row(const Plan& plan, ConstMatrixView x, std::int64_t row, std::int64_t first,
+              std::int64_t count, std::byte* out) {
+  const std::byte* const in =
+      static_cast<const std::byte*>(x.data) +
+      static_cast<std::size_t>(row * x.stride + first) * size_bytes(x.dtype);
+  if ((x.dtype == DType::bf16) == plan.kernel.bf16) {
+    std::memcpy(out, in, static_cast<std::size_t>(count * plan.kernel.element_bytes()));
+  } else if (plan.kernel.bf16) {
+    plan.kernel.narrow(reinterpret_cast<const float*>(in), reinterpret_cast<std::uint16_t*>(out),
+                       count);
+  } else {
+    plan.kernel.widen(reinterpret_cast<const std::uint16_t*>(in), reinterpret_cast<float*>(out),
+                      count);
+  }
+  if (count % plan.kernel.step_elements() != 0) {
+    std::memset(out + count * plan.kernel.element_bytes(), 0,
+                static_cast<std::size_t>(plan.kernel.element_bytes()));
+  }
+}
+
+BlockedRows block_rows(const Context& context, const Plan& plan, ConstMatrixView x) {
+  const std::int64_t elements = plan.block * plan.kernel.step_elements();
+  const std::int64_t element_bytes = plan.kernel.element_bytes();
+  // One line more than a whole number of lines: rows at a power of two would share cache sets.
+  const std::int64_t row_bytes = divide_up(elements * element_bytes, 64) * 64 + 64;
+  const std::int64_t block_bytes = row_bytes * x.rows;
+  std::byte* const data =
+      context.scratch().shared(static_cast<std::size_t>(block_bytes * plan.blocks));
+  context.pool().parallel_for(x.rows, 8, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      for (std::int64_t b = 0; b < plan.blocks; ++b) {
+        const std::int64_t first = b * elements;
+        copy_row(plan, x, r, first, std::min(elements, x.cols - first),
+                 data + b * block_bytes + r * row_bytes);
+      }
+    }
+  });
+  return {data, row_bytes, block_bytes};
+}
+
+/// One thread's share of a product: some rows by some panels.
+struct Piece {
+  const Plan& plan;
+  const BlockedRows& a;
+  MatrixView out;
+  std::int64_t first_row;
+  std::int64_t rows;
+  std::int64_t first_panel;
+  std::int64_t panels;
+  float* sums;     // [panels][rows][panel width]
+  float* widened;  // [block steps][panel width], when panels are widened
+};
+
+const void* panel_slice(const Piece& piece, std::int64_t panel, std::int64_t block) {
+  const Plan& plan = piece.plan;
+  const auto* const stored = static_cast<const std::byte*>(plan.w.layout().panels.view().data);
+  const std::byte* const slice = stored + plan.layout.offset(panel, block * plan.block);
+  if (!plan.widens) return slice;
+  const std::int64_t count = std::min(plan.block, plan.steps - block * plan.block) *
+                             plan.layout.vectors(panel) * plan.layout.lanes;
+  plan.kernel.widen(reinterpret_cast<const std::uint16_t*>(slice), piece.widened, count);
+  return piece.widened;
+}
+
+void finish_tile(const Piece& piece, std::int64_t panel, std::int64_t row, std::int64_t rows,
+                 const float* sums) {
+  const MatmulEpilogue& epilogue = piece.plan.epilogue;
+  const std::int64_t width = piece.plan.layout.width();
+  const std::int64_t column = panel * width;
+  FinishArgs args{.c = sums,
+                  .c_row = width,
+                  .rows = rows,
+                  .columns = piece.plan.layout.columns(panel),
+                  .out_row = piece.out.stride,
+                  .out_bf16 = piece.out.dtype == DType::bf16};
+  if (epilogue.bias != nullptr) args.bias = epilogue.bias + column;
+  if (epilogue.gate != nullptr) args.gate = epilogue.gate + column;
+  args.out =
+      static_cast<std::byte*>(piece.out.data) +
+      static_cast<std::size_t>(row * piece.out.stride + column) * size_bytes(piece.out.dtype);
+  if (epilogue.accumulate) {
+    args.residual = static_cast<const float*>(args.out);
+    args.residual_row = piece.out.stride;
+  }
+  piece.plan.kernel.finish(args);
+}
+
+void run_panel(const Piece& piece, std::int64_t panel, std::int64_t block) {
+  const Plan& plan = piece.plan;
+  const std::int64_t width = plan.layout.width();
+  const TileFunction* const tiles = plan.kernel.tiles[plan.layout.vectors(panel)];
+  float* const sums = piece.sums + (panel - piece.first_panel) * piece.rows * width;
+  TileArgs args{.a_row_bytes = piece.a.row_bytes,
+                .b = panel_slice(piece, panel, block),
+                .steps = std::min(plan.block, plan.steps - block * plan.block),
+                .c_row = width,
+                .accumulates = block > 0};
+  // Tiles of nearly the same height: a last one of a row or two would run at a fraction of the
+  // rate.
+  const std::int64_t count = divide_up(piece.rows, plan.kernel.rows);
+  for (std::int64_t t = 0; t < count; ++t) {
+    const std::int64_t row = piece.rows * t / count;
+    const std::int64_t rows = piece.rows * (t + 1) / count - row;
+    args.a =
+        piece.a.data + block * piece.a.block_bytes + (piece.first_row + row) * piece.a.row_bytes;
+    args.c = sums + row * width;
+    tiles[rows](args);
+    if (block + 1 == plan.blocks) finish_tile(piece, panel, piece.first_row + row, rows, args.c);
+  }
+}
+
+void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, MatrixView out) {
+  const BlockedRows a = block_rows(context, plan, x);
+  const std::int64_t row_pieces = divide_up(x.rows, plan.rows);
+  const std::int64_t panel_pieces = divide_up(plan.layout.count(), plan.panels);
+  const auto width = plan.layout.width();
+  const std::int64_t sums = plan.rows * plan.panels * width;
+  const std::int64_t widened = plan.widens ? plan.block * width : 0;
+  context.pool().parallel_for(
+      row_pieces * panel_pieces, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
+        auto* const floats = reinterpret_cast<float*>(context.scratch().local(
+            thread, static_cast<std::size_t>(sums + widened) * sizeof(float)));
+        for (std::int64_t index = begin; index < end; ++index) {
+          // Neighbouring pieces share their panels, which the threads then find in a shared cache.
+          const std::int64_t row = index % row_pieces * plan.rows;
+          const std::int64_t panel = index / row_pieces * plan.panels;
+          const Piece piece{.plan = plan,
+                            .a = a,
+                            .out = out,
+                            .first_row = row,
+                            .rows = std::min(plan.rows, x.rows - row),
+                            .first_panel = panel,
+                            .panels = std::min(plan.panels, plan.layout.count() - panel),
+                            .sums = floats,
+                            .widened = floats + sums};
+          for (std::int64_t block = 0; block < plan.blocks; ++block) {
+            for (std::int64_t p = 0; p < piece.panels; ++p) run_panel(piece, panel + p, block);
+          }
+        }
+      });
+}
+
+template <const TileKernel& kKernel>
+Tensor pack_tiled(const Context& context, std::span<const ConstMatrixView> parts, std::int64_t n,
+                  std::int64_t k, DType stored) {
+  const PanelLayout layout(kKernel, stored, n, k);
+  Tensor panels(1, layout.size_bytes(), DType::u8);
+  auto* const bytes = static_cast<std::byte*>(panels.view().data);
+  context.pool().parallel_for(layout.count(), 1, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      pack_panel_from_rows(layout, panel, parts, bytes);
+    }
+  });
+  return panels;
+}
+
+template <const TileKernel& kKernel>
+void run_tiled(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+               const MatmulEpilogue& epilogue) {
+  const std::int64_t row_bytes = std::max<std::int64_t>(1, w.k() * kKernel.element_bytes());
+  const std::int64_t chunks = divide_up(x.rows * row_bytes, kChunkBytesMax);
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const std::int64_t first = x.rows * chunk / chunks;
+    const std::int64_t rows = x.rows * (chunk + 1) / chunks - first;
+    if (rows == 0) continue;
+    const Plan plan = make_plan(context, kKernel, w, epilogue, rows);
+    run_chunk(context, plan, x.row_range(first, rows), out.row_range(first, rows));
+  }
+}
+
+}  // namespace
+
+const MatmulImplementation kMatmulAvx512Bf16 = {
+    .name = "avx512_bf16",
+    .runs_on = [](const CpuFeatures& cpu,
+                  DType stored) { return cpu.avx512_bf16 && stored == DType::bf16; },
+    .pack = pack_tiled<kTileAvx512Bf16>,
+    .run = run_tiled<kTileAvx512Bf16>,
+};
+const MatmulImplementation kMatmulAvx512 = {
+    .name = "avx512",
+    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx512; },
+    .pack = pack_tiled<kTileAvx512>,
+    .run = run_tiled<kTileAvx512>,
+};
+const MatmulImplementation kMatmulAvx2 = {
+    .name = "avx2",
+    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx2; },
+    .pack = pack_tiled<kTileAvx2>,
+    .run = run_tiled<kTileAvx2>,
+};
+
+}  // namespace imagined::engine
