@@ -1,0 +1,160 @@
+"""A small network that reads a picture's facts, trained on renders with exact labels.
+
+    python -m training.recogniser --steps 2500 --out FILE
+
+It must choose one of the known kinds, so it forgives ragged outlines; training.outlines measures those.
+"""
+import argparse
+import random
+from dataclasses import dataclass
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from training import autoencoder
+from training.frames import sample_frame
+from training.picture import draw
+from training.prefetch import prefetch
+from training.scene import COLOURS, KINDS, SETTINGS, TIMES, Mix, sample_scene
+
+SIDE = 64                         # pixels: pictures of any ratio are squeezed to a square
+_COLOURS = tuple(COLOURS)
+_LAYOUTS = ("single", "pair", "row 2", "row 3", "row 4")
+_SCENE_HEADS = {"setting": SETTINGS, "time": TIMES, "backdrop": _COLOURS}
+_THING_HEADS = {"layout": _LAYOUTS, "first kind": KINDS, "first colour": _COLOURS, "second kind": KINDS,
+                "second colour": _COLOURS}
+_HEADS = _SCENE_HEADS | _THING_HEADS
+_MIX = Mix(pairs=0.40, rows=0.25, held_out="any")
+_SHRINK = 8                       # renders for training are drawn at an eighth and then squeezed
+_UNKNOWN = -1
+
+
+class Recogniser(nn.Module):
+    """Pictures N x 3 x 64 x 64 in -1..1 -> scores N x answers of each head."""
+
+    def __init__(self):
+        super().__init__()
+        conv = lambda a, b, stride: nn.Sequential(nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+        self.body = nn.Sequential(conv(3, 24, 2), conv(24, 48, 1), conv(48, 96, 2), conv(96, 96, 2))
+        self.things = nn.Sequential(nn.Flatten(), nn.Linear(96 * 64, 192), nn.ReLU())
+        self.heads = nn.ModuleDict({name: nn.Linear(192 if name in _THING_HEADS else 96, len(answers))
+                                    for name, answers in _HEADS.items()})
+
+    def forward(self, x):
+        h = self.body(x)
+        things, scene = self.things(h), h.mean((2, 3))
+        return {name: head(things if name in _THING_HEADS else scene) for name, head in self.heads.items()}
+
+
+def _layout(scene):
+    return scene.layout if scene.layout != "row" else f"row {len(scene.things)}"
+
+
+def answers(scene):
+    """The right answer of each head; heads without one are left out."""
+    plain = scene.setting == "plain"
+    found = {"setting": scene.setting, "layout": _layout(scene), "first kind": scene.things[0].kind,
+             "first colour": scene.things[0].colour}
+    found |= {"backdrop": scene.backdrop} if plain else {"time": scene.time}
+    if scene.layout == "pair":
+        found |= {"second kind": scene.things[1].kind, "second colour": scene.things[1].colour}
+    return found
+
+
+def squeeze(pixels):
+    """The shown part of pictures, N x 3 x H x W, at the recogniser's size."""
+    return F.interpolate(pixels, (SIDE, SIDE), mode="area")
+
+
+@dataclass
+class Reading:
+    """What the recogniser sees in one picture."""
+    setting: str
+    time: str
+    backdrop: str
+    layout: str
+    things: list                  # (colour, kind), left one first
+
+    @property
+    def scenery(self):
+        return (self.setting, self.backdrop if self.setting == "plain" else self.time)
+
+
+@torch.no_grad()
+def read(net, pixels):
+    """Readings of shown parts N x 3 x H x W."""
+    scores = net(squeeze(pixels))
+    said = {name: [_HEADS[name][i] for i in score.argmax(1).tolist()] for name, score in scores.items()}
+    readings = []
+    for i in range(len(pixels)):
+        things = [(said["first colour"][i], said["first kind"][i]), (said["second colour"][i], said["second kind"][i])]
+        layout = said["layout"][i]
+        readings.append(Reading(said["setting"][i], said["time"][i], said["backdrop"][i], layout,
+                                things if layout == "pair" else things[:1]))
+    return readings
+
+
+def _render(rng, count):
+    frame = sample_frame(rng, square=0.5)
+    scenes = [sample_scene(rng, frame.extent, _MIX) for _ in range(count)]
+    small = autoencoder.to_pixels([draw(scene, frame, _SHRINK) for scene in scenes])
+    width, height = frame.canvas
+    left, top = (width - frame.width) // 2 // _SHRINK, (height - frame.height) // 2 // _SHRINK
+    shown = small[..., top:small.shape[-2] - top, left:small.shape[-1] - left]
+    return scenes, squeeze(shown)
+
+
+def _roughen(x, step):
+    """Noise, blur, other brightness: decoded pictures are no renders."""
+    count = len(x)
+    if step % 2:
+        x = x + torch.randn_like(x) * 0.12 * torch.rand(count, 1, 1, 1)
+    if step % 3 == 0:
+        x = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return x * (1 + 0.1 * torch.randn(count, 1, 1, 1)) + 0.05 * torch.randn(count, 3, 1, 1)
+
+
+def _targets(scenes):
+    right = [answers(scene) for scene in scenes]
+    return {name: torch.tensor([known.index(r[name]) if name in r else _UNKNOWN for r in right])
+            for name, known in _HEADS.items()}
+
+
+def train(steps, batch=48, seed=77, report_every=100):
+    torch.manual_seed(seed)
+    rng, net = random.Random(seed), Recogniser().to(memory_format=torch.channels_last)
+    adam = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, 3e-3, total_steps=steps, pct_start=0.1)
+    for step, (scenes, x) in enumerate(prefetch(lambda: _render(rng, batch), steps), 1):
+        wanted, got = _targets(scenes), net(_roughen(x, step).contiguous(memory_format=torch.channels_last))
+        loss = sum(F.cross_entropy(got[name], wanted[name], ignore_index=_UNKNOWN)
+                   for name in _HEADS if (wanted[name] != _UNKNOWN).any())
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        adam.step()
+        schedule.step()
+        if step % report_every == 0:
+            print(f"step {step} loss {loss.item():.3f}", flush=True)
+    return net
+
+
+def load(path):
+    net = Recogniser()
+    net.load_state_dict(torch.load(path))
+    return net.eval()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.save(train(args.steps, args.batch).state_dict(), args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Prompts -> pictures with the training classes, many at a time.  stock.py does the same with the stock pipeline."""
+from collections import defaultdict
+from dataclasses import dataclass
+
+import torch
+
+from training import autoencoder
+
+SHIFT = 3.0                                                   # of the noise levels, whatever the picture's size
+
+
+@dataclass(frozen=True)
+class Settings:
+    steps: int = 4
+    guidance: float = 2.0
+
+
+def noise_levels(steps, shift=SHIFT):
+    """Noise levels from 1 down to 0: steps + 1 numbers."""
+    s = torch.linspace(1.0, 1.0 / steps, steps)
+    return torch.cat((shift * s / (1 + (shift - 1) * s), torch.zeros(1)))
+
+
+def noise_of(seeds, grid, channels=32):
+    """The noise that the stock pipeline draws for each seed, as tokens: N x P x channels."""
+    drawn = [torch.randn((1, channels, *grid), generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    return torch.cat(drawn).flatten(2).transpose(1, 2)
+
+
+def _states(net, prompts):
+    """Prompts of one length -> what the transformer reads, N x T x J."""
+    ids = torch.tensor(prompts)
+    return net.text_encoder(ids, torch.ones_like(ids, dtype=torch.bool))
+
+
+def _sample_group(net, prompts, empty, noise, grid, settings):
+    """Prompts (lists of ids) of one length and their noise N x P x 32 -> tokens N x P x 32."""
+    prompt, rotation = _states(net, prompts), net.transformer.rotation(len(prompts[0]), grid)
+    nothing = _states(net, [empty]).expand(len(prompts), -1, -1)
+    nothing_rotation = net.transformer.rotation(len(empty), grid)
+    x, levels = noise, noise_levels(settings.steps)
+    for now, then in zip(levels[:-1], levels[1:]):
+        t = now.expand(len(prompts))
+        velocity = net.transformer(x, t, prompt, *rotation)
+        if settings.guidance != 1:
+            without = net.transformer(x, t, nothing, *nothing_rotation)
+            velocity = without + settings.guidance * (velocity - without)
+        x = x + (then - now) * velocity
+    return x
+
+
+@torch.no_grad()
+def sample(net, encode, prompts, seeds, grid, settings=Settings()):
+    """Tokens N x P x 32 for texts and seeds.  Prompts are grouped by length, so nothing is padded."""
+    ids = [encode(prompt) for prompt in prompts]
+    groups = defaultdict(list)
+    for i, prompt in enumerate(ids):
+        groups[len(prompt)].append(i)
+    noise = noise_of(seeds, grid)
+    out = torch.empty_like(noise)
+    for members in groups.values():
+        out[members] = _sample_group(net, [ids[i] for i in members], encode(""), noise[members], grid, settings)
+    return out
+
+
+@torch.no_grad()
+def pictures(vae, tokens, grid, batch=4):
+    """Tokens -> pixels N x 3 x H x W in -1..1, a batch at a time."""
+    for part in tokens.split(batch):
+        yield from autoencoder.decode(vae, autoencoder.from_tokens(vae, part, grid)).clamp(-1, 1)
