@@ -1,0 +1,26 @@
+#include <immintrin.h>
+
+#include "engine/backend/cpu/peak/loops.h"
+
+namespace imagined::engine {
+namespace {
+
+#include "engine/backend/cpu/peak/loop_inl.h"
+
+struct Isa {
+  using Vector = __m512;
+  static constexpr int kSums = 24;
+  static constexpr int kOperations = 64;  // per instruction
+  static Vector zero() { return _mm512_setzero_ps(); }
+  static Vector multiply_add(Vector c, Vector a, Vector b) {
+    return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
+  }
+  /// Keeps the compiler from knowing the value, so that it removes nothing.
+  static void hide(Vector& v) { __asm__ volatile("" : "+v"(v)); }
+};
+
+}  // namespace
+
+double peak_bf16_avx512_bf16(std::int64_t rounds) { return peak_loop<Isa>(rounds); }
+
+}  // namespace imagined::engine
