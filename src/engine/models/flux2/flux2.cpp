@@ -175,7 +175,7 @@ Flux2Condition Flux2::condition(const Context& context, ConstMatrixView features
                                 std::int64_t cols,
                                 std::span<const ReferenceTokens> references) const {
   std::int64_t reference_tokens = 0;
-  for (const ReferenceTokens& reference : references) reference_tokens += reference.latents.rows();
+  for (const ReferenceTokens& reference : references) reference_tokens += reference.latents.rows;
 
   Flux2Condition condition;
   condition.output_tokens = rows * cols;
@@ -190,9 +190,9 @@ Flux2Condition Flux2::condition(const Context& context, ConstMatrixView features
   std::int64_t first = 0;
   for (const ReferenceTokens& reference : references) {
     matmul(context, reference.latents, image_in_,
-           condition.references.view().row_range(first, reference.latents.rows()));
+           condition.references.view().row_range(first, reference.latents.rows));
     append_image_ids(time, reference.rows, reference.cols, image_ids);
-    first += reference.latents.rows();
+    first += reference.latents.rows;
     time += kReferenceTimeStep;
   }
 

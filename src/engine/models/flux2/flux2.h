@@ -20,7 +20,7 @@ namespace imagined::engine {
 
 /// A reference picture as the transformer sees it.
 struct ReferenceTokens {
-  Tensor latents;  // [rows * cols, in_channels] f32, normalised
+  ConstMatrixView latents;  // [rows * cols, in_channels] f32, normalised
   std::int64_t rows = 0;
   std::int64_t cols = 0;
 };

@@ -1,0 +1,476 @@
+// Comparing a run with a recorded one (tests/golden/README.md says what such a file holds).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/formats/model_folder.h"
+#include "engine/formats/safetensors.h"
+#include "engine/pipeline/pipeline.h"
+
+namespace imagined::engine {
+namespace {
+
+constexpr double kExactTolerance = 1e-4;      // relative RMS; two f32 runs differ by 1e-6
+constexpr double kSigmaTolerance = 1e-5;      // absolute
+constexpr double kPixelTolerance = 2;         // levels of 255
+constexpr std::int64_t kMaxTokens = 1 << 20;  // of anything in a recorded run
+
+/// What a golden file says about its run.
+struct Recording {
+  SafetensorsFile file;
+  std::string prompt;
+  std::string negative_prompt;
+  int width = 0;
+  int height = 0;
+  int steps = 0;
+  float guidance = 1;
+  int references = 0;
+  std::vector<std::int64_t> taps;  // empty: the model's own
+  std::int64_t max_tokens = 0;     // 0: the model's own
+};
+
+/// A tensor of our run, as it goes into the result file.
+struct Ours {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+  std::vector<std::byte> bytes;
+};
+
+template <class T>
+Ours make_ours(std::string name, DType dtype, std::vector<std::int64_t> shape,
+               std::span<const T> values) {
+  Ours ours{.name = std::move(name), .dtype = dtype, .shape = std::move(shape)};
+  ours.bytes.resize(values.size_bytes());
+  if (!values.empty()) std::memcpy(ours.bytes.data(), values.data(), values.size_bytes());
+  return ours;
+}
+
+Ours make_ours(std::string name, const Tensor& tensor) {
+  return make_ours<float>(std::move(name), DType::f32, {tensor.rows(), tensor.cols()},
+                          tensor.values<float>());
+}
+
+bool is_input(std::string_view name) {
+  return name == "noise" ||
+         (name.starts_with("reference_") && !name.starts_with("reference_latents_"));
+}
+
+// --- reading the recording ---------------------------------------------------------------------
+
+Result<std::string> text_of(const SafetensorsFile& file, const char* key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) {
+    return fail(ErrorCode::invalid_argument, fmt::format("golden file: no \"{}\"", key));
+  }
+  return found->second;
+}
+
+template <class T>
+Result<T> number_of(const SafetensorsFile& file, const char* key, T low, T high) {
+  const std::string text = TRY(text_of(file, key));
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= low) ||
+      !(value <= high)) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("golden file: \"{}\" is \"{}\", not a number from {} to {}", key, text,
+                            low, high));
+  }
+  return value;
+}
+
+Result<std::vector<std::int64_t>> taps_of(const SafetensorsFile& file) {
+  std::vector<std::int64_t> taps;
+  const auto found = file.metadata().find("text_encoder_out_layers");
+  if (found == file.metadata().end()) return taps;
+  std::string_view rest = found->second;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    std::int64_t tap = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + comma, tap);
+    if (error != std::errc() || end != rest.data() + comma) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("golden file: \"text_encoder_out_layers\" is \"{}\"", found->second));
+    }
+    taps.push_back(tap);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return taps;
+}
+
+Result<Recording> open_recording(const std::filesystem::path& path) {
+  Recording recording{.file = TRY(SafetensorsFile::open(path))};
+  const SafetensorsFile& file = recording.file;
+  if (TRY(text_of(file, "format")) != "imagined-golden-1") {
+    return fail(ErrorCode::invalid_argument, "golden file: \"format\" is not imagined-golden-1");
+  }
+  recording.prompt = TRY(text_of(file, "prompt"));
+  if (file.metadata().count("negative_prompt") > 0) {
+    recording.negative_prompt = TRY(text_of(file, "negative_prompt"));
+  }
+  recording.width = TRY(number_of<int>(file, "width", 1, 1 << 14));
+  recording.height = TRY(number_of<int>(file, "height", 1, 1 << 14));
+  recording.steps = TRY(number_of<int>(file, "steps", 1, 1000));
+  recording.guidance = TRY(number_of<float>(file, "guidance", 0.0f, 1000.0f));
+  recording.references = TRY(number_of<int>(file, "references", 0, 64));
+  recording.taps = TRY(taps_of(file));
+  if (file.metadata().count("max_sequence_length") > 0) {
+    recording.max_tokens = TRY(number_of<std::int64_t>(file, "max_sequence_length", 0, kMaxTokens));
+  }
+  return recording;
+}
+
+Result<const FileTensor*> require(const SafetensorsFile& file, const std::string& name, DType dtype,
+                                  std::size_t dimensions) {
+  const FileTensor* tensor = file.find(name);
+  if (tensor == nullptr) {
+    return fail(ErrorCode::invalid_argument, fmt::format("golden file: no tensor \"{}\"", name));
+  }
+  if (tensor->dtype != dtype || tensor->shape.size() != dimensions) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("golden file: tensor \"{}\" is {} with {} dimensions, not {} with {}",
+                            name, tensor->dtype_name, tensor->shape.size(),
+                            imagined::engine::name(dtype), dimensions));
+  }
+  return tensor;
+}
+
+/// The elements of a tensor, whatever its alignment in the file.
+template <class T>
+std::vector<T> values_of(const FileTensor& tensor) {
+  std::vector<T> values(tensor.bytes.size() / sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), values.size() * sizeof(T));
+  return values;
+}
+
+/// Recorded ids with their number of real ones: ours when they agree, else up to the padding.
+Result<PromptEncoding> recorded_ids(const SafetensorsFile& file, const std::string& name,
+                                    const PromptEncoding& own, std::int32_t pad_id) {
+  const FileTensor& tensor = *TRY(require(file, name, DType::i64, 1));
+  PromptEncoding recorded;
+  for (const std::int64_t id : values_of<std::int64_t>(tensor)) {
+    recorded.ids.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(id, -1, 1 << 30)));
+  }
+  if (recorded.ids.empty() || static_cast<std::int64_t>(recorded.ids.size()) > kMaxTokens) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("golden file: {} ids in \"{}\"", recorded.ids.size(), name));
+  }
+  if (recorded.ids == own.ids) return own;
+  std::size_t real = recorded.ids.size();
+  while (real > 1 && recorded.ids[real - 1] == pad_id) --real;
+  recorded.real_count = static_cast<std::int64_t>(real);
+  return recorded;
+}
+
+// --- running -----------------------------------------------------------------------------------
+
+struct Run {
+  PromptEncoding own_prompt;  // what our tokenizer says
+  PromptEncoding own_negative;
+  RunInputs inputs;
+  RunTrace trace;
+  Tensor decoded;
+};
+
+Result<> read_noise(const Recording& recording, std::int64_t channels, std::int64_t side,
+                    RunInputs& inputs) {
+  inputs.rows = recording.height / side;
+  inputs.cols = recording.width / side;
+  const FileTensor& noise = *TRY(require(recording.file, "noise", DType::f32, 3));
+  const std::vector<std::int64_t> expected = {channels, inputs.rows, inputs.cols};
+  if (noise.shape != expected || noise.elements() == 0) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("golden file: tensor \"noise\": expected {}, file has {}",
+                            to_string(expected), to_string(noise.shape)));
+  }
+  const std::vector<float> planes = values_of<float>(noise);
+  const std::int64_t tokens = inputs.rows * inputs.cols;
+  inputs.noise = Tensor(tokens, channels);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t token = 0; token < tokens; ++token) {
+      inputs.noise.row<float>(token)[c] = planes[static_cast<std::size_t>(c * tokens + token)];
+    }
+  }
+  return {};
+}
+
+Result<> read_references(const Recording& recording, const Pipeline& pipeline, RunInputs& inputs) {
+  for (int i = 0; i < recording.references; ++i) {
+    const std::string name = fmt::format("reference_{}", i);
+    const FileTensor& tensor = *TRY(require(recording.file, name, DType::u8, 3));
+    Picture picture{.width = static_cast<int>(tensor.shape[1]),
+                    .height = static_cast<int>(tensor.shape[0]),
+                    .channels = static_cast<int>(tensor.shape[2]),
+                    .pixels = values_of<std::uint8_t>(tensor)};
+    if (picture.channels != 3 && picture.channels != 4) {
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("golden file: tensor \"{}\" has {} channels", name, picture.channels));
+    }
+    inputs.references.push_back(TRY(pipeline.fit_reference_picture(picture)));
+  }
+  return {};
+}
+
+Result<Run> run_recording(const Recording& recording, Pipeline& pipeline) {
+  const ModelFolder& model = pipeline.model();
+  const SafetensorsFile& file = recording.file;
+  Run run;
+  run.own_prompt = pipeline.encode_prompt(recording.prompt);
+  const std::int32_t pad_id = pipeline.tokenizer().pad_id();
+  RunInputs& inputs = run.inputs;
+  inputs.prompt = TRY(recorded_ids(file, "input_ids", run.own_prompt, pad_id));
+  inputs.steps = recording.steps;
+  inputs.guidance = recording.guidance;
+  if (pipeline.uses_true_guidance(recording.guidance)) {
+    run.own_negative = pipeline.encode_prompt(recording.negative_prompt);
+    inputs.negative = file.find("negative_input_ids") == nullptr
+                          ? run.own_negative
+                          : TRY(recorded_ids(file, "negative_input_ids", run.own_negative, pad_id));
+  }
+  TRY(read_noise(recording, model.flux2.in_channels, model.vae_config.pixels_per_token(), inputs));
+  TRY(read_references(recording, pipeline, inputs));
+  run.decoded = TRY(pipeline.run(inputs, {.trace = &run.trace}));
+  return run;
+}
+
+// --- our tensors -------------------------------------------------------------------------------
+
+Ours ids_tensor(std::string name, const PromptEncoding& prompt) {
+  const std::vector<std::int64_t> ids(prompt.ids.begin(), prompt.ids.end());
+  return make_ours<std::int64_t>(std::move(name), DType::i64,
+                                 {static_cast<std::int64_t>(ids.size())}, ids);
+}
+
+/// [height * width, 3] as the [3, height, width] that PyTorch has.
+Ours planes_tensor(std::string name, const Tensor& pixels, std::int64_t height,
+                   std::int64_t width) {
+  std::vector<float> planes(static_cast<std::size_t>(pixels.rows() * 3));
+  for (std::int64_t i = 0; i < pixels.rows(); ++i) {
+    for (std::int64_t c = 0; c < 3; ++c) {
+      planes[static_cast<std::size_t>(c * pixels.rows() + i)] = pixels.row<float>(i)[c];
+    }
+  }
+  return make_ours<float>(std::move(name), DType::f32, {3, height, width}, planes);
+}
+
+std::vector<Ours> collect(const Run& run, const Recording& recording, Pipeline& pipeline) {
+  const std::int64_t side = pipeline.model().vae_config.pixels_per_token();
+  const std::int64_t height = run.inputs.rows * side;
+  const std::int64_t width = run.inputs.cols * side;
+  std::vector<Ours> all;
+  all.push_back(ids_tensor("input_ids", run.own_prompt));
+  all.push_back(make_ours("prompt_embeds", run.trace.prompt_embeds));
+  if (!run.trace.negative_prompt_embeds.empty()) {
+    all.push_back(ids_tensor("negative_input_ids", run.own_negative));
+    all.push_back(make_ours("negative_prompt_embeds", run.trace.negative_prompt_embeds));
+  }
+  for (std::size_t i = 0; i < run.trace.reference_latents.size(); ++i) {
+    all.push_back(
+        make_ours(fmt::format("reference_latents_{}", i), run.trace.reference_latents[i]));
+  }
+  all.push_back(make_ours<float>("sigmas", DType::f32,
+                                 {static_cast<std::int64_t>(run.trace.sigmas.size())},
+                                 run.trace.sigmas));
+  for (std::size_t i = 0; i < run.trace.velocities.size(); ++i) {
+    all.push_back(make_ours(fmt::format("velocity_{}", i), run.trace.velocities[i]));
+  }
+  all.push_back(make_ours("latents", run.trace.latents));
+  all.push_back(planes_tensor("decoded", run.decoded, height, width));
+  const std::vector<std::uint8_t> pixels = pipeline.to_pixels(run.decoded);
+  all.push_back(make_ours<std::uint8_t>("image", DType::u8, {height, width, 3}, pixels));
+  // The inputs go along, so that the result is a recorded run of its own.
+  for (const FileTensor& tensor : recording.file.tensors()) {
+    if (is_input(tensor.name)) {
+      all.push_back(Ours{.name = tensor.name,
+                         .dtype = tensor.dtype,
+                         .shape = tensor.shape,
+                         .bytes = {tensor.bytes.begin(), tensor.bytes.end()}});
+    }
+  }
+  return all;
+}
+
+// --- comparing ---------------------------------------------------------------------------------
+
+/// How far a bf16 run may be from an f32 run.
+///
+/// A value rounded to bf16 (8 bits of significand) moves by at most u = 2^-8 of itself, and by
+/// u / sqrt(3) = 2.3e-3 in the root mean square. A block rounds about eight times on the way round
+/// its two branches (normed rows twice, q k v, attention's weights and output, the MLP's two
+/// results, the packed weights), each time independently, and adds the outcome to the stream; so
+/// the squares add up: relative RMS error = u / sqrt(3) * sqrt(8 * blocks). The stream that it is
+/// added to also carries earlier errors through, which the tiny random models of the recorded runs
+/// amplify more than trained ones; a factor of 3 covers that. Wrong engines show 0.02 to 1 where
+/// this allows 0.02 (one block) to 0.1 (28 layers), so `f32` stays the precision that proves.
+double fast_tolerance(std::int64_t blocks) {
+  return 3.0 * 0x1p-8 / std::sqrt(3.0) * std::sqrt(8.0 * static_cast<double>(blocks));
+}
+
+class Judge {
+ public:
+  Judge(Precision precision, const ModelFolder& model) : precision_(precision) {
+    const std::int64_t layers =
+        model.text.taps.empty() ? 0
+                                : *std::max_element(model.text.taps.begin(), model.text.taps.end());
+    // Features of layer k carry k layers' errors; the velocity has both networks behind it.
+    embeds_tolerance_ = fast_tolerance(std::max<std::int64_t>(layers, 1));
+    velocity_tolerance_ =
+        fast_tolerance(layers + model.flux2.double_blocks + model.flux2.single_blocks);
+  }
+
+  TensorCheck compare(const FileTensor& expected, const Ours* ours) const {
+    TensorCheck check{.name = expected.name};
+    check.judged = precision_ == Precision::f32 || judged_when_fast(expected.name);
+    if (ours == nullptr || ours->shape != expected.shape || ours->dtype != expected.dtype) {
+      check.max_error = check.relative_rms = std::numeric_limits<double>::infinity();
+      check.passed = false;
+      return check;
+    }
+    switch (expected.dtype) {
+      case DType::f32:
+        measure<float>(expected, *ours, check);
+        break;
+      case DType::u8:
+        measure<std::uint8_t>(expected, *ours, check);
+        check.relative_rms = 0;
+        check.tolerance = kPixelTolerance;
+        check.passed = check.max_error <= check.tolerance;
+        return settled(check);
+      default:
+        measure<std::int64_t>(expected, *ours, check);
+        check.relative_rms = 0;
+        check.passed = check.max_error == 0;
+        return settled(check);
+    }
+    if (expected.name == "sigmas") {
+      check.tolerance = kSigmaTolerance;
+      check.passed = check.max_error <= check.tolerance;
+    } else {
+      check.tolerance = float_tolerance(expected.name);
+      check.passed = check.relative_rms <= check.tolerance;
+    }
+    return settled(check);
+  }
+
+ private:
+  static bool is_embeds(std::string_view name) { return name.ends_with("prompt_embeds"); }
+  static bool judged_when_fast(std::string_view name) {
+    return is_embeds(name) || name == "velocity_0" || name == "sigmas" ||
+           name.ends_with("input_ids");
+  }
+  double float_tolerance(std::string_view name) const {
+    if (precision_ == Precision::f32) return kExactTolerance;
+    return is_embeds(name) ? embeds_tolerance_ : velocity_tolerance_;
+  }
+  static TensorCheck settled(TensorCheck check) {
+    if (!check.judged) check.passed = true;
+    return check;
+  }
+
+  template <class T>
+  static void measure(const FileTensor& expected, const Ours& ours, TensorCheck& check) {
+    const std::vector<T> theirs = values_of<T>(expected);
+    double error_sum = 0;
+    double sum = 0;
+    bool finite = true;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+      T own;
+      std::memcpy(&own, ours.bytes.data() + i * sizeof(T), sizeof(T));
+      const double error = static_cast<double>(own) - static_cast<double>(theirs[i]);
+      finite = finite && std::isfinite(error);
+      check.max_error = std::max(check.max_error, std::abs(error));
+      error_sum += error * error;
+      sum += static_cast<double>(theirs[i]) * static_cast<double>(theirs[i]);
+    }
+    check.relative_rms = error_sum == 0 ? 0 : std::sqrt(error_sum / sum);
+    if (!finite) check.max_error = check.relative_rms = std::numeric_limits<double>::infinity();
+  }
+
+  Precision precision_;
+  double embeds_tolerance_ = 0;
+  double velocity_tolerance_ = 0;
+};
+
+/// Tensors in the order in which a run makes them.
+int stage_order(std::string_view name) {
+  constexpr std::string_view kOrder[] = {"input_ids",         "negative_input_ids",
+                                         "prompt_embeds",     "negative_prompt_embeds",
+                                         "reference_latents", "sigmas",
+                                         "velocity",          "latents",
+                                         "decoded",           "image"};
+  for (int i = 0; i < static_cast<int>(std::size(kOrder)); ++i) {
+    if (name.starts_with(kOrder[i])) return i;
+  }
+  return static_cast<int>(std::size(kOrder));
+}
+
+CheckReport compare_all(const Recording& recording, const std::vector<Ours>& ours,
+                        const Judge& judge) {
+  CheckReport report;
+  std::vector<const FileTensor*> expected;
+  for (const FileTensor& tensor : recording.file.tensors()) {
+    if (!is_input(tensor.name)) expected.push_back(&tensor);
+  }
+  std::sort(expected.begin(), expected.end(), [](const FileTensor* a, const FileTensor* b) {
+    // Shorter names first, so that velocity_10 comes after velocity_9.
+    return std::tuple(stage_order(a->name), a->name.size(), a->name) <
+           std::tuple(stage_order(b->name), b->name.size(), b->name);
+  });
+  for (const FileTensor* tensor : expected) {
+    const auto own = std::find_if(ours.begin(), ours.end(),
+                                  [&](const Ours& o) { return o.name == tensor->name; });
+    report.tensors.push_back(judge.compare(*tensor, own == ours.end() ? nullptr : &*own));
+    report.passed = report.passed && report.tensors.back().passed;
+  }
+  return report;
+}
+
+Result<> write_result(const std::filesystem::path& path, const Recording& recording,
+                      const std::vector<Ours>& ours) {
+  std::vector<TensorToWrite> tensors;
+  for (const Ours& o : ours) {
+    tensors.push_back({.name = o.name, .dtype = o.dtype, .shape = o.shape, .bytes = o.bytes});
+  }
+  return write_safetensors(path, tensors, recording.file.metadata());
+}
+
+Result<CheckReport> check(const CheckRequest& request) {
+  const Recording recording = TRY(open_recording(request.golden));
+  ModelFolder model = TRY(open_model(request.model));
+  if (!recording.taps.empty()) model.text.taps = recording.taps;
+  if (recording.max_tokens > 0) model.text.max_tokens = recording.max_tokens;
+  const std::unique_ptr<Pipeline> pipeline =
+      TRY(Pipeline::load(std::move(model), request.precision,
+                         {.threads = request.threads, .implementations = request.implementations}));
+  const Run run = TRY(run_recording(recording, *pipeline));
+  TRY(recording.file.intact());
+  const std::vector<Ours> ours = collect(run, recording, *pipeline);
+  if (!request.result.empty()) TRY(write_result(request.result, recording, ours));
+  return compare_all(recording, ours, Judge(request.precision, pipeline->model()));
+}
+
+}  // namespace
+
+Result<CheckReport> check_model(const CheckRequest& request) {
+  try {
+    return check(request);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::resource_exhausted, "not enough memory for this model or run");
+  }
+}
+
+}  // namespace imagined::engine

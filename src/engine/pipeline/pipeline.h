@@ -1,0 +1,122 @@
+// From a prompt to a picture: the one place that knows in which order the networks are used.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/backend/context.h"
+#include "engine/engine.h"
+#include "engine/formats/model_folder.h"
+#include "engine/models/registry.h"
+#include "engine/pipeline/recent.h"
+#include "engine/pipeline/stage_log.h"
+#include "engine/tokenizers/tokenizer.h"
+
+namespace imagined::engine {
+
+/// Everything a run depends on, after sizes, texts and pictures were brought into shape.
+struct RunInputs {
+  PromptEncoding prompt;
+  PromptEncoding negative;  // of the empty prompt; read with true guidance only
+  Tensor noise;             // [rows * cols, channels] f32
+  std::int64_t rows = 0;    // of the token grid
+  std::int64_t cols = 0;
+  int steps = 0;
+  float guidance = 1;
+  std::vector<Picture> references;  // fitted: RGB, sides multiples of the pixels per token
+};
+
+/// What a run passed through, for comparison with a recorded one.
+struct RunTrace {
+  Tensor prompt_embeds;
+  Tensor negative_prompt_embeds;  // empty without true guidance
+  std::vector<Tensor> reference_latents;
+  std::vector<float> sigmas;
+  std::vector<Tensor> velocities;
+  Tensor latents;  // after the last step
+};
+
+/// Who is told about a run, and who may end it.
+struct RunObserver {
+  std::function<void(Progress)> on_progress;  // may be empty
+  std::stop_token stop;
+  RunTrace* trace = nullptr;
+  StageLog* log = nullptr;
+};
+
+class Pipeline {
+ public:
+  /// Loads the networks of a model whose configuration was read already.
+  static Result<std::unique_ptr<Pipeline>> load(ModelFolder model, Precision precision,
+                                                const ContextOptions& options);
+
+  const ModelFolder& model() const { return model_; }
+  const Networks& networks() const { return *networks_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const Context& context() const { return context_; }
+
+  /// Checks a request, makes the picture, crops and enlarges it.
+  /// Errors: `invalid_argument` with the request's field; `cancelled`; `data_loss` when numbers are
+  /// no longer finite, naming the stage.
+  Result<Picture> generate(const GenerateRequest& request, const RunObserver& observer);
+
+  /// The networks alone. Returns the decoded picture [height * width, 3] f32, not clamped.
+  Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer);
+
+  /// The ids of a prompt as this model takes them: cut, and padded where it was trained so.
+  PromptEncoding encode_prompt(std::string_view prompt) const;
+
+  /// A reference brought into shape: at most 1024 * 1024 pixels, cut to whole tokens, RGB.
+  /// Errors: `invalid_argument` for a picture that is too small or too narrow.
+  Result<Picture> fit_reference_picture(const Picture& picture) const;
+
+  /// What `run` returns as 8-bit RGB, row-major.
+  std::vector<std::uint8_t> to_pixels(const Tensor& decoded) const;
+
+  /// Two passes per step, with and without the prompt (flux.md 4.5).
+  bool uses_true_guidance(float guidance) const;
+
+  /// Forgets features of earlier prompts and references, so that a benchmark measures them.
+  void forget();
+
+ private:
+  struct PromptKey {
+    std::vector<std::int32_t> ids;
+    std::int64_t real_count = 0;
+    bool operator==(const PromptKey&) const = default;
+  };
+  struct PictureKey {
+    int width = 0;
+    int height = 0;
+    std::vector<std::uint8_t> pixels;
+    bool operator==(const PictureKey&) const = default;
+  };
+  struct Denoiser;  // the state of one run's steps
+
+  Pipeline(ModelFolder model, const ContextOptions& options, Tokenizer tokenizer);
+  Result<std::shared_ptr<const Tensor>> text_features(const PromptEncoding& prompt,
+                                                      const RunObserver& observer);
+  Result<std::vector<ReferenceTokens>> encode_references(const std::vector<Picture>& pictures,
+                                                         const RunObserver& observer);
+  Result<> denoise(Denoiser& denoiser, Tensor& latents, const RunInputs& inputs,
+                   const RunObserver& observer);
+  Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
+                            std::int64_t cols) const;
+
+  ModelFolder model_;
+  Context context_;
+  Tokenizer tokenizer_;
+  std::unique_ptr<const Networks> networks_;
+  Flux2Workspace workspace_;
+  ActivationPool pool_;
+  Recent<PromptKey, Tensor> prompts_;
+  Recent<PictureKey, Tensor> references_;
+};
+
+}  // namespace imagined::engine
