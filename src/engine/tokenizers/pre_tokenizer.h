@@ -1,0 +1,17 @@
+// Qwen2's pre-tokeniser: cuts a text into the words that BPE works on.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace imagined::engine {
+
+/// The pattern as tokenizer.json spells it; the only one this scanner knows.
+inline constexpr std::string_view kQwen2Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+/// The words of a text, in order; together they are the whole text. `text` must be valid UTF-8.
+/// A hand-written scanner that takes the alternatives in the pattern's order; linear in the length.
+std::vector<std::string_view> split_words(std::string_view text);
+
+}  // namespace imagined::engine

@@ -1,0 +1,169 @@
+#include "engine/tokenizers/tokenizer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <system_error>
+#include <unordered_map>
+
+#include "engine/tokenizers/pre_tokenizer.h"
+#include "engine/tokenizers/tokenizer_files.h"
+#include "engine/tokenizers/unicode.h"
+
+namespace imagined::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+tl::unexpected<Error> unreadable(const fs::path& path, ErrorCode code, std::string_view what) {
+  return fail(code, fmt::format("{}: {}", path.filename().string(), what), {}, path.string());
+}
+
+Result<std::string> read_text(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found)
+    return unreadable(path, ErrorCode::not_found, "no such file");
+  // A pipe would make the reader wait for a writer.
+  if (status.type() != fs::file_type::regular)
+    return unreadable(path, ErrorCode::invalid_argument, "is not a regular file");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             std::fclose);
+  if (file == nullptr)
+    return unreadable(path, ErrorCode::permission_denied, std::generic_category().message(errno));
+  std::string text;
+  std::string block(1 << 16, '\0');
+  while (const std::size_t count = std::fread(block.data(), 1, block.size(), file.get())) {
+    text.append(block, 0, count);
+    if (text.size() > kMaxTokenizerBytes)
+      return unreadable(path, ErrorCode::invalid_argument,
+                        fmt::format("more than {} bytes", kMaxTokenizerBytes));
+  }
+  if (std::ferror(file.get()) != 0) return unreadable(path, ErrorCode::data_loss, "cannot be read");
+  return text;
+}
+
+}  // namespace
+
+struct Tokenizer::State {
+  Bpe bpe;
+  AddedTokens raw;         // looked for in the text as it is
+  AddedTokens normalized;  // looked for after NFC
+  std::unordered_map<std::string, std::int32_t> added_ids;
+  std::int32_t pad_id = 0;
+  std::int64_t vocab_size = 0;
+
+  static Result<std::unique_ptr<const State>> make(TokenizerParts parts);
+};
+
+Result<std::unique_ptr<const Tokenizer::State>> Tokenizer::State::make(TokenizerParts parts) {
+  auto state = std::make_unique<State>();
+  state->bpe = std::move(parts.bpe);
+  for (const auto& [token, id] : state->bpe.tokens())
+    state->vocab_size = std::max<std::int64_t>(state->vocab_size, id + 1);
+  for (AddedToken& token : parts.added) {
+    state->vocab_size = std::max<std::int64_t>(state->vocab_size, token.id + 1);
+    state->added_ids.emplace(token.content, token.id);
+    if (token.normalized) token.content = nfc(token.content);
+    AddedTokens& tokens = token.normalized ? state->normalized : state->raw;
+    tokens.add(std::move(token));
+  }
+  const auto added = state->added_ids.find(parts.pad_token);
+  const auto plain = state->bpe.tokens().find(parts.pad_token);
+  if (added != state->added_ids.end())
+    state->pad_id = added->second;
+  else if (plain != state->bpe.tokens().end())
+    state->pad_id = plain->second;
+  else
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("tokenizer_config.json: \"pad_token\": the vocabulary has no \"{}\"",
+                            valid_utf8(parts.pad_token)));
+  return state;
+}
+
+Tokenizer::Tokenizer(std::unique_ptr<const State> state) : state_(std::move(state)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Result<Tokenizer> Tokenizer::load(const fs::path& folder) {
+  TokenizerParts parts;
+  if (is_file(folder / "tokenizer.json") || !is_file(folder / "vocab.json")) {
+    const std::string text = TRY(read_text(folder / "tokenizer.json"));
+    parts = TRY(parse_tokenizer_json(text));
+  } else {
+    const std::string vocab = TRY(read_text(folder / "vocab.json"));
+    const std::string merges = TRY(read_text(folder / "merges.txt"));
+    parts = TRY(parse_vocab_and_merges(vocab, merges));
+  }
+  if (is_file(folder / "tokenizer_config.json")) {
+    const std::string text = TRY(read_text(folder / "tokenizer_config.json"));
+    TRY(apply_tokenizer_config(text, parts));
+  }
+  return Tokenizer(TRY(State::make(std::move(parts))));
+}
+
+Result<Tokenizer> Tokenizer::parse(std::string_view tokenizer_json,
+                                   std::string_view tokenizer_config) {
+  TokenizerParts parts = TRY(parse_tokenizer_json(tokenizer_json));
+  if (!tokenizer_config.empty()) TRY(apply_tokenizer_config(tokenizer_config, parts));
+  return Tokenizer(TRY(State::make(std::move(parts))));
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
+  const std::string clean = valid_utf8(text);
+  std::vector<std::int32_t> ids;
+  for (const AddedTokens::Piece& outer : state_->raw.split(clean)) {
+    if (outer.id >= 0) {
+      ids.push_back(outer.id);
+      continue;
+    }
+    const std::string composed = nfc(outer.text);
+    for (const AddedTokens::Piece& inner : state_->normalized.split(composed)) {
+      if (inner.id >= 0) {
+        ids.push_back(inner.id);
+        continue;
+      }
+      for (const std::string_view word : split_words(inner.text)) state_->bpe.encode(word, ids);
+    }
+  }
+  return ids;
+}
+
+std::vector<std::int32_t> Tokenizer::encode_prompt(std::string_view prompt) const {
+  // Qwen3's template with one user message, a generation prompt, and thinking switched off.
+  return encode(fmt::format(
+      "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n", prompt));
+}
+
+PromptEncoding Tokenizer::encode_prompt(std::string_view prompt, const PromptLength& length) const {
+  PromptEncoding encoding;
+  encoding.ids = encode_prompt(prompt);
+  const auto limit = static_cast<std::size_t>(length.max_tokens);
+  if (encoding.ids.size() > limit) encoding.ids.resize(limit);
+  encoding.real_count = static_cast<std::int64_t>(encoding.ids.size());
+  if (length.pad) encoding.ids.resize(limit, state_->pad_id);
+  return encoding;
+}
+
+std::int32_t Tokenizer::pad_id() const { return state_->pad_id; }
+std::int64_t Tokenizer::vocab_size() const { return state_->vocab_size; }
+
+std::optional<std::int32_t> Tokenizer::id_of(std::string_view token) const {
+  const std::string key(token);
+  if (const auto added = state_->added_ids.find(key); added != state_->added_ids.end())
+    return added->second;
+  if (const auto plain = state_->bpe.tokens().find(key); plain != state_->bpe.tokens().end())
+    return plain->second;
+  return std::nullopt;
+}
+
+}  // namespace imagined::engine
