@@ -52,7 +52,8 @@ Result<std::vector<StoredPicture>> ImageService::pictures(std::string_view job_i
 }
 
 Result<PictureFile> ImageService::read_picture(std::string_view picture_id) {
-  PictureFile file{.picture = TRY(jobs_.find_picture(picture_id))};
+  PictureFile file;
+  file.picture = TRY(jobs_.find_picture(picture_id));
   auto bytes = blobs_.get(file.picture.blob);
   if (!bytes) {
     // The row says that the file was safe: its absence is damage, not a wrong address.

@@ -31,4 +31,10 @@ bool is_final(JobState state) {
   return state == JobState::succeeded || state == JobState::failed || state == JobState::cancelled;
 }
 
+Error worker_stopped_error(int attempts) {
+  const std::string often = attempts == 2 ? "twice" : fmt::format("{} times", attempts);
+  return {.code = ErrorCode::internal,
+          .message = fmt::format("the worker stopped {} while making this picture", often)};
+}
+
 }  // namespace imagined::service

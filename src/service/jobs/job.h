@@ -38,6 +38,9 @@ struct Job {
   std::int64_t finished_ms = 0;  // 0: not yet
 };
 
+/// The error of a job whose worker died in its last attempt.
+Error worker_stopped_error(int attempts);
+
 /// A finished picture; its bytes are the blob.
 struct StoredPicture {
   std::string id;  // 22 random base62: the name in its URL

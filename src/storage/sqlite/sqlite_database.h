@@ -15,7 +15,7 @@ class SqliteDatabase {
  public:
   enum class Role {
     server,  // also moves the log into the database file (checkpoints)
-    worker,  // never does: one checkpointing process per file (schema.cpp says why)
+    worker,  // never does: one checkpointing process per file (connection.cpp says why)
   };
 
   /// Creates the file and brings an older schema up to date. `failed_precondition` when the file

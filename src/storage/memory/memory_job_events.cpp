@@ -1,0 +1,70 @@
+#include "storage/memory/memory_job_events.h"
+
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace imagined::storage {
+namespace {
+
+/// One callback. Its mutex is held while it runs, so that ending the subscription waits for it;
+/// recursive, so that it may end itself.
+struct Listener {
+  std::recursive_mutex mutex;
+  bool listening = true;
+  service::JobEvents::Callback callback;
+};
+
+}  // namespace
+
+struct MemoryJobEvents::State {
+  std::mutex mutex;
+  std::multimap<std::string, std::shared_ptr<Listener>, std::less<>> listeners;
+
+  void remove(const std::string& job_id, const std::shared_ptr<Listener>& listener) {
+    {
+      const std::lock_guard lock(mutex);
+      const auto [begin, end] = listeners.equal_range(job_id);
+      for (auto each = begin; each != end; ++each) {
+        if (each->second != listener) continue;
+        listeners.erase(each);
+        break;
+      }
+    }
+    const std::lock_guard running(listener->mutex);
+    listener->listening = false;
+  }
+};
+
+MemoryJobEvents::MemoryJobEvents() : state_(std::make_shared<State>()) {}
+MemoryJobEvents::~MemoryJobEvents() = default;
+
+void MemoryJobEvents::publish(const service::JobEvent& event) {
+  std::vector<std::shared_ptr<Listener>> called;
+  {
+    const std::lock_guard lock(state_->mutex);
+    const auto [begin, end] = state_->listeners.equal_range(event.job_id);
+    for (auto each = begin; each != end; ++each) called.push_back(each->second);
+  }
+  for (const auto& listener : called) {
+    const std::lock_guard running(listener->mutex);
+    if (listener->listening) listener->callback(event);
+  }
+}
+
+service::Subscription MemoryJobEvents::subscribe(std::string_view job_id, Callback callback) {
+  auto listener = std::make_shared<Listener>();
+  listener->callback = std::move(callback);
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->listeners.emplace(job_id, listener);
+  }
+  // The guard's deleter is the end of the subscription.
+  const auto end = [state = state_, id = std::string(job_id), listener](void*) {
+    state->remove(id, listener);
+  };
+  return service::Subscription(std::shared_ptr<void>(state_.get(), end));
+}
+
+}  // namespace imagined::storage

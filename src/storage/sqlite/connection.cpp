@@ -1,0 +1,196 @@
+#include "storage/sqlite/connection.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace imagined::storage {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5000;
+constexpr int kLogPagesMax = 1000;  // 4 MB, SQLite's own default
+
+// SQLite copies what we bind: our texts may die before the statement does.
+sqlite3_destructor_type transient() { return SQLITE_TRANSIENT; }
+
+constexpr const char* kSettings = R"sql(
+  PRAGMA journal_mode = WAL;
+  PRAGMA foreign_keys = ON;
+  PRAGMA trusted_schema = OFF;
+)sql";
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept
+    : connection_(other.connection_), statement_(std::exchange(other.statement_, nullptr)) {}
+
+Statement::~Statement() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  const auto [place, is_new] = connection_->idle_.try_emplace(sqlite3_sql(statement_), statement_);
+  if (!is_new) sqlite3_finalize(statement_);  // the same text was on loan twice
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return connection_->failure(code);
+}
+
+Result<void> Statement::run() {
+  const bool has_row = TRY(step());
+  CHECK(!has_row, "a statement with rows was run as one without: {}", sqlite3_sql(statement_));
+  return {};
+}
+
+void Statement::bind_integer(int index, std::int64_t value) {
+  const int code = sqlite3_bind_int64(statement_, index, value);
+  CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
+}
+
+void Statement::bind_text(int index, std::string_view value) {
+  const int code =
+      sqlite3_bind_text64(statement_, index, value.data(), value.size(), transient(), SQLITE_UTF8);
+  CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
+}
+
+void Statement::bind_optional(int index, const std::optional<std::int64_t>& value) {
+  if (value) return bind_integer(index, *value);
+  const int code = sqlite3_bind_null(statement_, index);
+  CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::string Statement::text(int column) const {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  const auto size_bytes = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return bytes == nullptr ? std::string() : std::string(bytes, size_bytes);
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& file,
+                                                     ConnectionOptions options) {
+  std::unique_ptr<Connection> connection(new Connection);
+  connection->options_ = options;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int code = sqlite3_open_v2(file.c_str(), &connection->handle_, flags, nullptr);
+  if (code != SQLITE_OK) return connection->failure(code);
+  sqlite3* handle = connection->handle_;
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  TRY(connection->execute(kSettings));
+  TRY(connection->execute(options.durability == Durability::power_loss
+                              ? "PRAGMA synchronous = FULL"
+                              : "PRAGMA synchronous = NORMAL"));
+  // Takes the place of SQLite's own checkpoint after a commit: see checkpoint_if_long().
+  sqlite3_wal_hook(
+      handle,
+      [](void* self, sqlite3*, const char*, int log_pages) {
+        static_cast<Connection*>(self)->log_pages_ = log_pages;
+        return SQLITE_OK;
+      },
+      connection.get());
+  return connection;
+}
+
+Connection::~Connection() {
+  for (const auto& [sql, statement] : idle_) sqlite3_finalize(statement);
+  const int code = sqlite3_close(handle_);
+  CHECK(code == SQLITE_OK, "a statement outlived its connection");
+}
+
+Result<Statement> Connection::prepare(std::string_view sql) {
+  if (const auto found = idle_.find(std::string(sql)); found != idle_.end()) {
+    sqlite3_stmt* statement = found->second;
+    idle_.erase(found);
+    return Statement(*this, statement);
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  CHECK(code != SQLITE_ERROR, "{} in {}", sqlite3_errmsg(handle_), sql);
+  if (code != SQLITE_OK) return failure(code);
+  return Statement(*this, statement);
+}
+
+Result<void> Connection::execute(const char* sql) {
+  const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  return {};
+}
+
+std::int64_t Connection::changed_count() const { return sqlite3_changes64(handle_); }
+
+// SQLite 3.7.0 to 3.51.2 can corrupt a file when one connection commits and so starts the log anew
+// while another, right after a complete checkpoint, begins a second one (sqlite.org/wal.html,
+// "WAL-reset bug"; Debian 12 ships 3.40.1). Its own checkpoints are PASSIVE and run beside commits.
+// Ours is FULL, which holds the write lock from beginning to end, so no commit can come between.
+void Connection::checkpoint_if_long() {
+  if (!options_.checkpoints || log_pages_ < kLogPagesMax) return;
+  log_pages_ = 0;  // not again at the very next commit when readers held us up
+  const int code =
+      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
+  if (code != SQLITE_OK) log(LogLevel::warn, "checkpoint_failed", "sqlite={}", code);
+}
+
+tl::unexpected<Error> Connection::failure(int code) const {
+  const int system = sqlite3_system_errno(handle_);
+  std::string detail =
+      fmt::format("sqlite {}: {} (errno {})", code, sqlite3_errmsg(handle_), system);
+  // SQLite calls only ENOSPC a full disk; a quota and a file size limit are the same to us.
+  const bool is_io = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
+  if (is_io && (system == ENOSPC || system == EDQUOT || system == EFBIG)) code = SQLITE_FULL;
+  switch (code & 0xFF) {  // the primary code of an extended one
+    case SQLITE_FULL:
+      return imagined::fail(ErrorCode::storage_full, "no room left to store data", {},
+                            std::move(detail));
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return imagined::fail(ErrorCode::data_loss, "the database is damaged", {}, std::move(detail));
+    case SQLITE_CONSTRAINT:
+      return imagined::fail(ErrorCode::already_exists, "it exists already", {}, std::move(detail));
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return imagined::fail(ErrorCode::unavailable, "the database is busy", {}, std::move(detail));
+    default:
+      return imagined::fail(ErrorCode::unavailable, "the database cannot be used", {},
+                            std::move(detail));
+  }
+}
+
+Result<Transaction> Transaction::begin(Connection& connection) {
+  Statement begin = TRY(connection.prepare("BEGIN IMMEDIATE"));
+  TRY(begin.run());
+  return Transaction(connection);
+}
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)) {}
+
+Transaction::~Transaction() {
+  if (connection_ == nullptr) return;
+  // Some errors (a full disk) have already rolled back by themselves: then this one fails, rightly.
+  static_cast<void>(connection_->execute("ROLLBACK"));
+}
+
+Result<void> Transaction::commit() {
+  Statement commit = TRY(connection_->prepare("COMMIT"));
+  TRY(commit.run());
+  std::exchange(connection_, nullptr)->checkpoint_if_long();
+  return {};
+}
+
+}  // namespace imagined::storage

@@ -1,0 +1,110 @@
+#include "storage/sqlite/schema.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+#include "storage/sqlite/connection.h"
+
+namespace imagined::storage {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x696D6764;  // "imgd": this file is ours
+
+// Step i leads from schema i to schema i + 1. A step that was ever released is never changed.
+// Times are unix milliseconds but for lease_until_ms, which is on the monotonic clock.
+constexpr std::array kSteps = {
+    R"sql(
+CREATE TABLE jobs (
+  sequence       INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of arrival
+  id             TEXT NOT NULL UNIQUE,
+  key_id         TEXT NOT NULL,
+  model          TEXT NOT NULL,
+  prompt         TEXT NOT NULL,
+  count          INTEGER NOT NULL CHECK (count BETWEEN 1 AND 10),
+  aspect_ratio   TEXT NOT NULL,
+  resolution     TEXT NOT NULL,
+  seed           INTEGER,                            -- the bits of an unsigned number
+  format         TEXT NOT NULL,
+  user           TEXT NOT NULL,
+  state          TEXT NOT NULL
+                 CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+  attempt        INTEGER NOT NULL DEFAULT 0,
+  worker_id      TEXT NOT NULL DEFAULT '',
+  lease_token    TEXT NOT NULL DEFAULT '',
+  lease_until_ms INTEGER NOT NULL DEFAULT 0,
+  error_code     INTEGER,
+  error_message  TEXT NOT NULL DEFAULT '',
+  error_field    TEXT NOT NULL DEFAULT '',
+  created_ms     INTEGER NOT NULL,
+  started_ms     INTEGER NOT NULL DEFAULT 0,
+  finished_ms    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+-- Small however many jobs have ended: what the claim looks through.
+CREATE INDEX jobs_open ON jobs (sequence) WHERE state IN ('queued', 'running');
+
+CREATE TABLE pictures (
+  id         TEXT PRIMARY KEY,
+  job_id     TEXT NOT NULL REFERENCES jobs (id),
+  position   INTEGER NOT NULL,
+  blob       TEXT NOT NULL,
+  mime_type  TEXT NOT NULL,
+  width      INTEGER NOT NULL,
+  height     INTEGER NOT NULL,
+  seed       INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  UNIQUE (job_id, position)
+) STRICT;
+
+CREATE TABLE api_keys (
+  id           TEXT PRIMARY KEY,
+  name         TEXT NOT NULL,
+  hash         TEXT NOT NULL,
+  last4        TEXT NOT NULL,
+  created_ms   INTEGER NOT NULL,
+  last_used_ms INTEGER NOT NULL,
+  disabled     INTEGER NOT NULL
+) STRICT;
+)sql",
+};
+
+constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());
+
+Result<std::int64_t> read_integer(Connection& connection, std::string_view sql) {
+  Statement statement = TRY(connection.prepare(sql));
+  TRY(statement.step());
+  return statement.integer(0);
+}
+
+/// The schema of the file; 0 when it is empty.
+Result<std::int64_t> read_version(Connection& connection) {
+  const auto version = TRY(read_integer(connection, "PRAGMA user_version"));
+  const auto application = TRY(read_integer(connection, "PRAGMA application_id"));
+  const auto objects = TRY(read_integer(connection, "SELECT count(*) FROM sqlite_schema"));
+  if (objects > 0 && application != kApplicationId)
+    return fail(ErrorCode::failed_precondition, "the database file is not one of imagined's");
+  if (version > kNewest)
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("the database was written by a newer imagined: it has schema {}, this "
+                            "program knows up to {}",
+                            version, kNewest));
+  return version;
+}
+
+}  // namespace
+
+Result<void> migrate(Connection& connection) {
+  if (TRY(read_version(connection)) == kNewest) return {};
+  Transaction transaction = TRY(Transaction::begin(connection));
+  // Another process may have migrated while we waited for the lock.
+  for (auto version = TRY(read_version(connection)); version < kNewest; ++version)
+    TRY(connection.execute(kSteps[static_cast<std::size_t>(version)]));
+  TRY(connection.execute(
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kNewest)
+          .c_str()));
+  return transaction.commit();
+}
+
+}  // namespace imagined::storage

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "base/result.h"
+
+namespace imagined::storage {
+
+class Connection;
+
+/// Brings the file to the newest schema, in one transaction: a crash leaves the old or the new one.
+/// Errors as in SqliteDatabase::open.
+Result<void> migrate(Connection& connection);
+
+}  // namespace imagined::storage

@@ -1,0 +1,75 @@
+// What every BlobStore promises.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "service/ports/blob_store.h"
+
+namespace imagined::service {
+
+struct BlobStoreUnderTest {
+  std::shared_ptr<void> keeper;
+  std::unique_ptr<BlobStore> store;
+};
+
+using MakeBlobStore = std::function<BlobStoreUnderTest()>;
+
+class BlobStoreContract : public testing::TestWithParam<MakeBlobStore> {
+ protected:
+  BlobStoreContract() : under_test_(GetParam()()), store_(*under_test_.store) {}
+
+  BlobStoreUnderTest under_test_;
+  BlobStore& store_;
+};
+
+TEST_P(BlobStoreContract, NamesBytesByTheirSha256) {
+  const std::vector<std::uint8_t> bytes = {'a', 'b', 'c'};
+  const auto hash = store_.put(bytes);
+  EXPECT_EQ(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(store_.get(*hash), bytes);
+}
+
+TEST_P(BlobStoreContract, KeepsBytesOfEveryLength) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{4096}, std::size_t{3'000'001}}) {
+    std::vector<std::uint8_t> bytes(size);
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 31 + i / 256);
+    const auto hash = store_.put(bytes);
+    ASSERT_TRUE(hash);
+    EXPECT_EQ(store_.get(*hash), bytes) << size;
+  }
+}
+
+TEST_P(BlobStoreContract, TakesTheSameBytesTwice) {
+  const std::vector<std::uint8_t> bytes = {1, 2, 3};
+  EXPECT_EQ(*store_.put(bytes), *store_.put(bytes));
+}
+
+TEST_P(BlobStoreContract, DoesNotKnowNamesThatWereNeverGiven) {
+  for (const std::string& name :
+       {std::string(), std::string(64, '0'), std::string("../../etc/passwd"),
+        std::string(62, '.') + "//", std::string(64, '/'), std::string(64, 'A')})
+    EXPECT_EQ(store_.get(name).error().code, ErrorCode::not_found) << name;
+}
+
+TEST_P(BlobStoreContract, TakesTheSameBytesFromManyThreads) {
+  const std::vector<std::uint8_t> bytes(100'000, 7);
+  std::vector<std::string> hashes(4);
+  {
+    std::vector<std::jthread> writers;
+    for (std::string& hash : hashes)
+      writers.emplace_back([&] { hash = store_.put(bytes).value_or("failed"); });
+  }
+  EXPECT_TRUE(std::ranges::all_of(hashes, [&](const auto& hash) { return hash == hashes[0]; }));
+  EXPECT_EQ(store_.get(hashes[0]), bytes);
+}
+
+}  // namespace imagined::service

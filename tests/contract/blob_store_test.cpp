@@ -1,0 +1,21 @@
+#include "contract/blob_store_contract.h"
+#include "contract/temporary_folder.h"
+#include "storage/disk/disk_blob_store.h"
+#include "storage/memory/memory_blob_store.h"
+
+namespace imagined::service {
+namespace {
+
+BlobStoreUnderTest memory_blobs() {
+  return {nullptr, std::make_unique<storage::MemoryBlobStore>()};
+}
+INSTANTIATE_TEST_SUITE_P(Memory, BlobStoreContract, testing::Values(&memory_blobs));
+
+BlobStoreUnderTest disk_blobs() {
+  auto folder = std::make_shared<TemporaryFolder>();
+  return {folder, *storage::DiskBlobStore::open(folder->path())};
+}
+INSTANTIATE_TEST_SUITE_P(Disk, BlobStoreContract, testing::Values(&disk_blobs));
+
+}  // namespace
+}  // namespace imagined::service
