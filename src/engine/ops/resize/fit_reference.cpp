@@ -1,0 +1,82 @@
+#include "engine/ops/resize/fit_reference.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace imagined::engine {
+namespace {
+constexpr int kSmallestSide = 64;
+constexpr int kLargestRatio = 8;
+}  // namespace
+
+Result<ReferenceFit> fit_reference(int width, int height, std::int64_t area_cap, int multiple) {
+  if (width <= 0 || height <= 0 || area_cap <= 0 || multiple <= 0) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("reference of {}x{} pixels for an area of {} in steps of {}", width,
+                            height, area_cap, multiple));
+  }
+  ReferenceFit fit{.resized_width = width, .resized_height = height};
+  const std::int64_t area = std::int64_t{width} * height;
+  if (area > area_cap) {
+    const double scale = std::sqrt(static_cast<double>(area_cap) / static_cast<double>(area));
+    fit.resized_width = static_cast<int>(width * scale);
+    fit.resized_height = static_cast<int>(height * scale);
+  }
+  fit.width = fit.resized_width / multiple * multiple;
+  fit.height = fit.resized_height / multiple * multiple;
+  fit.left = (fit.resized_width - fit.width) / 2;
+  fit.top = (fit.resized_height - fit.height) / 2;
+  if (fit.width == 0 || fit.height == 0) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("reference of {}x{} pixels is too narrow: {}x{} at the model's size, "
+                            "which works in steps of {}",
+                            width, height, fit.resized_width, fit.resized_height, multiple));
+  }
+  return fit;
+}
+
+Result<> check_reference_size(int width, int height) {
+  if (std::min(width, height) < kSmallestSide) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("reference of {}x{} pixels: both sides must be at least {}", width,
+                            height, kSmallestSide));
+  }
+  if (std::max(width, height) > std::int64_t{kLargestRatio} * std::min(width, height)) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("reference of {}x{} pixels: the ratio of the sides must be at most {}",
+                            width, height, kLargestRatio));
+  }
+  return {};
+}
+
+std::vector<std::uint8_t> apply_fit(const Context& context, PixelsView picture,
+                                    const ReferenceFit& fit) {
+  std::vector<std::uint8_t> resized;
+  if (picture.width != fit.resized_width || picture.height != fit.resized_height) {
+    resized = resize_lanczos(context, picture, fit.resized_width, fit.resized_height);
+    picture = {.data = resized.data(),
+               .width = fit.resized_width,
+               .height = fit.resized_height,
+               .channels = picture.channels};
+  }
+  CHECK(fit.left >= 0 && fit.top >= 0 && fit.left + fit.width <= picture.width &&
+            fit.top + fit.height <= picture.height,
+        "cut {}x{} at {},{} out of {}x{}", fit.width, fit.height, fit.left, fit.top, picture.width,
+        picture.height);
+  const auto channels = static_cast<std::size_t>(picture.channels);
+  std::vector<std::uint8_t> result(3 * static_cast<std::size_t>(fit.width) *
+                                   static_cast<std::size_t>(fit.height));
+  std::uint8_t* to = result.data();
+  for (int y = 0; y < fit.height; ++y) {
+    const std::size_t row =
+        static_cast<std::size_t>(fit.top + y) * static_cast<std::size_t>(picture.width) +
+        static_cast<std::size_t>(fit.left);
+    const std::uint8_t* from = picture.data + row * channels;
+    for (int x = 0; x < fit.width; ++x, from += channels) to = std::copy_n(from, 3, to);
+  }
+  return result;
+}
+
+}  // namespace imagined::engine

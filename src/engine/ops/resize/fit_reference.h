@@ -1,0 +1,38 @@
+// What FLUX.2 does with a reference picture before the autoencoder sees it (flux.md 6.1).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/ops/resize/resize.h"
+
+namespace imagined::engine {
+
+/// Where a reference goes: first resized, then cut.
+struct ReferenceFit {
+  int resized_width = 0;  // the picture's own size where its area is within the cap
+  int resized_height = 0;
+  int left = 0;  // of the cut, in the resized picture
+  int top = 0;
+  int width = 0;  // of the cut: multiples of `multiple`
+  int height = 0;
+};
+
+/// Caps the area (never enlarging), keeping the ratio: both sides times sqrt(area_cap / area),
+/// rounded down; then cuts the middle to multiples of `multiple` pixels, the smaller half of an odd
+/// rest at the left and the top.
+/// `invalid_argument` when nothing is left or a size is not positive. Pure arithmetic in double.
+/// Source: diffusers, `Flux2ImageProcessor`; its cap is 1024 * 1024.
+Result<ReferenceFit> fit_reference(int width, int height, std::int64_t area_cap, int multiple);
+
+/// The model's own limits on a picture as it was sent: sides of at least 64 pixels and a ratio of
+/// at most 8 to 1; `invalid_argument` names the size.
+Result<> check_reference_size(int width, int height);
+
+/// fit_reference() done to the pixels: resized in the picture's own mode, cut, and only then turned
+/// into RGB by leaving alpha out (not blended), [fit.height, fit.width, 3].
+std::vector<std::uint8_t> apply_fit(const Context& context, PixelsView picture,
+                                    const ReferenceFit& fit);
+
+}  // namespace imagined::engine

@@ -1,0 +1,35 @@
+// The random start of a picture: N(0, 1) from a seed, always the same.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/tensor/matrix.h"
+
+namespace imagined::engine {
+
+/// Values first, first + 1, ... of the normal sequence of `seed`. Each value depends on the seed
+/// and its index only: the same bytes in any order, on any machine, with any compiler.
+///
+/// Philox4x32-10 (Salmon et al. 2011) turns the counter i / 4 and the seed into four 32-bit words;
+/// Box and Muller's transform turns each pair (a, b) into r cos(t), r sin(t) with
+///   r = sqrt(-2 ln((a + 1/2) / 2^32)),  t = 2 pi b / 2^32.
+/// Logarithm, sine and cosine are polynomials of ours in double, from additions, products,
+/// quotients and roots that IEEE 754 defines to the bit; only the result is rounded to f32.
+/// |value| is at most 6.8.
+void normal_values(std::uint64_t seed, std::uint64_t first, std::span<float> out);
+
+/// What PyTorch's CPU generator draws into an f32 tensor of out.size() values after
+/// manual_seed(seed), to 3e-7: for seeds that came from elsewhere.
+/// Mersenne Twister on the lower 32 bits of the seed. Source: flux.md 3.3.
+void torch_normal_values(std::uint64_t seed, std::span<float> out);
+
+enum class NoiseSource : std::uint8_t { philox, torch_cpu };
+
+/// Noise for a latent picture of rows x cols tokens, [rows * cols, channels] f32. Drawn in the
+/// order [channels, rows, cols], as the reference draws its latents, so that both sources can be
+/// compared with a `latents` tensor of diffusers.
+Tensor make_noise(std::uint64_t seed, std::int64_t channels, std::int64_t rows, std::int64_t cols,
+                  NoiseSource source = NoiseSource::philox);
+
+}  // namespace imagined::engine
