@@ -8,7 +8,8 @@ namespace imagined::engine {
 namespace {
 
 // Best first; the first that the machine runs is taken unless the context names one.
-const std::array<const AttentionImplementation*, 1> kImplementations = {&kAttentionReference};
+const std::array kImplementations = {&kAttentionAvx512Bf16, &kAttentionAvx512, &kAttentionAvx2,
+                                     &kAttentionReference};
 
 const AttentionImplementation& choose(const Context& context, DType dtype) {
   const std::string_view wanted = context.implementation("attention");
@@ -36,6 +37,7 @@ void attention(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
   CHECK(readable(q.dtype) && k.dtype == q.dtype && v.dtype == q.dtype && readable(out.dtype),
         "attention: q {}, k {}, v {}, out {}", name(q.dtype), name(k.dtype), name(v.dtype),
         name(out.dtype));
+  CHECK(options.scale > 0, "attention: scale {}", options.scale);
   CHECK(options.key_count > 0 && (k.rows > 0 || q.rows == 0), "attention: {} keys of {}",
         options.key_count, k.rows);
   if (q.rows == 0) return;

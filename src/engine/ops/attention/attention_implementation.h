@@ -22,6 +22,9 @@ inline std::int64_t visible_keys(const AttentionOptions& options, std::int64_t r
   return options.causal ? std::min(row + 1, real) : real;
 }
 
+extern const AttentionImplementation kAttentionAvx512Bf16;
+extern const AttentionImplementation kAttentionAvx512;
+extern const AttentionImplementation kAttentionAvx2;
 extern const AttentionImplementation kAttentionReference;
 
 }  // namespace imagined::engine
