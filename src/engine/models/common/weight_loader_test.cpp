@@ -1,0 +1,105 @@
+#include "engine/models/common/weight_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <vector>
+
+namespace imagined::engine {
+namespace {
+
+/// A file with one 3 x 2 matrix "lm_head.weight" of a text encoder, and its loader.
+class WeightLoaderTest : public testing::Test {
+ protected:
+  void TearDown() override {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  WeightLoader loader(const std::vector<float>& values) {
+    const std::vector<std::int64_t> table_shape = {3, 2};
+    const std::vector<float> table(6, 0.5f);
+    const std::array tensors = {TensorToWrite{.name = "model.embed_tokens.weight",
+                                              .shape = table_shape,
+                                              .bytes = std::as_bytes(std::span(table))},
+                                TensorToWrite{.name = "model.layers.0.mlp.up_proj.weight",
+                                              .shape = table_shape,
+                                              .bytes = std::as_bytes(std::span(values))}};
+    CHECK(write_safetensors(path_, tensors).has_value(), "write");
+    auto source = WeightSource::open(path_, Network::qwen3);
+    CHECK(source.has_value(), "{}", source.error().message);
+    return WeightLoader(context_, std::make_shared<WeightSource>(std::move(*source)),
+                        NumberFormat::exact());
+  }
+
+  static constexpr const char* kName = "model.layers.0.mlp.up_proj.weight";
+  Context context_{ContextOptions{.threads = 2}};
+  std::filesystem::path path_ = std::filesystem::temp_directory_path() /
+                                ("imagined_weights_" + std::to_string(::getpid()) + ".safetensors");
+};
+
+TEST_F(WeightLoaderTest, PacksTheRowsAskedFor) {
+  WeightLoader weights = loader({1, 2, 3, 4, 5, 6});
+  const auto packed = weights.linear({{kName, 3, 1, 2}}, 2);
+  ASSERT_TRUE(packed.has_value()) << packed.error().message;
+  const std::array<float, 2> x = {1, 10};
+  Tensor out(1, 2);
+  matmul(context_, ConstMatrixView(x.data(), DType::f32, 1, 2), *packed, out);
+  EXPECT_THAT(out.values<float>(), testing::ElementsAre(43, 65));
+}
+
+TEST_F(WeightLoaderTest, NamesTheTensorThatHoldsANan) {
+  WeightLoader weights = loader({1, 2, std::nanf(""), 4, 5, 6});
+  const auto packed = weights.linear({{kName, 3}}, 2);
+  ASSERT_FALSE(packed.has_value());
+  EXPECT_EQ(packed.error().code, ErrorCode::data_loss);
+  EXPECT_THAT(packed.error().message, testing::HasSubstr(kName));
+}
+
+TEST_F(WeightLoaderTest, NamesTheTensorOfAnotherShapeWithBothShapes) {
+  WeightLoader weights = loader({1, 2, 3, 4, 5, 6});
+  const auto packed = weights.linear({{kName, 2}}, 3);
+  ASSERT_FALSE(packed.has_value());
+  EXPECT_EQ(packed.error().code, ErrorCode::invalid_argument);
+  EXPECT_THAT(packed.error().message,
+              testing::AllOf(testing::HasSubstr(kName), testing::HasSubstr("[2, 3]"),
+                             testing::HasSubstr("[3, 2]")));
+}
+
+TEST_F(WeightLoaderTest, NamesAMissingTensor) {
+  WeightLoader weights = loader({1, 2, 3, 4, 5, 6});
+  const auto packed = weights.linear({{"model.layers.1.mlp.up_proj.weight", 3}}, 2);
+  ASSERT_FALSE(packed.has_value());
+  EXPECT_EQ(packed.error().code, ErrorCode::not_found);
+  EXPECT_THAT(packed.error().message, testing::HasSubstr("model.layers.1.mlp.up_proj.weight"));
+}
+
+TEST(AllFiniteAsStored, SeesEverySpecialValueOfEveryDtype) {
+  const Context context({.threads = 1});
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const float value : {inf, -inf, std::nanf("")}) {
+    const std::array<float, 3> f32 = {1, value, 3};
+    EXPECT_FALSE(all_finite_as_stored(context, ConstMatrixView(f32.data(), DType::f32, 1, 3)));
+    const std::array<Bf16, 3> bf16 = {to_bf16(1), to_bf16(value), to_bf16(3)};
+    EXPECT_FALSE(all_finite_as_stored(context, ConstMatrixView(bf16.data(), DType::bf16, 1, 3)));
+  }
+  for (const std::uint16_t half : {0x7c00, 0xfc00, 0x7e01}) {
+    const std::array<std::uint16_t, 3> f16 = {0x3c00, half, 0x3c00};
+    EXPECT_FALSE(all_finite_as_stored(context, ConstMatrixView(f16.data(), DType::f16, 1, 3)));
+  }
+}
+
+TEST(AllFiniteAsStored, AcceptsTheLargestNumbers) {
+  const Context context({.threads = 1});
+  const std::array<float, 2> f32 = {std::numeric_limits<float>::max(), -1e-45f};
+  EXPECT_TRUE(all_finite_as_stored(context, ConstMatrixView(f32.data(), DType::f32, 1, 2)));
+  const std::array<std::uint16_t, 2> f16 = {0x7bff, 0xfbff};
+  EXPECT_TRUE(all_finite_as_stored(context, ConstMatrixView(f16.data(), DType::f16, 1, 2)));
+}
+
+}  // namespace
+}  // namespace imagined::engine

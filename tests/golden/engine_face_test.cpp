@@ -1,0 +1,361 @@
+// The engine's public face on the small random models of the recorded runs: same bytes with any
+// number of threads, progress, cancelling, sizes, and what broken model folders say.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "engine/engine.h"
+#include "engine/formats/safetensors.h"
+
+namespace imagined::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path model_folder(const std::string& name) {
+  return fs::path(IMAGINED_SOURCE_DIR) / "tests" / "golden" / name;
+}
+
+std::unique_ptr<Engine> load(const fs::path& path, int threads = 2,
+                             Precision precision = Precision::f32) {
+  auto engine = Engine::load({.path = path, .precision = precision, .threads = threads});
+  CHECK(engine.has_value(), "{}", engine.error().message);
+  return std::move(*engine);
+}
+
+GenerateRequest small_request() {
+  return {.prompt = "a red house", .width = 96, .height = 64, .steps = 3, .seed = 7};
+}
+
+Result<Picture> generate(Engine& engine, const GenerateRequest& request) {
+  return engine.generate(request, {}, {});
+}
+
+Picture reference(int width, int height, int channels = 3) {
+  Picture picture{.width = width, .height = height, .channels = channels};
+  for (int i = 0; i < width * height * channels; ++i) {
+    picture.pixels.push_back(static_cast<std::uint8_t>(i * 37 % 251));
+  }
+  return picture;
+}
+
+// --- same bytes --------------------------------------------------------------------------------
+
+class SameSeed : public testing::TestWithParam<Precision> {};
+
+TEST_P(SameSeed, GivesTheSameBytesWithOneTwoAndThreeThreads) {
+  GenerateRequest request = small_request();
+  request.references = {reference(90, 70)};
+  std::vector<Picture> pictures;
+  for (const int threads : {1, 2, 3}) {
+    const auto engine = load(model_folder("a4"), threads, GetParam());
+    const auto picture = generate(*engine, request);
+    ASSERT_TRUE(picture.has_value()) << picture.error().message;
+    pictures.push_back(*picture);
+  }
+  EXPECT_EQ(pictures[0].pixels, pictures[1].pixels);
+  EXPECT_EQ(pictures[0].pixels, pictures[2].pixels);
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, SameSeed, testing::Values(Precision::f32, Precision::bf16),
+                         [](const auto& param) {
+                           return param.param == Precision::f32 ? "f32" : "bf16";
+                         });
+
+TEST(Generate, RemembersNothingThatChangesTheNextPicture) {
+  const auto engine = load(model_folder("a4"));
+  const auto first = generate(*engine, small_request());
+  GenerateRequest other = small_request();
+  other.prompt = "something else";
+  other.width = 128;
+  ASSERT_TRUE(generate(*engine, other).has_value());
+  const auto again = generate(*engine, small_request());
+  ASSERT_TRUE(first.has_value() && again.has_value());
+  EXPECT_EQ(first->pixels, again->pixels);
+}
+
+TEST(Generate, DependsOnSeedPromptAndReferences) {
+  const auto engine = load(model_folder("a4"));
+  const auto base = generate(*engine, small_request());
+  ASSERT_TRUE(base.has_value());
+  const std::vector<std::function<void(GenerateRequest&)>> changes = {
+      [](GenerateRequest& r) { r.seed = 8; },
+      [](GenerateRequest& r) { r.prompt = "a blue house"; },
+      [](GenerateRequest& r) { r.steps = 4; },
+      [](GenerateRequest& r) { r.guidance = 2.0f; },
+      [](GenerateRequest& r) { r.references = {reference(64, 64)}; },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    GenerateRequest request = small_request();
+    changes[i](request);
+    const auto picture = generate(*engine, request);
+    ASSERT_TRUE(picture.has_value()) << picture.error().message;
+    EXPECT_NE(picture->pixels, base->pixels) << "change " << i;
+  }
+}
+
+// --- progress and cancelling -------------------------------------------------------------------
+
+TEST(Generate, ReportsProgressAfterEachStep) {
+  const auto engine = load(model_folder("a3"));
+  std::vector<std::pair<int, int>> seen;
+  const auto picture = engine->generate(
+      small_request(), [&](Progress p) { seen.emplace_back(p.step, p.steps); }, {});
+  ASSERT_TRUE(picture.has_value());
+  EXPECT_THAT(seen, testing::ElementsAre(std::pair(1, 3), std::pair(2, 3), std::pair(3, 3)));
+}
+
+TEST(Generate, StopsWithinOneStep) {
+  const auto engine = load(model_folder("a3"));
+  std::stop_source stop;
+  int steps = 0;
+  const auto picture = engine->generate(
+      small_request(),
+      [&](Progress) {
+        ++steps;
+        stop.request_stop();
+      },
+      stop.get_token());
+  ASSERT_FALSE(picture.has_value());
+  EXPECT_EQ(picture.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(steps, 1);
+}
+
+TEST(Generate, WorksAgainAfterACancelledRequest) {
+  const auto engine = load(model_folder("a3"));
+  std::stop_source stop;
+  stop.request_stop();
+  ASSERT_FALSE(engine->generate(small_request(), {}, stop.get_token()).has_value());
+  EXPECT_TRUE(generate(*engine, small_request()).has_value());
+}
+
+// --- sizes and fields --------------------------------------------------------------------------
+
+TEST(Generate, CropsToASizeThatIsNoMultipleOfAToken) {
+  const auto engine = load(model_folder("a3"));
+  GenerateRequest request = small_request();
+  request.width = 71;
+  request.height = 90;
+  const auto cropped = generate(*engine, request);
+  ASSERT_TRUE(cropped.has_value()) << cropped.error().message;
+  request.width = 80;
+  request.height = 96;
+  const auto whole = generate(*engine, request);
+  ASSERT_TRUE(whole.has_value());
+  ASSERT_EQ(cropped->width, 71);
+  ASSERT_EQ(cropped->height, 90);
+  ASSERT_EQ(cropped->pixels.size(), 71u * 90u * 3u);
+  // The middle of the same picture: 4 pixels from the left, 3 from the top.
+  const auto at = [](const Picture& p, int x, int y) {
+    return p.pixels[static_cast<std::size_t>((y * p.width + x) * 3)];
+  };
+  EXPECT_EQ(at(*cropped, 0, 0), at(*whole, 4, 3));
+  EXPECT_EQ(at(*cropped, 70, 89), at(*whole, 74, 92));
+}
+
+struct BadRequest {
+  const char* name;
+  void (*change)(GenerateRequest&);
+  const char* field;
+};
+
+class Refuses : public testing::TestWithParam<BadRequest> {};
+
+TEST_P(Refuses, NamingTheField) {
+  const auto engine = load(model_folder("a3"));
+  GenerateRequest request = small_request();
+  GetParam().change(request);
+  const auto picture = generate(*engine, request);
+  ASSERT_FALSE(picture.has_value());
+  EXPECT_EQ(picture.error().code, ErrorCode::invalid_argument);
+  if (GetParam().field != nullptr) {
+    EXPECT_EQ(picture.error().field, GetParam().field);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Request, Refuses,
+    testing::Values(
+        BadRequest{"TooSmall", [](GenerateRequest& r) { r.width = 63; }, "size"},
+        BadRequest{"TooLarge", [](GenerateRequest& r) { r.height = 1 << 20; }, "size"},
+        BadRequest{"NegativeSteps", [](GenerateRequest& r) { r.steps = -1; }, "steps"},
+        BadRequest{"TooManySteps", [](GenerateRequest& r) { r.steps = 100000; }, "steps"},
+        BadRequest{"GuidanceNan",
+                   [](GenerateRequest& r) { r.guidance = std::numeric_limits<float>::quiet_NaN(); },
+                   "guidance"},
+        BadRequest{"NineReferences",
+                   [](GenerateRequest& r) { r.references.assign(9, reference(64, 64)); }, "image"},
+        BadRequest{"TinyReference", [](GenerateRequest& r) { r.references = {reference(63, 64)}; },
+                   nullptr},
+        BadRequest{"ReferenceWithTooFewBytes",
+                   [](GenerateRequest& r) {
+                     r.references = {reference(64, 64)};
+                     r.references[0].pixels.pop_back();
+                   },
+                   "image"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Generate, TakesEightReferencesAndDropsAlpha) {
+  const auto engine = load(model_folder("a3"));
+  GenerateRequest request = small_request();
+  request.references.assign(7, reference(64, 70));
+  request.references.push_back(reference(70, 64, 4));
+  const auto picture = generate(*engine, request);
+  EXPECT_TRUE(picture.has_value()) << picture.error().message;
+}
+
+// --- broken folders ----------------------------------------------------------------------------
+
+/// A copy of a model folder that a test may spoil.
+class BrokenFolder : public testing::Test {
+ protected:
+  BrokenFolder() { fs::copy(model_folder("a4"), folder_, fs::copy_options::recursive); }
+  ~BrokenFolder() override {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  Error load_error() const {
+    const auto engine = Engine::load({.path = folder_, .precision = Precision::f32, .threads = 1});
+    if (engine.has_value()) return {.message = "loaded"};
+    return engine.error();
+  }
+  fs::path transformer() const {
+    return folder_ / "transformer" / "diffusion_pytorch_model.safetensors";
+  }
+  /// Rewrites a file with one tensor changed.
+  static void rewrite(const fs::path& path, const std::function<void(TensorToWrite&)>& change) {
+    std::vector<std::vector<std::byte>> bytes;
+    std::vector<TensorToWrite> tensors;
+    {
+      const auto file = SafetensorsFile::open(path);
+      CHECK(file.has_value(), "{}", file.error().message);
+      for (const FileTensor& t : file->tensors()) {
+        bytes.emplace_back(t.bytes.begin(), t.bytes.end());
+        tensors.push_back({.name = t.name, .dtype = t.dtype, .shape = t.shape});
+      }
+    }
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      tensors[i].bytes = bytes[i];
+      change(tensors[i]);
+    }
+    CHECK(write_safetensors(path, tensors).has_value(), "rewrite");
+  }
+
+  fs::path folder_ = fs::temp_directory_path() / ("imagined_broken_" + std::to_string(::getpid()) +
+                                                  "_" + std::to_string(count_++));
+  static inline int count_ = 0;
+  static constexpr const char* kTensor = "single_transformer_blocks.0.attn.to_out.weight";
+};
+
+TEST_F(BrokenFolder, LoadsWhileItIsWhole) { EXPECT_EQ(load_error().message, "loaded"); }
+
+TEST_F(BrokenFolder, WithoutAWeightFileNamesIt) {
+  fs::remove(folder_ / "vae" / "diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(load_error().code, ErrorCode::not_found);
+  EXPECT_THAT(load_error().message, testing::HasSubstr("vae"));
+}
+
+TEST_F(BrokenFolder, WithoutATokenizerSaysSo) {
+  fs::remove_all(folder_ / "tokenizer");
+  EXPECT_EQ(load_error().code, ErrorCode::not_found);
+  EXPECT_THAT(load_error().message, testing::HasSubstr("tokenizer"));
+}
+
+TEST_F(BrokenFolder, WithAWrongShapeNamesTensorAndBothShapes) {
+  rewrite(transformer(), [](TensorToWrite& t) {
+    if (t.name == kTensor) std::swap(t.shape[0], t.shape[1]);
+  });
+  EXPECT_EQ(load_error().code, ErrorCode::invalid_argument);
+  EXPECT_THAT(load_error().message,
+              testing::AllOf(testing::HasSubstr(kTensor), testing::HasSubstr("[64, 192]"),
+                             testing::HasSubstr("[192, 64]")));
+}
+
+TEST_F(BrokenFolder, WithANanNamesTheTensor) {
+  std::vector<std::byte> poisoned;
+  rewrite(transformer(), [&](TensorToWrite& t) {
+    if (t.name != kTensor) return;
+    poisoned.assign(t.bytes.begin(), t.bytes.end());
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    std::memcpy(poisoned.data() + poisoned.size() - sizeof(nan), &nan, sizeof(nan));
+    t.bytes = poisoned;
+  });
+  EXPECT_EQ(load_error().code, ErrorCode::data_loss);
+  EXPECT_THAT(load_error().message, testing::HasSubstr(kTensor));
+}
+
+TEST_F(BrokenFolder, CutShortSaysSoWithoutACrash) {
+  fs::resize_file(transformer(), fs::file_size(transformer()) / 2);
+  EXPECT_EQ(load_error().code, ErrorCode::data_loss);
+  EXPECT_THAT(load_error().message, testing::HasSubstr("diffusion_pytorch_model.safetensors"));
+}
+
+TEST_F(BrokenFolder, WithAWeightTooManyIsAnotherModel) {
+  rewrite(transformer(), [](TensorToWrite& t) {
+    if (t.name == "transformer_blocks.0.ff.linear_in.weight") {
+      t.name = "transformer_blocks.7.ff.linear_in.weight";
+    }
+  });
+  EXPECT_THAT(load_error().message, testing::HasSubstr("transformer_blocks.0.ff.linear_in.weight"));
+}
+
+// --- the rest of the face ----------------------------------------------------------------------
+
+TEST(Summary, SaysWhatTheFilesSay) {
+  const auto engine = load(model_folder("a4"));
+  const ModelSummary& summary = engine->summary();
+  EXPECT_EQ(summary.name, "a4");
+  EXPECT_EQ(summary.pixels_per_token, 32);
+  EXPECT_EQ(summary.max_prompt_tokens, 32);
+  EXPECT_FALSE(summary.distilled);
+  EXPECT_GT(summary.parameters, 100'000);
+  EXPECT_GT(summary.weight_bytes, 100'000);
+}
+
+TEST(Load, RefusesADeviceThatThisBuildDoesNotHave) {
+  const auto engine = Engine::load({.path = model_folder("a4"), .device = "cuda:0"});
+  ASSERT_FALSE(engine.has_value());
+  EXPECT_EQ(engine.error().code, ErrorCode::unimplemented);
+}
+
+TEST(Bench, CountsStagesAndTheirArithmetic) {
+  const auto engine = load(model_folder("a4"));
+  GenerateRequest request = small_request();
+  request.references = {reference(64, 64)};
+  double ticks = 0;
+  const auto report =
+      engine->bench({.generate = request, .repeats = 2, .seconds_now = [&] { return ticks += 1; }});
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  std::vector<std::pair<std::string, int>> stages;
+  for (const StageReport& stage : report->stages) {
+    stages.emplace_back(stage.stage, stage.count);
+    EXPECT_EQ(stage.seconds, 1) << stage.stage;  // two looks at a clock that ticks once per look
+  }
+  // Two texts: guidance needs the empty prompt as well.
+  EXPECT_THAT(stages,
+              testing::ElementsAre(std::pair("text_encode", 2), std::pair("reference_encode", 1),
+                                   std::pair("prepare", 1), std::pair("step", 3),
+                                   std::pair("decode", 1), std::pair("finish", 1)));
+}
+
+TEST(TokenizePrompt, PutsTheChatTemplateAround) {
+  const auto bare = tokenize_prompt(model_folder("a4"), "");
+  const auto prompt = tokenize_prompt(model_folder("a4"), "ball");
+  ASSERT_TRUE(bare.has_value() && prompt.has_value());
+  EXPECT_GT(prompt->size(), bare->size());
+  EXPECT_EQ(prompt->front(), bare->front());
+  EXPECT_EQ(prompt->back(), bare->back());
+}
+
+}  // namespace
+}  // namespace imagined::engine

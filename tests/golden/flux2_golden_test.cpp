@@ -1,0 +1,502 @@
+// The golden numbers of FLUX.2, its autoencoder and Qwen3 that need no recorded files: G1 to G11 of
+// the model notes, on tiny networks with weights made by a hash. They were computed with Black
+// Forest Labs' and diffusers' own code.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "engine/models/flux2/flux2.h"
+#include "engine/models/qwen3/qwen3.h"
+#include "engine/models/vae/vae.h"
+#include "engine/ops/convert/convert.h"
+#include "engine/sampling/euler.h"
+#include "engine/sampling/schedule.h"
+#include "golden/hash_weights.h"
+
+namespace imagined::engine::golden {
+namespace {
+
+constexpr double kValueTolerance = 2e-4;  // absolute; two f32 programs agree to about 1e-5
+constexpr double kNormTolerance = 1e-4;   // relative
+
+struct Stat {
+  std::array<double, 4> first;
+  std::optional<std::array<double, 4>> last;
+  std::optional<double> sum;
+  double l2;
+};
+
+/// `values` in the order in which PyTorch would print them.
+void expect_stat(const std::vector<float>& values, const Stat& stat) {
+  double sum = 0;
+  double squares = 0;
+  for (const float value : values) {
+    sum += static_cast<double>(value);
+    squares += static_cast<double>(value) * static_cast<double>(value);
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(values[i], stat.first[i], kValueTolerance) << "value " << i;
+    if (stat.last.has_value()) {
+      EXPECT_NEAR(values[values.size() - 4 + i], (*stat.last)[i], kValueTolerance)
+          << "value " << i << " of the last four";
+    }
+  }
+  EXPECT_NEAR(std::sqrt(squares), stat.l2, kNormTolerance * stat.l2);
+  // |sum of errors| <= sqrt(n) * |errors|.
+  if (stat.sum.has_value()) {
+    EXPECT_NEAR(sum, *stat.sum,
+                kNormTolerance * stat.l2 * std::sqrt(static_cast<double>(values.size())));
+  }
+}
+
+std::vector<float> flat(const Tensor& tensor) {
+  return {tensor.values<float>().begin(), tensor.values<float>().end()};
+}
+
+/// [pixels, channels] as [channels, pixels].
+std::vector<float> planes(const Tensor& tensor) {
+  std::vector<float> out;
+  for (std::int64_t c = 0; c < tensor.cols(); ++c) {
+    for (std::int64_t r = 0; r < tensor.rows(); ++r) out.push_back(tensor.row<float>(r)[c]);
+  }
+  return out;
+}
+
+/// The inverse.
+Tensor from_planes(std::string_view name, std::int64_t pixels, std::int64_t channels) {
+  const std::vector<float> values = hash_values(name, pixels * channels);
+  Tensor out(pixels, channels);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t r = 0; r < pixels; ++r) {
+      out.row<float>(r)[c] = values[static_cast<std::size_t>(c * pixels + r)];
+    }
+  }
+  return out;
+}
+
+template <class T>
+T value_of(Result<T> result) {
+  CHECK(result.has_value(), "{}", result.error().message);
+  return std::move(*result);
+}
+
+// --- the three tiny networks -------------------------------------------------------------------
+
+Flux2Config tiny_flux2_config(std::int64_t context_size, bool guidance) {
+  return {.in_channels = 16,
+          .out_channels = 16,
+          .double_blocks = 2,
+          .single_blocks = 3,
+          .heads = 2,
+          .head_dim = 32,
+          .context_size = context_size,
+          .mlp_size = 192,
+          .rope_axes = {8, 8, 8, 8},
+          .rope_theta = 2000,
+          .epsilon = 1e-6,
+          .timestep_channels = 256,
+          .guidance_embeds = guidance};
+}
+
+Flux2 tiny_flux2(const Context& context, std::int64_t context_size, bool guidance) {
+  const std::int64_t d = 64;
+  HashFile file("");
+  file.add_weight("img_in.weight", {d, 16});
+  file.add_weight("txt_in.weight", {d, context_size});
+  for (const char* name : {"time_in", "guidance_in"}) {
+    if (std::string_view(name) == "guidance_in" && !guidance) continue;
+    file.add_weight(std::string(name) + ".in_layer.weight", {d, 256});
+    file.add_weight(std::string(name) + ".out_layer.weight", {d, d});
+  }
+  file.add_weight("double_stream_modulation_img.lin.weight", {6 * d, d});
+  file.add_weight("double_stream_modulation_txt.lin.weight", {6 * d, d});
+  file.add_weight("single_stream_modulation.lin.weight", {3 * d, d});
+  for (int i = 0; i < 2; ++i) {
+    for (const char* side : {"img", "txt"}) {
+      const std::string at = "double_blocks." + std::to_string(i) + "." + side;
+      file.add_weight(at + "_attn.qkv.weight", {3 * d, d});
+      file.add_scale(at + "_attn.norm.query_norm.scale", 32);
+      file.add_scale(at + "_attn.norm.key_norm.scale", 32);
+      file.add_weight(at + "_attn.proj.weight", {d, d});
+      file.add_weight(at + "_mlp.0.weight", {6 * d, d});
+      file.add_weight(at + "_mlp.2.weight", {d, 3 * d});
+    }
+  }
+  for (int i = 0; i < 3; ++i) {
+    const std::string at = "single_blocks." + std::to_string(i);
+    file.add_weight(at + ".linear1.weight", {9 * d, d});
+    file.add_weight(at + ".linear2.weight", {d, 4 * d});
+    file.add_scale(at + ".norm.query_norm.scale", 32);
+    file.add_scale(at + ".norm.key_norm.scale", 32);
+  }
+  file.add_weight("final_layer.adaLN_modulation.1.weight", {2 * d, d});
+  file.add_weight("final_layer.linear.weight", {16, d});
+  WeightLoader weights(context, file.open(Network::flux2), NumberFormat::exact());
+  return value_of(Flux2::load(weights, tiny_flux2_config(context_size, guidance)));
+}
+
+Qwen3 tiny_qwen3(const Context& context, std::vector<std::int64_t> taps) {
+  HashFile file("qwen.");
+  file.add_weight("model.embed_tokens.weight", {64, 32});
+  for (int i = 0; i < 4; ++i) {
+    const std::string at = "model.layers." + std::to_string(i);
+    file.add_scale(at + ".input_layernorm.weight", 32);
+    file.add_scale(at + ".post_attention_layernorm.weight", 32);
+    file.add_weight(at + ".self_attn.q_proj.weight", {64, 32});
+    file.add_weight(at + ".self_attn.k_proj.weight", {32, 32});
+    file.add_weight(at + ".self_attn.v_proj.weight", {32, 32});
+    file.add_weight(at + ".self_attn.o_proj.weight", {32, 64});
+    file.add_scale(at + ".self_attn.q_norm.weight", 16);
+    file.add_scale(at + ".self_attn.k_norm.weight", 16);
+    file.add_weight(at + ".mlp.gate_proj.weight", {48, 32});
+    file.add_weight(at + ".mlp.up_proj.weight", {48, 32});
+    file.add_weight(at + ".mlp.down_proj.weight", {32, 48});
+  }
+  file.add_scale("model.norm.weight", 32);
+  const Qwen3Config config{.vocab_size = 64,
+                           .hidden_size = 32,
+                           .layers = 4,
+                           .query_heads = 4,
+                           .kv_heads = 2,
+                           .head_dim = 16,
+                           .ffn_size = 48,
+                           .rms_epsilon = 1e-6,
+                           .rope_theta = 1e6};
+  WeightLoader weights(context, file.open(Network::qwen3), NumberFormat::exact());
+  return value_of(Qwen3::load(weights, config, taps));
+}
+
+constexpr std::array<std::int32_t, 10> kIds = {5, 17, 33, 2, 60, 41, 9, 9, 9, 9};
+
+Tensor tiny_features(const Context& context) {
+  return value_of(tiny_qwen3(context, {1, 2, 3}).encode(context, kIds, 6, {}));
+}
+
+void add_vae_block(HashFile& file, const std::string& at, std::int64_t in, std::int64_t out) {
+  file.add_scale(at + ".norm1.weight", in);
+  file.add_bias(at + ".norm1.bias", in);
+  file.add_weight(at + ".conv1.weight", {out, in, 3, 3});
+  file.add_bias(at + ".conv1.bias", out);
+  file.add_scale(at + ".norm2.weight", out);
+  file.add_bias(at + ".norm2.bias", out);
+  file.add_weight(at + ".conv2.weight", {out, out, 3, 3});
+  file.add_bias(at + ".conv2.bias", out);
+  if (in == out) return;
+  file.add_weight(at + ".nin_shortcut.weight", {out, in, 1, 1});
+  file.add_bias(at + ".nin_shortcut.bias", out);
+}
+
+void add_conv(HashFile& file, const std::string& at, std::int64_t out, std::int64_t in,
+              std::int64_t kernel) {
+  file.add_weight(at + ".weight", {out, in, kernel, kernel});
+  file.add_bias(at + ".bias", out);
+}
+
+void add_vae_middle(HashFile& file, const std::string& at, std::int64_t channels) {
+  add_vae_block(file, at + ".block_1", channels, channels);
+  file.add_scale(at + ".attn_1.norm.weight", channels);
+  file.add_bias(at + ".attn_1.norm.bias", channels);
+  for (const char* part : {".q", ".k", ".v", ".proj_out"}) {
+    add_conv(file, at + ".attn_1" + part, channels, channels, 1);
+  }
+  add_vae_block(file, at + ".block_2", channels, channels);
+}
+
+Vae tiny_vae(const Context& context) {
+  constexpr std::array<std::int64_t, 4> kWidths = {32, 64, 64, 64};
+  HashFile file("vae.");
+  add_conv(file, "encoder.conv_in", 32, 3, 3);
+  std::int64_t in = 32;
+  for (int i = 0; i < 4; ++i) {
+    const std::string at = "encoder.down." + std::to_string(i);
+    add_vae_block(file, at + ".block.0", in, kWidths[static_cast<std::size_t>(i)]);
+    in = kWidths[static_cast<std::size_t>(i)];
+    if (i < 3) add_conv(file, at + ".downsample.conv", in, in, 3);
+  }
+  add_vae_middle(file, "encoder.mid", 64);
+  file.add_scale("encoder.norm_out.weight", 64);
+  file.add_bias("encoder.norm_out.bias", 64);
+  add_conv(file, "encoder.conv_out", 8, 64, 3);
+  add_conv(file, "encoder.quant_conv", 8, 8, 1);
+  add_conv(file, "decoder.post_quant_conv", 4, 4, 1);
+  add_conv(file, "decoder.conv_in", 64, 4, 3);
+  add_vae_middle(file, "decoder.mid", 64);
+  in = 64;
+  for (int i = 3; i >= 0; --i) {
+    const std::string at = "decoder.up." + std::to_string(i);
+    for (int j = 0; j < 2; ++j) {
+      add_vae_block(file, at + ".block." + std::to_string(j), in,
+                    kWidths[static_cast<std::size_t>(i)]);
+      in = kWidths[static_cast<std::size_t>(i)];
+    }
+    if (i > 0) add_conv(file, at + ".upsample.conv", in, in, 3);
+  }
+  file.add_scale("decoder.norm_out.weight", 32);
+  file.add_bias("decoder.norm_out.bias", 32);
+  add_conv(file, "decoder.conv_out", 3, 32, 3);
+  file.add("bn.running_mean", {16}, 0.1);
+  file.add("bn.running_var", {16}, 0.3, 3.0);
+  const VaeConfig config{.in_channels = 3,
+                         .out_channels = 3,
+                         .encoder_channels = {32, 64, 64, 64},
+                         .decoder_channels = {32, 64, 64, 64},
+                         .layers_per_block = 1,
+                         .latent_channels = 4,
+                         .norm_groups = 32};
+  WeightLoader weights(context, file.open(Network::vae), NumberFormat::exact());
+  return value_of(Vae::load(weights, config));
+}
+
+// --- tests -------------------------------------------------------------------------------------
+
+TEST(HashGenerator, GivesThePublishedNumbers) {
+  EXPECT_EQ(fnv1a("input.img"), 3309285502u);
+  EXPECT_THAT(hash_values("img_in.weight", 2),
+              testing::ElementsAre(testing::FloatNear(-0.0679409f, 1e-7f),
+                                   testing::FloatNear(-0.5058833f, 1e-7f)));
+}
+
+/// One forward pass of the tiny transformer on a grid of 2 x 3 tokens.
+Tensor tiny_velocity(const Context& context, const Flux2& model, float sigma, float guidance,
+                     std::span<const ReferenceTokens> references = {}) {
+  const Tensor features = hash_tensor("input.txt", 5, 24);
+  const Tensor latents = hash_tensor("input.img", 6, 16);
+  const Flux2Condition condition = model.condition(context, features, 2, 3, references);
+  const Tensor modulation = model.modulation(context, std::array{sigma}, guidance);
+  Flux2Workspace workspace;
+  Tensor velocity(6, 16);
+  const auto done = model.velocity(context, condition, modulation.row<float>(0), latents, workspace,
+                                   velocity, {});
+  CHECK(done.has_value(), "{}", done.error().message);
+  return velocity;
+}
+
+TEST(Flux2Golden, ModulationOfATinyTransformer) {
+  const Context context({.threads = 2});
+  const Flux2 model = tiny_flux2(context, 24, false);
+  const std::vector<float> row = flat(model.modulation(context, std::array{0.75f}, 1));
+  expect_stat({row.begin(), row.begin() + 384}, {.first = {.014031, .144031, -.285238, .141032},
+                                                 .last = {{-.159287, .264706, .113053, .408972}},
+                                                 .sum = -5.939526,
+                                                 .l2 = 4.455664});
+}
+
+TEST(Flux2Golden, G1VelocityOfATinyTransformer) {
+  const Context context({.threads = 2});
+  const Flux2 model = tiny_flux2(context, 24, false);
+  expect_stat(flat(tiny_velocity(context, model, 0.75f, 1)),
+              {.first = {.018264, 1.561244, 1.589723, -1.262186},
+               .last = {{-1.121976, -.537594, -1.056126, -1.513311}},
+               .sum = 32.573782,
+               .l2 = 11.809678});
+}
+
+TEST(Flux2Golden, G2VelocityWithAReference) {
+  const Context context({.threads = 2});
+  const Flux2 model = tiny_flux2(context, 24, false);
+  const Tensor latents = hash_tensor("input.ref", 4, 16);
+  const std::array<ReferenceTokens, 1> references = {
+      ReferenceTokens{.latents = latents.view(), .rows = 2, .cols = 2}};
+  expect_stat(flat(tiny_velocity(context, model, 0.75f, 1, references)),
+              {.first = {.103743, 1.261739, 1.681288, -1.381056},
+               .last = {{-.736211, -.859379, -1.057152, -1.544003}},
+               .sum = 27.198509,
+               .l2 = 11.718255});
+}
+
+TEST(Flux2Golden, G4VelocityWithEmbeddedGuidance) {
+  const Context context({.threads = 2});
+  const Flux2 model = tiny_flux2(context, 24, true);
+  expect_stat(flat(tiny_velocity(context, model, 0.75f, 4)),
+              {.first = {-.571149, .507007, 2.822492, -1.009825},
+               .last = {{-.067310, .264905, -.871985, .769679}},
+               .sum = 36.744295,
+               .l2 = 11.435350});
+}
+
+TEST(Flux2Golden, StopsBetweenBlocks) {
+  const Context context({.threads = 1});
+  const Flux2 model = tiny_flux2(context, 24, false);
+  const Tensor features = hash_tensor("input.txt", 5, 24);
+  const Tensor latents = hash_tensor("input.img", 6, 16);
+  const Flux2Condition condition = model.condition(context, features, 2, 3, {});
+  const Tensor modulation = model.modulation(context, std::array{0.75f}, 1);
+  Flux2Workspace workspace;
+  Tensor velocity(6, 16);
+  std::stop_source stop;
+  stop.request_stop();
+  const auto done = model.velocity(context, condition, modulation.row<float>(0), latents, workspace,
+                                   velocity, stop.get_token());
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().code, ErrorCode::cancelled);
+}
+
+TEST(VaeGolden, G5EncodesToNormalisedLatents) {
+  const Context context({.threads = 2});
+  const Vae vae = tiny_vae(context);
+  ActivationPool pool;
+  const Tensor pixels = from_planes("input.image", 32 * 32, 3);
+  expect_stat(planes(value_of(vae.encode(context, pixels, 32, 32, pool, {}))),
+              {.first = {-.283634, .053658, .293152, -.009499},
+               .last = {{.463330, .280742, .103626, -.136462}},
+               .sum = 2.577979,
+               .l2 = 2.204981});
+}
+
+TEST(VaeGolden, G6DecodesNormalisedLatents) {
+  const Context context({.threads = 2});
+  const Vae vae = tiny_vae(context);
+  ActivationPool pool;
+  const Tensor tokens = from_planes("input.z", 4, 16);
+  expect_stat(planes(value_of(vae.decode(context, tokens, 2, 2, pool, {}))),
+              {.first = {.084735, .272717, .135061, .133187},
+               .last = {{-.050576, -.066044, -.209068, -.313742}},
+               .sum = -201.251875,
+               .l2 = 29.792379});
+}
+
+TEST(Qwen3Golden, G7FeaturesOfAPaddedPrompt) {
+  const Context context({.threads = 2});
+  const Tensor features = tiny_features(context);
+  expect_stat(flat(features), {.first = {-.537706, -1.051199, -1.833174, .569299},
+                               .last = {{-.319732, 2.828378, 1.935705, 2.881631}},
+                               .sum = 33.611007,
+                               .l2 = 40.539141});
+  // A padding row: it sees the real tokens and nothing of itself.
+  EXPECT_NEAR(features.row<float>(9)[0], -.532771, kValueTolerance);
+  EXPECT_NEAR(features.row<float>(9)[1], -1.236332, kValueTolerance);
+}
+
+TEST(Qwen3Golden, LastTapIsNormalisedAndTheEmbeddingIsNot) {
+  const Context context({.threads = 2});
+  const Qwen3 model = tiny_qwen3(context, {0, 4});
+  const Tensor features = value_of(model.encode(context, kIds, 6, {}));
+  double embedding = 0;
+  double last = 0;
+  for (std::int64_t r = 0; r < features.rows(); ++r) {
+    for (std::int64_t c = 0; c < 32; ++c) {
+      embedding += std::pow(static_cast<double>(features.row<float>(r)[c]), 2);
+      last += std::pow(static_cast<double>(features.row<float>(r)[32 + c]), 2);
+    }
+  }
+  EXPECT_NEAR(std::sqrt(embedding), 3.195709, kNormTolerance * 3.195709);
+  EXPECT_NEAR(std::sqrt(last), 17.860801, kNormTolerance * 17.860801);
+}
+
+TEST(Qwen3Golden, RefusesATapBehindTheLastLayer) {
+  const Context context({.threads = 1});
+  HashFile file("qwen.");
+  file.add_weight("model.embed_tokens.weight", {64, 32});
+  WeightLoader weights(context, file.open(Network::qwen3), NumberFormat::exact());
+  const std::array<std::int64_t, 1> taps = {5};
+  const auto loaded =
+      Qwen3::load(weights, {.vocab_size = 64, .hidden_size = 32, .layers = 4}, taps);
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().code, ErrorCode::invalid_argument);
+}
+
+// --- end to end --------------------------------------------------------------------------------
+
+struct EndToEnd {
+  std::array<double, 3> step_norms;  // l2 of the latents after steps 1 to 3
+  Stat latents;
+  Stat picture;
+  std::array<int, 8> red;  // first row
+  int byte_sum = 0;
+};
+
+/// Four steps of the tiny pipeline; `without` holds the features of the negative prompt.
+void expect_run(std::span<const ReferenceTokens> references, const Tensor* without,
+                const EndToEnd& expected) {
+  const Context context({.threads = 2});
+  const Flux2 model = tiny_flux2(context, 96, false);
+  const Tensor features = tiny_features(context);
+  const Flux2Condition condition = model.condition(context, features, 2, 2, references);
+  Flux2Condition negative;
+  if (without != nullptr) negative = model.condition(context, *without, 2, 2, references);
+  const std::vector<float> sigmas = value_of(make_schedule({.dynamic_shifting = true}, 4, 4));
+  const Tensor modulation = model.modulation(context, std::span(sigmas).first(4), 1);
+  Tensor x = from_planes("input.noise", 4, 16);
+  Flux2Workspace workspace;
+  Tensor v(4, 16);
+  Tensor u(4, 16);
+  for (int step = 0; step < 4; ++step) {
+    const float* mod = modulation.row<float>(step);
+    ASSERT_TRUE(model.velocity(context, condition, mod, x, workspace, v, {}).has_value());
+    if (without != nullptr) {
+      ASSERT_TRUE(model.velocity(context, negative, mod, x, workspace, u, {}).has_value());
+      for (std::size_t i = 0; i < v.values<float>().size(); ++i) {
+        const float base = u.values<float>()[i];
+        v.values<float>()[i] = base + 4 * (v.values<float>()[i] - base);
+      }
+    }
+    const auto i = static_cast<std::size_t>(step);
+    euler_step(context, v, sigmas[i], sigmas[i + 1], x);
+    if (step < 3) {
+      double squares = 0;
+      for (const float value : x.values<float>()) squares += static_cast<double>(value * value);
+      EXPECT_NEAR(std::sqrt(squares), expected.step_norms[i],
+                  kNormTolerance * expected.step_norms[i])
+          << "after step " << step + 1;
+    }
+  }
+  expect_stat(flat(x), expected.latents);
+  ActivationPool pool;
+  const Tensor picture = value_of(tiny_vae(context).decode(context, x, 2, 2, pool, {}));
+  expect_stat(planes(picture), expected.picture);
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(picture.rows()) * 3);
+  signal_to_pixels(context, picture, bytes.data());
+  int sum = 0;
+  for (const std::uint8_t byte : bytes) sum += byte;
+  for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(bytes[3 * i], expected.red[i]) << i;
+  // Errors up to kValueTolerance carry at most 2 * 127.5 * kValueTolerance of the bytes, 157 of
+  // 3072, over an edge, one level up or down: sqrt(157) in the sum.
+  EXPECT_NEAR(sum, expected.byte_sum, 12.5);
+}
+
+TEST(EndToEndGolden, G9TextToImage) {
+  expect_run({}, nullptr,
+             {.step_norms = {4.659002, 4.797085, 5.319550},
+              .latents = {.first = {.797020, .478602, -.298991, .922448}, .l2 = 9.814606},
+              .picture = {.first = {-.121932, -.014532, .119636, .201776},
+                          .sum = -193.005198,
+                          .l2 = 29.107032},
+              .red = {112, 126, 143, 153, 143, 137, 155, 151},
+              .byte_sum = 365557});
+}
+
+TEST(EndToEndGolden, G10WithAReference) {
+  const Context context({.threads = 2});
+  ActivationPool pool;
+  const Tensor pixels = from_planes("input.image", 32 * 32, 3);
+  const Tensor latents = value_of(tiny_vae(context).encode(context, pixels, 32, 32, pool, {}));
+  const std::array<ReferenceTokens, 1> references = {
+      ReferenceTokens{.latents = latents.view(), .rows = 2, .cols = 2}};
+  expect_run(references, nullptr,
+             {.step_norms = {4.661370, 4.783059, 5.277053},
+              .latents = {.first = {.775028, .496908, -.378812, .923624}, .l2 = 9.638201},
+              .picture = {.first = {-.109062, .005604, .129913, .209392},
+                          .sum = -196.704691,
+                          .l2 = 29.656850},
+              .red = {114, 128, 144, 154, 146, 140, 161, 155},
+              .byte_sum = 365465});
+}
+
+TEST(EndToEndGolden, G11TrueGuidance) {
+  const Tensor without = hash_tensor("input.uncond", 10, 96);
+  expect_run({}, &without,
+             {.step_norms = {4.672320, 4.845173, 5.545017},
+              .latents = {.first = {.385360, .497005, -.402274, .453464}, .l2 = 12.014743},
+              .picture = {.first = {-.018644, -.145347, .129007, .112053},
+                          .sum = -216.609308,
+                          .l2 = 27.933059},
+              .red = {125, 109, 144, 142, 138, 135, 141, 123},
+              .byte_sum = 364681});
+}
+
+}  // namespace
+}  // namespace imagined::engine::golden

@@ -1,0 +1,170 @@
+// Recorded runs of the reference implementation on small random models (README.md beside the
+// files), compared tensor by tensor through the engine's public face.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "engine/backend/cpu/features.h"
+#include "engine/engine.h"
+
+namespace imagined::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path golden_folder() { return fs::path(IMAGINED_SOURCE_DIR) / "tests" / "golden"; }
+
+constexpr std::string_view kSuffix = ".golden.safetensors";
+
+/// Names of the recorded runs in a folder, without the suffix, sorted.
+std::vector<std::string> recorded_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(kSuffix)) names.push_back(name.substr(0, name.size() - kSuffix.size()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+CheckRequest request_for(const std::string& name) {
+  return {.model = golden_folder() / name.substr(0, name.find('-')),
+          .golden = golden_folder() / (name + std::string(kSuffix)),
+          .threads = 2};
+}
+
+/// One line per tensor that failed.
+std::string failures(const CheckReport& report) {
+  std::string text;
+  for (const TensorCheck& check : report.tensors) {
+    if (check.passed) continue;
+    text += check.name + ": relative RMS " + std::to_string(check.relative_rms * 1e6) +
+            "e-6, maximum " + std::to_string(check.max_error) + "\n";
+  }
+  return text;
+}
+
+void expect_agrees(const CheckRequest& request) {
+  const auto report = check_model(request);
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  EXPECT_TRUE(report->passed) << failures(*report);
+  EXPECT_GE(report->tensors.size(), 8u);  // ids, features, sigmas, velocities, latents, picture
+}
+
+class RecordedRun : public testing::TestWithParam<std::string> {};
+
+// A wrong tap, mask, layout, crop or shift shows 0.02 or more somewhere; the tolerance is 1e-4.
+TEST_P(RecordedRun, AgreesInF32) { expect_agrees(request_for(GetParam())); }
+
+TEST_P(RecordedRun, AgreesInBf16WithinTheDerivedTolerance) {
+  CheckRequest request = request_for(GetParam());
+  request.precision = Precision::bf16;
+  expect_agrees(request);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny, RecordedRun, testing::ValuesIn(recorded_in(golden_folder())),
+                         [](const auto& param) {
+                           std::string name = param.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(RecordedRuns, AreAllThere) { EXPECT_EQ(recorded_in(golden_folder()).size(), 21u); }
+
+TEST(RecordedRuns, AgreeWithTheSlowTwinsOfEveryOperation) {
+  CheckRequest request = request_for("a3-edit3");
+  request.implementations = "matmul=reference,attention=reference,conv2d=reference";
+  expect_agrees(request);
+}
+
+TEST(RecordedRuns, AgreeWithTheAvx2Implementations) {
+  CheckRequest request = request_for("a3-edit3");
+  request.implementations = "matmul=avx2,attention=avx2,conv2d=avx2";
+  expect_agrees(request);
+}
+
+TEST(RecordedRuns, AgreeWithTheAvx512Implementations) {
+  if (!CpuFeatures::detect().avx512) GTEST_SKIP() << "no AVX-512 on this machine";
+  CheckRequest request = request_for("a3-edit3");
+  request.implementations = "matmul=avx512,attention=avx512,conv2d=avx512";
+  expect_agrees(request);
+}
+
+TEST(RecordedRuns, OfPaperlandAgree) {
+  const fs::path folder = golden_folder() / "paperland";
+  const fs::path model = fs::path(IMAGINED_SOURCE_DIR) / "models" / "paperland";
+  const std::vector<std::string> names = recorded_in(folder);
+  if (names.empty()) GTEST_SKIP() << "no recorded runs in tests/golden/paperland";
+  for (const std::string& name : names) {
+    SCOPED_TRACE(name);
+    expect_agrees({.model = model, .golden = folder / (name + std::string(kSuffix)), .threads = 2});
+  }
+}
+
+class ResultFile : public testing::Test {
+ protected:
+  fs::path path_ = fs::temp_directory_path() /
+                   ("imagined_result_" + std::to_string(::getpid()) + ".safetensors");
+  void TearDown() override {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+};
+
+TEST_F(ResultFile, IsARecordedRunOfItsOwnThatAgreesToTheLastBit) {
+  CheckRequest request = request_for("a3-edit1");
+  request.result = path_;
+  expect_agrees(request);
+  request.golden = path_;
+  request.result.clear();
+  const auto report = check_model(request);
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  for (const TensorCheck& check : report->tensors) EXPECT_EQ(check.max_error, 0) << check.name;
+}
+
+TEST(CheckModel, FailsWhenTheModelIsAnother) {
+  // a3 and a1 differ in every width, so the noise does not even fit.
+  CheckRequest request = request_for("a3-square");
+  request.model = golden_folder() / "a1";
+  const auto report = check_model(request);
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(ResultFile, ShowsAChangedWeightAsAFailedTensor) {
+  // The autoencoder's last bias moved by 1.0: everything before it agrees, the picture does not.
+  const fs::path changed =
+      fs::temp_directory_path() / ("imagined_changed_" + std::to_string(::getpid()));
+  fs::copy(golden_folder() / "a4", changed, fs::copy_options::recursive);
+  {
+    const fs::path vae = changed / "vae" / "diffusion_pytorch_model.safetensors";
+    std::fstream file(vae, std::ios::in | std::ios::out | std::ios::binary);
+    std::uint64_t header_bytes = 0;
+    file.read(reinterpret_cast<char*>(&header_bytes), 8);
+    std::string header(header_bytes, '\0');
+    file.read(header.data(), static_cast<std::streamsize>(header_bytes));
+    const auto at = header.find("\"decoder.conv_out.bias\"");
+    const auto offsets = header.find("\"data_offsets\":[", at) + 16;
+    const float moved = 1.0f;
+    file.seekp(static_cast<std::streamoff>(8 + header_bytes) + std::stoll(header.substr(offsets)));
+    file.write(reinterpret_cast<const char*>(&moved), sizeof(moved));
+  }
+  CheckRequest request = request_for("a4-square");
+  request.model = changed;
+  const auto report = check_model(request);
+  fs::remove_all(changed);
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  EXPECT_FALSE(report->passed);
+  for (const TensorCheck& check : report->tensors) {
+    EXPECT_EQ(check.passed, check.name != "decoded" && check.name != "image") << check.name;
+  }
+}
+
+}  // namespace
+}  // namespace imagined::engine
