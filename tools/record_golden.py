@@ -1,13 +1,15 @@
 """Records a run of diffusers' Flux2KleinPipeline, which the engine's results are compared with.
 
-    python tools/record_golden.py FOLDER --prompt TEXT --width 1024 --height 1024 --steps 4 --guidance 2 --seed 0
-        [--reference FILE ...] [--no-decoded] --out FILE.golden.safetensors
+    python tools/record_golden.py FOLDER --prompt TEXT --width 1024 --height 1024 --steps 4
+        --guidance 2 --seed 0 [--reference FILE ...] [--no-decoded] --out FILE.golden.safetensors
 
-FOLDER is any diffusers folder of that pipeline. Everything is computed in float32 on one thread. tests/golden/README.md
-says what the file holds. A folder may name, in model_index.json, what the pipeline is called with: text_encoder_out_layers
-(default 9, 18, 27), max_sequence_length (default 512) and text_padding ("none": prompts keep their own length); and in
-vae/config.json a border_shuffle: pixels per side that are channels to the autoencoder.
+FOLDER is any diffusers folder of that pipeline. Everything is computed in float32 on one thread.
+tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
+pipeline is called with: text_encoder_out_layers (default 9, 18, 27), max_sequence_length (default
+512) and text_padding ("none": prompts keep their own length); and in vae/config.json a
+border_shuffle: pixels per side that are channels to the autoencoder.
 """
+
 import argparse
 import json
 from pathlib import Path
@@ -31,17 +33,25 @@ class Recorder:
         self.pipeline = Flux2KleinPipeline.from_pretrained(folder, dtype=torch.float32)
         self.pipeline.set_progress_bar_config(disable=True)
         self.taps = tuple(index.get("text_encoder_out_layers", (9, 18, 27)))
-        self.padded_length = 0 if index.get("text_padding") == "none" else index.get("max_sequence_length", 512)
+        self.padded_length = (
+            0 if index.get("text_padding") == "none" else index.get("max_sequence_length", 512)
+        )
         self.longest = index.get("max_sequence_length", 512)
-        self.shuffle = json.loads((folder / "vae" / "config.json").read_text()).get("border_shuffle", 1)
+        self.shuffle = json.loads((folder / "vae" / "config.json").read_text()).get(
+            "border_shuffle", 1
+        )
         self.tensors = {}
 
     # ------------------------------------------------------------ prompt
     def _ids(self, prompt):
         """Token ids of a prompt in its template, 1 x T, cut and padded as the model asks."""
         tokenizer = self.pipeline.tokenizer
-        text = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False,
-                                             add_generation_prompt=True, enable_thinking=False)
+        text = tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}],
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=False,
+        )
         if self.padded_length:
             padding = {"padding": "max_length", "max_length": self.padded_length}
         else:
@@ -51,7 +61,9 @@ class Recorder:
     def _states(self, prompt, prefix=""):
         """What the transformer reads of a prompt, 1 x T x J; records it."""
         ids = self._ids(prompt)
-        states, _ = self.pipeline.encode_prompt(prompt, max_sequence_length=ids.shape[1], text_encoder_out_layers=self.taps)
+        states, _ = self.pipeline.encode_prompt(
+            prompt, max_sequence_length=ids.shape[1], text_encoder_out_layers=self.taps
+        )
         self.tensors[f"{prefix}input_ids"] = ids[0].long()
         self.tensors[f"{prefix}prompt_embeds"] = states[0]
         return states
@@ -93,11 +105,13 @@ class Recorder:
             raise SystemExit("the stock pipeline cannot take references through a border shuffle")
         pipeline = self.pipeline
         width, height = args.width // self.shuffle, args.height // self.shuffle
-        cell = pipeline.vae_scale_factor * 2                  # pixels per token, behind the shuffle
+        cell = pipeline.vae_scale_factor * 2  # pixels per token, behind the shuffle
         if args.width % (cell * self.shuffle) or args.height % (cell * self.shuffle):
             raise SystemExit(f"width and height must be multiples of {cell * self.shuffle}")
-        noise = torch.randn((1, pipeline.transformer.config.in_channels, height // cell, width // cell),
-                            generator=torch.Generator().manual_seed(args.seed))
+        noise = torch.randn(
+            (1, pipeline.transformer.config.in_channels, height // cell, width // cell),
+            generator=torch.Generator().manual_seed(args.seed),
+        )
         self.tensors["noise"] = noise[0]
         references = [Image.open(path).convert("RGB") for path in args.reference]
         for i, picture in enumerate(references):
@@ -108,8 +122,16 @@ class Recorder:
             states["negative_prompt_embeds"] = self._states("", "negative_")
         self._record_steps()
         self._record_references()
-        latents = pipeline(image=references or None, height=height, width=width, num_inference_steps=args.steps,
-                           guidance_scale=args.guidance, latents=noise, output_type="latent", **states).images
+        latents = pipeline(
+            image=references or None,
+            height=height,
+            width=width,
+            num_inference_steps=args.steps,
+            guidance_scale=args.guidance,
+            latents=noise,
+            output_type="latent",
+            **states,
+        ).images
         self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
         decoded = pipeline.vae.decode(latents, return_dict=False)[0]
         if self.shuffle > 1:
@@ -120,15 +142,30 @@ class Recorder:
         self.tensors["image"] = pixels.permute(1, 2, 0)
 
     def save(self, args):
-        said = {"format": _FORMAT, "model": self.name, "prompt": args.prompt, "negative_prompt": "", "width": args.width,
-                "height": args.height, "steps": args.steps, "guidance": args.guidance, "references": len(args.reference),
-                "text_encoder_out_layers": ",".join(map(str, self.taps)), "max_sequence_length": self.padded_length}
-        save_file({name: value.contiguous() for name, value in self.tensors.items()}, args.out,
-                  {key: str(value) for key, value in said.items()})
+        said = {
+            "format": _FORMAT,
+            "model": self.name,
+            "prompt": args.prompt,
+            "negative_prompt": "",
+            "width": args.width,
+            "height": args.height,
+            "steps": args.steps,
+            "guidance": args.guidance,
+            "references": len(args.reference),
+            "text_encoder_out_layers": ",".join(map(str, self.taps)),
+            "max_sequence_length": self.padded_length,
+        }
+        save_file(
+            {name: value.contiguous() for name, value in self.tensors.items()},
+            args.out,
+            {key: str(value) for key, value in said.items()},
+        )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--width", type=int, default=1024)
@@ -137,7 +174,9 @@ def main():
     parser.add_argument("--guidance", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--reference", type=Path, nargs="*", default=[])
-    parser.add_argument("--no-decoded", action="store_true", help="leave out the decoder's float output (large)")
+    parser.add_argument(
+        "--no-decoded", action="store_true", help="leave out the decoder's float output (large)"
+    )
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,22 +1,34 @@
 """The picture autoencoder: a stock AutoencoderKLFlux2 behind a border pixel-shuffle of 8.
 
-    1024 x 1024 x 3  --unshuffle-->  128 x 128 x 192  --encoder-->  16 x 16 x 8  --2 x 2 patches-->  8 x 8 tokens x 32
+    1024 x 1024 x 3  --unshuffle-->  128 x 128 x 192  --encoder-->  16 x 16 x 8
+                     --2 x 2 patches-->  8 x 8 tokens x 32
 
-The encoder is frozen: the transformer's latents depend on it.  The decoder can be widened and trained on alone.
+The encoder is frozen: the transformer's latents depend on it. The decoder can be widened and
+trained on alone.
 """
+
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLFlux2
 
 BORDER_SHUFFLE = 8
 NORM_GROUPS = 8
-DECODER_CHANNELS = (96, 64, 96, 128)          # finest level first
-FIRST_DECODER_CHANNELS = (32, 48, 96, 128)    # of the first weights
+DECODER_CHANNELS = (96, 64, 96, 128)  # finest level first
+FIRST_DECODER_CHANNELS = (32, 48, 96, 128)  # of the first weights
 CONFIG = dict(
-    in_channels=3 * BORDER_SHUFFLE ** 2, out_channels=3 * BORDER_SHUFFLE ** 2, latent_channels=8,
-    down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4,
-    block_out_channels=[16, 32, 64, 96], layers_per_block=1, norm_num_groups=NORM_GROUPS, mid_block_add_attention=False,
-    use_quant_conv=True, use_post_quant_conv=True, sample_size=128)
+    in_channels=3 * BORDER_SHUFFLE**2,
+    out_channels=3 * BORDER_SHUFFLE**2,
+    latent_channels=8,
+    down_block_types=["DownEncoderBlock2D"] * 4,
+    up_block_types=["UpDecoderBlock2D"] * 4,
+    block_out_channels=[16, 32, 64, 96],
+    layers_per_block=1,
+    norm_num_groups=NORM_GROUPS,
+    mid_block_add_attention=False,
+    use_quant_conv=True,
+    use_post_quant_conv=True,
+    sample_size=128,
+)
 
 
 def build(decoder_channels=DECODER_CHANNELS):
@@ -25,11 +37,15 @@ def build(decoder_channels=DECODER_CHANNELS):
 
 def decoder_channels_of(state):
     """The decoder's widths, finest level first, read from a state dict."""
-    return tuple(state[f"decoder.up_blocks.{i}.resnets.0.conv1.weight"].shape[0] for i in (3, 2, 1, 0))
+    return tuple(
+        state[f"decoder.up_blocks.{i}.resnets.0.conv1.weight"].shape[0] for i in (3, 2, 1, 0)
+    )
 
 
 def load(path):
-    """The autoencoder of a checkpoint: a state dict, or a training state that holds an averaged one."""
+    """The autoencoder of a checkpoint: a state dict, or a training state that holds an averaged
+    one.
+    """
     saved = torch.load(path)
     state = saved.get("ema", saved)
     net = build(decoder_channels_of(state))
@@ -39,7 +55,13 @@ def load(path):
 
 def to_pixels(pictures):
     """Pictures as arrays of bytes (H x W x 3) -> N x 3 x H x W in -1..1."""
-    return torch.stack([torch.from_numpy(p) for p in pictures]).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return (
+        torch.stack([torch.from_numpy(p) for p in pictures])
+        .permute(0, 3, 1, 2)
+        .float()
+        .div_(127.5)
+        .sub_(1)
+    )
 
 
 def encode(vae, pixels):
@@ -56,13 +78,19 @@ def decode(vae, latents):
 def patchify(z):
     """N x C x 2h x 2w -> N x 4C x h x w, in FLUX.2's channel order."""
     n, c, h, w = z.shape
-    return z.view(n, c, h // 2, 2, w // 2, 2).permute(0, 1, 3, 5, 2, 4).reshape(n, c * 4, h // 2, w // 2)
+    return (
+        z.view(n, c, h // 2, 2, w // 2, 2)
+        .permute(0, 1, 3, 5, 2, 4)
+        .reshape(n, c * 4, h // 2, w // 2)
+    )
 
 
 def unpatchify(z):
     """The inverse of patchify."""
     n, c, h, w = z.shape
-    return z.reshape(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // 4, h * 2, w * 2)
+    return (
+        z.reshape(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // 4, h * 2, w * 2)
+    )
 
 
 def _statistics(vae):
@@ -84,8 +112,9 @@ def from_tokens(vae, tokens, grid):
 
 # ---------------------------------------------------------------- widening
 def _sources(narrow, wide):
-    """For each wide channel the narrow one that it copies.  Copies stay in their norm group, so that the group's
-    statistics (nearly) keep."""
+    """For each wide channel the narrow one that it copies. Copies stay in their norm group, so that
+    the group's statistics (nearly) keep.
+    """
     a, b = narrow // NORM_GROUPS, wide // NORM_GROUPS
     return torch.tensor([group * a + i % a for group in range(NORM_GROUPS) for i in range(b)])
 
@@ -100,8 +129,9 @@ def _widened(weight, shape, jitter, generator):
     narrow = weight.shape[1]
     source = _sources(narrow, shape[1])
     copies = torch.bincount(source, minlength=narrow)[source]
-    # Every output splits an old input channel among its copies in shares of its own: they sum to one, so the function is
-    # kept, and differ, so the copies get different gradients and drift apart.
+    # Every output splits an old input channel among its copies in shares of its own: they sum to
+    # one, so the function is kept, and differ, so the copies get different gradients and drift
+    # apart.
     share = (1 + jitter * torch.randn(weight.shape[0], len(source), generator=generator)) / copies
     total = torch.zeros(weight.shape[0], narrow).index_add_(1, source, share)
     share = share / total[:, source]
@@ -109,9 +139,15 @@ def _widened(weight, shape, jitter, generator):
 
 
 def widen(vae, decoder_channels=DECODER_CHANNELS, jitter=0.5):
-    """A copy with a wider decoder that computes (nearly) the same; exactly the same where widths grow by whole factors."""
+    """A copy with a wider decoder that computes (nearly) the same; exactly the same where widths
+    grow by whole factors.
+    """
     wide, narrow = build(decoder_channels), vae.state_dict()
     generator = torch.Generator().manual_seed(0)
-    wide.load_state_dict({name: _widened(narrow[name], like.shape, jitter, generator)
-                          for name, like in wide.state_dict().items()})
+    wide.load_state_dict(
+        {
+            name: _widened(narrow[name], like.shape, jitter, generator)
+            for name, like in wide.state_dict().items()
+        }
+    )
     return wide

@@ -1,4 +1,5 @@
 """Training batches from a pool: tokens and prompt ids of one picture size and one prompt length."""
+
 import random
 
 import torch
@@ -7,13 +8,16 @@ from training.captions import caption
 from training.prompts import PromptEncoder
 from training.shards import load_shard
 
-EMPTY = 0.10                      # share of empty prompts, for guidance
-WORDINGS = {"plain": 0.12, "rich": 0.66, "long": 0.22}
-_LENGTH_STEP = 4                  # prompts are padded to a multiple of this, so that fewer lengths wait for a full batch
+EMPTY = 0.10  # share of empty prompts, for guidance
+WORDINGS = {"plain": 0.15, "rich": 0.70, "long": 0.15}
+_LENGTH_STEP = (
+    4  # prompts are padded to a multiple of this, so that fewer lengths wait for a full batch
+)
 
 
 class Batches:
-    """Draws scenes from all shards of a folder, with a new caption each time, and groups them by shape.
+    """Draws scenes from all shards of a folder, with a new caption each time, and groups them by
+    shape.
 
     Shards that appear later are taken up by `rescan`.
     """
@@ -21,7 +25,7 @@ class Batches:
     def __init__(self, folder, size, seed):
         self.folder, self.size, self.rng = folder, size, random.Random(seed)
         self.encode = PromptEncoder()
-        self.known, self.rows = set(), []                     # rows: (grid, scene, tokens float16)
+        self.known, self.rows = set(), []  # rows: (grid, scene, tokens float16)
         self.waiting = {}
         self.rescan()
 
@@ -31,7 +35,10 @@ class Batches:
                 continue
             self.known.add(path.name)
             for group in load_shard(path):
-                self.rows += [(group.frame.grid, scene, tokens) for scene, tokens in zip(group.scenes, group.tokens)]
+                self.rows += [
+                    (group.frame.grid, scene, tokens)
+                    for scene, tokens in zip(group.scenes, group.tokens)
+                ]
 
     def _prompt(self, scene):
         if self.rng.random() < EMPTY:
@@ -40,7 +47,9 @@ class Batches:
         return self.encode(caption(scene, self.rng, wording))
 
     def next(self):
-        """Tokens N x P x 32, ids N x T, real N x T (false where padded), the picture's grid (rows, columns)."""
+        """Tokens N x P x 32, ids N x T, real N x T (false where padded), the picture's grid (rows,
+        columns).
+        """
         while True:
             grid, scene, tokens = self.rng.choice(self.rows)
             ids = self._prompt(scene)
@@ -55,5 +64,5 @@ class Batches:
         ids = torch.full((len(queue), length), self.encode.pad)
         real = torch.zeros(len(queue), length, dtype=torch.bool)
         for row, (_, prompt) in enumerate(queue):
-            ids[row, :len(prompt)], real[row, :len(prompt)] = torch.tensor(prompt), True
+            ids[row, : len(prompt)], real[row, : len(prompt)] = torch.tensor(prompt), True
         return torch.stack([tokens for tokens, _ in queue]).float(), ids, real

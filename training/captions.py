@@ -1,15 +1,32 @@
-"""English captions of scenes: paraphrases, clause orders, long descriptions, filler, typos, dropped facts.
+"""English captions of scenes: paraphrases, clause orders, long descriptions, filler, typos, dropped
+facts.
 
-Three wordings: "plain" (the shortest, always the same), "rich" (one sentence) and "long" (several sentences, as people
-write who describe a picture to a machine).
+Three wordings: "plain" (the shortest, always the same), "rich" (one sentence) and "long" (several
+sentences, as people write who describe a picture to a machine).
 """
+
 import string
 
-from training.words import (BACKDROP_WORDS, BESIDE, COUNT_WORDS, FILLER, KIND_WORDS, LEFT_OF, NOISE_WORDS, PLURALS, PREFIXES,
-                            REMARKS, RIGHT_OF, SETTING_WORDS, SIZE_WORDS, SUFFIXES, TIME_WORDS)
+from training.words import (
+    BACKDROP_WORDS,
+    BESIDE,
+    COUNT_WORDS,
+    FILLER,
+    KIND_WORDS,
+    LEFT_OF,
+    NOISE_WORDS,
+    PLURALS,
+    PREFIXES,
+    REMARKS,
+    RIGHT_OF,
+    SETTING_WORDS,
+    SIZE_WORDS,
+    SUFFIXES,
+    TIME_WORDS,
+)
 
-_NO_TIME, _NO_PLACE = 0.04, 0.03                              # how often rich wording drops a fact
-_TYPO = 0.06                                                  # share of rich and long captions with typing errors
+_NO_TIME, _NO_PLACE = 0.04, 0.03  # how often rich wording drops a fact
+_TYPO = 0.06  # share of rich and long captions with typing errors
 _CAPITAL, _FULL_STOP = 0.25, 0.12
 
 
@@ -42,7 +59,14 @@ def _noun(thing, rng, rich):
 def _row(things, rng, rich):
     words = COUNT_WORDS[len(things)]
     count = rng.choice(words) if rich else words[0]
-    return " ".join([count, *_adjectives(rng, rich), things[0].colour, _name(things[0].kind, rng, rich, plural=True)])
+    return " ".join(
+        [
+            count,
+            *_adjectives(rng, rich),
+            things[0].colour,
+            _name(things[0].kind, rng, rich, plural=True),
+        ]
+    )
 
 
 def _pair(things, rng, rich):
@@ -127,11 +151,18 @@ def _restated(scene, rng):
     where, when = _where_when(scene, rng, rich=True)
     said = [f"The {name} {verb} {thing.colour}.", f"Paint the {name} {thing.colour}."]
     if when:
-        said += [f"We are {where}.", f"Everything happens {when}.", f"It all takes place {where} {when}."]
+        said += [
+            f"We are {where}.",
+            f"Everything happens {when}.",
+            f"It all takes place {where} {when}.",
+        ]
     if scene.layout == "pair":
         left, right = (_name(t.kind, rng, True) for t in scene.things)
-        said += [f"The {left} stands on the left.", f"The {right} stands on the right.",
-                 f"On the left there is the {left}, on the right the {right}."]
+        said += [
+            f"The {left} stands on the left.",
+            f"The {right} stands on the right.",
+            f"On the left there is the {left}, on the right the {right}.",
+        ]
     return rng.choice(said)
 
 
@@ -153,8 +184,8 @@ def _mistype(word, rng):
     i = rng.randrange(len(word) - 1)
     error = rng.randrange(3)
     if error == 0:
-        return word[:i] + word[i + 1] + word[i] + word[i + 2:]
-    return word[:i] + word[i + 1:] if error == 1 else word[:i] + word[i] + word[i:]
+        return word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+    return word[:i] + word[i + 1 :] if error == 1 else word[:i] + word[i] + word[i:]
 
 
 def _with_typos(text, rng):

@@ -1,7 +1,9 @@
-"""Writes the diffusers folder and checks that the stock classes compute what the training classes compute.
+"""Writes the diffusers folder and checks that the stock classes compute what the training classes
+compute.
 
-    python -m training.export --checkpoint FILE --vae FILE --out models/paperland
+python -m training.export --checkpoint FILE --vae FILE --out models/paperland
 """
+
 import argparse
 import json
 import shutil
@@ -19,23 +21,38 @@ from training.sample import SHIFT, Settings
 from training.text_encoder import TAPS
 
 _MODEL_INDEX = {
-    "_class_name": "Flux2KleinPipeline", "_diffusers_version": "0.37.0", "is_distilled": False,
-    "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"], "text_encoder": ["transformers", "Qwen3ForCausalLM"],
-    "tokenizer": ["transformers", "Qwen2TokenizerFast"], "transformer": ["diffusers", "Flux2Transformer2DModel"],
+    "_class_name": "Flux2KleinPipeline",
+    "_diffusers_version": "0.37.0",
+    "is_distilled": False,
+    "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+    "text_encoder": ["transformers", "Qwen3ForCausalLM"],
+    "tokenizer": ["transformers", "Qwen2TokenizerFast"],
+    "transformer": ["diffusers", "Flux2Transformer2DModel"],
     "vae": ["diffusers", "AutoencoderKLFlux2"],
     # What the pipeline is called with and has no file of its own for.
-    "text_encoder_out_layers": list(TAPS), "text_padding": "none", "max_sequence_length": LONGEST_PROMPT}
-_ERROR_MAX = 1e-4                                             # relative, float32
+    "text_encoder_out_layers": list(TAPS),
+    "text_padding": "none",
+    "max_sequence_length": LONGEST_PROMPT,
+}
+_ERROR_MAX = 1e-4  # relative, float32
 
 
 def stock_text_encoder(state, encode):
-    """Qwen3ForCausalLM with our layers; the layer above the last tap exists for its shape only and adds nothing."""
+    """Qwen3ForCausalLM with our layers; the layer above the last tap exists for its shape only and
+    adds nothing.
+    """
     config = dict(text_encoder.CONFIG)
     theta = config.pop("rope_theta")
     special = encode.tokenizer.token_to_id
-    net = Qwen3ForCausalLM(Qwen3Config(
-        **config, rope_parameters={"rope_type": "default", "rope_theta": theta}, bos_token_id=None,
-        eos_token_id=special("<|im_end|>"), pad_token_id=special("<|endoftext|>")))
+    net = Qwen3ForCausalLM(
+        Qwen3Config(
+            **config,
+            rope_parameters={"rope_type": "default", "rope_theta": theta},
+            bos_token_id=None,
+            eos_token_id=special("<|im_end|>"),
+            pad_token_id=special("<|endoftext|>"),
+        )
+    )
     idle = f".layers.{max(TAPS)}."
     with torch.no_grad():
         for name, p in net.named_parameters():
@@ -44,7 +61,11 @@ def stock_text_encoder(state, encode):
             if idle in name and ("o_proj" in name or "down_proj" in name):
                 p.zero_()
     missing, unexpected = net.load_state_dict(state, strict=False)
-    ours = [name for name in missing if idle not in name and name not in ("model.norm.weight", "lm_head.weight")]
+    ours = [
+        name
+        for name in missing
+        if idle not in name and name not in ("model.norm.weight", "lm_head.weight")
+    ]
     if unexpected or ours:
         raise ValueError(f"text encoder: missing {ours}, unexpected {unexpected}")
     return net
@@ -68,16 +89,23 @@ def errors(net, text, flow, encode, grid=(8, 8)):
     hidden = text(input_ids=ids, output_hidden_states=True).hidden_states
     stock_states = torch.cat([hidden[tap] for tap in TAPS], -1)
     our_states = net.text_encoder(ids, torch.ones_like(ids, dtype=torch.bool))
-    stock_velocity = flow(hidden_states=x, encoder_hidden_states=stock_states, timestep=t,
-                          img_ids=transformer.picture_positions(*grid), txt_ids=transformer.text_positions(ids.shape[1]),
-                          return_dict=False)[0]
+    stock_velocity = flow(
+        hidden_states=x,
+        encoder_hidden_states=stock_states,
+        timestep=t,
+        img_ids=transformer.picture_positions(*grid),
+        txt_ids=transformer.text_positions(ids.shape[1]),
+        return_dict=False,
+    )[0]
     our_velocity = net.transformer(x, t, our_states, *net.transformer.rotation(ids.shape[1], grid))
     return _relative(stock_states, our_states), _relative(stock_velocity, our_velocity)
 
 
 @torch.no_grad()
 def _silence_variance(vae):
-    """The variance half of the encoder's output is not trained: constant and tiny, so that sampling is the mean."""
+    """The variance half of the encoder's output is not trained: constant and tiny, so that sampling
+    is the mean.
+    """
     half = vae.config.latent_channels
     vae.quant_conv.weight[half:].zero_()
     vae.quant_conv.bias[half:].fill_(-20.0)
@@ -90,8 +118,12 @@ def _edit_json(path, **changes):
 def _cast(folder):
     """Rewrites a component in bfloat16; the batch norm's statistics stay float32."""
     for path in folder.glob("*.safetensors"):
-        tensors = {name: value.bfloat16() if value.dtype == torch.float32 and "running" not in name else value
-                   for name, value in load_file(path).items()}
+        tensors = {
+            name: value.bfloat16()
+            if value.dtype == torch.float32 and "running" not in name
+            else value
+            for name, value in load_file(path).items()
+        }
         save_file(tensors, path, metadata={"format": "pt"})
 
 
@@ -108,20 +140,35 @@ def write(folder, net, vae, encode, tokenizer=TOKENIZER, half=True):
         module.save_pretrained(folder / part)
         if half:
             _cast(folder / part)
-    FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=SHIFT, use_dynamic_shifting=False).save_pretrained(
-        folder / "scheduler")
+    FlowMatchEulerDiscreteScheduler(
+        num_train_timesteps=1000, shift=SHIFT, use_dynamic_shifting=False
+    ).save_pretrained(folder / "scheduler")
     if Path(tokenizer).resolve() != (folder / "tokenizer").resolve():
         shutil.copytree(tokenizer, folder / "tokenizer", dirs_exist_ok=True)
     (folder / "text_encoder" / "generation_config.json").unlink()
     dtype = "bfloat16" if half else "float32"
-    _edit_json(folder / "text_encoder" / "config.json", rope_theta=text_encoder.CONFIG["rope_theta"], dtype=dtype,
-               torch_dtype=dtype)                             # where older readers look for them
+    _edit_json(
+        folder / "text_encoder" / "config.json",
+        rope_theta=text_encoder.CONFIG["rope_theta"],
+        dtype=dtype,
+        torch_dtype=dtype,
+    )  # where older readers look for them
     _edit_json(folder / "vae" / "config.json", border_shuffle=autoencoder.BORDER_SHUFFLE)
     (folder / "model_index.json").write_text(json.dumps(_MODEL_INDEX, indent=2) + "\n")
     settings = Settings()
-    (folder / "sampling.json").write_text(json.dumps({
-        "pixels_per_token": TOKEN, "steps": settings.steps, "guidance_scale": settings.guidance, "shift": SHIFT,
-        "native_pixels": SQUARE.width * SQUARE.height}, indent=2) + "\n")
+    (folder / "sampling.json").write_text(
+        json.dumps(
+            {
+                "pixels_per_token": TOKEN,
+                "steps": settings.steps,
+                "guidance_scale": settings.guidance,
+                "shift": SHIFT,
+                "native_pixels": SQUARE.width * SQUARE.height,
+            },
+            indent=2,
+        )
+        + "\n"
+    )
     for path in folder.rglob("*"):
         if path.is_file():
             path.chmod(0o644)
@@ -129,7 +176,9 @@ def write(folder, net, vae, encode, tokenizer=TOKENIZER, half=True):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--weights", choices=["ema", "raw"], default="ema")
     parser.add_argument("--vae", required=True)
@@ -138,9 +187,18 @@ def main():
     parser.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
     args = parser.parse_args()
     encode = PromptEncoder(args.tokenizer)
-    text_error, flow_error = write(args.out, paperland.load(args.checkpoint, args.weights), autoencoder.load(args.vae), encode,
-                                   args.tokenizer, args.dtype == "bf16")
-    print(f"relative difference of the stock classes: text encoder {text_error:.1e}, transformer {flow_error:.1e}")
+    text_error, flow_error = write(
+        args.out,
+        paperland.load(args.checkpoint, args.weights),
+        autoencoder.load(args.vae),
+        encode,
+        args.tokenizer,
+        args.dtype == "bf16",
+    )
+    print(
+        f"relative difference of the stock classes: text encoder {text_error:.1e}, "
+        f"transformer {flow_error:.1e}"
+    )
     size_bytes = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(f"{args.out}: {size_bytes / 1e6:.1f} MB")
 

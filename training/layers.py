@@ -1,7 +1,9 @@
 """Layers that the transformer and the text encoder share.
 
-Normalisations and residual sums run in float32 also under bfloat16 autocast; matrix products follow autocast.
+Normalisations and residual sums run in float32 also under bfloat16 autocast; matrix products follow
+autocast.
 """
+
 import math
 
 import torch
@@ -26,7 +28,9 @@ class RmsNorm(nn.Module):
 
 
 def attend(q, k, v, mask=None):
-    """Batch x heads x tokens x width.  Written out: faster at these sizes than PyTorch's fused CPU kernel."""
+    """Batch x heads x tokens x width. Written out: faster at these sizes than PyTorch's fused CPU
+    kernel.
+    """
     scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
     if mask is not None:
         scores = scores + mask
@@ -34,7 +38,7 @@ def attend(q, k, v, mask=None):
 
 
 class Names(nn.Module):
-    """Modules under given names: the stock classes' nesting of parameter names without their code."""
+    """Modules under given names: the stock classes' nesting of names without their code."""
 
     def __init__(self, **modules):
         super().__init__()

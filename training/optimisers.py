@@ -1,4 +1,7 @@
-"""Muon (orthogonalised momentum) for matrices and convolution filters, AdamW for everything else, and averaged weights."""
+"""Muon (orthogonalised momentum) for matrices and convolution filters, AdamW for everything else,
+and averaged weights.
+"""
+
 import torch
 
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -6,7 +9,9 @@ MUON_RATE, ADAM_RATE = 0.02, 2e-3
 
 
 def orthogonalise(g, steps=5):
-    """Quintic Newton-Schulz iteration on a stack of matrices: pushes every singular value towards one."""
+    """Quintic Newton-Schulz iteration on a stack of matrices: pushes every singular value towards
+    one.
+    """
     a, b, c = _NEWTON_SCHULZ
     x = g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = g.shape[-2] > g.shape[-1]
@@ -17,7 +22,8 @@ def orthogonalise(g, steps=5):
             s = x @ x.mT
             x = a * x + (b * s + c * (s @ s)) @ x
     else:
-        # Wide: every factor is a polynomial in x x', so iterate on that small square and apply the product once.
+        # Wide: every factor is a polynomial in x x', so iterate on that small square and apply the
+        # product once.
         s = x @ x.mT
         one = torch.eye(s.shape[-1], dtype=x.dtype)
         product = one.expand_as(s)
@@ -29,7 +35,8 @@ def orthogonalise(g, steps=5):
 
 
 class Muon:
-    """Parameters come as (tensor, rows of its fused parts or None): fused projections are orthogonalised part by part.
+    """Parameters come as (tensor, rows of its fused parts or None): fused projections are
+    orthogonalised part by part.
 
     Parts of one shape are stacked and iterated together, which keeps the many small products fast.
     """
@@ -41,7 +48,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, scale=1.0):
-        stacks = {}                                           # shape -> [(parameter, first row, update)]
+        stacks = {}  # shape -> [(parameter, first row, update)]
         for (p, parts), m in zip(self.params, self.momenta):
             if p.grad is None:
                 continue
@@ -49,14 +56,14 @@ class Muon:
             update = torch.lerp(p.grad, m, self.momentum).flatten(1)
             row = 0
             for size in parts or [p.shape[0]]:
-                part = update[row:row + size]
+                part = update[row : row + size]
                 stacks.setdefault(part.shape, []).append((p, row, part))
                 row += size
         for shape, items in stacks.items():
             steps = orthogonalise(torch.stack([part for _, _, part in items]))
             gain = self.rate * scale * max(1.0, shape[0] / shape[1]) ** 0.5
             for (p, row, _), step in zip(items, steps):
-                target = p[row:row + shape[0]]
+                target = p[row : row + shape[0]]
                 target.sub_(step.view(target.shape), alpha=gain)
 
 
@@ -82,7 +89,9 @@ class Average:
 
 
 class Optimiser:
-    """Muon for the given matrices, AdamW for the rest of the parameters, an average of all: one step, one state."""
+    """Muon for the given matrices, AdamW for the rest of the parameters, an average of all: one
+    step, one state.
+    """
 
     def __init__(self, module, matrices, adam_betas, average_decay):
         self.module, self.average = module, Average(module, average_decay)
@@ -104,8 +113,13 @@ class Optimiser:
         self.average.update(average_every)
 
     def state(self):
-        return {"raw": self.module.state_dict(), "ema": self.average.state, "steps": self.average.count,
-                "muon": self.muon.momenta, "adam": self.adam.state_dict()}
+        return {
+            "raw": self.module.state_dict(),
+            "ema": self.average.state,
+            "steps": self.average.count,
+            "muon": self.muon.momenta,
+            "adam": self.adam.state_dict(),
+        }
 
     def load(self, state):
         self.module.load_state_dict(state["raw"])

@@ -1,11 +1,15 @@
 """How far a picture's thing strays from its ideal outline.
 
-The renderer knows the ideal shape of what the prompt asks for, but not where the picture puts it.  So the scene's free
-numbers (place, size, horizon, ...) are fitted to the picture, the picture's pixels are sorted into thing and background by
-the fitted render's colours, and the two outlines are compared:
+The renderer knows the ideal shape of what the prompt asks for, but not where the picture puts it.
+So the scene's free numbers (place, size, horizon, ...) are fitted to the picture, the picture's
+pixels are sorted into thing and background by the fitted render's colours, and the two outlines are
+compared:
 
-    distance = area in which they differ / length of the ideal outline,   in pixels of the full-size picture.
+    distance = area in which they differ / length of the ideal outline
+
+in pixels of the full-size picture.
 """
+
 import math
 from dataclasses import dataclass, replace
 
@@ -18,33 +22,55 @@ from training.things import Part
 _FIT_SHRINK, _COMPARE_SHRINK = 8, 2
 _STEPS = {"x": 0.08, "half": 0.04, "base": 0.025, "horizon": 0.02, "phase": 0.5, "drift": 0.04}
 _HALVINGS = 7
-_WINDOW = 0.06                    # how far around the ideal outline strays are looked for, in scene units
-_CONTRAST_MIN = 24                # levels between thing and background below which an outline cannot be seen
-_PALETTE = 16                     # colours
+_WINDOW = 0.06  # how far around the ideal outline strays are looked for, in scene units
+_CONTRAST_MIN = 24  # levels between thing and background below which an outline cannot be seen
+_PALETTE = 16  # colours
 
 
 @dataclass(frozen=True)
 class Outline:
     """distance: mean, in full-size pixels; overlap: intersection over union of the two areas."""
+
     distance: float
     overlap: float
 
 
 def _moved(scene, values):
     thing = replace(scene.things[0], x=values["x"], half=values["half"])
-    return replace(scene, base=values["base"], horizon=values["horizon"], phase=values["phase"], drift=values["drift"],
-                   things=[thing])
+    return replace(
+        scene,
+        base=values["base"],
+        horizon=values["horizon"],
+        phase=values["phase"],
+        drift=values["drift"],
+        things=[thing],
+    )
 
 
 def fit(scene, frame, picture):
-    """The single-thing scene with the same facts that comes nearest to a picture (canvas height x width x 3 bytes)."""
+    """The single-thing scene with the same facts that comes nearest to a picture (canvas height x
+    width x 3 bytes).
+    """
     width, height = (v // _FIT_SHRINK for v in frame.canvas)
     small = np.asarray(Image.fromarray(picture).resize((width, height), Image.BOX)).astype(np.int16)
-    error = lambda candidate: np.abs(draw(candidate, frame, _FIT_SHRINK).astype(np.int16) - small).mean()
+    error = lambda candidate: np.abs(
+        draw(candidate, frame, _FIT_SHRINK).astype(np.int16) - small
+    ).mean()
 
-    values = {"x": scene.width / 2, "half": 0.24, "base": 0.845, "horizon": 0.61, "phase": 0.0, "drift": 0.0}
-    starts = [replace(_moved(scene, values | {"phase": phase, "x": x}), light_left=left) for left in (True, False)
-              for phase in np.linspace(0, 2 * math.pi, 8, endpoint=False) for x in (values["x"] - 0.08, values["x"] + 0.08)]
+    values = {
+        "x": scene.width / 2,
+        "half": 0.24,
+        "base": 0.845,
+        "horizon": 0.61,
+        "phase": 0.0,
+        "drift": 0.0,
+    }
+    starts = [
+        replace(_moved(scene, values | {"phase": phase, "x": x}), light_left=left)
+        for left in (True, False)
+        for phase in np.linspace(0, 2 * math.pi, 8, endpoint=False)
+        for x in (values["x"] - 0.08, values["x"] + 0.08)
+    ]
     best_error, start = min(((error(candidate), i) for i, candidate in enumerate(starts)))
     best = starts[start]
     values |= {"phase": best.phase, "x": best.things[0].x}
@@ -75,9 +101,16 @@ def _palette(colours):
 
 def _grown(mask, radius):
     """A mask with everything within `radius` pixels (a square's worth)."""
-    reach = np.pad(mask.astype(np.int32), ((radius + 1, radius), (radius + 1, radius))).cumsum(0).cumsum(1)
+    reach = (
+        np.pad(mask.astype(np.int32), ((radius + 1, radius), (radius + 1, radius)))
+        .cumsum(0)
+        .cumsum(1)
+    )
     side = 2 * radius + 1
-    return reach[side:, side:] - reach[:-side, side:] - reach[side:, :-side] + reach[:-side, :-side] > 0
+    return (
+        reach[side:, side:] - reach[:-side, side:] - reach[side:, :-side] + reach[:-side, :-side]
+        > 0
+    )
 
 
 def _length(mask):
@@ -89,8 +122,9 @@ def _length(mask):
 
 
 def compare(scene, frame, picture):
-    """The Outline of a picture (canvas height x width x 3 bytes) of a scene with one thing; None where the thing hardly
-    differs from its background."""
+    """The Outline of a picture (canvas height x width x 3 bytes) of a scene with one thing; None
+    where the thing hardly differs from its background.
+    """
     fitted = fit(scene, frame, picture)
     width, height = (v // _COMPARE_SHRINK for v in frame.canvas)
     seen = np.asarray(Image.fromarray(picture).resize((width, height), Image.BOX)).astype(np.int16)
@@ -104,5 +138,7 @@ def compare(scene, frame, picture):
     window = _grown(ideal, round(_WINDOW * frame.unit / _COMPARE_SHRINK))
     is_thing &= window
     differing = (is_thing != ideal).sum()
-    return Outline(distance=differing / _length(ideal) * _COMPARE_SHRINK,
-                   overlap=(is_thing & ideal).sum() / (is_thing | ideal).sum())
+    return Outline(
+        distance=differing / _length(ideal) * _COMPARE_SHRINK,
+        overlap=(is_thing & ideal).sum() / (is_thing | ideal).sum(),
+    )

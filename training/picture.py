@@ -1,4 +1,5 @@
 """Draws scenes."""
+
 import numpy as np
 
 from training.renderer import Canvas, Shape
@@ -6,19 +7,41 @@ from training.scene import COLOURS
 from training.things import Part, draw_thing, mix, shade
 
 _WHITE = (1.0, 1.0, 1.0)
-_SKY = {"day": ((0.40, 0.69, 0.95), (0.84, 0.94, 0.99)), "sunset": ((0.47, 0.27, 0.55), (1.0, 0.62, 0.36)),
-        "night": ((0.04, 0.06, 0.17), (0.19, 0.21, 0.44))}
-_GROUND = {                                                   # far and near layer, in daylight
-    "meadow": ((0.42, 0.68, 0.44), (0.56, 0.80, 0.38)), "desert": ((0.83, 0.62, 0.42), (0.93, 0.78, 0.52)),
-    "beach": ((0.16, 0.56, 0.78), (0.95, 0.87, 0.66)), "snow": ((0.70, 0.80, 0.92), (0.88, 0.93, 0.99))}
-_HILLS = {"meadow": 0.030, "desert": 0.045, "snow": 0.038}    # amplitude
+_SKY = {
+    "day": ((0.40, 0.69, 0.95), (0.84, 0.94, 0.99)),
+    "sunset": ((0.47, 0.27, 0.55), (1.0, 0.62, 0.36)),
+    "night": ((0.04, 0.06, 0.17), (0.19, 0.21, 0.44)),
+}
+_GROUND = {  # far and near layer, in daylight
+    "meadow": ((0.42, 0.68, 0.44), (0.56, 0.80, 0.38)),
+    "desert": ((0.83, 0.62, 0.42), (0.93, 0.78, 0.52)),
+    "beach": ((0.16, 0.56, 0.78), (0.95, 0.87, 0.66)),
+    "snow": ((0.70, 0.80, 0.92), (0.88, 0.93, 0.99)),
+}
+_HILLS = {"meadow": 0.030, "desert": 0.045, "snow": 0.038}  # amplitude
 _TINT = {"day": (1.0, 1.0, 1.0), "sunset": (0.86, 0.688, 0.602), "night": (0.37, 0.38, 0.50)}
 _BRIGHTNESS = {"day": 1.0, "sunset": 0.86, "night": 0.50}
-_STARS = ((0.10, 0.10), (0.27, 0.23), (0.42, 0.07), (0.60, 0.20), (0.06, 0.36), (0.50, 0.35), (0.90, 0.38))
+_STARS = (
+    (0.10, 0.10),
+    (0.27, 0.23),
+    (0.42, 0.07),
+    (0.60, 0.20),
+    (0.06, 0.36),
+    (0.50, 0.35),
+    (0.90, 0.38),
+)
 
 
 def _disc(canvas, x, y, radius, colour, bottom=None, softness=0.0, opacity=1.0):
-    canvas.add(Shape.ELLIPSE, (x, y, radius, radius), colour, bottom, (y - radius, y + radius), softness, opacity)
+    canvas.add(
+        Shape.ELLIPSE,
+        (x, y, radius, radius),
+        colour,
+        bottom,
+        (y - radius, y + radius),
+        softness,
+        opacity,
+    )
 
 
 def _lights(canvas, scene):
@@ -51,28 +74,55 @@ def _ground(canvas, scene):
     down = scene.ground_shift
     horizon = scene.horizon + down
     if scene.setting == "beach":
-        canvas.add(Shape.WAVE, (horizon, 0.0, 1.0, 0.0), far, shade(far, 0.86), (horizon, 0.75 + down))
+        canvas.add(
+            Shape.WAVE, (horizon, 0.0, 1.0, 0.0), far, shade(far, 0.86), (horizon, 0.75 + down)
+        )
         foam = mix(near, _WHITE, 0.55 * _BRIGHTNESS[scene.time])
         canvas.add(Shape.WAVE, (horizon + 0.115, 0.010, 1.2, scene.phase), foam)
-        canvas.add(Shape.WAVE, (horizon + 0.135, 0.010, 1.2, scene.phase), near, shade(near, 0.90), (0.72 + down, 1.0 + down))
+        canvas.add(
+            Shape.WAVE,
+            (horizon + 0.135, 0.010, 1.2, scene.phase),
+            near,
+            shade(near, 0.90),
+            (0.72 + down, 1.0 + down),
+        )
         return
     hills = _HILLS[scene.setting]
-    canvas.add(Shape.WAVE, (horizon, hills, 0.9, scene.phase), far, shade(far, 0.92), (horizon, 0.8 + down))
-    canvas.add(Shape.WAVE, (horizon + 0.12, hills * 0.6, 0.75, scene.phase + 2.2), near, shade(near, 0.86),
-               (0.70 + down, 1.0 + down))
+    canvas.add(
+        Shape.WAVE, (horizon, hills, 0.9, scene.phase), far, shade(far, 0.92), (horizon, 0.8 + down)
+    )
+    canvas.add(
+        Shape.WAVE,
+        (horizon + 0.12, hills * 0.6, 0.75, scene.phase + 2.2),
+        near,
+        shade(near, 0.86),
+        (0.70 + down, 1.0 + down),
+    )
 
 
 def _backdrop(canvas, scene):
-    colour = mix(COLOURS[scene.backdrop], _WHITE, 0.42) if scene.backdrop != "white" else (0.93, 0.93, 0.92)
+    colour = (
+        mix(COLOURS[scene.backdrop], _WHITE, 0.42)
+        if scene.backdrop != "white"
+        else (0.93, 0.93, 0.92)
+    )
     canvas.sky = mix(colour, _WHITE, 0.25), colour
     down = scene.ground_shift
-    canvas.add(Shape.WAVE, (scene.base + down - 0.10, 0.0, 1.0, 0.0), shade(colour, 0.88), shade(colour, 0.80),
-               (0.7 + down, 1.0 + down))
+    canvas.add(
+        Shape.WAVE,
+        (scene.base + down - 0.10, 0.0, 1.0, 0.0),
+        shade(colour, 0.88),
+        shade(colour, 0.80),
+        (0.7 + down, 1.0 + down),
+    )
 
 
 def _canvas(frame, shrink):
     width, height = (round(v / shrink) for v in frame.canvas)
-    left, top = ((whole - shown) / 2 / shrink for whole, shown in zip(frame.canvas, (frame.width, frame.height)))
+    left, top = (
+        (whole - shown) / 2 / shrink
+        for whole, shown in zip(frame.canvas, (frame.width, frame.height))
+    )
     return Canvas(width, height, frame.unit / shrink, (left, top))
 
 

@@ -2,8 +2,10 @@
 
     python -m training.pool --vae FILE --count 20000 --out FOLDER
 
-Writes one shard after another; run again, it goes on behind the last.  Training picks new shards up while it runs.
+Writes one shard after another; run again, it goes on behind the last. Training picks new shards up
+while it runs.
 """
+
 import argparse
 import random
 import time
@@ -19,7 +21,7 @@ from training.scene import Mix, sample_scene
 from training.shards import Group, save_shard
 
 _BATCH = 4
-_SHARD = 400                                                  # scenes
+_SHARD = 400  # scenes
 TRAINING_MIX = Mix(pairs=0.36, rows=0.14)
 
 
@@ -40,7 +42,9 @@ def encode_shard(vae, rng, count):
     groups = {}
     batches = count // _BATCH
     for frame, scenes, pixels in prefetch(lambda: render_batch(rng, _BATCH), batches):
-        tokens = autoencoder.to_tokens(vae, autoencoder.encode(vae, pixels.contiguous(memory_format=torch.channels_last)))
+        tokens = autoencoder.to_tokens(
+            vae, autoencoder.encode(vae, pixels.contiguous(memory_format=torch.channels_last))
+        )
         group = groups.setdefault(frame, ([], []))
         group[0].extend(scenes)
         group[1].append(tokens.half())
@@ -59,7 +63,9 @@ def write_pool(vae, folder, count, seed, shard=_SHARD):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--vae", required=True)
     parser.add_argument("--count", type=int, default=20000)
     parser.add_argument("--shard", type=int, default=_SHARD)

@@ -1,4 +1,7 @@
-"""Makes the next items in a thread while the last ones are used (the renderer releases Python's lock)."""
+"""Makes the next items in a thread while the last ones are used (the renderer releases Python's
+lock).
+"""
+
 import queue
 import threading
 
@@ -9,7 +12,7 @@ class _Failure:
 
 
 def prefetch(make, count=None, depth=2):
-    """Yields `count` results of make(), or results without end.  An error of make() is raised here."""
+    """Yields `count` results of make(), or results without end; raises its errors."""
     ready, stop = queue.Queue(depth), threading.Event()
 
     def offer(item):
@@ -26,7 +29,7 @@ def prefetch(make, count=None, depth=2):
             while not stop.is_set() and (count is None or made < count):
                 offer(make())
                 made += 1
-        except Exception as error:                            # handed to the reader
+        except Exception as error:  # handed to the reader
             offer(_Failure(error))
 
     thread = threading.Thread(target=work, daemon=True)

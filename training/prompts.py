@@ -1,11 +1,14 @@
-"""Prompt -> token ids, with Qwen3's chat template around the prompt (12 tokens) and cut at the longest length."""
+"""Prompt -> token ids, with Qwen3's chat template around the prompt (12 tokens) and cut at the
+longest length.
+"""
+
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
 PROMPT_HEAD = "<|im_start|>user\n"
 PROMPT_TAIL = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
-LONGEST_PROMPT = 128                                          # tokens, template included
+LONGEST_PROMPT = 128  # tokens, template included
 TOKENIZER = Path(__file__).parents[1] / "models" / "paperland" / "tokenizer"
 
 

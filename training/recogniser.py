@@ -2,8 +2,10 @@
 
     python -m training.recogniser --steps 2500 --out FILE
 
-It must choose one of the known kinds, so it forgives ragged outlines; training.outlines measures those.
+It must choose one of the known kinds, so it forgives ragged outlines; training.outlines measures
+those.
 """
+
 import argparse
 import random
 from dataclasses import dataclass
@@ -18,16 +20,22 @@ from training.picture import draw
 from training.prefetch import prefetch
 from training.scene import COLOURS, KINDS, SETTINGS, TIMES, Mix, sample_scene
 
-SIDE = 64                         # pixels: pictures of any ratio are squeezed to a square
+SIDE = 64  # pixels: pictures of any ratio are squeezed to a square
 _COLOURS = tuple(COLOURS)
 _LAYOUTS = ("single", "pair", "row 2", "row 3", "row 4")
 _SCENE_HEADS = {"setting": SETTINGS, "time": TIMES, "backdrop": _COLOURS}
-_THING_HEADS = {"layout": _LAYOUTS, "first kind": KINDS, "first colour": _COLOURS, "second kind": KINDS,
-                "second colour": _COLOURS}
+_THING_HEADS = {
+    "layout": _LAYOUTS,
+    "first kind": KINDS,
+    "first colour": _COLOURS,
+    "second kind": KINDS,
+    "second colour": _COLOURS,
+}
 _HEADS = _SCENE_HEADS | _THING_HEADS
 _MIX = Mix(pairs=0.40, rows=0.25, held_out="any")
-_SHRINK = 8                       # renders for training are drawn at an eighth and then squeezed
+_SHRINK = 8  # renders for training are drawn at an eighth and then squeezed
 _UNKNOWN = -1
+_THING_WIDTH = 160
 
 
 class Recogniser(nn.Module):
@@ -35,16 +43,25 @@ class Recogniser(nn.Module):
 
     def __init__(self):
         super().__init__()
-        conv = lambda a, b, stride: nn.Sequential(nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+        conv = lambda a, b, stride: nn.Sequential(
+            nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()
+        )
         self.body = nn.Sequential(conv(3, 24, 2), conv(24, 48, 1), conv(48, 96, 2), conv(96, 96, 2))
-        self.things = nn.Sequential(nn.Flatten(), nn.Linear(96 * 64, 192), nn.ReLU())
-        self.heads = nn.ModuleDict({name: nn.Linear(192 if name in _THING_HEADS else 96, len(answers))
-                                    for name, answers in _HEADS.items()})
+        self.things = nn.Sequential(nn.Flatten(), nn.Linear(96 * 64, _THING_WIDTH), nn.ReLU())
+        self.heads = nn.ModuleDict(
+            {
+                name: nn.Linear(_THING_WIDTH if name in _THING_HEADS else 96, len(answers))
+                for name, answers in _HEADS.items()
+            }
+        )
 
     def forward(self, x):
         h = self.body(x)
         things, scene = self.things(h), h.mean((2, 3))
-        return {name: head(things if name in _THING_HEADS else scene) for name, head in self.heads.items()}
+        return {
+            name: head(things if name in _THING_HEADS else scene)
+            for name, head in self.heads.items()
+        }
 
 
 def _layout(scene):
@@ -54,8 +71,12 @@ def _layout(scene):
 def answers(scene):
     """The right answer of each head; heads without one are left out."""
     plain = scene.setting == "plain"
-    found = {"setting": scene.setting, "layout": _layout(scene), "first kind": scene.things[0].kind,
-             "first colour": scene.things[0].colour}
+    found = {
+        "setting": scene.setting,
+        "layout": _layout(scene),
+        "first kind": scene.things[0].kind,
+        "first colour": scene.things[0].colour,
+    }
     found |= {"backdrop": scene.backdrop} if plain else {"time": scene.time}
     if scene.layout == "pair":
         found |= {"second kind": scene.things[1].kind, "second colour": scene.things[1].colour}
@@ -70,11 +91,12 @@ def squeeze(pixels):
 @dataclass
 class Reading:
     """What the recogniser sees in one picture."""
+
     setting: str
     time: str
     backdrop: str
     layout: str
-    things: list                  # (colour, kind), left one first
+    things: list  # (colour, kind), left one first
 
     @property
     def scenery(self):
@@ -85,13 +107,25 @@ class Reading:
 def read(net, pixels):
     """Readings of shown parts N x 3 x H x W."""
     scores = net(squeeze(pixels))
-    said = {name: [_HEADS[name][i] for i in score.argmax(1).tolist()] for name, score in scores.items()}
+    said = {
+        name: [_HEADS[name][i] for i in score.argmax(1).tolist()] for name, score in scores.items()
+    }
     readings = []
     for i in range(len(pixels)):
-        things = [(said["first colour"][i], said["first kind"][i]), (said["second colour"][i], said["second kind"][i])]
+        things = [
+            (said["first colour"][i], said["first kind"][i]),
+            (said["second colour"][i], said["second kind"][i]),
+        ]
         layout = said["layout"][i]
-        readings.append(Reading(said["setting"][i], said["time"][i], said["backdrop"][i], layout,
-                                things if layout == "pair" else things[:1]))
+        readings.append(
+            Reading(
+                said["setting"][i],
+                said["time"][i],
+                said["backdrop"][i],
+                layout,
+                things if layout == "pair" else things[:1],
+            )
+        )
     return readings
 
 
@@ -101,7 +135,7 @@ def _render(rng, count):
     small = autoencoder.to_pixels([draw(scene, frame, _SHRINK) for scene in scenes])
     width, height = frame.canvas
     left, top = (width - frame.width) // 2 // _SHRINK, (height - frame.height) // 2 // _SHRINK
-    shown = small[..., top:small.shape[-2] - top, left:small.shape[-1] - left]
+    shown = small[..., top : small.shape[-2] - top, left : small.shape[-1] - left]
     return scenes, squeeze(shown)
 
 
@@ -117,19 +151,27 @@ def _roughen(x, step):
 
 def _targets(scenes):
     right = [answers(scene) for scene in scenes]
-    return {name: torch.tensor([known.index(r[name]) if name in r else _UNKNOWN for r in right])
-            for name, known in _HEADS.items()}
+    return {
+        name: torch.tensor([known.index(r[name]) if name in r else _UNKNOWN for r in right])
+        for name, known in _HEADS.items()
+    }
 
 
-def train(steps, batch=48, seed=77, report_every=100):
+def train(net, steps, batch=48, seed=77, report_every=100):
     torch.manual_seed(seed)
-    rng, net = random.Random(seed), Recogniser().to(memory_format=torch.channels_last)
+    rng, net = random.Random(seed), net.to(memory_format=torch.channels_last)
     adam = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, 3e-3, total_steps=steps, pct_start=0.1)
     for step, (scenes, x) in enumerate(prefetch(lambda: _render(rng, batch), steps), 1):
-        wanted, got = _targets(scenes), net(_roughen(x, step).contiguous(memory_format=torch.channels_last))
-        loss = sum(F.cross_entropy(got[name], wanted[name], ignore_index=_UNKNOWN)
-                   for name in _HEADS if (wanted[name] != _UNKNOWN).any())
+        wanted, got = (
+            _targets(scenes),
+            net(_roughen(x, step).contiguous(memory_format=torch.channels_last)),
+        )
+        loss = sum(
+            F.cross_entropy(got[name], wanted[name], ignore_index=_UNKNOWN)
+            for name in _HEADS
+            if (wanted[name] != _UNKNOWN).any()
+        )
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()
@@ -146,14 +188,18 @@ def load(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--init", help="recogniser to go on from")
     parser.add_argument("--out", required=True)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    torch.save(train(args.steps, args.batch).state_dict(), args.out)
+    net = load(args.init) if args.init else Recogniser()
+    torch.save(train(net.train(), args.steps, args.batch).state_dict(), args.out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Python's side of render.cpp: builds it on first use, collects primitives in scene units and draws them."""
+"""Python's side of render.cpp: builds it on first use, collects primitives in scene units and draws
+them.
+"""
+
 import ctypes
 import functools
 import hashlib
@@ -17,6 +20,7 @@ _FLAGS = ["-std=c++20", "-O3", "-march=native", "-ffast-math", "-shared", "-fPIC
 
 class Shape(IntEnum):
     """The order of render.cpp, which also says what each shape's parameters are."""
+
     ELLIPSE = 0
     BOX = 1
     TRIANGLE = 2
@@ -28,8 +32,15 @@ class Shape(IntEnum):
 
 
 # Which parameters are positions (and so move with the canvas's origin): indices of x, indices of y.
-_POSITIONS = {Shape.ELLIPSE: ((0,), (1,)), Shape.BOX: ((0,), (1,)), Shape.TRIANGLE: ((0, 2, 4), (1, 3, 5)),
-              Shape.STAR: ((0,), (1,)), Shape.HEART: ((0,), (1,)), Shape.CAPSULE: ((0, 2), (1, 3)), Shape.DOME: ((0,), (1,))}
+_POSITIONS = {
+    Shape.ELLIPSE: ((0,), (1,)),
+    Shape.BOX: ((0,), (1,)),
+    Shape.TRIANGLE: ((0, 2, 4), (1, 3, 5)),
+    Shape.STAR: ((0,), (1,)),
+    Shape.HEART: ((0,), (1,)),
+    Shape.CAPSULE: ((0, 2), (1, 3)),
+    Shape.DOME: ((0,), (1,)),
+}
 
 
 @functools.cache
@@ -47,7 +58,8 @@ def _library():
 class Canvas:
     """A picture of width x height pixels under construction.
 
-    Positions and lengths are in scene units; `unit` is their size and `origin` their zero point, both in pixels.
+    Positions and lengths are in scene units; `unit` is their size and `origin` their zero point,
+    both in pixels.
     """
 
     def __init__(self, width, height, unit, origin=(0.0, 0.0)):
@@ -58,7 +70,7 @@ class Canvas:
     def add(self, shape, params, colour, bottom=None, rows=(0.0, 1.0), softness=0.0, opacity=1.0):
         """Adds one primitive.  Its colour runs from `colour` to `bottom` between two rows."""
         left, top = self.origin
-        if shape is Shape.WAVE:      # level, amplitude, cycles per unit, phase
+        if shape is Shape.WAVE:  # level, amplitude, cycles per unit, phase
             level, amplitude, cycles, phase = params
             turn = cycles * 2 * math.pi / self.unit
             p = [level * self.unit + top, amplitude * self.unit, turn, phase - left * turn]
@@ -70,8 +82,17 @@ class Canvas:
             for i in down:
                 p[i] += top
         p += [0.0] * (8 - len(p))
-        self._rows.append([shape, *p, *colour, *(bottom or colour), *(r * self.unit + top for r in rows),
-                           softness * self.unit, opacity])
+        self._rows.append(
+            [
+                shape,
+                *p,
+                *colour,
+                *(bottom or colour),
+                *(r * self.unit + top for r in rows),
+                softness * self.unit,
+                opacity,
+            ]
+        )
 
     def draw(self):
         """The picture: height x width x 3 bytes."""
@@ -79,5 +100,7 @@ class Canvas:
         sky = np.array(self.sky, dtype=np.float32)
         out = np.empty((self.height, self.width, 3), np.uint8)
         address = lambda a: a.ctypes.data_as(ctypes.c_void_p)
-        _library().paperland_render(address(items), len(items), address(sky), self.width, self.height, address(out))
+        _library().paperland_render(
+            address(items), len(items), address(sky), self.width, self.height, address(out)
+        )
         return out

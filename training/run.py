@@ -1,19 +1,22 @@
-"""A training run with a time budget that survives being stopped: state on disk, clock, learning rate."""
+"""A training run with a time budget that survives being stopped: state on disk, clock, learning
+rate.
+"""
+
 import os
 import time
 
 import torch
 
-_PAUSE_S_MAX = 20.0               # longer steps (compilation, a sleeping machine) count as this much
+_PAUSE_S_MAX = 20.0  # longer steps (compilation, a sleeping machine) count as this much
 
 
 class Run:
-    """Counts the seconds spent over all starts of one run and saves its state next to the weights."""
+    """Counts the seconds spent over all starts of one run and saves its state."""
 
     def __init__(self, path, minutes, decay, warm_up=50):
         """decay: share of the time, at the end, over which the learning rate falls to nothing."""
         self.path, self.limit_s, self.decay, self.warm_up = path, minutes * 60, decay, warm_up
-        self.spent_s, self.steps, self.samples = 0.0, 0, 0    # steps: since this start
+        self.spent_s, self.steps, self.samples = 0.0, 0, 0  # steps: since this start
         self._last = time.monotonic()
 
     @property
@@ -21,11 +24,13 @@ class Run:
         return self.spent_s >= self.limit_s
 
     def rate(self):
-        """Learning rate between 0 and 1: warmed up at each start, constant, then falling in a line."""
+        """Learning rate from 0 to 1: warmed up at each start, constant, then falling."""
         warm = min(1.0, (self.steps + 1) / self.warm_up)
         if not self.decay:
             return warm
-        return warm * min(1.0, max(0.01, (self.limit_s - self.spent_s) / (self.limit_s * self.decay)))
+        return warm * min(
+            1.0, max(0.01, (self.limit_s - self.spent_s) / (self.limit_s * self.decay))
+        )
 
     def tick(self, samples):
         """Call after each step."""
@@ -54,4 +59,6 @@ class RunningMean:
         self.keep, self.value = keep, None
 
     def add(self, value):
-        self.value = value if self.value is None else self.value * self.keep + value * (1 - self.keep)
+        self.value = (
+            value if self.value is None else self.value * self.keep + value * (1 - self.keep)
+        )

@@ -1,4 +1,7 @@
-"""Prompts -> pictures with the training classes, many at a time.  stock.py does the same with the stock pipeline."""
+"""Prompts -> pictures with the training classes, many at a time. stock.py does the same with the
+stock pipeline.
+"""
+
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -6,7 +9,7 @@ import torch
 
 from training import autoencoder
 
-SHIFT = 3.0                                                   # of the noise levels, whatever the picture's size
+SHIFT = 3.0  # of the noise levels, whatever the picture's size
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ def noise_levels(steps, shift=SHIFT):
 
 def noise_of(seeds, grid, channels=32):
     """The noise that the stock pipeline draws for each seed, as tokens: N x P x channels."""
-    drawn = [torch.randn((1, channels, *grid), generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    drawn = [
+        torch.randn((1, channels, *grid), generator=torch.Generator().manual_seed(seed))
+        for seed in seeds
+    ]
     return torch.cat(drawn).flatten(2).transpose(1, 2)
 
 
@@ -51,7 +57,7 @@ def _sample_group(net, prompts, empty, noise, grid, settings):
 
 @torch.no_grad()
 def sample(net, encode, prompts, seeds, grid, settings=Settings()):
-    """Tokens N x P x 32 for texts and seeds.  Prompts are grouped by length, so nothing is padded."""
+    """Tokens N x P x 32 for texts and seeds; grouped by length, so nothing is padded."""
     ids = [encode(prompt) for prompt in prompts]
     groups = defaultdict(list)
     for i, prompt in enumerate(ids):
@@ -59,7 +65,9 @@ def sample(net, encode, prompts, seeds, grid, settings=Settings()):
     noise = noise_of(seeds, grid)
     out = torch.empty_like(noise)
     for members in groups.values():
-        out[members] = _sample_group(net, [ids[i] for i in members], encode(""), noise[members], grid, settings)
+        out[members] = _sample_group(
+            net, [ids[i] for i in members], encode(""), noise[members], grid, settings
+        )
     return out
 
 

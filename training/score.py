@@ -1,11 +1,12 @@
 """Prompt fidelity and outlines of a model, on fixed prompts.
 
-    python -m training.score --checkpoint FILE --vae FILE --recogniser FILE [--groups single,pair] [--steps 4] [--guidance 2]
+    python -m training.score --checkpoint FILE --vae FILE --recogniser FILE [--groups single,pair]
     python -m training.score --ceiling --vae FILE --recogniser FILE
 
-The ceiling is the same score for renders of the prompts' own scenes, and for those after a round trip through the
-autoencoder: no sampler can do better than the latter.
+The ceiling is the same score for renders of the prompts' own scenes, and for those after a round
+trip through the autoencoder: no sampler can do better than the latter.
 """
+
 import argparse
 import itertools
 import json
@@ -28,7 +29,8 @@ from training.words import COUNT_WORDS, KIND_WORDS, SETTING_WORDS, TIME_WORDS
 
 @dataclass(frozen=True)
 class Group:
-    """A kind of prompt; `outlines`: how many of its pictures are measured against the ideal shape."""
+    """A kind of prompt; `outlines`: how many pictures are measured against the ideal shape."""
+
     count: int
     mix: Mix = Mix()
     frame: Frame = SQUARE
@@ -71,7 +73,14 @@ def prompts(group, seed=4242):
     rng, found = random.Random(seed), []
     while len(found) < group.count:
         scene = sample_scene(rng, group.frame.extent, group.mix)
-        text = next((text for text in (caption(scene, rng, group.wording) for _ in range(50)) if _says_all(scene, text)), None)
+        text = next(
+            (
+                text
+                for text in (caption(scene, rng, group.wording) for _ in range(50))
+                if _says_all(scene, text)
+            ),
+            None,
+        )
         if text:
             found.append((scene, text))
     return found
@@ -82,13 +91,18 @@ def judge(scene, reading):
     """Which facts of a scene a reading has right."""
     right = recogniser.answers(scene)
     scenery = (scene.setting, scene.backdrop if scene.setting == "plain" else scene.time)
-    wanted = [thing.look for thing in scene.things[:len(reading.things)]]
+    wanted = [thing.look for thing in scene.things[: len(reading.things)]]
     kinds, colours = ([look[i] for look in reading.things] for i in (1, 0))
-    facts = {"setting": reading.setting == scene.setting, "time": reading.scenery == scenery,
-             "count": reading.layout == right["layout"],
-             "kind": sorted(kinds) == sorted(look[1] for look in wanted),
-             "colour": sorted(colours) == sorted(look[0] for look in wanted)}
-    facts["any side"] = facts["time"] and facts["count"] and sorted(reading.things) == sorted(wanted)
+    facts = {
+        "setting": reading.setting == scene.setting,
+        "time": reading.scenery == scenery,
+        "count": reading.layout == right["layout"],
+        "kind": sorted(kinds) == sorted(look[1] for look in wanted),
+        "colour": sorted(colours) == sorted(look[0] for look in wanted),
+    }
+    facts["any side"] = (
+        facts["time"] and facts["count"] and sorted(reading.things) == sorted(wanted)
+    )
     facts["all"] = facts["any side"] and reading.things == wanted
     return facts
 
@@ -113,13 +127,20 @@ class Tally:
                 self.shapes.append(outline)
 
     def summary(self):
-        found = {name: round(float(np.mean([row[name] for row in self.rows])), 3) for name in self.rows[0]}
+        found = {
+            name: round(float(np.mean([row[name] for row in self.rows])), 3)
+            for name in self.rows[0]
+        }
         found["pictures"] = len(self.rows)
         if self.shapes:
             distances = [shape.distance for shape in self.shapes]
-            found |= {"outline px": round(float(np.mean(distances)), 1), "outline px median": round(float(np.median(distances)), 1),
-                      "overlap": round(float(np.mean([shape.overlap for shape in self.shapes])), 3),
-                      "outlines": len(self.shapes), "too faint": self.faint}
+            found |= {
+                "outline px": round(float(np.mean(distances)), 1),
+                "outline px median": round(float(np.median(distances)), 1),
+                "overlap": round(float(np.mean([shape.overlap for shape in self.shapes])), 3),
+                "outlines": len(self.shapes),
+                "too faint": self.faint,
+            }
         return found
 
 
@@ -144,7 +165,9 @@ def score_ceiling(vae, judge_net, group):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--checkpoint")
     parser.add_argument("--weights", choices=["ema", "raw"], default="ema")
     parser.add_argument("--vae", required=True)
@@ -163,15 +186,29 @@ def main():
     for name in args.groups.split(","):
         group = GROUPS[name]
         if args.limit:
-            group = Group(min(args.limit, group.count), group.mix, group.frame, group.wording, min(args.limit, group.outlines))
+            group = Group(
+                min(args.limit, group.count),
+                group.mix,
+                group.frame,
+                group.wording,
+                min(args.limit, group.outlines),
+            )
         start = time.time()
         if args.ceiling:
-            for what, found in zip(("renders", "round trips"), score_ceiling(vae, judge_net, group)):
+            for what, found in zip(
+                ("renders", "round trips"), score_ceiling(vae, judge_net, group)
+            ):
                 print(f"{name}, {what}: {json.dumps(found)}", flush=True)
             continue
         for steps, guidance in itertools.product(args.steps.split(","), args.guidance.split(",")):
-            found = score_model(net, vae, encode, judge_net, group, Settings(int(steps), float(guidance)))
-            print(f"{name}, {steps} steps, guidance {guidance}: {json.dumps(found)} ({time.time() - start:.0f} s)", flush=True)
+            found = score_model(
+                net, vae, encode, judge_net, group, Settings(int(steps), float(guidance))
+            )
+            print(
+                f"{name}, {steps} steps, guidance {guidance}: {json.dumps(found)} "
+                f"({time.time() - start:.0f} s)",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

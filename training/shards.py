@@ -1,4 +1,5 @@
 """A pool's files: scenes of one frame beside their tokens."""
+
 import os
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from training.frames import Frame
 @dataclass
 class Group:
     """Scenes of one frame and their tokens, float16, scenes x tokens x 32."""
+
     frame: Frame
     scenes: list
     tokens: torch.Tensor
@@ -23,4 +25,4 @@ def save_shard(groups, path):
 
 
 def load_shard(path):
-    return torch.load(path, weights_only=False)               # our own file: scenes are ordinary objects
+    return torch.load(path, weights_only=False)  # our own file: scenes are ordinary objects

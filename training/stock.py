@@ -1,7 +1,9 @@
-"""Prompt -> picture through the stock Flux2KleinPipeline.  The only extra is the border shuffle around the autoencoder.
+"""Prompt -> picture through the stock Flux2KleinPipeline. The only extra is the border shuffle
+around the autoencoder.
 
-    python -m training.stock --prompt "a red house on the beach at sunset" --seed 0 --out house.png
+python -m training.stock --prompt "a red house on the beach at sunset" --seed 0 --out house.png
 """
+
 import argparse
 import json
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ WEIGHTS = Path(__file__).parents[1] / "models" / "paperland"
 @dataclass
 class Stock:
     """A loaded diffusers folder with the settings that stand beside it."""
+
     pipeline: Flux2KleinPipeline
     border_shuffle: int
     taps: tuple
@@ -34,18 +37,27 @@ def load(folder=WEIGHTS):
     pipeline.set_progress_bar_config(disable=True)
     read = lambda *path: json.loads(folder.joinpath(*path).read_text())
     sampling = read("sampling.json")
-    return Stock(pipeline, read("vae", "config.json")["border_shuffle"],
-                 tuple(read("model_index.json")["text_encoder_out_layers"]),
-                 Settings(sampling["steps"], sampling["guidance_scale"]))
+    return Stock(
+        pipeline,
+        read("vae", "config.json")["border_shuffle"],
+        tuple(read("model_index.json")["text_encoder_out_layers"]),
+        Settings(sampling["steps"], sampling["guidance_scale"]),
+    )
 
 
 def prompt_states(stock, prompt):
     """What the transformer reads of a prompt, 1 x T x J, without padding."""
     pipeline = stock.pipeline
-    text = pipeline.tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False,
-                                                  add_generation_prompt=True, enable_thinking=False)
+    text = pipeline.tokenizer.apply_chat_template(
+        [{"role": "user", "content": prompt}],
+        tokenize=False,
+        add_generation_prompt=True,
+        enable_thinking=False,
+    )
     length = len(pipeline.tokenizer(text)["input_ids"])
-    return pipeline.encode_prompt(prompt, max_sequence_length=length, text_encoder_out_layers=stock.taps)[0]
+    return pipeline.encode_prompt(
+        prompt, max_sequence_length=length, text_encoder_out_layers=stock.taps
+    )[0]
 
 
 @torch.no_grad()
@@ -54,16 +66,24 @@ def generate(stock, prompt, seed, frame=SQUARE, settings=None):
     settings = settings or stock.settings
     width, height = (v // stock.border_shuffle for v in frame.canvas)
     latents = stock.pipeline(
-        prompt_embeds=prompt_states(stock, prompt), negative_prompt_embeds=prompt_states(stock, ""), height=height, width=width,
-        num_inference_steps=settings.steps, guidance_scale=settings.guidance,
-        generator=torch.Generator().manual_seed(seed), output_type="latent").images
+        prompt_embeds=prompt_states(stock, prompt),
+        negative_prompt_embeds=prompt_states(stock, ""),
+        height=height,
+        width=width,
+        num_inference_steps=settings.steps,
+        guidance_scale=settings.guidance,
+        generator=torch.Generator().manual_seed(seed),
+        output_type="latent",
+    ).images
     pixels = F.pixel_shuffle(stock.pipeline.vae.decode(latents).sample, stock.border_shuffle)[0]
     shown = frame.cut(((pixels.clamp(-1, 1) + 1) * 127.5).round().byte())
     return Image.fromarray(np.ascontiguousarray(shown.permute(1, 2, 0).numpy()))
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--seed", type=int, default=0)
@@ -73,7 +93,9 @@ def main():
     parser.add_argument("--out", default="picture.png")
     args = parser.parse_args()
     stock = load(args.weights)
-    settings = Settings(args.steps or stock.settings.steps, args.guidance or stock.settings.guidance)
+    settings = Settings(
+        args.steps or stock.settings.steps, args.guidance or stock.settings.guidance
+    )
     generate(stock, args.prompt, args.seed, FRAMES[args.aspect_ratio], settings).save(args.out)
 
 

@@ -1,7 +1,9 @@
-"""The first layers of transformers' Qwen3ForCausalLM in plain PyTorch, with exactly its parameter names.
+"""The first layers of transformers' Qwen3ForCausalLM in plain PyTorch, with exactly its parameter
+names.
 
 The hidden states behind the layers TAPS, side by side, are the prompt as the transformer reads it.
 """
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -9,10 +11,21 @@ import torch.nn.functional as F
 from training.layers import Names, RmsNorm, attend, linear
 
 CONFIG = dict(
-    vocab_size=1408, hidden_size=128, intermediate_size=256, num_hidden_layers=4, num_attention_heads=4,
-    num_key_value_heads=2, head_dim=32, rms_norm_eps=1e-6, rope_theta=10000.0, max_position_embeddings=512,
-    tie_word_embeddings=True, attention_bias=False, hidden_act="silu")
-TAPS = (1, 2, 3)                 # the last layer is never needed: what follows it in Qwen3 is the final norm
+    vocab_size=1408,
+    hidden_size=128,
+    intermediate_size=256,
+    num_hidden_layers=4,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=32,
+    rms_norm_eps=1e-6,
+    rope_theta=10000.0,
+    max_position_embeddings=512,
+    tie_word_embeddings=True,
+    attention_bias=False,
+    hidden_act="silu",
+)
+TAPS = (1, 2, 3)  # the last layer is never needed: what follows it in Qwen3 is the final norm
 
 
 class Attention(nn.Module):
@@ -23,7 +36,10 @@ class Attention(nn.Module):
         self.q_proj = linear(d, self.heads * width)
         self.k_proj, self.v_proj = linear(d, self.shared * width), linear(d, self.shared * width)
         self.o_proj = linear(self.heads * width, d, 0.5)
-        self.q_norm, self.k_norm = RmsNorm(width, config["rms_norm_eps"]), RmsNorm(width, config["rms_norm_eps"])
+        self.q_norm, self.k_norm = (
+            RmsNorm(width, config["rms_norm_eps"]),
+            RmsNorm(width, config["rms_norm_eps"]),
+        )
 
     def forward(self, x, cos, sin, mask):
         split = lambda t, n: t.unflatten(-1, (n, -1))
@@ -44,7 +60,11 @@ class Mlp(nn.Module):
     def __init__(self, config):
         super().__init__()
         d, inner = config["hidden_size"], config["intermediate_size"]
-        self.gate_proj, self.up_proj, self.down_proj = linear(d, inner), linear(d, inner), linear(inner, d, 0.5)
+        self.gate_proj, self.up_proj, self.down_proj = (
+            linear(d, inner),
+            linear(d, inner),
+            linear(inner, d, 0.5),
+        )
 
     def forward(self, x):
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
@@ -68,12 +88,16 @@ class TextEncoder(nn.Module):
         self.config, self.taps = config, taps
         embedding = nn.Embedding(config["vocab_size"], config["hidden_size"])
         nn.init.normal_(embedding.weight, std=0.5)
-        self.model = Names(embed_tokens=embedding, layers=nn.ModuleList([Layer(config) for _ in range(max(taps))]))
+        self.model = Names(
+            embed_tokens=embedding, layers=nn.ModuleList([Layer(config) for _ in range(max(taps))])
+        )
 
     def forward(self, ids, real):
-        """ids: N x T; real: N x T, false where a token is padding -> N x T x (taps x hidden size)."""
+        """ids, real: N x T, real is false where a token is padding -> N x T x 3 hidden sizes."""
         count, half = ids.shape[1], self.config["head_dim"] // 2
-        frequency = 1.0 / self.config["rope_theta"] ** (torch.arange(half, dtype=torch.float32) / half)
+        frequency = 1.0 / self.config["rope_theta"] ** (
+            torch.arange(half, dtype=torch.float32) / half
+        )
         angle = torch.arange(count, dtype=torch.float32)[:, None] * frequency
         cos, sin = angle.cos(), angle.sin()
         causal = torch.ones(count, count, dtype=torch.bool).tril()

@@ -1,4 +1,5 @@
 """How each kind of thing is drawn from primitives."""
+
 import math
 from enum import Enum
 
@@ -9,7 +10,14 @@ _BROWN, _DARK, _CREAM = (0.47, 0.30, 0.17), (0.17, 0.17, 0.21), (0.97, 0.93, 0.8
 _GLASS, _LEAF, _HANDLE = (0.77, 0.90, 0.97), (0.22, 0.58, 0.25), (0.62, 0.47, 0.34)
 _ROOF, _LAMPLIGHT, _HUB = (0.42, 0.25, 0.20), (1.0, 0.93, 0.66), (0.75, 0.75, 0.78)
 _WHITE, _SHADOW = (1.0, 1.0, 1.0), (0.04, 0.05, 0.12)
-_SHADOW_WIDTH = {"tree": 0.55, "flower": 0.40, "mushroom": 0.62, "umbrella": 0.5, "star": 0.6, "heart": 0.5}
+_SHADOW_WIDTH = {
+    "tree": 0.55,
+    "flower": 0.40,
+    "mushroom": 0.62,
+    "umbrella": 0.5,
+    "star": 0.6,
+    "heart": 0.5,
+}
 _HOVERING = ("star", "heart", "fish")
 
 
@@ -24,9 +32,10 @@ def shade(colour, factor):
 
 class Part(Enum):
     """What to draw of a thing."""
+
     ALL = "all"
-    SHADOW = "shadow"                 # only its shadow on the ground
-    OUTLINE = "outline"               # only its outline, filled white
+    SHADOW = "shadow"  # only its shadow on the ground
+    OUTLINE = "outline"  # only its outline, filled white
 
 
 class _Pen:
@@ -35,7 +44,11 @@ class _Pen:
     def __init__(self, canvas, thing, base, part):
         main = COLOURS[thing.colour]
         self.canvas, self.thing, self.base, self.part = canvas, thing, base, part
-        self.light, self.dark, self.deep = mix(main, _WHITE, 0.16), shade(main, 0.82), shade(main, 0.66)
+        self.light, self.dark, self.deep = (
+            mix(main, _WHITE, 0.16),
+            shade(main, 0.82),
+            shade(main, 0.66),
+        )
         self.y = base - thing.half * (1.1 if thing.kind in _HOVERING else 1.0)
 
     def _add(self, shape, params, points, colour, bottom, opacity=1.0):
@@ -47,16 +60,37 @@ class _Pen:
         self.canvas.add(shape, at, colour, bottom, (self.base - 2 * s, self.base), 0.0, opacity)
 
     def ellipse(self, x, y, rx, ry, colour=None, opacity=1.0):
-        self._add(Shape.ELLIPSE, (x, y, rx, ry), 2, colour or self.light, None if colour else self.dark, opacity)
+        self._add(
+            Shape.ELLIPSE,
+            (x, y, rx, ry),
+            2,
+            colour or self.light,
+            None if colour else self.dark,
+            opacity,
+        )
 
     def box(self, x, y, half_width, half_height, radius, colour=None):
-        self._add(Shape.BOX, (x, y, half_width, half_height, radius), 2, colour or self.light, None if colour else self.dark)
+        self._add(
+            Shape.BOX,
+            (x, y, half_width, half_height, radius),
+            2,
+            colour or self.light,
+            None if colour else self.dark,
+        )
 
     def triangle(self, a, b, c, rounding=0.0, colour=None):
-        self._add(Shape.TRIANGLE, (*a, *b, *c, rounding), 6, colour or self.light, None if colour else self.dark)
+        self._add(
+            Shape.TRIANGLE,
+            (*a, *b, *c, rounding),
+            6,
+            colour or self.light,
+            None if colour else self.dark,
+        )
 
     def dome(self, x, y, rx, ry, colour=None):
-        self._add(Shape.DOME, (x, y, rx, ry), 2, colour or self.light, None if colour else self.dark)
+        self._add(
+            Shape.DOME, (x, y, rx, ry), 2, colour or self.light, None if colour else self.dark
+        )
 
     def capsule(self, a, b, radius, colour):
         self._add(Shape.CAPSULE, (*a, *b, radius), 4, colour, None)
@@ -70,8 +104,13 @@ class _Pen:
     def shadow(self):
         s = self.thing.half
         width = _SHADOW_WIDTH.get(self.thing.kind, 0.95)
-        self.canvas.add(Shape.ELLIPSE, (self.thing.x, self.base + 0.01 * s, width * s, 0.10 * s), _SHADOW,
-                        softness=0.09 * s, opacity=0.42)
+        self.canvas.add(
+            Shape.ELLIPSE,
+            (self.thing.x, self.base + 0.01 * s, width * s, 0.10 * s),
+            _SHADOW,
+            softness=0.09 * s,
+            opacity=0.42,
+        )
 
 
 def _ball(pen):
@@ -154,8 +193,20 @@ def _umbrella(pen):
     pen.dome(0, 0.10, 0.36, 1.02, pen.deep)
 
 
-_DRAWINGS = {"ball": _ball, "box": _box, "pyramid": _pyramid, "star": _star, "heart": _heart, "house": _house, "tree": _tree,
-             "car": _car, "flower": _flower, "mushroom": _mushroom, "fish": _fish, "umbrella": _umbrella}
+_DRAWINGS = {
+    "ball": _ball,
+    "box": _box,
+    "pyramid": _pyramid,
+    "star": _star,
+    "heart": _heart,
+    "house": _house,
+    "tree": _tree,
+    "car": _car,
+    "flower": _flower,
+    "mushroom": _mushroom,
+    "fish": _fish,
+    "umbrella": _umbrella,
+}
 
 
 def draw_thing(canvas, thing, base, part=Part.ALL):

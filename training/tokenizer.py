@@ -1,38 +1,58 @@
-"""Trains the byte-level BPE tokenizer (Qwen's pre-tokeniser and special tokens) and writes the tokenizer folder.
+"""Trains the byte-level BPE tokenizer (Qwen's pre-tokeniser and special tokens) and writes the
+tokenizer folder.
 
     python -m training.tokenizer --out FOLDER
 
 The weights belong to the tokenizer in models/paperland: a new one is the beginning of a new model.
 """
+
 import argparse
 import json
 import random
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 
 from training.captions import caption
 from training.pool import TRAINING_MIX
 from training.scene import sample_scene
 from training.words import EXTRA_WORDS, FILLER
 
-VOCABULARY = 1408                 # with the special tokens; an upper limit
+VOCABULARY = 1408  # with the special tokens; an upper limit
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _ADDED = ("<think>", "</think>")
-_QWEN_SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
-               r"\s+(?!\S)|\s+")
+_QWEN_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+    r"\s+(?!\S)|\s+"
+)
 # The part of Qwen3's template that a prompt of one message uses; thinking is off unless asked for.
 _CHAT_TEMPLATE = (
-    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}"
+    "{%- for message in messages %}"
+    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}"
     "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
-    "{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}"
-    "{%- endif %}")
+    "{%- if enable_thinking is defined and enable_thinking is false %}"
+    "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}"
+    "{%- endif %}"
+)
 
 
 def _corpus(count):
     rng = random.Random(5)
     for i in range(count):
-        yield caption(sample_scene(rng, mix=TRAINING_MIX), rng, rng.choice(("rich", "rich", "long")))
+        yield caption(
+            sample_scene(rng, mix=TRAINING_MIX), rng, rng.choice(("rich", "rich", "long"))
+        )
         if i % 20 == 0:
             yield "\nuser\n\n\nassistant\n\n"
     words = sorted(set(EXTRA_WORDS + FILLER))
@@ -44,42 +64,79 @@ def _corpus(count):
 def train(captions=30000):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(_QWEN_SPLIT), behavior="isolated", invert=False),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_QWEN_SPLIT), behavior="isolated", invert=False),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    tokenizer.train_from_iterator(_corpus(captions), trainers.BpeTrainer(
-        vocab_size=VOCABULARY - len(_SPECIAL) - len(_ADDED), show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in _SPECIAL])
+    tokenizer.train_from_iterator(
+        _corpus(captions),
+        trainers.BpeTrainer(
+            vocab_size=VOCABULARY - len(_SPECIAL) - len(_ADDED),
+            show_progress=False,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )
+    tokenizer.add_special_tokens(
+        [AddedToken(token, special=True, normalized=False) for token in _SPECIAL]
+    )
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in _ADDED])
     return tokenizer
 
 
 def _settings(tokenizer):
-    added = {str(tokenizer.token_to_id(token)): {
-        "content": token, "lstrip": False, "normalized": False, "rstrip": False, "single_word": False,
-        "special": token in _SPECIAL} for token in _SPECIAL + _ADDED}
-    return {"tokenizer_class": "Qwen2Tokenizer", "add_prefix_space": False, "add_bos_token": False, "bos_token": None,
-            "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": None, "errors": "replace",
-            "clean_up_tokenization_spaces": False, "split_special_tokens": False, "model_max_length": 512,
-            "chat_template": _CHAT_TEMPLATE, "additional_special_tokens": ["<|im_start|>", "<|im_end|>"],
-            "added_tokens_decoder": added}
+    added = {
+        str(tokenizer.token_to_id(token)): {
+            "content": token,
+            "lstrip": False,
+            "normalized": False,
+            "rstrip": False,
+            "single_word": False,
+            "special": token in _SPECIAL,
+        }
+        for token in _SPECIAL + _ADDED
+    }
+    return {
+        "tokenizer_class": "Qwen2Tokenizer",
+        "add_prefix_space": False,
+        "add_bos_token": False,
+        "bos_token": None,
+        "eos_token": "<|im_end|>",
+        "pad_token": "<|endoftext|>",
+        "unk_token": None,
+        "errors": "replace",
+        "clean_up_tokenization_spaces": False,
+        "split_special_tokens": False,
+        "model_max_length": 512,
+        "chat_template": _CHAT_TEMPLATE,
+        "additional_special_tokens": ["<|im_start|>", "<|im_end|>"],
+        "added_tokens_decoder": added,
+    }
 
 
 def write(tokenizer, folder):
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     model = json.loads(tokenizer.to_str())["model"]
-    folder.joinpath("vocab.json").write_text(json.dumps(model["vocab"], ensure_ascii=False), encoding="utf-8")
+    folder.joinpath("vocab.json").write_text(
+        json.dumps(model["vocab"], ensure_ascii=False), encoding="utf-8"
+    )
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
-    folder.joinpath("merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
-    folder.joinpath("tokenizer_config.json").write_text(json.dumps(_settings(tokenizer), indent=2) + "\n")
+    folder.joinpath("merges.txt").write_text(
+        "#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8"
+    )
+    folder.joinpath("tokenizer_config.json").write_text(
+        json.dumps(_settings(tokenizer), indent=2) + "\n"
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--captions", type=int, default=30000)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()

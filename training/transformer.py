@@ -1,7 +1,9 @@
-"""diffusers' Flux2Transformer2DModel in plain PyTorch, with exactly its parameter names: exporting is writing the state dict.
+"""diffusers' Flux2Transformer2DModel in plain PyTorch, with exactly its parameter names: exporting
+is writing the state dict.
 
 Shapes: N batch, T prompt tokens, P picture tokens, D width (heads x head width), J prompt width.
 """
+
 import math
 
 import torch
@@ -11,9 +13,21 @@ import torch.nn.functional as F
 from training.layers import Names, RmsNorm, attend, linear
 
 CONFIG = dict(
-    patch_size=1, in_channels=32, out_channels=None, num_layers=2, num_single_layers=6, attention_head_dim=64,
-    num_attention_heads=2, joint_attention_dim=384, timestep_guidance_channels=256, mlp_ratio=3.0,
-    axes_dims_rope=[8, 24, 24, 8], rope_theta=100, eps=1e-6, guidance_embeds=False)
+    patch_size=1,
+    in_channels=32,
+    out_channels=None,
+    num_layers=2,
+    num_single_layers=4,
+    attention_head_dim=64,
+    num_attention_heads=2,
+    joint_attention_dim=384,
+    timestep_guidance_channels=256,
+    mlp_ratio=3.0,
+    axes_dims_rope=[8, 24, 24, 8],
+    rope_theta=100,
+    eps=1e-6,
+    guidance_embeds=False,
+)
 
 
 def picture_positions(rows, columns):
@@ -75,11 +89,19 @@ class JointAttention(nn.Module):
     def forward(self, x, c, cos, sin):
         """x: N x P x D, c: N x T x D -> their updates."""
         split = lambda t: t.unflatten(-1, (self.heads, -1))
-        q = torch.cat((self.norm_added_q(split(self.add_q_proj(c))), self.norm_q(split(self.to_q(x)))), 1)
-        k = torch.cat((self.norm_added_k(split(self.add_k_proj(c))), self.norm_k(split(self.to_k(x)))), 1)
+        q = torch.cat(
+            (self.norm_added_q(split(self.add_q_proj(c))), self.norm_q(split(self.to_q(x)))), 1
+        )
+        k = torch.cat(
+            (self.norm_added_k(split(self.add_k_proj(c))), self.norm_k(split(self.to_k(x)))), 1
+        )
         v = torch.cat((split(self.add_v_proj(c)), split(self.to_v(x))), 1)
         q, k = rotate_pairs(q, cos, sin), rotate_pairs(k, cos, sin)
-        o = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2).flatten(2)
+        o = (
+            attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+            .transpose(1, 2)
+            .flatten(2)
+        )
         text = c.shape[1]
         return self.to_out[0](o[:, text:]), self.to_add_out(o[:, :text])
 
@@ -95,7 +117,7 @@ class DoubleBlock(nn.Module):
         return F.layer_norm(x, x.shape[-1:], eps=self.eps) * (1 + scale) + shift
 
     def forward(self, x, c, mx, mc, cos, sin):
-        """mx, mc: six modulations each (shift, scale, gate of attention, then of the feed-forward)."""
+        """mx, mc: six modulations (shift, scale, gate of attention, then of the feed-forward)."""
         dx, dc = self.attn(self._norm(x, mx[0], mx[1]), self._norm(c, mc[0], mc[1]), cos, sin)
         x, c = x + mx[2] * dx, c + mc[2] * dc
         x = x + mx[5] * self.ff(self._norm(x, mx[3], mx[4]))
@@ -117,7 +139,11 @@ class ParallelAttention(nn.Module):
         q, k, v, m = self.to_qkv_mlp_proj(x).split([self.width] * 3 + [2 * self.inner], -1)
         q, k, v = (t.unflatten(-1, (self.heads, -1)) for t in (q, k, v))
         q, k = rotate_pairs(self.norm_q(q), cos, sin), rotate_pairs(self.norm_k(k), cos, sin)
-        o = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2).flatten(2)
+        o = (
+            attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+            .transpose(1, 2)
+            .flatten(2)
+        )
         return self.to_out(torch.cat((o, swiglu(m)), -1))
 
 
@@ -140,41 +166,54 @@ class Transformer(nn.Module):
         width = heads * config["attention_head_dim"]
         inner, eps = int(width * config["mlp_ratio"]), config["eps"]
         self.config, self.width, self.inner = config, width, inner
-        self.time_guidance_embed = Names(timestep_embedder=Names(
-            linear_1=linear(config["timestep_guidance_channels"], width), linear_2=linear(width, width)))
+        self.time_guidance_embed = Names(
+            timestep_embedder=Names(
+                linear_1=linear(config["timestep_guidance_channels"], width),
+                linear_2=linear(width, width),
+            )
+        )
         self.double_stream_modulation_img = Names(linear=linear(width, 6 * width, 0.0))
         self.double_stream_modulation_txt = Names(linear=linear(width, 6 * width, 0.0))
         self.single_stream_modulation = Names(linear=linear(width, 3 * width, 0.0))
         self.x_embedder = linear(config["in_channels"], width)
         self.context_embedder = linear(config["joint_attention_dim"], width)
         self.transformer_blocks = nn.ModuleList(
-            [DoubleBlock(width, heads, inner, eps) for _ in range(config["num_layers"])])
+            [DoubleBlock(width, heads, inner, eps) for _ in range(config["num_layers"])]
+        )
         self.single_transformer_blocks = nn.ModuleList(
-            [SingleBlock(width, heads, inner, eps) for _ in range(config["num_single_layers"])])
+            [SingleBlock(width, heads, inner, eps) for _ in range(config["num_single_layers"])]
+        )
         self.norm_out = Names(linear=linear(width, 2 * width, 0.0))
         self.proj_out = linear(width, config["out_channels"] or config["in_channels"], 0.0)
         self._open_gates()
 
     @torch.no_grad()
     def _open_gates(self):
-        """FLUX.2's modulation has no bias, so a gate of one at the start needs a constant in the time embedding.
+        """FLUX.2's modulation has no bias, so a gate of one at the start needs a constant in the
+        time embedding.
 
-        The slowest cosines of the timestep's sinusoid are 1 for every timestep (0.995 at least).  Unit 0 of the embedding
-        carries them through both linear layers; the gate rows of the modulations read it.
+        The slowest cosines of the timestep's sinusoid are 1 for every timestep (0.995 at least).
+        Unit 0 of the embedding carries them through both linear layers; the gate rows of the
+        modulations read it.
         """
         embedder = self.time_guidance_embed.timestep_embedder
         half = self.config["timestep_guidance_channels"] // 2
-        slowest = slice(half - 8, half)                       # cosines come first
+        slowest = slice(half - 8, half)  # cosines come first
         embedder.linear_1.weight[0].zero_()
         embedder.linear_1.weight[0, slowest] = 2.0 / 8
         embedder.linear_2.weight[0].zero_()
         embedder.linear_2.weight[0, 0] = 1.0
         constant = F.silu(F.silu(torch.tensor(2.0))).item()
-        gates = ((self.double_stream_modulation_img, (2, 5)), (self.double_stream_modulation_txt, (2, 5)),
-                 (self.single_stream_modulation, (2,)))
+        gates = (
+            (self.double_stream_modulation_img, (2, 5)),
+            (self.double_stream_modulation_txt, (2, 5)),
+            (self.single_stream_modulation, (2,)),
+        )
         for modulation, rows in gates:
             for row in rows:
-                modulation.linear.weight[row * self.width:(row + 1) * self.width, 0] = 1.0 / constant
+                modulation.linear.weight[row * self.width : (row + 1) * self.width, 0] = (
+                    1.0 / constant
+                )
 
     def rotation(self, text_count, grid):
         """Rotary tables for a prompt of text_count tokens and a (rows, columns) picture."""
@@ -186,10 +225,14 @@ class Transformer(nn.Module):
         frequency = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32) / half)
         angle = (t * 1000)[:, None] * frequency
         embedder = self.time_guidance_embed.timestep_embedder
-        return F.silu(embedder.linear_2(F.silu(embedder.linear_1(torch.cat((angle.cos(), angle.sin()), -1)))))[:, None]
+        return F.silu(
+            embedder.linear_2(F.silu(embedder.linear_1(torch.cat((angle.cos(), angle.sin()), -1))))
+        )[:, None]
 
     def forward(self, x, t, prompt, cos, sin):
-        """x: noisy tokens N x P x 32, t: noise level N in 0..1 (1 = noise), prompt: N x T x J -> velocity (noise - picture)."""
+        """x: noisy tokens N x P x 32, t: noise level N in 0..1 (1 = noise), prompt: N x T x J ->
+        velocity (noise - picture).
+        """
         v = self._time(t)
         mx = self.double_stream_modulation_img.linear(v).chunk(6, -1)
         mc = self.double_stream_modulation_txt.linear(v).chunk(6, -1)
@@ -201,5 +244,8 @@ class Transformer(nn.Module):
         for block in self.single_transformer_blocks:
             y = block(y, ms, cos, sin)
         scale, shift = self.norm_out.linear(v).chunk(2, -1)
-        y = F.layer_norm(y[:, c.shape[1]:], (self.width,), eps=self.config["eps"]) * (1 + scale) + shift
+        y = (
+            F.layer_norm(y[:, c.shape[1] :], (self.width,), eps=self.config["eps"]) * (1 + scale)
+            + shift
+        )
         return self.proj_out(y)

@@ -1,10 +1,13 @@
-"""Trains the autoencoder's decoder on fresh renders; the encoder stays as it is, so latents stay valid.
+"""Trains the autoencoder's decoder on fresh renders; the encoder stays as it is, so latents stay
+valid.
 
     python -m training.vae train --init FILE --minutes 100 --out FILE
     python -m training.vae measure FILE ... [--count 48]
 
-A decoder that is narrower than ours is widened first.  Stopped and run again with the same arguments, training goes on.
+A decoder that is narrower than ours is widened first. Stopped and run again with the same
+arguments, training goes on.
 """
+
 import argparse
 import random
 
@@ -19,10 +22,12 @@ from training.prefetch import prefetch
 from training.run import Run, RunningMean
 from training.scene import Mix, sample_scene
 
-_EDGE_WEIGHT = 0.5                # of the L1 between the pictures' gradients: what makes edges sharp
-_NOISE = 0.10                     # strongest noise on latents, in standard deviations: samplers do not hit them exactly
+_EDGE_WEIGHT = 0.5  # of the L1 between the pictures' gradients: what makes edges sharp
+_NOISE = (
+    0.10  # strongest noise on latents, in standard deviations: samplers do not hit them exactly
+)
 _NOISY_SHARE = 0.6
-_AVERAGE_EVERY = 2                # steps
+_AVERAGE_EVERY = 2  # steps
 
 
 def differences(made, wanted):
@@ -44,14 +49,21 @@ def _freeze_encoder(vae):
 
 def _filters(vae):
     """What Muon trains: the decoder's inner convolutions."""
-    return [(p, None) for name, p in vae.named_parameters()
-            if p.requires_grad and p.ndim == 4 and not name.startswith(("decoder.conv_out", "post_quant_conv"))]
+    return [
+        (p, None)
+        for name, p in vae.named_parameters()
+        if p.requires_grad
+        and p.ndim == 4
+        and not name.startswith(("decoder.conv_out", "post_quant_conv"))
+    ]
 
 
 @torch.no_grad()
 def _noisy_latents(vae, pixels):
     z = autoencoder.encode(vae, pixels)
-    strength = (torch.rand(len(z), 1, 1, 1) - (1 - _NOISY_SHARE)).clamp_min(0) / _NOISY_SHARE * _NOISE
+    strength = (
+        (torch.rand(len(z), 1, 1, 1) - (1 - _NOISY_SHARE)).clamp_min(0) / _NOISY_SHARE * _NOISE
+    )
     return z + torch.randn_like(z) * z.std(dim=(0, 2, 3), keepdim=True) * strength
 
 
@@ -77,8 +89,12 @@ def train(vae, run, args):
         run.tick(args.batch)
         shown.add(square.item())
         if run.steps % args.report_every == 0:
-            print(f"pictures {run.samples} spent {run.spent_s:.0f} s psnr {decibels(shown.value):.2f} dB "
-                  f"rate {args.learning_rate * run.rate():.3f}", flush=True)
+            print(
+                f"pictures {run.samples} spent {run.spent_s:.0f} s "
+                f"psnr {decibels(shown.value):.2f} dB "
+                f"rate {args.learning_rate * run.rate():.3f}",
+                flush=True,
+            )
         if run.steps % args.save_every == 0:
             run.save(optimiser.state())
     run.save(optimiser.state())
@@ -95,8 +111,13 @@ def measure(vae, frame, mix, count, seed=999):
     return torch.stack(found)
 
 
-_TESTS = {"single": (SQUARE, Mix()), "pair": (SQUARE, Mix(pairs=1)), "row": (SQUARE, Mix(rows=1)),
-          "16:9": (FRAMES["16:9"], Mix()), "9:16": (FRAMES["9:16"], Mix())}
+_TESTS = {
+    "single": (SQUARE, Mix()),
+    "pair": (SQUARE, Mix(pairs=1)),
+    "row": (SQUARE, Mix(rows=1)),
+    "16:9": (FRAMES["16:9"], Mix()),
+    "9:16": (FRAMES["9:16"], Mix()),
+}
 
 
 def _print_measures(paths, count):
@@ -104,18 +125,31 @@ def _print_measures(paths, count):
         vae = autoencoder.load(path).to(memory_format=torch.channels_last)
         for name, (frame, mix) in _TESTS.items():
             found = measure(vae, frame, mix, count)
-            print(f"{path} {name}: mean {found.mean():.2f} dB, worst {found.min():.2f} dB, {count} pictures", flush=True)
+            print(
+                f"{path} {name}: mean {found.mean():.2f} dB, worst {found.min():.2f} dB, "
+                f"{count} pictures",
+                flush=True,
+            )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train")
     training.add_argument("--init", required=True)
     training.add_argument("--out", required=True)
     training.add_argument("--minutes", type=float, required=True, help="of all starts together")
-    training.add_argument("--decay", type=float, default=0.6, help="share of the time over which the learning rate falls")
-    training.add_argument("--learning-rate", type=float, default=0.4, help="multiplies both optimisers' rates")
+    training.add_argument(
+        "--decay",
+        type=float,
+        default=0.6,
+        help="share of the time over which the learning rate falls",
+    )
+    training.add_argument(
+        "--learning-rate", type=float, default=0.4, help="multiplies both optimisers' rates"
+    )
     training.add_argument("--batch", type=int, default=2)
     training.add_argument("--seed", type=int, default=1)
     training.add_argument("--report-every", type=int, default=50, help="steps")

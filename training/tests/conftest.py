@@ -1,4 +1,7 @@
-"""Puts the repository on the path, so that `pytest training` works from anywhere; nothing here needs PyTorch."""
+"""Puts the repository on the path, so that `pytest training` works from anywhere; nothing here
+needs PyTorch.
+"""
+
 import sys
 from pathlib import Path
 

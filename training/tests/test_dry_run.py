@@ -1,24 +1,43 @@
-"""Every part for a few steps at tiny sizes: does it run, save, go on and fit together?  Nothing is learned here."""
+"""Every part for a few steps at tiny sizes: does it run, save, go on and fit together? Nothing is
+learned here.
+"""
+
 import random
 import sys
-from pathlib import Path
 
 import pytest
 
 np = pytest.importorskip("numpy", reason="numpy is not installed (training/requirements.txt)")
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (training/requirements.txt)")
 pytest.importorskip("diffusers", reason="diffusers is not installed (training/requirements.txt)")
-pytest.importorskip("transformers", reason="transformers is not installed (training/requirements.txt)")
+pytest.importorskip(
+    "transformers", reason="transformers is not installed (training/requirements.txt)"
+)
 
-from training import (autoencoder, contact_sheet, export, outlines, paperland, pool, recogniser, score, shards, stock, tokenizer,
-                      train, vae)
+from training import (
+    autoencoder,
+    contact_sheet,
+    export,
+    outlines,
+    paperland,
+    pool,
+    recogniser,
+    score,
+    shards,
+    stock,
+    tokenizer,
+    train,
+    vae,
+)
 from training.frames import SQUARE, Frame
 from training.picture import draw
 from training.prompts import TOKENIZER, PromptEncoder
 from training.sample import Settings, pictures, sample
 from training.scene import sample_scene
 
-pytestmark = pytest.mark.skipif(not (TOKENIZER / "tokenizer.json").exists(), reason="models/paperland is missing")
+pytestmark = pytest.mark.skipif(
+    not (TOKENIZER / "tokenizer.json").exists(), reason="models/paperland is missing"
+)
 SMALL = Frame(128, 128)
 
 
@@ -37,9 +56,11 @@ def small_frames(monkeypatch):
 @pytest.fixture
 def call(monkeypatch):
     """Calls a part as from a shell."""
+
     def run(part, *words):
         monkeypatch.setattr(sys, "argv", [part.__name__, *map(str, words)])
         part.main()
+
     return run
 
 
@@ -54,7 +75,10 @@ def first_vae(tmp_path):
 def test_a_tokenizer_is_trained_and_written(tmp_path, call):
     call(tokenizer, "--captions", 50, "--out", tmp_path / "tokenizer")
     encode = PromptEncoder(tmp_path / "tokenizer")
-    assert encode.tokenizer.decode(encode("a red ball")) == "user\na red ball\nassistant\n<think>\n\n</think>\n\n"
+    assert (
+        encode.tokenizer.decode(encode("a red ball"))
+        == "user\na red ball\nassistant\n<think>\n\n</think>\n\n"
+    )
 
 
 def test_widening_keeps_what_the_decoder_computes():
@@ -62,7 +86,9 @@ def test_widening_keeps_what_the_decoder_computes():
     wide = autoencoder.widen(narrow, (64, 48, 96, 128)).eval()
     latents = torch.randn(1, 8, 2, 2)
     with torch.no_grad():
-        assert torch.allclose(autoencoder.decode(wide, latents), autoencoder.decode(narrow, latents), atol=1e-5)
+        assert torch.allclose(
+            autoencoder.decode(wide, latents), autoencoder.decode(narrow, latents), atol=1e-5
+        )
 
 
 def test_tokens_and_latents_are_inverse():
@@ -75,7 +101,20 @@ def test_tokens_and_latents_are_inverse():
 
 def test_the_decoder_trains_and_leaves_the_encoder_alone(tmp_path, call, first_vae, small_frames):
     out = tmp_path / "vae.pt"
-    call(vae, "train", "--init", first_vae, "--out", out, "--minutes", 0.02, "--batch", 1, "--report-every", 1)
+    call(
+        vae,
+        "train",
+        "--init",
+        first_vae,
+        "--out",
+        out,
+        "--minutes",
+        0.02,
+        "--batch",
+        1,
+        "--report-every",
+        1,
+    )
     before, after = torch.load(first_vae), torch.load(out)
     assert after["samples"] > 0
     assert torch.equal(before["encoder.conv_in.weight"], after["raw"]["encoder.conv_in.weight"])
@@ -101,12 +140,22 @@ def test_fewer_single_blocks_are_filled_up_with_the_identity():
     net = paperland.Paperland()
     torch.nn.init.normal_(net.transformer.proj_out.weight)
     last = len(net.transformer.single_transformer_blocks) - 1
-    shallow = {name: value for name, value in net.state_dict().items() if f"single_transformer_blocks.{last}." not in name}
+    shallow = {
+        name: value
+        for name, value in net.state_dict().items()
+        if f"single_transformer_blocks.{last}." not in name
+    }
     deep = paperland.Paperland()
     deep.load_shallower(shallow)
     del net.transformer.single_transformer_blocks[last]
     ids = torch.zeros(1, 4, dtype=torch.long)
-    inputs = (torch.randn(1, 4, 32), torch.tensor([0.5]), ids, ids == 0, *net.transformer.rotation(4, (2, 2)))
+    inputs = (
+        torch.randn(1, 4, 32),
+        torch.tensor([0.5]),
+        ids,
+        ids == 0,
+        *net.transformer.rotation(4, (2, 2)),
+    )
     with torch.no_grad():
         assert torch.allclose(deep(*inputs), net(*inputs), atol=1e-6)
 
@@ -118,10 +167,17 @@ def test_prompts_name_every_fact_and_do_not_change():
 
 
 def test_the_recogniser_reads_and_the_score_counts():
-    net = recogniser.train(steps=1, batch=2).eval()
+    net = recogniser.train(recogniser.Recogniser(), steps=1, batch=2).eval()
     group = score.Group(2, frame=SMALL)
     encode = PromptEncoder()
-    found = score.score_model(paperland.Paperland().eval(), autoencoder.build().eval(), encode, net, group, Settings(steps=1))
+    found = score.score_model(
+        paperland.Paperland().eval(),
+        autoencoder.build().eval(),
+        encode,
+        net,
+        group,
+        Settings(steps=1),
+    )
     assert set(found) >= {"kind", "colour", "setting", "time", "all"} and found["pictures"] == 2
 
 
@@ -137,7 +193,9 @@ def test_the_exported_folder_computes_the_same_in_the_stock_pipeline(tmp_path):
     assert max(export.write(tmp_path, net, net_vae, encode, half=False)) < 1e-4
     settings = Settings(steps=2)
     loaded = stock.load(tmp_path)
-    theirs = torch.from_numpy(np.array(stock.generate(loaded, "a red ball", 3, SMALL, settings))).float()
+    theirs = torch.from_numpy(
+        np.array(stock.generate(loaded, "a red ball", 3, SMALL, settings))
+    ).float()
     (ours,) = pictures(net_vae, sample(net, encode, ["a red ball"], [3], (1, 1), settings), (1, 1))
     assert (theirs - ((ours + 1) * 127.5).permute(1, 2, 0)).abs().max() < 1
     sheet = contact_sheet.draw_sheet(loaded, [])

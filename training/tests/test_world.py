@@ -1,4 +1,5 @@
 """The world: frames, scenes, captions, pictures.  Needs numpy and g++, not PyTorch."""
+
 import random
 import shutil
 
@@ -17,8 +18,20 @@ from training.scene import Mix, Scene, Thing, sample_scene
 
 
 def a_scene(**changes):
-    facts = dict(setting="plain", time="day", backdrop="white", horizon=0.6, phase=0.0, base=0.85, light_left=True, drift=0.0,
-                 width=1.0, height=1.0, layout="single", things=[Thing("ball", "red", 0.5, 0.25)])
+    facts = dict(
+        setting="plain",
+        time="day",
+        backdrop="white",
+        horizon=0.6,
+        phase=0.0,
+        base=0.85,
+        light_left=True,
+        drift=0.0,
+        width=1.0,
+        height=1.0,
+        layout="single",
+        things=[Thing("ball", "red", 0.5, 0.25)],
+    )
     return Scene(**(facts | changes))
 
 
@@ -37,7 +50,7 @@ def test_a_cut_is_the_middle_of_the_canvas():
 
 
 def test_a_ball_is_drawn_where_the_scene_says():
-    picture = draw(a_scene(), SQUARE, shrink=8)               # ball: centre (64, 76.8), radius 32
+    picture = draw(a_scene(), SQUARE, shrink=8)  # ball: centre (64, 76.8), radius 32
     red, green, _ = picture[90, 64].astype(int)
     assert red > 150 and green < 80
     assert picture[90, 20].min() > 150
@@ -45,13 +58,13 @@ def test_a_ball_is_drawn_where_the_scene_says():
 
 def test_an_outline_covers_the_area_of_its_shape():
     area = draw_outline(a_scene(), SQUARE, shrink=2).sum() / (512 * 512)
-    assert area == pytest.approx(np.pi * 0.25 ** 2, rel=0.01)
+    assert area == pytest.approx(np.pi * 0.25**2, rel=0.01)
 
 
 def test_a_wide_picture_shows_the_square_scene_at_its_own_scale():
     wide = a_scene(width=1280 / 720, things=[Thing("ball", "red", 640 / 720, 0.25)])
-    square = draw_outline(a_scene(), SQUARE).sum() / 1024 ** 2
-    assert draw_outline(wide, FRAMES["16:9"]).sum() / 720 ** 2 == pytest.approx(square, rel=0.01)
+    square = draw_outline(a_scene(), SQUARE).sum() / 1024**2
+    assert draw_outline(wide, FRAMES["16:9"]).sum() / 720**2 == pytest.approx(square, rel=0.01)
 
 
 def test_things_stay_inside_the_part_that_is_shown():
@@ -81,8 +94,16 @@ def test_the_held_out_mix_holds_nothing_else():
 
 
 def test_a_plain_caption_says_every_fact():
-    scene = a_scene(setting="beach", time="night", layout="row", things=[Thing("box", "blue", x, 0.1) for x in (0.2, 0.5, 0.8)])
-    assert captions.caption(scene, random.Random(0), "plain") == "three blue boxes on the beach at night"
+    scene = a_scene(
+        setting="beach",
+        time="night",
+        layout="row",
+        things=[Thing("box", "blue", x, 0.1) for x in (0.2, 0.5, 0.8)],
+    )
+    assert (
+        captions.caption(scene, random.Random(0), "plain")
+        == "three blue boxes on the beach at night"
+    )
 
 
 def test_the_same_seed_gives_the_same_caption():
