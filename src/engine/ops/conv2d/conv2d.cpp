@@ -8,7 +8,8 @@ namespace imagined::engine {
 namespace {
 
 // Best first; the first that the machine runs is taken unless the context names one.
-const std::array<const Conv2dImplementation*, 1> kImplementations = {&kConv2dReference};
+const std::array kImplementations = {&kConv2dAvx512Bf16, &kConv2dAvx512, &kConv2dAvx2,
+                                     &kConv2dReference};
 
 const Conv2dImplementation& choose(const Context& context, DType stored) {
   const std::string_view wanted = context.implementation("conv2d");

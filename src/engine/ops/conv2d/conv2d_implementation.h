@@ -37,6 +37,9 @@ struct ConvGeometry {
 ConvGeometry conv_geometry(ConvShape shape, std::int64_t kernel, std::int64_t height,
                            std::int64_t width);
 
+extern const Conv2dImplementation kConv2dAvx512Bf16;
+extern const Conv2dImplementation kConv2dAvx512;
+extern const Conv2dImplementation kConv2dAvx2;
 extern const Conv2dImplementation kConv2dReference;
 
 }  // namespace imagined::engine
