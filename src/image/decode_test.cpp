@@ -1,0 +1,356 @@
+#include "image/decode.h"
+
+#include <gtest/gtest.h>
+#include <libdeflate.h>
+#include <png.h>
+#include <turbojpeg.h>
+#include <webp/encode.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image/encode.h"
+
+namespace imagined::image {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+Pixels small_picture(int channels = 3) {
+  Pixels pixels{.width = 12, .height = 9, .channels = channels, .bytes = {}};
+  for (int i = 0; i < 12 * 9 * channels; ++i)
+    pixels.bytes.push_back(static_cast<std::uint8_t>(i * 7));
+  return pixels;
+}
+
+void append_big_endian(Bytes& out, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+void append_chunk(Bytes& out, std::string_view type, const Bytes& data) {
+  append_big_endian(out, static_cast<std::uint32_t>(data.size()));
+  Bytes covered = bytes_of(type);
+  covered.insert(covered.end(), data.begin(), data.end());
+  out.insert(out.end(), covered.begin(), covered.end());
+  append_big_endian(out, libdeflate_crc32(0, covered.data(), covered.size()));
+}
+
+/// Signature and IHDR of a PNG with 8-bit RGB.
+Bytes png_start(std::uint32_t width, std::uint32_t height) {
+  Bytes file = bytes_of("\x89PNG\r\n\x1A\n");
+  Bytes header;
+  append_big_endian(header, width);
+  append_big_endian(header, height);
+  header.insert(header.end(), {8, 2, 0, 0, 0});
+  append_chunk(file, "IHDR", header);
+  return file;
+}
+
+Bytes jpeg_start(std::uint16_t width, std::uint16_t height) {
+  return {0xFF,
+          0xD8,
+          0xFF,
+          0xC0,
+          0,
+          17,
+          8,
+          static_cast<std::uint8_t>(height >> 8),
+          static_cast<std::uint8_t>(height & 255),
+          static_cast<std::uint8_t>(width >> 8),
+          static_cast<std::uint8_t>(width & 255),
+          3,
+          1,
+          0x11,
+          0,
+          2,
+          0x11,
+          0,
+          3,
+          0x11,
+          0};
+}
+
+/// A canvas of up to 2^24 per side, with flags.
+Bytes webp_canvas(std::uint32_t width, std::uint32_t height, std::uint8_t flags = 0) {
+  Bytes file = bytes_of(std::string_view("RIFF\x1A\0\0\0WEBPVP8X\x0A\0\0\0", 20));
+  file.insert(file.end(), {flags, 0, 0, 0});
+  for (const std::uint32_t side : {width - 1, height - 1})
+    for (int shift = 0; shift < 24; shift += 8)
+      file.push_back(static_cast<std::uint8_t>(side >> shift));
+  return file;
+}
+
+/// A PNG of another kind, by libpng itself.
+struct PngKind {
+  int colour_type = PNG_COLOR_TYPE_RGB;
+  int bits = 8;
+  bool interlaced = false;
+  bool transparent_entry = false;  // of a palette
+};
+
+Bytes write_png(const PngKind& kind, int width, int height, const Bytes& rows) {
+  Bytes file;
+  auto* png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  auto* info = png_create_info_struct(png);
+  png_set_write_fn(
+      png, &file,
+      [](png_structp self, png_bytep data, png_size_t size) {
+        auto* out = static_cast<Bytes*>(png_get_io_ptr(self));
+        out->insert(out->end(), data, data + size);
+      },
+      nullptr);
+  png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height),
+               kind.bits, kind.colour_type, kind.interlaced ? PNG_INTERLACE_ADAM7 : 0, 0, 0);
+  png_color palette[2] = {{10, 20, 30}, {40, 50, 60}};
+  png_byte alphas[2] = {255, 0};
+  if (kind.colour_type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, palette, 2);
+  if (kind.transparent_entry) png_set_tRNS(png, info, alphas, 2, nullptr);
+  png_write_info(png, info);
+  const std::size_t row_bytes = rows.size() / static_cast<std::size_t>(height);
+  std::vector<png_bytep> row_pointers;
+  for (int y = 0; y < height; ++y)
+    row_pointers.push_back(const_cast<png_bytep>(rows.data()) +
+                           static_cast<std::size_t>(y) * row_bytes);
+  png_write_image(png, row_pointers.data());
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  return file;
+}
+
+Bytes webp_lossless(const Pixels& pixels) {
+  std::uint8_t* made = nullptr;
+  const auto encode_webp = pixels.channels == 4 ? WebPEncodeLosslessRGBA : WebPEncodeLosslessRGB;
+  const std::size_t size = encode_webp(pixels.bytes.data(), pixels.width, pixels.height,
+                                       pixels.width * pixels.channels, &made);
+  Bytes file(made, made + size);
+  WebPFree(made);
+  return file;
+}
+
+Bytes webp_lossy(const Pixels& pixels) {
+  std::uint8_t* made = nullptr;
+  const std::size_t size = WebPEncodeRGB(pixels.bytes.data(), pixels.width, pixels.height,
+                                         pixels.width * pixels.channels, 90, &made);
+  Bytes file(made, made + size);
+  WebPFree(made);
+  return file;
+}
+
+std::string refusal(const Bytes& file, const DecodeLimits& limits = {}) {
+  const auto pixels = decode(file, limits);
+  if (pixels) return "accepted";
+  EXPECT_EQ(pixels.error().field, "image");
+  return pixels.error().message;
+}
+
+TEST(DecodePng, WidensGreyToRgb) {
+  const auto pixels = decode(write_png({.colour_type = PNG_COLOR_TYPE_GRAY}, 2, 1, {5, 250}));
+  EXPECT_EQ(pixels->channels, 3);
+  EXPECT_EQ(pixels->bytes, (Bytes{5, 5, 5, 250, 250, 250}));
+}
+
+TEST(DecodePng, KeepsTheAlphaOfGrey) {
+  const auto pixels = decode(write_png({.colour_type = PNG_COLOR_TYPE_GRAY_ALPHA}, 1, 1, {5, 128}));
+  EXPECT_EQ(pixels->bytes, (Bytes{5, 5, 5, 128}));
+}
+
+TEST(DecodePng, LooksUpPalettesAndTheirTransparency) {
+  const PngKind opaque{.colour_type = PNG_COLOR_TYPE_PALETTE};
+  EXPECT_EQ(decode(write_png(opaque, 2, 1, {1, 0}))->bytes, (Bytes{40, 50, 60, 10, 20, 30}));
+  const PngKind transparent{.colour_type = PNG_COLOR_TYPE_PALETTE, .transparent_entry = true};
+  EXPECT_EQ(decode(write_png(transparent, 2, 1, {1, 0}))->bytes,
+            (Bytes{40, 50, 60, 0, 10, 20, 30, 255}));
+}
+
+TEST(DecodePng, DoesNotCrashOnAnIndexBeyondThePalette) {
+  const PngKind kind{.colour_type = PNG_COLOR_TYPE_PALETTE};
+  const auto pixels = decode(write_png(kind, 1, 1, {200}));
+  if (pixels) EXPECT_EQ(pixels->bytes.size(), 3u);
+}
+
+TEST(DecodePng, ScalesSixteenBitsAlsoWhenInterlaced) {
+  // 0x8080 is 128.5 / 255 of full: 128; 0xFFFF is 255.
+  for (const bool interlaced : {false, true}) {
+    const PngKind kind{.colour_type = PNG_COLOR_TYPE_GRAY, .bits = 16, .interlaced = interlaced};
+    EXPECT_EQ(decode(write_png(kind, 1, 2, {0x80, 0x80, 0xFF, 0xFF}))->bytes,
+              (Bytes{128, 128, 128, 255, 255, 255}));
+  }
+}
+
+TEST(DecodePng, PassesOverTextProfilesAndExif) {
+  // A profile that would unpack to 64 MB, as the middle chunk of a good file.
+  const Bytes zeros(64u << 20, 0);
+  auto* compressor = libdeflate_alloc_compressor(1);
+  Bytes packed(libdeflate_zlib_compress_bound(compressor, zeros.size()));
+  packed.resize(libdeflate_zlib_compress(compressor, zeros.data(), zeros.size(), packed.data(),
+                                         packed.size()));
+  libdeflate_free_compressor(compressor);
+  Bytes profile = bytes_of(std::string_view("bomb\0\0", 6));
+  profile.insert(profile.end(), packed.begin(), packed.end());
+  const Pixels pixels = small_picture();
+  const Bytes good = encode_png(pixels.view());
+  for (const std::string_view type : {"iCCP", "zTXt", "eXIf", "abCd"}) {
+    Bytes file(good.begin(), good.begin() + 33);
+    append_chunk(file, type, profile);
+    file.insert(file.end(), good.begin() + 33, good.end());
+    const auto decoded = decode(file);
+    ASSERT_TRUE(decoded) << type << ": " << decoded.error().detail;
+    EXPECT_EQ(decoded->bytes, pixels.bytes);
+  }
+}
+
+TEST(DecodePng, SurvivesAHundredThousandChunks) {
+  const Bytes good = encode_png(small_picture().view());
+  Bytes file(good.begin(), good.begin() + 33);
+  for (int i = 0; i < 100'000; ++i) append_chunk(file, "tEXt", {'k', 0, 'v'});
+  file.insert(file.end(), good.begin() + 33, good.end());
+  EXPECT_TRUE(decode(file));
+}
+
+TEST(DecodePng, RefusesAWrongChecksum) {
+  Bytes file = encode_png(small_picture().view());
+  file[file.size() - 17] ^= 1;  // of IDAT
+  EXPECT_EQ(refusal(file), "the image is a broken or cut png file");
+}
+
+TEST(DecodeJpeg, RefusesCmykByName) {
+  const Bytes inks(16 * 16 * 4, 100);
+  auto* compressor = tjInitCompress();
+  unsigned char* made = nullptr;
+  unsigned long size = 0;
+  ASSERT_EQ(
+      tjCompress2(compressor, inks.data(), 16, 0, 16, TJPF_CMYK, &made, &size, TJSAMP_444, 90, 0),
+      0);
+  const Bytes file(made, made + size);
+  tjFree(made);
+  tjDestroy(compressor);
+  EXPECT_EQ(refusal(file), "the image is a jpeg in CMYK colours, expected RGB or grey");
+}
+
+TEST(DecodeJpeg, IgnoresExif) {
+  const Bytes good = *encode_jpeg(small_picture().view());
+  Bytes file = {0xFF, 0xD8, 0xFF, 0xE1, 0, 12, 'E', 'x', 'i', 'f', 0, 0, 9, 9, 9, 9};
+  file.insert(file.end(), good.begin() + 2, good.end());
+  EXPECT_EQ(decode(file)->bytes, decode(good)->bytes);
+}
+
+TEST(DecodeWebp, ReadsLosslessPicturesExactly) {
+  for (const int channels : {3, 4}) {
+    Pixels pixels = small_picture(channels);
+    if (channels == 4)
+      for (std::size_t i = 3; i < pixels.bytes.size(); i += 4)
+        pixels.bytes[i] = static_cast<std::uint8_t>(1 + i % 200);  // alpha 0 may lose its colour
+    const auto decoded = decode(webp_lossless(pixels));
+    ASSERT_TRUE(decoded) << decoded.error().detail;
+    EXPECT_EQ(decoded->channels, channels);
+    EXPECT_EQ(decoded->bytes, pixels.bytes);
+  }
+}
+
+TEST(DecodeWebp, ReadsTheSizeOfLossyPictures) {
+  const auto header = read_header(webp_lossy(small_picture()));
+  EXPECT_EQ(header->width, 12);
+  EXPECT_EQ(header->height, 9);
+  EXPECT_TRUE(decode(webp_lossy(small_picture())));
+}
+
+TEST(DecodeWebp, RefusesAnimations) {
+  constexpr std::uint8_t kAnimated = 2;
+  Bytes file = webp_canvas(10, 10, kAnimated);
+  const Bytes chunk = bytes_of(std::string_view("ANIM\x06\0\0\0\0\0\0\0\0\0", 14));
+  file.insert(file.end(), chunk.begin(), chunk.end());
+  EXPECT_EQ(refusal(file), "the image is an animated webp, expected one picture");
+}
+
+TEST(DecodeLimits, AreAppliedToTheHeaderAlone) {
+  // None of these files has a pixel in it.
+  EXPECT_EQ(refusal(png_start(60'000, 60'000)),
+            "the image has 60000 x 60000 pixels, at most 8192 per side are allowed");
+  EXPECT_EQ(refusal(jpeg_start(65'535, 65'535)),
+            "the image has 65535 x 65535 pixels, at most 8192 per side are allowed");
+  EXPECT_EQ(refusal(webp_canvas(16'383, 16'383)),
+            "the image has 16383 x 16383 pixels, at most 8192 per side are allowed");
+  EXPECT_EQ(refusal(png_start(8000, 8000)),
+            "the image has 8000 x 8000 = 64000000 pixels, at most 40000000 are allowed");
+}
+
+TEST(DecodeLimits, AcceptExactlyTheLimit) {
+  const Bytes file = encode_png(small_picture().view());
+  EXPECT_TRUE(decode(file, {.bytes_max = file.size(), .side_px_max = 12, .area_px_max = 108}));
+  EXPECT_FALSE(decode(file, {.bytes_max = file.size() - 1}));
+  EXPECT_FALSE(decode(file, {.side_px_max = 11}));
+  EXPECT_FALSE(decode(file, {.area_px_max = 107}));
+}
+
+TEST(DecodeLimits, NameTheBytesOfALargeFile) {
+  const auto pixels = decode(Bytes(2000, 0), {.bytes_max = 1999});
+  EXPECT_EQ(pixels.error().code, ErrorCode::payload_too_large);
+  EXPECT_EQ(pixels.error().message, "the image has 2000 bytes, at most 1999 are allowed");
+}
+
+TEST(ReadHeader, RefusesSizesThatCannotBe) {
+  for (const Bytes& file : {png_start(0, 10), png_start(10, 0), png_start(1, 0x80000000),
+                            png_start(0xFFFFFFFF, 0xFFFFFFFF), jpeg_start(0, 5), jpeg_start(5, 0)})
+    EXPECT_EQ(decode(file).error().code, ErrorCode::invalid_argument);
+}
+
+TEST(ReadHeader, KnowsFormatsByContentAndRefusesOthers) {
+  for (const std::string_view text : {"<svg xmlns='http://www.w3.org/2000/svg'/>", "%PDF-1.7",
+                                      "GIF89a", "BM", "II*\x00", "<!doctype html>",
+                                      "\x00\x00\x00\x18"
+                                      "ftypheic",
+                                      "\x00\x00\x01\x00", "x"}) {
+    const auto header = read_header(bytes_of(text));
+    EXPECT_EQ(header.error().code, ErrorCode::unsupported_media_type) << text;
+    EXPECT_EQ(header.error().field, "image");
+  }
+  EXPECT_EQ(refusal({}), "the image is empty");
+}
+
+TEST(Decode, LeavesTheTailOfAPolyglotBehind) {
+  const Pixels pixels = small_picture();
+  Bytes file = encode_png(pixels.view());
+  const Bytes tail = bytes_of("PK\x03\x04<script>alert(1)</script>");
+  file.insert(file.end(), tail.begin(), tail.end());
+  EXPECT_EQ(decode(file)->bytes, pixels.bytes);
+}
+
+class EveryFormat : public testing::TestWithParam<Bytes> {};
+
+TEST_P(EveryFormat, RefusesEveryCut) {
+  const Bytes& file = GetParam();
+  ASSERT_TRUE(decode(file));
+  for (std::size_t size = 0; size < file.size(); ++size) {
+    const Bytes cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_FALSE(decode(cut)) << "the first " << size << " of " << file.size() << " bytes";
+  }
+}
+
+TEST_P(EveryFormat, SurvivesEveryChangedByte) {
+  for (std::size_t i = 0; i < GetParam().size(); ++i)
+    for (const std::uint8_t change : {0x01, 0x80, 0xFF}) {
+      Bytes file = GetParam();
+      file[i] ^= change;
+      const auto pixels = decode(file, {.area_px_max = 1'000'000});
+      if (pixels)
+        EXPECT_EQ(pixels->bytes.size(), static_cast<std::size_t>(pixels->width) *
+                                            static_cast<std::size_t>(pixels->height) *
+                                            static_cast<std::size_t>(pixels->channels));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Images, EveryFormat,
+                         testing::Values(encode_png(small_picture().view()),
+                                         encode_png(small_picture(4).view()),
+                                         *encode_jpeg(small_picture().view()),
+                                         webp_lossless(small_picture(4)),
+                                         webp_lossy(small_picture())));
+
+}  // namespace
+}  // namespace imagined::image

@@ -1,0 +1,19 @@
+#include "image/encode.h"
+
+#include "base/check.h"
+
+namespace imagined::image {
+
+Result<std::vector<std::uint8_t>> encode(const PixelsView& pixels, Format format) {
+  switch (format) {
+    case Format::jpeg:
+      return encode_jpeg(pixels);
+    case Format::png:
+      return encode_png(pixels);
+    case Format::webp:
+      return fail(ErrorCode::unimplemented, "pictures are not written as webp");
+  }
+  CHECK(false, "no picture format {}", static_cast<int>(format));
+}
+
+}  // namespace imagined::image
