@@ -171,7 +171,9 @@ TEST(DecodePng, LooksUpPalettesAndTheirTransparency) {
 TEST(DecodePng, DoesNotCrashOnAnIndexBeyondThePalette) {
   const PngKind kind{.colour_type = PNG_COLOR_TYPE_PALETTE};
   const auto pixels = decode(write_png(kind, 1, 1, {200}));
-  if (pixels) EXPECT_EQ(pixels->bytes.size(), 3u);
+  if (pixels) {
+    EXPECT_EQ(pixels->bytes.size(), 3u);
+  }
 }
 
 TEST(DecodePng, ScalesSixteenBitsAlsoWhenInterlaced) {
@@ -301,11 +303,10 @@ TEST(ReadHeader, RefusesSizesThatCannotBe) {
 }
 
 TEST(ReadHeader, KnowsFormatsByContentAndRefusesOthers) {
-  for (const std::string_view text : {"<svg xmlns='http://www.w3.org/2000/svg'/>", "%PDF-1.7",
-                                      "GIF89a", "BM", "II*\x00", "<!doctype html>",
-                                      "\x00\x00\x00\x18"
-                                      "ftypheic",
-                                      "\x00\x00\x01\x00", "x"}) {
+  using namespace std::string_view_literals;
+  for (const std::string_view text :
+       {"<svg xmlns='http://www.w3.org/2000/svg'/>"sv, "%PDF-1.7"sv, "GIF89a"sv, "BM"sv, "II*\0"sv,
+        "<!doctype html>"sv, "\0\0\0\x18\x66typheic"sv, "\0\0\x01\0"sv, "x"sv}) {
     const auto header = read_header(bytes_of(text));
     EXPECT_EQ(header.error().code, ErrorCode::unsupported_media_type) << text;
     EXPECT_EQ(header.error().field, "image");
@@ -336,12 +337,13 @@ TEST_P(EveryFormat, SurvivesEveryChangedByte) {
   for (std::size_t i = 0; i < GetParam().size(); ++i)
     for (const std::uint8_t change : {0x01, 0x80, 0xFF}) {
       Bytes file = GetParam();
-      file[i] ^= change;
+      file[i] = static_cast<std::uint8_t>(file[i] ^ change);
       const auto pixels = decode(file, {.area_px_max = 1'000'000});
-      if (pixels)
+      if (pixels) {
         EXPECT_EQ(pixels->bytes.size(), static_cast<std::size_t>(pixels->width) *
                                             static_cast<std::size_t>(pixels->height) *
                                             static_cast<std::size_t>(pixels->channels));
+      }
     }
 }
 

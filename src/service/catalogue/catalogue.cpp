@@ -25,6 +25,11 @@ Result<void> check_names(const std::vector<Model>& models) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("the model name \"{}...\" has {} bytes, at most {} are allowed",
                               name.substr(0, 40), name.size(), kNameBytesMax));
+    const auto is_plain = [](char c) { return c > 0x20 && c != 0x7F; };
+    if (!std::ranges::all_of(name, is_plain))  // names travel in lines and lists
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("the model name \"{}\" has a space or a character beyond ASCII", name));
     if (!seen.insert(name).second)
       return fail(ErrorCode::invalid_argument, fmt::format("two models are named \"{}\"", name));
     return {};

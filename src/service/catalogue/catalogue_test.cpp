@@ -77,6 +77,11 @@ TEST(Catalogue, RefusesARetiredNameWithoutAServedReplacement) {
   EXPECT_FALSE(Catalogue::make(two_models(), legacy_names("nothing")));
 }
 
+TEST(Catalogue, RefusesNamesWithSpaces) {
+  for (const char* name : {"", "a b", "a\n", "caf\xC3\xA9"})
+    EXPECT_FALSE(Catalogue::make({{.id = name}}, {})) << name;
+}
+
 TEST(Catalogue, RefusesToBeEmpty) { EXPECT_FALSE(Catalogue::make({}, {})); }
 
 }  // namespace

@@ -25,6 +25,7 @@ Result<Job> ImageService::submit(const ApiKey& key, PictureRequest request) {
   TRY(check_user(request.user));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
   TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
+  TRY(blobs_.check_room());
   Job job{.id = make_uuid(clock_),
           .key_id = key.id,
           .request = std::move(request),

@@ -36,7 +36,8 @@ class ImageService {
                WorkerBell& bell, const Clock& clock, ImageServiceOptions options = {});
 
   /// Queues a job and rings the bell. `resource_exhausted` when the queue is full,
-  /// `invalid_argument` or `not_found` for a request that breaks the domain's rules.
+  /// `storage_full` when there is no room for pictures, `invalid_argument` or `not_found` for a
+  /// request that breaks the domain's rules.
   Result<Job> submit(const ApiKey& key, PictureRequest request);
 
   Result<Job> find(std::string_view job_id);

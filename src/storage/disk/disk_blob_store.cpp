@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,14 +46,40 @@ Result<bool> make_folder(const std::filesystem::path& path) {
   return made;
 }
 
+Result<DiskSpace> ask_system(const std::filesystem::path& path) {
+  struct statvfs status {};
+  if (::statvfs(path.c_str(), &status) != 0) return error_of_errno("statvfs", path);
+  return DiskSpace{.total_bytes = status.f_blocks * status.f_frsize,
+                   .free_bytes = status.f_bavail * status.f_frsize};
+}
+
+std::uint64_t reserve_bytes(const DiskSpace& space) {
+  return std::clamp(space.total_bytes / 20, std::uint64_t{512} << 10, std::uint64_t{64} << 20);
+}
+
+tl::unexpected<Error> no_room(const DiskSpace& space) {
+  return fail(ErrorCode::storage_full, "no room left to store data", {},
+              fmt::format("{} bytes free of {}", space.free_bytes, space.total_bytes));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<DiskBlobStore>> DiskBlobStore::open(const std::filesystem::path& folder) {
+Result<std::unique_ptr<DiskBlobStore>> DiskBlobStore::open(const std::filesystem::path& folder,
+                                                           MeasureSpace measure) {
   TRY(make_folder(folder));
-  return std::unique_ptr<DiskBlobStore>(new DiskBlobStore(folder));
+  if (!measure) measure = ask_system;
+  return std::unique_ptr<DiskBlobStore>(new DiskBlobStore(folder, std::move(measure)));
+}
+
+Result<void> DiskBlobStore::check_room() {
+  const DiskSpace space = TRY(measure_(folder_));
+  if (space.free_bytes < reserve_bytes(space)) return no_room(space);
+  return {};
 }
 
 Result<std::string> DiskBlobStore::put(std::span<const std::uint8_t> bytes) {
+  const DiskSpace space = TRY(measure_(folder_));
+  if (space.free_bytes < reserve_bytes(space) / 2 + bytes.size()) return no_room(space);
   std::string hash = to_hex(sha256(bytes));
   const std::filesystem::path folder = folder_ / hash.substr(0, 2);
   if (TRY(make_folder(folder))) TRY(sync_folder(folder_));

@@ -1,27 +1,43 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "service/ports/blob_store.h"
 
 namespace imagined::storage {
 
+/// What a file system has, in bytes.
+struct DiskSpace {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t free_bytes = 0;  // for an ordinary user
+};
+
 /// Blobs as files: `<folder>/<first two hex digits>/<sha-256 hex>`. Several processes may share the
 /// folder. A file under its final name is always whole: it is written under another name in the
 /// same folder, synced, renamed, and the folder synced.
+///
+/// The last 5 % of the disk (0.5 to 64 MiB) are a reserve: no new work is taken when it is touched,
+/// and no blob goes beyond its half, so that the database beside it can still say what happened.
 class DiskBlobStore final : public service::BlobStore {
  public:
-  /// Makes the folder when it is not there.
-  static Result<std::unique_ptr<DiskBlobStore>> open(const std::filesystem::path& folder);
+  using MeasureSpace = std::function<Result<DiskSpace>(const std::filesystem::path&)>;
+
+  /// Makes the folder when it is not there. `measure` is for tests; empty: ask the system.
+  static Result<std::unique_ptr<DiskBlobStore>> open(const std::filesystem::path& folder,
+                                                     MeasureSpace measure = {});
 
   Result<std::string> put(std::span<const std::uint8_t> bytes) override;
+  Result<void> check_room() override;
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override;
 
  private:
-  explicit DiskBlobStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  DiskBlobStore(std::filesystem::path folder, MeasureSpace measure)
+      : folder_(std::move(folder)), measure_(std::move(measure)) {}
 
   std::filesystem::path folder_;
+  MeasureSpace measure_;
 };
 
 }  // namespace imagined::storage
