@@ -28,7 +28,8 @@ struct Services {
   service::JobEvents& events;
   const service::UrlSigner& signer;
   const Clock& clock;
-  std::function<bool()> worker_is_ready;
+  std::function<bool()> worker_is_ready;  // its models are loaded
+  std::function<bool()> accepts_jobs;     // a worker is there, or will soon be there again
 };
 
 /// What an operator may set about the answers.

@@ -96,7 +96,7 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   const Services& services = context.services;
   auto call = wire::parse_generation_call(exchange.request.body, services.catalogue);
   if (!call) co_return tl::unexpected(std::move(call.error()));
-  if (!services.worker_is_ready()) {
+  if (!services.accepts_jobs()) {
     co_return fail(ErrorCode::unavailable, "the worker is starting; try again in a moment");
   }
   auto job = co_await on_pool(context.pool,

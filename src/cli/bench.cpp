@@ -1,0 +1,150 @@
+// imagined bench: seconds and share of the machine's peak, stage by stage.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "engine/engine.h"
+#include "service/jobs/picture_request.h"
+
+namespace imagined::cli {
+namespace {
+
+struct Options {
+  ConfigFlags flags;
+  std::string model;
+  std::string prompt = "a red house beside two trees at night";
+  int width = 1024;
+  int height = 1024;
+  int steps = 0;
+  int repeats = 3;
+  std::string implementations;
+  bool json = false;
+};
+
+// What the stages are measured against: the precision's own product where the machine has one.
+double peak_gflops(const engine::MachinePeak& peak, engine::Precision precision) {
+  const bool fast = precision == engine::Precision::bf16 && peak.bf16_gflops > 0;
+  return fast ? peak.bf16_gflops : peak.f32_gflops;
+}
+
+struct Measured {
+  std::string model;
+  std::string precision;
+  double load_s = 0;
+  engine::MachinePeak peak;
+  double against_gflops = 0;
+  engine::BenchReport report;
+};
+
+void print_json(const Measured& measured, const Options& options) {
+  nlohmann::json stages = nlohmann::json::array();
+  for (const engine::StageReport& stage : measured.report.stages) {
+    const double gflops = stage.seconds > 0 ? stage.gflop / stage.seconds : 0;
+    stages.push_back({{"stage", stage.stage},
+                      {"count", stage.count},
+                      {"seconds", stage.seconds},
+                      {"gflop", stage.gflop},
+                      {"gflops", gflops},
+                      {"share_of_peak", gflops / measured.against_gflops}});
+  }
+  fmt::print("{}\n", nlohmann::json{{"model", measured.model},
+                                    {"precision", measured.precision},
+                                    {"width", options.width},
+                                    {"height", options.height},
+                                    {"load_seconds", measured.load_s},
+                                    {"seconds", measured.report.seconds},
+                                    {"machine",
+                                     {{"processor", measured.peak.processor},
+                                      {"threads", measured.peak.threads},
+                                      {"f32_gflops", measured.peak.f32_gflops},
+                                      {"bf16_gflops", measured.peak.bf16_gflops},
+                                      {"int8_gops", measured.peak.int8_gops}}},
+                                    {"stages", std::move(stages)}}
+                         .dump());
+}
+
+void print_text(const Measured& measured, const Options& options) {
+  const engine::MachinePeak& peak = measured.peak;
+  fmt::print("{}, {} threads: f32 {:.0f}, bf16 {:.0f}, int8 {:.0f} GFLOP/s\n", peak.processor,
+             peak.threads, peak.f32_gflops, peak.bf16_gflops, peak.int8_gops);
+  fmt::print("{} in {}, {} x {}, loaded in {:.2f} s\n\n", measured.model, measured.precision,
+             options.width, options.height, measured.load_s);
+  fmt::print("{:<18} {:>5} {:>10} {:>10} {:>10} {:>7}\n", "STAGE", "RUNS", "SECONDS", "GFLOP",
+             "GFLOP/S", "PEAK");
+  for (const engine::StageReport& stage : measured.report.stages) {
+    const double gflops = stage.seconds > 0 ? stage.gflop / stage.seconds : 0;
+    fmt::print("{:<18} {:>5} {:>10.4f} {:>10.2f} {:>10.0f} {:>6.0f}%\n", stage.stage, stage.count,
+               stage.seconds, stage.gflop, gflops, 100 * gflops / measured.against_gflops);
+  }
+  fmt::print("{:<18} {:>5} {:>10.4f}\n", "whole picture", "", measured.report.seconds);
+}
+
+int bench(const Options& options) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto model = choose_model(*config, options.model);
+  if (!model) return report(model.error());
+  engine::LoadOptions loading = load_options(*config, *model);
+  loading.implementations = options.implementations;
+  const double begin_s = seconds_now();
+  const auto engine = engine::Engine::load(loading);
+  if (!engine) return report(engine.error());
+  Measured measured{.model = model->name,
+                    .precision = config->settings.precision,
+                    .load_s = seconds_now() - begin_s};
+  measured.peak = engine::measure_machine_peak(loading.threads, seconds_now);
+  measured.against_gflops = peak_gflops(measured.peak, loading.precision);
+  auto benched =
+      (*engine)->bench({.generate = {.prompt = options.prompt,
+                                     .width = options.width,
+                                     .height = options.height,
+                                     .steps = options.steps > 0 ? options.steps : model->steps,
+                                     .guidance = model->guidance,
+                                     .seed = 1},
+                        .repeats = options.repeats,
+                        .seconds_now = seconds_now});
+  if (!benched) return report(benched.error());
+  measured.report = std::move(*benched);
+  if (options.json) {
+    print_json(measured, options);
+  } else {
+    print_text(measured, options);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Action& chosen) {
+  CLI::App& command = *app.add_subcommand("bench", "Measure a model, stage by stage");
+  const auto options = std::make_shared<Options>();
+  command.add_option("model", options->model, "A configured model, or a folder or file of weights");
+  command.add_option("--prompt", options->prompt, "What to show")->capture_default_str();
+  command.add_option("--width", options->width, "Pixels")
+      ->check(CLI::Range(64, 4096))
+      ->capture_default_str();
+  command.add_option("--height", options->height, "Pixels")
+      ->check(CLI::Range(64, 4096))
+      ->capture_default_str();
+  command.add_option("--steps", options->steps, "Denoising steps [the model's]")
+      ->check(CLI::Range(1, 100));
+  command.add_option("--repeats", options->repeats, "Pictures to make; the fastest counts")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  command.add_option("--implementations", options->implementations,
+                     "Implementation per operation, such as matmul=reference");
+  command.add_flag("--json", options->json, "Report as JSON on stdout");
+  add_config_options(command, std::shared_ptr<ConfigFlags>(options, &options->flags),
+                     engine_settings());
+  command.footer(
+      "PEAK is the share of what the machine's registers can multiply in this precision.\n"
+      "Example:\n  imagined bench --width 2048 --height 2048 --repeats 5 --json");
+  command.callback([&chosen, options] { chosen = [options] { return bench(*options); }; });
+}
+
+}  // namespace imagined::cli

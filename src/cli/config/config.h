@@ -1,0 +1,57 @@
+// The whole configuration, from its four sources: defaults < file < environment < flags.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/config/models.h"
+#include "cli/config/settings.h"
+
+namespace imagined::cli {
+
+/// What the command line says about the configuration.
+struct ConfigFlags {
+  std::string file;                           // --config; empty: IMAGINED_CONFIG, or none
+  std::map<std::string, std::string> values;  // setting name to text
+  std::vector<std::string> assignments;       // --set models.NAME.KEY=VALUE
+};
+
+struct Config {
+  Settings settings;
+  std::vector<ModelSettings> models;
+  std::map<std::string, std::string, std::less<>> sources;  // setting name to where it was set
+};
+
+/// The value of an environment variable, none when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+
+/// Errors are `invalid_argument` or `not_found` (the file) and say where: "imagined.toml:7: ...",
+/// "IMAGINED_THREADS: ...", "--threads: ...". Nothing is half applied: an error is the end.
+Result<Config> load_config(const ConfigFlags& flags, const Environment& environment);
+
+/// Replaces what is empty by what it stands for, and relative paths by absolute ones: the data
+/// folder and the path of each model. `executable` is where the built-in model is looked for:
+/// `not_found`, field "models_dir", when a model needs it and it is not there.
+Result<void> resolve_paths(const Environment& environment, const std::filesystem::path& executable,
+                           Config& config);
+
+/// "127.0.0.1:8080", "[::1]:0"; field "http_listen".
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Result<ListenAddress> parse_listen_address(std::string_view text);
+
+/// The configuration as a file that has the same effect: what `config show` prints and what the
+/// server hands to its worker. With `remarks` each setting says what it is and where it was set.
+enum class Remarks : std::uint8_t { none, all };
+std::string to_toml(const Config& config, Remarks remarks);
+
+}  // namespace imagined::cli

@@ -1,0 +1,189 @@
+#include "cli/config/config.h"
+
+#include <gtest/gtest.h>
+#include <fstream>
+
+namespace imagined::cli {
+namespace {
+
+Environment no_environment() {
+  return [](const std::string&) { return std::nullopt; };
+}
+
+Environment environment_of(std::map<std::string, std::string> values) {
+  return [values = std::move(values)](const std::string& name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    return found == values.end() ? std::nullopt : std::optional(found->second);
+  };
+}
+
+class ConfigFile : public ::testing::Test {
+ protected:
+  std::string write(const std::string& text) {
+    file_ = (std::filesystem::path(::testing::TempDir()) /
+             ::testing::UnitTest::GetInstance()->current_test_info()->name())
+                .string() +
+            ".toml";
+    std::ofstream(file_) << text;
+    return file_;
+  }
+  ~ConfigFile() override { std::filesystem::remove(file_); }
+
+  std::string error_of(const std::string& text) {
+    const auto config = load_config({.file = write(text)}, no_environment());
+    if (config) return "no error";
+    return config.error().message.substr(file_.size());
+  }
+
+  std::string file_;
+};
+
+TEST_F(ConfigFile, WinsOverADefault) {
+  const auto config = load_config({.file = write("queue_limit = 7\n")}, no_environment());
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->settings.queue_limit, 7);
+}
+
+TEST_F(ConfigFile, LosesToTheEnvironment) {
+  const auto config = load_config({.file = write("queue_limit = 7\n")},
+                                  environment_of({{"IMAGINED_QUEUE_LIMIT", "8"}}));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->settings.queue_limit, 8);
+}
+
+TEST_F(ConfigFile, IsFoundByTheEnvironment) {
+  const auto config =
+      load_config({}, environment_of({{"IMAGINED_CONFIG", write("queue_limit = 7\n")}}));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->settings.queue_limit, 7);
+}
+
+TEST(Config, LetsAFlagWinOverTheEnvironment) {
+  const auto config = load_config({.values = {{"queue_limit", "9"}}},
+                                  environment_of({{"IMAGINED_QUEUE_LIMIT", "8"}}));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->settings.queue_limit, 9);
+  EXPECT_EQ(config->sources.at("queue_limit"), "--queue-limit");
+}
+
+TEST_F(ConfigFile, NamesTheLineOfAnUnknownSetting) {
+  EXPECT_EQ(error_of("threads = 1\nhttp_port = 80\n"),
+            ":2: http_port: there is no such setting; did you mean http_listen?");
+}
+
+TEST_F(ConfigFile, NamesTheLineOfAWrongType) {
+  EXPECT_EQ(error_of("queue_limit = \"7\"\n"),
+            ":1: queue_limit: expected a whole number from 1 to 1000000, got the text \"7\", write "
+            "it without quotes");
+  EXPECT_EQ(error_of("log_level = 3\n"),
+            ":1: log_level: expected one of debug, info, warn, error, off, got 3, write it in "
+            "quotes");
+}
+
+TEST_F(ConfigFile, NamesTheLineOfAValueOutOfRange) {
+  EXPECT_EQ(error_of("\njpeg_quality = 101\n"),
+            ":2: jpeg_quality: expected a whole number from 1 to 100, got \"101\"");
+}
+
+TEST_F(ConfigFile, NamesTheLineOfBrokenToml) {
+  EXPECT_TRUE(error_of("threads = 1\nthreads = 2\n").starts_with(":2:"))
+      << error_of("threads = 1\nthreads = 2\n");
+}
+
+TEST_F(ConfigFile, RefusesAPriceThatIsAFloat) {
+  EXPECT_EQ(error_of("[models.a]\nprice_usd = 0.02\n"),
+            ":2: models.a: price_usd: expected a decimal number in quotes, write \"0.02\"");
+}
+
+TEST_F(ConfigFile, SaysWhichModelsThereAreInItsOwnOrder) {
+  const auto config = load_config(
+      {.file = write("[models.zebra]\npath = \"z\"\n[models.grok-imagine-image]\nsteps = 2\n")},
+      no_environment());
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->models.size(), 2u);
+  EXPECT_EQ(config->models[0].name, "zebra");
+  EXPECT_EQ(config->models[0].path, std::filesystem::path(file_).parent_path() / "z");
+  EXPECT_EQ(config->models[1].steps, 2);
+  EXPECT_EQ(config->models[1].price_usd_ticks, 200'000'000);
+}
+
+TEST_F(ConfigFile, ComesBackFromItsOwnText) {
+  const auto config = load_config(
+      {.file = write("threads = 3\npublic_url = \"https://a.example/\"\n[models.\"m.1\"]\n"
+                     "path = \"/tmp/a \\\"b\\\"\"\nguidance = 3\nprice_usd = \"0.0000000001\"\n")},
+      no_environment());
+  ASSERT_TRUE(config) << config.error().message;
+  const std::string text = to_toml(*config, Remarks::all);
+  const auto again = load_config({.file = write(text)}, no_environment());
+  ASSERT_TRUE(again) << again.error().message << text;
+  EXPECT_EQ(to_toml(*again, Remarks::none), to_toml(*config, Remarks::none));
+}
+
+TEST(Config, SetsOneValueOfAModel) {
+  const auto config =
+      load_config({.assignments = {"models.grok-imagine-image.steps=7", "models.x.1.path=/weights",
+                                   "models.x.1.price_usd=0.5", "models.x.1.aliases=[\"y\"]"}},
+                  no_environment());
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->models.size(), 3u);
+  EXPECT_EQ(config->models[0].steps, 7);
+  EXPECT_EQ(config->models[2].name, "x.1");
+  EXPECT_EQ(config->models[2].path, "/weights");
+  EXPECT_EQ(config->models[2].price_usd_ticks, 5'000'000'000);
+  EXPECT_EQ(config->models[2].aliases, std::vector<std::string>{"y"});
+}
+
+TEST(Config, RefusesAnAssignmentToNoModel) {
+  for (const char* text : {"steps=1", "models.steps=1", "models.a.steps", "models.a.pth=x"}) {
+    EXPECT_FALSE(load_config({.assignments = {text}}, no_environment())) << text;
+  }
+}
+
+TEST(Config, ServesBothModelsOfTheApiByDefault) {
+  const auto config = load_config({}, no_environment());
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->models.size(), 2u);
+  EXPECT_EQ(config->models[0].name, "grok-imagine-image");
+  EXPECT_EQ(config->models[0].steps, 4);
+  EXPECT_EQ(config->models[1].name, "grok-imagine-image-quality");
+  EXPECT_EQ(config->models[1].steps, 16);
+  EXPECT_EQ(config->models[1].guidance, 3.0f);
+}
+
+TEST(Settings, HaveADefaultWithinTheirOwnRange) {
+  const Settings defaults;
+  for (const Setting& setting : all_settings()) {
+    Settings copy;
+    EXPECT_TRUE(assign(setting, value_text(setting, defaults), copy)) << setting.name;
+  }
+}
+
+TEST(Price, IsExactToTheTick) {
+  EXPECT_EQ(*parse_price("0.02"), 200'000'000);
+  EXPECT_EQ(*parse_price("0"), 0);
+  EXPECT_EQ(*parse_price("1000"), 10'000'000'000'000);
+  EXPECT_EQ(*parse_price("0.0000000001"), 1);
+}
+
+TEST(Price, RefusesWhatIsNoAmount) {
+  for (const char* text : {"", ".5", "1.", "-1", "1e3", "0.00000000001", "1000.01", "1,5", " 1"}) {
+    EXPECT_FALSE(parse_price(text)) << text;
+  }
+}
+
+TEST(Price, IsWrittenAsItWasRead) {
+  for (const char* text : {"0", "0.02", "0.0000000001", "12.5"}) {
+    EXPECT_EQ(format_price(*parse_price(text)), text);
+  }
+}
+
+TEST(ListenAddress, TakesIpv4Ipv6AndAllAddresses) {
+  EXPECT_EQ(parse_listen_address("127.0.0.1:0")->port, 0);
+  EXPECT_EQ(parse_listen_address("[::1]:8080")->host, "::1");
+  EXPECT_EQ(parse_listen_address(":80")->host, "0.0.0.0");
+  EXPECT_FALSE(parse_listen_address("127.0.0.1"));
+  EXPECT_FALSE(parse_listen_address("127.0.0.1:70000"));
+}
+
+}  // namespace
+}  // namespace imagined::cli

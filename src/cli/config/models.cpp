@@ -1,0 +1,172 @@
+#include "cli/config/models.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include "base/crypto.h"
+#include "cli/config/settings.h"
+
+namespace imagined::cli {
+namespace {
+
+constexpr std::int64_t kTicksPerDollar = 10'000'000'000;
+constexpr std::int64_t kDollarsMax = 1000;
+constexpr int kPriceDecimals = 10;
+
+tl::unexpected<Error> refuse(std::string_view key, std::string_view expected,
+                             const ModelValue& value) {
+  const bool quoted = value.type == ModelValue::Type::text;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{0}: expected {1}, got {3}{2}{3}", key, expected,
+                          value.text.empty() && !quoted ? "a list or table" : value.text,
+                          quoted ? "\"" : ""),
+              std::string(key));
+}
+
+template <class T>
+Result<T> parse_number(std::string_view key, const ModelValue& value, T min, T max,
+                       std::string_view expected) {
+  T number{};
+  const char* first = value.text.data();
+  const char* last = first + value.text.size();
+  const auto [end, error] = std::from_chars(first, last, number);
+  const bool typed = value.type == ModelValue::Type::whole ||
+                     (std::is_floating_point_v<T> && value.type == ModelValue::Type::decimal);
+  if (!typed || error != std::errc() || end != last || !(number >= min && number <= max)) {
+    return refuse(key, expected, value);
+  }
+  return number;
+}
+
+Result<std::vector<std::string>> parse_aliases(const ModelValue& value) {
+  if (value.type != ModelValue::Type::texts) {
+    return refuse("aliases", "a list of names such as [\"a\", \"b\"]", value);
+  }
+  return value.texts;
+}
+
+Result<std::int64_t> parse_price_value(const ModelValue& value) {
+  if (value.type == ModelValue::Type::text) return parse_price(value.text);
+  // A float would have lost digits before we see it.
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("price_usd: expected a decimal number in quotes, write \"{}\"",
+                          value.text.empty() ? "0.02" : value.text),
+              "price_usd");
+}
+
+}  // namespace
+
+std::vector<ModelSettings> default_models() {
+  ModelSettings fast{.name = "grok-imagine-image",
+                     .steps = 4,
+                     .price_usd_ticks = 200'000'000,
+                     .aliases = {"grok-imagine-image-2026-03-02"},
+                     .created_unix_s = 1'769'472'000};
+  ModelSettings quality{
+      .name = "grok-imagine-image-quality",
+      .steps = 16,
+      .guidance = 3.0f,
+      .price_usd_ticks = 500'000'000,
+      .aliases = {"grok-imagine-image-2.0", "grok-imagine-image-pro",
+                  "grok-imagine-image-quality-latest", "grok-imagine-image-quality-20260403"},
+      .created_unix_s = 1'775'174'400};
+  return {std::move(fast), std::move(quality)};
+}
+
+std::span<const std::string_view> model_keys() {
+  static constexpr std::array<std::string_view, 7> kKeys = {
+      "path", "steps", "guidance", "price_usd", "aliases", "max_prompt_length", "created"};
+  return kKeys;
+}
+
+Result<void> assign_model_value(std::string_view key, const ModelValue& value,
+                                ModelSettings& model) {
+  if (key == "path") {
+    if (value.type != ModelValue::Type::text || value.text.empty()) {
+      return refuse(key, "a folder or file", value);
+    }
+    model.path = value.text;
+  } else if (key == "steps") {
+    model.steps = TRY(parse_number<int>(key, value, 1, 100, "a whole number from 1 to 100"));
+  } else if (key == "guidance") {
+    model.guidance = TRY(parse_number<float>(key, value, 0.0f, 100.0f, "a number from 0 to 100"));
+  } else if (key == "price_usd") {
+    model.price_usd_ticks = TRY(parse_price_value(value));
+  } else if (key == "aliases") {
+    model.aliases = TRY(parse_aliases(value));
+  } else if (key == "max_prompt_length") {
+    model.max_prompt_length =
+        TRY(parse_number<int>(key, value, 1, 65'536, "a whole number from 1 to 65536"));
+  } else if (key == "created") {
+    model.created_unix_s = TRY(parse_number<std::int64_t>(key, value, 0, 4'102'444'800,
+                                                          "seconds since 1970 as a whole number"));
+  } else {
+    const std::string near = nearest_name(key, model_keys());
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: a model has no such setting{}", key,
+                            near.empty() ? "" : fmt::format("; did you mean {}?", near)),
+                std::string(key));
+  }
+  return {};
+}
+
+Result<std::int64_t> parse_price(std::string_view text) {
+  const auto refuse_price = [&] {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("price_usd: expected a decimal number of dollars from 0 to {} with at "
+                            "most {} decimals, got \"{}\"",
+                            kDollarsMax, kPriceDecimals, text),
+                "price_usd");
+  };
+  const auto point = text.find('.');
+  const auto whole = text.substr(0, point);
+  const auto fraction = point == std::string_view::npos ? "" : text.substr(point + 1);
+  const bool digits_only =
+      (std::string(whole) + std::string(fraction)).find_first_not_of("0123456789") ==
+      std::string::npos;
+  if (!digits_only || whole.empty() || whole.size() > 4 ||
+      (point != std::string_view::npos && fraction.empty()) || fraction.size() > kPriceDecimals) {
+    return refuse_price();
+  }
+  std::string digits(whole);
+  digits += fraction;
+  digits.append(kPriceDecimals - fraction.size(), '0');
+  std::int64_t ticks = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), ticks);
+  if (ticks > kDollarsMax * kTicksPerDollar) return refuse_price();
+  return ticks;
+}
+
+std::string format_price(std::int64_t usd_ticks) {
+  std::string text =
+      fmt::format("{}.{:010}", usd_ticks / kTicksPerDollar, usd_ticks % kTicksPerDollar);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models) {
+  std::vector<service::Model> list;
+  for (const ModelSettings& model : models) {
+    const std::string recipe =
+        fmt::format("{}|{}|{}", model.path, model.steps, model.guidance.value_or(-1));
+    list.push_back({.id = model.name,
+                    .aliases = model.aliases,
+                    .path = model.path,
+                    .steps = model.steps,
+                    .guidance = model.guidance,
+                    .price_usd_ticks = model.price_usd_ticks,
+                    .max_prompt_length = model.max_prompt_length,
+                    .created_unix_s = model.created_unix_s,
+                    .fingerprint = "fp_" + to_hex(sha256(recipe)).substr(0, 10)});
+  }
+  auto retired =
+      list.empty() ? std::vector<service::RetiredName>{} : service::legacy_names(list.front().id);
+  return service::Catalogue::make(std::move(list), std::move(retired));
+}
+
+}  // namespace imagined::cli

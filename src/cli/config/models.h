@@ -1,0 +1,54 @@
+// [models.NAME] of the configuration.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "service/catalogue/catalogue.h"
+
+namespace imagined::cli {
+
+struct ModelSettings {
+  std::string name;
+  std::string path;  // as given; empty: the built-in model
+  int steps = 4;
+  std::optional<float> guidance;
+  std::int64_t price_usd_ticks = 0;
+  std::vector<std::string> aliases;
+  int max_prompt_length = 8000;
+  std::int64_t created_unix_s = 1'767'225'600;  // 2026-01-01
+};
+
+/// What is served when the configuration names no models: the built-in model under both names of
+/// the Imagine API.
+std::vector<ModelSettings> default_models();
+
+/// "steps", "price_usd", ...: the keys of a model's table.
+std::span<const std::string_view> model_keys();
+
+/// One value of a model's table, of the type that it has in TOML.
+struct ModelValue {
+  enum class Type : std::uint8_t { text, whole, decimal, texts, other };
+  Type type = Type::other;
+  std::string text;                // also the spelling of numbers
+  std::vector<std::string> texts;  // of arrays
+};
+
+/// `invalid_argument`: no such key (with the nearest one), another type, out of range.
+Result<void> assign_model_value(std::string_view key, const ModelValue& value,
+                                ModelSettings& model);
+
+/// "0.02" to ticks of 1e-10 dollar, exactly; at most ten decimals, at most 1000 dollars.
+Result<std::int64_t> parse_price(std::string_view text);
+/// The reverse, without zeros at the end: "0.02".
+std::string format_price(std::int64_t usd_ticks);
+
+/// The catalogue that the domain works with. Every model must have its path.
+Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models);
+
+}  // namespace imagined::cli

@@ -1,0 +1,134 @@
+#include "cli/config/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+namespace imagined::cli {
+namespace {
+
+constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
+constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
+
+}  // namespace
+
+std::span<const Setting> all_settings() {
+  static const Setting kSettings[] = {
+      {"data_dir", &Settings::data_dir,
+       "folder of all state: database, pictures, secrets (default: ./data if it is there, else "
+       "~/.local/share/imagined)"},
+      {"models_dir", &Settings::models_dir,
+       "folder of the built-in models (default: models/ beside the program)"},
+      {"http_listen", &Settings::http_listen,
+       "ADDRESS:PORT of the HTTP API; port 0 takes a free one"},
+      {"public_url", &Settings::public_url,
+       "base of picture links, for a server behind a proxy (default: what the client called us)"},
+      {"cors_origin", &Settings::cors_origin,
+       "origin that browsers may call from; * for all, empty for none"},
+      {"queue_limit", &Settings::queue_limit, "jobs that may wait; more are refused with 429", 1,
+       1'000'000},
+      {"job_timeout_s", &Settings::job_timeout_s, "seconds that a request waits for its pictures",
+       1, 86'400},
+      {"url_life_s", &Settings::url_life_s, "seconds that a picture link works", 1, 604'800},
+      {"connections_max", &Settings::connections_max, "open connections", 1, 1'000'000},
+      {"pool_threads", &Settings::pool_threads, "threads of the server for database and disk", 1,
+       64},
+      {"drain_s", &Settings::drain_s, "seconds that a stopping server gives replies in work", 0,
+       3600},
+      {"key_prefix", &Settings::key_prefix, "first letters of new API keys"},
+      {"device", &Settings::device, "what the engine runs on: cpu"},
+      {"precision", &Settings::precision, "arithmetic of the engine", 0, 0, kPrecisions},
+      {"threads", &Settings::threads, "threads of the engine; 0: all cores", 0, 1024},
+      {"jpeg_quality", &Settings::jpeg_quality, "quality of JPEG files", 1, 100},
+      {"log_level", &Settings::log_level, "how much is logged on stderr", 0, 0, kLogLevels},
+  };
+  return kSettings;
+}
+
+const Setting* find_setting(std::string_view name) {
+  for (const Setting& setting : all_settings()) {
+    if (setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+std::string flag_name(const Setting& setting) {
+  std::string flag = fmt::format("--{}", setting.name);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string environment_name(const Setting& setting) {
+  std::string name = fmt::format("IMAGINED_{}", setting.name);
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return name;
+}
+
+std::string value_text(const Setting& setting, const Settings& settings) {
+  return std::visit([&](auto field) { return fmt::format("{}", settings.*field); }, setting.field);
+}
+
+std::string expectation(const Setting& setting) {
+  if (std::holds_alternative<std::int64_t Settings::*>(setting.field)) {
+    return fmt::format("a whole number from {} to {}", setting.min, setting.max);
+  }
+  if (!setting.choices.empty()) return fmt::format("one of {}", fmt::join(setting.choices, ", "));
+  return "a text";
+}
+
+Result<void> assign(const Setting& setting, std::string_view text, Settings& settings) {
+  const auto refuse = [&] {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: expected {}, got \"{}\"", setting.name, expectation(setting), text),
+        std::string(setting.name));
+  };
+  if (const auto* word = std::get_if<std::string Settings::*>(&setting.field)) {
+    const auto& choices = setting.choices;
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) {
+      return refuse();
+    }
+    settings.*(*word) = text;
+    return {};
+  }
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < setting.min ||
+      number > setting.max) {
+    return refuse();
+  }
+  settings.*std::get<std::int64_t Settings::*>(setting.field) = number;
+  return {};
+}
+
+std::string nearest_name(std::string_view word, std::span<const std::string_view> names) {
+  std::string_view best;
+  std::size_t best_distance = word.size() / 2 + 1;  // more than half of it wrong is another word
+  for (const std::string_view name : names) {
+    // Levenshtein's distance, one row at a time.
+    std::vector<std::size_t> row(name.size() + 1);
+    for (std::size_t j = 0; j <= name.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j <= name.size(); ++j) {
+        const std::size_t replaced = diagonal + (word[i - 1] == name[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = name;
+    }
+  }
+  return std::string(best);
+}
+
+}  // namespace imagined::cli

@@ -1,0 +1,67 @@
+// Every setting of the program, in one table: from it come the flags, the environment variables,
+// the keys of the TOML file, the help texts, the checks and `imagined config show`.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+
+namespace imagined::cli {
+
+/// Their initial values are the defaults.
+struct Settings {
+  std::string data_dir;    // empty: ./data if it exists, else ~/.local/share/imagined
+  std::string models_dir;  // empty: found beside the program
+  std::string http_listen = "127.0.0.1:8080";
+  std::string public_url;
+  std::string cors_origin = "*";
+  std::int64_t queue_limit = 256;
+  std::int64_t job_timeout_s = 300;
+  std::int64_t url_life_s = 3600;
+  std::int64_t connections_max = 10'000;
+  std::int64_t pool_threads = 4;
+  std::int64_t drain_s = 30;
+  std::string key_prefix = "imk";
+  std::string device = "cpu";
+  std::string precision = "bf16";
+  std::int64_t threads = 0;
+  std::int64_t jpeg_quality = 90;
+  std::string log_level = "info";
+};
+
+struct Setting {
+  std::string_view name;  // the TOML key; "http_listen" is --http-listen and IMAGINED_HTTP_LISTEN
+  std::variant<std::string Settings::*, std::int64_t Settings::*> field;
+  std::string_view help;
+  std::int64_t min = 0;  // of whole numbers
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  std::span<const std::string_view> choices = {};  // of words; empty: any text
+};
+
+std::span<const Setting> all_settings();
+
+/// Null when there is none of that name.
+const Setting* find_setting(std::string_view name);
+
+/// "--http-listen", "IMAGINED_HTTP_LISTEN".
+std::string flag_name(const Setting& setting);
+std::string environment_name(const Setting& setting);
+
+std::string value_text(const Setting& setting, const Settings& settings);
+
+/// Sets a value from text. `invalid_argument`, field = the setting's name, saying what is expected
+/// and what was given.
+Result<void> assign(const Setting& setting, std::string_view text, Settings& settings);
+
+/// The allowed values in words: "a whole number from 1 to 64", "one of f32, bf16".
+std::string expectation(const Setting& setting);
+
+/// The name on the list that is most like `word`, for "did you mean"; empty when none is near.
+std::string nearest_name(std::string_view word, std::span<const std::string_view> names);
+
+}  // namespace imagined::cli

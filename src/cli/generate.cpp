@@ -1,0 +1,244 @@
+// imagined generate: prompt to picture files, with the engine in this process and no server.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/files.h"
+#include "cli/options.h"
+#include "cli/preview.h"
+#include "cli/progress.h"
+#include "engine/engine.h"
+#include "image/decode.h"
+#include "image/encode.h"
+#include "service/catalogue/geometry.h"
+#include "service/jobs/picture_request.h"
+
+namespace imagined::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kReferencesMax = 8;
+
+struct Options {
+  ConfigFlags flags;
+  std::string prompt;
+  std::string output;
+  std::string model;
+  std::string aspect_ratio = "1:1";
+  std::string resolution = "1k";
+  int count = 1;
+  std::vector<std::string> images;
+  std::optional<std::uint64_t> seed;
+  int steps = 0;
+  std::optional<float> guidance;
+  bool json = false;
+};
+
+// A finished picture on disk.
+struct Written {
+  fs::path path;
+  engine::Picture picture;
+  std::uint64_t seed = 0;
+  double seconds = 0;
+};
+
+std::uint64_t random_seed() {
+  std::array<std::uint8_t, 4> bytes;  // short enough to type again
+  random_bytes(bytes);
+  std::uint64_t seed = 0;
+  for (const std::uint8_t byte : bytes) seed = seed << 8 | byte;
+  return seed;
+}
+
+Result<image::Format> format_of(const fs::path& output) {
+  const std::string extension = output.extension().string();
+  if (extension == ".png") return image::Format::png;
+  if (extension == ".jpg" || extension == ".jpeg") return image::Format::jpeg;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{}: the name must end in .png, .jpg or .jpeg", output.string()),
+              "output");
+}
+
+// out.png for one picture, out-1.png, out-2.png, ... for several.
+fs::path numbered(const fs::path& output, int index, int count) {
+  if (count == 1) return output;
+  fs::path path = output;
+  path.replace_filename(
+      fmt::format("{}-{}{}", output.stem().string(), index + 1, output.extension().string()));
+  return path;
+}
+
+Result<std::vector<engine::Picture>> read_references(const std::vector<std::string>& files) {
+  std::vector<engine::Picture> pictures;
+  for (const std::string& file : files) {
+    const auto bytes = TRY(read_file(file, image::DecodeLimits{}.bytes_max));
+    auto decoded = image::decode(bytes);
+    if (!decoded) {
+      decoded.error().message = fmt::format("{}: {}", file, decoded.error().message);
+      return tl::unexpected(std::move(decoded.error()));
+    }
+    pictures.push_back(
+        {decoded->width, decoded->height, decoded->channels, std::move(decoded->bytes)});
+  }
+  return pictures;
+}
+
+image::PixelsView view(const engine::Picture& picture) {
+  return {picture.width, picture.height, picture.channels, picture.pixels};
+}
+
+Result<std::vector<std::uint8_t>> encode(const engine::Picture& picture, image::Format format,
+                                         const Settings& settings) {
+  if (format == image::Format::png) return image::encode_png(view(picture));
+  return image::encode_jpeg(view(picture), {.quality = static_cast<int>(settings.jpeg_quality)});
+}
+
+std::string json_report(const std::vector<Written>& pictures, const std::string& model) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Written& written : pictures) {
+    list.push_back({{"path", fs::absolute(written.path).string()},
+                    {"width", written.picture.width},
+                    {"height", written.picture.height},
+                    {"seed", written.seed},
+                    {"seconds", written.seconds}});
+  }
+  return nlohmann::json{{"model", model}, {"pictures", std::move(list)}}.dump();
+}
+
+// Makes the pictures one after the other; `base` has everything but the seed.
+class Generation {
+ public:
+  Generation(engine::Engine& engine, const Options& options, const Settings& settings)
+      : engine_(engine), options_(options), settings_(settings), started_s_(seconds_now()) {}
+
+  Result<std::vector<Written>> run(engine::GenerateRequest base, const fs::path& output,
+                                   std::stop_token stop) {
+    const image::Format format = TRY(format_of(output));
+    const std::uint64_t seed = base.seed;
+    std::vector<Written> pictures;
+    for (int index = 0; index < options_.count; ++index) {
+      base.seed = seed + static_cast<std::uint64_t>(index);
+      pictures.push_back(
+          TRY(make_one(base, numbered(output, index, options_.count), format, index, stop)));
+    }
+    return pictures;
+  }
+
+ private:
+  Result<Written> make_one(const engine::GenerateRequest& request, const fs::path& path,
+                           image::Format format, int index, std::stop_token stop) {
+    const double begin_s = seconds_now();
+    const auto on_progress = [&](engine::Progress progress) {
+      bar_.draw({.picture = index + 1,
+                 .pictures = options_.count,
+                 .step = progress.step,
+                 .steps = progress.steps,
+                 .elapsed_s = seconds_now() - started_s_});
+    };
+    engine::Picture picture = TRY(engine_.generate(request, on_progress, stop));
+    const double seconds = seconds_now() - begin_s;
+    const auto bytes = TRY(encode(picture, format, settings_));
+    TRY(write_file(path, bytes));
+    bar_.clear();
+    if (can_preview()) show_preview(image::encode_png(view(picture)));
+    fmt::print(stderr, "{}: {} x {}, seed {}, {:.2f} s\n", path.string(), picture.width,
+               picture.height, request.seed, seconds);
+    return Written{path, std::move(picture), request.seed, seconds};
+  }
+
+  engine::Engine& engine_;
+  const Options& options_;
+  const Settings& settings_;
+  const double started_s_;
+  ProgressBar bar_;
+};
+
+Result<engine::GenerateRequest> make_request(const Options& options, const ModelSettings& model) {
+  const service::Prompt prompt =
+      TRY(service::Prompt::parse(options.prompt, model.max_prompt_length));
+  const auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
+  const auto resolution = TRY(service::parse_resolution(options.resolution));
+  const service::PictureSize size = service::picture_size(ratio, resolution);
+  return engine::GenerateRequest{.prompt = prompt.text(),
+                                 .width = size.width,
+                                 .height = size.height,
+                                 .steps = options.steps > 0 ? options.steps : model.steps,
+                                 .guidance = options.guidance ? options.guidance : model.guidance,
+                                 .seed = options.seed.value_or(random_seed()),
+                                 .references = TRY(read_references(options.images))};
+}
+
+int generate(const Options& options) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto model = choose_model(*config, options.model);
+  if (!model) return report(model.error());
+  auto request = make_request(options, *model);
+  if (!request) return report(request.error());
+  const fs::path output =
+      options.output.empty() ? fmt::format("imagined-{}.png", request->seed) : options.output;
+  if (const auto format = format_of(output); !format) return report(kExitUsage, format.error());
+
+  const std::stop_token stop = stop_on_signals();
+  const auto engine = engine::Engine::load(load_options(*config, *model));
+  if (!engine) return report(engine.error());
+  const auto pictures =
+      Generation(**engine, options, config->settings).run(std::move(*request), output, stop);
+  if (!pictures) return report(pictures.error());
+  if (options.json) {
+    fmt::print("{}\n", json_report(*pictures, model->name));
+  } else {
+    for (const Written& written : *pictures) fmt::print("{}\n", written.path.string());
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Action& chosen) {
+  CLI::App& command =
+      *app.add_subcommand("generate", "Make pictures from a prompt, without a server");
+  const auto options = std::make_shared<Options>();
+  command.add_option("prompt", options->prompt, "What to show, in words")->required();
+  command.add_option("-o,--output", options->output,
+                     "File to write, .png or .jpg; with -n 2 its name gets -1 and -2 "
+                     "[imagined-SEED.png]");
+  command.add_option("--model", options->model,
+                     "A configured model, or a folder or file of weights [the first model]");
+  command.add_option("--aspect-ratio", options->aspect_ratio, "Width to height, such as 16:9")
+      ->capture_default_str();
+  command.add_option("--resolution", options->resolution, "1k, 1.5k or 2k")->capture_default_str();
+  command.add_option("-n,--count", options->count, "Pictures to make; seeds count up")
+      ->check(CLI::Range(1, service::kPictureCountMax))
+      ->capture_default_str();
+  command.add_option("--image", options->images, "Reference picture, up to 8 times")
+      ->allow_extra_args(false)
+      ->check([](const std::string&) { return std::string(); })
+      ->expected(0, static_cast<int>(kReferencesMax));
+  command.add_option("--seed", options->seed, "Same seed, same picture [random]");
+  command.add_option("--steps", options->steps, "Denoising steps [the model's]")
+      ->check(CLI::Range(1, 100));
+  command
+      .add_option("--guidance", options->guidance, "How closely to follow the prompt [the model's]")
+      ->check(CLI::Range(0.0, 100.0));
+  command.add_flag("--json", options->json, "Report as JSON on stdout");
+  const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
+  add_config_options(command, flags,
+                     {"models_dir", "device", "precision", "threads", "jpeg_quality", "log_level"});
+  command.footer(
+      "Examples:\n"
+      "  imagined generate \"a red house beside two trees at night\" -o house.png\n"
+      "  imagined generate \"a yellow cat\" -n 4 --aspect-ratio 16:9 --resolution 2k -o cat.jpg\n"
+      "  imagined generate \"the same house in winter\" --image house.png --model DIR -o out.png");
+  command.callback([&chosen, options] { chosen = [options] { return generate(*options); }; });
+}
+
+}  // namespace imagined::cli

@@ -1,0 +1,133 @@
+// imagined keys create|list|delete; works while a server uses the same data folder.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/wiring.h"
+
+namespace imagined::cli {
+namespace {
+
+struct Options {
+  ConfigFlags flags;
+  std::string name = "default";
+  std::string id;
+  bool json = false;
+};
+
+// Opens the stores and hands the key service to `work`.
+int with_keys(const Options& options, const std::function<int(service::KeyService&)>& work) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto stores = Stores::open(config->settings, StoreUser::command);
+  if (!stores) return report(stores.error());
+  return work((*stores)->keys());
+}
+
+std::string day_and_time(std::int64_t unix_ms) {
+  if (unix_ms == 0) return "never";
+  return fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)));
+}
+
+nlohmann::json to_json(const service::ApiKey& key) {
+  nlohmann::json value = {{"id", key.id},         {"name", key.name},
+                          {"last4", key.last4},   {"created", key.created_ms / 1000},
+                          {"last_used", nullptr}, {"disabled", key.disabled}};
+  if (key.last_used_ms > 0) value["last_used"] = key.last_used_ms / 1000;
+  return value;
+}
+
+int create(const Options& options) {
+  return with_keys(options, [&](service::KeyService& keys) -> int {
+    const auto made = keys.create(options.name);
+    if (!made) return report(made.error());
+    if (options.json) {
+      nlohmann::json value = to_json(made->row);
+      value["key"] = made->secret;
+      fmt::print("{}\n", value.dump());
+    } else {
+      fmt::print("{}\n", made->secret);
+      fmt::print(stderr, "This is the only time the key is shown.\n");
+    }
+    return kExitOk;
+  });
+}
+
+int list(const Options& options) {
+  return with_keys(options, [&](service::KeyService& keys) -> int {
+    const auto rows = keys.list();
+    if (!rows) return report(rows.error());
+    if (options.json) {
+      nlohmann::json items = nlohmann::json::array();
+      for (const service::ApiKey& key : *rows) items.push_back(to_json(key));
+      fmt::print("{}\n", nlohmann::json{{"keys", std::move(items)}}.dump());
+      return kExitOk;
+    }
+    fmt::print("{:<12}  {:<20}  {:<8}  {:<16}  {}\n", "ID", "NAME", "ENDS IN", "CREATED (UTC)",
+               "LAST USED (UTC)");
+    for (const service::ApiKey& key : *rows) {
+      fmt::print("{:<12}  {:<20}  {:<8}  {:<16}  {}\n", key.id, key.name, key.last4,
+                 day_and_time(key.created_ms), day_and_time(key.last_used_ms));
+    }
+    return kExitOk;
+  });
+}
+
+// Takes a public id or a whole key, whichever is at hand.
+std::string id_of(const std::string& text) {
+  const auto parts = text.find('_');
+  if (parts == std::string::npos) return text;
+  const auto rest = text.substr(parts + 1);
+  return rest.substr(0, rest.find('_'));
+}
+
+int remove(const Options& options) {
+  return with_keys(options, [&](service::KeyService& keys) -> int {
+    const std::string id = id_of(options.id);
+    const auto removed = keys.remove(id);
+    if (!removed) return report(removed.error());
+    if (options.json) {
+      fmt::print("{}\n", nlohmann::json{{"id", id}, {"deleted", true}}.dump());
+    } else {
+      fmt::print("deleted {}\n", id);
+    }
+    return kExitOk;
+  });
+}
+
+}  // namespace
+
+void add_keys(CLI::App& app, Action& chosen) {
+  CLI::App& keys = *app.add_subcommand("keys", "Make, list and delete API keys");
+  keys.require_subcommand(1);
+  keys.footer(
+      "Works while the server runs; a deleted key is refused at once.\n"
+      "Examples:\n"
+      "  imagined keys create --name laptop --json\n"
+      "  imagined keys delete Ab3dE6gH9jKl");
+  const auto options = std::make_shared<Options>();
+  const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
+  const auto add = [&](const char* name, const char* help, int (*work)(const Options&)) {
+    CLI::App& command = *keys.add_subcommand(name, help);
+    command.add_flag("--json", options->json, "Report as JSON on stdout");
+    add_config_options(command, flags, {"data_dir", "key_prefix", "log_level"});
+    command.callback(
+        [&chosen, options, work] { chosen = [options, work] { return work(*options); }; });
+    return &command;
+  };
+  add("create", "Make a key and print it, this once", create)
+      ->add_option("--name", options->name, "What the key is for")
+      ->capture_default_str();
+  add("list", "List keys, without their secrets", list);
+  add("delete", "Delete a key", remove)
+      ->add_option("id", options->id, "The key's id, or the key itself")
+      ->required();
+}
+
+}  // namespace imagined::cli

@@ -1,0 +1,99 @@
+#include "cli/machine.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace imagined::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The value of the first line "name : value" of a file in /proc.
+std::string proc_value(const char* file, std::string_view name) {
+  std::ifstream stream(file);
+  for (std::string line; std::getline(stream, line);) {
+    const auto colon = line.find(':');
+    if (colon == std::string::npos || !line.starts_with(name)) continue;
+    const auto first = line.find_first_not_of(" \t", colon + 1);
+    return first == std::string::npos ? "" : line.substr(first);
+  }
+  return {};
+}
+
+std::int64_t kilobytes(const std::string& text) {
+  std::int64_t value = 0;
+  std::istringstream(text) >> value;
+  return value * 1024;
+}
+
+// The least of the memory limits of our control groups; 0: none.
+std::int64_t group_memory_limit() {
+  for (const char* file :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::int64_t value = 0;
+    // "max" and the huge number of the old interface both mean no limit.
+    if (std::ifstream(file) >> value && value > 0 && value < (std::int64_t{1} << 50)) return value;
+  }
+  return 0;
+}
+
+std::vector<std::string> find_gpus() {
+  std::vector<std::string> gpus;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc/driver/nvidia/gpus", error)) {
+    gpus.push_back(proc_value((entry.path() / "information").c_str(), "Model"));
+  }
+  return gpus;
+}
+
+}  // namespace
+
+std::vector<std::string> known_instruction_sets(const std::string& flags) {
+  struct Row {
+    const char* name;
+    std::array<const char*, 4> needs;
+  };
+  static constexpr Row kRows[] = {
+      {"avx2", {"avx2", "fma", "f16c", ""}},
+      {"avx-vnni", {"avx_vnni", "", "", ""}},
+      {"avx-512", {"avx512f", "avx512bw", "avx512dq", "avx512vl"}},
+      {"avx-512-vnni", {"avx512_vnni", "", "", ""}},
+      {"avx-512-bf16", {"avx512_bf16", "", "", ""}},
+  };
+  std::istringstream stream(flags);
+  std::set<std::string> words;
+  for (std::string word; stream >> word;) words.insert(word);
+  std::vector<std::string> known;
+  for (const Row& row : kRows) {
+    const bool all = std::all_of(row.needs.begin(), row.needs.end(), [&](const char* need) {
+      return *need == '\0' || words.contains(need);
+    });
+    if (all) known.emplace_back(row.name);
+  }
+  return known;
+}
+
+Machine inspect_machine() {
+  Machine machine;
+  machine.processor = proc_value("/proc/cpuinfo", "model name");
+  machine.instruction_sets = known_instruction_sets(proc_value("/proc/cpuinfo", "flags"));
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  machine.cores = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+  machine.memory_bytes = kilobytes(proc_value("/proc/meminfo", "MemTotal"));
+  machine.memory_free_bytes = kilobytes(proc_value("/proc/meminfo", "MemAvailable"));
+  if (const auto limit = group_memory_limit(); limit > 0) {
+    machine.memory_bytes = std::min(machine.memory_bytes, limit);
+    machine.memory_free_bytes = std::min(machine.memory_free_bytes, limit);
+  }
+  machine.gpus = find_gpus();
+  return machine;
+}
+
+}  // namespace imagined::cli

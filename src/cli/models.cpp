@@ -1,0 +1,187 @@
+// imagined models list|show|check|tokens
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "engine/engine.h"
+
+namespace imagined::cli {
+namespace {
+
+struct Options {
+  ConfigFlags flags;
+  std::string model;
+  std::string golden;
+  std::string result;
+  std::string precision = "f32";
+  std::string implementations;
+  bool json = false;
+};
+
+int list(const Options& options) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  if (options.json) {
+    nlohmann::json items = nlohmann::json::array();
+    for (const ModelSettings& model : config->models) {
+      items.push_back({{"id", model.name},
+                       {"path", model.path},
+                       {"steps", model.steps},
+                       {"price_usd", format_price(model.price_usd_ticks)},
+                       {"aliases", model.aliases}});
+    }
+    fmt::print("{}\n", nlohmann::json{{"models", std::move(items)}}.dump());
+    return kExitOk;
+  }
+  fmt::print("{:<28}  {:>5}  {:>9}  {}\n", "NAME", "STEPS", "PRICE USD", "PATH");
+  for (const ModelSettings& model : config->models) {
+    fmt::print("{:<28}  {:>5}  {:>9}  {}\n", model.name, model.steps,
+               format_price(model.price_usd_ticks), model.path);
+  }
+  return kExitOk;
+}
+
+int show(const Options& options) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto model = choose_model(*config, options.model);
+  if (!model) return report(model.error());
+  const double begin_s = seconds_now();
+  const auto engine = engine::Engine::load(load_options(*config, *model));
+  if (!engine) return report(engine.error());
+  const double load_s = seconds_now() - begin_s;
+  const engine::ModelSummary& summary = (*engine)->summary();
+  const nlohmann::json value = {{"name", model->name},
+                                {"path", model->path},
+                                {"family", summary.family},
+                                {"parameters", summary.parameters},
+                                {"weight_bytes", summary.weight_bytes},
+                                {"pixels_per_token", summary.pixels_per_token},
+                                {"native_pixels", summary.native_pixels},
+                                {"max_prompt_tokens", summary.max_prompt_tokens},
+                                {"default_steps", summary.default_steps},
+                                {"default_guidance", summary.default_guidance},
+                                {"distilled", summary.distilled},
+                                {"load_seconds", load_s}};
+  if (options.json) {
+    fmt::print("{}\n", value.dump());
+  } else {
+    for (const auto& [key, entry] : value.items()) {
+      fmt::print("{:<18} {}\n", key, entry.is_string() ? entry.get<std::string>() : entry.dump());
+    }
+  }
+  return kExitOk;
+}
+
+void print_table(const engine::CheckReport& checked) {
+  fmt::print("{:<32}  {:>10}  {:>12}  {:>10}\n", "TENSOR", "MAX ERROR", "RELATIVE RMS",
+             "TOLERANCE");
+  for (const engine::TensorCheck& tensor : checked.tensors) {
+    const char* verdict = !tensor.judged ? "not judged" : tensor.passed ? "" : "FAILED";
+    fmt::print("{:<32}  {:>10.3e}  {:>12.3e}  {:>10.1e}  {}\n", tensor.name, tensor.max_error,
+               tensor.relative_rms, tensor.tolerance, verdict);
+  }
+  fmt::print("{}\n", checked.passed ? "passed" : "failed");
+}
+
+void print_json(const engine::CheckReport& checked) {
+  nlohmann::json items = nlohmann::json::array();
+  for (const engine::TensorCheck& tensor : checked.tensors) {
+    items.push_back({{"name", tensor.name},
+                     {"max_error", tensor.max_error},
+                     {"relative_rms", tensor.relative_rms},
+                     {"tolerance", tensor.tolerance},
+                     {"judged", tensor.judged},
+                     {"passed", tensor.passed}});
+  }
+  fmt::print("{}\n",
+             nlohmann::json{{"passed", checked.passed}, {"tensors", std::move(items)}}.dump());
+}
+
+int check(const Options& options) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto model = choose_model(*config, options.model);
+  if (!model) return report(model.error());
+  const auto checked = engine::check_model(
+      {.model = model->path,
+       .golden = options.golden,
+       .precision = options.precision == "bf16" ? engine::Precision::bf16 : engine::Precision::f32,
+       .result = options.result,
+       .threads = static_cast<int>(config->settings.threads),
+       .implementations = options.implementations});
+  if (!checked) return report(checked.error());
+  if (options.json) {
+    print_json(*checked);
+  } else {
+    print_table(*checked);
+  }
+  return checked->passed ? kExitOk : kExitFailure;
+}
+
+int tokens(const Options& options) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto model = choose_model(*config, options.model);
+  if (!model) return report(model.error());
+  const std::string text{std::istreambuf_iterator<char>(std::cin),
+                         std::istreambuf_iterator<char>()};
+  const auto ids = engine::tokenize_prompt(model->path, text);
+  if (!ids) return report(ids.error());
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json{{"ids", *ids}}.dump());
+  } else {
+    for (const std::int32_t id : *ids) fmt::print("{}\n", id);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_models(CLI::App& app, Action& chosen) {
+  CLI::App& models = *app.add_subcommand("models", "List, show and check models");
+  models.require_subcommand(1);
+  models.footer(
+      "Examples:\n"
+      "  imagined models list\n"
+      "  imagined models check FOLDER --golden run.safetensors --result ours.safetensors\n"
+      "  echo -n \"a red house\" | imagined models tokens FOLDER --json");
+  const auto options = std::make_shared<Options>();
+  const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
+  const auto add = [&](const char* name, const char* help, int (*work)(const Options&)) {
+    CLI::App& command = *models.add_subcommand(name, help);
+    command.add_flag("--json", options->json, "Report as JSON on stdout");
+    command.callback(
+        [&chosen, options, work] { chosen = [options, work] { return work(*options); }; });
+    return &command;
+  };
+  constexpr const char* kModelHelp = "A configured model, or a folder or file of weights";
+  add_config_options(*add("list", "List the configured models", list), flags,
+                     {"models_dir", "log_level"});
+  CLI::App& showing = *add("show", "Load a model and say what it is", show);
+  showing.add_option("model", options->model, kModelHelp);
+  add_config_options(showing, flags, engine_settings());
+  CLI::App& checking =
+      *add("check", "Run a model on a recorded run of the reference and compare", check);
+  checking.add_option("model", options->model, kModelHelp)->required();
+  checking.add_option("--golden", options->golden, "The recorded run")->required();
+  checking.add_option("--result", options->result, "Where to write our own tensors");
+  checking.add_option("--precision", options->precision, "Arithmetic: f32 or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+  checking.add_option("--implementations", options->implementations,
+                      "Implementation per operation, such as matmul=reference");
+  add_config_options(checking, flags, {"models_dir", "threads", "log_level"});
+  CLI::App& tokenizing = *add("tokens", "Print the token ids of the text on stdin", tokens);
+  tokenizing.add_option("model", options->model, kModelHelp)->required();
+  add_config_options(tokenizing, flags, {"models_dir", "log_level"});
+}
+
+}  // namespace imagined::cli

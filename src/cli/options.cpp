@@ -1,0 +1,148 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "cli/exit_code.h"
+
+namespace imagined::cli {
+namespace {
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+}
+
+LogLevel log_level_of(std::string_view word) {
+  if (word == "debug") return LogLevel::debug;
+  if (word == "warn") return LogLevel::warn;
+  if (word == "error") return LogLevel::error;
+  if (word == "off") return LogLevel::off;
+  return LogLevel::info;
+}
+
+std::string help_of(const Setting& setting) {
+  std::string text(setting.help);
+  const std::string value = value_text(setting, Settings{});
+  if (std::holds_alternative<std::int64_t Settings::*>(setting.field) || !setting.choices.empty()) {
+    text += "; " + expectation(setting);
+  }
+  if (!value.empty()) text += " [" + value + "]";
+  return text + " (" + environment_name(setting) + ")";
+}
+
+}  // namespace
+
+void add_config_options(CLI::App& command, const std::shared_ptr<ConfigFlags>& flags,
+                        const std::vector<std::string_view>& names) {
+  command
+      .add_option_function<std::string>(
+          "--config", [flags](const std::string& file) { flags->file = file; },
+          "TOML file of settings and models (IMAGINED_CONFIG)")
+      ->group("Settings")
+      ->type_name("FILE");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--set", [flags](const std::vector<std::string>& values) { flags->assignments = values; },
+          "One value of a model: models.NAME.KEY=VALUE, with path, steps, guidance, price_usd, "
+          "aliases, max_prompt_length")
+      ->group("Settings")
+      ->type_name("ASSIGNMENT")
+      ->allow_extra_args(false);
+  for (const Setting& setting : all_settings()) {
+    if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
+      continue;
+    }
+    const bool number = std::holds_alternative<std::int64_t Settings::*>(setting.field);
+    command
+        .add_option_function<std::string>(
+            flag_name(setting),
+            [flags, name = std::string(setting.name)](const std::string& value) {
+              flags->values[name] = value;
+            },
+            help_of(setting))
+        ->group("Settings")
+        ->type_name(number ? "NUMBER" : "TEXT");
+  }
+}
+
+std::vector<std::string_view> engine_settings() {
+  return {"models_dir", "device", "precision", "threads", "log_level"};
+}
+
+Result<Config> load_config(const ConfigFlags& flags) {
+  const Environment environment = process_environment();
+  Config config = TRY(load_config(flags, environment));
+  TRY(resolve_paths(environment, this_executable(), config));
+  set_log_level(log_level_of(config.settings.log_level));
+  return config;
+}
+
+Result<ModelSettings> choose_model(const Config& config, const std::string& name) {
+  if (name.empty()) return config.models.front();
+  for (const ModelSettings& model : config.models) {
+    const auto& aliases = model.aliases;
+    if (model.name == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end()) {
+      return model;
+    }
+  }
+  if (std::filesystem::exists(name)) {
+    return ModelSettings{.name = name, .path = name, .steps = 0};
+  }
+  std::string names;
+  for (const ModelSettings& model : config.models) {
+    names += (names.empty() ? "" : ", ") + model.name;
+  }
+  return fail(ErrorCode::not_found,
+              fmt::format("model \"{}\" is neither one of {} nor a folder or file", name, names),
+              "model");
+}
+
+engine::LoadOptions load_options(const Config& config, const ModelSettings& model) {
+  const Settings& settings = config.settings;
+  return {
+      .path = model.path,
+      .precision = settings.precision == "f32" ? engine::Precision::f32 : engine::Precision::bf16,
+      .threads = static_cast<int>(settings.threads),
+      .device = settings.device};
+}
+
+std::filesystem::path this_executable() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored);
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::stop_token stop_on_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0, "the signal mask cannot be set");
+  const std::stop_source source;
+  // Waits in a thread of its own, so that nothing of ours runs in a signal handler.
+  std::thread([signals, source]() mutable {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    source.request_stop();
+    sigwait(&signals, &signal);
+    _exit(kExitInterrupted);  // asked twice: now
+  }).detach();
+  return source.get_token();
+}
+
+}  // namespace imagined::cli

@@ -1,0 +1,47 @@
+// Options that several subcommands share.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/config/config.h"
+#include "engine/engine.h"
+
+namespace CLI {
+class App;
+}
+
+namespace imagined::cli {
+
+/// Adds --config, --set and one flag per setting on the list (all, when it is empty); what is given
+/// lands in `flags`. The file and the environment may hold any setting.
+void add_config_options(CLI::App& command, const std::shared_ptr<ConfigFlags>& flags,
+                        const std::vector<std::string_view>& names = {});
+
+/// The settings of commands that run the engine themselves.
+std::vector<std::string_view> engine_settings();
+
+/// The configuration with the environment of this process and absolute paths; sets the log level.
+Result<Config> load_config(const ConfigFlags& flags);
+
+/// The catalogue's model, or a model at `name` when that is a folder or file. `not_found`.
+Result<ModelSettings> choose_model(const Config& config, const std::string& name);
+
+/// The running program.
+std::filesystem::path this_executable();
+
+/// Seconds of a clock that never runs backwards.
+double seconds_now();
+
+/// How the settings say the engine is to run a model.
+engine::LoadOptions load_options(const Config& config, const ModelSettings& model);
+
+/// A stop token that SIGINT and SIGTERM request; for commands that run in the foreground.
+std::stop_token stop_on_signals();
+
+}  // namespace imagined::cli

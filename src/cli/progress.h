@@ -1,0 +1,37 @@
+// The progress bar of a command that makes pictures.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace imagined::cli {
+
+/// "picture 2/4 [#####.....] step 2/4 0:03 left": one line that draws over itself.
+/// `done` of `total` steps are finished after `elapsed_s` seconds.
+struct ProgressState {
+  int picture = 1;
+  int pictures = 1;
+  int step = 0;
+  int steps = 1;
+  double elapsed_s = 0;
+};
+std::string progress_line(const ProgressState& state, int width);
+
+/// Draws on stderr when that is a terminal, and is silent otherwise.
+class ProgressBar {
+ public:
+  ProgressBar();
+  /// Takes the line away.
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void draw(const ProgressState& state);
+  void clear();
+
+ private:
+  bool terminal_;
+  bool drawn_ = false;
+};
+
+}  // namespace imagined::cli

@@ -1,0 +1,128 @@
+// imagined serve: the API, and the worker that it looks after.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "api/http/server.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/supervisor.h"
+#include "cli/version.h"
+#include "cli/wiring.h"
+
+namespace imagined::cli {
+namespace {
+
+api::ServerOptions server_options(const Settings& settings, const ListenAddress& address) {
+  api::Limits limits;
+  limits.connections_max = static_cast<int>(settings.connections_max);
+  return {.host = address.host,
+          .port = address.port,
+          .pool_threads = static_cast<int>(settings.pool_threads),
+          .drain_timeout = std::chrono::seconds(settings.drain_s),
+          .limits = limits,
+          .answers = {.public_url = settings.public_url,
+                      .link_life_s = settings.url_life_s,
+                      .job_timeout = std::chrono::seconds(settings.job_timeout_s),
+                      .cors_origin = settings.cors_origin}};
+}
+
+std::string url_of(const ListenAddress& address, std::uint16_t port) {
+  // A server on all addresses is reached here by the loopback one.
+  const std::string host = address.host == "0.0.0.0" ? "127.0.0.1"
+                           : address.host == "::"    ? "::1"
+                                                     : address.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return v6 ? fmt::format("http://[{}]:{}", host, port) : fmt::format("http://{}:{}", host, port);
+}
+
+// The one line on stdout by which scripts know that requests are answered.
+void announce(const std::string& url) {
+  fmt::print("{}\n", nlohmann::json{{"event", "ready"}, {"http", url}}.dump());
+  std::fflush(stdout);
+}
+
+// Everything is open: serve until a signal comes or the worker proves useless.
+int serve_until_stopped(const Config& config, const ListenAddress& address,
+                        const service::Catalogue& catalogue, Stores& stores) {
+  WorkerSwitch bell;
+  service::ImageService images(catalogue, stores.jobs(), stores.blobs(), stores.events(), bell,
+                               stores.clock(), {.queue_limit = config.settings.queue_limit});
+  // Whatever ran when the last server ended runs again.
+  if (const auto rescued = images.rescue(service::Stranded::all()); !rescued) {
+    return report(rescued.error());
+  }
+  Supervisor* supervisor_in_charge = nullptr;
+  api::HttpServer server(server_options(config.settings, address),
+                         {.catalogue = catalogue,
+                          .images = images,
+                          .keys = stores.keys(),
+                          .events = stores.events(),
+                          .signer = stores.signer(),
+                          .clock = stores.clock(),
+                          .worker_is_ready = [&] { return supervisor_in_charge->is_ready(); },
+                          .accepts_jobs = [&] { return supervisor_in_charge->accepts_jobs(); }});
+  if (const auto listening = server.listen(); !listening) return report(listening.error());
+
+  std::atomic<int> status = kExitOk;
+  std::atomic<bool> announced = false;
+  const std::string url = url_of(address, server.port());
+  Supervisor supervisor({.executable = this_executable(),
+                         .config = to_toml(config, Remarks::none),
+                         .on_ready =
+                             [&] {
+                               if (!announced.exchange(true)) announce(url);
+                             },
+                         .on_give_up =
+                             [&](int worker_status) {
+                               status = worker_status;
+                               server.stop();
+                             }},
+                        images, stores.events(), bell);
+  supervisor_in_charge = &supervisor;
+  supervisor.start();
+  const std::stop_callback on_signal(stop_on_signals(), [&] {
+    log(LogLevel::info, "stopping", "");
+    server.stop();
+  });
+  log(LogLevel::info, "listening", "http={} version={} data_dir={:?}", url, kVersion,
+      config.settings.data_dir);
+  server.run();
+  supervisor.stop();
+  log(LogLevel::info, "stopped", "");
+  return status;
+}
+
+int serve(const ConfigFlags& flags) {
+  const auto config = load_config(flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto catalogue = make_catalogue(config->models);
+  if (!catalogue) return report(kExitConfig, catalogue.error());
+  const auto address = parse_listen_address(config->settings.http_listen);
+  if (!address) return report(kExitConfig, address.error());
+  const auto stores = Stores::open(config->settings, StoreUser::server);
+  if (!stores) return report(stores.error());
+  return serve_until_stopped(*config, *address, *catalogue, **stores);
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& chosen) {
+  CLI::App& command = *app.add_subcommand("serve", "Serve the API; starts its own worker");
+  const auto flags = std::make_shared<ConfigFlags>();
+  add_config_options(command, flags);
+  command.footer(
+      "Prints one line of JSON on stdout when it answers: {\"event\":\"ready\",\"http\":...}\n"
+      "Ends on SIGTERM or SIGINT, after the replies in work; a second signal ends it at once.\n"
+      "Examples:\n"
+      "  imagined serve --http-listen 127.0.0.1:0 --data-dir /var/lib/imagined\n"
+      "  imagined serve --set models.grok-imagine-image.path=/models/flux2-klein");
+  command.callback([&chosen, flags] { chosen = [flags] { return serve(*flags); }; });
+}
+
+}  // namespace imagined::cli

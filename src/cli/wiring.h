@@ -1,0 +1,36 @@
+// Which concrete adapter stands behind each port. The only place that names them.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/config/config.h"
+#include "service/accounts/key_service.h"
+#include "service/jobs/signed_url.h"
+#include "service/ports/blob_store.h"
+#include "service/ports/job_events.h"
+#include "service/ports/job_store.h"
+#include "service/ports/key_store.h"
+
+namespace imagined::cli {
+
+/// Who opens the stores: one server at a time per data folder, any number of others beside it.
+enum class StoreUser : std::uint8_t { server, worker, command };
+
+/// Everything that keeps state, opened.
+class Stores {
+ public:
+  /// `failed_precondition` when another server uses the data folder, or it can't be used.
+  static Result<std::unique_ptr<Stores>> open(const Settings& settings, StoreUser user);
+  virtual ~Stores() = default;
+
+  virtual service::JobStore& jobs() = 0;
+  virtual service::BlobStore& blobs() = 0;
+  virtual service::KeyService& keys() = 0;
+  virtual service::JobEvents& events() = 0;
+  virtual const service::UrlSigner& signer() const = 0;
+  virtual const Clock& clock() const = 0;
+};
+
+}  // namespace imagined::cli

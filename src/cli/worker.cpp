@@ -1,0 +1,83 @@
+// imagined worker: one device's engine, which takes jobs from the database.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/wiring.h"
+#include "engine/engine.h"
+#include "worker/doorbell.h"
+#include "worker/worker.h"
+
+namespace imagined::cli {
+namespace {
+
+struct Options {
+  ConfigFlags flags;
+  int doorbell_fd = -1;
+  std::string id;
+};
+
+// Our end of the wire to the server. Without a server that started us, both ends are ours and the
+// database alone says what to do.
+Result<worker::Doorbell> take_doorbell(const Options& options) {
+  if (options.doorbell_fd < 0) return worker::make_doorbell();
+  // A server that is gone has nobody to report to, and whoever starts next needs the device.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Ctrl-C reaches the whole group of processes; the server decides when we stop.
+  std::signal(SIGINT, SIG_IGN);
+  return worker::Doorbell{-1, options.doorbell_fd};
+}
+
+int run_worker(const Options& options) {
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto catalogue = make_catalogue(config->models);
+  if (!catalogue) return report(kExitConfig, catalogue.error());
+  const auto stores = Stores::open(config->settings, StoreUser::worker);
+  if (!stores) return report(stores.error());
+  const std::stop_token stop = stop_on_signals();
+  const auto ends = take_doorbell(options);
+  if (!ends) return report(ends.error());
+  worker::DoorbellEnd doorbell(ends->worker_fd);
+  const auto load_engine = [&](const std::string& path) {
+    return engine::Engine::load(load_options(*config, ModelSettings{.path = path}));
+  };
+  worker::Worker worker({.catalogue = *catalogue,
+                         .jobs = (*stores)->jobs(),
+                         .blobs = (*stores)->blobs(),
+                         .doorbell = doorbell,
+                         .clock = (*stores)->clock(),
+                         .load_engine = load_engine},
+                        {.id = options.id.empty() ? random_base62(12) : options.id});
+  if (const auto loaded = worker.load(); !loaded) return report(loaded.error());
+  worker.run(stop);
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_worker(CLI::App& app, Action& chosen) {
+  CLI::App& command =
+      *app.add_subcommand("worker", "Take jobs from a data folder and make pictures");
+  const auto options = std::make_shared<Options>();
+  command
+      .add_option("--doorbell-fd", options->doorbell_fd, "Descriptor of the server that started us")
+      ->group("");
+  command.add_option("--id", options->id, "Name of this worker in the database [random]");
+  add_config_options(
+      command, std::shared_ptr<ConfigFlags>(options, &options->flags),
+      {"data_dir", "models_dir", "device", "precision", "threads", "jpeg_quality", "log_level"});
+  command.footer(
+      "`imagined serve` starts its own worker; this is for a second one on the same data.");
+  command.callback([&chosen, options] { chosen = [options] { return run_worker(*options); }; });
+}
+
+}  // namespace imagined::cli
