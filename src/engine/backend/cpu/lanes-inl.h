@@ -46,7 +46,13 @@ HWY_INLINE Floats load(const Bf16* from) {
 }
 
 HWY_INLINE Floats load(const hwy::float16_t* from) {
+#if HWY_TARGET == HWY_SCALAR  // Highway's own makes 65536 of infinity
+  std::uint16_t bits;
+  std::memcpy(&bits, from, sizeof(bits));
+  return hn::Set(Lanes(), half_to_float(bits));
+#else
   return hn::PromoteTo(Lanes(), hn::LoadU(hn::Rebind<hwy::float16_t, Lanes>(), from));
+#endif
 }
 
 HWY_INLINE void store(Floats value, float* to) { hn::StoreU(value, Lanes(), to); }
