@@ -26,6 +26,18 @@ constexpr std::array<std::string_view, 6> kQualities = {"low",  "medium",   "hig
                                                         "auto", "standard", "hd"};
 constexpr std::array<std::string_view, 2> kOutputFormats = {"jpeg", "png"};
 
+// Sizes that OpenAI's and others' clients send when they mean "the normal one" (appendix B).
+struct KnownSize {
+  std::string_view size;
+  AspectRatio ratio;
+};
+constexpr KnownSize kOpenAiSizes[] = {
+    {"1792x1024", AspectRatio::r16_9},
+    {"1024x1792", AspectRatio::r9_16},
+    {"1920x1080", AspectRatio::r16_9},
+    {"1080x1920", AspectRatio::r9_16},
+};
+
 std::string listed(std::span<const std::string_view> words) {
   return fmt::format("one of {}", fmt::join(words, ", "));
 }
@@ -104,6 +116,9 @@ Result<Shape> parse_size(std::string_view text) {
         ErrorCode::unprocessable,
         fmt::format("size: expected WIDTHxHEIGHT or auto, got {}", shown(std::string(text))),
         "size");
+  }
+  for (const KnownSize& known : kOpenAiSizes) {
+    if (text == known.size) return Shape{known.ratio, Resolution::k1};
   }
   for (const Resolution resolution : service::all_resolutions()) {
     for (const AspectRatio ratio : service::all_aspect_ratios()) {

@@ -27,8 +27,9 @@ struct GenerationCall {
 Result<GenerationCall> parse_generation_call(std::string_view body,
                                              const service::Catalogue& catalogue);
 
-/// What OpenAI's "1792x1024" means here: a size of the table means its own ratio and resolution,
-/// any other the nearest ratio, and 2k above 1600 pixels. `unprocessable` for no size.
+/// What a pixel size means here (xai-api.md appendix B): OpenAI's own sizes and those of our table
+/// mean their ratio and resolution, any other the nearest ratio, and 2k above 1600 pixels.
+/// `unprocessable` for no size.
 struct Shape {
   service::AspectRatio aspect_ratio = service::AspectRatio::auto_;
   service::Resolution resolution = service::Resolution::k1;

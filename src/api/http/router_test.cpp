@@ -1,0 +1,45 @@
+#include "api/http/router.h"
+
+#include <gtest/gtest.h>
+
+namespace imagined::api {
+namespace {
+
+std::string pattern_of(std::string_view method, std::string_view path) {
+  const RouteMatch match = match_route(all_routes(), method, path);
+  return match.route == nullptr ? "" : std::string(match.route->pattern);
+}
+
+TEST(Router, FindsEachRouteByItsPattern) {
+  EXPECT_EQ(pattern_of("POST", "/v1/images/generations"), "/v1/images/generations");
+  EXPECT_EQ(pattern_of("GET", "/v1/models"), "/v1/models");
+  EXPECT_EQ(pattern_of("GET", "/v1/models/a"), "/v1/models/{id}");
+}
+
+TEST(Router, DecodesTheParameter) {
+  EXPECT_EQ(match_route(all_routes(), "GET", "/v1/models/custom%2Falias").param, "custom/alias");
+}
+
+TEST(Router, AnswersHeadWhereItAnswersGet) {
+  EXPECT_EQ(pattern_of("HEAD", "/v1/models"), "/v1/models");
+}
+
+TEST(Router, SaysWhichMethodsAPathTakes) {
+  const RouteMatch match = match_route(all_routes(), "DELETE", "/v1/models");
+  EXPECT_EQ(match.route, nullptr);
+  EXPECT_EQ(match.allow, "GET, HEAD");
+}
+
+TEST(Router, NeverReachesARouteByADetour) {
+  for (const char* path :
+       {"/v1//images/generations", "/v1/images/../images/generations", "/v1/images/generations/",
+        "/v1/images/%67enerations", "/v1/images/generations;x=1", "/V1/images/generations",
+        "/v1/models/a/b", "/v1/models/", "/v1/models/..", "/v1/models/%00", "/v1/models/%zz", ""}) {
+    const RouteMatch match = match_route(all_routes(), "GET", path);
+    EXPECT_EQ(match.route, nullptr) << path;
+    EXPECT_EQ(match.allow, "") << path;
+  }
+}
+
+}  // namespace
+}  // namespace imagined::api

@@ -1,0 +1,96 @@
+#include "api/wire/errors.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace imagined::api::wire {
+namespace {
+
+using nlohmann::json;
+
+// The compiler warns here when an enumerator is added, so none is forgotten in the table.
+bool is_known(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::cancelled:
+    case ErrorCode::unknown:
+    case ErrorCode::invalid_argument:
+    case ErrorCode::deadline_exceeded:
+    case ErrorCode::not_found:
+    case ErrorCode::already_exists:
+    case ErrorCode::permission_denied:
+    case ErrorCode::resource_exhausted:
+    case ErrorCode::failed_precondition:
+    case ErrorCode::aborted:
+    case ErrorCode::out_of_range:
+    case ErrorCode::unimplemented:
+    case ErrorCode::internal:
+    case ErrorCode::unavailable:
+    case ErrorCode::data_loss:
+    case ErrorCode::unauthenticated:
+    case ErrorCode::unprocessable:
+    case ErrorCode::payload_too_large:
+    case ErrorCode::unsupported_media_type:
+    case ErrorCode::method_not_allowed:
+    case ErrorCode::storage_full:
+      return true;
+  }
+  return false;
+}
+
+TEST(ErrorTable, HasARowForEachCode) {
+  for (int value = 0; value < 256; ++value) {
+    const auto code = static_cast<ErrorCode>(value);
+    if (!is_known(code)) continue;
+    const ErrorRow& row = error_row(code);
+    EXPECT_GE(row.status, 400) << value;
+    EXPECT_LT(row.status, 600) << value;
+    EXPECT_FALSE(row.slug.empty()) << value;
+  }
+}
+
+TEST(ErrorTable, GivesTheStatusThatClientsTellApart) {
+  EXPECT_EQ(error_row(ErrorCode::invalid_argument).status, 400);
+  EXPECT_EQ(error_row(ErrorCode::unauthenticated).status, 401);
+  EXPECT_EQ(error_row(ErrorCode::not_found).status, 404);
+  EXPECT_EQ(error_row(ErrorCode::payload_too_large).status, 413);
+  EXPECT_EQ(error_row(ErrorCode::unsupported_media_type).status, 415);
+  EXPECT_EQ(error_row(ErrorCode::unprocessable).status, 422);
+  EXPECT_EQ(error_row(ErrorCode::resource_exhausted).status, 429);
+  EXPECT_EQ(error_row(ErrorCode::unavailable).status, 503);
+  EXPECT_EQ(error_row(ErrorCode::storage_full).status, 507);
+}
+
+TEST(ErrorBody, HasTheNestedForm) {
+  const json body = json::parse(error_body({ErrorCode::unprocessable, "n: wrong", "n"}, "id-1"));
+  EXPECT_EQ(body, json::parse(R"({"code": "invalid-argument", "request_id": "id-1",
+      "error": {"message": "n: wrong", "type": "invalid_request_error", "param": "n",
+                "code": "invalid-argument"}})"));
+}
+
+TEST(ErrorBody, SaysNullForNoField) {
+  const json body = json::parse(error_body({ErrorCode::internal, "oh"}, ""));
+  EXPECT_TRUE(body["error"]["param"].is_null());
+  EXPECT_FALSE(body.contains("request_id"));
+}
+
+TEST(ErrorBody, KeepsTheDetailBack) {
+  const std::string body =
+      error_body({.code = ErrorCode::internal, .message = "oh", .detail = "secret"}, "");
+  EXPECT_EQ(body.find("secret"), std::string::npos);
+}
+
+TEST(ErrorBody, ReplacesBytesThatAreNoUtf8) {
+  EXPECT_TRUE(json::accept(error_body({ErrorCode::internal, "\xFF"}, "")));
+}
+
+TEST(ErrorBody, TellsAMissingKeyFromAWrongOne) {
+  const auto slug = [](const char* message) {
+    return json::parse(error_body({ErrorCode::unauthenticated, message}, ""))["code"];
+  };
+  EXPECT_EQ(slug("No credentials presented."), "unauthenticated:no-credentials");
+  EXPECT_EQ(slug("Incorrect API key provided: im***yz."), "unauthenticated:bad-credentials");
+}
+
+}  // namespace
+}  // namespace imagined::api::wire

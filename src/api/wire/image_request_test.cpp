@@ -1,0 +1,219 @@
+#include "api/wire/image_request.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace imagined::api::wire {
+namespace {
+
+using service::AspectRatio;
+using service::Resolution;
+
+service::Catalogue test_catalogue() {
+  return *service::Catalogue::make(
+      {{.id = "fast", .aliases = {"quick"}, .path = "x", .max_prompt_length = 100},
+       {.id = "fine", .path = "x"}},
+      service::legacy_names("fast"));
+}
+
+Result<GenerationCall> parse(const std::string& body) {
+  static const service::Catalogue catalogue = test_catalogue();
+  return parse_generation_call(body, catalogue);
+}
+
+// A body with a good prompt and one more field.
+std::string with(const std::string& field) { return R"({"prompt":"a cat",)" + field + "}"; }
+
+TEST(GenerationCall, TakesAPromptAlone) {
+  const auto call = parse(R"({"prompt":"a cat"})");
+  ASSERT_TRUE(call) << call.error().message;
+  EXPECT_EQ(call->request.model, "fast");
+  EXPECT_EQ(call->request.prompt.text(), "a cat");
+  EXPECT_EQ(call->request.count, 1);
+  EXPECT_EQ(call->request.aspect_ratio, AspectRatio::auto_);
+  EXPECT_EQ(call->request.resolution, Resolution::k1);
+  EXPECT_EQ(call->request.format, image::Format::jpeg);
+  EXPECT_FALSE(call->request.seed);
+  EXPECT_EQ(call->response_format, ResponseFormat::url);
+}
+
+TEST(GenerationCall, TakesEveryField) {
+  const auto call = parse(
+      R"({"model":"fine","prompt":"a cat","n":10,"response_format":"b64_json",
+          "aspect_ratio":"16:9","resolution":"2K","quality":"hd","user":"u","seed":7,
+          "output_format":"png"})");
+  ASSERT_TRUE(call) << call.error().message;
+  EXPECT_EQ(call->request.model, "fine");
+  EXPECT_EQ(call->request.count, 10);
+  EXPECT_EQ(call->request.aspect_ratio, AspectRatio::r16_9);
+  EXPECT_EQ(call->request.resolution, Resolution::k2);
+  EXPECT_EQ(call->request.format, image::Format::png);
+  EXPECT_EQ(call->request.seed, 7u);
+  EXPECT_EQ(call->request.user, "u");
+  EXPECT_EQ(call->response_format, ResponseFormat::b64_json);
+}
+
+TEST(GenerationCall, ResolvesAnAlias) {
+  EXPECT_EQ(parse(with(R"("model":"quick")"))->request.model, "fast");
+}
+
+TEST(GenerationCall, TakesNullForAbsent) {
+  const auto call = parse(
+      R"({"prompt":"a cat","model":null,"n":null,"response_format":null,"aspect_ratio":null,
+          "resolution":null,"size":null,"seed":null,"user":null,"quality":null,"deferred":false,
+          "storage_options":null,"output":null,"output_format":null})");
+  EXPECT_TRUE(call) << call.error().message;
+}
+
+TEST(GenerationCall, IgnoresWhatItDoesNotKnow) {
+  for (const char* field :
+       {R"("style":"vivid")", R"("negative_prompt":"dog")", R"("steps":9999)", R"("stream":true)",
+        R"("background":"transparent")", R"("no_such_field":{"a":[1,2]})"}) {
+    EXPECT_TRUE(parse(with(field))) << field;
+  }
+}
+
+struct BadCall {
+  const char* name;
+  std::string body;
+  ErrorCode code;
+  const char* field;  // of the error
+};
+
+class RefusedCall : public ::testing::TestWithParam<BadCall> {};
+
+TEST_P(RefusedCall, NamesCodeAndField) {
+  const auto call = parse(GetParam().body);
+  ASSERT_FALSE(call);
+  EXPECT_EQ(call.error().code, GetParam().code) << call.error().message;
+  EXPECT_EQ(call.error().field, GetParam().field) << call.error().message;
+}
+
+std::string nested(int depth) {
+  return with("\"x\":" + std::string(static_cast<std::size_t>(depth), '[') +
+              std::string(static_cast<std::size_t>(depth), ']'));
+}
+
+std::string many_fields(int count) {
+  std::string body = R"({"prompt":"a")";
+  for (int i = 0; i < count; ++i) body += ",\"f" + std::to_string(i) + "\":1";
+  return body + "}";
+}
+
+constexpr auto k400 = ErrorCode::invalid_argument;
+constexpr auto k422 = ErrorCode::unprocessable;
+
+INSTANTIATE_TEST_SUITE_P(
+    Json, RefusedCall,
+    ::testing::Values(BadCall{"Empty", "", k400, ""}, BadCall{"Null", "null", k400, ""},
+                      BadCall{"Array", "[]", k400, ""}, BadCall{"Text", "\"x\"", k400, ""},
+                      BadCall{"NoJson", "prompt=cat", k400, ""},
+                      BadCall{"Cut", R"({"prompt":"a ca)", k400, ""},
+                      BadCall{"TrailingBytes", R"({"prompt":"a"} x)", k400, ""},
+                      BadCall{"TwoDocuments", R"({"prompt":"a"}{"prompt":"a"})", k400, ""},
+                      BadCall{"ByteOrderMark", "\xEF\xBB\xBF{\"prompt\":\"a\"}", k400, ""},
+                      BadCall{"DuplicateKey", with(R"("model":"fast","model":"fine")"), k400, ""},
+                      BadCall{"TooDeep", nested(32), k400, ""},
+                      BadCall{"VeryDeep", nested(100'000), k400, ""},
+                      BadCall{"TooManyFields", many_fields(64), k400, ""},
+                      BadCall{"NotANumber", with(R"("n":NaN)"), k400, ""},
+                      BadCall{"Infinity", with(R"("n":1e999)"), k400, ""},
+                      BadCall{"LeadingZero", with(R"("n":01)"), k400, ""},
+                      BadCall{"BareFraction", with(R"("n":.5)"), k400, ""},
+                      BadCall{"LongNumber", with("\"n\":1." + std::string(100, '1')), k400, ""},
+                      BadCall{"HighHalfSurrogate", R"({"prompt":"\ud800"})", k400, ""},
+                      BadCall{"LowHalfSurrogate", R"({"prompt":"\udc00\ud800"})", k400, ""},
+                      BadCall{"InvalidUtf8", "{\"prompt\":\"\xC0\xAF\"}", k400, ""},
+                      BadCall{"RawControlCharacter", "{\"prompt\":\"a\x01\"}", k400, ""}),
+    [](const auto& each) { return each.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, RefusedCall,
+    ::testing::Values(
+        BadCall{"NoPrompt", "{}", k400, "prompt"},
+        BadCall{"NullPrompt", R"({"prompt":null})", k400, "prompt"},
+        BadCall{"EmptyPrompt", R"({"prompt":""})", k400, "prompt"},
+        BadCall{"BlankPrompt", R"({"prompt":" \u200b\t"})", k400, "prompt"},
+        BadCall{"NumberPrompt", R"({"prompt":7})", k422, "prompt"},
+        BadCall{"ArrayPrompt", R"({"prompt":["a"]})", k422, "prompt"},
+        BadCall{"LongPrompt", R"({"prompt":")" + std::string(101, 'a') + "\"}", k400, "prompt"},
+        BadCall{"ZeroInPrompt", R"({"prompt":"a\u0000b"})", k400, "prompt"},
+        BadCall{"ControlInPrompt", R"({"prompt":"a\u0007b"})", k400, "prompt"},
+        BadCall{"ZeroPictures", with(R"("n":0)"), k400, "n"},
+        BadCall{"NegativePictures", with(R"("n":-1)"), k400, "n"},
+        BadCall{"ElevenPictures", with(R"("n":11)"), k400, "n"},
+        BadCall{"HugeCount", with(R"("n":18446744073709551616)"), k400, "n"},
+        BadCall{"LargeCount", with(R"("n":9223372036854775808)"), k400, "n"},
+        BadCall{"FractionCount", with(R"("n":1.5)"), k422, "n"},
+        BadCall{"ExponentCount", with(R"("n":1e1)"), k422, "n"},
+        BadCall{"TextCount", with(R"("n":"2")"), k422, "n"},
+        BadCall{"TrueCount", with(R"("n":true)"), k422, "n"},
+        BadCall{"UnknownModel", with(R"("model":"nope")"), ErrorCode::not_found, "model"},
+        BadCall{"OtherCaseModel", with(R"("model":"FAST")"), ErrorCode::not_found, "model"},
+        BadCall{"RetiredModel", with(R"("model":"flux-1.1-pro")"), ErrorCode::not_found, "model"},
+        BadCall{"LongModel", with("\"model\":\"" + std::string(300, 'x') + "\""), k400, "model"},
+        BadCall{"NumberModel", with(R"("model":1)"), k422, "model"},
+        BadCall{"UnknownRatio", with(R"("aspect_ratio":"16:10")"), k422, "aspect_ratio"},
+        BadCall{"RatioWithSpace", with(R"("aspect_ratio":"16:9 ")"), k422, "aspect_ratio"},
+        BadCall{"NumberRatio", with(R"("aspect_ratio":1)"), k422, "aspect_ratio"},
+        BadCall{"UnknownResolution", with(R"("resolution":"4k")"), k422, "resolution"},
+        BadCall{"NumberResolution", with(R"("resolution":2)"), k422, "resolution"},
+        BadCall{"UnknownResponseFormat", with(R"("response_format":"jpg")"), k422,
+                "response_format"},
+        BadCall{"UnknownOutputFormat", with(R"("output_format":"gif")"), k422, "output_format"},
+        BadCall{"UnknownQuality", with(R"("quality":"best")"), k422, "quality"},
+        BadCall{"BrokenSize", with(R"("size":"big")"), k422, "size"},
+        BadCall{"ZeroSize", with(R"("size":"0x1024")"), k422, "size"},
+        BadCall{"NegativeSeed", with(R"("seed":-1)"), k400, "seed"},
+        BadCall{"TextSeed", with(R"("seed":"1")"), k422, "seed"},
+        BadCall{"LongUser", with("\"user\":\"" + std::string(513, 'u') + "\""), k400, "user"},
+        BadCall{"Deferred", with(R"("deferred":true)"), k400, "deferred"},
+        BadCall{"Output", with(R"("output":{"upload_urls":[]})"), k400, "output"}),
+    [](const auto& each) { return each.param.name; });
+
+TEST(GenerationCall, SaysWhatItExpectedAndWhatItGot) {
+  EXPECT_EQ(parse(with(R"("n":"2")")).error().message,
+            "n: expected an integer from 1 to 10, got \"2\"");
+  EXPECT_EQ(parse(with(R"("response_format":"jpg")")).error().message,
+            "response_format: expected one of url, b64_json, got \"jpg\"");
+}
+
+TEST(GenerationCall, LetsRatioAndResolutionWinOverSize) {
+  const auto call = parse(with(R"("size":"1792x1024","aspect_ratio":"1:1","resolution":"2k")"));
+  ASSERT_TRUE(call) << call.error().message;
+  EXPECT_EQ(call->request.aspect_ratio, AspectRatio::r1_1);
+  EXPECT_EQ(call->request.resolution, Resolution::k2);
+}
+
+struct SizeCase {
+  const char* size;
+  AspectRatio ratio;
+  Resolution resolution;
+};
+
+TEST(Size, MeansARatioAndAResolution) {
+  for (const SizeCase& each : {
+           SizeCase{"1024x1024", AspectRatio::r1_1, Resolution::k1},
+           SizeCase{"256x256", AspectRatio::r1_1, Resolution::k1},
+           SizeCase{"2048x2048", AspectRatio::r1_1, Resolution::k2},
+           SizeCase{"1792x1024", AspectRatio::r16_9, Resolution::k1},
+           SizeCase{"1024x1792", AspectRatio::r9_16, Resolution::k1},
+           SizeCase{"1280x720", AspectRatio::r16_9, Resolution::k1},
+           SizeCase{"1920x1080", AspectRatio::r16_9, Resolution::k1},
+           SizeCase{"1536x1024", AspectRatio::r3_2, Resolution::k1},
+           SizeCase{"1024x1536", AspectRatio::r2_3, Resolution::k1},
+           SizeCase{"1776x2368", AspectRatio::r3_4, Resolution::k2},
+           SizeCase{"1600x1200", AspectRatio::r4_3, Resolution::k1},
+           SizeCase{"auto", AspectRatio::auto_, Resolution::k1},
+       }) {
+    const auto shape = parse_size(each.size);
+    ASSERT_TRUE(shape) << each.size;
+    EXPECT_EQ(service::to_string(shape->aspect_ratio), service::to_string(each.ratio)) << each.size;
+    EXPECT_EQ(service::to_string(shape->resolution), service::to_string(each.resolution))
+        << each.size;
+  }
+}
+
+}  // namespace
+}  // namespace imagined::api::wire
