@@ -335,7 +335,7 @@ TEST_P(EveryFormat, RefusesEveryCut) {
 
 TEST_P(EveryFormat, SurvivesEveryChangedByte) {
   for (std::size_t i = 0; i < GetParam().size(); ++i)
-    for (const std::uint8_t change : {0x01, 0x80, 0xFF}) {
+    for (const int change : {0x01, 0x80, 0xFF}) {
       Bytes file = GetParam();
       file[i] = static_cast<std::uint8_t>(file[i] ^ change);
       const auto pixels = decode(file, {.area_px_max = 1'000'000});

@@ -1,0 +1,189 @@
+#include "worker/doorbell.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/log.h"
+
+namespace imagined::worker {
+namespace {
+
+constexpr std::size_t kLineBytesMax = 4096;
+
+tl::unexpected<Error> not_a_message(std::string_view line) {
+  return fail(ErrorCode::invalid_argument, "not a line of the doorbell", {},
+              std::string(line.substr(0, 80)));
+}
+
+/// Takes the next word off the front; empty at the end.
+std::string_view take_word(std::string_view& line) {
+  while (line.starts_with(' ')) line.remove_prefix(1);
+  const std::string_view word = line.substr(0, std::min(line.find(' '), line.size()));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+Result<int> take_number(std::string_view& line) {
+  const std::string_view word = take_word(line);
+  int value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || end != word.data() + word.size() || value < 0)
+    return not_a_message(line);
+  return value;
+}
+
+tl::unexpected<Error> closed() {
+  return fail(ErrorCode::unavailable, "the other side of the doorbell is closed");
+}
+
+}  // namespace
+
+std::string format_message(const Message& message) {
+  switch (message.kind) {
+    case Message::Kind::job:
+      return "job";
+    case Message::Kind::cancel:
+      return fmt::format("cancel {}", message.job_id);
+    case Message::Kind::ready:
+      return fmt::format("ready {}{}{}", message.worker_id, message.models.empty() ? "" : " ",
+                         fmt::join(message.models, " "));
+    case Message::Kind::progress:
+      return fmt::format("progress {} {} {} {}", message.job_id, message.picture, message.step,
+                         message.steps);
+    case Message::Kind::finished:
+      return fmt::format("finished {}", message.job_id);
+  }
+  return {};
+}
+
+Result<Message> parse_message(std::string_view line) {
+  std::string_view rest = line;
+  const std::string_view word = take_word(rest);
+  Message message;
+  if (word == "ready") {
+    message.kind = Message::Kind::ready;
+    message.worker_id = take_word(rest);
+    while (!rest.empty()) message.models.emplace_back(take_word(rest));
+    if (message.worker_id.empty()) return not_a_message(line);
+    return message;
+  }
+  if (word == "job") {
+    message.kind = Message::Kind::job;
+  } else if (word == "cancel" || word == "finished" || word == "progress") {
+    message.kind = word == "cancel"     ? Message::Kind::cancel
+                   : word == "finished" ? Message::Kind::finished
+                                        : Message::Kind::progress;
+    message.job_id = take_word(rest);
+    if (message.job_id.empty()) return not_a_message(line);
+  } else {
+    return not_a_message(line);
+  }
+  if (message.kind == Message::Kind::progress) {
+    message.picture = TRY(take_number(rest));
+    message.step = TRY(take_number(rest));
+    message.steps = TRY(take_number(rest));
+  }
+  if (!take_word(rest).empty()) return not_a_message(line);
+  return message;
+}
+
+DoorbellEnd::DoorbellEnd(int fd) : fd_(fd) {}
+
+DoorbellEnd::~DoorbellEnd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool DoorbellEnd::send(const Message& message) {
+  const std::string line = format_message(message) + "\n";
+  const std::lock_guard lock(sending_);
+  const ssize_t sent = ::send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent == static_cast<ssize_t>(line.size())) return true;
+  // A line that went out in part would spoil the next one: such a wire is of no use any more. The
+  // reader sees the end, and the supervisor starts a new worker with a new wire.
+  if (sent > 0) interrupt();
+  return false;
+}
+
+Result<std::optional<Message>> DoorbellEnd::receive(int timeout_ms) {
+  while (true) {
+    const std::size_t end = received_.find('\n');
+    if (end != std::string::npos) {
+      auto message = parse_message(std::string_view(received_).substr(0, end));
+      received_.erase(0, end + 1);
+      if (message) return std::optional(std::move(*message));
+      log(LogLevel::warn, "doorbell_line_skipped", "line=\"{}\"", message.error().detail);
+      continue;
+    }
+    if (received_.size() > kLineBytesMax) return closed();  // nobody who speaks this wire
+    pollfd waited{.fd = fd_, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&waited, 1, timeout_ms);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) return std::optional<Message>();
+    std::array<char, 1024> buffer;
+    const ssize_t count = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return std::optional<Message>();
+    if (count <= 0) return closed();
+    received_.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+void DoorbellEnd::interrupt() { ::shutdown(fd_, SHUT_RDWR); }
+
+Result<Doorbell> make_doorbell() {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0)
+    return fail(ErrorCode::unavailable, "no doorbell to be had", {}, std::strerror(errno));
+  if (::fcntl(fds[1], F_SETFD, 0) != 0)
+    return fail(ErrorCode::unavailable, "no doorbell to be had", {}, std::strerror(errno));
+  return Doorbell{.server_fd = fds[0], .worker_fd = fds[1]};
+}
+
+WorkerLink::WorkerLink(int server_fd, service::JobEvents& events, Callbacks callbacks)
+    : events_(events),
+      callbacks_(std::move(callbacks)),
+      end_(server_fd),
+      reader_([this](const std::stop_token& stop) { read_loop(stop); }) {}
+
+WorkerLink::~WorkerLink() {
+  reader_.request_stop();
+  end_.interrupt();
+  reader_.join();
+}
+
+void WorkerLink::job_queued() { end_.send({.kind = Message::Kind::job}); }
+
+void WorkerLink::job_cancelled(std::string_view job_id) {
+  end_.send({.kind = Message::Kind::cancel, .job_id = std::string(job_id)});
+}
+
+void WorkerLink::read_loop(const std::stop_token& stop) {
+  using Kind = Message::Kind;
+  constexpr int kForeverMs = -1;
+  while (!stop.stop_requested()) {
+    const auto message = end_.receive(kForeverMs);
+    if (!message) break;
+    if (!*message) continue;
+    const Message& told = **message;
+    if (told.kind == Kind::ready && callbacks_.on_ready) callbacks_.on_ready(told);
+    if (told.kind == Kind::progress)
+      events_.publish({.kind = service::JobEvent::Kind::progress,
+                       .job_id = told.job_id,
+                       .picture = told.picture,
+                       .step = told.step,
+                       .steps = told.steps});
+    if (told.kind == Kind::finished)
+      events_.publish({.kind = service::JobEvent::Kind::finished, .job_id = told.job_id});
+  }
+  if (!stop.stop_requested() && callbacks_.on_closed) callbacks_.on_closed();
+}
+
+}  // namespace imagined::worker

@@ -1,0 +1,167 @@
+#include "worker/doorbell.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+
+namespace imagined::worker {
+namespace {
+
+using Kind = Message::Kind;
+
+constexpr int kLongEnoughMs = 10'000;  // only a broken test waits so long
+
+struct Ends {
+  Doorbell fds = *make_doorbell();
+  DoorbellEnd server{fds.server_fd};
+  DoorbellEnd worker{fds.worker_fd};
+};
+
+TEST(DoorbellMessage, ReadsBackWhatItWrites) {
+  const Message messages[] = {
+      {.kind = Kind::job},
+      {.kind = Kind::cancel, .job_id = "j-1"},
+      {.kind = Kind::ready, .worker_id = "w1", .models = {"a", "b"}},
+      {.kind = Kind::ready, .worker_id = "w1"},
+      {.kind = Kind::progress, .job_id = "j-1", .picture = 2, .step = 3, .steps = 4},
+      {.kind = Kind::finished, .job_id = "j-1"},
+  };
+  for (const Message& message : messages)
+    EXPECT_EQ(*parse_message(format_message(message)), message) << format_message(message);
+}
+
+TEST(DoorbellMessage, RefusesLinesOfAnotherWire) {
+  for (const char* line :
+       {"", " ", "hello", "job now", "cancel", "cancel a b", "progress j 1 2", "progress j 1 2 x",
+        "progress j 1 2 -3", "progress j 1 2 99999999999", "finished", "ready"})
+    EXPECT_FALSE(parse_message(line)) << line;
+}
+
+TEST(DoorbellEnd, CarriesMessagesInOrder) {
+  Ends ends;
+  EXPECT_TRUE(ends.server.send({.kind = Kind::job}));
+  EXPECT_TRUE(ends.server.send({.kind = Kind::cancel, .job_id = "j"}));
+  EXPECT_EQ((**ends.worker.receive(kLongEnoughMs)).kind, Kind::job);
+  EXPECT_EQ((**ends.worker.receive(kLongEnoughMs)).job_id, "j");
+}
+
+TEST(DoorbellEnd, GivesNothingWhenNothingCame) {
+  Ends ends;
+  const auto message = ends.worker.receive(0);
+  ASSERT_TRUE(message);
+  EXPECT_FALSE(*message);
+}
+
+TEST(DoorbellEnd, SkipsLinesThatItDoesNotKnow) {
+  Ends ends;
+  const std::string lines = "what is this\njob\n";
+  ASSERT_EQ(::write(ends.fds.server_fd, lines.data(), lines.size()),
+            static_cast<ssize_t>(lines.size()));
+  EXPECT_EQ((**ends.worker.receive(kLongEnoughMs)).kind, Kind::job);
+}
+
+TEST(DoorbellEnd, PutsTogetherALineThatComesInPieces) {
+  Ends ends;
+  ASSERT_EQ(::write(ends.fds.server_fd, "cancel j", 8), 8);
+  EXPECT_FALSE(*ends.worker.receive(0));
+  ASSERT_EQ(::write(ends.fds.server_fd, "-7\n", 3), 3);
+  EXPECT_EQ((**ends.worker.receive(kLongEnoughMs)).job_id, "j-7");
+}
+
+TEST(DoorbellEnd, SaysWhenTheOtherSideIsGone) {
+  auto ends = *make_doorbell();
+  DoorbellEnd worker(ends.worker_fd);
+  { const DoorbellEnd server(ends.server_fd); }
+  EXPECT_EQ(worker.receive(kLongEnoughMs).error().code, ErrorCode::unavailable);
+  EXPECT_FALSE(worker.send({.kind = Kind::job}));
+}
+
+TEST(DoorbellEnd, GivesUpOnALineWithoutEnd) {
+  Ends ends;
+  const std::string noise(8192, 'x');
+  ASSERT_EQ(::write(ends.fds.server_fd, noise.data(), noise.size()),
+            static_cast<ssize_t>(noise.size()));
+  EXPECT_EQ(ends.worker.receive(kLongEnoughMs).error().code, ErrorCode::unavailable);
+}
+
+TEST(DoorbellEnd, NeverBlocksOnAReaderThatDoesNotRead) {
+  Ends ends;
+  bool dropped = false;
+  for (int i = 0; i < 1'000'000 && !dropped; ++i) dropped = !ends.server.send({.kind = Kind::job});
+  EXPECT_TRUE(dropped);
+}
+
+TEST(Doorbell, OnlyTheWorkersEndSurvivesAnExec) {
+  const Doorbell bell = *make_doorbell();
+  const DoorbellEnd server(bell.server_fd);
+  const DoorbellEnd worker(bell.worker_fd);
+  EXPECT_EQ(::fcntl(bell.server_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  EXPECT_EQ(::fcntl(bell.worker_fd, F_GETFD) & FD_CLOEXEC, 0);
+}
+
+/// Remembers what was published.
+class RecordingEvents final : public service::JobEvents {
+ public:
+  void publish(const service::JobEvent& event) override { published.set_value(event); }
+  service::Subscription subscribe(std::string_view, Callback) override { return {}; }
+
+  std::promise<service::JobEvent> published;
+};
+
+TEST(WorkerLink, PublishesWhatTheWorkerReports) {
+  const Doorbell bell = *make_doorbell();
+  RecordingEvents events;
+  const WorkerLink link(bell.server_fd, events, {});
+  DoorbellEnd worker(bell.worker_fd);
+  worker.send({.kind = Kind::progress, .job_id = "j", .picture = 1, .step = 2, .steps = 4});
+  const service::JobEvent event = events.published.get_future().get();
+  EXPECT_EQ(event.kind, service::JobEvent::Kind::progress);
+  EXPECT_EQ(event.job_id, "j");
+  EXPECT_EQ(event.picture, 1);
+  EXPECT_EQ(event.step, 2);
+  EXPECT_EQ(event.steps, 4);
+}
+
+TEST(WorkerLink, TellsWhenTheWorkerIsReadyAndWhenItIsGone) {
+  const Doorbell bell = *make_doorbell();
+  RecordingEvents events;
+  std::promise<std::string> ready;
+  std::promise<void> closed;
+  const WorkerLink link(bell.server_fd, events,
+                        {.on_ready = [&](const Message& m) { ready.set_value(m.worker_id); },
+                         .on_closed = [&] { closed.set_value(); }});
+  {
+    DoorbellEnd worker(bell.worker_fd);
+    worker.send({.kind = Kind::ready, .worker_id = "w7", .models = {"m"}});
+    EXPECT_EQ(ready.get_future().get(), "w7");
+  }
+  closed.get_future().get();
+}
+
+TEST(WorkerLink, RingsForJobsAndCancels) {
+  const Doorbell bell = *make_doorbell();
+  RecordingEvents events;
+  WorkerLink link(bell.server_fd, events, {});
+  DoorbellEnd worker(bell.worker_fd);
+  link.job_queued();
+  link.job_cancelled("j");
+  EXPECT_EQ((**worker.receive(kLongEnoughMs)).kind, Kind::job);
+  EXPECT_EQ((**worker.receive(kLongEnoughMs)).kind, Kind::cancel);
+}
+
+TEST(WorkerLink, DoesNotReportACloseOfItsOwn) {
+  const Doorbell bell = *make_doorbell();
+  RecordingEvents events;
+  bool closed = false;
+  const DoorbellEnd worker(bell.worker_fd);
+  {
+    const WorkerLink link(bell.server_fd, events, {.on_closed = [&] { closed = true; }});
+  }
+  EXPECT_FALSE(closed);
+}
+
+}  // namespace
+}  // namespace imagined::worker

@@ -1,0 +1,273 @@
+#include "worker/worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "worker/active_job.h"
+#include "worker/finisher.h"
+
+namespace imagined::worker {
+namespace {
+
+/// 32 bits, so that a person can type the seed of a picture that they liked.
+std::uint64_t seed_from_system() {
+  std::array<std::uint8_t, 4> bytes;
+  random_bytes(bytes);
+  std::uint32_t seed = 0;
+  std::memcpy(&seed, bytes.data(), sizeof seed);
+  return seed;
+}
+
+/// The net of the job loop: a library's exception ends one picture, not the worker.
+Result<engine::Picture> generate(engine::Engine& engine, const engine::GenerateRequest& request,
+                                 const std::function<void(engine::Progress)>& on_progress,
+                                 const std::stop_token& stop) {
+  try {
+    return engine.generate(request, on_progress, stop);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::resource_exhausted, "not enough memory for this picture");
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::internal, "the engine failed unexpectedly", {}, error.what());
+  }
+}
+
+}  // namespace
+
+/// Three threads: the caller's runs the engine; `ear_` hears the doorbell, prolongs leases and
+/// notices what was cancelled; the finisher stores.
+class Worker::Run {
+ public:
+  Run(Parts parts, WorkerOptions options) : parts_(std::move(parts)), options_(std::move(options)) {
+    if (options_.random_seed == nullptr) options_.random_seed = seed_from_system;
+  }
+
+  Result<void> load();
+  void run(const std::stop_token& stop);
+
+ private:
+  // The engine's thread.
+  std::optional<service::Job> claim();
+  void wait_for_ring();
+  void work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher);
+  Result<engine::Picture> make_picture(const ActiveJob& active, int index, std::uint64_t seed);
+  engine::Engine* engine_of(const service::Model& model);
+
+  // The ear's thread.
+  void listen(const std::stop_token& stop);
+  void hear(const Message& message);
+  void look_after_leases();
+  void ring();
+
+  Parts parts_;
+  WorkerOptions options_;
+  std::map<std::string, std::unique_ptr<engine::Engine>> engines_;  // by path; null: cannot load
+  ActiveJobs active_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool rung_ = false;      // there may be a job in the queue
+  bool stopping_ = false;  // no new work
+  std::shared_ptr<ActiveJob> in_engine_;
+};
+
+Result<void> Worker::Run::load() {
+  std::optional<Error> first_error;
+  for (const service::Model& model : parts_.catalogue.models()) {
+    if (engines_.contains(model.path)) continue;
+    auto engine = parts_.load_engine(model.path);
+    if (!engine) {
+      log(LogLevel::error, "model_not_loaded", "model={} reason=\"{}\"", model.id,
+          engine.error().message);
+      if (!first_error) first_error = engine.error();
+    }
+    engines_[model.path] = engine ? std::move(*engine) : nullptr;
+  }
+  Message ready{.kind = Message::Kind::ready, .worker_id = options_.id};
+  for (const service::Model& model : parts_.catalogue.models())
+    if (engine_of(model) != nullptr) ready.models.push_back(model.id);
+  if (ready.models.empty()) {
+    CHECK(first_error, "no model and no reason");
+    return tl::unexpected(std::move(*first_error));
+  }
+  parts_.doorbell.send(ready);
+  return {};
+}
+
+engine::Engine* Worker::Run::engine_of(const service::Model& model) {
+  const auto found = engines_.find(model.path);
+  return found == engines_.end() ? nullptr : found->second.get();
+}
+
+void Worker::Run::run(const std::stop_token& stop) {
+  // Ended in reverse: the finisher still needs leases and the doorbell for what it has in hand.
+  std::jthread ear([this](const std::stop_token& ending) { listen(ending); });
+  Finisher finisher({.jobs = parts_.jobs,
+                     .blobs = parts_.blobs,
+                     .doorbell = parts_.doorbell,
+                     .clock = parts_.clock,
+                     .active = active_});
+  const std::stop_callback on_stop(stop, [this] {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (in_engine_) in_engine_->stop.request_stop();
+    changed_.notify_all();
+  });
+  while (true) {
+    const auto job = claim();
+    if (job) {
+      const auto active = std::make_shared<ActiveJob>(
+          ActiveJob{.job = *job, .stop = {}, .heartbeat_ms = parts_.clock.monotonic_ms()});
+      active_.add(active);
+      work(active, finisher);
+    } else {
+      wait_for_ring();
+    }
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+  }
+}
+
+std::optional<service::Job> Worker::Run::claim() {
+  {
+    const std::lock_guard lock(mutex_);
+    rung_ = false;  // before the look: a ring after it is a reason to look again
+    if (stopping_) return std::nullopt;
+  }
+  auto job = parts_.jobs.claim(options_.id, options_.lease_ms);
+  if (job) return std::move(*job);
+  log(LogLevel::error, "claim_failed", "reason=\"{}\" detail=\"{}\"", job.error().message,
+      job.error().detail);
+  return std::nullopt;
+}
+
+void Worker::Run::wait_for_ring() {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(options_.poll_ms),
+                    [this] { return rung_ || stopping_; });
+}
+
+void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher) {
+  const auto hold = [this](const std::shared_ptr<ActiveJob>& job) {
+    const std::lock_guard lock(mutex_);
+    in_engine_ = job;
+    if (job && stopping_) job->stop.request_stop();
+    return stopping_;
+  };
+  hold(active);
+  const service::PictureRequest& request = active->job.request;
+  std::optional<Error> error;
+  for (int index = 0; index < request.count && !active->stop.stop_requested(); ++index) {
+    const std::uint64_t seed =
+        request.seed ? *request.seed + static_cast<std::uint64_t>(index) : options_.random_seed();
+    auto picture = make_picture(*active, index, seed);
+    if (picture) {
+      finisher.store(active, {.index = index, .seed = seed, .picture = std::move(*picture)});
+      continue;
+    }
+    error = std::move(picture.error());
+    break;
+  }
+  const bool stopping = hold(nullptr);
+  if (error && error->code != ErrorCode::cancelled) return finisher.fail(active, std::move(*error));
+  if (!active->stop.stop_requested()) return;  // the finisher completes it
+  if (stopping) return finisher.release(active);
+  finisher.drop(active);
+}
+
+Result<engine::Picture> Worker::Run::make_picture(const ActiveJob& active, int index,
+                                                  std::uint64_t seed) {
+  const service::PictureRequest& wanted = active.job.request;
+  const service::Model* model = parts_.catalogue.find(wanted.model);
+  engine::Engine* engine = model == nullptr ? nullptr : engine_of(*model);
+  if (engine == nullptr)
+    return fail(ErrorCode::unavailable,
+                fmt::format("the model \"{}\" could not be loaded", wanted.model), "model");
+  const auto size = service::picture_size(wanted.aspect_ratio, wanted.resolution);
+  const engine::GenerateRequest request{.prompt = wanted.prompt.text(),
+                                        .width = size.width,
+                                        .height = size.height,
+                                        .steps = model->steps,
+                                        .guidance = model->guidance,
+                                        .seed = seed,
+                                        .references = {}};
+  const auto report = [&](engine::Progress progress) {
+    parts_.doorbell.send({.kind = Message::Kind::progress,
+                          .job_id = active.job.id,
+                          .picture = index,
+                          .step = progress.step,
+                          .steps = progress.steps});
+  };
+  return generate(*engine, request, report, active.stop.get_token());
+}
+
+void Worker::Run::ring() {
+  const std::lock_guard lock(mutex_);
+  rung_ = true;
+  changed_.notify_all();
+}
+
+void Worker::Run::hear(const Message& message) {
+  if (message.kind == Message::Kind::job) ring();
+  if (message.kind == Message::Kind::cancel) active_.stop(message.job_id);
+}
+
+void Worker::Run::listen(const std::stop_token& stop) {
+  // Ends the wait for a message when the worker ends.
+  const std::stop_callback on_stop(stop, [this] { parts_.doorbell.interrupt(); });
+  std::int64_t looked_ms = parts_.clock.monotonic_ms();
+  while (!stop.stop_requested()) {
+    const auto message = parts_.doorbell.receive(static_cast<int>(options_.poll_ms));
+    if (!message) {  // the server is gone, and nobody would see the pictures
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      if (in_engine_) in_engine_->stop.request_stop();
+      changed_.notify_all();
+      return;
+    }
+    if (*message) hear(**message);
+    const std::int64_t now_ms = parts_.clock.monotonic_ms();
+    if (*message && now_ms - looked_ms < options_.poll_ms) continue;  // not at every ring
+    looked_ms = now_ms;
+    look_after_leases();
+  }
+}
+
+void Worker::Run::look_after_leases() {
+  const std::int64_t now_ms = parts_.clock.monotonic_ms();
+  for (const auto& active : active_.all()) {
+    const service::Job& job = active->job;
+    const auto row = parts_.jobs.find(job.id);
+    // A ring that was lost: the row says that the job was cancelled, or given to another worker.
+    bool lost =
+        row && (row->state != service::JobState::running || row->lease_token != job.lease_token);
+    if (!lost && now_ms - active->heartbeat_ms >= options_.heartbeat_ms) {
+      active->heartbeat_ms = now_ms;
+      const auto beat = parts_.jobs.heartbeat(job.id, job.lease_token, options_.lease_ms);
+      lost = !beat && beat.error().code == ErrorCode::aborted;
+    }
+    if (lost) active->stop.request_stop();
+  }
+}
+
+Worker::Worker(Parts parts, WorkerOptions options)
+    : run_(std::make_unique<Run>(std::move(parts), std::move(options))) {}
+Worker::~Worker() = default;
+
+Result<void> Worker::load() { return run_->load(); }
+void Worker::run(std::stop_token stop) { run_->run(stop); }
+
+}  // namespace imagined::worker

@@ -1,0 +1,221 @@
+// A worker with an engine that does as it is told, stores in memory, and the server's side.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "service/jobs/image_service.h"
+#include "storage/memory/memory_blob_store.h"
+#include "storage/memory/memory_job_events.h"
+#include "storage/memory/memory_job_store.h"
+#include "worker/doorbell.h"
+#include "worker/worker.h"
+
+namespace imagined::worker {
+
+/// Only a broken test waits so long.
+inline constexpr std::chrono::seconds kPatience{20};
+
+/// A flag that one thread raises and others wait for.
+class Signal {
+ public:
+  void raise() {
+    const std::lock_guard lock(mutex_);
+    raised_ = true;
+    changed_.notify_all();
+  }
+  bool wait() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [this] { return raised_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool raised_ = false;
+};
+
+/// Returns when the token is stopped: what a well-behaved engine does within a step.
+inline bool wait_for_stop(const std::stop_token& stop) {
+  Signal stopped;
+  const std::stop_callback on_stop(stop, [&] { stopped.raise(); });
+  return stopped.wait();
+}
+
+inline engine::Picture grey_picture(const engine::GenerateRequest& request) {
+  engine::Picture picture{.width = request.width, .height = request.height, .pixels = {}};
+  picture.pixels.assign(static_cast<std::size_t>(request.width * request.height * 3), 128);
+  return picture;
+}
+
+using Report = std::function<void(engine::Progress)>;
+using Behaviour = std::function<Result<engine::Picture>(const engine::GenerateRequest&,
+                                                        const Report&, std::stop_token)>;
+
+class FakeEngine final : public engine::Engine {
+ public:
+  explicit FakeEngine(Behaviour& behaviour) : behaviour_(behaviour) {}
+  const engine::ModelSummary& summary() const override { return summary_; }
+  Result<engine::Picture> generate(const engine::GenerateRequest& request,
+                                   const Report& on_progress, std::stop_token stop) override {
+    return behaviour_(request, on_progress, std::move(stop));
+  }
+  Result<engine::BenchReport> bench(const engine::BenchRequest&) override {
+    return fail(ErrorCode::unimplemented, "a worker does not measure");
+  }
+
+ private:
+  Behaviour& behaviour_;
+  engine::ModelSummary summary_;
+};
+
+/// Events of all jobs, to be waited for.
+class EventLog final : public service::JobEvents {
+ public:
+  void publish(const service::JobEvent& event) override {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(event);
+    changed_.notify_all();
+  }
+  service::Subscription subscribe(std::string_view, Callback) override { return {}; }
+
+  bool wait_finished(const std::string& job_id) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] {
+      return std::ranges::any_of(events_, [&](const service::JobEvent& event) {
+        return event.kind == service::JobEvent::Kind::finished && event.job_id == job_id;
+      });
+    });
+  }
+  std::vector<service::JobEvent> all() {
+    const std::lock_guard lock(mutex_);
+    return events_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<service::JobEvent> events_;
+};
+
+class WorkerTest : public testing::Test {
+ protected:
+  WorkerTest()
+      : fds_(*make_doorbell()),
+        worker_end_(fds_.worker_fd),
+        link_(
+            std::make_unique<WorkerLink>(fds_.server_fd, events_,
+                                         WorkerLink::Callbacks{.on_ready =
+                                                                   [this](const Message& message) {
+                                                                     ready_models_ = message.models;
+                                                                     ready_.raise();
+                                                                   },
+                                                               .on_closed = {}})) {
+    behaviour_ = [](const engine::GenerateRequest& request, const Report&, std::stop_token) {
+      return grey_picture(request);
+    };
+    options_ = {.id = "w1", .lease_ms = 60'000, .heartbeat_ms = 20'000, .poll_ms = 5};
+  }
+
+  ~WorkerTest() override {
+    if (thread_.joinable()) stop_worker();
+  }
+
+  /// Another store in place of the one in memory; before `start`.
+  void use(service::JobStore& jobs) { jobs_ = &jobs; }
+  void use(service::BlobStore& blobs) { blobs_ = &blobs; }
+
+  Result<void> load() {
+    worker_ = std::make_unique<Worker>(
+        Worker::Parts{.catalogue = catalogue_,
+                      .jobs = *jobs_,
+                      .blobs = *blobs_,
+                      .doorbell = worker_end_,
+                      .clock = clock_,
+                      .load_engine = [this](const std::string& path)
+                          -> Result<std::unique_ptr<engine::Engine>> {
+                        loaded_paths_.push_back(path);
+                        if (path == broken_path_)
+                          return fail(ErrorCode::data_loss, "tensor \"x\": cut file");
+                        return std::make_unique<FakeEngine>(behaviour_);
+                      }},
+        options_);
+    return worker_->load();
+  }
+
+  void start() {
+    ASSERT_TRUE(load());
+    thread_ = std::jthread([this](std::stop_token stop) { worker_->run(std::move(stop)); });
+  }
+
+  void stop_worker() {
+    thread_.request_stop();
+    thread_.join();
+  }
+
+  service::ImageService service() {
+    return {catalogue_, memory_jobs_, memory_blobs_, events_, *link_, clock_};
+  }
+
+  struct Wish {
+    int count = 1;
+    std::optional<std::uint64_t> seed;
+    std::string model = "fast";
+    service::AspectRatio aspect_ratio = service::AspectRatio::r1_1;
+    image::Format format = image::Format::jpeg;
+  };
+  std::string submit(const Wish& wish) {
+    const auto job = service().submit(service::ApiKey{.id = "key"},
+                                      {.model = wish.model,
+                                       .prompt = *service::Prompt::parse("a red kite", 8000),
+                                       .count = wish.count,
+                                       .aspect_ratio = wish.aspect_ratio,
+                                       .seed = wish.seed,
+                                       .format = wish.format});
+    EXPECT_TRUE(job) << job.error().message;
+    return job->id;
+  }
+
+  service::Job finished(const std::string& job_id) {
+    EXPECT_TRUE(events_.wait_finished(job_id));
+    return *memory_jobs_.find(job_id);
+  }
+
+  SystemClock clock_;
+  service::Catalogue catalogue_ = *service::Catalogue::make(
+      {{.id = "fast", .path = "weights", .steps = 4},
+       {.id = "quality", .path = "weights", .steps = 16, .guidance = 3.0F},
+       {.id = "other", .path = "other-weights"}},
+      {});
+  storage::MemoryJobStore memory_jobs_{clock_};
+  storage::MemoryBlobStore memory_blobs_;
+  service::JobStore* jobs_ = &memory_jobs_;
+  service::BlobStore* blobs_ = &memory_blobs_;
+  EventLog events_;
+  Signal ready_;
+  std::vector<std::string> ready_models_;
+  std::vector<std::string> loaded_paths_;
+  std::string broken_path_;
+  Behaviour behaviour_;
+  WorkerOptions options_;
+  Doorbell fds_;
+  DoorbellEnd worker_end_;
+  std::unique_ptr<WorkerLink> link_;
+  std::unique_ptr<Worker> worker_;
+  std::jthread thread_;
+};
+
+}  // namespace imagined::worker
