@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "engine/backend/cpu/lanes-inl.h"
+#include "engine/backend/cpu/lanes_inl.h"
 #include "engine/ops/convert/convert_cpu.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "engine/backend/cpu/lanes-inl.h"
+#include "engine/backend/cpu/lanes_inl.h"
 #include "engine/ops/layer_norm/layer_norm_cpu.h"
 
 HWY_BEFORE_NAMESPACE();

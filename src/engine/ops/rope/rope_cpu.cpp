@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "engine/backend/cpu/lanes-inl.h"
+#include "engine/backend/cpu/lanes_inl.h"
 #include "engine/ops/rope/rope_cpu.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -4,8 +4,8 @@
 
 #include <hwy/highway.h>
 
-#include "engine/backend/cpu/lanes-inl.h"
-#include "engine/backend/cpu/vector_math-inl.h"
+#include "engine/backend/cpu/lanes_inl.h"
+#include "engine/backend/cpu/vector_math_inl.h"
 #include "engine/ops/swiglu/swiglu_cpu.h"
 
 HWY_BEFORE_NAMESPACE();
