@@ -1,0 +1,263 @@
+#include "engine/tokenizers/tokenizer.h"
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/tokenizers/bpe.h"
+#include "engine/tokenizers/pre_tokenizer.h"
+#include "engine/tokenizers/unicode.h"
+
+namespace imagined::engine {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+const fs::path kGolden = fs::path(IMAGINED_SOURCE_DIR) / "tests" / "golden";
+
+json read_json(const fs::path& path) {
+  std::ifstream in(path);
+  return json::parse(in);
+}
+
+Tokenizer golden_tokenizer(const char* model) {
+  Result<Tokenizer> tokenizer = Tokenizer::load(kGolden / model / "tokenizer");
+  EXPECT_TRUE(tokenizer.has_value()) << (tokenizer ? "" : tokenizer.error().message);
+  return std::move(*tokenizer);
+}
+
+/// A vocabulary of all bytes (id = byte), then `merges` in order, then the added tokens.
+json small_tokenizer(const std::vector<std::pair<std::string, std::string>>& merges) {
+  json vocab = json::object();
+  for (unsigned byte = 0; byte < 256; ++byte)
+    vocab[std::string(byte_symbol(static_cast<std::uint8_t>(byte)))] = byte;
+  json rules = json::array();
+  for (const auto& [left, right] : merges) {
+    if (!vocab.contains(left + right)) vocab[left + right] = vocab.size();
+    rules.push_back({left, right});
+  }
+  return {{"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", rules}}},
+          {"added_tokens", {{{"id", 1000}, {"content", "<|endoftext|>"}}}}};
+}
+
+std::vector<std::int32_t> encode(const json& tokenizer, std::string_view text) {
+  const Result<Tokenizer> parsed = Tokenizer::parse(tokenizer.dump());
+  EXPECT_TRUE(parsed.has_value()) << (parsed ? "" : parsed.error().message);
+  return parsed ? parsed->encode(text) : std::vector<std::int32_t>();
+}
+
+TEST(Tokenizer, GivesTheRecordedIdsOfSixtyTexts) {
+  const Tokenizer tokenizer = golden_tokenizer("a1");
+  const json cases = read_json(kGolden / "tokenizer_cases.json");
+  EXPECT_EQ(tokenizer.pad_id(), cases["pad_id"].get<std::int32_t>());
+  ASSERT_EQ(cases["cases"].size(), 60u);
+  for (const json& one : cases["cases"]) {
+    const auto text = one["text"].get<std::string>();
+    EXPECT_EQ(tokenizer.encode_prompt(text), one["ids"].get<std::vector<std::int32_t>>()) << text;
+    if (one.contains("text_ids")) {
+      EXPECT_EQ(tokenizer.encode(text), one["text_ids"].get<std::vector<std::int32_t>>()) << text;
+    }
+  }
+}
+
+TEST(Tokenizer, CutsALongPromptAtItsEnd) {
+  const Tokenizer tokenizer = golden_tokenizer("a2");
+  const PromptEncoding all =
+      tokenizer.encode_prompt("a red ball", {.max_tokens = 512, .pad = false});
+  const PromptEncoding cut = tokenizer.encode_prompt("a red ball", {.max_tokens = 5, .pad = true});
+  EXPECT_EQ(cut.real_count, 5);
+  EXPECT_THAT(cut.ids, ElementsAreArray(all.ids.begin(), all.ids.begin() + 5));
+}
+
+TEST(Tokenizer, FillsAShortPromptOnTheRight) {
+  const Tokenizer tokenizer = golden_tokenizer("a2");
+  const PromptEncoding all = tokenizer.encode_prompt("", {.max_tokens = 512, .pad = false});
+  const PromptEncoding filled = tokenizer.encode_prompt("", {.max_tokens = 40, .pad = true});
+  ASSERT_EQ(filled.ids.size(), 40u);
+  EXPECT_EQ(filled.real_count, static_cast<std::int64_t>(all.ids.size()));
+  EXPECT_EQ(filled.ids[all.ids.size() - 1], all.ids.back());
+  for (std::size_t i = all.ids.size(); i < 40; ++i) EXPECT_EQ(filled.ids[i], 406);  // <|endoftext|>
+}
+
+TEST(Tokenizer, MergesTheLowestRankFirst) {
+  // "bc" outranks "ab", so "abc" is a + bc.
+  const json tokenizer = small_tokenizer({{"b", "c"}, {"a", "b"}});
+  EXPECT_THAT(encode(tokenizer, "abc"), ElementsAre('a', 256));
+  EXPECT_THAT(encode(tokenizer, "ab"), ElementsAre(257));
+}
+
+TEST(Tokenizer, MergesTheLeftmostOfEqualPairsFirst) {
+  EXPECT_THAT(encode(small_tokenizer({{"a", "a"}}), "aaa"), ElementsAre(256, 'a'));
+}
+
+TEST(Tokenizer, MergesWhatEarlierMergesMade) {
+  const json tokenizer = small_tokenizer({{"a", "b"}, {"ab", "ab"}, {"abab", "c"}});
+  EXPECT_THAT(encode(tokenizer, "ababcab"), ElementsAre(258, 256));
+}
+
+TEST(Tokenizer, ReadsBothSpellingsOfMerges) {
+  json tokenizer = small_tokenizer({{"a", "b"}});
+  tokenizer["model"]["merges"] = {"a b"};
+  EXPECT_THAT(encode(tokenizer, "ab"), ElementsAre(256));
+}
+
+TEST(Tokenizer, ReplacesBytesThatAreNoText) {
+  const json tokenizer = small_tokenizer({});
+  const std::vector<std::int32_t> replacement = {0xef, 0xbf, 0xbd};
+  EXPECT_EQ(encode(tokenizer, "\xff"), replacement);
+  EXPECT_EQ(encode(tokenizer, "\xe2\x82"), replacement);         // a cut sequence is one
+  EXPECT_EQ(encode(tokenizer, "\xed\xa0\x80").size(), 3u * 3u);  // a half surrogate is three
+  EXPECT_EQ(encode(tokenizer, std::string_view("\0", 1)), std::vector<std::int32_t>{0});
+}
+
+TEST(Tokenizer, TakesTheLongestAddedToken) {
+  json tokenizer = small_tokenizer({});
+  tokenizer["added_tokens"].push_back({{"id", 1001}, {"content", "<|a|>"}});
+  tokenizer["added_tokens"].push_back({{"id", 1002}, {"content", "<|a|>b"}});
+  EXPECT_THAT(encode(tokenizer, "x<|a|>b<|a|>c<|a"),
+              ElementsAre('x', 1002, 1001, 'c', '<', '|', 'a'));
+}
+
+TEST(Tokenizer, HonoursTheFlagsOfAddedTokens) {
+  json tokenizer = small_tokenizer({});
+  tokenizer["added_tokens"].push_back({{"id", 1001}, {"content", "LEFT"}, {"lstrip", true}});
+  tokenizer["added_tokens"].push_back({{"id", 1002}, {"content", "RIGHT"}, {"rstrip", true}});
+  tokenizer["added_tokens"].push_back({{"id", 1003}, {"content", "WORD"}, {"single_word", true}});
+  EXPECT_THAT(encode(tokenizer, "a \tLEFT b"), ElementsAre('a', 1001, ' ', 'b'));
+  EXPECT_THAT(encode(tokenizer, "a RIGHT \nb"), ElementsAre('a', ' ', 1002, 'b'));
+  EXPECT_THAT(encode(tokenizer, "RIGHT  LEFT"), ElementsAre(1002, 1001));
+  EXPECT_THAT(encode(tokenizer, "(WORD)"), ElementsAre('(', 1003, ')'));
+  EXPECT_THAT(encode(tokenizer, "WORDS"), ElementsAre('W', 'O', 'R', 'D', 'S'));
+}
+
+TEST(Tokenizer, LooksForNormalisedTokensAfterNfc) {
+  json tokenizer = small_tokenizer({});
+  tokenizer["added_tokens"].push_back(
+      {{"id", 1001}, {"content", "\xc3\xa9"}, {"normalized", true}});
+  EXPECT_THAT(encode(tokenizer, "e\xcc\x81"), ElementsAre(1001));
+}
+
+TEST(Tokenizer, ReadsVocabularyAndMergesOfTheOlderPairOfFiles) {
+  const fs::path folder = fs::temp_directory_path() / "imagined-tokenizer-pair";
+  fs::create_directories(folder);
+  std::ofstream(folder / "vocab.json") << small_tokenizer({{"a", "b"}})["model"]["vocab"].dump();
+  std::ofstream(folder / "merges.txt") << "#version: 0.2\na b\n";
+  std::ofstream(folder / "tokenizer_config.json")
+      << R"({"pad_token": "<pad>", "added_tokens_decoder": {"300": {"content": "<pad>"}}})";
+  const Result<Tokenizer> tokenizer = Tokenizer::load(folder);
+  fs::remove_all(folder);
+  ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+  EXPECT_THAT(tokenizer->encode("ab<pad>"), ElementsAre(256, 300));
+  EXPECT_EQ(tokenizer->pad_id(), 300);
+  EXPECT_EQ(tokenizer->vocab_size(), 301);
+}
+
+TEST(Tokenizer, NamesTheKeyOfEveryMistake) {
+  const json good = small_tokenizer({{"a", "b"}});
+  const auto message = [&](const char* path, const json& value) {
+    json changed = good;
+    changed[json::json_pointer(path)] = value;
+    const Result<Tokenizer> parsed = Tokenizer::parse(changed.dump());
+    return parsed ? std::string("no error") : parsed.error().message;
+  };
+  EXPECT_THAT(message("/model", 1), HasSubstr("\"model\""));
+  EXPECT_THAT(message("/model/type", "Unigram"), HasSubstr("\"model.type\""));
+  EXPECT_THAT(message("/model/vocab", json::array()), HasSubstr("\"model.vocab\""));
+  EXPECT_THAT(message("/model/vocab/a", "1"), HasSubstr("the id of \"a\""));
+  EXPECT_THAT(message("/model/vocab/a", -1), HasSubstr("the id of \"a\""));
+  EXPECT_THAT(message("/model/vocab/a", 1u << 31), HasSubstr("the id of \"a\""));
+  EXPECT_THAT(message("/model/merges", "a b"), HasSubstr("\"model.merges\""));
+  EXPECT_THAT(message("/model/merges/0", "ab"), HasSubstr("rule 0 is not two tokens"));
+  EXPECT_THAT(message("/model/merges/0", "a b c"), HasSubstr("rule 0 is not two tokens"));
+  EXPECT_THAT(message("/model/merges/0", {"a", "xyz"}), HasSubstr("\"xyz\" is not in the"));
+  EXPECT_THAT(message("/model/merges/0", {"b", "a"}), HasSubstr("\"ba\" is not in the"));
+  EXPECT_THAT(message("/model/byte_fallback", true), HasSubstr("\"model.byte_fallback\""));
+  EXPECT_THAT(message("/model/end_of_word_suffix", "</w>"), HasSubstr("end_of_word_suffix"));
+  EXPECT_THAT(message("/normalizer", {{"type", "NFKC"}}), HasSubstr("\"normalizer\""));
+  EXPECT_THAT(message("/pre_tokenizer", {{"type", "Whitespace"}}), HasSubstr("\"pre_tokenizer\""));
+  EXPECT_THAT(message("/added_tokens", 1), HasSubstr("\"added_tokens\""));
+  EXPECT_THAT(message("/added_tokens/0/content", 1), HasSubstr("\"added_tokens[0]\""));
+  EXPECT_THAT(message("/added_tokens/0/id", json()), HasSubstr("\"added_tokens[0]\""));
+  EXPECT_THAT(message("/added_tokens", json::array()), HasSubstr("\"pad_token\""));
+}
+
+TEST(Tokenizer, RefusesTextsThatAreNoJson) {
+  const std::string deep = std::string(100'000, '[');
+  for (const std::string_view text : {std::string_view(), std::string_view("{"),
+                                      std::string_view("\x80\x02"), std::string_view(deep)}) {
+    const Result<Tokenizer> parsed = Tokenizer::parse(text);
+    ASSERT_FALSE(parsed.has_value());
+    EXPECT_EQ(parsed.error().code, ErrorCode::data_loss) << parsed.error().message;
+  }
+}
+
+TEST(Tokenizer, TellsAMissingFileFromAFolderThatIsNone) {
+  EXPECT_EQ(Tokenizer::load(kGolden / "nowhere").error().code, ErrorCode::not_found);
+}
+
+TEST(Tokenizer, NeedsMillisecondsForLongTexts) {
+  // Quadratic steps anywhere would take seconds here: one word, one run of marks in the wrong
+  // order, one run of blanks, one of newlines, tokens that never end.
+  std::string marks;
+  for (int i = 0; i < 25'000; ++i) marks += "\xcc\x81\xcc\xa3";
+  std::string merges_all_the_way;
+  for (int i = 0; i < 50'000; ++i) merges_all_the_way += "the";
+  std::string half_tokens;
+  for (int i = 0; i < 25'000; ++i) half_tokens += "<|im";
+  const Tokenizer tokenizer = golden_tokenizer("a1");
+  for (const std::string& text :
+       {std::string(100'000, 'a'), marks, merges_all_the_way, std::string(100'000, ' '),
+        std::string(100'000, '\n'), std::string(100'000, '\''), half_tokens}) {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_FALSE(tokenizer.encode(text).empty());
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    // Measured: below 0.1 s each; the quadratic ordering of marks alone took longer than this.
+    EXPECT_LT(seconds.count(), 5.0) << text.substr(0, 10);
+  }
+}
+
+TEST(PreTokenizer, CutsAsThePatternDoes) {
+  const auto words = [](std::string_view text) { return split_words(text); };
+  EXPECT_THAT(words("It's  we'LL\u017f"), ElementsAre("It", "'s", " ", " we", "'LL", "\u017f"));
+  EXPECT_THAT(words("x'\u017fy"), ElementsAre("x", "'\u017f", "y"));  // folds to s
+  EXPECT_THAT(words("'re'Ve'mx"), ElementsAre("'re", "'Ve", "'m", "x"));
+  EXPECT_THAT(words("1234.5"), ElementsAre("1", "2", "3", "4", ".", "5"));
+  EXPECT_THAT(words(".word ?!\r\n\nx"), ElementsAre(".word", " ?!\r\n\n", "x"));
+  EXPECT_THAT(words("a   b"), ElementsAre("a", "  ", " b"));
+  EXPECT_THAT(words("a   "), ElementsAre("a", "   "));
+  EXPECT_THAT(words("a \n \n b"), ElementsAre("a", " \n \n", " b"));
+  EXPECT_THAT(words("\tx\t1"), ElementsAre("\tx", "\t", "1"));
+  EXPECT_THAT(words("\u3000\u5199\u771f"), ElementsAre("\u3000\u5199\u771f"));
+  EXPECT_TRUE(words("").empty());
+}
+
+TEST(Unicode, TellsLettersNumbersAndSpacesApart) {
+  EXPECT_EQ(class_of(U'\u00e9'), CharClass::letter);
+  EXPECT_EQ(class_of(U'\u02b0'), CharClass::letter);  // a modifier
+  EXPECT_EQ(class_of(U'\u2167'), CharClass::number);  // a Roman numeral
+  EXPECT_EQ(class_of(U'\u00bd'), CharClass::number);
+  EXPECT_EQ(class_of(U'\u0085'), CharClass::space);
+  EXPECT_EQ(class_of(U'\u00a0'), CharClass::space);
+  EXPECT_EQ(class_of(U'\u200b'), CharClass::other);  // zero width, no White_Space
+  EXPECT_EQ(class_of(U'\u0301'), CharClass::other);  // a mark
+  EXPECT_EQ(class_of(U'\U0001f600'), CharClass::other);
+}
+
+TEST(Unicode, ComposesCanonically) {
+  EXPECT_EQ(nfc("e\u0301"), "\u00e9");
+  EXPECT_EQ(nfc("\u212b"), "\u00c5");
+  EXPECT_EQ(nfc("\ufb01"), "\ufb01");              // only compatible, so it stays
+  EXPECT_EQ(nfc("o\u0302\u0323"), "\u1ed9");       // marks are ordered first
+  EXPECT_EQ(nfc("\u1112\u1161\u11ab"), "\ud55c");  // Hangul
+  EXPECT_EQ(nfc("\u0344"), "\u0308\u0301");        // excluded from composition
+}
+
+}  // namespace
+}  // namespace imagined::engine
