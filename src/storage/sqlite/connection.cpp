@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "base/check.h"
@@ -147,12 +146,7 @@ void Connection::checkpoint_if_long() {
 }
 
 tl::unexpected<Error> Connection::failure(int code) const {
-  const int system = sqlite3_system_errno(handle_);
-  std::string detail =
-      fmt::format("sqlite {}: {} (errno {})", code, sqlite3_errmsg(handle_), system);
-  // SQLite calls only ENOSPC a full disk; a quota and a file size limit are the same to us.
-  const bool is_io = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
-  if (is_io && (system == ENOSPC || system == EDQUOT || system == EFBIG)) code = SQLITE_FULL;
+  std::string detail = fmt::format("sqlite {}: {}", code, sqlite3_errmsg(handle_));
   switch (code & 0xFF) {  // the primary code of an extended one
     case SQLITE_FULL:
       return imagined::fail(ErrorCode::storage_full, "no room left to store data", {},
