@@ -62,6 +62,23 @@ HWY_INLINE void store(Floats value, Bf16* to) {
   hn::StoreU(hn::TruncateTo(du16, upper), du16, reinterpret_cast<std::uint16_t*>(to));
 }
 
+/// Two vectors, one after the other.
+HWY_INLINE void store_two(Floats first, Floats second, float* to) {
+  store(first, to);
+  store(second, to + hn::Lanes(Lanes()));
+}
+HWY_INLINE void store_two(Floats first, Floats second, Bf16* to) {
+#if HWY_TARGET == HWY_SCALAR  // has no second lane to join with
+  store(first, to);
+  store(second, to + 1);
+#else
+  const hn::Repartition<std::uint16_t, Lanes> du16;
+  const auto halves = hn::ConcatOdd(du16, hn::BitCast(du16, rounded_bf16_bits(second)),
+                                    hn::BitCast(du16, rounded_bf16_bits(first)));
+  hn::StoreU(halves, du16, reinterpret_cast<std::uint16_t*>(to));
+#endif
+}
+
 /// The first `count` elements; the other lanes are zero and their memory is not touched.
 template <class T>
 HWY_INLINE Floats load(const T* from, std::size_t count) {
@@ -129,6 +146,22 @@ HWY_INLINE void for_vectors(std::size_t length, const Body& body) {
   std::size_t i = 0;
   for (; i + full <= length; i += full) body(i, full);
   if (i < length) body(i, length - i);
+}
+
+/// out[i] = value(first, count) for the vectors of a row, two at a time: a pair of them makes one
+/// full vector of bf16.
+template <class Out, class Value>
+HWY_INLINE void write_row(std::size_t length, Out* out, const Value& value) {
+  const std::size_t full = hn::Lanes(Lanes());
+  std::size_t i = 0;
+  for (; i + 2 * full <= length; i += 2 * full) {
+    const Floats first = value(i, full);
+    store_two(first, value(i + full, full), out + i);
+  }
+  for (; i < length; i += full) {
+    const std::size_t count = i + full <= length ? full : length - i;
+    store(value(i, count), out + i, count);
+  }
 }
 
 /// The sum over a row of what `add(sum, first, count)` adds lane by lane, in four sums to hide the

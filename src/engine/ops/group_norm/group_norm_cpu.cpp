@@ -66,10 +66,9 @@ void column_sums(const ConstMatrixView& in, double* sums, double* squares) {
 template <bool kSilu, class Out>
 void affine_row(const float* in, const float* scale, const float* shift, std::size_t channels,
                 Out* out) {
-  for_vectors(channels, [=](std::size_t i, std::size_t n) HWY_ATTR {
-    Floats y = hn::MulAdd(load(in + i, n), load(scale + i, n), load(shift + i, n));
-    if constexpr (kSilu) y = silu(Lanes(), y);
-    store(y, out + i, n);
+  write_row(channels, out, [=](std::size_t i, std::size_t n) HWY_ATTR {
+    const Floats y = hn::MulAdd(load(in + i, n), load(scale + i, n), load(shift + i, n));
+    return kSilu ? silu(Lanes(), y) : y;
   });
 }
 

@@ -27,16 +27,16 @@ void normalise_row(const float* x, std::size_t dim, const float* shift, const fl
       });
   const Floats inverse = hn::Set(d, 1.0f / std::sqrt(squares / static_cast<float>(dim) + epsilon));
   if (scale == nullptr) {
-    for_vectors(dim, [=](std::size_t i, std::size_t n) HWY_ATTR {
-      store(hn::Mul(hn::Sub(load(x + i, n), mean), inverse), out + i, n);
+    write_row(dim, out, [=](std::size_t i, std::size_t n) HWY_ATTR {
+      return hn::Mul(hn::Sub(load(x + i, n), mean), inverse);
     });
     return;
   }
   const Floats one = hn::Set(d, 1.0f);
-  for_vectors(dim, [=](std::size_t i, std::size_t n) HWY_ATTR {
+  write_row(dim, out, [=](std::size_t i, std::size_t n) HWY_ATTR {
     const Floats normal = hn::Mul(hn::Sub(load(x + i, n), mean), inverse);
     const Floats factor = hn::Add(one, load(scale + i, n));
-    store(hn::MulAdd(factor, normal, load(shift + i, n)), out + i, n);
+    return hn::MulAdd(factor, normal, load(shift + i, n));
   });
 }
 

@@ -21,8 +21,8 @@ void normalise_row(const float* x, std::size_t dim, const float* weight, float e
   });
   const Floats inverse =
       hn::Set(Lanes(), 1.0f / std::sqrt(squares / static_cast<float>(dim) + epsilon));
-  for_vectors(dim, [=](std::size_t i, std::size_t n) HWY_ATTR {
-    store(hn::Mul(hn::Mul(load(x + i, n), inverse), load(weight + i, n)), out + i, n);
+  write_row(dim, out, [=](std::size_t i, std::size_t n) HWY_ATTR {
+    return hn::Mul(hn::Mul(load(x + i, n), inverse), load(weight + i, n));
   });
 }
 
