@@ -6,15 +6,14 @@
 
 #include <array>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <exception>
 #include <string>
@@ -34,8 +33,9 @@ using std::chrono::milliseconds;
 // How often a client with unread pipelined bytes is looked at; see `watch_client`.
 constexpr milliseconds kWatchInterval{250};
 constexpr milliseconds kForever = std::chrono::hours(24 * 365);
-// Nobody needs the extensions of a chunk; they are skipped up to this.
-constexpr std::size_t kChunkExtensionBytesMax = 256;
+// A chunk's size with its extensions, which nobody needs.
+constexpr std::size_t kChunkLineBytesMax = 256;
+constexpr std::size_t kReadBytes = 16 * 1024;
 // What is read and thrown away so that an early reply reaches a client that still sends.
 constexpr milliseconds kLingerTimeout{5'000};
 constexpr std::size_t kLingerBytesMax = 64u << 20;
@@ -56,12 +56,23 @@ std::string serialize_head(const Response& response, bool keep_alive) {
   return head;
 }
 
+std::string_view text_of(const beast::flat_buffer& buffer) {
+  return {static_cast<const char*>(buffer.data().data()), buffer.size()};
+}
+
+bool has_bare_line_feed(std::string_view text) {
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
 class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
  public:
   TcpConnection(asio::ip::tcp::socket socket, Application& application, const Limits& limits)
       : socket_(std::move(socket)),
         timer_(socket_.get_executor()),
-        buffer_(limits.head_bytes_max + limits.json_bytes_max),
+        buffer_(limits.head_bytes_max + limits.json_bytes_max + kReadBytes),
         application_(application),
         limits_(limits) {}
 
@@ -138,11 +149,11 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, HeadError& er
   idle_ = true;
   arm(limits_.idle_timeout);
   while (true) {
-    std::string_view text(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    std::string_view text = text_of(buffer_);
     // RFC 9112 2.2: an empty line before a request is skipped.
     while (text.starts_with("\r\n")) {
       buffer_.consume(2);
-      text = {static_cast<const char*>(buffer_.data().data()), buffer_.size()};
+      text = text_of(buffer_);
     }
     if (!text.empty() && text != "\r") {
       if (!is_token_start(text.front())) co_return refuse(400, "this is not HTTP");
@@ -171,7 +182,7 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, HeadError& er
     if (waiting && closing_) co_return Reading::closed;
     error_code ec;
     const auto count = co_await socket_.async_read_some(
-        buffer_.prepare(8 * 1024), asio::redirect_error(asio::use_awaitable, ec));
+        buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, ec));
     if (ec) {
       if (expired_ && !waiting) co_return refuse(408, "the head of the request did not arrive");
       co_return Reading::closed;
@@ -187,7 +198,7 @@ Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, std::st
   parser.header_limit(static_cast<std::uint32_t>(limits_.head_bytes_max + 1));
   parser.body_limit(limits_.json_bytes_max);
   auto check_chunk = [](std::uint64_t, std::string_view extensions, error_code& failure) {
-    if (extensions.size() > kChunkExtensionBytesMax) failure = http::error::bad_chunk_extension;
+    if (extensions.size() > kChunkLineBytesMax) failure = http::error::bad_chunk_extension;
   };
   parser.on_chunk_header(check_chunk);
   parser.put(asio::buffer(head_text), ec);
@@ -196,10 +207,20 @@ Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, std::st
                                asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")),
                                asio::redirect_error(asio::use_awaitable, ec));
   }
-  if (!ec) {
-    arm(limits_.body_timeout);
-    co_await http::async_read(socket_, buffer_, parser,
-                              asio::redirect_error(asio::use_awaitable, ec));
+  arm(limits_.body_timeout);
+  parser.eager(true);
+  while (!ec && !parser.is_done()) {
+    const auto parsed = parser.put(buffer_.data(), ec);
+    buffer_.consume(parsed);
+    if (ec == http::error::need_more) ec = {};
+    if (ec || parser.is_done()) break;
+    // What is left is a line of the chunk framing that has not ended. Beast would wait for its
+    // proper end; another reader might take the line feed for it.
+    if (has_bare_line_feed(text_of(buffer_))) ec = http::error::bad_chunk;
+    if (buffer_.size() > kChunkLineBytesMax) ec = http::error::bad_chunk_extension;
+    if (ec) break;
+    buffer_.commit(co_await socket_.async_read_some(buffer_.prepare(kReadBytes),
+                                                    asio::redirect_error(asio::use_awaitable, ec)));
   }
   if (!ec) {
     body = std::move(parser.get().body());

@@ -67,8 +67,8 @@ TEST(Config, LetsAFlagWinOverTheEnvironment) {
 }
 
 TEST_F(ConfigFile, NamesTheLineOfAnUnknownSetting) {
-  EXPECT_EQ(error_of("threads = 1\nhttp_port = 80\n"),
-            ":2: http_port: there is no such setting; did you mean http_listen?");
+  EXPECT_EQ(error_of("threads = 1\nhttp_lissten = 80\n"),
+            ":2: http_lissten: there is no such setting; did you mean http_listen?");
 }
 
 TEST_F(ConfigFile, NamesTheLineOfAWrongType) {

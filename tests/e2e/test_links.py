@@ -1,0 +1,66 @@
+"""Signed links to pictures."""
+
+import time
+
+import pytest
+import requests
+
+from program import jpeg_size
+
+
+@pytest.fixture(scope="module")
+def link(server):
+    return server.generate().json()["data"][0]["url"]
+
+
+def test_a_link_needs_no_key(link):
+    response = requests.get(link, timeout=10)
+    assert response.status_code == 200
+    assert jpeg_size(response.content) == (1024, 1024)
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in response.headers["content-security-policy"]
+
+
+def test_head_tells_the_size_without_the_bytes(link):
+    response = requests.head(link, timeout=10)
+    assert response.status_code == 200
+    assert response.content == b""
+    assert int(response.headers["content-length"]) == len(requests.get(link, timeout=10).content)
+
+
+@pytest.mark.parametrize("change", [
+    lambda url: url[:-1] + ("A" if url[-1] != "A" else "B"),
+    lambda url: url + "&e=1",
+    lambda url: url.split("?")[0],
+    lambda url: url.split("&s=")[0] + "&s=",
+    lambda url: url.replace("?e=", "?e=9"),
+    lambda url: url.replace(".jpg", ".png"),
+    lambda url: url.replace("/img/", "/img/A", 1),
+], ids=["signature", "second e", "no query", "empty signature", "expiry", "name", "id"])
+def test_a_changed_link_is_refused(link, change):
+    response = requests.get(change(link), timeout=10)
+    assert response.status_code == 403, response.text
+    assert response.json()["code"] == "permission-denied"
+
+
+def test_a_link_takes_no_post(link):
+    response = requests.post(link, timeout=10)
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET, HEAD"
+
+
+def test_a_link_ends(start_server):
+    server = start_server("--url-life-s", 1)
+    link = server.generate().json()["data"][0]["url"]
+    deadline = time.monotonic() + 5
+    while requests.get(link, timeout=10).status_code == 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    response = requests.get(link, timeout=10)
+    assert response.status_code == 403
+    assert "expired" in response.json()["error"]["message"]
+
+
+def test_links_begin_with_the_public_url(start_server):
+    server = start_server("--public-url", "https://pictures.example/")
+    url = server.generate().json()["data"][0]["url"]
+    assert url.startswith("https://pictures.example/v1/files/img/")
