@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "base/check.h"
+
 namespace imagined::engine {
 namespace {
 

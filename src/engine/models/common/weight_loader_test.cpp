@@ -87,7 +87,7 @@ TEST(AllFiniteAsStored, SeesEverySpecialValueOfEveryDtype) {
     const std::array<Bf16, 3> bf16 = {to_bf16(1), to_bf16(value), to_bf16(3)};
     EXPECT_FALSE(all_finite_as_stored(context, ConstMatrixView(bf16.data(), DType::bf16, 1, 3)));
   }
-  for (const std::uint16_t half : {0x7c00, 0xfc00, 0x7e01}) {
+  for (const std::uint16_t half : std::array<std::uint16_t, 3>{0x7c00, 0xfc00, 0x7e01}) {
     const std::array<std::uint16_t, 3> f16 = {0x3c00, half, 0x3c00};
     EXPECT_FALSE(all_finite_as_stored(context, ConstMatrixView(f16.data(), DType::f16, 1, 3)));
   }
