@@ -69,35 +69,6 @@ void check_pipeline(ConfigReader& reader) {
 
 constexpr ConfigReader::Limits kPromptTokens{1, 1 << 16};
 
-Result<> read_model_index(std::string_view text, ModelFolder& model) {
-  const json index = TRY(parse_json(text, "model_index.json"));
-  ConfigReader reader(index, "model_index.json");
-  check_pipeline(reader);
-  static constexpr std::array<std::string_view, 1> kScheduler = {"FlowMatchEulerDiscreteScheduler"};
-  static constexpr std::array<std::string_view, 2> kText = {"Qwen3ForCausalLM", "Qwen3Model"};
-  static constexpr std::array<std::string_view, 2> kTokenizer = {"Qwen2TokenizerFast",
-                                                                 "Qwen2Tokenizer"};
-  static constexpr std::array<std::string_view, 1> kTransformer = {"Flux2Transformer2DModel"};
-  static constexpr std::array<std::string_view, 1> kVae = {"AutoencoderKLFlux2"};
-  check_component(reader, index, "scheduler", kScheduler);
-  check_component(reader, index, "text_encoder", kText);
-  check_component(reader, index, "tokenizer", kTokenizer);
-  check_component(reader, index, "transformer", kTransformer);
-  check_component(reader, index, "vae", kVae);
-  model.distilled = reader.boolean_or("is_distilled", false);
-  constexpr std::size_t kMaxTaps = 16;
-  model.text.taps =
-      reader.integers_or("text_encoder_out_layers", model.text.taps, kMaxTaps, {0, 1000});
-  model.text.max_tokens =
-      reader.integer_or("max_sequence_length", model.text.max_tokens, kPromptTokens);
-  const std::string padding = reader.string_or("text_padding", "max_length");
-  if (padding != "none" && padding != "max_length")
-    reader.refuse("text_padding",
-                  fmt::format("expected \"none\" or \"max_length\", found {}", in_quotes(padding)));
-  model.text.pad = padding != "none";
-  return reader.finish();
-}
-
 /// The published models' settings: 4 steps without guidance, or 50 with guidance 4 before
 /// distillation.
 SamplingDefaults published_sampling(bool distilled) {
@@ -107,22 +78,6 @@ SamplingDefaults published_sampling(bool distilled) {
     sampling.guidance = 4;
   }
   return sampling;
-}
-
-Result<> read_sampling(std::string_view text, ModelFolder& model) {
-  const json root = TRY(parse_json(text, "sampling.json"));
-  ConfigReader reader(root, "sampling.json");
-  SamplingDefaults& sampling = model.sampling;
-  sampling.steps = reader.integer_or("steps", sampling.steps, {1, 1000});
-  sampling.guidance = reader.positive_or("guidance_scale", sampling.guidance);
-  if (reader.has("shift")) sampling.shift = reader.positive_or("shift", 1);
-  sampling.native_pixels = reader.integer_or("native_pixels", sampling.native_pixels, {0, 1 << 28});
-  const std::int64_t derived = model.vae_config.pixels_per_token();
-  const std::int64_t stated = reader.integer_or("pixels_per_token", derived, {1, 1 << 16});
-  if (stated != derived)
-    reader.refuse("pixels_per_token",
-                  fmt::format("{} here, {} by vae/config.json", stated, derived));
-  return reader.finish();
 }
 
 /// The parts fit together.
@@ -157,7 +112,7 @@ Result<ModelFolder> open_diffusers(const fs::path& root) {
   model.name = last_name(root);
   model.family = "flux2-klein";
   const std::string index = TRY(read_text(root / "model_index.json", kMaxConfigBytes));
-  TRY(read_model_index(index, model));
+  TRY(parse_model_index(index, model));
   model.transformer = root / "transformer";
   model.text_encoder = root / "text_encoder";
   model.vae = root / "vae";
@@ -171,7 +126,7 @@ Result<ModelFolder> open_diffusers(const fs::path& root) {
   model.sampling = published_sampling(model.distilled);
   if (is_file(root / "sampling.json")) {
     const std::string sampling = TRY(read_text(root / "sampling.json", kMaxConfigBytes));
-    TRY(read_sampling(sampling, model));
+    TRY(parse_sampling(sampling, model));
   }
   model.tokenizer = TRY(find_tokenizer(root));
   TRY(cross_check(model));
@@ -296,6 +251,51 @@ bool is_tokenizer_folder(const fs::path& folder) {
 }
 
 }  // namespace
+
+Result<> parse_model_index(std::string_view text, ModelFolder& model) {
+  const json index = TRY(parse_json(text, "model_index.json"));
+  ConfigReader reader(index, "model_index.json");
+  check_pipeline(reader);
+  static constexpr std::array<std::string_view, 1> kScheduler = {"FlowMatchEulerDiscreteScheduler"};
+  static constexpr std::array<std::string_view, 2> kText = {"Qwen3ForCausalLM", "Qwen3Model"};
+  static constexpr std::array<std::string_view, 2> kTokenizer = {"Qwen2TokenizerFast",
+                                                                 "Qwen2Tokenizer"};
+  static constexpr std::array<std::string_view, 1> kTransformer = {"Flux2Transformer2DModel"};
+  static constexpr std::array<std::string_view, 1> kVae = {"AutoencoderKLFlux2"};
+  check_component(reader, index, "scheduler", kScheduler);
+  check_component(reader, index, "text_encoder", kText);
+  check_component(reader, index, "tokenizer", kTokenizer);
+  check_component(reader, index, "transformer", kTransformer);
+  check_component(reader, index, "vae", kVae);
+  model.distilled = reader.boolean_or("is_distilled", false);
+  constexpr std::size_t kMaxTaps = 16;
+  model.text.taps =
+      reader.integers_or("text_encoder_out_layers", model.text.taps, kMaxTaps, {0, 1000});
+  model.text.max_tokens =
+      reader.integer_or("max_sequence_length", model.text.max_tokens, kPromptTokens);
+  const std::string padding = reader.string_or("text_padding", "max_length");
+  if (padding != "none" && padding != "max_length")
+    reader.refuse("text_padding",
+                  fmt::format("expected \"none\" or \"max_length\", found {}", in_quotes(padding)));
+  model.text.pad = padding != "none";
+  return reader.finish();
+}
+
+Result<> parse_sampling(std::string_view text, ModelFolder& model) {
+  const json root = TRY(parse_json(text, "sampling.json"));
+  ConfigReader reader(root, "sampling.json");
+  SamplingDefaults& sampling = model.sampling;
+  sampling.steps = reader.integer_or("steps", sampling.steps, {1, 1000});
+  sampling.guidance = reader.positive_or("guidance_scale", sampling.guidance);
+  if (reader.has("shift")) sampling.shift = reader.positive_or("shift", 1);
+  sampling.native_pixels = reader.integer_or("native_pixels", sampling.native_pixels, {0, 1 << 28});
+  const std::int64_t derived = model.vae_config.pixels_per_token();
+  const std::int64_t stated = reader.integer_or("pixels_per_token", derived, {1, 1 << 16});
+  if (stated != derived)
+    reader.refuse("pixels_per_token",
+                  fmt::format("{} here, {} by vae/config.json", stated, derived));
+  return reader.finish();
+}
 
 Result<ModelFolder> open_model(const fs::path& path) {
   if (is_folder(path)) {

@@ -65,6 +65,10 @@ Result<Qwen3Config> parse_qwen3_config(std::string_view json, std::string_view f
 Result<Flux2Config> parse_flux2_config(std::string_view json, std::string_view file);
 Result<VaeConfig> parse_vae_config(std::string_view json, std::string_view file);
 Result<SchedulerConfig> parse_scheduler_config(std::string_view json, std::string_view file);
+/// model_index.json: fills in `distilled` and `text`; the classes of the parts must be known ones.
+Result<> parse_model_index(std::string_view json, ModelFolder& model);
+/// sampling.json: fills in `sampling`; `vae_config` is asked for the pixels of a token.
+Result<> parse_sampling(std::string_view json, ModelFolder& model);
 
 // The configuration that names and shapes of the tensors give away; what they cannot say (epsilons,
 // RoPE, the schedule) is the published models' value.

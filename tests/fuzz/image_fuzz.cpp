@@ -1,0 +1,24 @@
+// Any bytes as a picture: refused, or pixels of the size that the header said.
+#include "base/check.h"
+#include "image/decode.h"
+
+using namespace imagined::image;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
+  const std::span file(data, size_bytes);
+  // Small limits, so that a run is about parsing and not about filling memory.
+  const auto pixels = decode(file, {.side_px_max = 2048, .area_px_max = 1'000'000});
+  if (!pixels) {
+    CHECK(pixels.error().field == "image", "an error names its field");
+    return 0;
+  }
+  const auto header = read_header(file);
+  CHECK(header && header->width == pixels->width && header->height == pixels->height,
+        "decoded without a header");
+  CHECK(pixels->bytes.size() == static_cast<std::size_t>(pixels->width) *
+                                    static_cast<std::size_t>(pixels->height) *
+                                    static_cast<std::size_t>(pixels->channels),
+        "{} bytes for {} x {} x {}", pixels->bytes.size(), pixels->width, pixels->height,
+        pixels->channels);
+  return 0;
+}
