@@ -67,6 +67,11 @@ tl::unexpected<Error> no_room(const DiskSpace& space) {
 Result<std::unique_ptr<DiskBlobStore>> DiskBlobStore::open(const std::filesystem::path& folder,
                                                            MeasureSpace measure) {
   TRY(make_folder(folder));
+  // All at once, so that no put has to make a folder and wait for the disk to know it.
+  bool any_made = false;
+  for (int byte = 0; byte < 256; ++byte)
+    any_made = TRY(make_folder(folder / fmt::format("{:02x}", byte))) || any_made;
+  if (any_made) TRY(sync_folder(folder));
   if (!measure) measure = ask_system;
   return std::unique_ptr<DiskBlobStore>(new DiskBlobStore(folder, std::move(measure)));
 }
