@@ -138,7 +138,7 @@ Result<VaeConfig> parse_vae_config(std::string_view text, std::string_view file)
   config.in_channels = reader.integer_or("in_channels", config.in_channels, kSizes);
   config.out_channels = reader.integer_or("out_channels", config.out_channels, kSizes);
   config.encoder_channels =
-      reader.integers_or("block_out_channels", {128, 256, 512, 512}, kMaxLevels, kSizes);
+      reader.integers_or("block_out_channels", config.encoder_channels, kMaxLevels, kSizes);
   config.decoder_channels =
       reader.integers_or("decoder_block_out_channels", config.encoder_channels, kMaxLevels, kSizes);
   config.layers_per_block = reader.integer_or("layers_per_block", config.layers_per_block, {1, 64});

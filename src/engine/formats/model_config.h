@@ -45,8 +45,10 @@ struct Flux2Config {
 struct VaeConfig {
   std::int64_t in_channels = 3;  // 3 * border_shuffle^2
   std::int64_t out_channels = 3;
-  std::vector<std::int64_t> encoder_channels;  // block_out_channels, finest level first
-  std::vector<std::int64_t> decoder_channels;  // decoder_block_out_channels, the same when null
+  /// block_out_channels and decoder_block_out_channels (the same when null): width of each level,
+  /// the finest first.
+  std::vector<std::int64_t> encoder_channels = {128, 256, 512, 512};
+  std::vector<std::int64_t> decoder_channels = {128, 256, 512, 512};
   std::int64_t layers_per_block = 2;  // residual blocks per level; the decoder has one more
   std::int64_t latent_channels = 32;
   std::int64_t norm_groups = 32;  // norm_num_groups
