@@ -105,79 +105,102 @@ std::array<std::uint32_t, kSymbols> sample(std::span<const std::uint8_t> bytes) 
   return counts;
 }
 
+/// Bits in the order of RFC 1951, 3.1.1. Lives in registers while a block is written, hence plain.
+struct BitWriter {
+  std::uint8_t* out;
+  std::uint64_t bits;  // not yet written, first one lowest
+  int count;           // below 8 after flush()
+
+  void put(std::uint64_t value, int bit_count) {
+    bits |= value << count;
+    count += bit_count;
+  }
+  /// Writes whole bytes, and up to eight bytes beyond them that do not count.
+  void flush() {
+    std::memcpy(out, &bits, sizeof bits);
+    out += count / 8;
+    bits >>= count & ~7;
+    count &= 7;
+  }
+};
+
+struct Code {
+  std::uint16_t bits = 0;
+  std::uint16_t length = 0;
+};
+
+// RFC 1951, 3.2.7: a code for the lengths 0 to 12, with it the lengths of all symbols and of the
+// one distance that there is.
+void write_header(std::span<const std::uint8_t> lengths, bool is_last, BitWriter& writer) {
+  std::array<std::uint32_t, kCodeBitsMax + 1> counts{};
+  counts.fill(1);
+  for (const std::uint8_t length : lengths) ++counts[length];
+  const auto length_lengths = code_lengths(counts, kLengthCodeBitsMax);
+  const auto length_codes = canonical_codes(length_lengths);
+  constexpr std::array<std::uint8_t, 19> kOrder = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                                   11, 4,  12, 3, 13, 2, 14, 1, 15};
+  writer.put(is_last ? 1 : 0, 1);
+  writer.put(2, 2);  // a block with codes of its own
+  writer.put(lengths.size() - 257, 5);
+  writer.put(0, 5);  // one distance code
+  writer.put(kOrder.size() - 4, 4);
+  writer.flush();
+  for (const std::uint8_t length : kOrder) {
+    writer.put(length < length_lengths.size() ? length_lengths[length] : 0, 3);
+    writer.flush();
+  }
+  const auto put_length = [&](std::uint8_t length) {
+    writer.put(length_codes[length], length_lengths[length]);
+    writer.flush();
+  };
+  for (const std::uint8_t length : lengths) put_length(length);
+  put_length(1);  // distance one
+}
+
+BitWriter write_symbols(std::span<const std::uint8_t> bytes,
+                        const std::array<Code, kSymbols>& codes, BitWriter writer) {
+  parse(
+      bytes,
+      [&](const std::uint8_t* literal, int count) {
+        for (int i = 0; i < count; ++i)
+          writer.put(codes[literal[i]].bits, codes[literal[i]].length);
+        writer.flush();
+      },
+      [&](std::size_t length) {
+        const LengthCode& code = kLengthCodes[length];
+        writer.put(codes[code.symbol].bits, codes[code.symbol].length);
+        writer.put(code.extra, code.extra_bits);
+        writer.put(0, 1);  // distance one
+        writer.flush();
+      });
+  writer.put(codes[kEndOfBlock].bits, codes[kEndOfBlock].length);
+  writer.flush();
+  return writer;
+}
+
 }  // namespace
 
 RunDeflate::RunDeflate(std::vector<std::uint8_t>& out) : out_(out), end_(out.size()) {}
 
-void RunDeflate::reserve(std::size_t bytes) { out_.resize(std::max(out_.size(), end_ + bytes)); }
-
-void RunDeflate::put(std::uint64_t bits, int count) {
-  bits_ |= bits << bit_count_;
-  bit_count_ += count;
-}
-
-void RunDeflate::flush() {
-  std::memcpy(out_.data() + end_, &bits_, sizeof bits_);
-  end_ += static_cast<std::size_t>(bit_count_ / 8);
-  bits_ >>= bit_count_ & ~7;
-  bit_count_ &= 7;
-}
-
 void RunDeflate::write_block(std::span<const std::uint8_t> bytes, Last last) {
-  const auto counts = sample(bytes);
-  const auto lengths = code_lengths(counts, kCodeBitsMax);
-  const auto codes = canonical_codes(lengths);
-
-  // The header, RFC 1951, 3.2.7: a code for the lengths 0 to 12, with it the lengths of all symbols
-  // and of the one distance that there is.
-  std::array<std::uint32_t, kCodeBitsMax + 1> length_counts{};
-  length_counts.fill(1);
-  for (const std::uint8_t length : lengths) ++length_counts[length];
-  const auto length_lengths = code_lengths(length_counts, kLengthCodeBitsMax);
-  const auto length_codes = canonical_codes(length_lengths);
-  constexpr std::array<std::uint8_t, 19> kOrder = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
-                                                   11, 4,  12, 3, 13, 2, 14, 1, 15};
-  // At most 12 bits a byte, seven per length, and the word that flush() writes beyond the end.
-  reserve(bytes.size() + bytes.size() / 2 + 512);
-  put(last == Last::yes ? 1 : 0, 1);
-  put(2, 2);  // a block with codes of its own
-  put(kSymbols - 257, 5);
-  put(0, 5);  // one distance code
-  put(kOrder.size() - 4, 4);
-  flush();
-  for (const std::uint8_t length : kOrder) {
-    put(length < length_lengths.size() ? length_lengths[length] : 0, 3);
-    flush();
-  }
-  const auto put_length = [&](std::uint8_t length) {
-    put(length_codes[length], length_lengths[length]);
-    flush();
-  };
-  for (const std::uint8_t length : lengths) put_length(length);
-  put_length(1);  // distance one
-
-  parse(
-      bytes,
-      [&](const std::uint8_t* literal, int count) {
-        for (int i = 0; i < count; ++i) put(codes[literal[i]], lengths[literal[i]]);
-        flush();
-      },
-      [&](std::size_t length) {
-        const LengthCode& code = kLengthCodes[length];
-        put(codes[code.symbol], lengths[code.symbol]);
-        put(code.extra, code.extra_bits);
-        put(0, 1);
-        flush();
-      });
-  put(codes[kEndOfBlock], lengths[kEndOfBlock]);
-  flush();
+  const auto lengths = code_lengths(sample(bytes), kCodeBitsMax);
+  const auto bits = canonical_codes(lengths);
+  std::array<Code, kSymbols> codes;
+  for (std::size_t symbol = 0; symbol < kSymbols; ++symbol)
+    codes[symbol] = {bits[symbol], lengths[symbol]};
+  // At most 12 bits a byte, seven per length, and what flush() writes beyond the end.
+  out_.resize(std::max(out_.size(), end_ + bytes.size() + bytes.size() / 2 + 512));
+  BitWriter writer{.out = out_.data() + end_, .bits = bits_, .count = bit_count_};
+  write_header(lengths, last == Last::yes, writer);
+  writer = write_symbols(bytes, codes, writer);
+  end_ = static_cast<std::size_t>(writer.out - out_.data());
+  bits_ = writer.bits;
+  bit_count_ = writer.count;
 }
 
 void RunDeflate::finish() {
-  reserve(sizeof bits_);
-  if (bit_count_ > 0) bit_count_ = 8;
-  flush();
   out_.resize(end_);
+  if (bit_count_ > 0) out_.push_back(static_cast<std::uint8_t>(bits_));
 }
 
 }  // namespace imagined::image

@@ -23,10 +23,6 @@ class RunDeflate {
   void finish();
 
  private:
-  void reserve(std::size_t bytes);
-  void put(std::uint64_t bits, int count);
-  void flush();
-
   std::vector<std::uint8_t>& out_;
   std::size_t end_;         // bytes written; out_ may be longer in between
   std::uint64_t bits_ = 0;  // not yet written, first one lowest
