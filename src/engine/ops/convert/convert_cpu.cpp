@@ -95,13 +95,10 @@ void pixel_elements(const float* from, std::size_t count, std::uint8_t* to) {
     const Floats inside = hn::Min(hn::Max(x, hn::Zero(d)), one);
     const Floats level = hn::IfThenZeroElse(hn::IsNaN(x), hn::Mul(inside, levels));
     const auto bytes = hn::DemoteTo(du8, hn::NearestInt(level));
+    if (HWY_LIKELY(n >= hn::Lanes(d))) return hn::StoreU(bytes, du8, to + i);
     alignas(64) std::uint8_t part[hn::MaxLanes(Lanes())];
-    if (n == hn::Lanes(Lanes())) {
-      hn::StoreU(bytes, du8, to + i);
-    } else {
-      hn::StoreU(bytes, du8, part);
-      std::memcpy(to + i, part, n);
-    }
+    hn::StoreU(bytes, du8, part);
+    std::memcpy(to + i, part, n);
   });
 }
 
