@@ -452,6 +452,15 @@ Result<CheckReport> check(const CheckRequest& request) {
   const Recording recording = TRY(open_recording(request.golden));
   ModelFolder model = TRY(open_model(request.model));
   if (!recording.taps.empty()) model.text.taps = recording.taps;
+  const auto features =
+      static_cast<std::int64_t>(model.text.taps.size()) * model.qwen3.hidden_size;
+  if (features != model.flux2.context_size) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("golden file: {} output layers of width {} for a transformer that "
+                            "takes {}",
+                            model.text.taps.size(), model.qwen3.hidden_size,
+                            model.flux2.context_size));
+  }
   if (recording.max_tokens > 0) model.text.max_tokens = recording.max_tokens;
   const std::unique_ptr<Pipeline> pipeline =
       TRY(Pipeline::load(std::move(model), request.precision,

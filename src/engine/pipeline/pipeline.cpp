@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "engine/ops/convert/convert.h"
@@ -99,7 +100,7 @@ PromptEncoding Pipeline::encode_prompt(std::string_view prompt) const {
 }
 
 bool Pipeline::uses_true_guidance(float guidance) const {
-  return guidance > 1 && !model_.distilled && !model_.flux2.guidance_embeds;
+  return guidance > 1 && !model_.distilled;
 }
 
 void Pipeline::forget() {
@@ -232,7 +233,8 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
   measured(observer.log, Stage::prepare, 0, [&] {
     const std::span<const float> levels(denoiser.sigmas.data(),
                                         static_cast<std::size_t>(inputs.steps));
-    denoiser.modulation = model.modulation(context_, levels, inputs.guidance);
+    // Klein is never told the guidance, whatever its configuration says (flux.md 4.5).
+    denoiser.modulation = model.modulation(context_, levels, std::nullopt);
     denoiser.with_prompt =
         model.condition(context_, *features, inputs.rows, inputs.cols, references);
     if (denoiser.true_guidance) {

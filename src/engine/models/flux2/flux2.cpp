@@ -205,7 +205,7 @@ Flux2Condition Flux2::condition(const Context& context, ConstMatrixView features
 }
 
 Tensor Flux2::modulation(const Context& context, std::span<const float> sigmas,
-                         float guidance) const {
+                         std::optional<float> guidance) const {
   const auto count = static_cast<std::int64_t>(sigmas.size());
   Tensor time(count, width());
   // `value` of each row through one embedding MLP; adds to `time` when asked.

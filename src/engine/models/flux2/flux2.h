@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -59,9 +60,11 @@ class Flux2 {
 
   /// The shared modulation of every block for each noise level (flux.md 2.2, 2.3, 2.8).
   /// sigmas    in [0, 1].
-  /// guidance  read only by a model with guidance_embeds.
+  /// guidance  goes into the embedding of a model with guidance_embeds; nothing leaves it out, as
+  ///           klein's pipeline does.
   /// returns   [sigmas, 17 D] f32: image 6 D, text 6 D, single 3 D, output 2 D.
-  Tensor modulation(const Context& context, std::span<const float> sigmas, float guidance) const;
+  Tensor modulation(const Context& context, std::span<const float> sigmas,
+                    std::optional<float> guidance) const;
 
   /// One forward pass.
   ///
