@@ -3,36 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "engine/formats/in_quotes.h"
 #include "engine/formats/json.h"
+#include "engine/formats/model_parts.h"
 
 namespace imagined::engine {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
-/// "FLUX.2-klein-4B" for ".../FLUX.2-klein-4B/" too.
-std::string last_name(const fs::path& path) {
-  const fs::path name = path.filename().empty() ? path.parent_path().filename() : path.filename();
-  return name.string();
-}
-
-tl::unexpected<Error> missing(const fs::path& root, std::string_view what) {
-  return fail(ErrorCode::not_found, fmt::format("{}: {} is missing", last_name(root), what), {},
-              root.string());
-}
 
 /// A configuration file of a component, under the name that error messages use.
 template <class Config>
@@ -133,51 +115,16 @@ Result<ModelFolder> open_diffusers(const fs::path& root) {
   return model;
 }
 
-/// All .safetensors files directly in a folder, sorted.
-std::vector<fs::path> safetensors_in(const fs::path& folder) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->path().extension() == ".safetensors" && is_file(entry->path()))
-      found.push_back(entry->path());
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-bool name_starts(const fs::path& path, std::string_view prefix) {
-  return path.filename().string().starts_with(prefix);
-}
-
-/// The folders in which a single file's other parts may lie.
-std::vector<fs::path> neighbourhood(const fs::path& file) {
-  const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
-  return {folder, folder.parent_path()};
-}
-
-bool holds_weights(const fs::path& folder) {
-  return is_folder(folder) &&
-         (!safetensors_in(folder).empty() || is_file(folder / "model.safetensors.index.json"));
-}
-
-Result<fs::path> find_text_encoder(const fs::path& file) {
-  for (const fs::path& folder : neighbourhood(file)) {
-    if (holds_weights(folder / "text_encoder")) return folder / "text_encoder";
-    for (const fs::path& place : {folder / "text_encoders", folder})
-      for (const fs::path& candidate : safetensors_in(place))
-        if (name_starts(candidate, "qwen")) return candidate;
-  }
-  return missing(file, "a text encoder beside it (text_encoder/, or qwen*.safetensors)");
-}
-
-Result<fs::path> find_vae(const fs::path& file) {
-  for (const fs::path& folder : neighbourhood(file)) {
-    if (is_file(folder / "vae" / "config.json")) return folder / "vae";
-    for (const fs::path& candidate : safetensors_in(folder / "vae")) return candidate;
-    for (const char* name : {"ae.safetensors", "flux2-vae.safetensors"})
-      if (is_file(folder / name)) return folder / name;
-  }
-  return missing(file, "a VAE beside it (vae/, ae.safetensors or flux2-vae.safetensors)");
+/// The configuration that a file of weights gives away.
+template <class Config>
+Result<Config> detect_in(const fs::path& weights, Network network,
+                         Result<Config> (*detect)(const WeightSource&)) {
+  const WeightSource source = TRY(WeightSource::open(weights, network));
+  Result<Config> config = detect(source);
+  if (config) return config;
+  Error error = std::move(config.error());
+  error.message = fmt::format("{}: {}", weights.filename().string(), error.message);
+  return tl::unexpected(std::move(error));
 }
 
 /// Reads the configuration beside the weights, or makes one out of them.
@@ -185,18 +132,10 @@ template <class Config>
 Result<Config> config_or_detect(const fs::path& weights, const std::string& part, Network network,
                                 Result<Config> (*parse)(std::string_view, std::string_view),
                                 Result<Config> (*detect)(const WeightSource&)) {
-  if (is_folder(weights) && is_file(weights / "config.json")) {
-    const std::string text = TRY(read_text(weights / "config.json", kMaxConfigBytes));
-    return parse(text, part + "/config.json");
-  }
-  const WeightSource source = TRY(WeightSource::open(weights, network));
-  Result<Config> config = detect(source);
-  if (!config) {
-    Error error = std::move(config.error());
-    error.message = fmt::format("{}: {}", weights.filename().string(), error.message);
-    return tl::unexpected(std::move(error));
-  }
-  return config;
+  if (!is_folder(weights) || !is_file(weights / "config.json"))
+    return detect_in(weights, network, detect);
+  const std::string text = TRY(read_text(weights / "config.json", kMaxConfigBytes));
+  return parse(text, part + "/config.json");
 }
 
 /// Whether the file itself also holds the network (an all-in-one checkpoint).
@@ -205,13 +144,55 @@ bool holds(const fs::path& file, Network network, std::string_view name) {
   return source && source->has(name);
 }
 
+/// A file that only a complete folder has, looked for around a single file; empty without it.
+fs::path near(const fs::path& file, const char* name) {
+  for (const fs::path& folder : neighbourhood(file))
+    if (is_file(folder / name)) return folder / name;
+  return {};
+}
+
+/// What shapes cannot say (axes and base of the rotation, epsilon) from a transformer/config.json
+/// in the neighbourhood, if it describes a transformer of the same shapes.
+Result<Flux2Config> refine(const Flux2Config& detected, const fs::path& file) {
+  const fs::path path = near(file, "transformer/config.json");
+  if (path.empty()) return detected;
+  const std::string text = TRY(read_text(path, kMaxConfigBytes));
+  const Flux2Config stated = TRY(parse_flux2_config(text, "transformer/config.json"));
+  const auto shapes = [](const Flux2Config& config) {
+    return std::array{
+        config.in_channels, config.out_channels, config.double_blocks, config.single_blocks,
+        config.heads,       config.head_dim,     config.context_size,  config.timestep_channels,
+        config.mlp_size};
+  };
+  return shapes(stated) == shapes(detected) ? stated : detected;
+}
+
+/// The configuration of a complete folder, as far as it lies around a single file.
+Result<> read_surroundings(const fs::path& file, ModelFolder& model) {
+  if (const fs::path path = near(file, "model_index.json"); !path.empty()) {
+    const std::string text = TRY(read_text(path, kMaxConfigBytes));
+    TRY(parse_model_index(text, model));
+  }
+  if (const fs::path path = near(file, "scheduler/scheduler_config.json"); !path.empty()) {
+    const std::string text = TRY(read_text(path, kMaxConfigBytes));
+    model.scheduler = TRY(parse_scheduler_config(text, "scheduler/scheduler_config.json"));
+  }
+  model.sampling = published_sampling(model.distilled);
+  if (const fs::path path = near(file, "sampling.json"); !path.empty()) {
+    const std::string text = TRY(read_text(path, kMaxConfigBytes));
+    TRY(parse_sampling(text, model));
+  }
+  return {};
+}
+
 Result<ModelFolder> open_single_file(const fs::path& file) {
   ModelFolder model;
   model.name = file.stem().string();
   model.family = "flux2-klein";
   model.distilled = model.name.find("-base-") == std::string::npos;
   model.transformer = file;
-  model.flux2 = TRY(config_or_detect(file, "", Network::flux2, parse_flux2_config, detect_flux2));
+  const Flux2Config detected = TRY(detect_in(file, Network::flux2, detect_flux2));
+  model.flux2 = TRY(refine(detected, file));
   model.text_encoder = holds(file, Network::qwen3, "model.embed_tokens.weight")
                            ? file
                            : TRY(find_text_encoder(file));
@@ -220,29 +201,10 @@ Result<ModelFolder> open_single_file(const fs::path& file) {
                                      parse_qwen3_config, detect_qwen3));
   model.vae_config =
       TRY(config_or_detect(model.vae, "vae", Network::vae, parse_vae_config, detect_vae));
-  model.sampling = published_sampling(model.distilled);
+  TRY(read_surroundings(file, model));
   model.tokenizer = TRY(find_tokenizer(file));
   TRY(cross_check(model));
   return model;
-}
-
-/// The one transformer file of a folder without model_index.json.
-Result<fs::path> only_transformer(const fs::path& root) {
-  for (const fs::path& place :
-       {root / "split_files" / "diffusion_models", root / "diffusion_models", root}) {
-    std::vector<fs::path> files = safetensors_in(place);
-    std::erase_if(files, [](const fs::path& path) {
-      return name_starts(path, "qwen") || name_starts(path, "ae.") ||
-             path.filename().string().find("vae") != std::string::npos;
-    });
-    if (files.size() == 1) return files.front();
-    if (files.size() > 1)
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: no model_index.json and {} .safetensors files; name one of them",
-                              last_name(root), files.size()),
-                  {}, root.string());
-  }
-  return missing(root, "model_index.json");
 }
 
 bool is_tokenizer_folder(const fs::path& folder) {
@@ -299,8 +261,13 @@ Result<> parse_sampling(std::string_view text, ModelFolder& model) {
 
 Result<ModelFolder> open_model(const fs::path& path) {
   if (is_folder(path)) {
-    if (is_file(path / "model_index.json")) return open_diffusers(path);
-    return open_single_file(TRY(only_transformer(path)));
+    // The single file may stand in the root of a folder whose transformer/ was left out.
+    const bool complete = is_file(path / "model_index.json");
+    if (complete && holds_weights(path / "transformer")) return open_diffusers(path);
+    const Result<fs::path> file = only_transformer(path);
+    if (file) return open_single_file(*file);
+    if (complete) return open_diffusers(path);  // which says what is missing
+    return tl::unexpected(file.error());
   }
   std::error_code ignored;
   if (!fs::exists(path, ignored))

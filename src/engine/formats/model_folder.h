@@ -7,14 +7,15 @@
 //    diffusers' names). The other parts are looked for around it, in this order, first in the
 //    file's own folder, then in its parent:
 //      text encoder  text_encoder/ · ../text_encoders/qwen*.safetensors · qwen*.safetensors
-//      VAE           vae/ · ../vae/*.safetensors · ae.safetensors · flux2-vae.safetensors
+//      VAE           vae/ · ../vae/*.safetensors · ae.safetensors · *vae*.safetensors
 //      tokenizer     tokenizer/ · tokenizer.json · the text encoder's folder
 //    so that a file in the root of a diffusers folder works, and one in ComfyUI's
 //    split_files/diffusion_models too, once a tokenizer folder lies beside it (ComfyUI keeps the
-//    tokenizer in its program). Weights found inside the file itself win. What no configuration
-//    file says is read from the tensors' shapes; a name with `-base-` in it means the model before
-//    distillation.
-// 3. A folder without model_index.json that holds exactly one such file, or ComfyUI's
+//    tokenizer in its program). Weights found inside the file itself win. model_index.json,
+//    scheduler/, sampling.json and a transformer/config.json of the same shapes are read where they
+//    lie around the file; the rest comes from the tensors' shapes and the published models. Without
+//    model_index.json, a name with `-base-` in it means the model before distillation.
+// 3. A folder without weights in transformer/ that holds exactly one such file, or ComfyUI's
 //    diffusion_models/ or split_files/diffusion_models/ with exactly one.
 #pragma once
 

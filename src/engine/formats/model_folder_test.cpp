@@ -348,6 +348,37 @@ TEST(SingleFile, IsFoundInComfyUisFolders) {
   EXPECT_EQ(model->tokenizer, root / "tokenizer");
 }
 
+TEST(SingleFile, TakesWhatShapesCannotSayFromTheFolderAroundIt) {
+  const TestFolder folder;
+  write_zeros(folder.path() / "flux-2-klein-4b.safetensors", bfl_transformer());
+  write_zeros(folder.path() / "ae.safetensors", bfl_vae());
+  write_zeros(folder.path() / "qwen_3_4b.safetensors", text_encoder());
+  folder.write("tokenizer/tokenizer.json", "{}");
+  json index = json::parse(read_file(kGolden / "a1" / "model_index.json"));
+  index["is_distilled"] = false;
+  index["max_sequence_length"] = 77;
+  folder.write("model_index.json", index.dump());
+  folder.write("scheduler/scheduler_config.json", R"({"use_dynamic_shifting": false, "shift": 2})");
+  json transformer = {
+      {"num_layers", 2},          {"num_single_layers", 3},           {"num_attention_heads", 2},
+      {"attention_head_dim", 32}, {"joint_attention_dim", 24},        {"in_channels", 16},
+      {"rope_theta", 500},        {"axes_dims_rope", {4, 12, 12, 4}}, {"guidance_embeds", false}};
+  folder.write("transformer/config.json", transformer.dump());
+  const Result<ModelFolder> model = open_model(folder.path());  // transformer/ has no weights
+  ASSERT_TRUE(model.has_value()) << model.error().message;
+  EXPECT_EQ(model->transformer.filename(), "flux-2-klein-4b.safetensors");
+  EXPECT_FALSE(model->distilled);
+  EXPECT_EQ(model->text.max_tokens, 77);
+  EXPECT_EQ(model->scheduler.shift, 2.0);
+  EXPECT_THAT(model->flux2.rope_axes, ElementsAre(4, 12, 12, 4));
+  EXPECT_EQ(model->flux2.rope_theta, 500.0);
+  transformer["num_layers"] = 7;  // another model's
+  folder.write("transformer/config.json", transformer.dump());
+  const Result<ModelFolder> other = open_model(folder.path());
+  ASSERT_TRUE(other.has_value()) << other.error().message;
+  EXPECT_THAT(other->flux2.rope_axes, ElementsAre(8, 8, 8, 8));
+}
+
 TEST(SingleFile, NamesThePartThatItCannotFind) {
   const TestFolder folder;
   const fs::path file = folder.path() / "inner" / "flux-2-klein-4b.safetensors";

@@ -12,6 +12,7 @@
 
 #include "engine/formats/in_quotes.h"
 #include "engine/formats/json.h"
+#include "engine/formats/model_parts.h"
 #include "engine/formats/weight_names.h"
 
 namespace imagined::engine {
@@ -24,11 +25,6 @@ constexpr std::size_t kMaxIndexBytes = 16 << 20;
 
 std::int64_t product(std::span<const std::int64_t> sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
-}
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
 }
 
 /// The .safetensors file or the index that a component folder holds.
@@ -197,8 +193,7 @@ WeightSource& WeightSource::operator=(WeightSource&&) noexcept = default;
 WeightSource::~WeightSource() = default;
 
 Result<WeightSource> WeightSource::open(const fs::path& path, Network network) {
-  std::error_code ignored;
-  const fs::path weights = fs::is_directory(path, ignored) ? TRY(weights_in(path)) : path;
+  const fs::path weights = is_folder(path) ? TRY(weights_in(path)) : path;
   std::vector<SafetensorsFile> files;
   if (weights.extension() == ".json") {
     files = TRY(open_shards(weights));
