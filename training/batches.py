@@ -10,9 +10,9 @@ from training.shards import load_shard
 
 EMPTY = 0.10  # share of empty prompts, for guidance
 WORDINGS = {"plain": 0.15, "rich": 0.70, "long": 0.15}
-_LENGTH_STEP = (
-    4  # prompts are padded to a multiple of this, so that fewer lengths wait for a full batch
-)
+# Share of the drawn scenes that is used, by layout: what is learned first comes most often.
+KEPT = {"single": 1.0, "pair": 0.4, "row": 0.3}
+_LENGTH_STEP = 4  # prompts are padded to a multiple of this, so that fewer lengths wait
 
 
 class Batches:
@@ -52,6 +52,8 @@ class Batches:
         """
         while True:
             grid, scene, tokens = self.rng.choice(self.rows)
+            if self.rng.random() > KEPT[scene.layout]:
+                continue
             ids = self._prompt(scene)
             length = -(-len(ids) // _LENGTH_STEP) * _LENGTH_STEP
             queue = self.waiting.setdefault((grid, length), [])

@@ -3,24 +3,27 @@
     python -m training.recogniser --steps 2500 --out FILE
 
 It must choose one of the known kinds, so it forgives ragged outlines; training.outlines measures
-those.
+those. It looks at squares as wide as the picture's short side, where a scene has the same scale in
+every frame, and believes the square in which it is surest of a thing.
 """
 
 import argparse
+import math
 import random
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from training import autoencoder
-from training.frames import sample_frame
+from training.frames import SQUARE, sample_frame
 from training.picture import draw
 from training.prefetch import prefetch
-from training.scene import COLOURS, KINDS, SETTINGS, TIMES, Mix, sample_scene
+from training.scene import COLOURS, GROUND_SINKS, KINDS, SETTINGS, TIMES, Mix, sample_scene
 
-SIDE = 64  # pixels: pictures of any ratio are squeezed to a square
+SIDE = 64  # pixels of a square
 _COLOURS = tuple(COLOURS)
 _LAYOUTS = ("single", "pair", "row 2", "row 3", "row 4")
 _SCENE_HEADS = {"setting": SETTINGS, "time": TIMES, "backdrop": _COLOURS}
@@ -32,9 +35,10 @@ _THING_HEADS = {
     "second colour": _COLOURS,
 }
 _HEADS = _SCENE_HEADS | _THING_HEADS
-_MIX = Mix(pairs=0.40, rows=0.25, held_out="any")
-_SHRINK = 8  # renders for training are drawn at an eighth and then squeezed
+_MIX, _SINGLE = Mix(pairs=0.40, rows=0.25, held_out="any"), Mix(held_out="any")
+_SQUARE_STRIDE = 0.2  # of squares along a wide picture, in scene units
 _UNKNOWN = -1
+_REPORT_EVERY = 25  # steps
 _THING_WIDTH = 160
 
 
@@ -83,9 +87,16 @@ def answers(scene):
     return found
 
 
-def squeeze(pixels):
-    """The shown part of pictures, N x 3 x H x W, at the recogniser's size."""
-    return F.interpolate(pixels, (SIDE, SIDE), mode="area")
+def squares(frame):
+    """Corners (x, y) of the squares to look at, in scene units of the shown part.
+
+    In tall pictures there is one: the one that lies on the ground as a square picture would.
+    """
+    width, height = frame.extent
+    count = 1 + math.ceil((width - 1) / _SQUARE_STRIDE)
+    return [
+        ((width - 1) * i / max(count - 1, 1), (height - 1) * GROUND_SINKS) for i in range(count)
+    ]
 
 
 @dataclass
@@ -104,39 +115,39 @@ class Reading:
 
 
 @torch.no_grad()
-def read(net, pixels):
-    """Readings of shown parts N x 3 x H x W."""
-    scores = net(squeeze(pixels))
-    said = {
-        name: [_HEADS[name][i] for i in score.argmax(1).tolist()] for name, score in scores.items()
-    }
-    readings = []
-    for i in range(len(pixels)):
-        things = [
-            (said["first colour"][i], said["first kind"][i]),
-            (said["second colour"][i], said["second kind"][i]),
-        ]
-        layout = said["layout"][i]
-        readings.append(
-            Reading(
-                said["setting"][i],
-                said["time"][i],
-                said["backdrop"][i],
-                layout,
-                things if layout == "pair" else things[:1],
-            )
-        )
-    return readings
+def read(net, shown, frame):
+    """The Reading of a picture's shown part, 3 x H x W."""
+    side = frame.unit
+    corners = [(round(x * side), round(y * side)) for x, y in squares(frame)]
+    cut = torch.stack([shown[:, y : y + side, x : x + side] for x, y in corners])
+    scores = net(F.interpolate(cut, (SIDE, SIDE), mode="area"))
+    certainty = lambda name: scores[name].softmax(1).max(1).values
+    surest = (certainty("layout") * certainty("first kind") * certainty("first colour")).argmax()
+    said = {name: _HEADS[name][score[surest].argmax()] for name, score in scores.items()}
+    things = [(said[f"{which} colour"], said[f"{which} kind"]) for which in ("first", "second")]
+    seen = things if said["layout"] == "pair" else things[:1]
+    return Reading(said["setting"], said["time"], said["backdrop"], said["layout"], seen)
+
+
+def _render_square(rng):
+    """A scene and a 64 x 64 square of it that holds its thing: pairs and rows in square pictures,
+    single things in all.
+    """
+    frame = sample_frame(rng)
+    scene = sample_scene(rng, frame.extent, _MIX if frame == SQUARE else _SINGLE)
+    shrink = frame.unit / SIDE
+    picture = draw(scene, frame, shrink)
+    middle = scene.things[0].x if scene.layout == "single" else 0.5
+    x, y = min(squares(frame), key=lambda corner: abs(corner[0] + 0.5 - middle))
+    margins = [(whole - part) / 2 for whole, part in zip(frame.canvas, (frame.width, frame.height))]
+    left, top = (round(margin / shrink + at * SIDE) for margin, at in zip(margins, (x, y)))
+    left, top = min(left, picture.shape[1] - SIDE), min(top, picture.shape[0] - SIDE)
+    return scene, picture[top : top + SIDE, left : left + SIDE]
 
 
 def _render(rng, count):
-    frame = sample_frame(rng, square=0.5)
-    scenes = [sample_scene(rng, frame.extent, _MIX) for _ in range(count)]
-    small = autoencoder.to_pixels([draw(scene, frame, _SHRINK) for scene in scenes])
-    width, height = frame.canvas
-    left, top = (width - frame.width) // 2 // _SHRINK, (height - frame.height) // 2 // _SHRINK
-    shown = small[..., top : small.shape[-2] - top, left : small.shape[-1] - left]
-    return scenes, squeeze(shown)
+    scenes, pixels = zip(*(_render_square(rng) for _ in range(count)))
+    return scenes, autoencoder.to_pixels([np.ascontiguousarray(p) for p in pixels])
 
 
 def _roughen(x, step):
@@ -157,11 +168,11 @@ def _targets(scenes):
     }
 
 
-def train(net, steps, batch=48, seed=77, report_every=100):
+def train(net, steps, batch=48, rate=3e-3, seed=77):
     torch.manual_seed(seed)
     rng, net = random.Random(seed), net.to(memory_format=torch.channels_last)
-    adam = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, 3e-3, total_steps=steps, pct_start=0.1)
+    adam = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=steps, pct_start=0.1)
     for step, (scenes, x) in enumerate(prefetch(lambda: _render(rng, batch), steps), 1):
         wanted, got = (
             _targets(scenes),
@@ -176,7 +187,7 @@ def train(net, steps, batch=48, seed=77, report_every=100):
         loss.backward()
         adam.step()
         schedule.step()
-        if step % report_every == 0:
+        if step % _REPORT_EVERY == 0:
             print(f"step {step} loss {loss.item():.3f}", flush=True)
     return net
 
@@ -194,12 +205,13 @@ def main():
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--init", help="recogniser to go on from")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--out", required=True)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     net = load(args.init) if args.init else Recogniser()
-    torch.save(train(net.train(), args.steps, args.batch).state_dict(), args.out)
+    torch.save(train(net.train(), args.steps, args.batch, args.rate).state_dict(), args.out)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,9 @@ def sample(net, encode, prompts, seeds, grid, settings=Settings()):
 
 
 @torch.no_grad()
-def pictures(vae, tokens, grid, batch=4):
-    """Tokens -> pixels N x 3 x H x W in -1..1, a batch at a time."""
+def pictures(vae, tokens, grid, dtype=torch.float32, batch=4):
+    """Tokens -> pixels 3 x H x W in -1..1, one by one; dtype: of the decoder's matrix products."""
     for part in tokens.split(batch):
-        yield from autoencoder.decode(vae, autoencoder.from_tokens(vae, part, grid)).clamp(-1, 1)
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            made = autoencoder.decode(vae, autoencoder.from_tokens(vae, part, grid))
+        yield from made.float().clamp(-1, 1)

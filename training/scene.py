@@ -63,7 +63,7 @@ _SINGLE_HALF = (0.20, 0.28)  # half of a single thing's size
 _PAIR_HALF = (0.145, 0.175)
 _PAIR_OFFSET = 0.25  # distance of a pair's members from the middle
 _ROW_WIDTH = 1.35  # widest row of equal things
-_GROUND_SINKS = 0.72  # in tall pictures: share of the extra height that lies above the ground
+GROUND_SINKS = 0.72  # in tall pictures: share of the extra height that lies above the ground
 _SKY_SINKS = 0.30  # ... and above the sun, moon and clouds
 
 
@@ -100,7 +100,7 @@ class Scene:
 
     @property
     def ground_shift(self):
-        return (self.height - 1) * _GROUND_SINKS
+        return (self.height - 1) * GROUND_SINKS
 
     @property
     def sky_shift(self):

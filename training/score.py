@@ -48,7 +48,6 @@ GROUPS = {
     "2:3": Group(48, frame=FRAMES["2:3"]),
     "pair": Group(192, Mix(pairs=1)),
     "new pairs": Group(96, Mix(pairs=1, held_out="only")),
-    "pair 16:9": Group(96, Mix(pairs=1), FRAMES["16:9"]),
     "row": Group(144, Mix(rows=1)),
 }
 
@@ -116,11 +115,11 @@ class Tally:
 
     def add(self, scene, pixels):
         """pixels: a whole canvas, 3 x H x W in -1..1."""
-        shown = self.group.frame.cut(pixels)[None]
-        self.rows.append(judge(scene, recogniser.read(self.net, shown)[0]))
+        frame = self.group.frame
+        self.rows.append(judge(scene, recogniser.read(self.net, frame.cut(pixels), frame)))
         if len(self.rows) <= self.group.outlines:
             picture = ((pixels.permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
-            outline = outlines.compare(scene, self.group.frame, np.ascontiguousarray(picture))
+            outline = outlines.compare(scene, frame, np.ascontiguousarray(picture))
             if outline is None:
                 self.faint += 1
             else:
@@ -148,7 +147,7 @@ def score_model(net, vae, encode, judge_net, group, settings):
     test, grid = prompts(group), group.frame.grid
     tokens = sample(net, encode, [text for _, text in test], range(len(test)), grid, settings)
     tally = Tally(judge_net, group)
-    for (scene, _), pixels in zip(test, pictures(vae, tokens, grid)):
+    for (scene, _), pixels in zip(test, pictures(vae, tokens, grid, torch.bfloat16)):
         tally.add(scene, pixels)
     return tally.summary()
 

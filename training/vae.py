@@ -23,9 +23,8 @@ from training.run import Run, RunningMean
 from training.scene import Mix, sample_scene
 
 _EDGE_WEIGHT = 0.5  # of the L1 between the pictures' gradients: what makes edges sharp
-_NOISE = (
-    0.10  # strongest noise on latents, in standard deviations: samplers do not hit them exactly
-)
+# Strongest noise on latents, in standard deviations: samplers do not hit them exactly.
+_NOISE = 0.10
 _NOISY_SHARE = 0.6
 _AVERAGE_EVERY = 2  # steps
 
