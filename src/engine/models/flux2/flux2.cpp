@@ -222,9 +222,9 @@ Tensor Flux2::modulation(const Context& context, std::span<const float> sigmas,
   };
   embed(
       time_, [&](std::int64_t i) { return 1000.0f * sigmas[static_cast<std::size_t>(i)]; }, false);
-  if (config_.guidance_embeds) {
+  if (config_.guidance_embeds && guidance.has_value()) {
     embed(
-        guidance_, [&](std::int64_t) { return 1000.0f * guidance; }, true);
+        guidance_, [&](std::int64_t) { return 1000.0f * guidance.value(); }, true);
   }
   silu(context, time, time);
   Tensor modulation(count, kAllParts * width());
