@@ -1,12 +1,29 @@
 #include "engine/tensor/matrix.h"
 
+#include <sys/mman.h>
+
 #include <cstring>
 #include <new>
 
 namespace imagined::engine {
 namespace {
 constexpr std::align_val_t kAlignment{64};  // one cache line, one AVX-512 register
+
+// Weights are read in strides that touch many pages at once; with 2 MiB pages they fit the
+// processor's page table cache. Only from a size on where rounding up costs little.
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+constexpr std::size_t kHugeFromBytes = 4 * kHugePageBytes;
+
+/// Asks for large pages for those that lie wholly inside; the system may say no.
+void prefer_huge_pages(std::byte* bytes, std::size_t size_bytes) {
+  if (size_bytes < kHugeFromBytes) return;
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes);
+  const std::uintptr_t first = (begin + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  const std::uintptr_t last = (begin + size_bytes) / kHugePageBytes * kHugePageBytes;
+  madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 }
+
+}  // namespace
 
 Tensor::Tensor(std::int64_t rows, std::int64_t cols, DType dtype) {
   CHECK(rows >= 0 && cols >= 0 && size_bytes(dtype) > 0, "tensor [{}, {}] {}", rows, cols,
@@ -14,6 +31,7 @@ Tensor::Tensor(std::int64_t rows, std::int64_t cols, DType dtype) {
   const std::size_t bytes =
       static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols) * size_bytes(dtype);
   bytes_.reset(new (kAlignment) std::byte[bytes == 0 ? 1 : bytes]);
+  prefer_huge_pages(bytes_.get(), bytes);
   view_ =
       MatrixView{.data = bytes_.get(), .dtype = dtype, .rows = rows, .cols = cols, .stride = cols};
 }
