@@ -38,28 +38,40 @@ HWY_INLINE void add_columns(const float* in, std::int64_t rows, std::int64_t str
   }
 }
 
-void column_sums(const ConstMatrixView& in, double* sums, double* squares) {
+/// Adds `rows` rows to the sums of all columns.
+void add_rows(const float* in, std::int64_t rows, std::int64_t stride, std::size_t columns,
+              double* sums, double* squares) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<double>());
+  std::size_t c = 0;
+  for (; c + 4 * lanes <= columns; c += 4 * lanes) {
+    add_columns<4>(in + c, rows, stride, sums + c, squares + c);
+  }
+  for (; c + lanes <= columns; c += lanes) {
+    add_columns<1>(in + c, rows, stride, sums + c, squares + c);
+  }
+  for (; c < columns; ++c) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const double x = in[static_cast<std::size_t>(r * stride) + c];
+      sums[c] += x;
+      squares[c] += x * x;
+    }
+  }
+}
+
+/// Sums stay in registers for as many rows as are added together. These come from as many parts of
+/// the picture, read each from its beginning to its end: neighbouring rows would be read in pieces
+/// of 128 bytes all over a page, where the prefetcher sees no stream (2.5 times slower).
+void column_sums(const ConstMatrixView& in, double* sums, double* squares) {
+  constexpr std::int64_t kParts = 4;
   const auto columns = static_cast<std::size_t>(in.cols);
   for (std::size_t c = 0; c < columns; ++c) sums[c] = squares[c] = 0;
-  constexpr std::int64_t kRows = 16;  // of 1 KiB at most in the first cache while all columns pass
-  for (std::int64_t r = 0; r < in.rows; r += kRows) {
-    const std::int64_t rows = in.rows - r < kRows ? in.rows - r : kRows;
-    const float* from = in.row<float>(r);
-    std::size_t c = 0;
-    for (; c + 4 * lanes <= columns; c += 4 * lanes) {
-      add_columns<4>(from + c, rows, in.stride, sums + c, squares + c);
-    }
-    for (; c + lanes <= columns; c += lanes) {
-      add_columns<1>(from + c, rows, in.stride, sums + c, squares + c);
-    }
-    for (; c < columns; ++c) {
-      for (std::int64_t i = 0; i < rows; ++i) {
-        const double x = from[static_cast<std::size_t>(i * in.stride) + c];
-        sums[c] += x;
-        squares[c] += x * x;
-      }
-    }
+  const std::int64_t part = in.rows / kParts;
+  for (std::int64_t r = 0; r < part; ++r) {
+    add_rows(in.row<float>(r), kParts, part * in.stride, columns, sums, squares);
+  }
+  if (part * kParts < in.rows) {
+    add_rows(in.row<float>(part * kParts), in.rows - part * kParts, in.stride, columns, sums,
+             squares);
   }
 }
 
