@@ -2,6 +2,7 @@
 // size.
 #include "base/check.h"
 #include "engine/formats/safetensors.h"
+#include "engine/formats/weight_names.h"
 
 using namespace imagined::engine;
 
@@ -11,6 +12,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!content) {
     CHECK(!content.error().message.empty(), "an error says what is wrong");
     return 0;
+  }
+  std::vector<std::string_view> names;
+  for (const FileTensor& tensor : content->tensors) names.push_back(tensor.name);
+  for (const Network network : {Network::flux2, Network::vae, Network::qwen3}) {
+    const std::string prefix = network_prefix(names, network);
+    const std::int64_t levels = count_indices(names, prefix + "decoder.up.");
+    for (const std::string_view name : names)
+      if (name.starts_with(prefix))
+        CHECK(canonical_names(name.substr(prefix.size()), network, levels).names.size() <= 3,
+              "at most query, key and value");
   }
   unsigned sum = 0;
   for (const FileTensor& tensor : content->tensors) {
