@@ -40,6 +40,12 @@ constexpr std::int64_t kPassSteps = 64;
 template <int Pair, class Out, class In>
 void pack_elements(const void* row, std::int64_t first, std::int64_t last, std::int64_t gap,
                    Out* column) {
+  if constexpr (Pair == 2 && std::is_same_v<Out, In>) {  // whole pairs move as they are
+    for (; first + 1 < last; first += 2) {
+      std::memcpy(column + first / 2 * gap, static_cast<const std::byte*>(row) + 2 * first,
+                  2 * sizeof(In));
+    }
+  }
   for (std::int64_t i = first; i < last; ++i) {
     column[i / Pair * gap + i % Pair] = converted<Out>(load_unaligned<In>(row, i));
   }
@@ -82,20 +88,42 @@ void pack_columns(const PanelLayout& layout, std::int64_t panel,
   }
 }
 
+/// A step of one element per column.
 template <class Out, class In>
+void pack_step(const In* in, std::int64_t columns, std::int64_t width, Out* out) {
+  for (std::int64_t c = 0; c < columns; ++c) out[c] = converted<Out>(in[c]);
+  for (std::int64_t c = columns; c < width; ++c) out[c] = Out{};
+}
+
+/// A step of pairs: two neighbouring rows of b, the second of which may be missing (null).
+template <class In>
+void pack_pair_step(const In* first, const In* second, std::int64_t columns, std::int64_t width,
+                    std::uint32_t* out) {
+  const auto bits = [](In value) -> std::uint32_t { return converted<Bf16>(value).bits; };
+  if (second == nullptr) {
+    for (std::int64_t c = 0; c < columns; ++c) out[c] = bits(first[c]);
+  } else {
+    for (std::int64_t c = 0; c < columns; ++c) out[c] = bits(first[c]) | bits(second[c]) << 16;
+  }
+  for (std::int64_t c = columns; c < width; ++c) out[c] = 0;
+}
+
+template <class In>
 void pack_steps(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b,
                 std::byte* panels) {
-  auto* out = reinterpret_cast<Out*>(panels + layout.offset(panel, 0));
   const std::int64_t width = std::int64_t{layout.vectors(panel)} * layout.lanes;
   const std::int64_t columns = layout.columns(panel);
-  const std::int64_t pair = layout.step_elements;
-  for (std::int64_t s = 0; s < layout.steps(); ++s, out += width * pair) {
-    for (std::int64_t e = 0; e < pair; ++e) {
-      const bool real = s * pair + e < layout.k;
-      const std::int64_t filled = real ? columns : 0;
-      const In* const in = real ? b.row<In>(s * pair + e) + panel * layout.width() : nullptr;
-      for (std::int64_t c = 0; c < filled; ++c) out[c * pair + e] = converted<Out>(in[c]);
-      for (std::int64_t c = filled; c < width; ++c) out[c * pair + e] = Out{};
+  const std::int64_t left = panel * layout.width();
+  for (std::int64_t s = 0; s < layout.steps(); ++s) {
+    std::byte* const out = panels + layout.offset(panel, s);
+    if (layout.step_elements == 2) {
+      const In* const second = 2 * s + 1 < layout.k ? b.row<In>(2 * s + 1) + left : nullptr;
+      pack_pair_step(b.row<In>(2 * s) + left, second, columns, width,
+                     reinterpret_cast<std::uint32_t*>(out));
+    } else if (layout.element_bytes == 2) {
+      pack_step(b.row<In>(s) + left, columns, width, reinterpret_cast<Bf16*>(out));
+    } else {
+      pack_step(b.row<In>(s) + left, columns, width, reinterpret_cast<float*>(out));
     }
   }
 }
@@ -115,15 +143,9 @@ void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel,
 
 void pack_panel(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b,
                 std::byte* panels) {
-  const bool narrow = layout.element_bytes == 2;
-  if (b.dtype == DType::f32) {
-    narrow ? pack_steps<Bf16, float>(layout, panel, b, panels)
-           : pack_steps<float, float>(layout, panel, b, panels);
-  } else {
-    CHECK(b.dtype == DType::bf16, "panel from {}", name(b.dtype));
-    narrow ? pack_steps<Bf16, Bf16>(layout, panel, b, panels)
-           : pack_steps<float, Bf16>(layout, panel, b, panels);
-  }
+  if (b.dtype == DType::f32) return pack_steps<float>(layout, panel, b, panels);
+  CHECK(b.dtype == DType::bf16, "panel from {}", name(b.dtype));
+  pack_steps<Bf16>(layout, panel, b, panels);
 }
 
 }  // namespace imagined::engine
