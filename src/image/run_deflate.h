@@ -9,7 +9,7 @@ namespace imagined::image {
 
 /// Writes a deflate stream that knows one kind of match: runs of zero bytes, which is what is left
 /// of flat areas once a picture's rows are filtered. Each block has its own prefix code, made from
-/// a sample of the block. On a picture of the built-in model, 1024 x 1024, one Zen 4 core: 6.5 ms
+/// a sample of the block. On a picture of the built-in model, 1024 x 1024, one Zen 4 core: 4.6 ms
 /// and 626 KiB, against 30 ms and 590 KiB of libdeflate's level 1 behind the same filter.
 class RunDeflate {
  public:

@@ -183,7 +183,8 @@ TEST(SqliteJobStore, KeepsAllOrNothingOfACompletion) {
   SqliteJobStore store(*file.database, clock);
   ASSERT_TRUE(store.insert_if_queue_below(new_job(clock), 1));
   const service::Job job = **store.claim("w", 60'000);
-  const service::StoredPicture picture{.id = "same", .job_id = job.id, .index = 0};
+  const service::StoredPicture picture{
+      .id = "same", .job_id = job.id, .index = 0, .mime_type = "image/png"};
   service::StoredPicture twin = picture;
   twin.index = 1;
   EXPECT_FALSE(store.complete(job.id, job.lease_token, {picture, twin}));
@@ -199,6 +200,20 @@ TEST(SqliteJobStore, CallsADamagedRowDamaged) {
   ASSERT_TRUE(store.insert_if_queue_below(job, 1));
   run_plain(file.folder.path() / "imagined.db", "UPDATE jobs SET aspect_ratio = '7:5'");
   EXPECT_EQ(store.find(job.id).error().code, ErrorCode::data_loss);
+}
+
+TEST(SqliteJobStore, CallsAPictureOfNoKnownKindDamaged) {
+  TemporaryDatabase file;
+  const SystemClock clock;
+  SqliteJobStore store(*file.database, clock);
+  ASSERT_TRUE(store.insert_if_queue_below(new_job(clock), 1));
+  const service::Job job = **store.claim("w", 60'000);
+  ASSERT_TRUE(store.complete(job.id, job.lease_token,
+                             {{.id = "pic", .job_id = job.id, .mime_type = "image/png"}}));
+  ASSERT_TRUE(store.find_picture("pic"));
+  run_plain(file.folder.path() / "imagined.db", "UPDATE pictures SET mime_type = 'text/html'");
+  EXPECT_EQ(store.find_picture("pic").error().code, ErrorCode::data_loss);
+  EXPECT_EQ(store.pictures(job.id).error().code, ErrorCode::data_loss);
 }
 
 }  // namespace

@@ -98,9 +98,9 @@ Result<std::string> UrlSigner::verify(std::string_view path, std::string_view qu
 }
 
 image::Format format_of_mime_type(std::string_view mime_type) {
-  for (const auto format : {image::Format::jpeg, image::Format::png, image::Format::webp})
-    if (image::mime_type(format) == mime_type) return format;
-  CHECK(false, "no picture format is called {}", mime_type);
+  const auto format = image::parse_mime_type(mime_type);
+  CHECK(format.has_value(), "no picture format is called {}", mime_type);
+  return *format;
 }
 
 }  // namespace imagined::service

@@ -68,17 +68,19 @@ Result<Job> read_job(const Statement& row) {
   return job;
 }
 
-StoredPicture read_picture(const Statement& row) {
-  return {.id = row.text(0),
-          .job_id = row.text(1),
-          .index = static_cast<int>(row.integer(2)),
-          .blob = row.text(3),
-          .mime_type = row.text(4),
-          .width = static_cast<int>(row.integer(5)),
-          .height = static_cast<int>(row.integer(6)),
-          .seed = std::bit_cast<std::uint64_t>(row.integer(7)),
-          .size_bytes = row.integer(8),
-          .created_ms = row.integer(9)};
+Result<StoredPicture> read_picture(const Statement& row) {
+  StoredPicture picture{.id = row.text(0),
+                        .job_id = row.text(1),
+                        .index = static_cast<int>(row.integer(2)),
+                        .blob = row.text(3),
+                        .mime_type = row.text(4),
+                        .width = static_cast<int>(row.integer(5)),
+                        .height = static_cast<int>(row.integer(6)),
+                        .seed = std::bit_cast<std::uint64_t>(row.integer(7)),
+                        .size_bytes = row.integer(8),
+                        .created_ms = row.integer(9)};
+  TRY(stored(image::parse_mime_type(picture.mime_type)));
+  return picture;
 }
 
 tl::unexpected<Error> no_such(std::string_view what) {
@@ -301,7 +303,7 @@ Result<std::vector<StoredPicture>> SqliteJobStore::pictures(std::string_view job
       fmt::format("SELECT {} FROM pictures WHERE job_id = ? ORDER BY position", kPictureColumns)));
   rows.bind(job_id);
   std::vector<StoredPicture> pictures;
-  while (TRY(rows.step())) pictures.push_back(read_picture(rows));
+  while (TRY(rows.step())) pictures.push_back(TRY(read_picture(rows)));
   return pictures;
 }
 
