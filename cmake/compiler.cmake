@@ -4,7 +4,8 @@ find_package(Threads REQUIRED)
 target_link_libraries(imagined_compiler INTERFACE Threads::Threads)
 target_compile_options(imagined_compiler INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
-  $<$<BOOL:${IMAGINED_WERROR}>:-Werror>)
+  # GCC 12 sees overlapping copies in std::string where there are none (GCC bug 105651).
+  $<$<BOOL:${IMAGINED_WERROR}>:-Werror> $<$<BOOL:${IMAGINED_WERROR}>:-Wno-error=restrict>)
 
 # A product and a sum become one rounding only where the code says so (kernels use explicit FMA):
 # otherwise noise, schedules and resampling weights would depend on the compiler and its target.
