@@ -50,8 +50,7 @@ class Server:
         self.process = subprocess.Popen(
             [str(BINARY), "serve", "--data-dir", str(self.data_dir), "--http-listen",
              "127.0.0.1:0", *map(str, self.arguments)],
-            stdout=subprocess.PIPE, stderr=self.log, preexec_fn=self.preexec_fn,
-            restore_signals=False)
+            stdout=subprocess.PIPE, stderr=self.log, preexec_fn=self.preexec_fn)
         if self.wait:
             self.url = self.read_ready_line()["http"]
             self.key = self.create_key()

@@ -1,0 +1,318 @@
+// The HTTP server on in-memory stores, with a thread of the test in the place of the worker.
+#include "api/http/server.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "api/wire_client.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "service/ports/worker_bell.h"
+#include "storage/memory/memory_blob_store.h"
+#include "storage/memory/memory_job_events.h"
+#include "storage/memory/memory_job_store.h"
+#include "storage/memory/memory_key_store.h"
+
+namespace imagined::api {
+namespace {
+
+using service::Job;
+using service::JobState;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+// Counts rings, so that a test can wait for one.
+class CountingBell final : public service::WorkerBell {
+ public:
+  void job_queued() override { ring(rings_); }
+  void job_cancelled(std::string_view) override { ring(cancels_); }
+  void wait_for_job() { wait(rings_); }
+  void wait_for_cancel() { wait(cancels_); }
+
+ private:
+  static void ring(std::atomic<int>& counter) {
+    ++counter;
+    counter.notify_all();
+  }
+  static void wait(std::atomic<int>& counter) {
+    counter.wait(0);
+    --counter;
+  }
+  std::atomic<int> rings_ = 0;
+  std::atomic<int> cancels_ = 0;
+};
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  HttpServerTest()
+      : catalogue_(*service::Catalogue::make(
+            {{.id = "fast", .path = "x", .price_usd_ticks = 200'000'000}}, {})),
+        jobs_(clock_),
+        keys_(key_store_, clock_, {.pepper = "pepper"}),
+        images_(catalogue_, jobs_, blobs_, events_, bell_, clock_, {.queue_limit = 2}),
+        signer_(std::string(32, 's')) {
+    set_log_level(LogLevel::off);
+    options_.port = 0;
+    key_ = keys_.create("test")->secret;
+  }
+
+  ~HttpServerTest() override { stop(); }
+
+  void start() {
+    server_.emplace(options_, Services{.catalogue = catalogue_,
+                                       .images = images_,
+                                       .keys = keys_,
+                                       .events = events_,
+                                       .signer = signer_,
+                                       .clock = clock_,
+                                       .worker_is_ready = [this] { return worker_ready_.load(); },
+                                       .accepts_jobs = [this] { return worker_ready_.load(); }});
+    CHECK(server_->listen().has_value(), "no port to be had");
+    thread_ = std::jthread([this] { server_->run(); });
+  }
+
+  void stop() {
+    if (server_) server_->stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  std::uint16_t port() const { return server_->port(); }
+
+  std::string post(std::string_view body) const {
+    return fmt::format(
+        "POST /v1/images/generations HTTP/1.1\r\nHost: pictures.example\r\nAuthorization: Bearer "
+        "{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        key_, body.size(), body);
+  }
+
+  // The job that a request has queued, in the hands of the worker.
+  Job claim() {
+    bell_.wait_for_job();
+    return **jobs_.claim("w", 60'000);
+  }
+
+  void complete(const Job& job, bool tell = true) {
+    std::vector<service::StoredPicture> pictures;
+    for (int i = 0; i < job.request.count; ++i) {
+      const std::vector<std::uint8_t> bytes = {'p', static_cast<std::uint8_t>('0' + i)};
+      pictures.push_back({.id = fmt::format("{:022}", i),
+                          .job_id = job.id,
+                          .index = i,
+                          .blob = *blobs_.put(bytes),
+                          .mime_type = "image/jpeg",
+                          .size_bytes = 2});
+    }
+    EXPECT_TRUE(jobs_.complete(job.id, job.lease_token, pictures));
+    if (tell) events_.publish({.job_id = job.id});
+  }
+
+  void fail_job(const Job& job, Error error) {
+    EXPECT_TRUE(jobs_.fail(job.id, job.lease_token, error));
+    events_.publish({.job_id = job.id});
+  }
+
+  SystemClock clock_;
+  service::Catalogue catalogue_;
+  storage::MemoryJobStore jobs_;
+  storage::MemoryBlobStore blobs_;
+  storage::MemoryKeyStore key_store_;
+  storage::MemoryJobEvents events_;
+  CountingBell bell_;
+  service::KeyService keys_;
+  service::ImageService images_;
+  service::UrlSigner signer_;
+  ServerOptions options_;
+  std::string key_;
+  std::atomic<bool> worker_ready_ = true;
+  std::optional<HttpServer> server_;
+  std::jthread thread_;
+};
+
+constexpr std::string_view kGetHealth = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+
+TEST_F(HttpServerTest, AnswersWhenTheWorkerHasFinished) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","n":2})"));
+  complete(claim());
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(reply, HasSubstr("http://pictures.example/v1/files/img/0000000000000000000001.jpg"));
+  EXPECT_THAT(reply, HasSubstr("\"cost_in_usd_ticks\":400000000"));
+}
+
+TEST_F(HttpServerTest, SendsTheBytesThemselvesAsBase64) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","response_format":"b64_json"})"));
+  complete(claim());
+  EXPECT_THAT(client.reply(), HasSubstr(R"("b64_json":"cDA=")"));
+}
+
+TEST_F(HttpServerTest, PassesTheWorkersErrorOn) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat"})"));
+  fail_job(claim(), {ErrorCode::storage_full, "no room for the picture"});
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 507"));
+  EXPECT_THAT(reply, HasSubstr("no room for the picture"));
+}
+
+TEST_F(HttpServerTest, NoticesAJobWhoseEventWasLost) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat"})"));
+  complete(claim(), /*tell=*/false);
+  EXPECT_EQ(client.status(), 200);
+}
+
+TEST_F(HttpServerTest, CancelsTheJobOfAClientThatGoesAway) {
+  start();
+  std::optional<WireClient> client(port());
+  client->send(post(R"({"prompt":"a cat"})"));
+  const Job job = claim();
+  client.reset();
+  bell_.wait_for_cancel();
+  EXPECT_EQ(jobs_.find(job.id)->state, JobState::cancelled);
+}
+
+TEST_F(HttpServerTest, CancelsTheJobOfAClientThatGoesAwayAfterAPipelinedRequest) {
+  start();
+  std::optional<WireClient> client(port());
+  client->send(post(R"({"prompt":"a cat"})") + std::string(kGetHealth));
+  const Job job = claim();
+  client.reset();
+  bell_.wait_for_cancel();
+  EXPECT_EQ(jobs_.find(job.id)->state, JobState::cancelled);
+}
+
+TEST_F(HttpServerTest, CancelsAJobThatTakesTooLong) {
+  options_.answers.job_timeout = milliseconds(20);
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat"})"));
+  const Job job = claim();
+  EXPECT_EQ(client.status(), 504);
+  EXPECT_EQ(jobs_.find(job.id)->state, JobState::cancelled);
+}
+
+TEST_F(HttpServerTest, RefusesWhatTheQueueCannotTake) {
+  start();
+  WireClient first(port());
+  first.send(post(R"({"prompt":"a cat"})"));
+  bell_.wait_for_job();
+  WireClient second(port());
+  second.send(post(R"({"prompt":"a cat"})"));
+  bell_.wait_for_job();
+  WireClient third(port());
+  third.send(post(R"({"prompt":"a cat"})"));
+  const std::string reply = third.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 429"));
+  EXPECT_THAT(reply, HasSubstr("retry-after: "));
+}
+
+TEST_F(HttpServerTest, RefusesWorkThatNobodyWouldDo) {
+  worker_ready_ = false;
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat"})"));
+  EXPECT_EQ(client.status(), 503);
+  client.send("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.status(), 503);
+  client.send(kGetHealth);
+  EXPECT_EQ(client.status(), 200);
+}
+
+TEST_F(HttpServerTest, ClosesAnIdleConnection) {
+  options_.limits.idle_timeout = milliseconds(20);
+  start();
+  WireClient client(port());
+  EXPECT_EQ(client.status(), 0);
+}
+
+TEST_F(HttpServerTest, GivesUpOnASlowHead) {
+  options_.limits.head_timeout = milliseconds(20);
+  start();
+  WireClient client(port());
+  client.send("GET /healthz HTTP/1.1\r\n");
+  EXPECT_EQ(client.status(), 408);
+  EXPECT_EQ(client.status(), 0);
+}
+
+TEST_F(HttpServerTest, GivesUpOnASlowBody) {
+  options_.limits.body_timeout = milliseconds(20);
+  start();
+  WireClient client(port());
+  const std::string whole = post(R"({"prompt":"a cat"})");
+  client.send(whole.substr(0, whole.size() - 3));
+  EXPECT_EQ(client.status(), 408);
+  EXPECT_EQ(client.status(), 0);
+}
+
+TEST_F(HttpServerTest, TakesNoMoreConnectionsThanItsLimit) {
+  options_.limits.connections_max = 1;
+  start();
+  WireClient first(port());
+  first.send(kGetHealth);
+  EXPECT_EQ(first.status(), 200);
+  WireClient second(port());
+  second.send(kGetHealth);
+  EXPECT_EQ(second.status(), 0);
+}
+
+TEST_F(HttpServerTest, FinishesTheReplyInWorkWhenItStops) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat"})"));
+  const Job job = claim();
+  server_->stop();
+  complete(job);
+  EXPECT_EQ(client.status(), 200);
+  thread_.join();
+}
+
+TEST_F(HttpServerTest, StopsAtOnceWhenNothingIsInWork) {
+  start();
+  WireClient idle(port());
+  idle.send(kGetHealth);
+  EXPECT_EQ(idle.status(), 200);
+  server_->stop();
+  thread_.join();
+  EXPECT_EQ(idle.status(), 0);
+}
+
+TEST_F(HttpServerTest, LeavesAJobThatIsNotFinishedWhenItsPatienceEnds) {
+  options_.drain_timeout = milliseconds(20);
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat"})"));
+  const Job job = claim();
+  server_->stop();
+  thread_.join();
+  EXPECT_EQ(jobs_.find(job.id)->state, JobState::running);
+}
+
+TEST_F(HttpServerTest, SaysWhichAddressItCannotTake) {
+  start();
+  ServerOptions taken = options_;
+  taken.port = port();
+  HttpServer second(taken, Services{.catalogue = catalogue_,
+                                    .images = images_,
+                                    .keys = keys_,
+                                    .events = events_,
+                                    .signer = signer_,
+                                    .clock = clock_,
+                                    .worker_is_ready = [] { return true; },
+                                    .accepts_jobs = [] { return true; }});
+  const auto listening = second.listen();
+  ASSERT_FALSE(listening);
+  EXPECT_EQ(listening.error().code, ErrorCode::unavailable);
+}
+
+}  // namespace
+}  // namespace imagined::api

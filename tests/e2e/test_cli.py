@@ -1,0 +1,116 @@
+"""The program without a server."""
+
+import json
+import re
+
+import pytest
+
+from program import PAPERLAND, PROMPT, ROOT, jpeg_size, png_size, run
+
+
+def test_generate_writes_a_png(tmp_path):
+    result = run("generate", PROMPT, "-o", tmp_path / "house.png")
+    assert result.returncode == 0, result.stderr
+    assert png_size((tmp_path / "house.png").read_bytes()) == (1024, 1024)
+    assert result.stdout.strip() == str(tmp_path / "house.png")
+
+
+def test_generate_numbers_several_pictures(tmp_path):
+    result = run("generate", PROMPT, "-n", 2, "--seed", 5, "--aspect-ratio", "16:9", "--json",
+                 "-o", tmp_path / "house.jpg")
+    assert result.returncode == 0, result.stderr
+    pictures = json.loads(result.stdout)["pictures"]
+    assert [picture["seed"] for picture in pictures] == [5, 6]
+    assert [jpeg_size((tmp_path / f"house-{i}.jpg").read_bytes()) for i in (1, 2)] == [(1280, 720)] * 2
+
+
+def test_generate_is_repeatable(tmp_path):
+    for name, threads in (("a", 1), ("b", 2)):
+        run("generate", PROMPT, "--seed", 3, "--threads", threads, "-o", tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize("arguments, status, word", [
+    (["generate"], 64, "prompt"),
+    (["generate", "x", "--no-such-flag"], 64, "no-such-flag"),
+    (["generate", "x", "-n", "11"], 64, "count"),
+    (["generate", "x", "-o", "out.gif"], 64, ".png"),
+    (["generate", " "], 65, "prompt"),
+    (["generate", "x", "--aspect-ratio", "7:5"], 65, "16:9"),
+    (["generate", "x", "--model", "no-such-model"], 66, "no-such-model"),
+    (["generate", "x", "--image", "no-such-file.png"], 66, "no-such-file.png"),
+    (["generate", "x", "--image", __file__], 65, "test_cli.py"),
+    (["generate", "x", "-o", "/no/such/folder/out.png"], 73, "/no/such/folder"),
+    (["serve", "--config", "no-such.toml"], 78, "no-such.toml"),
+    (["serve", "--threads", "many"], 78, "--threads"),
+    (["serve", "--http-listen", "nowhere"], 78, "http_listen"),
+    (["models", "check", "no-such-model", "--golden", "x"], 66, "no-such-model"),
+    ([], 64, "subcommand"),
+])
+def test_a_mistake_has_its_status_and_names_itself(arguments, status, word):
+    result = run(*arguments)
+    assert result.returncode == status, result.stderr
+    assert word in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_wrong_file_is_named_with_its_line(tmp_path):
+    (tmp_path / "imagined.toml").write_text("threads = 1\nqueue_limt = 3\n")
+    result = run("config", "check", "--config", tmp_path / "imagined.toml")
+    assert result.returncode == 78
+    assert "imagined.toml:2: queue_limt" in result.stderr
+    assert "queue_limit" in result.stderr
+
+
+def test_config_show_is_a_configuration(tmp_path):
+    shown = run("config", "show", "--threads", 1, "--set", "models.grok-imagine-image.steps=2")
+    assert shown.returncode == 0, shown.stderr
+    assert "--threads" in shown.stdout
+    (tmp_path / "again.toml").write_text(shown.stdout)
+    assert run("config", "check", "--config", tmp_path / "again.toml").returncode == 0
+
+
+def test_the_version_is_that_of_the_build():
+    (version,) = re.findall(r"project\(imagined VERSION (\S+)",
+                            (ROOT / "CMakeLists.txt").read_text())
+    assert run("--version").stdout == f"imagined {version}\n"
+
+
+@pytest.mark.parametrize("command", [
+    "", "serve", "worker", "generate", "keys", "keys create", "models", "models check", "config",
+    "doctor", "bench"])
+def test_help_goes_to_stdout(command):
+    result = run(*command.split(), "--help")
+    assert result.returncode == 0
+    assert "Usage:" in result.stdout
+    assert result.stderr == ""
+
+
+def test_doctor_finds_nothing_wrong():
+    result = run("doctor", "--json")
+    findings = json.loads(result.stdout)
+    assert result.returncode == 0, findings["problems"]
+    assert findings["cores"] >= 1
+    assert "avx2" in findings["instruction_sets"]
+
+
+def test_models_show_says_what_was_loaded():
+    summary = json.loads(run("models", "show", "--json").stdout)
+    assert summary["parameters"] > 1_000_000
+    listed = json.loads(run("models", "list", "--json").stdout)
+    assert [model["price_usd"] for model in listed["models"]] == ["0.02", "0.05"]
+
+
+def test_tokens_are_read_from_stdin():
+    result = run("models", "tokens", PAPERLAND, "--json", stdin="a red house")
+    assert result.returncode == 0, result.stderr
+    assert all(isinstance(token, int) for token in json.loads(result.stdout)["ids"])
+
+
+def test_bench_measures_every_stage():
+    result = run("bench", "--width", 256, "--height", 256, "--repeats", 1, "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["machine"]["f32_gflops"] > 1
+    assert "step" in [stage["stage"] for stage in report["stages"]]
+    assert all(stage["seconds"] >= 0 for stage in report["stages"])

@@ -1,0 +1,59 @@
+"""The OpenAI client as it is shipped, with base URL and key changed."""
+
+import base64
+
+import pytest
+
+from program import PROMPT, jpeg_size
+
+openai = pytest.importorskip("openai", reason="the openai package is not installed")
+
+
+@pytest.fixture
+def client(server):
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
+        yield made
+
+
+def test_openai_gets_a_link(client):
+    reply = client.images.generate(model="grok-imagine-image", prompt=PROMPT)
+    assert reply.data[0].url.startswith("http://")
+    assert reply.created > 0
+    assert reply._request_id
+
+
+def test_openai_gets_base64_in_its_own_size(client):
+    reply = client.images.generate(model="grok-imagine-image", prompt=PROMPT, size="1536x1024",
+                                   n=2, response_format="b64_json", quality="hd", style="vivid")
+    assert [jpeg_size(base64.b64decode(entry.b64_json)) for entry in reply.data] == [(1248, 832)] * 2
+
+
+def test_openai_passes_our_fields(client):
+    reply = client.images.generate(
+        model="grok-imagine-image", prompt=PROMPT, response_format="b64_json",
+        extra_body={"aspect_ratio": "9:16", "resolution": "1k", "seed": 3})
+    assert jpeg_size(base64.b64decode(reply.data[0].b64_json)) == (720, 1280)
+
+
+def test_openai_lists_models(client):
+    assert "grok-imagine-image" in [model.id for model in client.models.list()]
+    assert client.models.retrieve("grok-imagine-image").owned_by
+
+
+@pytest.mark.parametrize("error, field, arguments", [
+    (openai.BadRequestError, "n", {"n": 0}),
+    (openai.UnprocessableEntityError, "aspect_ratio", {"extra_body": {"aspect_ratio": "7:5"}}),
+    (openai.NotFoundError, "model", {"model": "no-such-model"}),
+])
+def test_openai_raises_its_own_class(client, error, field, arguments):
+    with pytest.raises(error) as caught:
+        client.images.generate(**({"model": "grok-imagine-image", "prompt": PROMPT} | arguments))
+    assert caught.value.param == field
+    assert field in caught.value.message
+    assert caught.value.request_id
+
+
+def test_openai_recognises_a_wrong_key(server):
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="imk_wrong", max_retries=0) as client:
+        with pytest.raises(openai.AuthenticationError):
+            client.models.list()
