@@ -314,9 +314,9 @@ Result<> WeightSource::refuse_unused(
     if (count++ < kShownNames) shown += (shown.empty() ? "" : ", ") + in_quotes(name);
   }
   if (count == 0) return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{} tensors that this model does not know: {}{}", count, shown,
-                          count > kShownNames ? ", ..." : ""));
+  return fail(ErrorCode::invalid_argument, fmt::format("{} {} that this model does not know: {}{}",
+                                                       count, count == 1 ? "tensor" : "tensors",
+                                                       shown, count > kShownNames ? ", ..." : ""));
 }
 
 Result<> WeightSource::intact() const {

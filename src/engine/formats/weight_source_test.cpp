@@ -266,7 +266,7 @@ TEST(WeightSource, CountsWhatNobodyAskedFor) {
   const Result<> refused =
       source->refuse_unused([](std::string_view name) { return name.starts_with("skipped."); });
   ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().message, "1 tensors that this model does not know: \"lora.weight\"");
+  EXPECT_EQ(refused.error().message, "1 tensor that this model does not know: \"lora.weight\"");
 }
 
 TEST(WeightSource, WidensVectorsAndRefusesWhatIsNotFinite) {
