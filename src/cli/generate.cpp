@@ -39,6 +39,7 @@ struct Options {
   std::optional<std::uint64_t> seed;
   int steps = 0;
   std::optional<float> guidance;
+  int jpeg_quality = 90;
   bool json = false;
 };
 
@@ -96,9 +97,9 @@ image::PixelsView view(const engine::Picture& picture) {
 }
 
 Result<std::vector<std::uint8_t>> encode(const engine::Picture& picture, image::Format format,
-                                         const Settings& settings) {
+                                         int jpeg_quality) {
   if (format == image::Format::png) return image::encode_png(view(picture));
-  return image::encode_jpeg(view(picture), {.quality = static_cast<int>(settings.jpeg_quality)});
+  return image::encode_jpeg(view(picture), {.quality = jpeg_quality});
 }
 
 std::string json_report(const std::vector<Written>& pictures, const std::string& model) {
@@ -116,8 +117,8 @@ std::string json_report(const std::vector<Written>& pictures, const std::string&
 // Makes the pictures one after the other; `base` has everything but the seed.
 class Generation {
  public:
-  Generation(engine::Engine& engine, const Options& options, const Settings& settings)
-      : engine_(engine), options_(options), settings_(settings), started_s_(seconds_now()) {}
+  Generation(engine::Engine& engine, const Options& options)
+      : engine_(engine), options_(options), started_s_(seconds_now()) {}
 
   Result<std::vector<Written>> run(engine::GenerateRequest base, const fs::path& output,
                                    std::stop_token stop) {
@@ -145,7 +146,7 @@ class Generation {
     };
     engine::Picture picture = TRY(engine_.generate(request, on_progress, stop));
     const double seconds = seconds_now() - begin_s;
-    const auto bytes = TRY(encode(picture, format, settings_));
+    const auto bytes = TRY(encode(picture, format, options_.jpeg_quality));
     TRY(write_file(path, bytes));
     bar_.clear();
     if (can_preview()) show_preview(image::encode_png(view(picture)));
@@ -156,7 +157,6 @@ class Generation {
 
   engine::Engine& engine_;
   const Options& options_;
-  const Settings& settings_;
   const double started_s_;
   ProgressBar bar_;
 };
@@ -190,8 +190,7 @@ int generate(const Options& options) {
   const std::stop_token stop = stop_on_signals();
   const auto engine = engine::Engine::load(load_options(*config, *model));
   if (!engine) return report(engine.error());
-  const auto pictures =
-      Generation(**engine, options, config->settings).run(std::move(*request), output, stop);
+  const auto pictures = Generation(**engine, options).run(std::move(*request), output, stop);
   if (!pictures) return report(pictures.error());
   if (options.json) {
     fmt::print("{}\n", json_report(*pictures, model->name));
@@ -229,10 +228,12 @@ void add_generate(CLI::App& app, Action& chosen) {
   command
       .add_option("--guidance", options->guidance, "How closely to follow the prompt [the model's]")
       ->check(CLI::Range(0.0, 100.0));
+  command.add_option("--jpeg-quality", options->jpeg_quality, "Of .jpg files")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
   command.add_flag("--json", options->json, "Report as JSON on stdout");
   const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
-  add_config_options(command, flags,
-                     {"models_dir", "device", "precision", "threads", "jpeg_quality", "log_level"});
+  add_config_options(command, flags, engine_settings());
   command.footer(
       "Examples:\n"
       "  imagined generate \"a red house beside two trees at night\" -o house.png\n"

@@ -145,4 +145,6 @@ std::stop_token stop_on_signals() {
   return source.get_token();
 }
 
+void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
+
 }  // namespace imagined::cli

@@ -41,7 +41,12 @@ double seconds_now();
 /// How the settings say the engine is to run a model.
 engine::LoadOptions load_options(const Config& config, const ModelSettings& model);
 
-/// A stop token that SIGINT and SIGTERM request; for commands that run in the foreground.
+/// A stop token that SIGINT and SIGTERM request; a second one ends the process. To be called before
+/// any thread is started, for a thread that does not block them would die of them.
 std::stop_token stop_on_signals();
+
+/// A write beyond the limit of file sizes then fails like one to a full disk, instead of ending the
+/// process.
+void ignore_file_size_signal();
 
 }  // namespace imagined::cli

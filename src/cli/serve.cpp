@@ -49,7 +49,8 @@ void announce(const std::string& url) {
 
 // Everything is open: serve until a signal comes or the worker proves useless.
 int serve_until_stopped(const Config& config, const ListenAddress& address,
-                        const service::Catalogue& catalogue, Stores& stores) {
+                        const service::Catalogue& catalogue, Stores& stores,
+                        const std::stop_token& stop) {
   WorkerSwitch bell;
   service::ImageService images(catalogue, stores.jobs(), stores.blobs(), stores.events(), bell,
                                stores.clock(), {.queue_limit = config.settings.queue_limit});
@@ -86,7 +87,7 @@ int serve_until_stopped(const Config& config, const ListenAddress& address,
                         images, stores.events(), bell);
   supervisor_in_charge = &supervisor;
   supervisor.start();
-  const std::stop_callback on_signal(stop_on_signals(), [&] {
+  const std::stop_callback on_signal(stop, [&] {
     log(LogLevel::info, "stopping", "");
     server.stop();
   });
@@ -99,6 +100,8 @@ int serve_until_stopped(const Config& config, const ListenAddress& address,
 }
 
 int serve(const ConfigFlags& flags) {
+  const std::stop_token stop = stop_on_signals();
+  ignore_file_size_signal();
   const auto config = load_config(flags);
   if (!config) return report(kExitConfig, config.error());
   const auto catalogue = make_catalogue(config->models);
@@ -107,7 +110,7 @@ int serve(const ConfigFlags& flags) {
   if (!address) return report(kExitConfig, address.error());
   const auto stores = Stores::open(config->settings, StoreUser::server);
   if (!stores) return report(stores.error());
-  return serve_until_stopped(*config, *address, *catalogue, **stores);
+  return serve_until_stopped(*config, *address, *catalogue, **stores, stop);
 }
 
 }  // namespace

@@ -98,7 +98,8 @@ struct Supervisor::Child {
   pid_t pid = -1;
   int pidfd = -1;
   int status = -1;  // of waitpid; -1 while it runs
-  bool was_ready = false;
+  // Shared with the link, whose thread may end a little later than the child.
+  std::shared_ptr<std::atomic<bool>> was_ready = std::make_shared<std::atomic<bool>>(false);
 
   ~Child() {
     if (pidfd >= 0) close(pidfd);
@@ -171,17 +172,18 @@ Result<std::unique_ptr<Supervisor::Child>> Supervisor::start_worker() {
   log(LogLevel::info, "worker_started", "worker={} pid={}", child->id, child->pid);
   auto link = std::make_shared<worker::WorkerLink>(
       doorbell.server_fd, events_,
-      worker::WorkerLink::Callbacks{.on_ready =
-                                        [this, &child = *child](const worker::Message& message) {
-                                          child.was_ready = true;
-                                          failures_ = 0;
-                                          was_ready_ = true;
-                                          ready_ = true;
-                                          log(LogLevel::info, "worker_ready", "worker={} models={}",
-                                              message.worker_id, message.models.size());
-                                          if (options_.on_ready) options_.on_ready();
-                                        },
-                                    .on_closed = [] {}});
+      worker::WorkerLink::Callbacks{
+          .on_ready =
+              [this, was_ready = child->was_ready](const worker::Message& message) {
+                *was_ready = true;
+                failures_ = 0;
+                was_ready_ = true;
+                ready_ = true;
+                log(LogLevel::info, "worker_ready", "worker={} models={}", message.worker_id,
+                    message.models.size());
+                if (options_.on_ready) options_.on_ready();
+              },
+          .on_closed = [] {}});
   bell_.connect(std::move(link));
   return child;
 }
@@ -201,8 +203,8 @@ void Supervisor::wait_for_end(Child& child, std::stop_token stop) {
     if (!rescued) log(LogLevel::warn, "rescue_failed", "reason=\"{}\"", rescued.error().message);
   }
   if (child.status < 0) end_worker(child);
-  ready_ = false;
   bell_.connect(nullptr);
+  ready_ = false;  // after the link's last word
   close(wake);
 }
 
@@ -220,7 +222,7 @@ void Supervisor::after_end(const Child& child) {
   log(LogLevel::error, "worker_ended", "worker={} {} jobs_given_back={}", child.id,
       describe(child.status), rescued ? *rescued : -1);
   if (!rescued) log(LogLevel::error, "rescue_failed", "reason=\"{}\"", rescued.error().message);
-  if (child.was_ready) return;
+  if (*child.was_ready) return;
   ++failures_;
   // It said itself that it cannot work; a crash may pass.
   if (WIFEXITED(child.status) && !was_ready_ && options_.on_give_up) {

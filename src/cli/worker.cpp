@@ -37,13 +37,14 @@ Result<worker::Doorbell> take_doorbell(const Options& options) {
 }
 
 int run_worker(const Options& options) {
+  const std::stop_token stop = stop_on_signals();
+  ignore_file_size_signal();
   const auto config = load_config(options.flags);
   if (!config) return report(kExitConfig, config.error());
   const auto catalogue = make_catalogue(config->models);
   if (!catalogue) return report(kExitConfig, catalogue.error());
   const auto stores = Stores::open(config->settings, StoreUser::worker);
   if (!stores) return report(stores.error());
-  const std::stop_token stop = stop_on_signals();
   const auto ends = take_doorbell(options);
   if (!ends) return report(ends.error());
   worker::DoorbellEnd doorbell(ends->worker_fd);
@@ -72,9 +73,8 @@ void add_worker(CLI::App& app, Action& chosen) {
       .add_option("--doorbell-fd", options->doorbell_fd, "Descriptor of the server that started us")
       ->group("");
   command.add_option("--id", options->id, "Name of this worker in the database [random]");
-  add_config_options(
-      command, std::shared_ptr<ConfigFlags>(options, &options->flags),
-      {"data_dir", "models_dir", "device", "precision", "threads", "jpeg_quality", "log_level"});
+  add_config_options(command, std::shared_ptr<ConfigFlags>(options, &options->flags),
+                     {"data_dir", "models_dir", "device", "precision", "threads", "log_level"});
   command.footer(
       "`imagined serve` starts its own worker; this is for a second one on the same data.");
   command.callback([&chosen, options] { chosen = [options] { return run_worker(*options); }; });

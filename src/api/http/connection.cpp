@@ -261,7 +261,7 @@ Async<bool> TcpConnection::exchange_once() {
   }
   if (reading == Reading::closed) co_return false;
   disarm();
-  const bool body_unread = response.has_value() && head.has_body();
+  const bool body_unread = reading == Reading::refused || (response.has_value() && head.has_body());
   if (reading == Reading::refused) {
     response = application_.refuse(exchange, error);
   } else if (!response) {
@@ -271,7 +271,7 @@ Async<bool> TcpConnection::exchange_once() {
   const bool keep_alive =
       reading == Reading::done && head.keep_alive && !body_unread && !response->close && !closing_;
   const bool written = co_await write(exchange, std::move(*response), keep_alive);
-  if (written && !keep_alive) co_await linger();
+  if (written && body_unread) co_await linger();
   co_return written&& keep_alive;
 }
 

@@ -81,8 +81,8 @@ TEST_F(ConfigFile, NamesTheLineOfAWrongType) {
 }
 
 TEST_F(ConfigFile, NamesTheLineOfAValueOutOfRange) {
-  EXPECT_EQ(error_of("\njpeg_quality = 101\n"),
-            ":2: jpeg_quality: expected a whole number from 1 to 100, got \"101\"");
+  EXPECT_EQ(error_of("\nthreads = 1025\n"),
+            ":2: threads: expected a whole number from 0 to 1024, got \"1025\"");
 }
 
 TEST_F(ConfigFile, NamesTheLineOfBrokenToml) {
