@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -17,11 +19,23 @@ constexpr int kLogPagesMax = 1000;  // 4 MB, SQLite's own default
 // SQLite copies what we bind: our texts may die before the statement does.
 sqlite3_destructor_type transient() { return SQLITE_TRANSIENT; }
 
-constexpr const char* kSettings = R"sql(
-  PRAGMA journal_mode = WAL;
-  PRAGMA foreign_keys = ON;
-  PRAGMA trusted_schema = OFF;
-)sql";
+constexpr int kBusyStepMs = 10;
+
+constexpr const char* kSettings = "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF";
+
+/// The first switch of a file to WAL needs it alone, and SQLite's own wait does not cover that:
+/// when several processes make a database at the same time, all but one would be told that it is
+/// locked.
+int switch_to_wal(sqlite3* handle) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  while (true) {
+    const int code = sqlite3_exec(handle, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    const bool is_busy = (code & 0xFF) == SQLITE_BUSY;
+    if (!is_busy || std::chrono::steady_clock::now() >= deadline) return code;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kBusyStepMs));
+  }
+}
 
 }  // namespace
 
@@ -90,6 +104,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
   sqlite3* handle = connection->handle_;
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  if (const int wal = switch_to_wal(handle); wal != SQLITE_OK) return connection->failure(wal);
   TRY(connection->execute(kSettings));
   TRY(connection->execute(options.durability == Durability::power_loss
                               ? "PRAGMA synchronous = FULL"
