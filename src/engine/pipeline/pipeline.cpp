@@ -24,6 +24,7 @@ constexpr std::size_t kMaxReferences = 8;
 constexpr std::int64_t kReferencePixels = 1024 * 1024;  // flux.md 6.1: diffusers' cap, always
 // Klein's features of one prompt are 16 MB; a batch needs the prompt and the empty one.
 constexpr std::size_t kCachedPrompts = 4;
+constexpr std::int64_t kKeptWorkspaceBytes = 64 << 20;
 constexpr std::size_t kCachedReferences = kMaxReferences;
 
 NumberFormat number_format(Precision precision, const CpuFeatures& cpu) {
@@ -258,6 +259,8 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
   TRY(denoise(denoiser, latents, inputs, observer));
   if (observer.trace != nullptr) observer.trace->latents = copy(context_, latents);
 
+  // A decode needs most memory of all; a small workspace stays for the next picture.
+  if (workspace_.held_bytes() > kKeptWorkspaceBytes) workspace_ = {};
   const Vae& vae = networks_->vae;
   Tensor decoded =
       TRY(measured(observer.log, Stage::decode, vae.decode_flop(inputs.rows, inputs.cols), [&] {

@@ -52,6 +52,14 @@ void grow(Tensor& tensor, std::int64_t rows, std::int64_t cols, DType dtype) {
 
 }  // namespace
 
+std::int64_t Flux2Workspace::held_bytes() const {
+  std::int64_t sum = 0;
+  for (const Tensor* tensor : {&hidden, &normed, &qkv, &joined, &gate_up}) {
+    sum += tensor->rows() * tensor->cols() * static_cast<std::int64_t>(size_bytes(tensor->dtype()));
+  }
+  return sum;
+}
+
 /// Where the vectors of each block kind lie in one row of `Flux2::modulation`.
 struct Flux2::Modulation {
   struct Branch {

@@ -46,6 +46,7 @@ struct Flux2Workspace {
   Tensor qkv;      // [S, 3 D]
   Tensor joined;   // [S, D + F], attention output beside the MLP's inner rows
   Tensor gate_up;  // [rows of one chunk, 2 F]
+  std::int64_t held_bytes() const;
 };
 
 class Flux2 {

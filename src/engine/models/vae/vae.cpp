@@ -22,9 +22,9 @@ struct Vae::Picture {
   std::int64_t channels() const { return memory.view().cols; }
 };
 
-/// One run through the encoder or the decoder. The residual stream and what convolutions give is
-/// f32, so that the statistics of the norms are exact; what goes into a convolution has the dtype
-/// of the products.
+/// One run through the encoder or the decoder. The residual stream is f32, and statistics of norms
+/// are always exact; whatever is only read again by a norm or a convolution has the dtype of the
+/// products.
 class Vae::Pass {
  public:
   Pass(const Context& context, const Vae& vae, ActivationPool& pool, const std::stop_token& stop)
@@ -36,10 +36,12 @@ class Vae::Pass {
   }
   bool stopped() const { return stop_.stop_requested(); }
 
-  Picture convolve(const Picture& in, const PackedConv& conv, ConvShape shape) {
-    return convolve(ConstImageView(in.view()), conv, shape);
+  Picture convolve(const Picture& in, const PackedConv& conv, ConvShape shape,
+                   DType dtype = DType::f32) {
+    return convolve(ConstImageView(in.view()), conv, shape, dtype);
   }
-  Picture convolve(ConstImageView in, const PackedConv& conv, ConvShape shape) {
+  Picture convolve(ConstImageView in, const PackedConv& conv, ConvShape shape,
+                   DType dtype = DType::f32) {
     std::int64_t height = in.height;
     std::int64_t width = in.width;
     if (shape == ConvShape::downsample) {
@@ -49,7 +51,7 @@ class Vae::Pass {
       height *= 2;
       width *= 2;
     }
-    Picture out = make(height, width, conv.out_channels());
+    Picture out = make(height, width, conv.out_channels(), dtype);
     conv2d(context_, in, conv, shape, out.view());
     return out;
   }
@@ -64,16 +66,18 @@ class Vae::Pass {
   }
 
   Picture run(const ResBlock& block, Picture x) {
-    Picture inner = convolve(activate(x, block.norm1), block.conv1, ConvShape::same);
+    Picture inner =
+        convolve(activate(x, block.norm1), block.conv1, ConvShape::same, vae_.format_.activations);
     const Picture active = activate(inner, block.norm2);
+    inner = {};  // memory is scarce here: the widest pictures of a decode are these
     if (block.shortcut.empty()) {
       add_convolved(active, block.conv2, x);
       return x;
     }
-    // `inner` is free again: it takes the shortcut, then the sum.
-    conv2d(context_, x.view(), block.shortcut, ConvShape::same, inner.view());
-    add_convolved(active, block.conv2, inner);
-    return inner;
+    Picture sum = convolve(x, block.shortcut, ConvShape::same);
+    x = {};
+    add_convolved(active, block.conv2, sum);
+    return sum;
   }
 
   void run(const Attention& attention, const Picture& x) {
@@ -102,12 +106,15 @@ class Vae::Pass {
 
   /// All levels; an empty picture when a stop was asked for.
   Picture run(const std::vector<Level>& levels, ConvShape resample, Picture x) {
-    for (const Level& level : levels) {
-      for (const ResBlock& block : level.blocks) {
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+      for (const ResBlock& block : levels[i].blocks) {
         if (stopped()) return {};
         x = run(block, std::move(x));
       }
-      if (!level.resample.empty()) x = convolve(x, level.resample, resample);
+      if (levels[i].resample.empty()) continue;
+      // A block with a shortcut only looks at its input; any other one adds to it, in f32.
+      const bool summed = levels[i + 1].blocks.front().shortcut.empty();
+      x = convolve(x, levels[i].resample, resample, summed ? DType::f32 : vae_.format_.activations);
     }
     return x;
   }

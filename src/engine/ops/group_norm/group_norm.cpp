@@ -68,7 +68,7 @@ void group_norm(const Context& context, ConstImageView in, const float* weight, 
                 const GroupNormOptions& options, ImageView out) {
   const ConstMatrixView& x = in.pixels;
   const MatrixView& y = out.pixels;
-  CHECK(x.dtype == DType::f32, "group norm of {}", name(x.dtype));
+  CHECK(x.dtype == DType::f32 || x.dtype == DType::bf16, "group norm of {}", name(x.dtype));
   CHECK(y.dtype == DType::f32 || y.dtype == DType::bf16, "group norm into {}", name(y.dtype));
   CHECK(in.height == out.height && in.width == out.width && x.rows == in.height * in.width &&
             y.rows == x.rows && y.cols == x.cols && x.rows > 0,

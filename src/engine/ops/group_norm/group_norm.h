@@ -13,7 +13,7 @@ struct GroupNormOptions {
 /// Group normalisation of a picture over (height, width, channels of the group), then SiLU if
 /// asked.
 ///
-/// in            [h, w, c]  f32; channels of a group are neighbours.
+/// in            [h, w, c]  f32 or bf16; channels of a group are neighbours.
 /// weight, bias  [c]        f32.
 /// out           [h, w, c]  f32 or bf16; may be `in` when f32.
 /// Statistics by fixed blocks of rows summed in double, so that the number of threads does not

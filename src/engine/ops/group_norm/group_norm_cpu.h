@@ -4,10 +4,11 @@
 
 namespace imagined::engine {
 
-/// sums[c] = sum of column c, squares[c] = sum of its squares, in double; f32 in.
+/// sums[c] = sum of column c, squares[c] = sum of its squares, in double; f32 or bf16 in.
 void column_sums_cpu(ConstMatrixView in, double* sums, double* squares);
 
-/// out[r][c] = in[r][c] * scale[c] + shift[c], then x / (1 + e^-x) if asked; f32 into f32 or bf16.
+/// out[r][c] = in[r][c] * scale[c] + shift[c], then x / (1 + e^-x) if asked; f32 or bf16
+/// into f32 or bf16.
 void affine_silu_cpu(ConstMatrixView in, const float* scale, const float* shift, bool silu,
                      MatrixView out);
 

@@ -8,23 +8,26 @@ void group_norm_reference(ConstImageView in, const float* weight, const float* b
                           const GroupNormOptions& options, ImageView out) {
   const ConstMatrixView& x = in.pixels;
   const std::int64_t group_channels = x.cols / options.groups;
+  const auto at = [&](std::int64_t r, std::int64_t c) -> double {
+    return x.dtype == DType::f32 ? x.row<float>(r)[c] : to_float(x.row<Bf16>(r)[c]);
+  };
   const double count = static_cast<double>(x.rows) * static_cast<double>(group_channels);
   for (std::int64_t first = 0; first < x.cols; first += group_channels) {
     double sum = 0;
     for (std::int64_t r = 0; r < x.rows; ++r) {
-      for (std::int64_t c = first; c < first + group_channels; ++c) sum += x.row<float>(r)[c];
+      for (std::int64_t c = first; c < first + group_channels; ++c) sum += at(r, c);
     }
     const double mean = sum / count;
     double squares = 0;
     for (std::int64_t r = 0; r < x.rows; ++r) {
       for (std::int64_t c = first; c < first + group_channels; ++c) {
-        squares += (x.row<float>(r)[c] - mean) * (x.row<float>(r)[c] - mean);
+        squares += (at(r, c) - mean) * (at(r, c) - mean);
       }
     }
     const double deviation = std::sqrt(squares / count + static_cast<double>(options.epsilon));
     for (std::int64_t r = 0; r < x.rows; ++r) {
       for (std::int64_t c = first; c < first + group_channels; ++c) {
-        double y = (x.row<float>(r)[c] - mean) / deviation * weight[c] + bias[c];
+        double y = (at(r, c) - mean) / deviation * weight[c] + bias[c];
         if (options.silu) y = y / (1.0 + std::exp(-y));
         if (out.pixels.dtype == DType::f32) {
           out.pixels.row<float>(r)[c] = static_cast<float>(y);

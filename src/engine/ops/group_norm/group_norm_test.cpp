@@ -28,19 +28,22 @@ TEST_P(GroupNormShapes, MatchesReferenceWithAndWithoutSilu) {
   const Context context({.threads = 2});
   const auto weight = hashed_values(2, static_cast<std::size_t>(channels), 0.5f, 1.5f);
   const auto bias = hashed_values(3, static_cast<std::size_t>(channels));
-  OddMatrix x(pixels, channels, DType::f32);
-  x.fill(1, -1, 3);
-  for (const DType dtype : {DType::f32, DType::bf16}) {
+  for (const auto& [from, dtype] : {std::pair{DType::f32, DType::f32},
+                                    {DType::f32, DType::bf16},
+                                    {DType::bf16, DType::bf16},
+                                    {DType::bf16, DType::f32}}) {
+    OddMatrix x(pixels, channels, from);
+    x.fill(1, -1, 3);
     for (const bool silu : {false, true}) {
       const GroupNormOptions options{.groups = groups, .epsilon = 1e-6f, .silu = silu};
       OddMatrix expected(pixels, channels, dtype);
       group_norm_reference({x.view(), height, width}, weight.data(), bias.data(), options,
                            {expected.view(), height, width});
-      on_each_target([&](const std::string& target) {
-        OddMatrix actual(pixels, channels, dtype);
+      on_each_target([&, to = dtype](const std::string& target) {
+        OddMatrix actual(pixels, channels, to);
         group_norm(context, {x.view(), height, width}, weight.data(), bias.data(), options,
                    {actual.view(), height, width});
-        expect_close(actual, expected, bound(dtype, 6), target);
+        expect_close(actual, expected, bound(to, 6), target);
         EXPECT_TRUE(actual.surroundings_untouched()) << target;
       });
     }
