@@ -21,7 +21,8 @@ struct Registers {
 /// Zeros when the processor has no such leaf.
 Registers cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
   Registers r;
-  if (__get_cpuid_max(leaf & 0x80000000u, nullptr) < leaf) return r;
+  const auto last = static_cast<std::uint32_t>(__get_cpuid_max(leaf & 0x80000000u, nullptr));
+  if (last < leaf) return r;
   __cpuid_count(leaf, subleaf, r.a, r.b, r.c, r.d);
   return r;
 }
