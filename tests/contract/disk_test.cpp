@@ -106,7 +106,7 @@ TEST(DiskBlobStore, FilesAreNamedByContentAndPrivate) {
   const std::string hash = *store->put(std::vector<std::uint8_t>{'a', 'b', 'c'});
   const auto files = files_below(folder.path());
   ASSERT_EQ(files.size(), 1u);
-  EXPECT_EQ(files[0], folder.path() / "ba" / hash);
+  EXPECT_EQ(files[0], folder.path() / "b" / hash);
   EXPECT_EQ(fs::status(files[0]).permissions() & fs::perms::all,
             fs::perms::owner_read | fs::perms::owner_write);
 }

@@ -14,7 +14,7 @@ struct DiskSpace {
   std::uint64_t free_bytes = 0;  // for an ordinary user
 };
 
-/// Blobs as files: `<folder>/<first two hex digits>/<sha-256 hex>`. Several processes may share the
+/// Blobs as files: `<folder>/<first hex digit>/<sha-256 hex>`. Several processes may share the
 /// folder. A file under its final name is always whole: it is written under another name in the
 /// same folder, synced, renamed, and the folder synced.
 ///
