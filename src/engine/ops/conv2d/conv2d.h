@@ -43,10 +43,12 @@ enum class ConvShape : std::uint8_t {
 /// out[y][x][o] = bias[o] + sum_{dy, dx, i} in[y'][x'][i] * weight[o][i][dy][dx]  (+
 /// residual[y][x][o])
 ///
-/// in        [h, w, in]    f32 or bf16.
+/// in        [h, w, in]    f32 or bf16. With a filter stored in bf16 and a bf16 product in the
+///                         machine, f32 pixels are rounded to bf16 first.
 /// out       [h', w', out] f32 or bf16; h' is h, (h - 2) / 2 + 1 or 2h by `shape`; not overlapping
-/// `in`. residual  as out in shape, f32, or null; may be `out` itself. Sums in f32, in an order
-/// that does not depend on the number of threads.
+///                         `in`.
+/// residual  as out in shape, f32, or null; may be `out` itself.
+/// Sums in f32, in an order that does not depend on the number of threads.
 void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
             ImageView out, const ConstImageView* residual = nullptr);
 

@@ -294,33 +294,32 @@ void run_pieces(const Context& context, const Plan& plan) {
   });
 }
 
-/// The filter's rows in the order of the slices, channels that only fill a step zero.
-Tensor reorder(ConstMatrixView weight, std::int64_t in_channels, const Slicing& slicing,
-               DType stored) {
-  Tensor rows = Tensor::zeros(weight.rows, slicing.elements(), stored);
+/// One row of a filter in the order of the slices; what only fills a step stays as it is.
+void reorder_row(ConstMatrixView weight, std::int64_t in_channels, const Slicing& slicing,
+                 std::int64_t o, MatrixView rows) {
   const std::int64_t taps = slicing.kernel;
-  for (std::int64_t o = 0; o < weight.rows; ++o) {
-    std::int64_t to = 0;
-    for (std::int64_t dy = 0; dy < taps; ++dy) {
-      for (std::int64_t first = 0; first < slicing.channels; first += slicing.chunk) {
-        const std::int64_t last = std::min(first + slicing.chunk, slicing.channels);
-        for (std::int64_t dx = 0; dx < taps; ++dx) {
-          for (std::int64_t c = first; c < last; ++c, ++to) {
-            if (c >= in_channels) continue;
-            write_element(rows, o, to, read_element(weight, o, (c * taps + dy) * taps + dx));
-          }
+  std::int64_t to = 0;
+  for (std::int64_t dy = 0; dy < taps; ++dy) {
+    for (std::int64_t first = 0; first < slicing.channels; first += slicing.chunk) {
+      const std::int64_t last = std::min(first + slicing.chunk, slicing.channels);
+      for (std::int64_t dx = 0; dx < taps; ++dx) {
+        for (std::int64_t c = first; c < last; ++c, ++to) {
+          if (c >= in_channels) continue;
+          write_element(rows, o, to, read_element(weight, o, (c * taps + dy) * taps + dx));
         }
       }
     }
   }
-  return rows;
 }
 
 template <const TileKernel& kKernel>
 Tensor pack_tiled(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
                   std::int64_t kernel, DType stored) {
   const Slicing slicing(kKernel, kernel, in_channels);
-  const Tensor rows = reorder(weight, in_channels, slicing, stored);
+  Tensor rows = Tensor::zeros(weight.rows, slicing.elements(), stored);
+  context.pool().parallel_for(weight.rows, 4, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t o = begin; o < end; ++o) reorder_row(weight, in_channels, slicing, o, rows);
+  });
   const ConstMatrixView parts[] = {rows};
   const PanelLayout layout(kKernel, stored, weight.rows, slicing.elements());
   Tensor panels(1, layout.size_bytes(), DType::u8);
