@@ -1,11 +1,9 @@
 #include <immintrin.h>
 
-#include "engine/ops/attention/softmax.h"
+#include "engine/ops/attention/softmax_inl.h"
 
 namespace imagined::engine {
 namespace {
-
-#include "engine/ops/attention/softmax_inl.h"
 
 struct Avx2 {
   using Float = __m256;

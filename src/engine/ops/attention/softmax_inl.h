@@ -1,5 +1,11 @@
-// Softmax of one row in terms of one instruction set's vectors. Included by softmax_<isa>.cpp only,
-// inside an unnamed namespace.
+// Softmax of one row in terms of one instruction set's vectors. Included by softmax_<isa>.cpp
+// only, and in an unnamed namespace for the same reason as tile_inl.h.
+#pragma once
+
+#include "engine/ops/attention/softmax.h"
+
+namespace imagined::engine {
+namespace {
 
 /// 2^t for t <= 0, relative error below 1e-7; for t below the exponent's range a number so small
 /// that it vanishes beside the largest weight, which is 1. NaN stays NaN.
@@ -58,3 +64,6 @@ void multiply(float* values, std::int64_t count, float factor) {
   }
   for (; i < count; ++i) values[i] *= factor;
 }
+
+}  // namespace
+}  // namespace imagined::engine

@@ -1,5 +1,11 @@
 // Independent sums, enough of them to cover the latency of the multiplier on every known machine.
-// Included by peak_<isa>.cpp only, inside an unnamed namespace.
+// Included by peak_<isa>.cpp only, and in an unnamed namespace for the same reason as tile_inl.h.
+#pragma once
+
+#include "engine/backend/cpu/peak/loops.h"
+
+namespace imagined::engine {
+namespace {
 
 template <class Isa>
 double peak_loop(std::int64_t rounds) {
@@ -19,3 +25,6 @@ double peak_loop(std::int64_t rounds) {
   }
   return static_cast<double>(rounds) * kSums * Isa::kOperations;
 }
+
+}  // namespace
+}  // namespace imagined::engine

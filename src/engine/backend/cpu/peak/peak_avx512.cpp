@@ -1,11 +1,9 @@
 #include <immintrin.h>
 
-#include "engine/backend/cpu/peak/loops.h"
+#include "engine/backend/cpu/peak/loop_inl.h"
 
 namespace imagined::engine {
 namespace {
-
-#include "engine/backend/cpu/peak/loop_inl.h"
 
 struct Isa {
   using Vector = __m512;

@@ -1,12 +1,10 @@
 // f32 products with 256-bit vectors: every machine that the engine runs on.
 #include <immintrin.h>
 
-#include "engine/backend/cpu/tile/tile.h"
+#include "engine/backend/cpu/tile/tile_inl.h"
 
 namespace imagined::engine {
 namespace {
-
-#include "engine/backend/cpu/tile/tile_inl.h"
 
 struct Avx2 {
   using Float = __m256;

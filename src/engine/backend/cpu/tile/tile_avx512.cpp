@@ -1,12 +1,10 @@
 // f32 products with 512-bit vectors.
 #include <immintrin.h>
 
-#include "engine/backend/cpu/tile/tile.h"
+#include "engine/backend/cpu/tile/tile_inl.h"
 
 namespace imagined::engine {
 namespace {
-
-#include "engine/backend/cpu/tile/tile_inl.h"
 
 struct Avx512 {
   using Float = __m512;

@@ -1,12 +1,10 @@
 // bf16 products with 512-bit vectors: each step multiplies a pair of neighbouring elements.
 #include <immintrin.h>
 
-#include "engine/backend/cpu/tile/tile.h"
+#include "engine/backend/cpu/tile/tile_inl.h"
 
 namespace imagined::engine {
 namespace {
-
-#include "engine/backend/cpu/tile/tile_inl.h"
 
 struct Avx512Bf16 {
   using Float = __m512;

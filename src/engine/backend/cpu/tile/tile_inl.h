@@ -1,9 +1,15 @@
-// The tiles in terms of one instruction set's vectors. Included by tile_<isa>.cpp only, inside an
-// unnamed namespace: nothing here may be shared between files that are compiled with different
-// flags, so there is no standard library in it either.
+// The tiles in terms of one instruction set's vectors. Included by tile_<isa>.cpp only,
+// and in an unnamed namespace: nothing here may be shared between files that are compiled with
+// different flags, so there is no standard library in it either.
 //
 // `Isa` offers: Float, Operand, kLanes, kRows, kStepBytes, zero, load, store, load_operand,
 // broadcast, multiply_add (c + a * b), and for the rest add, fma, set, narrow, widen.
+#pragma once
+
+#include "engine/backend/cpu/tile/tile.h"
+
+namespace imagined::engine {
+namespace {
 
 /// Rows of `a` are reached as base[r / 3] + (r % 3) * stride: five bases, one stride and the
 /// panel's pointer stay within the general registers, fourteen row pointers would not.
@@ -143,3 +149,6 @@ constexpr TileKernel make_kernel(const char* name, bool bf16) {
   kernel.widen = widen<Isa>;
   return kernel;
 }
+
+}  // namespace
+}  // namespace imagined::engine
