@@ -2,12 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <new>
-#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -18,28 +16,14 @@
 #include "engine/formats/model_folder.h"
 #include "engine/formats/safetensors.h"
 #include "engine/pipeline/pipeline.h"
+#include "engine/recording.h"
 
 namespace imagined::engine {
 namespace {
 
-constexpr double kExactTolerance = 1e-4;      // relative RMS; two f32 runs differ by 1e-6
-constexpr double kSigmaTolerance = 1e-5;      // absolute
-constexpr double kPixelTolerance = 2;         // levels of 255
-constexpr std::int64_t kMaxTokens = 1 << 20;  // of anything in a recorded run
-
-/// What a golden file says about its run.
-struct Recording {
-  SafetensorsFile file;
-  std::string prompt;
-  std::string negative_prompt;
-  int width = 0;
-  int height = 0;
-  int steps = 0;
-  float guidance = 1;
-  int references = 0;
-  std::vector<std::int64_t> taps;  // empty: the model's own
-  std::int64_t max_tokens = 0;     // 0: the model's own
-};
+constexpr double kExactTolerance = 1e-4;  // relative RMS; two f32 runs differ by 1e-6
+constexpr double kSigmaTolerance = 1e-5;  // absolute
+constexpr double kPixelTolerance = 2;     // levels of 255
 
 /// A tensor of our run, as it goes into the result file.
 struct Ours {
@@ -63,108 +47,15 @@ Ours make_ours(std::string name, const Tensor& tensor) {
                           tensor.values<float>());
 }
 
-bool is_input(std::string_view name) {
-  return name == "noise" ||
-         (name.starts_with("reference_") && !name.starts_with("reference_latents_"));
-}
-
-// --- reading the recording ---------------------------------------------------------------------
-
-Result<std::string> text_of(const SafetensorsFile& file, const char* key) {
-  const auto found = file.metadata().find(key);
-  if (found == file.metadata().end()) {
-    return fail(ErrorCode::invalid_argument, fmt::format("golden file: no \"{}\"", key));
-  }
-  return found->second;
-}
-
-template <class T>
-Result<T> number_of(const SafetensorsFile& file, const char* key, T low, T high) {
-  const std::string text = TRY(text_of(file, key));
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !(value >= low) ||
-      !(value <= high)) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("golden file: \"{}\" is \"{}\", not a number from {} to {}", key, text,
-                            low, high));
-  }
-  return value;
-}
-
-Result<std::vector<std::int64_t>> taps_of(const SafetensorsFile& file) {
-  std::vector<std::int64_t> taps;
-  const auto found = file.metadata().find("text_encoder_out_layers");
-  if (found == file.metadata().end()) return taps;
-  std::string_view rest = found->second;
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    std::int64_t tap = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + comma, tap);
-    if (error != std::errc() || end != rest.data() + comma) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("golden file: \"text_encoder_out_layers\" is \"{}\"", found->second));
-    }
-    taps.push_back(tap);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  return taps;
-}
-
-Result<Recording> open_recording(const std::filesystem::path& path) {
-  Recording recording{.file = TRY(SafetensorsFile::open(path))};
-  const SafetensorsFile& file = recording.file;
-  if (TRY(text_of(file, "format")) != "imagined-golden-1") {
-    return fail(ErrorCode::invalid_argument, "golden file: \"format\" is not imagined-golden-1");
-  }
-  recording.prompt = TRY(text_of(file, "prompt"));
-  if (file.metadata().count("negative_prompt") > 0) {
-    recording.negative_prompt = TRY(text_of(file, "negative_prompt"));
-  }
-  recording.width = TRY(number_of<int>(file, "width", 1, 1 << 14));
-  recording.height = TRY(number_of<int>(file, "height", 1, 1 << 14));
-  recording.steps = TRY(number_of<int>(file, "steps", 1, 1000));
-  recording.guidance = TRY(number_of<float>(file, "guidance", 0.0f, 1000.0f));
-  recording.references = TRY(number_of<int>(file, "references", 0, 64));
-  recording.taps = TRY(taps_of(file));
-  if (file.metadata().count("max_sequence_length") > 0) {
-    recording.max_tokens = TRY(number_of<std::int64_t>(file, "max_sequence_length", 0, kMaxTokens));
-  }
-  return recording;
-}
-
-Result<const FileTensor*> require(const SafetensorsFile& file, const std::string& name, DType dtype,
-                                  std::size_t dimensions) {
-  const FileTensor* tensor = file.find(name);
-  if (tensor == nullptr) {
-    return fail(ErrorCode::invalid_argument, fmt::format("golden file: no tensor \"{}\"", name));
-  }
-  if (tensor->dtype != dtype || tensor->shape.size() != dimensions) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("golden file: tensor \"{}\" is {} with {} dimensions, not {} with {}",
-                            name, tensor->dtype_name, tensor->shape.size(),
-                            imagined::engine::name(dtype), dimensions));
-  }
-  return tensor;
-}
-
-/// The elements of a tensor, whatever its alignment in the file.
-template <class T>
-std::vector<T> values_of(const FileTensor& tensor) {
-  std::vector<T> values(tensor.bytes.size() / sizeof(T));
-  if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), values.size() * sizeof(T));
-  return values;
-}
-
 /// Recorded ids with their number of real ones: ours when they agree, else up to the padding.
 Result<PromptEncoding> recorded_ids(const SafetensorsFile& file, const std::string& name,
                                     const PromptEncoding& own, std::int32_t pad_id) {
-  const FileTensor& tensor = *TRY(require(file, name, DType::i64, 1));
+  const FileTensor& tensor = *TRY(require_recorded(file, name, DType::i64, 1));
   PromptEncoding recorded;
   for (const std::int64_t id : values_of<std::int64_t>(tensor)) {
     recorded.ids.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(id, -1, 1 << 30)));
   }
-  if (recorded.ids.empty() || static_cast<std::int64_t>(recorded.ids.size()) > kMaxTokens) {
+  if (recorded.ids.empty() || static_cast<std::int64_t>(recorded.ids.size()) > kMaxRecordedTokens) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("golden file: {} ids in \"{}\"", recorded.ids.size(), name));
   }
@@ -189,7 +80,7 @@ Result<> read_noise(const Recording& recording, std::int64_t channels, std::int6
                     RunInputs& inputs) {
   inputs.rows = recording.height / side;
   inputs.cols = recording.width / side;
-  const FileTensor& noise = *TRY(require(recording.file, "noise", DType::f32, 3));
+  const FileTensor& noise = *TRY(require_recorded(recording.file, "noise", DType::f32, 3));
   const std::vector<std::int64_t> expected = {channels, inputs.rows, inputs.cols};
   if (noise.shape != expected || noise.elements() == 0) {
     return fail(ErrorCode::invalid_argument,
@@ -210,7 +101,7 @@ Result<> read_noise(const Recording& recording, std::int64_t channels, std::int6
 Result<> read_references(const Recording& recording, const Pipeline& pipeline, RunInputs& inputs) {
   for (int i = 0; i < recording.references; ++i) {
     const std::string name = fmt::format("reference_{}", i);
-    const FileTensor& tensor = *TRY(require(recording.file, name, DType::u8, 3));
+    const FileTensor& tensor = *TRY(require_recorded(recording.file, name, DType::u8, 3));
     Picture picture{.width = static_cast<int>(tensor.shape[1]),
                     .height = static_cast<int>(tensor.shape[0]),
                     .channels = static_cast<int>(tensor.shape[2]),
@@ -452,14 +343,13 @@ Result<CheckReport> check(const CheckRequest& request) {
   const Recording recording = TRY(open_recording(request.golden));
   ModelFolder model = TRY(open_model(request.model));
   if (!recording.taps.empty()) model.text.taps = recording.taps;
-  const auto features =
-      static_cast<std::int64_t>(model.text.taps.size()) * model.qwen3.hidden_size;
+  const auto features = static_cast<std::int64_t>(model.text.taps.size()) * model.qwen3.hidden_size;
   if (features != model.flux2.context_size) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("golden file: {} output layers of width {} for a transformer that "
-                            "takes {}",
-                            model.text.taps.size(), model.qwen3.hidden_size,
-                            model.flux2.context_size));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("golden file: {} output layers of width {} for a transformer that "
+                    "takes {}",
+                    model.text.taps.size(), model.qwen3.hidden_size, model.flux2.context_size));
   }
   if (recording.max_tokens > 0) model.text.max_tokens = recording.max_tokens;
   const std::unique_ptr<Pipeline> pipeline =
