@@ -15,6 +15,12 @@ constexpr void (*kCommands[])(CLI::App&, Action&) = {
     add_generate, add_serve, add_worker, add_keys, add_models, add_config, add_doctor, add_bench,
 };
 
+// CLI11 prints a footer without the end of its last line.
+void end_footers(CLI::App& app) {
+  if (!app.get_footer().empty()) app.footer(app.get_footer() + "\n");
+  for (CLI::App* command : app.get_subcommands({})) end_footers(*command);
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv) {
@@ -30,6 +36,7 @@ int run(int argc, const char* const* argv) {
       std::string(exit_code_help()));
   Action chosen;
   for (const auto add : kCommands) add(app, chosen);
+  end_footers(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

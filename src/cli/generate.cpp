@@ -220,7 +220,6 @@ void add_generate(CLI::App& app, Action& chosen) {
       ->capture_default_str();
   command.add_option("--image", options->images, "Reference picture, up to 8 times")
       ->allow_extra_args(false)
-      ->check([](const std::string&) { return std::string(); })
       ->expected(0, static_cast<int>(kReferencesMax));
   command.add_option("--seed", options->seed, "Same seed, same picture [random]");
   command.add_option("--steps", options->steps, "Denoising steps [the model's]")

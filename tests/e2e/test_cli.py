@@ -40,6 +40,8 @@ def test_generate_is_repeatable(tmp_path):
     (["generate", "x", "--model", "no-such-model"], 66, "no-such-model"),
     (["generate", "x", "--image", "no-such-file.png"], 66, "no-such-file.png"),
     (["generate", "x", "--image", __file__], 65, "test_cli.py"),
+    (["generate", "x", *["--image", "x.png"] * 9], 64, "image"),
+    (["generate", "x", *["--image", "x.png"] * 8], 66, "x.png"),
     (["generate", "x", "-o", "/no/such/folder/out.png"], 73, "/no/such/folder"),
     (["serve", "--config", "no-such.toml"], 78, "no-such.toml"),
     (["serve", "--threads", "many"], 78, "--threads"),
@@ -83,6 +85,7 @@ def test_help_goes_to_stdout(command):
     result = run(*command.split(), "--help")
     assert result.returncode == 0
     assert "Usage:" in result.stdout
+    assert result.stdout.endswith("\n")
     assert result.stderr == ""
 
 
