@@ -33,7 +33,8 @@ class Context {
   Device device() const { return device_; }
   ThreadPool& pool() const { return *pool_; }
   const CpuFeatures& cpu() const { return cpu_; }
-  /// Working memory of the operation that is running; one operation at a time.
+  /// Working memory of the operation that is running: one operation at a time, and those that use
+  /// it are not called from inside a task.
   Scratch& scratch() const { return *scratch_; }
   /// The implementation asked for by name, or empty.
   std::string_view implementation(std::string_view operation) const;

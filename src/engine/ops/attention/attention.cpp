@@ -40,6 +40,7 @@ void attention(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
   CHECK(options.scale > 0, "attention: scale {}", options.scale);
   CHECK(options.key_count > 0 && (k.rows > 0 || q.rows == 0), "attention: {} keys of {}",
         options.key_count, k.rows);
+  CHECK(!context.pool().inside_task(), "attention: called from inside a task");
   if (q.rows == 0) return;
   choose(context, q.dtype).run(context, q, k, v, options, out);
 }

@@ -82,6 +82,7 @@ void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, C
     CHECK(residual->pixels.dtype == DType::f32, "conv2d: residual {}",
           name(residual->pixels.dtype));
   }
+  CHECK(!context.pool().inside_task(), "conv2d: called from inside a task");
   if (out.pixels.rows == 0) return;
   conv.layout().implementation->run(context, in, conv, shape, out, residual);
 }

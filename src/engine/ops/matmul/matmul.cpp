@@ -57,6 +57,7 @@ void matmul(const Context& context, ConstMatrixView x, const PackedWeight& w, Ma
         name(out.dtype));
   CHECK(x.stride >= x.cols && out.stride >= out.cols, "matmul: strides {} and {}", x.stride,
         out.stride);
+  CHECK(!context.pool().inside_task(), "matmul: called from inside a task");
   if (x.rows == 0 || w.n() == 0) return;
   w.layout().implementation->run(context, x, w, out, epilogue);
 }
