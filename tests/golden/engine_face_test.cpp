@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "engine/engine.h"
 #include "engine/formats/safetensors.h"
+#include "engine/ops/resize/resize.h"
 
 namespace imagined::engine {
 namespace {
@@ -217,10 +218,10 @@ TEST(Generate, TakesEightReferencesAndDropsAlpha) {
 // --- broken folders ----------------------------------------------------------------------------
 
 /// A copy of a model folder that a test may spoil.
-class BrokenFolder : public testing::Test {
+class ChangedFolder : public testing::Test {
  protected:
-  BrokenFolder() { fs::copy(model_folder("a4"), folder_, fs::copy_options::recursive); }
-  ~BrokenFolder() override {
+  ChangedFolder() { fs::copy(model_folder("a4"), folder_, fs::copy_options::recursive); }
+  ~ChangedFolder() override {
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
   }
@@ -251,27 +252,45 @@ class BrokenFolder : public testing::Test {
     CHECK(write_safetensors(path, tensors).has_value(), "rewrite");
   }
 
-  fs::path folder_ = fs::temp_directory_path() / ("imagined_broken_" + std::to_string(::getpid()) +
-                                                  "_" + std::to_string(count_++));
+  fs::path folder_ =
+      fs::temp_directory_path() /
+      ("imagined_changed_folder_" + std::to_string(::getpid()) + "_" + std::to_string(count_++));
   static inline int count_ = 0;
   static constexpr const char* kTensor = "single_transformer_blocks.0.attn.to_out.weight";
 };
 
-TEST_F(BrokenFolder, LoadsWhileItIsWhole) { EXPECT_EQ(load_error().message, "loaded"); }
+TEST_F(ChangedFolder, WithANativeAreaMakesLargerPicturesThereAndEnlargesThem) {
+  std::ofstream(folder_ / "sampling.json") << R"({"native_pixels": 9216})";  // 96 x 96
+  const auto engine = load(folder_);
+  GenerateRequest request = small_request();
+  request.width = request.height = 96;
+  const auto native = generate(*engine, request);
+  request.width = request.height = 192;
+  const auto large = generate(*engine, request);
+  ASSERT_TRUE(native.has_value() && large.has_value());
+  ASSERT_EQ(large->width, 192);
+  ASSERT_EQ(large->height, 192);
+  const Context context({.threads = 1});
+  EXPECT_EQ(large->pixels,
+            resize_lanczos(context, {.data = native->pixels.data(), .width = 96, .height = 96}, 192,
+                           192));
+}
 
-TEST_F(BrokenFolder, WithoutAWeightFileNamesIt) {
+TEST_F(ChangedFolder, LoadsWhileItIsWhole) { EXPECT_EQ(load_error().message, "loaded"); }
+
+TEST_F(ChangedFolder, WithoutAWeightFileNamesIt) {
   fs::remove(folder_ / "vae" / "diffusion_pytorch_model.safetensors");
   EXPECT_EQ(load_error().code, ErrorCode::not_found);
   EXPECT_THAT(load_error().message, testing::HasSubstr("vae"));
 }
 
-TEST_F(BrokenFolder, WithoutATokenizerSaysSo) {
+TEST_F(ChangedFolder, WithoutATokenizerSaysSo) {
   fs::remove_all(folder_ / "tokenizer");
   EXPECT_EQ(load_error().code, ErrorCode::not_found);
   EXPECT_THAT(load_error().message, testing::HasSubstr("tokenizer"));
 }
 
-TEST_F(BrokenFolder, WithAWrongShapeNamesTensorAndBothShapes) {
+TEST_F(ChangedFolder, WithAWrongShapeNamesTensorAndBothShapes) {
   rewrite(transformer(), [](TensorToWrite& t) {
     if (t.name == kTensor) std::swap(t.shape[0], t.shape[1]);
   });
@@ -281,7 +300,7 @@ TEST_F(BrokenFolder, WithAWrongShapeNamesTensorAndBothShapes) {
                              testing::HasSubstr("[192, 64]")));
 }
 
-TEST_F(BrokenFolder, WithANanNamesTheTensor) {
+TEST_F(ChangedFolder, WithANanNamesTheTensor) {
   std::vector<std::byte> poisoned;
   rewrite(transformer(), [&](TensorToWrite& t) {
     if (t.name != kTensor) return;
@@ -294,13 +313,13 @@ TEST_F(BrokenFolder, WithANanNamesTheTensor) {
   EXPECT_THAT(load_error().message, testing::HasSubstr(kTensor));
 }
 
-TEST_F(BrokenFolder, CutShortSaysSoWithoutACrash) {
+TEST_F(ChangedFolder, CutShortSaysSoWithoutACrash) {
   fs::resize_file(transformer(), fs::file_size(transformer()) / 2);
   EXPECT_EQ(load_error().code, ErrorCode::data_loss);
   EXPECT_THAT(load_error().message, testing::HasSubstr("diffusion_pytorch_model.safetensors"));
 }
 
-TEST_F(BrokenFolder, WithAWeightTooManyIsAnotherModel) {
+TEST_F(ChangedFolder, WithAWeightTooManyIsAnotherModel) {
   rewrite(transformer(), [](TensorToWrite& t) {
     if (t.name == "transformer_blocks.0.ff.linear_in.weight") {
       t.name = "transformer_blocks.7.ff.linear_in.weight";
