@@ -167,13 +167,14 @@ Result<engine::GenerateRequest> make_request(const Options& options, const Model
   const auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
   const auto resolution = TRY(service::parse_resolution(options.resolution));
   const service::PictureSize size = service::picture_size(ratio, resolution);
+  auto references = TRY(read_references(options.images));
   return engine::GenerateRequest{.prompt = prompt.text(),
                                  .width = size.width,
                                  .height = size.height,
                                  .steps = options.steps > 0 ? options.steps : model.steps,
                                  .guidance = options.guidance ? options.guidance : model.guidance,
                                  .seed = options.seed.value_or(random_seed()),
-                                 .references = TRY(read_references(options.images))};
+                                 .references = std::move(references)};
 }
 
 int generate(const Options& options) {

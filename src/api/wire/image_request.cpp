@@ -152,8 +152,9 @@ Result<GenerationCall> parse_generation_call(std::string_view text,
   const auto model_name = TRY(read_string(body, "model", "the name of a model"));
   const service::Model* model =
       model_name ? TRY(catalogue.resolve(*model_name)) : &catalogue.default_model();
-  service::PictureRequest request{.model = model->id,
-                                  .prompt = TRY(read_prompt(body, model->max_prompt_length))};
+  // Not inside the initializer below: an early return there would leak what is initialized so far.
+  service::Prompt prompt = TRY(read_prompt(body, model->max_prompt_length));
+  service::PictureRequest request{.model = model->id, .prompt = std::move(prompt)};
   if (const auto count = TRY(read_integer(body, "n", "an integer from 1 to 10"))) {
     request.count = TRY(service::check_picture_count(*count));
   }
