@@ -123,6 +123,19 @@ def test_the_decoder_trains_and_leaves_the_encoder_alone(tmp_path, call, first_v
     assert torch.load(out)["samples"] > after["samples"]
 
 
+def test_a_refit_lowers_the_error(small_frames):
+    net = autoencoder.build().eval()
+    rng = random.Random(31)
+    pixels = pool.render_batch(rng, 1)[2]
+    error = lambda: (
+        (autoencoder.decode(net, autoencoder.encode(net, pixels)) - pixels).square().mean()
+    )
+    with torch.no_grad():
+        before = error()
+        vae.refit(net, pictures=2, ridge=1e-3)
+        assert error() < before
+
+
 def test_a_pool_is_written_and_trained_on_and_goes_on(tmp_path, call, first_vae, small_frames):
     folder, out = tmp_path / "pool", tmp_path / "dit.pt"
     call(pool, "--vae", first_vae, "--count", 8, "--shard", 8, "--out", folder)
