@@ -66,7 +66,8 @@ inline void take(Result<void>&&) {}
 }  // namespace imagined
 
 /// The value of a Result, or an early return of its error. Not in coroutines: a `co_return` inside
-/// a statement expression crashes GCC 12.
+/// a statement expression crashes GCC 12. Nor inside a braced initialiser, `{.a = x, .b = TRY(y)}`:
+/// GCC 12 forgets to destroy the members that were set before the early return.
 #define TRY(expression)                                                        \
   __extension__({                                                              \
     auto try_result_ = (expression);                                           \

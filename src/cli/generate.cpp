@@ -39,7 +39,6 @@ struct Options {
   std::optional<std::uint64_t> seed;
   int steps = 0;
   std::optional<float> guidance;
-  int jpeg_quality = 90;
   bool json = false;
 };
 
@@ -96,12 +95,6 @@ image::PixelsView view(const engine::Picture& picture) {
   return {picture.width, picture.height, picture.channels, picture.pixels};
 }
 
-Result<std::vector<std::uint8_t>> encode(const engine::Picture& picture, image::Format format,
-                                         int jpeg_quality) {
-  if (format == image::Format::png) return image::encode_png(view(picture));
-  return image::encode_jpeg(view(picture), {.quality = jpeg_quality});
-}
-
 std::string json_report(const std::vector<Written>& pictures, const std::string& model) {
   nlohmann::json list = nlohmann::json::array();
   for (const Written& written : pictures) {
@@ -117,8 +110,8 @@ std::string json_report(const std::vector<Written>& pictures, const std::string&
 // Makes the pictures one after the other; `base` has everything but the seed.
 class Generation {
  public:
-  Generation(engine::Engine& engine, const Options& options)
-      : engine_(engine), options_(options), started_s_(seconds_now()) {}
+  Generation(engine::Engine& engine, const Options& options, image::JpegOptions jpeg)
+      : engine_(engine), options_(options), jpeg_(jpeg), started_s_(seconds_now()) {}
 
   Result<std::vector<Written>> run(engine::GenerateRequest base, const fs::path& output,
                                    std::stop_token stop) {
@@ -146,7 +139,7 @@ class Generation {
     };
     engine::Picture picture = TRY(engine_.generate(request, on_progress, stop));
     const double seconds = seconds_now() - begin_s;
-    const auto bytes = TRY(encode(picture, format, options_.jpeg_quality));
+    const auto bytes = TRY(image::encode(view(picture), format, jpeg_));
     TRY(write_file(path, bytes));
     bar_.clear();
     if (can_preview()) show_preview(image::encode_png(view(picture)));
@@ -157,6 +150,7 @@ class Generation {
 
   engine::Engine& engine_;
   const Options& options_;
+  const image::JpegOptions jpeg_;
   const double started_s_;
   ProgressBar bar_;
 };
@@ -191,7 +185,8 @@ int generate(const Options& options) {
   const std::stop_token stop = stop_on_signals();
   const auto engine = engine::Engine::load(load_options(*config, *model));
   if (!engine) return report(engine.error());
-  const auto pictures = Generation(**engine, options).run(std::move(*request), output, stop);
+  const image::JpegOptions jpeg{.quality = static_cast<int>(config->settings.jpeg_quality)};
+  const auto pictures = Generation(**engine, options, jpeg).run(std::move(*request), output, stop);
   if (!pictures) return report(pictures.error());
   if (options.json) {
     fmt::print("{}\n", json_report(*pictures, model->name));
@@ -228,9 +223,6 @@ void add_generate(CLI::App& app, Action& chosen) {
   command
       .add_option("--guidance", options->guidance, "How closely to follow the prompt [the model's]")
       ->check(CLI::Range(0.0, 100.0));
-  command.add_option("--jpeg-quality", options->jpeg_quality, "Of .jpg files")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
   command.add_flag("--json", options->json, "Report as JSON on stdout");
   const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
   add_config_options(command, flags, engine_settings());

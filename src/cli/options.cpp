@@ -78,7 +78,7 @@ void add_config_options(CLI::App& command, const std::shared_ptr<ConfigFlags>& f
 }
 
 std::vector<std::string_view> engine_settings() {
-  return {"models_dir", "device", "precision", "threads", "log_level"};
+  return {"models_dir", "device", "precision", "threads", "jpeg_quality", "log_level"};
 }
 
 Result<Config> load_config(const ConfigFlags& flags) {

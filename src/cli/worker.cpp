@@ -57,7 +57,8 @@ int run_worker(const Options& options) {
                          .doorbell = doorbell,
                          .clock = (*stores)->clock(),
                          .load_engine = load_engine},
-                        {.id = options.id.empty() ? random_base62(12) : options.id});
+                        {.id = options.id.empty() ? random_base62(12) : options.id,
+                         .jpeg_quality = static_cast<int>(config->settings.jpeg_quality)});
   if (const auto loaded = worker.load(); !loaded) return report(loaded.error());
   worker.run(stop);
   return kExitOk;

@@ -4,10 +4,11 @@
 
 namespace imagined::image {
 
-Result<std::vector<std::uint8_t>> encode(const PixelsView& pixels, Format format) {
+Result<std::vector<std::uint8_t>> encode(const PixelsView& pixels, Format format,
+                                         JpegOptions jpeg) {
   switch (format) {
     case Format::jpeg:
-      return encode_jpeg(pixels);
+      return encode_jpeg(pixels, jpeg);
     case Format::png:
       return encode_png(pixels);
     case Format::webp:

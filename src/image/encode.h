@@ -21,7 +21,8 @@ Result<std::vector<std::uint8_t>> encode_jpeg(const PixelsView& pixels, JpegOpti
 /// The pixels come back bit for bit. Cannot fail: wrong sizes are our bug.
 std::vector<std::uint8_t> encode_png(const PixelsView& pixels);
 
-/// `format` is `jpeg` (quality 90) or `png`; `unimplemented` for `webp`.
-Result<std::vector<std::uint8_t>> encode(const PixelsView& pixels, Format format);
+/// `format` is `jpeg` or `png`; `unimplemented` for `webp`.
+Result<std::vector<std::uint8_t>> encode(const PixelsView& pixels, Format format,
+                                         JpegOptions jpeg = {});
 
 }  // namespace imagined::image

@@ -96,7 +96,7 @@ Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, con
   const engine::Picture& picture = made.picture;
   const image::PixelsView pixels{picture.width, picture.height, picture.channels, picture.pixels};
   const image::Format format = active.job.request.format;
-  const auto bytes = TRY(image::encode(pixels, format));
+  const auto bytes = TRY(image::encode(pixels, format, {.quality = parts_.jpeg_quality}));
   const std::string blob = TRY(parts_.blobs.put(bytes));
   return service::StoredPicture{.id = random_base62(kPictureIdLength),
                                 .job_id = active.job.id,

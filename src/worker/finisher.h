@@ -30,6 +30,7 @@ class Finisher {
     DoorbellEnd& doorbell;
     const Clock& clock;
     ActiveJobs& active;
+    int jpeg_quality;
   };
   explicit Finisher(Parts parts);
   /// Deals with everything that was handed in, then ends.

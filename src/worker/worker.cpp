@@ -119,7 +119,8 @@ void Worker::Run::run(const std::stop_token& stop) {
                      .blobs = parts_.blobs,
                      .doorbell = parts_.doorbell,
                      .clock = parts_.clock,
-                     .active = active_});
+                     .active = active_,
+                     .jpeg_quality = options_.jpeg_quality});
   const std::stop_callback on_stop(stop, [this] {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -22,6 +22,7 @@ struct WorkerOptions {
   std::int64_t lease_ms = 60'000;
   std::int64_t heartbeat_ms = 20'000;        // a lease is prolonged this often
   std::int64_t poll_ms = 1'000;              // without a ring the queue is looked at this often
+  int jpeg_quality = 90;                     // of pictures stored as JPEG
   std::uint64_t (*random_seed)() = nullptr;  // null: from the operating system
 };
 

@@ -43,6 +43,7 @@ std::span<const Setting> all_settings() {
       {"device", &Settings::device, "what the engine runs on: cpu"},
       {"precision", &Settings::precision, "arithmetic of the engine", 0, 0, kPrecisions},
       {"threads", &Settings::threads, "threads of the engine; 0: all cores", 0, 1024},
+      {"jpeg_quality", &Settings::jpeg_quality, "quality of JPEG files", 1, 100},
       {"log_level", &Settings::log_level, "how much is logged on stderr", 0, 0, kLogLevels},
   };
   return kSettings;

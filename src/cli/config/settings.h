@@ -30,6 +30,7 @@ struct Settings {
   std::string device = "cpu";
   std::string precision = "bf16";
   std::int64_t threads = 0;
+  std::int64_t jpeg_quality = 90;
   std::string log_level = "info";
 };
 

@@ -158,7 +158,6 @@ TEST_F(ModelFolderTest, NamesFileAndKeyOfEveryMistake) {
       {"transformer/config.json", "mlp_ratio", 0, invalid_argument, "above 0"},
       {"transformer/config.json", "mlp_ratio", 1e9, invalid_argument, "inner width"},
       {"transformer/config.json", "patch_size", 2, unimplemented, "\"patch_size\""},
-      {"transformer/config.json", "guidance_embeds", true, unimplemented, "guidance_embeds"},
       {"transformer/config.json", "in_channels", 64, invalid_argument, "takes 64 channels"},
       {"transformer/config.json", "_class_name", "FluxTransformer2DModel", unimplemented,
        "FluxTransformer2DModel"},
