@@ -18,7 +18,12 @@ def skip_reason(case: ElementTree.Element) -> str:
         r"_test\.cpp:\d+: Skipped\n+(.+)", output)
     if printed:
         return " ".join(printed[1].split())
-    return (case.find("skipped").get("message") or "no reason given").strip()
+    skipped = case.find("skipped")
+    # A module that pytest skips whole has its reason in the text: "(file, line, 'Skipped: why')".
+    whole_module = re.search(r"Skipped: (.+?)['\"]\)", skipped.text or "")
+    if skipped.get("message") == "collection skipped" and whole_module:
+        return whole_module[1]
+    return (skipped.get("message") or "no reason given").strip()
 
 
 def main() -> int:
