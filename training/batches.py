@@ -11,7 +11,7 @@ from training.shards import load_shard
 EMPTY = 0.10  # share of empty prompts, for guidance
 WORDINGS = {"plain": 0.15, "rich": 0.70, "long": 0.15}
 # Share of the drawn scenes that is used, by layout: what is learned first comes most often.
-KEPT = {"single": 1.0, "pair": 0.4, "row": 0.3}
+KEPT = {"single": 1.0, "pair": 0.9, "row": 0.6}
 _LENGTH_STEP = 4  # prompts are padded to a multiple of this, so that fewer lengths wait
 
 

@@ -1,0 +1,83 @@
+// What a diffusion transformer is to the pipeline, whatever its family.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/backend/context.h"
+#include "engine/tensor/matrix.h"
+
+namespace imagined::engine {
+
+/// A prompt as a transformer reads it.
+struct TextFeatures {
+  Tensor tokens;              // [T, context size] f32
+  std::vector<float> pooled;  // the whole prompt in one vector; empty where the family has none
+};
+
+/// A reference picture as a transformer sees it.
+struct ReferenceTokens {
+  ConstMatrixView latents;  // [rows * cols, channels] f32, normalised
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+};
+
+/// What stays the same over all steps of one picture. Everything that is pointed to must outlive
+/// the call that takes it, and no longer.
+struct DenoiseRequest {
+  const TextFeatures& text;
+  std::int64_t rows = 0;  // of the picture's token grid
+  std::int64_t cols = 0;
+  std::span<const ReferenceTokens> references;
+  std::span<const float> sigmas;  // the noise level that each step starts from
+  std::optional<float> guidance;  // for the embedding of a model that has one
+};
+
+/// The buffers of a step, kept between steps and pictures, grown when a larger picture comes.
+/// S rows: text, picture and reference tokens; D: width; F: inner width of the MLP.
+struct TransformerWorkspace {
+  Tensor hidden;  // [S, D] f32, the residual stream, text rows first
+  Tensor normed;  // [S, D]
+  Tensor qkv;     // [S, 3 D]
+  Tensor joined;  // [S, D + F], attention's output beside the MLP's inner rows
+  Tensor inner;   // [rows of one chunk, what the MLP's first product gives]
+  std::int64_t held_bytes() const;
+};
+
+/// One picture on its way through a transformer.
+class Denoiser {
+ public:
+  virtual ~Denoiser() = default;
+
+  /// One forward pass; the steps of a picture are asked for in order.
+  ///
+  /// latents   [rows * cols, channels] f32, noisy at sigmas[step].
+  /// velocity  [rows * cols, channels] f32: noise minus data.
+  /// A stop request between two blocks returns `cancelled`.
+  virtual Result<> velocity(const Context& context, int step, ConstMatrixView latents,
+                            TransformerWorkspace& workspace, MatrixView velocity,
+                            const std::stop_token& stop) = 0;
+
+  /// Multiplications and additions of that step, without norms and softmax.
+  virtual double flop(int step) const = 0;
+};
+
+/// The weights of one transformer. Immutable.
+class Transformer {
+ public:
+  virtual ~Transformer() = default;
+
+  /// Numbers in one latent token.
+  virtual std::int64_t channels() const = 0;
+
+  /// Computes what every step reads. The denoiser keeps a pointer to the transformer.
+  virtual std::unique_ptr<Denoiser> begin(const Context& context,
+                                          const DenoiseRequest& request) const = 0;
+};
+
+}  // namespace imagined::engine
