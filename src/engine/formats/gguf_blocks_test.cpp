@@ -1,0 +1,162 @@
+// The goldens of flux.md section 11.7: two blocks of hashed bytes of every encoding.
+#include "engine/formats/gguf_blocks.h"
+
+#include <gmock/gmock.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/tensor/dtype.h"
+
+namespace imagined::engine {
+namespace {
+
+/// The top byte of the hash of flux.md section 11.1.
+std::byte hash_byte(std::string_view name, std::uint32_t index) {
+  std::uint32_t x = 2166136261u;
+  for (const char c : name) x = (x ^ static_cast<unsigned char>(c)) * 16777619u;
+  x += index * 2654435761u;
+  x = (x ^ x >> 16) * 0x85ebca6bu;
+  x = (x ^ x >> 13) * 0xc2b2ae35u;
+  return static_cast<std::byte>((x ^ x >> 16) >> 24);
+}
+
+struct Golden {
+  const char* type;
+  std::size_t bytes;
+  std::size_t d;                 // where each block's scale is set to 0.0625
+  std::optional<std::size_t> m;  // and its offset to 0.03125
+  std::array<double, 4> first;
+  std::array<double, 2> last;
+  double sum;
+  double weighted;  // sum over k of (k + 1) w_k^2, to four places
+};
+
+const Golden kGoldens[] = {
+    {"Q4_0", 18, 0, {}, {-0.1875, 0.3125, -0.5, 0.3125}, {0.375, 0.3125}, -3.6875, 197.8086},
+    {"Q4_1", 20, 0, 2, {0.28125, 0.65625, 0.40625, 0.09375}, {0.59375, 0.78125}, 32.3125, 732.3047},
+    {"Q5_0", 22, 0, {}, {0.6875, -0.25, -0.75, -0.8125}, {-0.8125, 0.3125}, 2.125, 826.0039},
+    {"Q5_1", 24, 0, 2, {0.40625, 1.15625, 1.03125, 0.09375}, {1.40625, 0.71875}, 62.25, 2653.6406},
+    {"Q8_0", 34, 0, {}, {0.6875, -3.3125, -3.25, -0.4375}, {7.4375, 2.0625}, 24.5, 43868.125},
+    {"Q2_K",
+     84,
+     80,
+     82,
+     {-0.09375, 0.84375, 0.84375, -0.09375},
+     {2.25, 2.25},
+     188.1875,
+     85707.9648},
+    {"Q3_K", 110, 108, {}, {0.875, -3.5, -3.5, 0.875}, {-0.875, -0.4375}, -168.25, 1125114.1211},
+    {"Q4_K",
+     144,
+     0,
+     2,
+     {-1.8125, -0.3125, 0.0625, -1.6875},
+     {14.1875, 15.5625},
+     6037.9375,
+     46683065.5391},
+    {"Q5_K",
+     176,
+     0,
+     2,
+     {4.09375, 5.84375, 3.59375, -1.15625},
+     {9.34375, 17.46875},
+     13903.0625,
+     156889152.5977},
+    {"Q6_K",
+     210,
+     208,
+     {},
+     {2.75, -9.625, -6.875, 15.125},
+     {56.875, 109.6875},
+     -874.8125,
+     1264035087.9922},
+    {"IQ4_NL",
+     18,
+     0,
+     {},
+     {-3.0625, 0.8125, 7.0625, 0.0625},
+     {-5.1875, -3.0625},
+     -25.125,
+     44735.2266},
+};
+
+const BlockFormat* format_named(std::string_view name) {
+  for (const BlockFormat& format : block_formats())
+    if (format.name == name) return &format;
+  return nullptr;
+}
+
+class BlockGolden : public ::testing::TestWithParam<Golden> {
+ protected:
+  /// The numbers of the two blocks; empty where the encoding is unknown.
+  std::vector<float> decoded() const {
+    const Golden& golden = GetParam();
+    const BlockFormat* format = format_named(golden.type);
+    if (format == nullptr || format->size_bytes != static_cast<std::int64_t>(golden.bytes))
+      return {};
+    std::vector<std::byte> bytes(2 * golden.bytes);
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      bytes[i] = hash_byte("gguf." + std::string(golden.type), static_cast<std::uint32_t>(i));
+    for (std::size_t block = 0; block < bytes.size(); block += golden.bytes) {
+      bytes[block + golden.d] = std::byte{0x00};
+      bytes[block + golden.d + 1] = std::byte{0x2c};
+      if (!golden.m) continue;
+      bytes[block + *golden.m] = std::byte{0x00};
+      bytes[block + *golden.m + 1] = std::byte{0x28};
+    }
+    std::vector<float> out(static_cast<std::size_t>(2 * format->elements));
+    dequantise(*format, bytes, out.data());
+    return out;
+  }
+};
+
+TEST_P(BlockGolden, DecodesTheFirstAndLastWeightsExactly) {
+  const Golden& golden = GetParam();
+  const std::vector<float> w = decoded();
+  ASSERT_GE(w.size(), 64u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(w[i], golden.first[i]) << "weight " << i;
+  EXPECT_EQ(w[w.size() - 2], golden.last[0]);
+  EXPECT_EQ(w[w.size() - 1], golden.last[1]);
+}
+
+TEST_P(BlockGolden, DecodesWeightsOfTheGivenSum) {
+  double sum = 0;
+  for (const float w : decoded()) sum += w;
+  EXPECT_EQ(sum, GetParam().sum);  // multiples of 1/32: exact in a double
+}
+
+TEST_P(BlockGolden, DecodesEveryWeightInItsPlace) {
+  double weighted = 0;
+  double k = 1;
+  for (const float w : decoded()) weighted += k++ * w * w;
+  // The golden is rounded to four places; terms are multiples of 1/1024, exact in a double. Two
+  // different weights that changed places move it by at least 1/1024.
+  EXPECT_NEAR(weighted, GetParam().weighted, 0.00005000001);
+}
+
+INSTANTIATE_TEST_SUITE_P(Hashed, BlockGolden, ::testing::ValuesIn(kGoldens),
+                         [](const auto& param) { return std::string(param.param.type); });
+
+TEST(BlockGoldens, AreMadeOfTheHashedBytesOfTheDocument) {
+  std::vector<int> bytes;
+  for (std::uint32_t i = 0; i < 8; ++i)
+    bytes.push_back(std::to_integer<int>(hash_byte("gguf.Q8_0", i)));
+  EXPECT_THAT(bytes, ::testing::ElementsAre(79, 64, 11, 203, 204, 249, 92, 91));
+}
+
+TEST(BlockFormats, AreFoundByTheirNumber) {
+  for (const BlockFormat& format : block_formats())
+    EXPECT_EQ(find_block_format(format.ggml_type), &format) << format.name;
+  EXPECT_EQ(find_block_format(0), nullptr);   // F32 has no blocks
+  EXPECT_EQ(find_block_format(16), nullptr);  // IQ2_XXS is not decoded
+}
+
+TEST(BlockFormats, NeverHoldMoreWeightsThanTheStatedMaximum) {
+  for (const BlockFormat& format : block_formats())
+    EXPECT_LE(format.elements, kMaxBlockElements) << format.name;
+}
+
+}  // namespace
+}  // namespace imagined::engine
