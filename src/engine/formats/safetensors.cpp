@@ -301,12 +301,6 @@ Result<std::string_view> header_text(std::span<const std::byte> file) {
 
 }  // namespace
 
-std::int64_t FileTensor::elements() const {
-  std::int64_t product = 1;
-  for (const std::int64_t size : shape) product *= size;  // checked against overflow when read
-  return product;
-}
-
 Result<SafetensorsContent> parse_safetensors(std::span<const std::byte> file) {
   const std::string_view text = TRY(header_text(file));
   HeaderReader reader;
@@ -347,10 +341,6 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::filesystem::path& path)
 const FileTensor* SafetensorsFile::find(std::string_view name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &content_.tensors[found->second];
-}
-
-std::string to_string(std::span<const std::int64_t> shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
 }  // namespace imagined::engine

@@ -14,27 +14,10 @@
 
 #include "base/result.h"
 #include "engine/formats/file_map.h"
+#include "engine/formats/file_tensor.h"
 #include "engine/tensor/dtype.h"
 
 namespace imagined::engine {
-
-/// Limits on a header; each is far above what published models need (klein-4B: 149 tensors, 17 kB).
-inline constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
-inline constexpr std::size_t kMaxTensors = 20'000;
-inline constexpr std::size_t kMaxDimensions = 8;
-inline constexpr std::size_t kMaxTensorNameBytes = 512;
-
-/// One tensor of a file. `bytes` points into the mapping: row-major, little-endian, and not
-/// necessarily aligned to the element.
-struct FileTensor {
-  std::string name;
-  DType dtype = DType::other;       // `other` where the engine has no such type
-  std::string dtype_name;           // as spelled in the file, such as "BF16" or "F8_E4M3"
-  std::vector<std::int64_t> shape;  // empty for a scalar; sizes may be 0
-  std::span<const std::byte> bytes;
-
-  std::int64_t elements() const;
-};
 
 /// What the header of a safetensors file says.
 struct SafetensorsContent {
@@ -84,8 +67,5 @@ struct TensorToWrite {
 Result<> write_safetensors(const std::filesystem::path& path,
                            std::span<const TensorToWrite> tensors,
                            const std::map<std::string, std::string, std::less<>>& metadata = {});
-
-/// "[3072, 128]", as error messages spell shapes.
-std::string to_string(std::span<const std::int64_t> shape);
 
 }  // namespace imagined::engine

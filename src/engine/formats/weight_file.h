@@ -1,0 +1,39 @@
+// A mapped file of tensors, whatever its format.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/formats/file_map.h"
+#include "engine/formats/file_tensor.h"
+
+namespace imagined::engine {
+
+/// A safetensors or GGUF file; its first bytes say which. Moves, never copies; immutable, so
+/// threads may share it.
+class WeightFile {
+ public:
+  /// Errors: those of FileMap::open, parse_safetensors and parse_gguf, with the file's name before
+  /// the message.
+  static Result<WeightFile> open(const std::filesystem::path& path);
+
+  const FileTensor* find(std::string_view name) const;  // null when there is none
+  std::span<const FileTensor> tensors() const { return tensors_; }
+  const std::filesystem::path& path() const { return map_.path(); }
+  /// See FileMap::intact; ask after the weights were copied.
+  Result<> intact() const { return map_.intact(); }
+
+ private:
+  FileMap map_;
+  std::vector<FileTensor> tensors_;
+  std::unordered_map<std::string_view, std::size_t> by_name_;  // views into tensors_
+};
+
+/// Whether a file's name ends as one of a format that WeightFile reads, in any case.
+bool is_weight_file_name(const std::filesystem::path& path);
+
+}  // namespace imagined::engine
