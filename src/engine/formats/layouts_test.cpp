@@ -26,9 +26,8 @@ std::string bytes_of(WeightSource& source, const std::string& name) {
   EXPECT_TRUE(weight.has_value()) << (weight ? "" : weight.error().message);
   std::string out = to_string(shape) + " ";
   if (!weight) return out;
-  for (const ConstMatrixView& part : weight->parts)
-    out.append(static_cast<const char*>(part.data),
-               static_cast<std::size_t>(part.rows * part.cols) * size_bytes(part.dtype));
+  for (const StoredRows& part : weight->parts)
+    out.append(reinterpret_cast<const char*>(part.bytes().data()), part.bytes().size());
   return out;
 }
 

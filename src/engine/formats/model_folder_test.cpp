@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/formats/safetensors.h"
 #include "engine/formats/test_files.h"
 
 namespace imagined::engine {

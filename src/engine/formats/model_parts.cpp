@@ -3,30 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+
+#include "engine/formats/weight_file.h"
 
 namespace imagined::engine {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// All .safetensors files directly in a folder, sorted.
-std::vector<fs::path> safetensors_in(const fs::path& folder) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->path().extension() == ".safetensors" && is_file(entry->path()))
-      found.push_back(entry->path());
-  std::sort(found.begin(), found.end());
-  return found;
+std::string lower_name(const fs::path& path) {
+  std::string name = path.filename().string();
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return name;
 }
 
-bool name_starts(const fs::path& path, std::string_view prefix) {
-  return path.filename().string().starts_with(prefix);
-}
+bool is_text_encoder_name(const fs::path& path) { return lower_name(path).starts_with("qwen"); }
 
 bool is_vae_name(const fs::path& path) {
-  const std::string name = path.filename().string();
+  const std::string name = lower_name(path);
   return name.starts_with("ae.") || name.find("vae") != std::string::npos ||
          name == "full_encoder_small_decoder.safetensors";
 }
@@ -57,30 +54,41 @@ std::vector<fs::path> neighbourhood(const fs::path& file) {
   return {folder, folder.parent_path()};
 }
 
+std::vector<fs::path> weight_files_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (is_weight_file_name(entry->path()) && is_file(entry->path()))
+      found.push_back(entry->path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 bool holds_weights(const fs::path& folder) {
   for (const char* index :
        {"model.safetensors.index.json", "diffusion_pytorch_model.safetensors.index.json"})
     if (is_file(folder / index)) return true;
-  return !safetensors_in(folder).empty();
+  return !weight_files_in(folder).empty();
 }
 
 Result<fs::path> find_text_encoder(const fs::path& file) {
   for (const fs::path& folder : neighbourhood(file)) {
     if (holds_weights(folder / "text_encoder")) return folder / "text_encoder";
     for (const fs::path& place : {folder / "text_encoders", folder})
-      for (const fs::path& candidate : safetensors_in(place))
-        if (name_starts(candidate, "qwen")) return candidate;
+      for (const fs::path& candidate : weight_files_in(place))
+        if (is_text_encoder_name(candidate)) return candidate;
   }
-  return missing(file, "a text encoder beside it (text_encoder/, or qwen*.safetensors)");
+  return missing(file, "a text encoder beside it (text_encoder/, qwen*.safetensors or qwen*.gguf)");
 }
 
 Result<fs::path> find_vae(const fs::path& file) {
   for (const fs::path& folder : neighbourhood(file)) {
     if (is_file(folder / "vae" / "config.json")) return folder / "vae";
-    for (const fs::path& candidate : safetensors_in(folder / "vae")) return candidate;
+    for (const fs::path& candidate : weight_files_in(folder / "vae")) return candidate;
     for (const char* name : {"ae.safetensors", "full_encoder_small_decoder.safetensors"})
       if (is_file(folder / name)) return folder / name;
-    for (const fs::path& candidate : safetensors_in(folder))
+    for (const fs::path& candidate : weight_files_in(folder))
       if (is_vae_name(candidate)) return candidate;
   }
   return missing(file, "a VAE beside it (vae/, ae.safetensors or *vae*.safetensors)");
@@ -89,13 +97,14 @@ Result<fs::path> find_vae(const fs::path& file) {
 Result<fs::path> only_transformer(const fs::path& root) {
   for (const fs::path& place :
        {root / "split_files" / "diffusion_models", root / "diffusion_models", root}) {
-    std::vector<fs::path> files = safetensors_in(place);
-    std::erase_if(
-        files, [](const fs::path& path) { return name_starts(path, "qwen") || is_vae_name(path); });
+    std::vector<fs::path> files = weight_files_in(place);
+    std::erase_if(files, [](const fs::path& path) {
+      return is_text_encoder_name(path) || is_vae_name(path);
+    });
     if (files.size() == 1) return files.front();
     if (files.size() > 1)
       return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: no model_index.json and {} .safetensors files; name one of them",
+                  fmt::format("{}: no model_index.json and {} weight files; name one of them",
                               last_name(root), files.size()),
                   {}, root.string());
   }

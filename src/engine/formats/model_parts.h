@@ -19,6 +19,9 @@ std::string last_name(const std::filesystem::path& path);
 /// `not_found`: "NAME: WHAT is missing".
 tl::unexpected<Error> missing(const std::filesystem::path& root, std::string_view what);
 
+/// All weight files directly in a folder (is_weight_file_name), sorted.
+std::vector<std::filesystem::path> weight_files_in(const std::filesystem::path& folder);
+
 /// Whether a component folder has weights in it.
 bool holds_weights(const std::filesystem::path& folder);
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -12,6 +11,7 @@
 
 #include "engine/formats/in_quotes.h"
 #include "engine/formats/json.h"
+#include "engine/formats/llama_names.h"
 #include "engine/formats/model_parts.h"
 #include "engine/formats/weight_names.h"
 
@@ -27,26 +27,21 @@ std::int64_t product(std::span<const std::int64_t> sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-/// The .safetensors file or the index that a component folder holds.
+/// The weight file or the index that a component folder holds.
 Result<fs::path> weights_in(const fs::path& folder) {
   for (const char* stem : {"diffusion_pytorch_model", "model"})
     for (const char* ending : {".safetensors", ".safetensors.index.json"})
       if (const fs::path path = folder / (std::string(stem) + ending); is_file(path)) return path;
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->path().extension() == ".safetensors" && is_file(entry->path()))
-      found.push_back(entry->path());
+  const std::vector<fs::path> found = weight_files_in(folder);
   const std::string name = folder.filename().string();
   if (found.size() == 1) return found.front();
   if (found.empty())
-    return fail(ErrorCode::not_found, fmt::format("{}: no .safetensors file in this folder", name),
-                {}, folder.string());
-  return fail(
-      ErrorCode::invalid_argument,
-      fmt::format("{}: {} .safetensors files and no index that joins them", name, found.size()), {},
-      folder.string());
+    return fail(ErrorCode::not_found,
+                fmt::format("{}: no .safetensors or .gguf file in this folder", name), {},
+                folder.string());
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{}: {} weight files and no index that joins them", name, found.size()),
+              {}, folder.string());
 }
 
 bool is_plain_file_name(std::string_view name) {
@@ -75,7 +70,7 @@ Result<std::map<std::string, std::string>> read_index(const fs::path& path) {
   return shards;
 }
 
-Result<std::vector<SafetensorsFile>> open_shards(const fs::path& index) {
+Result<std::vector<WeightFile>> open_shards(const fs::path& index) {
   const std::map<std::string, std::string> shards = TRY(read_index(index));
   std::set<std::string> names;
   for (const auto& [tensor, shard] : shards) names.insert(shard);
@@ -84,10 +79,10 @@ Result<std::vector<SafetensorsFile>> open_shards(const fs::path& index) {
                 fmt::format("{}: {} shards, {} allowed", index.filename().string(), names.size(),
                             kMaxShards));
   std::map<std::string, std::size_t> by_name;
-  std::vector<SafetensorsFile> files;
+  std::vector<WeightFile> files;
   for (const std::string& name : names) {
     by_name.emplace(name, files.size());
-    files.push_back(TRY(SafetensorsFile::open(index.parent_path() / name)));
+    files.push_back(TRY(WeightFile::open(index.parent_path() / name)));
   }
   for (const auto& [tensor, shard] : shards)
     if (files[by_name.at(shard)].find(tensor) == nullptr)
@@ -116,10 +111,10 @@ std::string shown_name(const Piece& piece, std::string_view canonical) {
 }
 
 Result<> check_dtype(const Piece& piece, std::string_view name) {
-  const DType dtype = piece.tensor->dtype;
-  if (dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16) return {};
+  if (piece.tensor->is_readable()) return {};
   return fail(ErrorCode::unimplemented,
-              fmt::format("{}: stored as {}, only F32, BF16 and F16 are read",
+              fmt::format("{}: stored as {}, only F32, BF16, F16, MXFP4 and the Q and IQ4 types of "
+                          "GGUF are read",
                           shown_name(piece, name), piece.tensor->dtype_name));
 }
 
@@ -132,21 +127,10 @@ std::vector<std::int64_t> as_in_file(const Piece& piece, std::span<const std::in
   return shape;
 }
 
-float element_at(const std::byte* bytes, DType dtype, std::size_t index) {
-  if (dtype == DType::f32) {
-    float value = 0;
-    std::memcpy(&value, bytes + index * 4, 4);
-    return value;
-  }
-  std::uint16_t bits = 0;
-  std::memcpy(&bits, bytes + index * 2, 2);
-  return dtype == DType::bf16 ? to_float(Bf16{bits}) : half_to_float(bits);
-}
-
 }  // namespace
 
 struct WeightSource::State {
-  std::vector<SafetensorsFile> files;
+  std::vector<WeightFile> files;
   std::map<std::string, Piece, std::less<>> pieces;
   WeightLayout layout = WeightLayout::diffusers;
   std::int64_t parameters = 0;
@@ -194,27 +178,30 @@ WeightSource::~WeightSource() = default;
 
 Result<WeightSource> WeightSource::open(const fs::path& path, Network network) {
   const fs::path weights = is_folder(path) ? TRY(weights_in(path)) : path;
-  std::vector<SafetensorsFile> files;
+  std::vector<WeightFile> files;
   if (weights.extension() == ".json") {
     files = TRY(open_shards(weights));
   } else {
-    files.push_back(TRY(SafetensorsFile::open(weights)));
+    files.push_back(TRY(WeightFile::open(weights)));
   }
   return from_files(std::move(files), network);
 }
 
-Result<WeightSource> WeightSource::from_files(std::vector<SafetensorsFile> files, Network network) {
+Result<WeightSource> WeightSource::from_files(std::vector<WeightFile> files, Network network) {
   auto state = std::make_unique<State>();
   state->files = std::move(files);
-  std::vector<std::string_view> names;
-  for (const SafetensorsFile& file : state->files)
-    for (const FileTensor& tensor : file.tensors()) names.push_back(tensor.name);
+  std::vector<std::string> spelled;
+  for (const WeightFile& file : state->files)
+    for (const FileTensor& tensor : file.tensors())
+      spelled.push_back(network == Network::qwen3 ? transformers_name(tensor.name) : tensor.name);
+  const std::vector<std::string_view> names(spelled.begin(), spelled.end());
   const std::string prefix = network_prefix(names, network);
   const std::int64_t decoder_levels =
       network == Network::vae ? count_indices(names, prefix + "decoder.up.") : 0;
-  for (const SafetensorsFile& file : state->files) {
+  auto next = names.begin();
+  for (const WeightFile& file : state->files) {
     for (const FileTensor& tensor : file.tensors()) {
-      const std::string_view name = tensor.name;
+      const std::string_view name = *next++;
       if (!name.starts_with(prefix)) continue;
       const CanonicalNames canonical =
           canonical_names(name.substr(prefix.size()), network, decoder_levels);
@@ -257,23 +244,19 @@ Result<Weight> WeightSource::require(std::string_view name,
                     to_string(as_in_file(piece, expected)), to_string(piece.tensor->shape)));
   Weight weight;
   weight.name = std::string(name);
-  weight.dtype = piece.tensor->dtype;
   weight.shape = piece.shape;
   const bool vector = weight.shape.size() < 2;
-  const std::int64_t rows = vector ? 1 : weight.shape.front();
   const std::int64_t elements = product(weight.shape);
+  const std::int64_t rows = vector ? 1 : weight.shape.front();
   const std::int64_t cols = vector ? elements : product(std::span(weight.shape).subspan(1));
-  const std::size_t part_bytes = piece.tensor->bytes.size() / static_cast<std::size_t>(piece.parts);
-  const std::byte* begin =
-      piece.tensor->bytes.data() + static_cast<std::size_t>(piece.part) * part_bytes;
+  const std::int64_t first = piece.part * elements;
   if (!piece.swap_halves) {
-    weight.parts.emplace_back(begin, weight.dtype, rows, cols);
-  } else if (vector) {
-    weight.parts.emplace_back(begin + part_bytes / 2, weight.dtype, 1, cols / 2);
-    weight.parts.emplace_back(begin, weight.dtype, 1, cols / 2);
+    weight.parts.emplace_back(*piece.tensor, first, rows, cols);
   } else {
-    weight.parts.emplace_back(begin + part_bytes / 2, weight.dtype, rows / 2, cols);
-    weight.parts.emplace_back(begin, weight.dtype, rows / 2, cols);
+    const std::int64_t half_rows = vector ? 1 : rows / 2;
+    const std::int64_t half_cols = vector ? cols / 2 : cols;
+    for (const std::int64_t begin : {first + elements / 2, first})
+      weight.parts.emplace_back(*piece.tensor, begin, half_rows, half_cols);
   }
   return weight;
 }
@@ -281,12 +264,17 @@ Result<Weight> WeightSource::require(std::string_view name,
 Result<std::vector<float>> WeightSource::require_vector(std::string_view name,
                                                         std::int64_t expected) {
   const Weight weight = TRY(require(name, {expected}));
-  std::vector<float> values;
-  values.reserve(static_cast<std::size_t>(expected));
-  for (const ConstMatrixView& part : weight.parts)
-    for (std::int64_t i = 0; i < part.cols; ++i)
-      values.push_back(element_at(static_cast<const std::byte*>(part.data), weight.dtype,
-                                  static_cast<std::size_t>(i)));
+  std::vector<float> values(static_cast<std::size_t>(expected));
+  std::int64_t at = 0;
+  for (const StoredRows& part : weight.parts) {
+    const MatrixView out{.data = values.data() + at,
+                         .dtype = DType::f32,
+                         .rows = 1,
+                         .cols = part.cols(),
+                         .stride = part.cols()};
+    decode_rows(part, out);
+    at += part.cols();
+  }
   const auto broken = std::find_if_not(values.begin(), values.end(),
                                        [](float value) { return std::isfinite(value); });
   if (broken != values.end())
@@ -320,7 +308,7 @@ Result<> WeightSource::refuse_unused(
 }
 
 Result<> WeightSource::intact() const {
-  for (const SafetensorsFile& file : state_->files) TRY(file.intact());
+  for (const WeightFile& file : state_->files) TRY(file.intact());
   return {};
 }
 

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/formats/safetensors.h"
-#include "engine/tensor/matrix.h"
+#include "engine/formats/file_tensor.h"
+#include "engine/formats/weight_file.h"
 
 namespace imagined::engine {
 
@@ -31,13 +31,11 @@ enum class WeightLayout : std::uint8_t {
 /// One weight under its canonical name. The bytes belong to the WeightSource.
 struct Weight {
   std::string name;
-  DType dtype = DType::f32;  // f32, bf16 or f16
   std::vector<std::int64_t> shape;
   /// Blocks of rows, to be taken one below the other: [rows_i, cols] where cols is the product of
   /// all sizes but the first; a vector [n] is [1, n]. One block, except where the file holds the
-  /// halves in the other order. May be unaligned. Fits `pack_weight` as it is; to fuse q, k and v,
-  /// append the blocks of all three.
-  std::vector<ConstMatrixView> parts;
+  /// halves in the other order. To fuse q, k and v, append the blocks of all three.
+  std::vector<StoredRows> parts;
 
   std::int64_t elements() const;
 };
@@ -47,19 +45,19 @@ struct Weight {
 /// used by one thread while a model loads.
 class WeightSource {
  public:
-  /// path: a .safetensors file, a `.safetensors.index.json`, or a component folder that holds one
-  /// of them (`diffusion_pytorch_model` or `model`; else the only .safetensors file in it).
+  /// path: a .safetensors or .gguf file, a `.safetensors.index.json`, or a component folder that
+  /// holds one of them (`diffusion_pytorch_model` or `model`; else the only weight file in it).
   ///
   /// Known prefixes are cut off (`model.diffusion_model.`, `diffusion_model.`, `transformer.`;
   /// `vae.`, `first_stage_model.`; for qwen3 whatever stands before `embed_tokens.weight`); when a
   /// file has tensors with such a prefix, those without it belong to other networks and are left
-  /// out. So is a text encoder's lm_head.
-  /// Errors: those of SafetensorsFile::open; `not_found` for a missing shard; `invalid_argument`
+  /// out. So is a text encoder's lm_head. llama.cpp's names of a text encoder are known too.
+  /// Errors: those of WeightFile::open; `not_found` for a missing shard; `invalid_argument`
   /// for a broken index, a shard name with a path separator, or the same weight twice.
   static Result<WeightSource> open(const std::filesystem::path& path, Network network);
 
   /// The weights of files that are open already.
-  static Result<WeightSource> from_files(std::vector<SafetensorsFile> files, Network network);
+  static Result<WeightSource> from_files(std::vector<WeightFile> files, Network network);
 
   WeightSource(WeightSource&&) noexcept;
   WeightSource& operator=(WeightSource&&) noexcept;
@@ -76,14 +74,14 @@ class WeightSource {
 
   /// The weight, checked and marked as used. Errors: `not_found` (`tensor "x" is missing`);
   /// `invalid_argument` (`tensor "img_in.weight": expected [3072, 128], file has [3072, 64]`);
-  /// `unimplemented` for a stored type other than F32, BF16 and F16. The messages speak of the
+  /// `unimplemented` for a stored type that is not readable (FileTensor). The messages speak of the
   /// file's own tensor names, canonical in parentheses where they differ.
   Result<Weight> require(std::string_view name, std::span<const std::int64_t> expected);
   Result<Weight> require(std::string_view name, std::initializer_list<std::int64_t> expected) {
     return require(name, std::span<const std::int64_t>(expected.begin(), expected.size()));
   }
-  /// A small vector (norm weights, biases, running statistics) widened to f32. Errors as `require`;
-  /// also `data_loss` when a value is not finite.
+  /// A small vector (norm weights, biases, running statistics) widened or decoded to f32. Errors as
+  /// `require`; also `data_loss` when a value is not finite.
   Result<std::vector<float>> require_vector(std::string_view name, std::int64_t expected);
 
   /// Canonical names nobody asked for, sorted.

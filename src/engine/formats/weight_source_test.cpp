@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "engine/formats/safetensors.h"
 #include "engine/formats/test_files.h"
 
 namespace imagined::engine {
@@ -40,13 +41,11 @@ fs::path write_counting(const fs::path& path, const std::vector<NamedShape>& ten
 /// The elements of a weight in the order of its parts.
 std::vector<float> elements(const Weight& weight) {
   std::vector<float> out;
-  for (const ConstMatrixView& part : weight.parts)
-    for (std::int64_t r = 0; r < part.rows; ++r)
-      for (std::int64_t c = 0; c < part.cols; ++c) {
-        float value = 0;
-        std::memcpy(&value, static_cast<const float*>(part.data) + r * part.stride + c, 4);
-        out.push_back(value);
-      }
+  for (const StoredRows& part : weight.parts) {
+    Tensor numbers(part.rows(), part.cols());
+    decode_rows(part, numbers);
+    out.insert(out.end(), numbers.values<float>().begin(), numbers.values<float>().end());
+  }
   return out;
 }
 

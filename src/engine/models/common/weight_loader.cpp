@@ -41,39 +41,63 @@ bool has_special(ConstMatrixView x, std::int64_t first, std::int64_t count) {
 }
 
 /// Takes the whole pages of a mapping out of this process; they can be read again from the file.
-void release_pages(ConstMatrixView x) {
+void release_pages(const StoredRows& rows) {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(x.data);
-  const std::uintptr_t end =
-      begin + static_cast<std::uintptr_t>(x.rows * x.stride) * size_bytes(x.dtype);
+  const std::span<const std::byte> bytes = rows.bytes();
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
   const std::uintptr_t first = (begin + page - 1) / page * page;
-  const std::uintptr_t last = end / page * page;
+  const std::uintptr_t last = (begin + bytes.size()) / page * page;
   if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
-Result<> check_finite(const Context& context, std::string_view name,
-                      std::span<const ConstMatrixView> blocks) {
-  for (const ConstMatrixView& block : blocks) {
-    if (!all_finite_as_stored(context, block)) {
-      return fail(ErrorCode::data_loss, fmt::format("tensor \"{}\" holds NaN or infinity", name));
-    }
-  }
-  return {};
+Result<> check_finite(const Context& context, std::string_view name, ConstMatrixView rows) {
+  if (all_finite_as_stored(context, rows)) return {};
+  return fail(ErrorCode::data_loss, fmt::format("tensor \"{}\" holds NaN or infinity", name));
 }
 
 /// Rows [first, first + count) of blocks that lie one below the other.
-void append_rows(std::span<const ConstMatrixView> blocks, std::int64_t first, std::int64_t count,
-                 std::vector<ConstMatrixView>& out) {
-  for (const ConstMatrixView& block : blocks) {
-    const std::int64_t taken = first < block.rows ? std::min(count, block.rows - first) : 0;
+std::vector<StoredRows> take_rows(std::span<const StoredRows> blocks, std::int64_t first,
+                                  std::int64_t count) {
+  std::vector<StoredRows> out;
+  for (const StoredRows& block : blocks) {
+    const std::int64_t taken = first < block.rows() ? std::min(count, block.rows() - first) : 0;
     if (taken > 0) {
       out.push_back(block.row_range(first, taken));
       count -= taken;
     }
-    first = std::max<std::int64_t>(first - block.rows, 0);
+    first = std::max<std::int64_t>(first - block.rows(), 0);
   }
   CHECK(count == 0, "{} rows too many", count);
+  return out;
 }
+
+/// Stored rows as a matrix of numbers: the file's own bytes where these are numbers already, else
+/// decoded into memory that goes away with the object.
+class NumberRows {
+ public:
+  /// What is decoded becomes `dtype`, f32 or bf16.
+  NumberRows(const Context& context, const StoredRows& rows, DType dtype) {
+    if (rows.blocks() == nullptr) {
+      view_ = rows.matrix();
+      return;
+    }
+    decoded_ = Tensor(rows.rows(), rows.cols(), dtype);
+    const MatrixView out = decoded_.view();
+    constexpr std::int64_t kGrainElements = 1 << 16;
+    const std::int64_t grain =
+        std::max<std::int64_t>(kGrainElements / std::max<std::int64_t>(rows.cols(), 1), 1);
+    context.pool().parallel_for(rows.rows(), grain, [&](std::int64_t begin, std::int64_t end, int) {
+      decode_rows(rows.row_range(begin, end - begin), out.row_range(begin, end - begin));
+    });
+    view_ = out;
+    release_pages(rows);
+  }
+  const ConstMatrixView& view() const { return view_; }
+
+ private:
+  Tensor decoded_;
+  ConstMatrixView view_;
+};
 
 }  // namespace
 
@@ -89,18 +113,22 @@ bool all_finite_as_stored(const Context& context, ConstMatrixView x) {
 }
 
 Result<PackedWeight> WeightLoader::linear(std::span<const LinearPart> parts, std::int64_t cols) {
-  std::vector<ConstMatrixView> blocks;
+  std::vector<StoredRows> stored;
+  std::vector<NumberRows> numbers;
+  std::vector<ConstMatrixView> views;
   std::int64_t rows = 0;
   for (const LinearPart& part : parts) {
     const Weight weight = TRY(source_->require(part.name, {part.rows, cols}));
     const std::int64_t count = part.count == 0 ? part.rows - part.first : part.count;
-    const std::size_t before = blocks.size();
-    append_rows(weight.parts, part.first, count, blocks);
-    TRY(check_finite(context_, part.name, std::span(blocks).subspan(before)));
+    for (const StoredRows& block : take_rows(weight.parts, part.first, count)) {
+      stored.push_back(block);
+      views.push_back(numbers.emplace_back(context_, block, format_.weights).view());
+      TRY(check_finite(context_, part.name, views.back()));
+    }
     rows += count;
   }
-  PackedWeight packed = pack_weight(context_, blocks, format_.weights);
-  for (const ConstMatrixView& block : blocks) release_pages(block);
+  PackedWeight packed = pack_weight(context_, views, format_.weights);
+  for (const StoredRows& block : stored) release_pages(block);
   held_bytes_ += rows * cols * static_cast<std::int64_t>(size_bytes(format_.weights));
   return packed;
 }
@@ -108,10 +136,11 @@ Result<PackedWeight> WeightLoader::linear(std::span<const LinearPart> parts, std
 Result<PackedConv> WeightLoader::conv(const std::string& name, std::int64_t out, std::int64_t in,
                                       std::int64_t kernel) {
   const Weight weight = TRY(source_->require(name + ".weight", {out, in, kernel, kernel}));
-  TRY(check_finite(context_, weight.name, weight.parts));
-  const std::vector<float> bias = TRY(vector(name + ".bias", out));
   CHECK(weight.parts.size() == 1, "a filter bank in {} blocks", weight.parts.size());
-  PackedConv packed = pack_conv(context_, weight.parts[0], in, kernel, bias, format_.weights);
+  const NumberRows rows(context_, weight.parts[0], format_.weights);
+  TRY(check_finite(context_, weight.name, rows.view()));
+  const std::vector<float> bias = TRY(vector(name + ".bias", out));
+  PackedConv packed = pack_conv(context_, rows.view(), in, kernel, bias, format_.weights);
   release_pages(weight.parts[0]);
   held_bytes_ += weight.elements() * static_cast<std::int64_t>(size_bytes(format_.weights));
   return packed;
@@ -125,10 +154,18 @@ Result<std::vector<float>> WeightLoader::vector(std::string_view name, std::int6
 Result<MappedMatrix> WeightLoader::mapped_matrix(const std::string& name, std::int64_t rows,
                                                  std::int64_t cols) {
   const Weight weight = TRY(source_->require(name, {rows, cols}));
-  TRY(check_finite(context_, name, weight.parts));
   CHECK(weight.parts.size() == 1, "a table in {} blocks", weight.parts.size());
-  release_pages(weight.parts[0]);
-  return MappedMatrix(source_, weight.parts[0]);
+  const StoredRows& table = weight.parts[0];
+  // In pieces, so that a table of blocks is never decoded whole.
+  constexpr std::int64_t kPieceElements = 1 << 22;
+  const std::int64_t piece =
+      std::max<std::int64_t>(kPieceElements / std::max<std::int64_t>(cols, 1), 1);
+  for (std::int64_t first = 0; first < rows; first += piece) {
+    const StoredRows part = table.row_range(first, std::min(piece, rows - first));
+    TRY(check_finite(context_, name, NumberRows(context_, part, DType::f32).view()));
+  }
+  release_pages(table);
+  return MappedMatrix(source_, table);
 }
 
 }  // namespace imagined::engine

@@ -17,19 +17,22 @@
 
 namespace imagined::engine {
 
-/// A matrix that stays in the mapped file, in the file's dtype.
+/// A matrix that stays in the mapped file, as stored: rows are decoded when they are read.
 class MappedMatrix {
  public:
   MappedMatrix() = default;
-  MappedMatrix(std::shared_ptr<const WeightSource> source, ConstMatrixView view)
-      : source_(std::move(source)), view_(view) {}
-  ConstMatrixView view() const { return view_; }
+  MappedMatrix(std::shared_ptr<const WeightSource> source, StoredRows rows)
+      : source_(std::move(source)), rows_(rows) {}
+  /// Row `index` to out [1, cols], f32 or bf16; see decode_rows.
+  void read_row(std::int64_t index, MatrixView out) const {
+    decode_rows(rows_.row_range(index, 1), out);
+  }
   /// `data_loss` when the file shrank under the mapping; ask after reading rows.
   Result<> intact() const { return source_->intact(); }
 
  private:
   std::shared_ptr<const WeightSource> source_;
-  ConstMatrixView view_;
+  StoredRows rows_;
 };
 
 /// Rows of one tensor that go into a packed weight.
@@ -43,7 +46,8 @@ struct LinearPart {
 /// One network's weights on their way into memory. Every call can fail with what
 /// WeightSource::require says, or with `data_loss` when a value is NaN or infinite; both name the
 /// tensor. After a matrix is packed, its pages of the file are given back to the system, so that a
-/// model never lies in memory twice.
+/// model never lies in memory twice. A matrix stored in blocks is decoded to format.weights for as
+/// long as its product is packed: no more than that one lies in memory twice.
 class WeightLoader {
  public:
   WeightLoader(const Context& context, std::shared_ptr<WeightSource> source, NumberFormat format)

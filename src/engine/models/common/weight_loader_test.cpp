@@ -10,6 +10,8 @@
 #include <limits>
 #include <vector>
 
+#include "engine/formats/safetensors.h"
+
 namespace imagined::engine {
 namespace {
 

@@ -87,15 +87,14 @@ Result<Qwen3> Qwen3::load(WeightLoader& weights, const Qwen3Config& config,
   return model;
 }
 
-Result<Tensor> Qwen3::embed(const Context& context, std::span<const std::int32_t> ids) const {
+Result<Tensor> Qwen3::embed(std::span<const std::int32_t> ids) const {
   Tensor hidden(static_cast<std::int64_t>(ids.size()), config_.hidden_size);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= config_.vocab_size) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("token {} of a vocabulary of {}", ids[i], config_.vocab_size));
     }
-    convert(context, embedding_.view().row_range(ids[i], 1),
-            hidden.view().row_range(static_cast<std::int64_t>(i), 1));
+    embedding_.read_row(ids[i], hidden.view().row_range(static_cast<std::int64_t>(i), 1));
   }
   TRY(embedding_.intact());
   return hidden;
@@ -137,7 +136,7 @@ Result<Tensor> Qwen3::encode(const Context& context, std::span<const std::int32_
   const std::int64_t q_width = config_.query_heads * config_.head_dim;
   const std::int64_t kv_width = config_.kv_heads * config_.head_dim;
   const DType act = format_.activations;
-  Rows rows{.hidden = TRY(embed(context, ids)),
+  Rows rows{.hidden = TRY(embed(ids)),
             .normed = Tensor(tokens, width, act),
             .qkv = Tensor(tokens, q_width + 2 * kv_width, act),
             .mixed = Tensor(tokens, q_width, act),

@@ -51,7 +51,7 @@ class Qwen3 {
 
   static Result<Layer> load_layer(WeightLoader& weights, const Qwen3Config& config,
                                   std::int64_t index);
-  Result<Tensor> embed(const Context& context, std::span<const std::int32_t> ids) const;
+  Result<Tensor> embed(std::span<const std::int32_t> ids) const;
   void run_layer(const Context& context, const Layer& layer, const RopeTable& table,
                  std::int64_t key_count, Rows& rows) const;
 
