@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace imagined {
@@ -14,5 +15,18 @@ std::optional<char32_t> take_code_point(std::string_view& text);
 /// Bytes that begin a code point: the number of code points of well-formed text, and a cheap
 /// estimate for any other.
 std::int64_t count_code_points(std::string_view text);
+
+/// Whether the byte belongs to a code point that began before it.
+bool is_continuation(char byte);
+
+/// Whether all of the text is well-formed.
+bool is_utf8(std::string_view text);
+
+/// The text with each maximal part that is no UTF-8 replaced by U+FFFD: the longest start of a
+/// sequence that could have been one becomes a single U+FFFD (Unicode 15, section 3.9).
+std::string valid_utf8(std::string_view text);
+
+/// Appends the UTF-8 of a code point, which must be one: no surrogate, at most U+10FFFF.
+void append_utf8(char32_t code_point, std::string& out);
 
 }  // namespace imagined

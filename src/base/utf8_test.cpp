@@ -43,6 +43,31 @@ TEST(Utf8, TakesOneCodePointAtATime) {
   EXPECT_EQ(text, "z");
 }
 
+TEST(Utf8, ReplacesEachMaximalBrokenPartOnce) {
+  EXPECT_EQ(valid_utf8("a\xFF\xFEz"), "a\uFFFD\uFFFDz");
+  EXPECT_EQ(valid_utf8("\xE2\x82"), "\uFFFD");                  // a cut sequence is one
+  EXPECT_EQ(valid_utf8("\xF0\x9F\x98x"), "\uFFFDx");            // so is this
+  EXPECT_EQ(valid_utf8("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate never began
+  EXPECT_EQ(valid_utf8("\xC0\xAF"), "\uFFFD\uFFFD");            // nor did an overlong form
+  EXPECT_EQ(valid_utf8("\u00E4\u20AC\U0001F600"), "\u00E4\u20AC\U0001F600");
+}
+
+TEST(Utf8, KnowsWellFormedText) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("\u00E4\U0010FFFF"));
+  EXPECT_FALSE(is_utf8("a\xC3"));
+  EXPECT_FALSE(is_utf8("\xA4"));
+}
+
+TEST(Utf8, WritesWhatItReads) {
+  for (const char32_t c :
+       {U'\0', U'\x7F', U'\u0080', U'\u07FF', U'\u0800', U'\uFFFF', U'\U00010000', U'\U0010FFFF'}) {
+    std::string text;
+    append_utf8(c, text);
+    EXPECT_EQ(first(text), c);
+  }
+}
+
 TEST(Utf8, CountsCodePointsNotBytes) { EXPECT_EQ(count_code_points("a\xC3\xA4\xE2\x82\xAC"), 3); }
 
 }  // namespace

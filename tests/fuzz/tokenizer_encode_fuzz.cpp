@@ -2,11 +2,13 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/tokenizer.h"
 #include "engine/tokenizers/unicode.h"
 
 using namespace imagined::engine;
+using imagined::valid_utf8;
 
 namespace {
 

@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 namespace imagined::engine {
 namespace {
-
-constexpr char32_t kReplacement = 0xfffd;
 
 // The property White_Space, which is what \s means in the pattern's regular expressions; the
 // separators' category would lack the control characters.
@@ -31,41 +30,9 @@ CharClass look_up(char32_t c) {
   return CharClass::other;
 }
 
-void append_utf8(char32_t c, std::string& out) {
-  std::array<utf8proc_uint8_t, 4> bytes{};
-  const utf8proc_ssize_t count =
-      utf8proc_encode_char(static_cast<utf8proc_int32_t>(c), bytes.data());
-  out.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(count));
-}
-
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0u) == 0x80u; }
-
-/// How many bytes at the front of `text` form one code point, or 0; `broken` then is how many to
-/// replace by one U+FFFD: the longest start of a sequence that could have been one.
-struct Sequence {
-  std::size_t good = 0;
-  std::size_t broken = 1;
-};
-Sequence first_sequence(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {1, 0};
-  if (lead < 0xc2 || lead > 0xf4) return {};
-  const std::size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  // The second byte's range excludes overlong forms, surrogates and what lies beyond U+10FFFF.
-  const unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  const unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  std::size_t i = 1;
-  for (; i < length && i < text.size(); ++i) {
-    const bool fits = i == 1 ? byte(i) >= low && byte(i) <= high : is_continuation(text[i]);
-    if (!fits) break;
-  }
-  return i == length ? Sequence{length, 0} : Sequence{0, i};
 }
 
 }  // namespace
@@ -100,20 +67,6 @@ CodePoint last_code_point(std::string_view text) {
   std::size_t begin = text.size() - 1;
   while (begin > 0 && is_continuation(text[begin])) --begin;
   return first_code_point(text.substr(begin));
-}
-
-std::string valid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const Sequence sequence = first_sequence(text);
-    if (sequence.good > 0)
-      out += text.substr(0, sequence.good);
-    else
-      append_utf8(kReplacement, out);
-    text.remove_prefix(std::max(sequence.good, sequence.broken));
-  }
-  return out;
 }
 
 std::string nfc(std::string_view text) {
@@ -153,6 +106,20 @@ std::string nfc(std::string_view text) {
   std::string out;
   for (utf8proc_ssize_t i = 0; i < length; ++i)
     append_utf8(static_cast<char32_t>(points[static_cast<std::size_t>(i)]), out);
+  return out;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint next = first_code_point(text);
+    text.remove_prefix(next.size_bytes);
+    append_utf8(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(next.value))),
+                out);
+    constexpr char32_t kDotAbove = 0x307;
+    if (next.value == 0x130) append_utf8(kDotAbove, out);
+  }
   return out;
 }
 

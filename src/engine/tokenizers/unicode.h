@@ -28,11 +28,12 @@ struct CodePoint {
 CodePoint first_code_point(std::string_view text);
 CodePoint last_code_point(std::string_view text);
 
-/// The text with each maximal part that is no UTF-8 (surrogates included) replaced by U+FFFD.
-std::string valid_utf8(std::string_view text);
-
 /// Canonical composition (NFC) of valid UTF-8. Time grows like n log n in the worst case (a long
 /// run of combining marks), and is that of a copy for ASCII.
 std::string nfc(std::string_view text);
+
+/// The lower-case form of each code point of valid UTF-8, whatever stands around it; U+0130 becomes
+/// two, the only one to do so (Unicode's SpecialCasing.txt).
+std::string lower_case(std::string_view text);
 
 }  // namespace imagined::engine
