@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <queue>
 
+#include "base/utf8.h"
+
 namespace imagined::engine {
 namespace {
 
@@ -14,13 +16,7 @@ std::array<std::string, 256> make_symbols() {
     const bool printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) ||
                            (byte >= 0xae && byte <= 0xff);
     const unsigned code_point = printable ? byte : next++;
-    std::string& symbol = symbols[byte];
-    if (code_point < 0x80) {
-      symbol = {static_cast<char>(code_point)};
-    } else {
-      symbol = {static_cast<char>(0xc0u | code_point >> 6),
-                static_cast<char>(0x80u | (code_point & 0x3fu))};
-    }
+    append_utf8(code_point, symbols[byte]);
   }
   return symbols;
 }
@@ -76,10 +72,15 @@ Bpe::MergeError Bpe::add_merge(std::string_view left, std::string_view right) {
   return MergeError::none;
 }
 
-void Bpe::finish() {
+void Bpe::finish(std::string_view end_of_word_suffix) {
+  const auto id_of = [&](const std::string& spelled) {
+    const auto token = tokens_.find(spelled);
+    return token == tokens_.end() ? kNone : token->second;
+  };
   for (unsigned byte = 0; byte < 256; ++byte) {
-    const auto token = tokens_.find(std::string(byte_symbol(static_cast<std::uint8_t>(byte))));
-    byte_ids_[byte] = token == tokens_.end() ? kNone : token->second;
+    std::string spelled(byte_symbol(static_cast<std::uint8_t>(byte)));
+    byte_ids_[byte] = id_of(spelled);
+    last_byte_ids_[byte] = id_of(spelled.append(end_of_word_suffix));
   }
 }
 
@@ -99,8 +100,10 @@ void Bpe::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
   }
   std::vector<Symbol> symbols;
   symbols.reserve(word.size());
-  for (const char c : word) {
-    const std::int32_t id = byte_ids_[static_cast<std::uint8_t>(c)];
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    const auto& byte_ids = i + 1 < word.size() ? byte_ids_ : last_byte_ids_;
+    const std::int32_t known = byte_ids[static_cast<std::uint8_t>(word[i])];
+    const std::int32_t id = known == kNone ? unknown_id_ : known;
     if (id == kNone) continue;
     const auto index = static_cast<std::int32_t>(symbols.size());
     if (index > 0) symbols.back().next = index;

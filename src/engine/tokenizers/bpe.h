@@ -27,12 +27,14 @@ class Bpe {
   MergeError add_merge(std::string_view left, std::string_view right);
   /// Takes a whole word that is a token as it is, without merging (`ignore_merges`).
   void ignore_merges(bool ignore) { ignore_merges_ = ignore; }
-  /// To be called when all tokens are known, before encode.
-  void finish();
+  /// What stands for a byte without a token of its own; such bytes are left out otherwise.
+  void unknown_token(std::int32_t id) { unknown_id_ = id; }
+  /// To be called when all tokens are known, before encode. A word's last byte is spelled with the
+  /// suffix (CLIP's </w>) behind it.
+  void finish(std::string_view end_of_word_suffix = {});
 
   /// Appends the ids of one word (raw bytes). At each step the pair of the lowest rank is merged,
-  /// the leftmost first; a heap makes that n log n. Bytes without a token of their own are left
-  /// out.
+  /// the leftmost first; a heap makes that n log n.
   void encode(std::string_view word, std::vector<std::int32_t>& ids) const;
 
   const std::unordered_map<std::string, std::int32_t>& tokens() const { return tokens_; }
@@ -50,7 +52,9 @@ class Bpe {
 
   std::unordered_map<std::string, std::int32_t> tokens_;
   std::unordered_map<std::uint64_t, Rule> rules_;
-  std::array<std::int32_t, 256> byte_ids_{};  // -1 where the vocabulary lacks the byte
+  std::array<std::int32_t, 256> byte_ids_{};       // -1 where the vocabulary lacks the byte
+  std::array<std::int32_t, 256> last_byte_ids_{};  // the same at the end of a word
+  std::int32_t unknown_id_ = -1;
   std::int32_t next_rank_ = 0;
   bool ignore_merges_ = false;
 };

@@ -1,6 +1,6 @@
 #include "engine/tokenizers/pre_tokenizer.h"
 
-#include <array>
+#include <cstdint>
 
 #include "engine/tokenizers/unicode.h"
 
@@ -22,13 +22,15 @@ struct Cursor {
   }
 };
 
-/// (?i:'s|'t|'re|'ve|'m|'ll|'d): bytes matched, 0 for none. Ignoring case, U+017F is an s.
-std::size_t contraction(std::string_view text) {
+enum class Case : std::uint8_t { exact, ignored };
+
+/// 's|'t|'re|'ve|'m|'ll|'d: bytes matched, 0 for none. Ignoring case, U+017F is an s.
+std::size_t contraction(std::string_view text, Case letters) {
   if (text.size() < 2 || text[0] != '\'') return 0;
-  if (text.substr(1).starts_with("\xc5\xbf")) return 3;
+  if (letters == Case::ignored && text.substr(1).starts_with("\xc5\xbf")) return 3;
   const auto lower = [&](std::size_t i) {
     const char c = i < text.size() ? text[i] : '\0';
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return letters == Case::ignored && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   };
   const char first = lower(1);
   if (first == 's' || first == 't' || first == 'm' || first == 'd') return 2;
@@ -56,7 +58,7 @@ std::size_t white_space_end(Cursor cursor) {
 
 std::size_t word_end(std::string_view text, std::size_t begin) {
   Cursor cursor{text, begin};
-  if (const std::size_t size_bytes = contraction(text.substr(begin)); size_bytes > 0)
+  if (const std::size_t size_bytes = contraction(text.substr(begin), Case::ignored); size_bytes > 0)
     return begin + size_bytes;
   // [^\r\n\p{L}\p{N}]?\p{L}+
   Cursor letters = cursor;
@@ -90,6 +92,40 @@ std::vector<std::string_view> split_words(std::string_view text) {
     const std::size_t end = word_end(text, begin);
     words.push_back(text.substr(begin, end - begin));
     begin = end;
+  }
+  return words;
+}
+
+std::vector<std::string_view> split_clip_words(std::string_view text) {
+  std::vector<std::string_view> words;
+  Cursor cursor{text};
+  const auto take = [&](std::size_t size_bytes) {
+    words.push_back(text.substr(cursor.at, size_bytes));
+    cursor.at += size_bytes;
+  };
+  while (!cursor.at_end()) {
+    const std::string_view rest = text.substr(cursor.at);
+    const std::size_t mark = rest.starts_with("<|startoftext|>") ? 11
+                             : rest.starts_with("<|endoftext|>") ? 9
+                                                                 : 0;
+    if (mark > 0) {
+      take(2);
+      take(mark);
+      take(2);
+      continue;
+    }
+    if (const std::size_t size_bytes = contraction(rest, Case::exact); size_bytes > 0) {
+      take(size_bytes);
+      continue;
+    }
+    const CodePoint first = cursor.peek();
+    Cursor end{text, cursor.at + first.size_bytes};
+    const CharClass kind = class_of(first.value);
+    if (kind == CharClass::letter || kind == CharClass::other) end.skip(kind);
+    if (kind == CharClass::space)
+      cursor = end;
+    else
+      take(end.at - cursor.at);
   }
   return words;
 }

@@ -1,4 +1,4 @@
-// Qwen2's pre-tokeniser: cuts a text into the words that BPE works on.
+// The pre-tokenisers of Qwen2 and CLIP: they cut a text into the words that BPE works on.
 #pragma once
 
 #include <string_view>
@@ -6,12 +6,22 @@
 
 namespace imagined::engine {
 
-/// The pattern as tokenizer.json spells it; the only one this scanner knows.
+/// Qwen2's pattern as tokenizer.json spells it; the only one this scanner knows.
 inline constexpr std::string_view kQwen2Pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 /// The words of a text, in order; together they are the whole text. `text` must be valid UTF-8.
 /// A hand-written scanner that takes the alternatives in the pattern's order; linear in the length.
 std::vector<std::string_view> split_words(std::string_view text);
+
+/// CLIP's pattern, and the part of it that only newer files have.
+inline constexpr std::string_view kClipPattern =
+    R"(<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)";
+inline constexpr std::string_view kClipMarks = R"(<\|startoftext\|>|<\|endoftext\|>|)";
+
+/// The words that CLIP's pattern finds in a lower-case text, cut once more by GPT-2's pattern as
+/// tokenizer.json does (it parts the two marks into symbols and letters); white space is left out.
+/// `text` must be valid UTF-8. Linear in the length.
+std::vector<std::string_view> split_clip_words(std::string_view text);
 
 }  // namespace imagined::engine

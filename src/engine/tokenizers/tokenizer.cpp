@@ -3,55 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <string>
-#include <system_error>
 #include <unordered_map>
 
+#include "base/utf8.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/tokenizer_files.h"
 #include "engine/tokenizers/unicode.h"
 
 namespace imagined::engine {
-namespace {
-
-namespace fs = std::filesystem;
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
-tl::unexpected<Error> unreadable(const fs::path& path, ErrorCode code, std::string_view what) {
-  return fail(code, fmt::format("{}: {}", path.filename().string(), what), {}, path.string());
-}
-
-Result<std::string> read_text(const fs::path& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (status.type() == fs::file_type::not_found)
-    return unreadable(path, ErrorCode::not_found, "no such file");
-  // A pipe would make the reader wait for a writer.
-  if (status.type() != fs::file_type::regular)
-    return unreadable(path, ErrorCode::invalid_argument, "is not a regular file");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                             std::fclose);
-  if (file == nullptr)
-    return unreadable(path, ErrorCode::permission_denied, std::generic_category().message(errno));
-  std::string text;
-  std::string block(1 << 16, '\0');
-  while (const std::size_t count = std::fread(block.data(), 1, block.size(), file.get())) {
-    text.append(block, 0, count);
-    if (text.size() > kMaxTokenizerBytes)
-      return unreadable(path, ErrorCode::invalid_argument,
-                        fmt::format("more than {} bytes", kMaxTokenizerBytes));
-  }
-  if (std::ferror(file.get()) != 0) return unreadable(path, ErrorCode::data_loss, "cannot be read");
-  return text;
-}
-
-}  // namespace
 
 struct Tokenizer::State {
   Bpe bpe;
@@ -94,26 +54,14 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-Result<Tokenizer> Tokenizer::load(const fs::path& folder) {
-  TokenizerParts parts;
-  if (is_file(folder / "tokenizer.json") || !is_file(folder / "vocab.json")) {
-    const std::string text = TRY(read_text(folder / "tokenizer.json"));
-    parts = TRY(parse_tokenizer_json(text));
-  } else {
-    const std::string vocab = TRY(read_text(folder / "vocab.json"));
-    const std::string merges = TRY(read_text(folder / "merges.txt"));
-    parts = TRY(parse_vocab_and_merges(vocab, merges));
-  }
-  if (is_file(folder / "tokenizer_config.json")) {
-    const std::string text = TRY(read_text(folder / "tokenizer_config.json"));
-    TRY(apply_tokenizer_config(text, parts));
-  }
+Result<Tokenizer> Tokenizer::load(const std::filesystem::path& folder) {
+  TokenizerParts parts = TRY(load_tokenizer_parts(folder, BpeKind::qwen2));
   return Tokenizer(TRY(State::make(std::move(parts))));
 }
 
 Result<Tokenizer> Tokenizer::parse(std::string_view tokenizer_json,
                                    std::string_view tokenizer_config) {
-  TokenizerParts parts = TRY(parse_tokenizer_json(tokenizer_json));
+  TokenizerParts parts = TRY(parse_tokenizer_json(tokenizer_json, BpeKind::qwen2));
   if (!tokenizer_config.empty()) TRY(apply_tokenizer_config(tokenizer_config, parts));
   return Tokenizer(TRY(State::make(std::move(parts))));
 }

@@ -16,6 +16,7 @@ namespace imagined::engine {
 struct PromptEncoding {
   std::vector<std::int32_t> ids;
   std::int64_t real_count = 0;  // ids before the padding; ids.size() when there is none
+  bool operator==(const PromptEncoding&) const = default;
 };
 
 struct PromptLength {

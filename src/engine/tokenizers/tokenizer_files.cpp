@@ -1,86 +1,19 @@
 #include "engine/tokenizers/tokenizer_files.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
+#include <utility>
 
 #include "engine/tokenizers/pre_tokenizer.h"
+#include "engine/tokenizers/text_file.h"
 
 namespace imagined::engine {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::string_view kTokenizerFile = "tokenizer.json";
-constexpr std::string_view kConfigFile = "tokenizer_config.json";
-
-tl::unexpected<Error> refuse(std::string_view file, std::string_view key, std::string_view what,
-                             ErrorCode code = ErrorCode::invalid_argument) {
-  return fail(code, fmt::format("{}: \"{}\": {}", file, key, what));
-}
-
-tl::unexpected<Error> unsupported(std::string_view key, std::string_view what) {
-  return refuse(kTokenizerFile, key, fmt::format("{} is not supported", what),
-                ErrorCode::unimplemented);
-}
-
-/// Whether brackets nest deeper than `limit` anywhere; strings are skipped. Asked before parsing,
-/// because the parser itself would follow any depth.
-bool nests_deeper(std::string_view text, std::size_t limit) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > limit) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
-Result<json> parse_object(std::string_view text, std::string_view file) {
-  constexpr std::size_t kMaxDepth = 32;
-  if (nests_deeper(text, kMaxDepth))
-    return fail(ErrorCode::data_loss,
-                fmt::format("{}: nested deeper than {} levels", file, kMaxDepth));
-  json root = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded())
-    return fail(ErrorCode::data_loss, fmt::format("{}: not valid JSON", file));
-  if (!root.is_object())
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: not a JSON object", file));
-  return root;
-}
-
-/// The member, or null where it is missing.
-const json& member(const json& object, const char* key) {
-  static const json null;
-  const auto found = object.find(key);
-  return found == object.end() ? null : *found;
-}
-
-bool flag(const json& object, const char* key) {
-  const json& value = member(object, key);
-  return value.is_boolean() && value.get<bool>();
-}
-
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-bool is_token_id(const json& value) {
-  return value.is_number_unsigned() &&
-         value.get<std::uint64_t>() < static_cast<std::uint64_t>(kMaxTokenId);
-}
 
 Result<> read_vocab(const json& vocab, std::string_view file, std::string_view key, Bpe& bpe) {
   if (!vocab.is_object() || vocab.empty()) return refuse(file, key, "expected an object of tokens");
@@ -146,124 +79,108 @@ Result<> read_merges(const json& merges, Bpe& bpe) {
   return {};
 }
 
-Result<> read_model(const json& model, Bpe& bpe) {
+constexpr std::string_view kClipSuffix = "</w>";
+
+Result<> read_model(const json& model, BpeKind kind, TokenizerParts& parts) {
   if (!model.is_object()) return refuse(kTokenizerFile, "model", "expected an object");
   if (const std::string type = text_of(member(model, "type")); !type.empty() && type != "BPE")
     return unsupported("model.type", fmt::format("\"{}\"", type));
   if (flag(model, "byte_fallback")) return unsupported("model.byte_fallback", "true");
   if (!member(model, "dropout").is_null() && member(model, "dropout") != 0)
     return unsupported("model.dropout", "dropout");
-  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (!text_of(member(model, key)).empty())
-      return unsupported(fmt::format("model.{}", key), "a word mark");
+  const std::string_view suffix = kind == BpeKind::clip ? kClipSuffix : "";
+  for (const auto& [key, expected] :
+       {std::pair<const char*, std::string_view>("continuing_subword_prefix", ""),
+        std::pair<const char*, std::string_view>("end_of_word_suffix", suffix)})
+    if (const std::string mark = text_of(member(model, key)); mark != expected)
+      return unsupported(fmt::format("model.{}", key), fmt::format("{}", json(mark).dump()));
+  if (member(model, "unk_token").is_string()) parts.unk_token = text_of(member(model, "unk_token"));
   const json& vocab = member(model, "vocab");
   const json& merges = member(model, "merges");
-  bpe.reserve(vocab.size(), merges.size());
-  TRY(read_vocab(vocab, kTokenizerFile, "model.vocab", bpe));
-  TRY(read_merges(merges, bpe));
-  bpe.ignore_merges(flag(model, "ignore_merges"));
-  bpe.finish();
+  parts.bpe.reserve(vocab.size(), merges.size());
+  TRY(read_vocab(vocab, kTokenizerFile, "model.vocab", parts.bpe));
+  TRY(read_merges(merges, parts.bpe));
+  parts.bpe.ignore_merges(flag(model, "ignore_merges"));
+  parts.bpe.finish(suffix);
   return {};
 }
 
-/// A step, or the steps of a sequence, as a list.
-std::vector<const json*> steps_of(const json& step, const char* list) {
-  std::vector<const json*> steps;
-  if (step.is_null()) return steps;
-  if (step.is_object() && text_of(member(step, "type")) == "Sequence" &&
-      member(step, list).is_array()) {
-    for (const json& inner : member(step, list)) steps.push_back(&inner);
-  } else {
-    steps.push_back(&step);
+Result<> check_normalizer(const json& normalizer, BpeKind kind) {
+  if (normalizer.is_null()) return {};
+  std::vector<std::string> types;
+  for (const json* step : steps_of(normalizer, "normalizers")) {
+    types.push_back(type_of(*step));
+    if (types.back() != "Replace") continue;
+    const json& pattern = member(*step, "pattern");
+    if (!pattern.is_object() || text_of(member(pattern, "Regex")) != R"(\s+)" ||
+        text_of(member(*step, "content")) != " ")
+      return unsupported("normalizer", "this replacement");
   }
-  return steps;
+  using Types = std::vector<std::string>;
+  const Types expected =
+      kind == BpeKind::clip ? Types{"NFC", "Replace", "Lowercase"} : Types{"NFC"};
+  if (types != expected)
+    return unsupported("normalizer", fmt::format("\"{}\"", fmt::join(types, ", ")));
+  return {};
 }
 
-std::string type_of(const json& step) {
-  return step.is_object() ? text_of(member(step, "type")) : std::string();
+/// A Split step must cut as the kind's scanner does.
+Result<> check_split(const json& step, BpeKind kind) {
+  const json& pattern = member(step, "pattern");
+  const std::string regex = pattern.is_object() ? text_of(member(pattern, "Regex")) : "";
+  const bool known = kind == BpeKind::clip
+                         // Older files lack the pattern's first two words, which are looked for
+                         // before it anyway.
+                         ? regex == kClipPattern || regex == kClipPattern.substr(kClipMarks.size())
+                         : regex == kQwen2Pattern;
+  const bool removes = text_of(member(step, "behavior")) == "Removed" && flag(step, "invert");
+  const bool isolates = text_of(member(step, "behavior")) == "Isolated" && !flag(step, "invert");
+  if (!known || !(kind == BpeKind::clip ? removes : isolates))
+    return unsupported("pre_tokenizer", "this pattern");
+  return {};
 }
 
-/// The steps around the model must be Qwen2's; absent ones are taken as Qwen2's, as transformers 5
-/// does for this class of tokenizer.
-Result<> check_steps(const json& root) {
-  for (const json* step : steps_of(member(root, "normalizer"), "normalizers"))
-    if (type_of(*step) != "NFC")
-      return unsupported("normalizer", fmt::format("\"{}\"", type_of(*step)));
+Result<> check_byte_level(const json& step, BpeKind kind) {
+  if (flag(step, "add_prefix_space")) return unsupported("pre_tokenizer", "add_prefix_space");
+  // GPT-2's pattern, on by default, changes nothing behind CLIP's.
+  const json& use_regex = member(step, "use_regex");
+  if (kind == BpeKind::qwen2 && (!use_regex.is_boolean() || use_regex.get<bool>()))
+    return unsupported("pre_tokenizer", "ByteLevel with a pattern of its own");
+  return {};
+}
+
+/// The steps around the model must be the kind's; absent ones are taken as the kind's, as
+/// transformers 5 does for these classes of tokenizer.
+Result<> check_steps(const json& root, BpeKind kind) {
+  TRY(check_normalizer(member(root, "normalizer"), kind));
   for (const json* step : steps_of(member(root, "pre_tokenizer"), "pretokenizers")) {
     const std::string type = type_of(*step);
-    if (type == "Split") {
-      const json& pattern = member(*step, "pattern");
-      if (!pattern.is_object() || text_of(member(pattern, "Regex")) != kQwen2Pattern ||
-          text_of(member(*step, "behavior")) != "Isolated" || flag(*step, "invert"))
-        return unsupported("pre_tokenizer", "this pattern");
-    } else if (type == "ByteLevel") {
-      if (flag(*step, "add_prefix_space")) return unsupported("pre_tokenizer", "add_prefix_space");
-      const json& use_regex = member(*step, "use_regex");
-      if (!use_regex.is_boolean() || use_regex.get<bool>())
-        return unsupported("pre_tokenizer", "ByteLevel with a pattern of its own");
-    } else {
+    if (type == "Split")
+      TRY(check_split(*step, kind));
+    else if (type == "ByteLevel")
+      TRY(check_byte_level(*step, kind));
+    else
       return unsupported("pre_tokenizer", fmt::format("\"{}\"", type));
-    }
-  }
-  const json& post = member(root, "post_processor");
-  if (post.is_object() && member(post, "special_tokens").is_object() &&
-      !member(post, "special_tokens").empty())
-    return unsupported("post_processor", "adding tokens to every text");
-  return {};
-}
-
-/// Reads one added token; `key` names it in messages.
-Result<AddedToken> read_added(const json& entry, const json& id, std::string_view file,
-                              std::string_view key) {
-  if (!entry.is_object() || !member(entry, "content").is_string())
-    return refuse(file, key, "expected an object with \"content\"");
-  if (!is_token_id(id))
-    return refuse(file, key,
-                  fmt::format("the id is no whole number from 0 to {}", kMaxTokenId - 1));
-  AddedToken token;
-  token.content = text_of(member(entry, "content"));
-  if (token.content.size() > kMaxAddedTokenBytes)
-    return refuse(
-        file, key,
-        fmt::format("a token of {} bytes, {} allowed", token.content.size(), kMaxAddedTokenBytes));
-  token.id = id.get<std::int32_t>();
-  token.normalized = flag(entry, "normalized");
-  token.left_strip = flag(entry, "lstrip");
-  token.right_strip = flag(entry, "rstrip");
-  token.single_word = flag(entry, "single_word");
-  return token;
-}
-
-Result<> read_added_list(const json& list, std::vector<AddedToken>& added) {
-  if (list.is_null()) return {};
-  if (!list.is_array() || list.size() > kMaxAddedTokens)
-    return refuse(kTokenizerFile, "added_tokens",
-                  fmt::format("expected a list of at most {} tokens", kMaxAddedTokens));
-  std::unordered_set<std::string> known;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const json& id = list[i].is_object() ? member(list[i], "id") : list[i];
-    AddedToken token =
-        TRY(read_added(list[i], id, kTokenizerFile, fmt::format("added_tokens[{}]", i)));
-    if (!known.insert(token.content).second)
-      return refuse(kTokenizerFile, fmt::format("added_tokens[{}]", i),
-                    fmt::format("{} twice", json(token.content).dump()));
-    added.push_back(std::move(token));
   }
   return {};
 }
 
 }  // namespace
 
-Result<TokenizerParts> parse_tokenizer_json(std::string_view text) {
+Result<TokenizerParts> parse_tokenizer_json(std::string_view text, BpeKind kind) {
   const json root = TRY(parse_object(text, kTokenizerFile));
   TokenizerParts parts;
-  TRY(check_steps(root));
-  TRY(read_model(member(root, "model"), parts.bpe));
-  TRY(read_added_list(member(root, "added_tokens"), parts.added));
+  TRY(check_steps(root, kind));
+  parts.frame = TRY(read_frame(member(root, "post_processor")));
+  if (kind == BpeKind::qwen2 && !(parts.frame.before.empty() && parts.frame.after.empty()))
+    return unsupported("post_processor", "adding tokens to every text");
+  TRY(read_model(member(root, "model"), kind, parts));
+  parts.added = TRY(read_added_tokens(member(root, "added_tokens")));
   return parts;
 }
 
-Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::string_view merges) {
+Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::string_view merges,
+                                              BpeKind kind) {
   const json root = TRY(parse_object(vocab, "vocab.json"));
   TokenizerParts parts;
   TRY(read_vocab(root, "vocab.json", "vocab", parts.bpe));
@@ -276,37 +193,39 @@ Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::strin
     if (text.empty() || (line == 0 && text.starts_with("#version"))) continue;
     TRY(add_spaced_merge("merges.txt", rule++, text, parts.bpe));
   }
-  parts.bpe.finish();
+  parts.bpe.finish(kind == BpeKind::clip ? kClipSuffix : "");
   return parts;
 }
 
 Result<> apply_tokenizer_config(std::string_view text, TokenizerParts& parts) {
-  const json root = TRY(parse_object(text, kConfigFile));
+  const json root = TRY(parse_object(text, kTokenizerConfigFile));
   if (flag(root, "add_prefix_space"))
-    return refuse(kConfigFile, "add_prefix_space", "true is not supported",
+    return refuse(kTokenizerConfigFile, "add_prefix_space", "true is not supported",
                   ErrorCode::unimplemented);
-  const json& pad = member(root, "pad_token");
-  const json& pad_text = pad.is_object() ? member(pad, "content") : pad;
-  if (pad_text.is_string())
-    parts.pad_token = text_of(pad_text);
-  else if (!pad.is_null())
-    return refuse(kConfigFile, "pad_token", "expected a string");
-  const json& decoder = member(root, "added_tokens_decoder");
-  if (decoder.is_null()) return {};
-  if (!decoder.is_object() || decoder.size() > kMaxAddedTokens)
-    return refuse(kConfigFile, "added_tokens_decoder",
-                  fmt::format("expected an object of at most {} tokens", kMaxAddedTokens));
-  std::unordered_set<std::string> known;
-  for (const AddedToken& token : parts.added) known.insert(token.content);
-  for (const auto& [key, entry] : decoder.items()) {
-    std::uint64_t id = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-    const bool whole = error == std::errc() && end == key.data() + key.size();
-    AddedToken token = TRY(read_added(entry, whole ? json(id) : json(), kConfigFile,
-                                      fmt::format("added_tokens_decoder.{}", key)));
-    if (known.insert(token.content).second) parts.added.push_back(std::move(token));
+  for (const auto& [key, token] :
+       {std::pair<const char*, std::string*>("pad_token", &parts.pad_token),
+        std::pair<const char*, std::string*>("bos_token", &parts.bos_token),
+        std::pair<const char*, std::string*>("eos_token", &parts.eos_token),
+        std::pair<const char*, std::string*>("unk_token", &parts.unk_token)})
+    TRY(read_special_token(root, key, *token));
+  return read_added_tokens_decoder(member(root, "added_tokens_decoder"), parts.added);
+}
+
+Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder, BpeKind kind) {
+  TokenizerParts parts;
+  if (is_file(folder / "tokenizer.json") || !is_file(folder / "vocab.json")) {
+    const std::string text = TRY(read_text_file(folder / "tokenizer.json"));
+    parts = TRY(parse_tokenizer_json(text, kind));
+  } else {
+    const std::string vocab = TRY(read_text_file(folder / "vocab.json"));
+    const std::string merges = TRY(read_text_file(folder / "merges.txt"));
+    parts = TRY(parse_vocab_and_merges(vocab, merges, kind));
   }
-  return {};
+  if (is_file(folder / "tokenizer_config.json")) {
+    const std::string text = TRY(read_text_file(folder / "tokenizer_config.json"));
+    TRY(apply_tokenizer_config(text, parts));
+  }
+  return parts;
 }
 
 }  // namespace imagined::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,29 +10,38 @@
 #include "base/result.h"
 #include "engine/tokenizers/added_tokens.h"
 #include "engine/tokenizers/bpe.h"
+#include "engine/tokenizers/json_file.h"
 
 namespace imagined::engine {
 
-// Limits far above published files (Qwen3: 151,643 tokens, 151,387 merges, 11 MB).
-inline constexpr std::size_t kMaxTokenizerBytes = 64 << 20;
-inline constexpr std::size_t kMaxTokens = 4'000'000;
-inline constexpr std::size_t kMaxAddedTokens = 100'000;
-inline constexpr std::size_t kMaxAddedTokenBytes = 512;
-inline constexpr std::int64_t kMaxTokenId = 16'000'000;
+/// What surrounds the BPE; a file that says otherwise is refused.
+enum class BpeKind : std::uint8_t {
+  qwen2,  // NFC, kQwen2Pattern, nothing around a text
+  clip,   // NFC, one space for white space, lower case, kClipPattern, </w> at the end of each word
+};
 
 struct TokenizerParts {
   Bpe bpe;
   std::vector<AddedToken> added;
+  Frame frame;  // what tokenizer.json puts around every text; CLIP only
   std::string pad_token = "<|endoftext|>";
+  std::string bos_token = "<|startoftext|>";  // this and the following are used by CLIP only
+  std::string eos_token = "<|endoftext|>";
+  std::string unk_token = "<|endoftext|>";
 };
 
-/// From tokenizer.json. The text's normaliser and pre-tokeniser must be Qwen2's (or absent).
-Result<TokenizerParts> parse_tokenizer_json(std::string_view text);
+/// From tokenizer.json. Its normaliser and pre-tokeniser must be the kind's (or absent).
+Result<TokenizerParts> parse_tokenizer_json(std::string_view text, BpeKind kind);
 
 /// From vocab.json and merges.txt, the older pair of files.
-Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::string_view merges);
+Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::string_view merges,
+                                              BpeKind kind);
 
-/// Adds what tokenizer_config.json says: the padding token, and added tokens not known yet.
+/// Adds what tokenizer_config.json says: the special tokens' texts, and added tokens not known yet.
 Result<> apply_tokenizer_config(std::string_view text, TokenizerParts& parts);
+
+/// Reads the three from a folder: tokenizer.json, or vocab.json and merges.txt where it is missing;
+/// tokenizer_config.json where present.
+Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder, BpeKind kind);
 
 }  // namespace imagined::engine

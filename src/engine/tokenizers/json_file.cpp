@@ -1,0 +1,227 @@
+#include "engine/tokenizers/json_file.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+namespace imagined::engine {
+namespace {
+
+using nlohmann::json;
+
+/// Whether brackets nest deeper than `limit` anywhere; strings are skipped. Asked before parsing,
+/// because the parser itself would follow any depth.
+bool nests_deeper(std::string_view text, std::size_t limit) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > limit) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+/// Reads one added token; `key` names it in messages.
+Result<AddedToken> read_added_token(const json& entry, const json& id, std::string_view file,
+                                    std::string_view key) {
+  if (!entry.is_object() || !member(entry, "content").is_string())
+    return refuse(file, key, "expected an object with \"content\"");
+  if (!is_token_id(id))
+    return refuse(file, key,
+                  fmt::format("the id is no whole number from 0 to {}", kMaxTokenId - 1));
+  AddedToken token;
+  token.content = text_of(member(entry, "content"));
+  if (token.content.size() > kMaxAddedTokenBytes)
+    return refuse(
+        file, key,
+        fmt::format("a token of {} bytes, {} allowed", token.content.size(), kMaxAddedTokenBytes));
+  token.id = id.get<std::int32_t>();
+  token.normalized = flag(entry, "normalized");
+  token.left_strip = flag(entry, "lstrip");
+  token.right_strip = flag(entry, "rstrip");
+  token.single_word = flag(entry, "single_word");
+  return token;
+}
+
+/// The ids of a template's special token, whose "id" names an entry of `tokens`.
+Result<std::vector<std::int32_t>> special_ids(const json& special, const json& tokens) {
+  const std::string name = text_of(member(special, "id"));
+  const json& entry = tokens.is_object() ? member(tokens, name.c_str()) : tokens;
+  const json& ids = entry.is_object() ? member(entry, "ids") : entry;
+  if (!ids.is_array() || ids.empty() || ids.size() > 8)
+    return refuse(kTokenizerFile, "post_processor.special_tokens",
+                  fmt::format("expected the ids of {}", json(name).dump()));
+  std::vector<std::int32_t> result;
+  for (const json& id : ids) {
+    if (!is_token_id(id))
+      return refuse(kTokenizerFile, "post_processor.special_tokens",
+                    fmt::format("{} has an id that is no whole number from 0 to {}",
+                                json(name).dump(), kMaxTokenId - 1));
+    result.push_back(id.get<std::int32_t>());
+  }
+  return result;
+}
+
+Result<Frame> read_template(const json& post) {
+  const json& single = member(post, "single");
+  if (!single.is_array() || single.size() > 16)
+    return refuse(kTokenizerFile, "post_processor.single", "expected a list of at most 16 parts");
+  Frame frame;
+  bool seen_text = false;
+  for (const json& part : single) {
+    const json& special = part.is_object() ? member(part, "SpecialToken") : part;
+    if (special.is_object()) {
+      std::vector<std::int32_t>& ids = seen_text ? frame.after : frame.before;
+      for (const std::int32_t id : TRY(special_ids(special, member(post, "special_tokens"))))
+        ids.push_back(id);
+    } else if (part.is_object() && member(part, "Sequence").is_object() && !seen_text) {
+      seen_text = true;
+    } else {
+      return refuse(kTokenizerFile, "post_processor.single",
+                    "expected special tokens around one sequence");
+    }
+  }
+  if (!seen_text) return refuse(kTokenizerFile, "post_processor.single", "has no sequence");
+  return frame;
+}
+
+/// ["<|endoftext|>", 49407]
+Result<std::int32_t> read_named_id(const json& post, const char* key) {
+  const json& pair = member(post, key);
+  if (!pair.is_array() || pair.size() != 2 || !is_token_id(pair[1]))
+    return refuse(kTokenizerFile, fmt::format("post_processor.{}", key),
+                  "expected a token and its id");
+  return pair[1].get<std::int32_t>();
+}
+
+}  // namespace
+
+tl::unexpected<Error> refuse(std::string_view file, std::string_view key, std::string_view what,
+                             ErrorCode code) {
+  return fail(code, fmt::format("{}: \"{}\": {}", file, key, what));
+}
+
+tl::unexpected<Error> unsupported(std::string_view key, std::string_view what) {
+  return refuse(kTokenizerFile, key, fmt::format("{} is not supported", what),
+                ErrorCode::unimplemented);
+}
+
+Result<json> parse_object(std::string_view text, std::string_view file) {
+  constexpr std::size_t kMaxDepth = 32;
+  if (nests_deeper(text, kMaxDepth))
+    return fail(ErrorCode::data_loss,
+                fmt::format("{}: nested deeper than {} levels", file, kMaxDepth));
+  json root = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (root.is_discarded())
+    return fail(ErrorCode::data_loss, fmt::format("{}: not valid JSON", file));
+  if (!root.is_object())
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: not a JSON object", file));
+  return root;
+}
+
+const json& member(const json& object, const char* key) {
+  static const json null;
+  const auto found = object.find(key);
+  return found == object.end() ? null : *found;
+}
+
+bool flag(const json& object, const char* key) {
+  const json& value = member(object, key);
+  return value.is_boolean() && value.get<bool>();
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+Result<> read_special_token(const json& config, const char* key, std::string& token) {
+  const json& value = member(config, key);
+  if (value.is_null()) return {};
+  const json& text = value.is_object() ? member(value, "content") : value;
+  if (!text.is_string()) return refuse(kTokenizerConfigFile, key, "expected a string");
+  token = text_of(text);
+  return {};
+}
+
+bool is_token_id(const json& value) {
+  return value.is_number_unsigned() &&
+         value.get<std::uint64_t>() < static_cast<std::uint64_t>(kMaxTokenId);
+}
+
+std::vector<const json*> steps_of(const json& step, const char* list) {
+  std::vector<const json*> steps;
+  if (step.is_null()) return steps;
+  if (step.is_object() && text_of(member(step, "type")) == "Sequence" &&
+      member(step, list).is_array()) {
+    for (const json& inner : member(step, list)) steps.push_back(&inner);
+  } else {
+    steps.push_back(&step);
+  }
+  return steps;
+}
+
+std::string type_of(const json& step) {
+  return step.is_object() ? text_of(member(step, "type")) : std::string();
+}
+
+Result<Frame> read_frame(const json& post) {
+  const std::string type = type_of(post);
+  if (type == "TemplateProcessing") return read_template(post);
+  if (type == "RobertaProcessing") {
+    const std::int32_t before = TRY(read_named_id(post, "cls"));
+    const std::int32_t after = TRY(read_named_id(post, "sep"));
+    return Frame{{before}, {after}};
+  }
+  if (post.is_null() || type == "ByteLevel") return Frame{};
+  return unsupported("post_processor", fmt::format("\"{}\"", type));
+}
+
+Result<std::vector<AddedToken>> read_added_tokens(const json& list) {
+  std::vector<AddedToken> added;
+  if (list.is_null()) return added;
+  if (!list.is_array() || list.size() > kMaxAddedTokens)
+    return refuse(kTokenizerFile, "added_tokens",
+                  fmt::format("expected a list of at most {} tokens", kMaxAddedTokens));
+  std::unordered_set<std::string> known;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const json& id = list[i].is_object() ? member(list[i], "id") : list[i];
+    AddedToken token =
+        TRY(read_added_token(list[i], id, kTokenizerFile, fmt::format("added_tokens[{}]", i)));
+    if (!known.insert(token.content).second)
+      return refuse(kTokenizerFile, fmt::format("added_tokens[{}]", i),
+                    fmt::format("{} twice", json(token.content).dump()));
+    added.push_back(std::move(token));
+  }
+  return added;
+}
+
+Result<> read_added_tokens_decoder(const json& decoder, std::vector<AddedToken>& added) {
+  if (decoder.is_null()) return {};
+  if (!decoder.is_object() || decoder.size() > kMaxAddedTokens)
+    return refuse(kTokenizerConfigFile, "added_tokens_decoder",
+                  fmt::format("expected an object of at most {} tokens", kMaxAddedTokens));
+  std::unordered_set<std::string> known;
+  for (const AddedToken& token : added) known.insert(token.content);
+  for (const auto& [key, entry] : decoder.items()) {
+    std::uint64_t id = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    const bool whole = error == std::errc() && end == key.data() + key.size();
+    AddedToken token = TRY(read_added_token(entry, whole ? json(id) : json(), kTokenizerConfigFile,
+                                            fmt::format("added_tokens_decoder.{}", key)));
+    if (known.insert(token.content).second) added.push_back(std::move(token));
+  }
+  return {};
+}
+
+}  // namespace imagined::engine

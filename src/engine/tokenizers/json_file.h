@@ -1,0 +1,65 @@
+// The JSON of a tokenizer's files: nothing in it is trusted, and a mistake names file and key.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/tokenizers/added_tokens.h"
+
+namespace imagined::engine {
+
+// Limits far above published files (Qwen3: 151,643 tokens; mT5: 250,100).
+inline constexpr std::size_t kMaxTokens = 4'000'000;
+inline constexpr std::size_t kMaxAddedTokens = 100'000;
+inline constexpr std::size_t kMaxAddedTokenBytes = 512;
+inline constexpr std::int64_t kMaxTokenId = 16'000'000;
+
+inline constexpr std::string_view kTokenizerFile = "tokenizer.json";
+inline constexpr std::string_view kTokenizerConfigFile = "tokenizer_config.json";
+
+/// FILE: "KEY": WHAT
+tl::unexpected<Error> refuse(std::string_view file, std::string_view key, std::string_view what,
+                             ErrorCode code = ErrorCode::invalid_argument);
+/// tokenizer.json: "KEY": WHAT is not supported
+tl::unexpected<Error> unsupported(std::string_view key, std::string_view what);
+
+/// Errors: `data_loss` (no JSON, or nested too deep), `invalid_argument` (no object).
+Result<nlohmann::json> parse_object(std::string_view text, std::string_view file);
+
+/// The member, or null where it is missing.
+const nlohmann::json& member(const nlohmann::json& object, const char* key);
+/// A member that is true; false where it is missing or anything else.
+bool flag(const nlohmann::json& object, const char* key);
+/// The string, or "" where the value is none.
+std::string text_of(const nlohmann::json& value);
+/// A special token of tokenizer_config.json, a string or an object with "content", into `token`,
+/// which stays where the key is missing or null.
+Result<> read_special_token(const nlohmann::json& config, const char* key, std::string& token);
+/// A whole number from 0 to kMaxTokenId - 1.
+bool is_token_id(const nlohmann::json& value);
+
+/// A step of the normaliser or pre-tokeniser, or the steps of a sequence (`list` names its member),
+/// as a list; none for null. The pointers are into `step`.
+std::vector<const nlohmann::json*> steps_of(const nlohmann::json& step, const char* list);
+/// "type" of an object, else "".
+std::string type_of(const nlohmann::json& step);
+
+/// What a post-processor puts around a text.
+struct Frame {
+  std::vector<std::int32_t> before;
+  std::vector<std::int32_t> after;
+};
+/// From `post_processor` of tokenizer.json: absent, ByteLevel (both add nothing), RobertaProcessing
+/// or TemplateProcessing; others are `unimplemented`.
+Result<Frame> read_frame(const nlohmann::json& post_processor);
+
+/// `added_tokens` of tokenizer.json.
+Result<std::vector<AddedToken>> read_added_tokens(const nlohmann::json& list);
+/// `added_tokens_decoder` of tokenizer_config.json: appends the tokens that `added` lacks.
+Result<> read_added_tokens_decoder(const nlohmann::json& decoder, std::vector<AddedToken>& added);
+
+}  // namespace imagined::engine
