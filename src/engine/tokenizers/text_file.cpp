@@ -18,7 +18,7 @@ tl::unexpected<Error> unreadable(const fs::path& path, ErrorCode code, std::stri
 
 }  // namespace
 
-bool is_file(const fs::path& path) {
+bool is_text_file(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
 }

@@ -213,7 +213,7 @@ Result<> apply_tokenizer_config(std::string_view text, TokenizerParts& parts) {
 
 Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder, BpeKind kind) {
   TokenizerParts parts;
-  if (is_file(folder / "tokenizer.json") || !is_file(folder / "vocab.json")) {
+  if (is_text_file(folder / "tokenizer.json") || !is_text_file(folder / "vocab.json")) {
     const std::string text = TRY(read_text_file(folder / "tokenizer.json"));
     parts = TRY(parse_tokenizer_json(text, kind));
   } else {
@@ -221,7 +221,7 @@ Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder,
     const std::string merges = TRY(read_text_file(folder / "merges.txt"));
     parts = TRY(parse_vocab_and_merges(vocab, merges, kind));
   }
-  if (is_file(folder / "tokenizer_config.json")) {
+  if (is_text_file(folder / "tokenizer_config.json")) {
     const std::string text = TRY(read_text_file(folder / "tokenizer_config.json"));
     TRY(apply_tokenizer_config(text, parts));
   }
