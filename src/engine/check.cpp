@@ -17,6 +17,7 @@
 #include "engine/formats/safetensors.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/recording.h"
+#include "engine/sampling/noise.h"
 
 namespace imagined::engine {
 namespace {
@@ -47,54 +48,61 @@ Ours make_ours(std::string name, const Tensor& tensor) {
                           tensor.values<float>());
 }
 
-/// Recorded ids with their number of real ones: ours when they agree, else up to the padding.
-Result<PromptEncoding> recorded_ids(const SafetensorsFile& file, const std::string& name,
-                                    const PromptEncoding& own, std::int32_t pad_id) {
+Result<std::vector<std::int32_t>> recorded_ids(const SafetensorsFile& file,
+                                               const std::string& name) {
   const FileTensor& tensor = *TRY(require_recorded(file, name, DType::i64, 1));
-  PromptEncoding recorded;
+  std::vector<std::int32_t> ids;
   for (const std::int64_t id : values_of<std::int64_t>(tensor)) {
-    recorded.ids.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(id, -1, 1 << 30)));
+    ids.push_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(id, -1, 1 << 30)));
   }
-  if (recorded.ids.empty() || static_cast<std::int64_t>(recorded.ids.size()) > kMaxRecordedTokens) {
+  if (ids.empty() || static_cast<std::int64_t>(ids.size()) > kMaxRecordedTokens) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("golden file: {} ids in \"{}\"", recorded.ids.size(), name));
+                fmt::format("golden file: {} ids in \"{}\"", ids.size(), name));
   }
-  if (recorded.ids == own.ids) return own;
-  std::size_t real = recorded.ids.size();
-  while (real > 1 && recorded.ids[real - 1] == pad_id) --real;
-  recorded.real_count = static_cast<std::int64_t>(real);
+  return ids;
+}
+
+/// The ids of the recorded run, so that a difference between the tokenizers is one and no more.
+/// prefix  of the tensors' names: "" or "negative_".
+Result<PromptIds> recorded_prompt(const SafetensorsFile& file, const std::string& prefix,
+                                  const PromptIds& own, std::int32_t pad_id) {
+  PromptIds recorded = own;
+  if (!own.pooled.empty()) recorded.pooled = TRY(recorded_ids(file, prefix + "input_ids_clip"));
+  std::vector<std::int32_t> ids = TRY(recorded_ids(file, prefix + "input_ids"));
+  if (ids == own.main.ids) return recorded;
+  std::size_t real = ids.size();
+  while (real > 1 && ids[real - 1] == pad_id) --real;
+  recorded.main = {.ids = std::move(ids), .real_count = static_cast<std::int64_t>(real)};
   return recorded;
 }
 
 // --- running -----------------------------------------------------------------------------------
 
 struct Run {
-  PromptEncoding own_prompt;  // what our tokenizer says
-  PromptEncoding own_negative;
+  PromptIds own_prompt;  // what our tokenizers say
+  PromptIds own_negative;
   RunInputs inputs;
   RunTrace trace;
   Tensor decoded;
 };
 
-Result<> read_noise(const Recording& recording, std::int64_t channels, std::int64_t side,
-                    RunInputs& inputs) {
+Result<> read_noise(const Recording& recording, const Pipeline& pipeline, RunInputs& inputs) {
+  const ModelFolder& model = pipeline.model();
+  const std::int64_t side = model.vae_config.pixels_per_token();
+  const std::int64_t fold = model.noise_fold;
+  const std::int64_t channels = pipeline.networks().transformer->channels();
   inputs.rows = recording.height / side;
   inputs.cols = recording.width / side;
   const FileTensor& noise = *TRY(require_recorded(recording.file, "noise", DType::f32, 3));
-  const std::vector<std::int64_t> expected = {channels, inputs.rows, inputs.cols};
+  const std::vector<std::int64_t> expected = {channels / (fold * fold), inputs.rows * fold,
+                                              inputs.cols * fold};
   if (noise.shape != expected || noise.elements() == 0) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("golden file: tensor \"noise\": expected {}, file has {}",
                             to_string(expected), to_string(noise.shape)));
   }
-  const std::vector<float> planes = values_of<float>(noise);
-  const std::int64_t tokens = inputs.rows * inputs.cols;
-  inputs.noise = Tensor(tokens, channels);
-  for (std::int64_t c = 0; c < channels; ++c) {
-    for (std::int64_t token = 0; token < tokens; ++token) {
-      inputs.noise.row<float>(token)[c] = planes[static_cast<std::size_t>(c * tokens + token)];
-    }
-  }
+  inputs.noise =
+      tokens_of_planes(values_of<float>(noise), channels, inputs.rows, inputs.cols, fold);
   return {};
 }
 
@@ -117,22 +125,22 @@ Result<> read_references(const Recording& recording, const Pipeline& pipeline, R
 }
 
 Result<Run> run_recording(const Recording& recording, Pipeline& pipeline) {
-  const ModelFolder& model = pipeline.model();
   const SafetensorsFile& file = recording.file;
+  const PromptEncoder& prompts = *pipeline.networks().prompts;
   Run run;
-  run.own_prompt = pipeline.encode_prompt(recording.prompt);
-  const std::int32_t pad_id = pipeline.tokenizer().pad_id();
+  run.own_prompt = prompts.ids(recording.prompt);
   RunInputs& inputs = run.inputs;
-  inputs.prompt = TRY(recorded_ids(file, "input_ids", run.own_prompt, pad_id));
+  inputs.prompt = TRY(recorded_prompt(file, "", run.own_prompt, prompts.pad_id()));
   inputs.steps = recording.steps;
   inputs.guidance = recording.guidance;
   if (pipeline.uses_true_guidance(recording.guidance)) {
-    run.own_negative = pipeline.encode_prompt(recording.negative_prompt);
-    inputs.negative = file.find("negative_input_ids") == nullptr
-                          ? run.own_negative
-                          : TRY(recorded_ids(file, "negative_input_ids", run.own_negative, pad_id));
+    run.own_negative = prompts.ids(recording.negative_prompt);
+    inputs.negative =
+        file.find("negative_input_ids") == nullptr
+            ? run.own_negative
+            : TRY(recorded_prompt(file, "negative_", run.own_negative, prompts.pad_id()));
   }
-  TRY(read_noise(recording, model.flux2.in_channels, model.vae_config.pixels_per_token(), inputs));
+  TRY(read_noise(recording, pipeline, inputs));
   TRY(read_references(recording, pipeline, inputs));
   run.decoded = TRY(pipeline.run(inputs, {.trace = &run.trace}));
   return run;
@@ -140,8 +148,8 @@ Result<Run> run_recording(const Recording& recording, Pipeline& pipeline) {
 
 // --- our tensors -------------------------------------------------------------------------------
 
-Ours ids_tensor(std::string name, const PromptEncoding& prompt) {
-  const std::vector<std::int64_t> ids(prompt.ids.begin(), prompt.ids.end());
+Ours ids_tensor(std::string name, const std::vector<std::int32_t>& narrow) {
+  const std::vector<std::int64_t> ids(narrow.begin(), narrow.end());
   return make_ours<std::int64_t>(std::move(name), DType::i64,
                                  {static_cast<std::int64_t>(ids.size())}, ids);
 }
@@ -163,10 +171,17 @@ std::vector<Ours> collect(const Run& run, const Recording& recording, Pipeline& 
   const std::int64_t height = run.inputs.rows * side;
   const std::int64_t width = run.inputs.cols * side;
   std::vector<Ours> all;
-  all.push_back(ids_tensor("input_ids", run.own_prompt));
+  all.push_back(ids_tensor("input_ids", run.own_prompt.main.ids));
   all.push_back(make_ours("prompt_embeds", run.trace.prompt_embeds));
+  if (!run.trace.pooled_prompt_embeds.empty()) {
+    all.push_back(ids_tensor("input_ids_clip", run.own_prompt.pooled));
+    all.push_back(
+        make_ours<float>("pooled_prompt_embeds", DType::f32,
+                         {static_cast<std::int64_t>(run.trace.pooled_prompt_embeds.size())},
+                         run.trace.pooled_prompt_embeds));
+  }
   if (!run.trace.negative_prompt_embeds.empty()) {
-    all.push_back(ids_tensor("negative_input_ids", run.own_negative));
+    all.push_back(ids_tensor("negative_input_ids", run.own_negative.main.ids));
     all.push_back(make_ours("negative_prompt_embeds", run.trace.negative_prompt_embeds));
   }
   for (std::size_t i = 0; i < run.trace.reference_latents.size(); ++i) {
@@ -213,14 +228,12 @@ double fast_tolerance(std::int64_t blocks) {
 
 class Judge {
  public:
-  Judge(Precision precision, const ModelFolder& model) : precision_(precision) {
-    const std::int64_t layers =
-        model.text.taps.empty() ? 0
-                                : *std::max_element(model.text.taps.begin(), model.text.taps.end());
-    // Features of layer k carry k layers' errors; the velocity has both networks behind it.
+  Judge(Precision precision, const Networks& networks) : precision_(precision) {
+    // Features carry the errors of the layers before them; the velocity has both networks behind
+    // it.
+    const std::int64_t layers = networks.prompts->layers();
     embeds_tolerance_ = fast_tolerance(std::max<std::int64_t>(layers, 1));
-    velocity_tolerance_ =
-        fast_tolerance(layers + model.flux2.double_blocks + model.flux2.single_blocks);
+    velocity_tolerance_ = fast_tolerance(layers + networks.transformer->layers());
   }
 
   TensorCheck compare(const FileTensor& expected, const Ours* ours) const {
@@ -261,7 +274,7 @@ class Judge {
   static bool is_embeds(std::string_view name) { return name.ends_with("prompt_embeds"); }
   static bool judged_when_fast(std::string_view name) {
     return is_embeds(name) || name == "velocity_0" || name == "sigmas" ||
-           name.ends_with("input_ids");
+           name.find("input_ids") != std::string_view::npos;
   }
   double float_tolerance(std::string_view name) const {
     if (precision_ == Precision::f32) return kExactTolerance;
@@ -298,11 +311,17 @@ class Judge {
 
 /// Tensors in the order in which a run makes them.
 int stage_order(std::string_view name) {
-  constexpr std::string_view kOrder[] = {"input_ids",         "negative_input_ids",
-                                         "prompt_embeds",     "negative_prompt_embeds",
-                                         "reference_latents", "sigmas",
-                                         "velocity",          "latents",
-                                         "decoded",           "image"};
+  constexpr std::string_view kOrder[] = {"input_ids",
+                                         "negative_input_ids",
+                                         "prompt_embeds",
+                                         "pooled_prompt_embeds",
+                                         "negative_prompt_embeds",
+                                         "reference_latents",
+                                         "sigmas",
+                                         "velocity",
+                                         "latents",
+                                         "decoded",
+                                         "image"};
   for (int i = 0; i < static_cast<int>(std::size(kOrder)); ++i) {
     if (name.starts_with(kOrder[i])) return i;
   }
@@ -343,15 +362,10 @@ Result<CheckReport> check(const CheckRequest& request) {
   const Recording recording = TRY(open_recording(request.golden));
   ModelFolder model = TRY(open_model(request.model));
   if (!recording.taps.empty()) model.text.taps = recording.taps;
-  const auto features = static_cast<std::int64_t>(model.text.taps.size()) * model.qwen3.hidden_size;
-  if (features != model.flux2.context_size) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("golden file: {} output layers of width {} for a transformer that "
-                    "takes {}",
-                    model.text.taps.size(), model.qwen3.hidden_size, model.flux2.context_size));
-  }
   if (recording.max_tokens > 0) model.text.max_tokens = recording.max_tokens;
+  if (const Result<> fits = check_parts(model); !fits) {
+    return fail(fits.error().code, fmt::format("golden file: {}", fits.error().message));
+  }
   const std::unique_ptr<Pipeline> pipeline =
       TRY(Pipeline::load(std::move(model), request.precision,
                          {.threads = request.threads, .implementations = request.implementations}));
@@ -359,7 +373,7 @@ Result<CheckReport> check(const CheckRequest& request) {
   TRY(recording.file.intact());
   const std::vector<Ours> ours = collect(run, recording, *pipeline);
   if (!request.result.empty()) TRY(write_result(request.result, recording, ours));
-  return compare_all(recording, ours, Judge(request.precision, pipeline->model()));
+  return compare_all(recording, ours, Judge(request.precision, pipeline->networks()));
 }
 
 }  // namespace

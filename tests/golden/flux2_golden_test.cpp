@@ -86,7 +86,7 @@ T value_of(Result<T> result) {
 
 // --- the three tiny networks -------------------------------------------------------------------
 
-Flux2Config tiny_flux2_config(std::int64_t context_size, bool guidance) {
+Flux2Config tiny_flux2_config(std::int64_t context_size = 24) {
   return {.in_channels = 16,
           .out_channels = 16,
           .double_blocks = 2,
@@ -98,11 +98,12 @@ Flux2Config tiny_flux2_config(std::int64_t context_size, bool guidance) {
           .rope_axes = {8, 8, 8, 8},
           .rope_theta = 2000,
           .epsilon = 1e-6,
-          .timestep_channels = 256,
-          .guidance_embeds = guidance};
+          .timestep_channels = 256};
 }
 
-Flux2 tiny_flux2(const Context& context, std::int64_t context_size, bool guidance) {
+std::unique_ptr<Flux2> tiny_flux2(const Context& context, const Flux2Config& config) {
+  const std::int64_t context_size = config.context_size;
+  const bool guidance = config.guidance_embeds;
   const std::int64_t d = 64;
   HashFile file("");
   file.add_weight("img_in.weight", {d, 16});
@@ -136,7 +137,7 @@ Flux2 tiny_flux2(const Context& context, std::int64_t context_size, bool guidanc
   file.add_weight("final_layer.adaLN_modulation.1.weight", {2 * d, d});
   file.add_weight("final_layer.linear.weight", {16, d});
   WeightLoader weights(context, file.open(Network::flux2), NumberFormat::exact());
-  return value_of(Flux2::load(weights, tiny_flux2_config(context_size, guidance)));
+  return value_of(Flux2::load(weights, config));
 }
 
 Qwen3 tiny_qwen3(const Context& context, std::vector<std::int64_t> taps) {
@@ -260,25 +261,33 @@ TEST(HashGenerator, GivesThePublishedNumbers) {
                                    testing::FloatNear(-0.5058833f, 1e-7f)));
 }
 
-/// One forward pass of the tiny transformer on a grid of 2 x 3 tokens.
-Tensor tiny_velocity(const Context& context, const Flux2& model, float sigma, float guidance,
-                     std::span<const ReferenceTokens> references = {}) {
-  const Tensor features = hash_tensor("input.txt", 5, 24);
-  const Tensor latents = hash_tensor("input.img", 6, 16);
-  const Flux2Condition condition = model.condition(context, features, 2, 3, references);
-  const Tensor modulation = model.modulation(context, std::array{sigma}, guidance);
-  Flux2Workspace workspace;
-  Tensor velocity(6, 16);
-  const auto done = model.velocity(context, condition, modulation.row<float>(0), latents, workspace,
-                                   velocity, {});
-  CHECK(done.has_value(), "{}", done.error().message);
-  return velocity;
-}
+/// The tiny transformer's text, picture and reference, on grids of 2 x 3 and 2 x 2 tokens.
+struct TinyPicture {
+  TextFeatures text{.tokens = hash_tensor("input.txt", 5, 24)};
+  Tensor latents = hash_tensor("input.img", 6, 16);
+  Tensor reference = hash_tensor("input.ref", 4, 16);
+  ReferenceTokens references[1] = {{.latents = reference.view(), .rows = 2, .cols = 2}};
+
+  DenoiseRequest request(std::span<const float> sigmas) const {
+    return {.text = text, .rows = 2, .cols = 3, .sigmas = sigmas};
+  }
+  /// The velocity of step `step` of a denoiser.
+  Tensor velocity(const Context& context, Denoiser& denoiser, int step = 0) const {
+    TransformerWorkspace workspace;
+    Tensor velocity(6, 16);
+    const auto done = denoiser.velocity(context, step, latents, workspace, velocity, {});
+    CHECK(done.has_value(), "{}", done.error().message);
+    return velocity;
+  }
+};
+
+constexpr float kSigma[] = {0.75f};
+constexpr float kTwoSigmas[] = {0.75f, 0.5f};
 
 TEST(Flux2Golden, ModulationOfATinyTransformer) {
   const Context context({.threads = 2});
-  const Flux2 model = tiny_flux2(context, 24, false);
-  const std::vector<float> row = flat(model.modulation(context, std::array{0.75f}, 1));
+  const auto model = tiny_flux2(context, tiny_flux2_config());
+  const std::vector<float> row = flat(model->modulation(context, kSigma, 1));
   expect_stat({row.begin(), row.begin() + 384}, {.first = {.014031, .144031, -.285238, .141032},
                                                  .last = {{-.159287, .264706, .113053, .408972}},
                                                  .sum = -5.939526,
@@ -287,8 +296,10 @@ TEST(Flux2Golden, ModulationOfATinyTransformer) {
 
 TEST(Flux2Golden, G1VelocityOfATinyTransformer) {
   const Context context({.threads = 2});
-  const Flux2 model = tiny_flux2(context, 24, false);
-  expect_stat(flat(tiny_velocity(context, model, 0.75f, 1)),
+  const auto model = tiny_flux2(context, tiny_flux2_config());
+  const TinyPicture picture;
+  const auto denoiser = model->begin(context, picture.request(kSigma));
+  expect_stat(flat(picture.velocity(context, *denoiser)),
               {.first = {.018264, 1.561244, 1.589723, -1.262186},
                .last = {{-1.121976, -.537594, -1.056126, -1.513311}},
                .sum = 32.573782,
@@ -297,40 +308,94 @@ TEST(Flux2Golden, G1VelocityOfATinyTransformer) {
 
 TEST(Flux2Golden, G2VelocityWithAReference) {
   const Context context({.threads = 2});
-  const Flux2 model = tiny_flux2(context, 24, false);
-  const Tensor latents = hash_tensor("input.ref", 4, 16);
-  const std::array<ReferenceTokens, 1> references = {
-      ReferenceTokens{.latents = latents.view(), .rows = 2, .cols = 2}};
-  expect_stat(flat(tiny_velocity(context, model, 0.75f, 1, references)),
+  const auto model = tiny_flux2(context, tiny_flux2_config());
+  const TinyPicture picture;
+  DenoiseRequest request = picture.request(kSigma);
+  request.references = picture.references;
+  const auto denoiser = model->begin(context, request);
+  expect_stat(flat(picture.velocity(context, *denoiser)),
               {.first = {.103743, 1.261739, 1.681288, -1.381056},
                .last = {{-.736211, -.859379, -1.057152, -1.544003}},
                .sum = 27.198509,
                .l2 = 11.718255});
 }
 
+TEST(Flux2Golden, G3VelocitiesWithACachedReference) {
+  const Context context({.threads = 2});
+  Flux2Config config = tiny_flux2_config();
+  config.cached_references = true;
+  const auto model = tiny_flux2(context, config);
+  const TinyPicture picture;
+  DenoiseRequest request = picture.request(kTwoSigmas);
+  request.references = picture.references;
+  const auto denoiser = model->begin(context, request);
+  expect_stat(flat(picture.velocity(context, *denoiser, 0)),
+              {.first = {.148541, 1.184690, 1.593501, -1.459180},
+               .last = {{-.741817, -1.058555, -1.222401, -1.458909}},
+               .sum = 28.960094,
+               .l2 = 11.955174});
+  expect_stat(flat(picture.velocity(context, *denoiser, 1)),
+              {.first = {-1.202150, 1.614174, 1.177325, -1.269571},
+               .last = {{-1.287554, -.534182, -1.210154, -1.319964}},
+               .sum = 9.933073,
+               .l2 = 11.355618});
+}
+
+TEST(Flux2, WithCachedReferencesButNoneGivenIsThePlainModel) {
+  const Context context({.threads = 1});
+  Flux2Config config = tiny_flux2_config();
+  const auto plain = tiny_flux2(context, config);
+  config.cached_references = true;
+  const auto cached = tiny_flux2(context, config);
+  const TinyPicture picture;
+  EXPECT_EQ(flat(picture.velocity(context, *plain->begin(context, picture.request(kSigma)))),
+            flat(picture.velocity(context, *cached->begin(context, picture.request(kSigma)))));
+}
+
+TEST(Flux2, CountsLessWorkInLaterStepsWithCachedReferences) {
+  const Context context({.threads = 1});
+  Flux2Config config = tiny_flux2_config();
+  config.cached_references = true;
+  const auto model = tiny_flux2(context, config);
+  const TinyPicture picture;
+  DenoiseRequest request = picture.request(kTwoSigmas);
+  request.references = picture.references;
+  const auto denoiser = model->begin(context, request);
+  // flux.md 7.1 with D 64, F 3 D, T 5, N 6, R 4 and 5 blocks: the references' own pass.
+  constexpr double kLinear = 26.0 * 64 * 64;
+  constexpr double kAttention = 4.0 * 64;
+  const double without_last = 2 * 4 * (10.0 * 64 * 64) + kAttention * 4 * 4;
+  EXPECT_DOUBLE_EQ(denoiser->flop(0) - denoiser->flop(1),
+                   5 * (kLinear * 4 + kAttention * 4 * 4) - without_last);
+}
+
 TEST(Flux2Golden, G4VelocityWithEmbeddedGuidance) {
   const Context context({.threads = 2});
-  const Flux2 model = tiny_flux2(context, 24, true);
-  expect_stat(flat(tiny_velocity(context, model, 0.75f, 4)),
+  Flux2Config config = tiny_flux2_config();
+  config.guidance_embeds = true;
+  const auto model = tiny_flux2(context, config);
+  const TinyPicture picture;
+  DenoiseRequest request = picture.request(kSigma);
+  request.guidance = 4.0f;
+  const auto denoiser = model->begin(context, request);
+  expect_stat(flat(picture.velocity(context, *denoiser)),
               {.first = {-.571149, .507007, 2.822492, -1.009825},
                .last = {{-.067310, .264905, -.871985, .769679}},
                .sum = 36.744295,
                .l2 = 11.435350});
 }
 
-TEST(Flux2Golden, StopsBetweenBlocks) {
+TEST(Flux2, StopsBetweenBlocks) {
   const Context context({.threads = 1});
-  const Flux2 model = tiny_flux2(context, 24, false);
-  const Tensor features = hash_tensor("input.txt", 5, 24);
-  const Tensor latents = hash_tensor("input.img", 6, 16);
-  const Flux2Condition condition = model.condition(context, features, 2, 3, {});
-  const Tensor modulation = model.modulation(context, std::array{0.75f}, 1);
-  Flux2Workspace workspace;
+  const auto model = tiny_flux2(context, tiny_flux2_config());
+  const TinyPicture picture;
+  const auto denoiser = model->begin(context, picture.request(kSigma));
+  TransformerWorkspace workspace;
   Tensor velocity(6, 16);
   std::stop_source stop;
   stop.request_stop();
-  const auto done = model.velocity(context, condition, modulation.row<float>(0), latents, workspace,
-                                   velocity, stop.get_token());
+  const auto done =
+      denoiser->velocity(context, 0, picture.latents, workspace, velocity, stop.get_token());
   ASSERT_FALSE(done.has_value());
   EXPECT_EQ(done.error().code, ErrorCode::cancelled);
 }
@@ -410,25 +475,29 @@ struct EndToEnd {
 };
 
 /// Four steps of the tiny pipeline; `without` holds the features of the negative prompt.
-void expect_run(std::span<const ReferenceTokens> references, const Tensor* without,
+void expect_run(std::span<const ReferenceTokens> references, const TextFeatures* without,
                 const EndToEnd& expected) {
   const Context context({.threads = 2});
-  const Flux2 model = tiny_flux2(context, 96, false);
-  const Tensor features = tiny_features(context);
-  const Flux2Condition condition = model.condition(context, features, 2, 2, references);
-  Flux2Condition negative;
-  if (without != nullptr) negative = model.condition(context, *without, 2, 2, references);
+  const auto model = tiny_flux2(context, tiny_flux2_config(96));
   const std::vector<float> sigmas = value_of(make_schedule({.dynamic_shifting = true}, 4, 4));
-  const Tensor modulation = model.modulation(context, std::span(sigmas).first(4), 1);
+  const auto begin = [&](const TextFeatures& text) {
+    return model->begin(context, {.text = text,
+                                  .rows = 2,
+                                  .cols = 2,
+                                  .references = references,
+                                  .sigmas = std::span(sigmas).first(4)});
+  };
+  const auto denoiser = begin({.tokens = tiny_features(context)});
+  std::unique_ptr<Denoiser> negative;
+  if (without != nullptr) negative = begin(*without);
   Tensor x = from_planes("input.noise", 4, 16);
-  Flux2Workspace workspace;
+  TransformerWorkspace workspace;
   Tensor v(4, 16);
   Tensor u(4, 16);
   for (int step = 0; step < 4; ++step) {
-    const float* mod = modulation.row<float>(step);
-    ASSERT_TRUE(model.velocity(context, condition, mod, x, workspace, v, {}).has_value());
+    ASSERT_TRUE(denoiser->velocity(context, step, x, workspace, v, {}).has_value());
     if (without != nullptr) {
-      ASSERT_TRUE(model.velocity(context, negative, mod, x, workspace, u, {}).has_value());
+      ASSERT_TRUE(negative->velocity(context, step, x, workspace, u, {}).has_value());
       for (std::size_t i = 0; i < v.values<float>().size(); ++i) {
         const float base = u.values<float>()[i];
         v.values<float>()[i] = base + 4 * (v.values<float>()[i] - base);
@@ -487,7 +556,7 @@ TEST(EndToEndGolden, G10WithAReference) {
 }
 
 TEST(EndToEndGolden, G11TrueGuidance) {
-  const Tensor without = hash_tensor("input.uncond", 10, 96);
+  const TextFeatures without{.tokens = hash_tensor("input.uncond", 10, 96)};
   expect_run({}, &without,
              {.step_norms = {4.672320, 4.845173, 5.545017},
               .latents = {.first = {.385360, .497005, -.402274, .453464}, .l2 = 12.014743},

@@ -11,7 +11,7 @@
 
 #include "engine/formats/model_folder.h"
 #include "engine/formats/safetensors.h"
-#include "engine/models/registry.h"
+#include "engine/pipeline/family.h"
 
 namespace imagined::engine {
 namespace {
@@ -68,17 +68,17 @@ class TrainerBatch : public testing::Test {
     return {values.data() + index * size, size};
   }
 
-  Tensor features(std::size_t index) const {
+  TextFeatures features(std::size_t index) const {
     const auto ids = item(ids_, index);
-    const std::vector<std::int32_t> narrow(ids.begin(), ids.end());
-    auto found = networks_->text_encoder.encode(
-        context_, narrow, static_cast<std::int64_t>(narrow.size()), std::stop_token());
+    const PromptIds prompt{.main = {.ids = {ids.begin(), ids.end()},
+                                    .real_count = static_cast<std::int64_t>(ids.size())}};
+    auto found = networks_.prompts->encode(context_, prompt, std::stop_token());
     EXPECT_TRUE(found.has_value());
-    return found ? std::move(*found) : Tensor(1, 1);
+    return found ? std::move(*found) : TextFeatures{.tokens = Tensor(1, 1)};
   }
 
   Context context_{ContextOptions{.threads = 2}};
-  std::unique_ptr<const Networks> networks_;
+  Networks networks_;
   std::vector<std::int64_t> ids_;
   std::vector<float> noisy_, timestep_, prompt_embeds_, velocity_;
   std::int64_t rows_ = 0;
@@ -91,26 +91,25 @@ constexpr double kRelativeRmsMax = 1e-4;
 TEST_F(TrainerBatch, PromptFeaturesAreTheTrainers) {
   ASSERT_GT(count(), 0u);
   for (std::size_t i = 0; i < count(); ++i) {
-    EXPECT_LE(relative_rms(features(i).values(), item(prompt_embeds_, i)), kRelativeRmsMax);
+    EXPECT_LE(relative_rms(features(i).tokens.values(), item(prompt_embeds_, i)), kRelativeRmsMax);
   }
 }
 
 TEST_F(TrainerBatch, VelocityIsTheTrainers) {
   ASSERT_GT(count(), 0u);
   for (std::size_t i = 0; i < count(); ++i) {
-    const Flux2Condition condition =
-        networks_->transformer.condition(context_, features(i), rows_, cols_, {});
+    const TextFeatures text = features(i);
     const float sigma[] = {timestep_[i]};
-    const Tensor modulation = networks_->transformer.modulation(context_, sigma, 1.0f);
+    const auto denoiser = networks_.transformer->begin(
+        context_, {.text = text, .rows = rows_, .cols = cols_, .sigmas = sigma});
     const auto noisy = item(noisy_, i);
     const std::int64_t tokens = rows_ * cols_;
     const std::int64_t channels = static_cast<std::int64_t>(noisy.size()) / tokens;
     Tensor velocity(tokens, channels);
-    Flux2Workspace workspace;
+    TransformerWorkspace workspace;
     const auto done =
-        networks_->transformer.velocity(context_, condition, modulation.row(0),
-                                        ConstMatrixView(noisy.data(), DType::f32, tokens, channels),
-                                        workspace, velocity, std::stop_token());
+        denoiser->velocity(context_, 0, ConstMatrixView(noisy.data(), DType::f32, tokens, channels),
+                           workspace, velocity, std::stop_token());
     ASSERT_TRUE(done.has_value()) << done.error().message;
     EXPECT_LE(relative_rms(velocity.values(), item(velocity_, i)), kRelativeRmsMax);
   }

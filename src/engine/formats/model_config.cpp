@@ -46,6 +46,21 @@ double read_rope_theta(ConfigReader& reader, const json& root, std::string_view 
   return theta != 0 ? theta : kPublishedTheta;
 }
 
+void check_rope_axes(ConfigReader& reader, std::span<const std::int64_t> axes, std::size_t count,
+                     std::int64_t head_dim) {
+  std::int64_t sum = 0;
+  for (const std::int64_t axis : axes) {
+    sum += axis;
+    if (axis % 2 != 0)
+      reader.refuse("axes_dims_rope", fmt::format("expected even numbers, found {}", axis));
+  }
+  if (axes.size() != count || sum != head_dim)
+    reader.refuse("axes_dims_rope",
+                  fmt::format("expected {} numbers with the sum {} (attention_head_dim), found {} "
+                              "with the sum {}",
+                              count, head_dim, axes.size(), sum));
+}
+
 void check_groups(ConfigReader& reader, const char* key, std::span<const std::int64_t> channels,
                   std::int64_t groups) {
   for (const std::int64_t count : channels)
@@ -113,16 +128,90 @@ Result<Flux2Config> parse_flux2_config(std::string_view text, std::string_view f
   if (config.timestep_channels % 2 != 0)
     reader.refuse("timestep_guidance_channels",
                   fmt::format("expected an even number, found {}", config.timestep_channels));
-  std::int64_t axes = 0;
-  for (const std::int64_t axis : config.rope_axes) {
-    axes += axis;
-    if (axis % 2 != 0)
-      reader.refuse("axes_dims_rope", fmt::format("expected even numbers, found {}", axis));
-  }
-  if (config.rope_axes.size() != 4 || axes != config.head_dim)
-    reader.refuse("axes_dims_rope", fmt::format("expected 4 numbers with the sum {} "
-                                                "(attention_head_dim), found {} with the sum {}",
-                                                config.head_dim, config.rope_axes.size(), axes));
+  check_rope_axes(reader, config.rope_axes, 4, config.head_dim);
+  TRY(reader.finish());
+  return config;
+}
+
+Result<Flux1Config> parse_flux1_config(std::string_view text, std::string_view file) {
+  const json root = TRY(parse_json(text, file));
+  ConfigReader reader(root, file);
+  Flux1Config config;
+  check_class(reader, "FluxTransformer2DModel");
+  reader.only("patch_size", 1);
+  config.channels = reader.integer_or("in_channels", config.channels, kSizes);
+  const std::int64_t out = reader.integer_or("out_channels", config.channels, kSizes);
+  if (out != config.channels)
+    reader.refuse("in_channels",
+                  fmt::format("{} in and {} out: Fill and Control models are not supported",
+                              config.channels, out),
+                  ErrorCode::unimplemented);
+  config.double_blocks = reader.integer_or("num_layers", config.double_blocks, {0, 1000});
+  config.single_blocks = reader.integer_or("num_single_layers", config.single_blocks, {0, 1000});
+  config.heads = reader.integer_or("num_attention_heads", config.heads, kHeads);
+  config.head_dim = reader.integer_or("attention_head_dim", config.head_dim, kHeadDim);
+  config.context_size = reader.integer_or("joint_attention_dim", config.context_size, kSizes);
+  config.pooled_size = reader.integer_or("pooled_projection_dim", config.pooled_size, kSizes);
+  config.guidance_embeds = reader.boolean_or("guidance_embeds", config.guidance_embeds);
+  config.rope_axes = reader.integers_or("axes_dims_rope", config.rope_axes, 3, {2, kHeadDim.max});
+  if (config.double_blocks + config.single_blocks == 0)
+    reader.refuse("num_layers", "a transformer without blocks");
+  check_rope_axes(reader, config.rope_axes, 3, config.head_dim);
+  TRY(reader.finish());
+  return config;
+}
+
+Result<T5Config> parse_t5_config(std::string_view text, std::string_view file) {
+  const json root = TRY(parse_json(text, file));
+  ConfigReader reader(root, file);
+  T5Config config;
+  reader.only("model_type", "t5");
+  // Without this key transformers means ReLU, the first T5.
+  if (!reader.has("feed_forward_proj"))
+    reader.refuse("feed_forward_proj", "missing; only \"gated-gelu\" is supported",
+                  ErrorCode::unimplemented);
+  reader.only("feed_forward_proj", "gated-gelu");
+  config.vocab_size = reader.integer("vocab_size", kVocabulary);
+  config.hidden_size = reader.integer("d_model", kSizes);
+  config.layers = reader.integer("num_layers", kLayers);
+  config.heads = reader.integer("num_heads", kHeads);
+  config.head_dim = reader.integer("d_kv", kHeadDim);
+  config.ffn_size = reader.integer("d_ff", kSizes);
+  config.buckets =
+      reader.integer_or("relative_attention_num_buckets", config.buckets, {4, 1 << 16});
+  config.max_distance =
+      reader.integer_or("relative_attention_max_distance", config.max_distance, kSizes);
+  config.rms_epsilon = reader.positive_or("layer_norm_epsilon", config.rms_epsilon);
+  if (config.buckets % 4 != 0)
+    reader.refuse("relative_attention_num_buckets",
+                  fmt::format("expected a multiple of 4, found {}", config.buckets));
+  if (config.max_distance <= config.buckets / 4)
+    reader.refuse("relative_attention_max_distance",
+                  fmt::format("expected more than a quarter of {} buckets, found {}",
+                              config.buckets, config.max_distance));
+  TRY(reader.finish());
+  return config;
+}
+
+Result<ClipConfig> parse_clip_config(std::string_view text, std::string_view file) {
+  const json root = TRY(parse_json(text, file));
+  ConfigReader reader(root, file);
+  ClipConfig config;
+  reader.only("model_type", "clip_text_model");
+  reader.only("hidden_act", "quick_gelu");
+  config.vocab_size = reader.integer("vocab_size", kVocabulary);
+  config.hidden_size = reader.integer("hidden_size", kSizes);
+  config.layers = reader.integer("num_hidden_layers", kLayers);
+  config.heads = reader.integer("num_attention_heads", kHeads);
+  config.ffn_size = reader.integer("intermediate_size", kSizes);
+  config.positions = reader.integer_or("max_position_embeddings", 77, kSizes);
+  config.norm_epsilon = reader.positive_or("layer_norm_eps", config.norm_epsilon);
+  constexpr std::int64_t kWrongEnd = 2;
+  const std::int64_t end = reader.integer_or("eos_token_id", kWrongEnd, {0, config.vocab_size - 1});
+  if (end != kWrongEnd) config.end_token = end;
+  if (config.hidden_size % config.heads != 0)
+    reader.refuse("num_attention_heads", fmt::format("{} does not divide hidden_size {}",
+                                                     config.heads, config.hidden_size));
   TRY(reader.finish());
   return config;
 }
@@ -131,9 +220,20 @@ Result<VaeConfig> parse_vae_config(std::string_view text, std::string_view file)
   const json root = TRY(parse_json(text, file));
   ConfigReader reader(root, file);
   VaeConfig config;
-  check_class(reader, "AutoencoderKLFlux2");
+  // FLUX.1's class differs in what stands around the same encoder and decoder.
+  const bool flux1 = reader.string_or("_class_name", "") == "AutoencoderKL";
+  if (flux1) {
+    config.scaling_factor = reader.positive_or("scaling_factor", 0.18215);  // the class's default
+    config.shift_factor = reader.number_or("shift_factor", 0);
+    config.latent_channels = 4;
+    config.layers_per_block = 1;
+    reader.only("latents_mean", nullptr);
+    reader.only("latents_std", nullptr);
+  } else {
+    check_class(reader, "AutoencoderKLFlux2");
+    reader.only("patch_size", json::array({2, 2}));
+  }
   reader.only("act_fn", "silu");
-  reader.only("patch_size", json::array({2, 2}));
   constexpr std::size_t kMaxLevels = 8;
   config.in_channels = reader.integer_or("in_channels", config.in_channels, kSizes);
   config.out_channels = reader.integer_or("out_channels", config.out_channels, kSizes);
@@ -195,6 +295,10 @@ Result<SchedulerConfig> parse_scheduler_config(std::string_view text, std::strin
       reader.refuse("shift_terminal",
                     fmt::format("expected a number below 1, found {}", *config.shift_terminal));
   }
+  config.base_shift = reader.positive_or("base_shift", config.base_shift);
+  config.max_shift = reader.positive_or("max_shift", config.max_shift);
+  config.base_tokens = reader.integer_or("base_image_seq_len", config.base_tokens, kSizes);
+  config.max_tokens = reader.integer_or("max_image_seq_len", config.max_tokens, kSizes);
   config.train_timesteps = reader.positive_or("num_train_timesteps", config.train_timesteps);
   TRY(reader.finish());
   return config;

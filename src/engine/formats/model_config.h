@@ -37,11 +37,62 @@ struct Flux2Config {
   double epsilon = 1e-6;                 // of LayerNorm and of the q/k RMS norms
   std::int64_t timestep_channels = 256;  // timestep_guidance_channels: width of the sinusoid
   bool guidance_embeds = false;
+  /// Trained to see its references through keys and values that are computed once, at noise level
+  /// 0: klein's KV models. No file of weights tells; the pipeline's class or the file's name does.
+  bool cached_references = false;
 
   std::int64_t width() const { return heads * head_dim; }
 };
 
-/// vae/config.json, an AutoencoderKLFlux2.
+/// transformer/config.json, a FluxTransformer2DModel. What is missing in the file has the value of
+/// that class, which is schnell's.
+struct Flux1Config {
+  std::int64_t channels = 64;        // in_channels and out_channels; Fill's and Control's differ
+  std::int64_t double_blocks = 19;   // num_layers
+  std::int64_t single_blocks = 38;   // num_single_layers
+  std::int64_t heads = 24;           // num_attention_heads
+  std::int64_t head_dim = 128;       // attention_head_dim
+  std::int64_t context_size = 4096;  // joint_attention_dim: width of T5
+  std::int64_t pooled_size = 768;    // pooled_projection_dim: width of CLIP
+  std::vector<std::int64_t> rope_axes = {16, 56, 56};  // axes_dims_rope: even, sum head_dim
+  bool guidance_embeds = false;
+  // What no key says (flux.md 2.11).
+  std::int64_t timestep_channels = 256;
+  double rope_theta = 10000;
+  double epsilon = 1e-6;
+
+  std::int64_t width() const { return heads * head_dim; }
+  std::int64_t mlp_size() const { return 4 * width(); }
+};
+
+/// text_encoder_2/config.json, the encoder of a T5 v1.1.
+struct T5Config {
+  std::int64_t vocab_size = 0;
+  std::int64_t hidden_size = 0;     // d_model
+  std::int64_t layers = 0;          // num_layers
+  std::int64_t heads = 0;           // num_heads
+  std::int64_t head_dim = 0;        // d_kv: not hidden_size / heads
+  std::int64_t ffn_size = 0;        // d_ff
+  std::int64_t buckets = 32;        // relative_attention_num_buckets: half of them for each side
+  std::int64_t max_distance = 128;  // relative_attention_max_distance: shares the last bucket
+  double rms_epsilon = 1e-6;        // layer_norm_epsilon
+};
+
+/// text_encoder/config.json of FLUX.1, a CLIP text model.
+struct ClipConfig {
+  std::int64_t vocab_size = 0;
+  std::int64_t hidden_size = 0;
+  std::int64_t layers = 0;     // num_hidden_layers
+  std::int64_t heads = 0;      // num_attention_heads; divides hidden_size
+  std::int64_t ffn_size = 0;   // intermediate_size
+  std::int64_t positions = 0;  // max_position_embeddings: the longest prompt, 77 as published
+  double norm_epsilon = 1e-5;  // layer_norm_eps
+  /// eos_token_id, behind whose first occurrence a prompt is padding. Nothing where the file says
+  /// 2, as published ones wrongly do: there the largest id is meant.
+  std::optional<std::int64_t> end_token;
+};
+
+/// vae/config.json, an AutoencoderKLFlux2 or an AutoencoderKL.
 struct VaeConfig {
   std::int64_t in_channels = 3;  // 3 * border_shuffle^2
   std::int64_t out_channels = 3;
@@ -56,6 +107,10 @@ struct VaeConfig {
   bool quant_conv = true;         // use_quant_conv
   bool post_quant_conv = true;    // use_post_quant_conv
   double batch_norm_epsilon = 1e-4;
+  /// How the latents of an AutoencoderKL are normalised: (z - shift_factor) * scaling_factor.
+  /// An AutoencoderKLFlux2 has none and normalises by its batch statistics (bn.*).
+  std::optional<double> scaling_factor;
+  double shift_factor = 0;
   /// Side of the pixel block that is folded into channels before the encoder and unfolded after the
   /// decoder: channel c * s * s + dy * s + dx. Our own key; 1, nothing folded, in published models.
   std::int64_t border_shuffle = 1;
@@ -74,7 +129,14 @@ struct SchedulerConfig {
   double shift = 3.0;            // static shift; unused with dynamic_shifting
   TimeShift time_shift = TimeShift::exponential;  // time_shift_type; unused without it
   std::optional<double> shift_terminal;           // the last sigma before 0, in (0, 1)
-  double train_timesteps = 1000;                  // num_train_timesteps
+  /// With dynamic_shifting: FLUX.1's shift grows with the picture on the line below; FLUX.2 has a
+  /// rule of its own and leaves these keys unread.
+  bool shift_on_line = false;
+  double base_shift = 0.5;
+  double max_shift = 1.15;
+  std::int64_t base_tokens = 256;  // base_image_seq_len
+  std::int64_t max_tokens = 4096;  // max_image_seq_len
+  double train_timesteps = 1000;   // num_train_timesteps
 };
 
 /// How prompts become features; keys of model_index.json that diffusers keeps as call arguments.

@@ -40,13 +40,20 @@ void check_component(ConfigReader& reader, const json& index, const char* key,
                   ErrorCode::unimplemented);
 }
 
-void check_pipeline(ConfigReader& reader) {
+void check_pipeline(ConfigReader& reader, ModelFolder& model) {
   const std::string pipeline = reader.string_or("_class_name", "");
-  if (pipeline == "Flux2KleinPipeline") return;
+  model.flux2.cached_references = pipeline == "Flux2KleinKVPipeline";
+  if (pipeline == "Flux2KleinPipeline" || model.flux2.cached_references) return;
   if (pipeline.empty()) return reader.refuse("_class_name", "missing");
   reader.refuse("_class_name",
-                fmt::format("{} is not supported, only Flux2KleinPipeline", in_quotes(pipeline)),
+                fmt::format("{} is not supported, only Flux2KleinPipeline and Flux2KleinKVPipeline",
+                            in_quotes(pipeline)),
                 ErrorCode::unimplemented);
+}
+
+void set_distilled(ModelFolder& model, bool distilled) {
+  model.distilled = distilled;
+  model.guidance = distilled ? GuidanceUse::none : GuidanceUse::two_passes;
 }
 
 constexpr ConfigReader::Limits kPromptTokens{1, 1 << 16};
@@ -62,30 +69,6 @@ SamplingDefaults published_sampling(bool distilled) {
   return sampling;
 }
 
-/// The parts fit together.
-Result<> cross_check(const ModelFolder& model) {
-  const auto refuse = [](std::string message) {
-    return fail(ErrorCode::invalid_argument, std::move(message));
-  };
-  const auto taps = static_cast<std::int64_t>(model.text.taps.size());
-  for (const std::int64_t tap : model.text.taps)
-    if (tap > model.qwen3.layers)
-      return refuse(fmt::format("text_encoder_out_layers: {}, but the text encoder has {} layers",
-                                tap, model.qwen3.layers));
-  if (taps * model.qwen3.hidden_size != model.flux2.context_size)
-    return refuse(fmt::format(
-        "joint_attention_dim is {}, expected {} ({} taps of text features of width {})",
-        model.flux2.context_size, taps * model.qwen3.hidden_size, taps, model.qwen3.hidden_size));
-  const std::int64_t channels = 4 * model.vae_config.latent_channels;
-  if (model.flux2.in_channels != channels || model.flux2.out_channels != channels)
-    return refuse(
-        fmt::format("the transformer takes {} channels and gives {}, expected {} (2x2 "
-                    "patches of {} latent channels)",
-                    model.flux2.in_channels, model.flux2.out_channels, channels,
-                    model.vae_config.latent_channels));
-  return {};
-}
-
 Result<ModelFolder> open_diffusers(const fs::path& root) {
   ModelFolder model;
   model.name = last_name(root);
@@ -97,7 +80,9 @@ Result<ModelFolder> open_diffusers(const fs::path& root) {
   model.vae = root / "vae";
   for (const char* part : {"transformer", "text_encoder", "vae", "tokenizer", "scheduler"})
     if (!is_folder(root / part)) return missing(root, fmt::format("{}/", part));
+  const bool cached_references = model.flux2.cached_references;
   model.flux2 = TRY(read_config(root, "transformer/config.json", parse_flux2_config));
+  model.flux2.cached_references = cached_references;
   model.qwen3 = TRY(read_config(root, "text_encoder/config.json", parse_qwen3_config));
   model.vae_config = TRY(read_config(root, "vae/config.json", parse_vae_config));
   model.scheduler =
@@ -108,7 +93,7 @@ Result<ModelFolder> open_diffusers(const fs::path& root) {
     TRY(parse_sampling(sampling, model));
   }
   model.tokenizer = TRY(find_tokenizer(root));
-  TRY(cross_check(model));
+  TRY(check_parts(model));
   return model;
 }
 
@@ -186,10 +171,11 @@ Result<ModelFolder> open_single_file(const fs::path& file) {
   ModelFolder model;
   model.name = file.stem().string();
   model.family = "flux2-klein";
-  model.distilled = model.name.find("-base-") == std::string::npos;
+  set_distilled(model, model.name.find("-base-") == std::string::npos);
   model.transformer = file;
   const Flux2Config detected = TRY(detect_in(file, Network::flux2, detect_flux2));
   model.flux2 = TRY(refine(detected, file));
+  model.flux2.cached_references = model.name.ends_with("-kv");
   model.text_encoder = holds(file, Network::qwen3, "model.embed_tokens.weight")
                            ? file
                            : TRY(find_text_encoder(file));
@@ -200,7 +186,7 @@ Result<ModelFolder> open_single_file(const fs::path& file) {
       TRY(config_or_detect(model.vae, "vae", Network::vae, parse_vae_config, detect_vae));
   TRY(read_surroundings(file, model));
   model.tokenizer = TRY(find_tokenizer(file));
-  TRY(cross_check(model));
+  TRY(check_parts(model));
   return model;
 }
 
@@ -211,10 +197,33 @@ bool is_tokenizer_folder(const fs::path& folder) {
 
 }  // namespace
 
+Result<> check_parts(const ModelFolder& model) {
+  const auto refuse = [](std::string message) {
+    return fail(ErrorCode::invalid_argument, std::move(message));
+  };
+  const auto taps = static_cast<std::int64_t>(model.text.taps.size());
+  for (const std::int64_t tap : model.text.taps)
+    if (tap > model.qwen3.layers)
+      return refuse(fmt::format("text_encoder_out_layers: {}, but the text encoder has {} layers",
+                                tap, model.qwen3.layers));
+  if (taps * model.qwen3.hidden_size != model.flux2.context_size)
+    return refuse(fmt::format(
+        "joint_attention_dim is {}, expected {} ({} taps of text features of width {})",
+        model.flux2.context_size, taps * model.qwen3.hidden_size, taps, model.qwen3.hidden_size));
+  const std::int64_t channels = 4 * model.vae_config.latent_channels;
+  if (model.flux2.in_channels != channels || model.flux2.out_channels != channels)
+    return refuse(
+        fmt::format("the transformer takes {} channels and gives {}, expected {} (2x2 "
+                    "patches of {} latent channels)",
+                    model.flux2.in_channels, model.flux2.out_channels, channels,
+                    model.vae_config.latent_channels));
+  return {};
+}
+
 Result<> parse_model_index(std::string_view text, ModelFolder& model) {
   const json index = TRY(parse_json(text, "model_index.json"));
   ConfigReader reader(index, "model_index.json");
-  check_pipeline(reader);
+  check_pipeline(reader, model);
   static constexpr std::array<std::string_view, 1> kScheduler = {"FlowMatchEulerDiscreteScheduler"};
   static constexpr std::array<std::string_view, 2> kText = {"Qwen3ForCausalLM", "Qwen3Model"};
   static constexpr std::array<std::string_view, 2> kTokenizer = {"Qwen2TokenizerFast",
@@ -226,7 +235,8 @@ Result<> parse_model_index(std::string_view text, ModelFolder& model) {
   check_component(reader, index, "tokenizer", kTokenizer);
   check_component(reader, index, "transformer", kTransformer);
   check_component(reader, index, "vae", kVae);
-  model.distilled = reader.boolean_or("is_distilled", false);
+  // The KV pipeline knows no guidance at all.
+  set_distilled(model, reader.boolean_or("is_distilled", model.flux2.cached_references));
   constexpr std::size_t kMaxTaps = 16;
   model.text.taps =
       reader.integers_or("text_encoder_out_layers", model.text.taps, kMaxTaps, {0, 1000});

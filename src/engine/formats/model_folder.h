@@ -29,12 +29,23 @@
 
 namespace imagined::engine {
 
+/// What a request's guidance does.
+enum class GuidanceUse : std::uint8_t {
+  none,        // nothing: the model was distilled with it
+  two_passes,  // a pass with the prompt and one without, wherever guidance is above 1
+  embedded,    // one pass, which is told
+};
+
 /// A model's parts. The three weight paths fit WeightSource::open; `tokenizer` fits
 /// Tokenizer::load.
 struct ModelFolder {
   std::string name;    // of the folder or of the file, without its path
   std::string family;  // "flux2-klein"
   bool distilled = false;
+  GuidanceUse guidance = GuidanceUse::none;
+  std::int64_t max_references = 8;
+  /// Side of the square of latents that makes up a token of the noise as it is drawn.
+  std::int64_t noise_fold = 1;
 
   std::filesystem::path transformer;
   std::filesystem::path text_encoder;
@@ -49,9 +60,13 @@ struct ModelFolder {
   SamplingDefaults sampling;
 };
 
-/// Reads a model's configuration and checks the parts against each other: taps * hidden size is the
-/// transformer's context width, 4 * latent channels are its channels, the RoPE axes sum up to the
-/// head width, the norm groups divide every width, pixels_per_token agrees with the VAE.
+/// The parts fit together: taps * hidden size is the transformer's context width, 4 * latent
+/// channels are its channels. `invalid_argument` says which do not.
+Result<> check_parts(const ModelFolder& model);
+
+/// Reads a model's configuration and checks the parts by themselves (the RoPE axes sum up to the
+/// head width, the norm groups divide every width, pixels_per_token agrees with the VAE) and
+/// against each other, as check_parts.
 /// Unknown keys are ignored; a missing key, a wrong type or an impossible value is
 /// `invalid_argument` and names file and key; a missing file is `not_found`; another pipeline or an
 /// option without implementation is `unimplemented` and names it.
@@ -64,9 +79,13 @@ Result<std::filesystem::path> find_tokenizer(const std::filesystem::path& path);
 // The configuration files one by one, as text; `file` is what error messages call the text.
 Result<Qwen3Config> parse_qwen3_config(std::string_view json, std::string_view file);
 Result<Flux2Config> parse_flux2_config(std::string_view json, std::string_view file);
+Result<T5Config> parse_t5_config(std::string_view json, std::string_view file);
+Result<ClipConfig> parse_clip_config(std::string_view json, std::string_view file);
+Result<Flux1Config> parse_flux1_config(std::string_view json, std::string_view file);
 Result<VaeConfig> parse_vae_config(std::string_view json, std::string_view file);
 Result<SchedulerConfig> parse_scheduler_config(std::string_view json, std::string_view file);
-/// model_index.json: fills in `distilled` and `text`; the classes of the parts must be known ones.
+/// model_index.json: fills in `distilled`, `guidance`, `text` and what the pipeline's class says;
+/// the classes of the parts must be known ones.
 Result<> parse_model_index(std::string_view json, ModelFolder& model);
 /// sampling.json: fills in `sampling`; `vae_config` is asked for the pixels of a token.
 Result<> parse_sampling(std::string_view json, ModelFolder& model);
@@ -74,7 +93,10 @@ Result<> parse_sampling(std::string_view json, ModelFolder& model);
 // The configuration that names and shapes of the tensors give away; what they cannot say (epsilons,
 // RoPE, the schedule) is the published models' value.
 Result<Flux2Config> detect_flux2(const WeightSource& weights);
+Result<Flux1Config> detect_flux1(const WeightSource& weights);
 Result<VaeConfig> detect_vae(const WeightSource& weights);
 Result<Qwen3Config> detect_qwen3(const WeightSource& weights);
+Result<T5Config> detect_t5(const WeightSource& weights);
+Result<ClipConfig> detect_clip(const WeightSource& weights);
 
 }  // namespace imagined::engine

@@ -113,11 +113,23 @@ TEST_F(ModelFolderTest, IgnoresKeysThatItDoesNotKnow) {
 }
 
 TEST_F(ModelFolderTest, NamesAPipelineThatItCannotRun) {
-  for (const char* name : {"Flux2Pipeline", "Flux2KleinKVPipeline", "FluxPipeline"}) {
+  for (const char* name : {"Flux2Pipeline", "FluxFillPipeline"}) {
     const Error error = error_with("model_index.json", "_class_name", name);
     EXPECT_EQ(error.code, ErrorCode::unimplemented);
     EXPECT_THAT(error.message, HasSubstr(name));
   }
+}
+
+TEST_F(ModelFolderTest, TakesTheKvPipelineAsAModelThatCachesItsReferences) {
+  EXPECT_FALSE(open_model(kGolden / "a1")->flux2.cached_references);
+  json index = read("model_index.json");
+  index["_class_name"] = "Flux2KleinKVPipeline";
+  index.erase("is_distilled");
+  ModelFolder model;
+  const Result<> parsed = parse_model_index(index.dump(), model);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  EXPECT_TRUE(model.flux2.cached_references);
+  EXPECT_EQ(model.guidance, GuidanceUse::none);
 }
 
 TEST_F(ModelFolderTest, NamesFileAndKeyOfEveryMistake) {
@@ -331,6 +343,18 @@ TEST(SingleFile, IsReadFromTheShapesAndItsNeighbours) {
   EXPECT_FALSE(model->vae_config.post_quant_conv);
   EXPECT_EQ(model->vae_config.latent_channels, 4);
   EXPECT_EQ(model->tokenizer, folder.path() / "tokenizer");
+}
+
+TEST(SingleFile, CachesItsReferencesWhenItsNameEndsInKv) {
+  const TestFolder folder;
+  const fs::path file = folder.path() / "flux-2-klein-9b-kv.safetensors";
+  write_zeros(file, bfl_transformer());
+  write_zeros(folder.path() / "ae.safetensors", bfl_vae());
+  write_zeros(folder.path() / "qwen_3_8b.safetensors", text_encoder());
+  folder.write("tokenizer/tokenizer.json", "{}");
+  const Result<ModelFolder> model = open_model(file);
+  ASSERT_TRUE(model.has_value()) << model.error().message;
+  EXPECT_TRUE(model->flux2.cached_references);
 }
 
 TEST(SingleFile, IsFoundInComfyUisFolders) {

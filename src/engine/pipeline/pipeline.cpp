@@ -20,12 +20,11 @@ namespace {
 
 constexpr int kMaxSteps = 500;
 constexpr float kMaxGuidance = 100;
-constexpr std::size_t kMaxReferences = 8;
 constexpr std::int64_t kReferencePixels = 1024 * 1024;  // flux.md 6.1: diffusers' cap, always
 // Klein's features of one prompt are 16 MB; a batch needs the prompt and the empty one.
 constexpr std::size_t kCachedPrompts = 4;
 constexpr std::int64_t kKeptWorkspaceBytes = 64 << 20;
-constexpr std::size_t kCachedReferences = kMaxReferences;
+constexpr std::size_t kCachedReferences = 8;
 
 NumberFormat number_format(Precision precision, const CpuFeatures& cpu) {
   return precision == Precision::f32 ? NumberFormat::exact() : NumberFormat::fast(cpu);
@@ -37,19 +36,32 @@ Tensor copy(const Context& context, ConstMatrixView from) {
   return to;
 }
 
-Result<> check_finite(const Context& context, ConstMatrixView values, std::string_view what) {
-  if (all_finite(context, values)) return {};
+tl::unexpected<Error> not_finite(std::string_view what) {
   return fail(
       ErrorCode::data_loss,
       fmt::format("{}: the numbers are no longer finite; the weights may be damaged", what));
 }
 
+Result<> check_finite(const Context& context, ConstMatrixView values, std::string_view what) {
+  if (all_finite(context, values)) return {};
+  return not_finite(what);
+}
+
 ScheduleOptions schedule_options(const ModelFolder& model) {
-  return {.dynamic_shifting = model.scheduler.dynamic_shifting,
-          .shift = model.sampling.shift.value_or(model.scheduler.shift),
-          .curve = model.scheduler.time_shift == TimeShift::linear ? ShiftCurve::linear
-                                                                   : ShiftCurve::exponential,
-          .terminal = model.scheduler.shift_terminal};
+  const SchedulerConfig& scheduler = model.scheduler;
+  std::optional<ShiftLine> line;
+  if (scheduler.shift_on_line) {
+    line = ShiftLine{.base_shift = scheduler.base_shift,
+                     .max_shift = scheduler.max_shift,
+                     .base_tokens = scheduler.base_tokens,
+                     .max_tokens = scheduler.max_tokens};
+  }
+  return {.dynamic_shifting = scheduler.dynamic_shifting,
+          .line = line,
+          .shift = model.sampling.shift.value_or(scheduler.shift),
+          .curve = scheduler.time_shift == TimeShift::linear ? ShiftCurve::linear
+                                                             : ShiftCurve::exponential,
+          .terminal = scheduler.shift_terminal};
 }
 
 /// The middle of a picture of RGB bytes.
@@ -73,35 +85,23 @@ Picture crop_centre(const std::vector<std::uint8_t>& pixels, int made_width, int
 
 }  // namespace
 
-Pipeline::Pipeline(ModelFolder model, const ContextOptions& options, Tokenizer tokenizer)
+Pipeline::Pipeline(ModelFolder model, const ContextOptions& options)
     : model_(std::move(model)),
       context_(options),
-      tokenizer_(std::move(tokenizer)),
       prompts_(kCachedPrompts),
       references_(kCachedReferences) {}
 
 Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelFolder model, Precision precision,
                                                  const ContextOptions& options) {
-  Tokenizer tokenizer = TRY(Tokenizer::load(model.tokenizer));
-  if (tokenizer.vocab_size() > model.qwen3.vocab_size) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("tokenizer: {} tokens for a text encoder with {}",
-                            tokenizer.vocab_size(), model.qwen3.vocab_size));
-  }
-  std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(model), options, std::move(tokenizer)));
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(model), options));
   const Context& context = pipeline->context_;
   pipeline->networks_ =
       TRY(load_networks(context, pipeline->model_, number_format(precision, context.cpu())));
   return pipeline;
 }
 
-PromptEncoding Pipeline::encode_prompt(std::string_view prompt) const {
-  return tokenizer_.encode_prompt(prompt,
-                                  {.max_tokens = model_.text.max_tokens, .pad = model_.text.pad});
-}
-
 bool Pipeline::uses_true_guidance(float guidance) const {
-  return guidance > 1 && !model_.distilled;
+  return guidance > 1 && model_.guidance == GuidanceUse::two_passes;
 }
 
 void Pipeline::forget() {
@@ -134,16 +134,19 @@ Result<Picture> Pipeline::fit_reference_picture(const Picture& picture) const {
                                      fit)};
 }
 
-Result<std::shared_ptr<const Tensor>> Pipeline::text_features(const PromptEncoding& prompt,
-                                                              const RunObserver& observer) {
-  PromptKey key{.ids = prompt.ids, .real_count = prompt.real_count};
-  if (auto known = prompts_.find(key)) return known;
-  const Qwen3& encoder = networks_->text_encoder;
-  Tensor features = TRY(measured(
-      observer.log, Stage::text_encode, encoder.flop(static_cast<std::int64_t>(prompt.ids.size())),
-      [&] { return encoder.encode(context_, prompt.ids, prompt.real_count, observer.stop); }));
-  TRY(check_finite(context_, features, "text encoder"));
-  return prompts_.add(std::move(key), std::move(features));
+Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const PromptIds& prompt,
+                                                                    const RunObserver& observer) {
+  if (auto known = prompts_.find(prompt)) return known;
+  const PromptEncoder& encoder = *networks_.prompts;
+  TextFeatures features = TRY(measured(observer.log, Stage::text_encode, encoder.flop(prompt), [&] {
+    return encoder.encode(context_, prompt, observer.stop);
+  }));
+  TRY(check_finite(context_, features.tokens, "text encoder"));
+  if (!std::all_of(features.pooled.begin(), features.pooled.end(),
+                   [](float value) { return std::isfinite(value); })) {
+    return not_finite("text encoder");
+  }
+  return prompts_.add(prompt, std::move(features));
 }
 
 Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
@@ -158,11 +161,11 @@ Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
     std::shared_ptr<const Tensor> latents = references_.find(key);
     if (latents == nullptr) {
       Tensor fresh = TRY(measured(
-          observer.log, Stage::reference_encode, networks_->vae.encode_flop(rows, cols), [&] {
+          observer.log, Stage::reference_encode, networks_.vae.encode_flop(rows, cols), [&] {
             Tensor signal(static_cast<std::int64_t>(picture.width) * picture.height, 3);
             pixels_to_signal(context_, picture.pixels.data(), signal);
-            return networks_->vae.encode(context_, signal, picture.height, picture.width, pool_,
-                                         observer.stop);
+            return networks_.vae.encode(context_, signal, picture.height, picture.width, pool_,
+                                        observer.stop);
           }));
       TRY(check_finite(context_, fresh, fmt::format("latents of reference {}", i)));
       latents = references_.add(std::move(key), std::move(fresh));
@@ -173,46 +176,39 @@ Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
 }
 
 /// What the steps of one run read and write.
-struct Pipeline::Denoiser {
+struct Pipeline::Steps {
   std::vector<float> sigmas;
-  Tensor modulation;  // a row per step
-  Flux2Condition with_prompt;
-  Flux2Condition without_prompt;
-  bool true_guidance = false;
+  std::unique_ptr<Denoiser> with_prompt;
+  std::unique_ptr<Denoiser> without_prompt;  // with true guidance only
   Tensor velocity;
   Tensor velocity_without;
 };
 
-Result<> Pipeline::denoise(Denoiser& denoiser, Tensor& latents, const RunInputs& inputs,
+Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& inputs,
                            const RunObserver& observer) {
-  const Flux2& model = networks_->transformer;
-  const auto pass = [&](const Flux2Condition& condition, int step, Tensor& velocity) {
-    return model.velocity(context_, condition, denoiser.modulation.row<float>(step), latents,
-                          workspace_, velocity, observer.stop);
+  const auto flop = [&](int step) {
+    return steps.with_prompt->flop(step) +
+           (steps.without_prompt ? steps.without_prompt->flop(step) : 0.0);
   };
-  const double flop = [&] {
-    const auto of = [&](const Flux2Condition& c) {
-      return model.flop(c.text_tokens(), c.output_tokens, c.references.rows());
-    };
-    return of(denoiser.with_prompt) + (denoiser.true_guidance ? of(denoiser.without_prompt) : 0.0);
-  }();
   const auto one_step = [&](int step) -> Result<> {
-    TRY(pass(denoiser.with_prompt, step, denoiser.velocity));
-    if (denoiser.true_guidance) {
-      TRY(pass(denoiser.without_prompt, step, denoiser.velocity_without));
-      guide(context_, denoiser.velocity, inputs.guidance, denoiser.velocity_without);
-      std::swap(denoiser.velocity, denoiser.velocity_without);
+    TRY(steps.with_prompt->velocity(context_, step, latents, workspace_, steps.velocity,
+                                    observer.stop));
+    if (steps.without_prompt) {
+      TRY(steps.without_prompt->velocity(context_, step, latents, workspace_,
+                                         steps.velocity_without, observer.stop));
+      guide(context_, steps.velocity, inputs.guidance, steps.velocity_without);
+      std::swap(steps.velocity, steps.velocity_without);
     }
-    TRY(check_finite(context_, denoiser.velocity, fmt::format("velocity of step {}", step)));
+    TRY(check_finite(context_, steps.velocity, fmt::format("velocity of step {}", step)));
     const auto i = static_cast<std::size_t>(step);
-    euler_step(context_, denoiser.velocity, denoiser.sigmas[i], denoiser.sigmas[i + 1], latents);
+    euler_step(context_, steps.velocity, steps.sigmas[i], steps.sigmas[i + 1], latents);
     return {};
   };
   for (int step = 0; step < inputs.steps; ++step) {
     if (observer.stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
-    TRY(measured(observer.log, Stage::step, flop, [&] { return one_step(step); }));
+    TRY(measured(observer.log, Stage::step, flop(step), [&] { return one_step(step); }));
     if (observer.trace != nullptr) {
-      observer.trace->velocities.push_back(copy(context_, denoiser.velocity));
+      observer.trace->velocities.push_back(copy(context_, steps.velocity));
     }
     if (observer.on_progress) observer.on_progress({.step = step + 1, .steps = inputs.steps});
   }
@@ -220,48 +216,51 @@ Result<> Pipeline::denoise(Denoiser& denoiser, Tensor& latents, const RunInputs&
 }
 
 Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observer) {
-  Denoiser denoiser;
-  denoiser.true_guidance = uses_true_guidance(inputs.guidance);
+  const bool two_passes = uses_true_guidance(inputs.guidance);
   const auto features = TRY(text_features(inputs.prompt, observer));
-  std::shared_ptr<const Tensor> negative;
-  if (denoiser.true_guidance) negative = TRY(text_features(inputs.negative, observer));
+  std::shared_ptr<const TextFeatures> negative;
+  if (two_passes) negative = TRY(text_features(inputs.negative, observer));
   const std::vector<ReferenceTokens> references =
       TRY(encode_references(inputs.references, observer));
 
-  denoiser.sigmas =
+  Steps steps;
+  steps.sigmas =
       TRY(make_schedule(schedule_options(model_), inputs.rows * inputs.cols, inputs.steps));
-  const Flux2& model = networks_->transformer;
   measured(observer.log, Stage::prepare, 0, [&] {
-    const std::span<const float> levels(denoiser.sigmas.data(),
-                                        static_cast<std::size_t>(inputs.steps));
-    // Klein is never told the guidance, whatever its configuration says (flux.md 4.5).
-    denoiser.modulation = model.modulation(context_, levels, std::nullopt);
-    denoiser.with_prompt =
-        model.condition(context_, *features, inputs.rows, inputs.cols, references);
-    if (denoiser.true_guidance) {
-      denoiser.without_prompt =
-          model.condition(context_, *negative, inputs.rows, inputs.cols, references);
-    }
+    const auto begin = [&](const TextFeatures& text) {
+      return networks_.transformer->begin(
+          context_,
+          {.text = text,
+           .rows = inputs.rows,
+           .cols = inputs.cols,
+           .references = references,
+           .sigmas = std::span(steps.sigmas).first(static_cast<std::size_t>(inputs.steps)),
+           .guidance = model_.guidance == GuidanceUse::embedded ? std::optional(inputs.guidance)
+                                                                : std::nullopt});
+    };
+    steps.with_prompt = begin(*features);
+    if (two_passes) steps.without_prompt = begin(*negative);
     return true;
   });
   Tensor latents = copy(context_, inputs.noise);
-  denoiser.velocity = Tensor(latents.rows(), latents.cols());
-  if (denoiser.true_guidance) denoiser.velocity_without = Tensor(latents.rows(), latents.cols());
+  steps.velocity = Tensor(latents.rows(), latents.cols());
+  if (two_passes) steps.velocity_without = Tensor(latents.rows(), latents.cols());
   if (observer.trace != nullptr) {
     RunTrace& trace = *observer.trace;
-    trace.sigmas = denoiser.sigmas;
-    trace.prompt_embeds = copy(context_, *features);
-    if (negative != nullptr) trace.negative_prompt_embeds = copy(context_, *negative);
+    trace.sigmas = steps.sigmas;
+    trace.prompt_embeds = copy(context_, features->tokens);
+    trace.pooled_prompt_embeds = features->pooled;
+    if (negative != nullptr) trace.negative_prompt_embeds = copy(context_, negative->tokens);
     for (const ReferenceTokens& reference : references) {
       trace.reference_latents.push_back(copy(context_, reference.latents));
     }
   }
-  TRY(denoise(denoiser, latents, inputs, observer));
+  TRY(denoise(steps, latents, inputs, observer));
   if (observer.trace != nullptr) observer.trace->latents = copy(context_, latents);
 
   // A decode needs most memory of all; a small workspace stays for the next picture.
   if (workspace_.held_bytes() > kKeptWorkspaceBytes) workspace_ = {};
-  const Vae& vae = networks_->vae;
+  const Vae& vae = networks_.vae;
   Tensor decoded =
       TRY(measured(observer.log, Stage::decode, vae.decode_flop(inputs.rows, inputs.cols), [&] {
         return vae.decode(context_, latents, inputs.rows, inputs.cols, pool_, observer.stop);
@@ -292,18 +291,21 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
                 fmt::format("guidance {}: must be 0 to {}", inputs.guidance, kMaxGuidance),
                 "guidance");
   }
-  if (request.references.size() > kMaxReferences) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("{} reference pictures: at most {}", request.references.size(), kMaxReferences),
-        "image");
+  if (static_cast<std::int64_t>(request.references.size()) > model_.max_references) {
+    return fail(ErrorCode::invalid_argument,
+                model_.max_references == 0
+                    ? fmt::format("reference pictures: model \"{}\" takes none", model_.name)
+                    : fmt::format("{} reference pictures: at most {}", request.references.size(),
+                                  model_.max_references),
+                "image");
   }
-  inputs.prompt = encode_prompt(request.prompt);
-  if (uses_true_guidance(inputs.guidance)) inputs.negative = encode_prompt("");
+  inputs.prompt = networks_.prompts->ids(request.prompt);
+  if (uses_true_guidance(inputs.guidance)) inputs.negative = networks_.prompts->ids("");
   for (const Picture& picture : request.references) {
     inputs.references.push_back(TRY(fit_reference_picture(picture)));
   }
-  inputs.noise = make_noise(request.seed, model_.flux2.in_channels, rows, cols);
+  inputs.noise =
+      make_noise(request.seed, networks_.transformer->channels(), rows, cols, model_.noise_fold);
   return inputs;
 }
 

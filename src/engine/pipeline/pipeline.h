@@ -13,19 +13,20 @@
 #include "engine/backend/context.h"
 #include "engine/engine.h"
 #include "engine/formats/model_folder.h"
-#include "engine/models/registry.h"
+#include "engine/models/common/activation_pool.h"
+#include "engine/models/common/transformer.h"
+#include "engine/pipeline/family.h"
 #include "engine/pipeline/recent.h"
 #include "engine/pipeline/stage_log.h"
-#include "engine/tokenizers/tokenizer.h"
 
 namespace imagined::engine {
 
 /// Everything a run depends on, after sizes, texts and pictures were brought into shape.
 struct RunInputs {
-  PromptEncoding prompt;
-  PromptEncoding negative;  // of the empty prompt; read with true guidance only
-  Tensor noise;             // [rows * cols, channels] f32
-  std::int64_t rows = 0;    // of the token grid
+  PromptIds prompt;
+  PromptIds negative;     // of the empty prompt; read with true guidance only
+  Tensor noise;           // [rows * cols, channels] f32
+  std::int64_t rows = 0;  // of the token grid
   std::int64_t cols = 0;
   int steps = 0;
   float guidance = 1;
@@ -35,7 +36,8 @@ struct RunInputs {
 /// What a run passed through, for comparison with a recorded one.
 struct RunTrace {
   Tensor prompt_embeds;
-  Tensor negative_prompt_embeds;  // empty without true guidance
+  std::vector<float> pooled_prompt_embeds;  // empty where the family has none
+  Tensor negative_prompt_embeds;            // empty without true guidance
   std::vector<Tensor> reference_latents;
   std::vector<float> sigmas;
   std::vector<Tensor> velocities;
@@ -57,8 +59,7 @@ class Pipeline {
                                                 const ContextOptions& options);
 
   const ModelFolder& model() const { return model_; }
-  const Networks& networks() const { return *networks_; }
-  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const Networks& networks() const { return networks_; }
   const Context& context() const { return context_; }
 
   /// Checks a request, makes the picture, crops and enlarges it.
@@ -68,9 +69,6 @@ class Pipeline {
 
   /// The networks alone. Returns the decoded picture [height * width, 3] f32, not clamped.
   Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer);
-
-  /// The ids of a prompt as this model takes them: cut, and padded where it was trained so.
-  PromptEncoding encode_prompt(std::string_view prompt) const;
 
   /// A reference brought into shape: at most 1024 * 1024 pixels, cut to whole tokens, RGB.
   /// Errors: `invalid_argument` for a picture that is too small or too narrow.
@@ -86,36 +84,30 @@ class Pipeline {
   void forget();
 
  private:
-  struct PromptKey {
-    std::vector<std::int32_t> ids;
-    std::int64_t real_count = 0;
-    bool operator==(const PromptKey&) const = default;
-  };
   struct PictureKey {
     int width = 0;
     int height = 0;
     std::vector<std::uint8_t> pixels;
     bool operator==(const PictureKey&) const = default;
   };
-  struct Denoiser;  // the state of one run's steps
+  struct Steps;  // the state of one run's steps
 
-  Pipeline(ModelFolder model, const ContextOptions& options, Tokenizer tokenizer);
-  Result<std::shared_ptr<const Tensor>> text_features(const PromptEncoding& prompt,
-                                                      const RunObserver& observer);
+  Pipeline(ModelFolder model, const ContextOptions& options);
+  Result<std::shared_ptr<const TextFeatures>> text_features(const PromptIds& prompt,
+                                                            const RunObserver& observer);
   Result<std::vector<ReferenceTokens>> encode_references(const std::vector<Picture>& pictures,
                                                          const RunObserver& observer);
-  Result<> denoise(Denoiser& denoiser, Tensor& latents, const RunInputs& inputs,
+  Result<> denoise(Steps& steps, Tensor& latents, const RunInputs& inputs,
                    const RunObserver& observer);
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
                             std::int64_t cols) const;
 
   ModelFolder model_;
   Context context_;
-  Tokenizer tokenizer_;
-  std::unique_ptr<const Networks> networks_;
-  Flux2Workspace workspace_;
+  Networks networks_;
+  TransformerWorkspace workspace_;
   ActivationPool pool_;
-  Recent<PromptKey, Tensor> prompts_;
+  Recent<PromptIds, TextFeatures> prompts_;
   Recent<PictureKey, Tensor> references_;
 };
 

@@ -146,22 +146,35 @@ void torch_normal_values(std::uint64_t seed, std::span<float> out) {
 }
 
 Tensor make_noise(std::uint64_t seed, std::int64_t channels, std::int64_t rows, std::int64_t cols,
-                  NoiseSource source) {
+                  std::int64_t fold, NoiseSource source) {
   CHECK(channels > 0 && rows > 0 && cols > 0, "noise [{}, {}, {}]", channels, rows, cols);
-  const std::int64_t tokens = rows * cols;
-  std::vector<float> planes(static_cast<std::size_t>(channels * tokens));
+  std::vector<float> planes(static_cast<std::size_t>(channels * rows * cols));
   if (source == NoiseSource::philox) {
     normal_values(seed, 0, planes);
   } else {
     torch_normal_values(seed, planes);
   }
-  Tensor noise(tokens, channels);
-  for (std::int64_t t = 0; t < tokens; ++t) {
+  return tokens_of_planes(planes, channels, rows, cols, fold);
+}
+
+Tensor tokens_of_planes(std::span<const float> planes, std::int64_t channels, std::int64_t rows,
+                        std::int64_t cols, std::int64_t fold) {
+  const std::int64_t square = fold * fold;
+  CHECK(fold > 0 && channels % square == 0 &&
+            static_cast<std::int64_t>(planes.size()) == channels * rows * cols,
+        "{} latents for {} channels of {} x {} tokens, fold {}", planes.size(), channels, rows,
+        cols, fold);
+  Tensor tokens(rows * cols, channels);
+  for (std::int64_t t = 0; t < tokens.rows(); ++t) {
     for (std::int64_t c = 0; c < channels; ++c) {
-      noise.row(t)[c] = planes[static_cast<std::size_t>(c * tokens + t)];
+      const std::int64_t y = t / cols * fold + c % square / fold;
+      const std::int64_t x = t % cols * fold + c % fold;
+      const std::int64_t plane = c / square;
+      tokens.row(t)[c] =
+          planes[static_cast<std::size_t>((plane * rows * fold + y) * cols * fold + x)];
     }
   }
-  return noise;
+  return tokens;
 }
 
 }  // namespace imagined::engine

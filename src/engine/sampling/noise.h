@@ -26,10 +26,20 @@ void torch_normal_values(std::uint64_t seed, std::span<float> out);
 
 enum class NoiseSource : std::uint8_t { philox, torch_cpu };
 
-/// Noise for a latent picture of rows x cols tokens, [rows * cols, channels] f32. Drawn in the
-/// order [channels, rows, cols], as the reference draws its latents, so that both sources can be
-/// compared with a `latents` tensor of diffusers.
+/// Noise for a latent picture of rows x cols tokens, [rows * cols, channels] f32, drawn in the
+/// order in which the reference draws its latents, so that both sources can be compared with a
+/// `latents` tensor of diffusers; see tokens_of_planes for the order.
 Tensor make_noise(std::uint64_t seed, std::int64_t channels, std::int64_t rows, std::int64_t cols,
-                  NoiseSource source = NoiseSource::philox);
+                  std::int64_t fold, NoiseSource source = NoiseSource::philox);
+
+/// A latent picture as the tokens of a transformer.
+///
+/// planes   [channels / fold^2, rows * fold, cols * fold], one number after another.
+/// fold     side of the square of latents that makes up a token: 1 where the latents are tokens
+///          already (FLUX.2), 2 where they are folded (FLUX.1).
+/// returns  [rows * cols, channels] f32; channel (c * fold + y) * fold + x of a token is latent
+///          (y, x) of its square in plane c.
+Tensor tokens_of_planes(std::span<const float> planes, std::int64_t channels, std::int64_t rows,
+                        std::int64_t cols, std::int64_t fold);
 
 }  // namespace imagined::engine

@@ -40,6 +40,11 @@ Result<> check(const ScheduleOptions& options, int steps) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("scheduler shift {}: must be above 0", options.shift));
   }
+  if (options.line && options.line->base_tokens == options.line->max_tokens) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("scheduler: base_image_seq_len and max_image_seq_len are both {}",
+                            options.line->max_tokens));
+  }
   if (!options.terminal) return {};
   if (!(*options.terminal > 0 && *options.terminal < 1)) {
     return fail(ErrorCode::invalid_argument,
@@ -66,10 +71,20 @@ double flux2_mu(std::int64_t image_tokens, int steps) {
   return slope * steps + (at_200_steps - 200.0 * slope);
 }
 
+double line_mu(const ShiftLine& line, std::int64_t image_tokens) {
+  const double slope =
+      (line.max_shift - line.base_shift) / static_cast<double>(line.max_tokens - line.base_tokens);
+  return static_cast<double>(image_tokens) * slope +
+         (line.base_shift - slope * static_cast<double>(line.base_tokens));
+}
+
 Result<std::vector<float>> make_schedule(const ScheduleOptions& options, std::int64_t image_tokens,
                                          int steps) {
   TRY(check(options, steps));
-  const double mu = options.dynamic_shifting ? flux2_mu(image_tokens, steps) : 0.0;
+  double mu = 0;
+  if (options.dynamic_shifting) {
+    mu = options.line ? line_mu(*options.line, image_tokens) : flux2_mu(image_tokens, steps);
+  }
   std::vector<float> levels = even_levels(steps);
   for (float& level : levels) level = shifted(level, options, mu);
   if (options.terminal) {

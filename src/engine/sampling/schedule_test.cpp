@@ -111,5 +111,25 @@ TEST(Schedule, RefusesATerminalLevelOfOne) {
   EXPECT_FALSE(make_schedule({.shift = 1.0, .terminal = 1.0}, 256, 4));
 }
 
+TEST(LineMu, IsThatOfTheReference) {  // flux.md 4.3
+  EXPECT_NEAR(line_mu({}, 1024), 0.63, 1e-9);
+  EXPECT_NEAR(line_mu({}, 4080), 1.147292, 1e-6);
+  EXPECT_NEAR(line_mu({}, 4096), 1.15, 1e-9);
+  EXPECT_NEAR(line_mu({}, 16384), 3.23, 1e-9);
+}
+
+TEST(Schedule, FollowsALineWhereOneIsGiven) {
+  const auto levels = make_schedule({.dynamic_shifting = true, .line = ShiftLine{}}, 4096, 28);
+  ASSERT_TRUE(levels.has_value());
+  EXPECT_EQ((*levels)[0], 1.0f);
+  EXPECT_NEAR((*levels)[1], .988409, 1e-6);
+  EXPECT_NEAR((*levels)[2], .976222, 1e-6);
+}
+
+TEST(Schedule, RefusesALineThroughOnePoint) {
+  const ShiftLine point{.base_tokens = 256, .max_tokens = 256};
+  EXPECT_FALSE(make_schedule({.dynamic_shifting = true, .line = point}, 64, 4).has_value());
+}
+
 }  // namespace
 }  // namespace imagined::engine

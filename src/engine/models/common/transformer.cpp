@@ -10,4 +10,13 @@ std::int64_t TransformerWorkspace::held_bytes() const {
   return sum;
 }
 
+void grow(Tensor& tensor, std::int64_t rows, std::int64_t cols, DType dtype) {
+  if (!tensor.empty() && tensor.rows() >= rows && tensor.cols() == cols &&
+      tensor.dtype() == dtype) {
+    return;
+  }
+  tensor = Tensor();  // the old one goes before the new one comes
+  tensor = Tensor(rows, cols, dtype);
+}
+
 }  // namespace imagined::engine

@@ -49,6 +49,9 @@ struct TransformerWorkspace {
   std::int64_t held_bytes() const;
 };
 
+/// Makes `tensor` at least [rows, cols]; what it held is lost when it grows.
+void grow(Tensor& tensor, std::int64_t rows, std::int64_t cols, DType dtype);
+
 /// One picture on its way through a transformer.
 class Denoiser {
  public:
@@ -74,6 +77,8 @@ class Transformer {
 
   /// Numbers in one latent token.
   virtual std::int64_t channels() const = 0;
+  /// Blocks that a number passes through.
+  virtual std::int64_t layers() const = 0;
 
   /// Computes what every step reads. The denoiser keeps a pointer to the transformer.
   virtual std::unique_ptr<Denoiser> begin(const Context& context,

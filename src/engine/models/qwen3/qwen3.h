@@ -39,6 +39,8 @@ class Qwen3 {
   std::int64_t feature_width() const {
     return static_cast<std::int64_t>(taps_.size()) * config_.hidden_size;
   }
+  /// Up to the last tap.
+  std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
   /// Multiplications and additions of one call, without norms and softmax.
   double flop(std::int64_t tokens) const;
 

@@ -8,10 +8,21 @@
 
 namespace imagined::engine {
 
+/// Some tokens' rows of a table.
+struct RopeRows {
+  ConstMatrixView cos;  // [tokens, head_dim / 2] f32
+  ConstMatrixView sin;
+};
+
 /// cos and sin per token and pair of dimensions: computed in double, stored in f32.
 struct RopeTable {
   Tensor cos;  // [tokens, head_dim / 2]
   Tensor sin;  // [tokens, head_dim / 2]
+
+  RopeRows rows(std::int64_t first, std::int64_t count) const {
+    return {cos.view().row_range(first, count), sin.view().row_range(first, count)};
+  }
+  operator RopeRows() const { return {cos, sin}; }  // NOLINT(google-explicit-constructor)
 };
 
 enum class RopeLayout : std::uint8_t {
@@ -29,11 +40,12 @@ RopeTable make_rope_table(std::span<const double> ids, std::span<const int> axis
 ///
 /// x       [tokens, heads * head_dim]  f32 or bf16 (computed in f32, rounded once at the end).
 /// weight  [head_dim] f32, shared by all heads.
+/// table   as many rows as x has tokens.
 /// Source: flux.md 2.5, 2.6 (interleaved) and 5.2 (halves).
 void head_norm_rope(const Context& context, MatrixView x, std::int64_t head_dim,
-                    const float* weight, float epsilon, const RopeTable& table, RopeLayout layout);
+                    const float* weight, float epsilon, const RopeRows& table, RopeLayout layout);
 
 void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, const float* weight,
-                              float epsilon, const RopeTable& table, RopeLayout layout);
+                              float epsilon, const RopeRows& table, RopeLayout layout);
 
 }  // namespace imagined::engine

@@ -60,11 +60,11 @@ void turn_halves(T* x, std::size_t head_dim, const float* weight, float epsilon,
 
 template <class T>
 void turn_rows(const MatrixView& x, std::int64_t head_dim, const float* weight, float epsilon,
-               const RopeTable& table, std::int64_t first, RopeLayout layout) {
+               const RopeRows& table, std::int64_t first, RopeLayout layout) {
   const auto dim = static_cast<std::size_t>(head_dim);
   for (std::int64_t r = 0; r < x.rows; ++r) {
-    const float* cos = table.cos.row(first + r);
-    const float* sin = table.sin.row(first + r);
+    const float* cos = table.cos.row<float>(first + r);
+    const float* sin = table.sin.row<float>(first + r);
     for (std::int64_t head = 0; head < x.cols; head += head_dim) {
       if (layout == RopeLayout::interleaved) {
         turn_interleaved(x.row<T>(r) + head, dim, weight, epsilon, cos, sin);
@@ -76,7 +76,7 @@ void turn_rows(const MatrixView& x, std::int64_t head_dim, const float* weight, 
 }
 
 void head_norm_rope_rows(const MatrixView& x, std::int64_t head_dim, const float* weight,
-                         float epsilon, const RopeTable& table, std::int64_t first,
+                         float epsilon, const RopeRows& table, std::int64_t first,
                          RopeLayout layout) {
   if (x.dtype == DType::f32) {
     turn_rows<float>(x, head_dim, weight, epsilon, table, first, layout);
@@ -94,7 +94,7 @@ namespace imagined::engine {
 HWY_EXPORT(head_norm_rope_rows);
 
 void head_norm_rope_cpu(MatrixView x, std::int64_t head_dim, const float* weight, float epsilon,
-                        const RopeTable& table, std::int64_t first, RopeLayout layout) {
+                        const RopeRows& table, std::int64_t first, RopeLayout layout) {
   HWY_DYNAMIC_DISPATCH(head_norm_rope_rows)(x, head_dim, weight, epsilon, table, first, layout);
 }
 

@@ -7,6 +7,6 @@ namespace imagined::engine {
 /// head_norm_rope() on one thread for tokens first .. first + x.rows - 1 of the table, for shapes
 /// that were checked.
 void head_norm_rope_cpu(MatrixView x, std::int64_t head_dim, const float* weight, float epsilon,
-                        const RopeTable& table, std::int64_t first, RopeLayout layout);
+                        const RopeRows& table, std::int64_t first, RopeLayout layout);
 
 }  // namespace imagined::engine

@@ -22,7 +22,7 @@ void set(const MatrixView& m, std::int64_t row, std::int64_t col, double value) 
 }  // namespace
 
 void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, const float* weight,
-                              float epsilon, const RopeTable& table, RopeLayout layout) {
+                              float epsilon, const RopeRows& table, RopeLayout layout) {
   const std::int64_t half = head_dim / 2;
   for (std::int64_t t = 0; t < x.rows; ++t) {
     for (std::int64_t head = 0; head < x.cols; head += head_dim) {
@@ -38,8 +38,8 @@ void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, const float* 
         const std::int64_t second = interleaved ? 2 * p + 1 : p + half;
         const double a = element(x, t, head + first) / root * weight[first];
         const double b = element(x, t, head + second) / root * weight[second];
-        const double cos = table.cos.row(t)[p];
-        const double sin = table.sin.row(t)[p];
+        const double cos = table.cos.row<float>(t)[p];
+        const double sin = table.sin.row<float>(t)[p];
         set(x, t, head + first, a * cos - b * sin);
         set(x, t, head + second, b * cos + a * sin);
       }

@@ -1,0 +1,31 @@
+#include "engine/pipeline/family.h"
+
+#include <fmt/format.h>
+
+#include "engine/pipeline/families/families.h"
+
+namespace imagined::engine {
+namespace {
+
+struct Family {
+  std::string_view name;
+  Result<Networks> (*load)(const Context&, const ModelFolder&, NumberFormat);
+};
+
+constexpr Family kFamilies[] = {
+    {"flux2-klein", load_flux2_klein},
+};
+
+}  // namespace
+
+Result<Networks> load_networks(const Context& context, const ModelFolder& model,
+                               NumberFormat format) {
+  for (const Family& family : kFamilies) {
+    if (family.name == model.family) return family.load(context, model, format);
+  }
+  return fail(ErrorCode::unimplemented,
+              fmt::format("model \"{}\" is of the family \"{}\", which this build does not know",
+                          model.name, model.family));
+}
+
+}  // namespace imagined::engine
