@@ -80,12 +80,6 @@ struct Info {
   std::uint64_t offset = 0;  // from the beginning of the data
 };
 
-bool is_utf8_text(std::string_view text) {
-  while (!text.empty())
-    if (!take_code_point(text)) return false;
-  return true;
-}
-
 /// Walks over everything that stands before the data, from the file's first byte.
 class HeaderReader {
  public:
@@ -146,7 +140,7 @@ Result<std::string_view> HeaderReader::text(std::size_t longest) {
     return refuse(ErrorCode::data_loss,
                   fmt::format("a name of {} bytes, {} allowed", size, longest));
   const std::string_view text(reinterpret_cast<const char*>(file_.data()) + at_, size);
-  if (!is_utf8_text(text))
+  if (!is_utf8(text))
     return refuse(ErrorCode::data_loss, fmt::format("a name of {} bytes is not UTF-8", size));
   at_ += size;
   return text;
