@@ -92,6 +92,35 @@ Result<Flux2Config> detect_flux2(const WeightSource& weights) {
   return config;
 }
 
+Result<Flux1Config> detect_flux1(const WeightSource& weights) {
+  Shapes shapes(weights);
+  Flux1Config config;
+  const std::int64_t width = shapes.size("x_embedder.weight", 2, 0);
+  config.channels = shapes.size("x_embedder.weight", 2, 1);
+  const std::int64_t out = shapes.size("proj_out.weight", 2, 0);
+  if (out != config.channels)
+    return fail(ErrorCode::unimplemented,
+                fmt::format("a FLUX.1 transformer with {} channels in and {} out: Fill and Control "
+                            "models are not supported",
+                            config.channels, out));
+  config.context_size = shapes.size("context_embedder.weight", 2, 1);
+  config.pooled_size = shapes.size("time_text_embed.text_embedder.linear_1.weight", 2, 1);
+  config.double_blocks = shapes.count("transformer_blocks.");
+  config.single_blocks = shapes.count("single_transformer_blocks.");
+  config.guidance_embeds = shapes.has("time_text_embed.guidance_embedder.linear_1.weight");
+  const std::string_view norm = config.double_blocks > 0
+                                    ? "transformer_blocks.0.attn.norm_q.weight"
+                                    : "single_transformer_blocks.0.attn.norm_q.weight";
+  config.head_dim = shapes.size(norm, 1, 0);
+  config.heads = exact_ratio(shapes, width, config.head_dim, "width over head width");
+  // The published proportions, 16 : 56 : 56.
+  const std::int64_t unit = exact_ratio(shapes, config.head_dim, 16, "head width over 3 axes");
+  config.rope_axes = {2 * unit, 7 * unit, 7 * unit};
+  if (unit % 2 != 0) shapes.refuse("the RoPE axes of a head cannot be guessed from its width");
+  TRY(shapes.finish());
+  return config;
+}
+
 Result<VaeConfig> detect_vae(const WeightSource& weights) {
   Shapes shapes(weights);
   VaeConfig config;
@@ -106,9 +135,15 @@ Result<VaeConfig> detect_vae(const WeightSource& weights) {
   config.quant_conv = shapes.has("quant_conv.weight");
   config.post_quant_conv = shapes.has("post_quant_conv.weight");
   config.border_shuffle = std::llround(std::sqrt(static_cast<double>(config.in_channels) / 3));
-  // Some repackaged files lack them; without them every colour would be wrong.
-  shapes.size("bn.running_mean", 1, 0);
-  shapes.size("bn.running_var", 1, 0);
+  constexpr std::int64_t kFlux1Latents = 16;
+  if (config.latent_channels == kFlux1Latents && !shapes.has("bn.running_mean")) {
+    config.scaling_factor = 0.3611;  // FLUX.1's published numbers, which stand in no tensor
+    config.shift_factor = 0.1159;
+  } else {
+    // Some repackaged files lack them; without them every colour would be wrong.
+    shapes.size("bn.running_mean", 1, 0);
+    shapes.size("bn.running_var", 1, 0);
+  }
   if (config.encoder_channels.empty() || config.layers_per_block == 0)
     shapes.refuse("no encoder blocks in the VAE");
   if (config.decoder_channels.size() != config.encoder_channels.size())
@@ -141,6 +176,42 @@ Result<Qwen3Config> detect_qwen3(const WeightSource& weights) {
                                 config.head_dim, "rows of k_proj over head width");
   exact_ratio(shapes, config.query_heads, config.kv_heads, "query heads over key heads");
   config.ffn_size = shapes.size(layer + "mlp.gate_proj.weight", 2, 0);
+  TRY(shapes.finish());
+  return config;
+}
+
+Result<T5Config> detect_t5(const WeightSource& weights) {
+  Shapes shapes(weights);
+  T5Config config;
+  const std::string block = "encoder.block.0.layer.";
+  const std::string_view embedding =
+      shapes.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight";
+  const std::string bias = block + "0.SelfAttention.relative_attention_bias.weight";
+  config.vocab_size = shapes.size(embedding, 2, 0);
+  config.hidden_size = shapes.size(embedding, 2, 1);
+  config.layers = shapes.count("encoder.block.");
+  config.buckets = shapes.size(bias, 2, 0);
+  config.heads = shapes.size(bias, 2, 1);
+  config.head_dim = exact_ratio(shapes, shapes.size(block + "0.SelfAttention.q.weight", 2, 0),
+                                config.heads, "rows of q over heads");
+  config.ffn_size = shapes.size(block + "1.DenseReluDense.wi_0.weight", 2, 0);
+  config.max_distance = 4 * config.buckets;  // 128 for the published 32
+  exact_ratio(shapes, config.buckets, 4, "buckets of relative positions over 4");
+  TRY(shapes.finish());
+  return config;
+}
+
+Result<ClipConfig> detect_clip(const WeightSource& weights) {
+  Shapes shapes(weights);
+  ClipConfig config;
+  const std::string layer = "text_model.encoder.layers.0.";
+  config.vocab_size = shapes.size("text_model.embeddings.token_embedding.weight", 2, 0);
+  config.hidden_size = shapes.size("text_model.embeddings.token_embedding.weight", 2, 1);
+  config.positions = shapes.size("text_model.embeddings.position_embedding.weight", 2, 0);
+  config.layers = shapes.count("text_model.encoder.layers.");
+  config.ffn_size = shapes.size(layer + "mlp.fc1.weight", 2, 0);
+  constexpr std::int64_t kHeadDim = 64;  // of every published CLIP; no tensor shows it
+  config.heads = exact_ratio(shapes, config.hidden_size, kHeadDim, "width over heads of 64");
   TRY(shapes.finish());
   return config;
 }

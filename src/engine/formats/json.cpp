@@ -152,6 +152,14 @@ double ConfigReader::positive_or(const char* key, double fallback) {
   return fallback;
 }
 
+double ConfigReader::number_or(const char* key, double fallback) {
+  const json* found = value(key);
+  if (found == nullptr) return fallback;
+  if (found->is_number() && std::isfinite(found->get<double>())) return found->get<double>();
+  refuse(key, fmt::format("expected a number, found {}", shown(*found)));
+  return fallback;
+}
+
 bool ConfigReader::boolean_or(const char* key, bool fallback) {
   const json* found = value(key);
   if (found == nullptr) return fallback;

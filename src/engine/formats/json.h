@@ -43,6 +43,7 @@ class ConfigReader {
   std::int64_t integer_or(const char* key, std::int64_t fallback, Limits limits);
   /// A number above 0.
   double positive_or(const char* key, double fallback);
+  double number_or(const char* key, double fallback);
   bool boolean_or(const char* key, bool fallback);
   std::string string_or(const char* key, std::string_view fallback);
   /// A list of 1 to `max_count` whole numbers, or `fallback`.

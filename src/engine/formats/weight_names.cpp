@@ -75,6 +75,57 @@ const std::vector<Row>& fused_rows() {
   return rows;
 }
 
+// The tables of the two layouts of FLUX.1 (black-forest-labs/flux model.py against diffusers'
+// transformer_flux.py), each row once for the weight and once for the bias. Outside the blocks:
+const std::vector<Row>& flux1_rows() {
+  static const std::vector<Row> rows = {
+      {"img_in", {"x_embedder"}},
+      {"txt_in", {"context_embedder"}},
+      {"time_in.in_layer", {"time_text_embed.timestep_embedder.linear_1"}},
+      {"time_in.out_layer", {"time_text_embed.timestep_embedder.linear_2"}},
+      {"vector_in.in_layer", {"time_text_embed.text_embedder.linear_1"}},
+      {"vector_in.out_layer", {"time_text_embed.text_embedder.linear_2"}},
+      {"guidance_in.in_layer", {"time_text_embed.guidance_embedder.linear_1"}},
+      {"guidance_in.out_layer", {"time_text_embed.guidance_embedder.linear_2"}},
+      {"final_layer.adaLN_modulation.1", {"norm_out.linear"}},
+      {"final_layer.linear", {"proj_out"}},
+  };
+  return rows;
+}
+
+// Within double_blocks.N, against transformer_blocks.N.
+const std::vector<Row>& flux1_double_rows() {
+  static const std::vector<Row> rows = {
+      {"img_mod.lin", {"norm1.linear"}},
+      {"txt_mod.lin", {"norm1_context.linear"}},
+      {"img_attn.qkv", {"attn.to_q", "attn.to_k", "attn.to_v"}},
+      {"txt_attn.qkv", {"attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"}},
+      {"img_attn.norm.query_norm", {"attn.norm_q"}},
+      {"img_attn.norm.key_norm", {"attn.norm_k"}},
+      {"txt_attn.norm.query_norm", {"attn.norm_added_q"}},
+      {"txt_attn.norm.key_norm", {"attn.norm_added_k"}},
+      {"img_attn.proj", {"attn.to_out.0"}},
+      {"txt_attn.proj", {"attn.to_add_out"}},
+      {"img_mlp.0", {"ff.net.0.proj"}},
+      {"img_mlp.2", {"ff.net.2"}},
+      {"txt_mlp.0", {"ff_context.net.0.proj"}},
+      {"txt_mlp.2", {"ff_context.net.2"}},
+  };
+  return rows;
+}
+
+// Within single_blocks.N, against single_transformer_blocks.N. The parts of linear1 are not equal
+// (q, k, v and the MLP), so it keeps one name here, the one that diffusers gives it in FLUX.2;
+// diffusers itself stores attn.to_q, to_k, to_v and proj_mlp.
+const std::vector<Row>& flux1_single_rows() {
+  static const std::vector<Row> rows = {
+      {"modulation.lin", {"norm.linear"}}, {"linear1", {"attn.to_qkv_mlp_proj"}},
+      {"linear2", {"proj_out"}},           {"norm.query_norm", {"attn.norm_q"}},
+      {"norm.key_norm", {"attn.norm_k"}},
+  };
+  return rows;
+}
+
 const Row* find_row(const std::vector<Row>& rows, std::string_view name) {
   const auto found =
       std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.from == name; });
@@ -132,6 +183,47 @@ CanonicalNames flux2_names(std::string_view name) {
     if (const Row* row = find_row(single_rows(), block->rest))
       return in_block(*row, "single_transformer_blocks", block->index, true);
   return unchanged(name);
+}
+
+/// The same for FLUX.1, whose tables leave out the name's end: `.weight`, `.bias`, or `.scale`.
+CanonicalNames flux1_names(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  const std::string_view stem = name.substr(0, dot);
+  const std::string_view end = dot == std::string_view::npos ? "" : name.substr(dot + 1);
+  CanonicalNames out = unchanged(name);
+  const auto take = [&](const Row* row, const std::string& at) {
+    if (row == nullptr) return false;
+    out = CanonicalNames();
+    for (const std::string_view to : row->to)
+      out.names.push_back(fmt::format("{}{}.{}", at, to, end == "bias" ? end : "weight"));
+    out.bfl = true;
+    return true;
+  };
+  if (end != "weight" && end != "bias" && end != "scale") return out;
+  if (take(find_row(flux1_rows(), stem), "")) {
+    out.swap_halves = stem == "final_layer.adaLN_modulation.1";  // as in FLUX.2, and its bias too
+    return out;
+  }
+  if (const auto block = indexed(stem, "double_blocks."))
+    take(find_row(flux1_double_rows(), block->rest),
+         fmt::format("transformer_blocks.{}.", block->index));
+  if (const auto block = indexed(stem, "single_blocks."))
+    take(find_row(flux1_single_rows(), block->rest),
+         fmt::format("single_transformer_blocks.{}.", block->index));
+  return out;
+}
+
+/// T5's encoder in transformers' names; its decoder and head belong to no network here.
+CanonicalNames t5_names(std::string_view name) {
+  if (name.starts_with("decoder.") || name == "lm_head.weight") return {};
+  return unchanged(name);
+}
+
+/// CLIP's text encoder: `name` is what follows `text_model.`, which files of transformers 5 leave
+/// out. Old files keep the numbers 0 to 76 as a tensor.
+CanonicalNames clip_names(std::string_view name) {
+  if (name == "embeddings.position_ids") return {};
+  return {{fmt::format("text_model.{}", name)}};
 }
 
 /// Names inside one residual block, in both halves of the VAE.
@@ -195,25 +287,42 @@ CanonicalNames vae_names(std::string_view name, std::int64_t decoder_levels) {
   return out;
 }
 
+/// The tensor that every file of a text encoder has: what stands before it is the prefix.
+std::string_view anchor_of(Network network) {
+  switch (network) {
+    case Network::qwen3:
+      return "embed_tokens.weight";
+    case Network::t5:
+      return "encoder.final_layer_norm.weight";
+    case Network::clip:
+      return "embeddings.token_embedding.weight";
+    case Network::flux2:
+    case Network::flux1:
+    case Network::vae:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string network_prefix(const std::vector<std::string_view>& names, Network network) {
-  if (network == Network::qwen3) {
-    constexpr std::string_view kAnchor = "embed_tokens.weight";
+  const std::string_view anchor = anchor_of(network);
+  if (!anchor.empty()) {
     for (const std::string_view name : names)
-      if (name.ends_with(kAnchor)) return std::string(name.substr(0, name.size() - kAnchor.size()));
+      if (name.ends_with(anchor)) return std::string(name.substr(0, name.size() - anchor.size()));
     return {};
   }
-  static constexpr std::array<std::string_view, 3> kFlux2 = {"model.diffusion_model.",
-                                                             "diffusion_model.", "transformer."};
+  static constexpr std::array<std::string_view, 3> kFlux = {"model.diffusion_model.",
+                                                            "diffusion_model.", "transformer."};
   static constexpr std::array<std::string_view, 2> kVae = {"first_stage_model.", "vae."};
   const auto any = [&](std::string_view prefix) {
     return std::any_of(names.begin(), names.end(),
                        [&](std::string_view name) { return name.starts_with(prefix); });
   };
-  const std::span<const std::string_view> prefixes = network == Network::flux2
-                                                         ? std::span<const std::string_view>(kFlux2)
-                                                         : std::span<const std::string_view>(kVae);
+  const std::span<const std::string_view> prefixes = network == Network::vae
+                                                         ? std::span<const std::string_view>(kVae)
+                                                         : std::span<const std::string_view>(kFlux);
   for (const std::string_view prefix : prefixes)
     if (any(prefix)) return std::string(prefix);
   return {};
@@ -224,8 +333,14 @@ CanonicalNames canonical_names(std::string_view name, Network network,
   switch (network) {
     case Network::flux2:
       return flux2_names(name);
+    case Network::flux1:
+      return flux1_names(name);
     case Network::vae:
       return vae_names(name, decoder_levels);
+    case Network::t5:
+      return t5_names(name);
+    case Network::clip:
+      return clip_names(name);
     case Network::qwen3:
       if (name == "lm_head.weight") return {};
       break;

@@ -20,7 +20,7 @@
 
 namespace imagined::engine {
 
-enum class Network : std::uint8_t { flux2, vae, qwen3 };
+enum class Network : std::uint8_t { flux2, flux1, vae, qwen3, t5, clip };
 
 /// The names a file uses; decided from the names themselves.
 enum class WeightLayout : std::uint8_t {
