@@ -35,17 +35,23 @@ HWY_INLINE V exp2_of_product(D d, V x, float factor) {
   return hn::BitCast(d, hn::Add(hn::BitCast(du, p), exponent));
 }
 
-/// x / (1 + e^-x). Relative error below 5e-7, for x < 0 plus 3e-8 |x| (9e-8 |x| without fused
-/// multiply-add); below -87 the result is within 1e-36 |x| of zero. NaN gives NaN.
+/// x / (1 + e^-z). Relative error below 5e-7, for z < 0 plus 3e-8 |z| (9e-8 |z| without fused
+/// multiply-add); for z below -87 the result is within 1e-36 |x| of zero. NaN in x gives NaN.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V silu(D d, V x) {
+HWY_INLINE V times_sigmoid(D d, V x, V z) {
   constexpr float kLog2E = 1.44269504f;
-  const V clamped = hn::Min(hn::Max(x, hn::Set(d, -87.0f)), hn::Set(d, 87.0f));
+  const V clamped = hn::Min(hn::Max(z, hn::Set(d, -87.0f)), hn::Set(d, 87.0f));
   const V denominator = hn::Add(exp2_of_product(d, clamped, -kLog2E), hn::Set(d, 1.0f));
   // Reciprocal by estimate and one Newton step: a division holds the unit for 5 to 10 cycles.
   const V estimate = hn::ApproximateReciprocal(denominator);
   const V correction = hn::NegMulAdd(denominator, estimate, hn::Set(d, 2.0f));
   return hn::Mul(x, hn::Mul(estimate, correction));
+}
+
+/// x / (1 + e^-x), with the errors of times_sigmoid.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V silu(D d, V x) {
+  return times_sigmoid(d, x, x);
 }
 
 }  // namespace imagined::engine::HWY_NAMESPACE
