@@ -1,0 +1,321 @@
+#include "engine/models/flux1/flux1.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "engine/ops/attention/attention.h"
+#include "engine/ops/convert/convert.h"
+#include "engine/ops/gelu/gelu.h"
+#include "engine/ops/layer_norm/layer_norm.h"
+#include "engine/ops/rope/rope.h"
+#include "engine/ops/swiglu/swiglu.h"
+#include "engine/ops/timestep_embedding/timestep_embedding.h"
+
+namespace imagined::engine {
+namespace {
+
+// Rows of the MLP that are in flight at a time: [512, F] in bf16 is 13 MB for the published models,
+// which still lies in a 32 MB cache when GELU and the second product read it back.
+constexpr std::int64_t kMlpRows = 512;
+
+/// Positions (t, h, w): all zero for text, (0, row, column) for the picture (flux.md 2.11).
+std::vector<double> position_ids(std::int64_t text, std::int64_t rows, std::int64_t cols) {
+  std::vector<double> ids(static_cast<std::size_t>(3 * text), 0.0);
+  for (std::int64_t h = 0; h < rows; ++h) {
+    for (std::int64_t w = 0; w < cols; ++w) {
+      ids.insert(ids.end(), {0.0, static_cast<double>(h), static_cast<double>(w)});
+    }
+  }
+  return ids;
+}
+
+/// Neighbouring rows of the workspace.
+struct Rows {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  MatrixView of(Tensor& tensor) const { return tensor.view().row_range(first, count); }
+};
+
+}  // namespace
+
+/// The vectors [D] that steer the blocks: a row per step, computed at once so that the weights,
+/// more than a quarter of the model, are read once per picture.
+class Flux1::Modulation {
+ public:
+  struct Branch {
+    const float* shift;
+    const float* scale;
+    const float* gate;
+  };
+
+  /// embedding  [steps, D] f32, behind its SiLU.
+  Modulation(const Flux1& model, const Context& context, ConstMatrixView embedding)
+      : width_(model.width()),
+        doubles_(static_cast<std::int64_t>(model.double_blocks_.size())),
+        singles_(static_cast<std::int64_t>(model.single_blocks_.size())),
+        vectors_(embedding.rows, (12 * doubles_ + 3 * singles_ + 2) * width_) {
+    std::int64_t first = 0;
+    const auto take = [&](const Linear& layer) {
+      const std::int64_t count = layer.weight.n();
+      apply(context, embedding, layer, vectors_.view().col_range(first, count));
+      first += count;
+    };
+    for (const DoubleBlock& block : model.double_blocks_) take(block.modulation);
+    for (const SingleBlock& block : model.single_blocks_) take(block.modulation);
+    take(model.out_modulation_);
+  }
+
+  std::int64_t steps() const { return vectors_.rows(); }
+
+  enum class Part : std::uint8_t { image_attention, image_mlp, text_attention, text_mlp };
+  Branch of_double(std::int64_t step, std::size_t block, Part part) const {
+    return branch(step, 12 * static_cast<std::int64_t>(block) + 3 * static_cast<int>(part));
+  }
+  Branch of_single(std::int64_t step, std::size_t block) const {
+    return branch(step, 12 * doubles_ + 3 * static_cast<std::int64_t>(block));
+  }
+  /// Without a gate. Canonical names follow diffusers: scale first (flux.md 2.8).
+  Branch of_output(std::int64_t step) const {
+    const float* const scale = vectors_.row(step) + (12 * doubles_ + 3 * singles_) * width_;
+    return {.shift = scale + width_, .scale = scale, .gate = nullptr};
+  }
+
+ private:
+  Branch branch(std::int64_t step, std::int64_t vector) const {
+    const float* const at = vectors_.row(step) + vector * width_;
+    return {.shift = at, .scale = at + width_, .gate = at + 2 * width_};
+  }
+
+  std::int64_t width_, doubles_, singles_;
+  Tensor vectors_;  // [steps, vectors * D]: double blocks 12 each, single blocks 3 each, output 2
+};
+
+/// Works on the rows of a workspace: [text | picture].
+class Flux1::Pass {
+ public:
+  Pass(const Flux1& model, const Context& context, const RopeTable& table,
+       const Modulation& modulation, int step, Rows text, Rows image,
+       TransformerWorkspace& workspace)
+      : model_(model),
+        context_(context),
+        table_(table),
+        mod_(modulation),
+        step_(step),
+        text_(text),
+        image_(image),
+        ws_(workspace) {}
+
+  Result<void> run(const std::stop_token& stop) {
+    const std::size_t doubles = model_.double_blocks_.size();
+    for (std::size_t i = 0; i < model_.blocks(); ++i) {
+      if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
+      if (i < doubles) {
+        run_double(i);
+      } else {
+        run_single(i - doubles);
+      }
+    }
+    return {};
+  }
+
+ private:
+  Rows all() const { return {0, text_.count + image_.count}; }
+
+  /// Modulated norm, then q, k and v, q and k normalised and turned.
+  void project(Rows rows, const Modulation::Branch& branch, const Linear& layer,
+               const std::vector<float>& norm_q, const std::vector<float>& norm_k) {
+    const std::int64_t d = model_.width();
+    const std::int64_t head_dim = model_.config_.head_dim;
+    const MatrixView normed = rows.of(ws_.normed);
+    const MatrixView qkv = rows.of(ws_.qkv);
+    const RopeRows table = table_.rows(rows.first, rows.count);
+    layer_norm_modulate(context_, rows.of(ws_.hidden), branch.shift, branch.scale, epsilon_,
+                        normed);
+    apply(context_, normed, layer, qkv);
+    head_norm_rope(context_, qkv.col_range(0, d), head_dim, norm_q.data(), epsilon_, table,
+                   RopeLayout::interleaved);
+    head_norm_rope(context_, qkv.col_range(d, d), head_dim, norm_k.data(), epsilon_, table,
+                   RopeLayout::interleaved);
+  }
+
+  /// Attention of `queries` to all rows, into the first D columns of `joined`.
+  void attend(Rows queries) {
+    const std::int64_t d = model_.width();
+    const MatrixView keys = all().of(ws_.qkv);
+    attention(context_, queries.of(ws_.qkv).col_range(0, d), keys.col_range(d, d),
+              keys.col_range(2 * d, d),
+              {.head_dim = model_.config_.head_dim,
+               .scale = 1.0f / std::sqrt(static_cast<float>(model_.config_.head_dim))},
+              queries.of(ws_.joined).col_range(0, d));
+  }
+
+  /// hidden += gate * (out . [`cols` columns of joined from `first_col` on]), chunk by chunk, where
+  /// the MLP columns of `joined` are gelu(in . normed).
+  void feed_forward(Rows rows, const Linear& in, const Linear& out, const float* gate,
+                    std::int64_t first_col, std::int64_t cols) {
+    for (std::int64_t first = 0; first < rows.count; first += kMlpRows) {
+      const Rows chunk{rows.first + first, std::min(kMlpRows, rows.count - first)};
+      const MatrixView joined = chunk.of(ws_.joined);
+      const MatrixView inner = joined.col_range(model_.width(), model_.inner());
+      apply(context_, chunk.of(ws_.normed), in, inner);
+      gelu(context_, inner, Gelu::tanh, inner);
+      apply(context_, joined.col_range(first_col, cols), out, chunk.of(ws_.hidden),
+            {.gate = gate, .accumulate = true});
+    }
+  }
+
+  void run_double(std::size_t index) {
+    using enum Modulation::Part;
+    const DoubleBlock& block = model_.double_blocks_[index];
+    const std::int64_t d = model_.width();
+    struct Side {
+      const Stream& stream;
+      Modulation::Branch attention, mlp;
+      Rows rows;
+    };
+    const auto branch = [&](auto part) { return mod_.of_double(step_, index, part); };
+    const Side sides[] = {
+        {block.text, branch(text_attention), branch(text_mlp), text_},
+        {block.image, branch(image_attention), branch(image_mlp), image_},
+    };
+    for (const Side& side : sides) {
+      project(side.rows, side.attention, side.stream.qkv, side.stream.norm_q, side.stream.norm_k);
+    }
+    attend(all());
+    for (const auto& [stream, attention, mlp, rows] : sides) {
+      apply(context_, rows.of(ws_.joined).col_range(0, d), stream.proj, rows.of(ws_.hidden),
+            {.gate = attention.gate, .accumulate = true});
+      layer_norm_modulate(context_, rows.of(ws_.hidden), mlp.shift, mlp.scale, epsilon_,
+                          rows.of(ws_.normed));
+      feed_forward(rows, stream.mlp_in, stream.mlp_out, mlp.gate, d, model_.inner());
+    }
+  }
+
+  void run_single(std::size_t index) {
+    const SingleBlock& block = model_.single_blocks_[index];
+    const Modulation::Branch branch = mod_.of_single(step_, index);
+    project(all(), branch, block.qkv, block.norm_q, block.norm_k);
+    // Behind the last block only the picture is read, so only it is computed (flux.md 2.8).
+    const Rows live = index + 1 == model_.single_blocks_.size() ? image_ : all();
+    attend(live);
+    feed_forward(live, block.mlp_in, block.out, branch.gate, 0, model_.width() + model_.inner());
+  }
+
+  const Flux1& model_;
+  const Context& context_;
+  const RopeTable& table_;
+  const Modulation& mod_;
+  const int step_;
+  const Rows text_, image_;
+  TransformerWorkspace& ws_;
+  const float epsilon_ = static_cast<float>(model_.config_.epsilon);
+};
+
+class Flux1::Picture final : public Denoiser {
+ public:
+  Picture(const Flux1& model, const Context& context, const DenoiseRequest& request)
+      : model_(model),
+        output_(request.rows * request.cols),
+        text_(request.text.tokens.rows(), model.width()),
+        modulation_(model, context, embed(context, request)) {
+    CHECK(request.references.empty(), "{} references for FLUX.1", request.references.size());
+    apply(context, request.text.tokens, model.text_in_, text_);
+    const std::vector<int> axes(model.config_.rope_axes.begin(), model.config_.rope_axes.end());
+    table_ = make_rope_table(position_ids(text_.rows(), request.rows, request.cols), axes,
+                             model.config_.rope_theta);
+  }
+
+  Result<void> velocity(const Context& context, int step, ConstMatrixView latents,
+                        TransformerWorkspace& workspace, MatrixView velocity,
+                        const std::stop_token& stop) override {
+    CHECK(latents.rows == output_ && velocity.rows == output_, "{} tokens, {} velocities of {}",
+          latents.rows, velocity.rows, output_);
+    CHECK(step >= 0 && step < modulation_.steps(), "step {} of {}", step, modulation_.steps());
+    reserve(workspace);
+    const Rows text{0, text_.rows()};
+    const Rows picture{text_.rows(), output_};
+    const MatrixView hidden = picture.of(workspace.hidden);
+    convert(context, text_, text.of(workspace.hidden));
+    apply(context, latents, model_.image_in_, hidden);
+    TRY(Pass(model_, context, table_, modulation_, step, text, picture, workspace).run(stop));
+
+    const Modulation::Branch branch = modulation_.of_output(step);
+    const MatrixView normed = picture.of(workspace.normed);
+    layer_norm_modulate(context, hidden, branch.shift, branch.scale,
+                        static_cast<float>(model_.config_.epsilon), normed);
+    apply(context, normed, model_.image_out_, velocity);
+    return {};
+  }
+
+  double flop(int /*step*/) const override {
+    const auto d = static_cast<double>(model_.width());
+    const auto f = static_cast<double>(model_.inner());
+    const auto n = static_cast<double>(output_);
+    const double s = static_cast<double>(text_.rows()) + n;
+    const double per_token = 4 * d * d + 2 * d * f;  // multiply-adds of either block kind
+    double flop = static_cast<double>(model_.blocks()) * (2 * s * per_token + 4 * d * s * s);
+    flop += 2 * d * n * static_cast<double>(2 * model_.config_.channels);
+    if (!model_.single_blocks_.empty()) {  // the last one, without what nobody reads
+      flop -= 2 * (s - n) * (d * d + 2 * d * f) + 4 * d * s * (s - n);
+    }
+    return flop;
+  }
+
+ private:
+  /// [steps, D], behind its SiLU: noise level, pooled prompt and guidance (flux.md 2.11).
+  Tensor embed(const Context& context, const DenoiseRequest& request) const {
+    const Flux1Config& config = model_.config_;
+    const std::vector<float>& pooled = request.text.pooled;
+    CHECK(static_cast<std::int64_t>(pooled.size()) == config.pooled_size,
+          "pooled prompt of {}, expected {}", pooled.size(), config.pooled_size);
+    CHECK(request.guidance.has_value() || !config.guidance_embeds, "no guidance to embed");
+    Tensor same(1, model_.width());  // for all steps
+    apply(context, ConstMatrixView(pooled.data(), DType::f32, 1, config.pooled_size),
+          model_.pooled_, same, false);
+    if (config.guidance_embeds) {
+      apply(context, sinusoids(std::array{*request.guidance}), model_.guidance_, same, true);
+    }
+    Tensor embedding(static_cast<std::int64_t>(request.sigmas.size()), model_.width());
+    apply(context, sinusoids(request.sigmas), model_.time_, embedding, false);
+    for (std::int64_t step = 0; step < embedding.rows(); ++step) {
+      add_scaled(context, same, 1.0f, embedding.view().row_range(step, 1));
+    }
+    silu(context, embedding, embedding);
+    return embedding;
+  }
+
+  /// A row for each noise level or guidance, both of which the network reads in thousandths.
+  Tensor sinusoids(std::span<const float> values) const {
+    const std::int64_t channels = model_.config_.timestep_channels;
+    Tensor rows(static_cast<std::int64_t>(values.size()), channels);
+    for (std::int64_t i = 0; i < rows.rows(); ++i) {
+      timestep_embedding(1000.0f * values[static_cast<std::size_t>(i)],
+                         {rows.row<float>(i), static_cast<std::size_t>(channels)});
+    }
+    return rows;
+  }
+
+  void reserve(TransformerWorkspace& workspace) const {
+    const DType activations = model_.format_.activations;
+    const std::int64_t tokens = text_.rows() + output_;
+    const std::int64_t d = model_.width();
+    grow(workspace.hidden, tokens, d, DType::f32);
+    grow(workspace.normed, tokens, d, activations);
+    grow(workspace.qkv, tokens, 3 * d, activations);
+    grow(workspace.joined, tokens, d + model_.inner(), activations);
+  }
+
+  const Flux1& model_;
+  std::int64_t output_ = 0;
+  Tensor text_;  // [T, D] f32, projected features
+  Modulation modulation_;
+  RopeTable table_;  // S rows
+};
+
+std::unique_ptr<Denoiser> Flux1::begin(const Context& context,
+                                       const DenoiseRequest& request) const {
+  return std::make_unique<Picture>(*this, context, request);
+}
+
+}  // namespace imagined::engine
