@@ -40,6 +40,11 @@ void attention(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
   CHECK(options.scale > 0, "attention: scale {}", options.scale);
   CHECK(options.key_count > 0 && (k.rows > 0 || q.rows == 0), "attention: {} keys of {}",
         options.key_count, k.rows);
+  const ConstMatrixView& bias = options.relative_bias;
+  CHECK(bias.data == nullptr || (bias.dtype == DType::f32 && bias.rows == q.cols / d &&
+                                 bias.cols == q.rows + k.rows - 1),
+        "attention: relative bias [{}, {}] of {} for {} heads, {} queries and {} keys", bias.rows,
+        bias.cols, name(bias.dtype), q.cols / d, q.rows, k.rows);
   CHECK(!context.pool().inside_task(), "attention: called from inside a task");
   if (q.rows == 0) return;
   choose(context, q.dtype).run(context, q, k, v, options, out);

@@ -13,9 +13,13 @@ struct AttentionOptions {
   bool causal = false;  // query row i sees keys 0..i only
   std::int64_t key_count =
       std::numeric_limits<std::int64_t>::max();  // keys from here on are padding
+  /// [q heads, tq + tk - 1] f32, or empty: [h][tq - 1 + j - i] is added to the scaled score of
+  /// query i and key j (T5's relative positions).
+  ConstMatrixView relative_bias;
 };
 
-/// out[i][h] = sum_j softmax_j(scale * q[i][h] . k[j][g]) * v[j][g],   g = h / (q heads / kv heads)
+/// out[i][h] = sum_j softmax_j(scale * q[i][h] . k[j][g] + bias) * v[j][g],
+///             g = h / (q heads / kv heads)
 ///
 /// q    [tq, hq * head_dim]   f32 or bf16, head after head.
 /// k, v [tk, hkv * head_dim]  same dtype as q; hq is a multiple of hkv. All three may be column

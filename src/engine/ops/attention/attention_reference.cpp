@@ -24,6 +24,9 @@ void reference_row(ConstMatrixView q, ConstMatrixView k, ConstMatrixView v,
             static_cast<double>(read_element(q, row, h * d + c)) * read_element(k, j, g * d + c);
       }
       score *= options.scale;
+      if (options.relative_bias.data != nullptr) {
+        score += options.relative_bias.row<float>(h)[q.rows - 1 + j - row];
+      }
       weights[static_cast<std::size_t>(j)] = score;
       maximum = std::max(maximum, score);
     }

@@ -51,6 +51,7 @@ struct Case {
   bool causal = false;
   std::int64_t key_count = std::numeric_limits<std::int64_t>::max();
   float sharpness = 4;  // scale * sqrt(head_dim): large values make one key win
+  bool biased = false;  // by the distance of key and query
 };
 
 /// Values are below 1, so an output is a mean of numbers below 1. f32: a score's rounding error,
@@ -62,23 +63,26 @@ double tolerance(const std::string& implementation, const Case& c) {
   return 2e-6 * (1.0 + c.sharpness) + store;
 }
 
-AttentionOptions options_for(const Case& c) {
+AttentionOptions options_for(const Case& c, ConstMatrixView bias = {}) {
   return {.head_dim = c.head_dim,
           .scale = c.sharpness / std::sqrt(static_cast<float>(c.head_dim)),
           .causal = c.causal,
-          .key_count = c.key_count};
+          .key_count = c.key_count,
+          .relative_bias = bias};
 }
 
 void check(const Case& c) {
   const Tensor q = random_matrix(c.queries, c.heads * c.head_dim, c.in, 1);
   const Tensor k = random_matrix(c.keys, c.kv_heads * c.head_dim, c.in, 2);
   const Tensor v = random_matrix(c.keys, c.kv_heads * c.head_dim, c.in, 3);
+  const Tensor bias = random_matrix(c.heads, c.queries + c.keys - 1, DType::f32, 4);
+  const AttentionOptions options = options_for(c, c.biased ? bias.view() : ConstMatrixView());
   Tensor expected(c.queries, c.heads * c.head_dim);
-  attention_reference(q, k, v, options_for(c), expected);
+  attention_reference(q, k, v, options, expected);
   for (const std::string& implementation : implementations(c.in)) {
     const Context context = context_for(implementation);
     Tensor out(c.queries, c.heads * c.head_dim, c.out);
-    attention(context, q, k, v, options_for(c), out);
+    attention(context, q, k, v, options, out);
     for (std::int64_t i = 0; i < out.rows(); ++i) {
       for (std::int64_t j = 0; j < out.cols(); ++j) {
         ASSERT_NEAR(read_element(out, i, j), expected.row(i)[j], tolerance(implementation, c))
@@ -138,6 +142,52 @@ TEST(Attention, NoQuerySeesPadding) {
   for (const DType in : {DType::f32, DType::bf16}) {
     check({.queries = 40, .keys = 40, .head_dim = 16, .in = in, .key_count = 11});
     check({.queries = 40, .keys = 40, .head_dim = 16, .in = in, .causal = true, .key_count = 11});
+  }
+}
+
+TEST(Attention, ABiasDependsOnHowFarAKeyLiesBehindItsQuery) {
+  for (const DType in : {DType::f32, DType::bf16}) {
+    check({.queries = 1, .keys = 1, .in = in, .biased = true});
+    check({.queries = 75,
+           .keys = 601,
+           .head_dim = 64,
+           .heads = 2,
+           .kv_heads = 2,
+           .in = in,
+           .biased = true});
+    check({.queries = 33,
+           .keys = 20,
+           .head_dim = 12,
+           .heads = 6,
+           .kv_heads = 2,
+           .in = in,
+           .biased = true});
+    check({.queries = 40,
+           .keys = 40,
+           .head_dim = 16,
+           .in = in,
+           .causal = true,
+           .key_count = 11,
+           .biased = true});
+  }
+}
+
+/// Equal scores and a bias that grows by 1 per key: weights fall by e from one key to the next.
+TEST(Attention, AddsTheBiasBehindTheScale) {
+  const Tensor q = Tensor::zeros(2, 4);
+  Tensor v = Tensor::zeros(3, 4);
+  for (std::int64_t j = 0; j < 3; ++j) v.row(j)[j] = 1;
+  Tensor bias(1, 4);
+  for (std::int64_t c = 0; c < 4; ++c) bias.row(0)[c] = static_cast<float>(c);
+  for (const std::string& implementation : implementations(DType::f32)) {
+    Tensor out(2, 4);
+    attention(context_for(implementation), q, Tensor::zeros(3, 4), v,
+              {.head_dim = 4, .scale = 0.5f, .relative_bias = bias.view()}, out);
+    for (std::int64_t i = 0; i < 2; ++i) {
+      EXPECT_NEAR(out.row(i)[0], 0.0900306, 1e-6) << implementation;
+      EXPECT_NEAR(out.row(i)[1], 0.2447285, 1e-6) << implementation;
+      EXPECT_NEAR(out.row(i)[2], 0.6652410, 1e-6) << implementation;
+    }
   }
 }
 

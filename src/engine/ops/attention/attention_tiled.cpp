@@ -162,6 +162,16 @@ void score_keys(const Piece& piece, std::int64_t first_key, std::int64_t keys) {
   }
 }
 
+/// Adds the relative bias, in units of unscaled scores, to `count` scores of row `r` of the piece.
+void add_bias(const Piece& piece, std::int64_t r, std::int64_t first_key, std::int64_t count) {
+  const Plan& plan = piece.plan;
+  const ConstMatrixView& bias = plan.options.relative_bias;
+  if (bias.data == nullptr) return;
+  const std::int64_t first = plan.q.rows - 1 + first_key - (piece.first_row + r);
+  plan.softmax.add_scaled(piece.room.scores + r * plan.score_row,
+                          bias.row<float>(piece.head) + first, count, 1.0f / plan.options.scale);
+}
+
 void weigh_keys(const Piece& piece, std::int64_t first_key, std::int64_t keys) {
   const Plan& plan = piece.plan;
   const std::int64_t padded = round_up(keys, plan.kernel.step_elements());
@@ -170,6 +180,7 @@ void weigh_keys(const Piece& piece, std::int64_t first_key, std::int64_t keys) {
     const std::int64_t visible = visible_keys(plan.options, piece.first_row + r, plan.k.rows);
     const std::int64_t count = std::clamp<std::int64_t>(visible - first_key, 0, keys);
     if (count > 0) {
+      add_bias(piece, r, first_key, count);
       SoftmaxArgs args{.scores = scores,
                        .count = count,
                        .scale = plan.options.scale * 1.44269504f,  // log2(e)

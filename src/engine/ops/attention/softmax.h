@@ -21,6 +21,9 @@ struct SoftmaxKernel {
   void (*weigh)(SoftmaxArgs& args) = nullptr;
   /// values[0 .. count) *= factor
   void (*multiply)(float* values, std::int64_t count, float factor) = nullptr;
+  /// values[i] += factor * summands[i]
+  void (*add_scaled)(float* values, const float* summands, std::int64_t count,
+                     float factor) = nullptr;
 };
 
 extern const SoftmaxKernel kSoftmaxAvx2;

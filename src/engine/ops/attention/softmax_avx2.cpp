@@ -40,6 +40,7 @@ struct Avx2 {
 
 }  // namespace
 
-constexpr SoftmaxKernel kSoftmaxAvx2 = {.weigh = weigh<Avx2>, .multiply = multiply<Avx2>};
+constexpr SoftmaxKernel kSoftmaxAvx2 = {
+    .weigh = weigh<Avx2>, .multiply = multiply<Avx2>, .add_scaled = add_scaled<Avx2>};
 
 }  // namespace imagined::engine

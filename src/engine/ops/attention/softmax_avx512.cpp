@@ -27,6 +27,7 @@ struct Avx512 {
 
 }  // namespace
 
-constexpr SoftmaxKernel kSoftmaxAvx512 = {.weigh = weigh<Avx512>, .multiply = multiply<Avx512>};
+constexpr SoftmaxKernel kSoftmaxAvx512 = {
+    .weigh = weigh<Avx512>, .multiply = multiply<Avx512>, .add_scaled = add_scaled<Avx512>};
 
 }  // namespace imagined::engine

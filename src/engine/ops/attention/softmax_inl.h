@@ -65,5 +65,15 @@ void multiply(float* values, std::int64_t count, float factor) {
   for (; i < count; ++i) values[i] *= factor;
 }
 
+template <class Isa>
+void add_scaled(float* values, const float* summands, std::int64_t count, float factor) {
+  const auto factors = Isa::set(factor);
+  std::int64_t i = 0;
+  for (; i + Isa::kLanes <= count; i += Isa::kLanes) {
+    Isa::store(values + i, Isa::fma(Isa::load(summands + i), factors, Isa::load(values + i)));
+  }
+  for (; i < count; ++i) values[i] = __builtin_fmaf(summands[i], factor, values[i]);
+}
+
 }  // namespace
 }  // namespace imagined::engine
