@@ -16,6 +16,17 @@ namespace imagined::engine {
 void layer_norm_modulate(const Context& context, ConstMatrixView x, const float* shift,
                          const float* scale, float epsilon, MatrixView out);
 
+/// Layer normalisation with learned weight and bias.
+///
+///   out[r][c] = weight[c] * (x[r][c] - mean_r) / sqrt(var_r + epsilon) + bias[c]
+///
+/// As layer_norm_modulate otherwise. Source: Ba et al. 2016; transformers, `CLIPEncoderLayer`.
+void layer_norm(const Context& context, ConstMatrixView x, const float* weight, const float* bias,
+                float epsilon, MatrixView out);
+
+void layer_norm_reference(ConstMatrixView x, const float* weight, const float* bias, float epsilon,
+                          MatrixView out);
+
 void layer_norm_modulate_reference(ConstMatrixView x, const float* shift, const float* scale,
                                    float epsilon, MatrixView out);
 

@@ -13,9 +13,10 @@ HWY_BEFORE_NAMESPACE();
 namespace imagined::engine::HWY_NAMESPACE {
 namespace {
 
+/// (base + scale) * normal + shift; without scale and shift just the normalised row.
 template <class Out>
-void normalise_row(const float* x, std::size_t dim, const float* shift, const float* scale,
-                   float epsilon, Out* out) {
+void normalise_row(const float* x, std::size_t dim, const float* shift, float base,
+                   const float* scale, float epsilon, Out* out) {
   const Lanes d;
   const float sum = sum_row(dim, [x](Floats total, std::size_t i, std::size_t n)
                                      HWY_ATTR { return hn::Add(total, load(x + i, n)); });
@@ -32,22 +33,22 @@ void normalise_row(const float* x, std::size_t dim, const float* shift, const fl
     });
     return;
   }
-  const Floats one = hn::Set(d, 1.0f);
+  const Floats bases = hn::Set(d, base);
   write_row(dim, out, [=](std::size_t i, std::size_t n) HWY_ATTR {
     const Floats normal = hn::Mul(hn::Sub(load(x + i, n), mean), inverse);
-    const Floats factor = hn::Add(one, load(scale + i, n));
+    const Floats factor = hn::Add(bases, load(scale + i, n));
     return hn::MulAdd(factor, normal, load(shift + i, n));
   });
 }
 
-void layer_norm_rows(const ConstMatrixView& x, const float* shift, const float* scale,
+void layer_norm_rows(const ConstMatrixView& x, const float* shift, float base, const float* scale,
                      float epsilon, const MatrixView& out) {
   const auto dim = static_cast<std::size_t>(x.cols);
   for (std::int64_t r = 0; r < x.rows; ++r) {
     if (out.dtype == DType::f32) {
-      normalise_row(x.row<float>(r), dim, shift, scale, epsilon, out.row<float>(r));
+      normalise_row(x.row<float>(r), dim, shift, base, scale, epsilon, out.row<float>(r));
     } else {
-      normalise_row(x.row<float>(r), dim, shift, scale, epsilon, out.row<Bf16>(r));
+      normalise_row(x.row<float>(r), dim, shift, base, scale, epsilon, out.row<Bf16>(r));
     }
   }
 }
@@ -62,7 +63,12 @@ HWY_EXPORT(layer_norm_rows);
 
 void layer_norm_modulate_cpu(ConstMatrixView x, const float* shift, const float* scale,
                              float epsilon, MatrixView out) {
-  HWY_DYNAMIC_DISPATCH(layer_norm_rows)(x, shift, scale, epsilon, out);
+  HWY_DYNAMIC_DISPATCH(layer_norm_rows)(x, shift, 1.0f, scale, epsilon, out);
+}
+
+void layer_norm_cpu(ConstMatrixView x, const float* weight, const float* bias, float epsilon,
+                    MatrixView out) {
+  HWY_DYNAMIC_DISPATCH(layer_norm_rows)(x, bias, 0.0f, weight, epsilon, out);
 }
 
 }  // namespace imagined::engine

@@ -4,8 +4,9 @@
 
 namespace imagined::engine {
 
-void layer_norm_modulate_reference(ConstMatrixView x, const float* shift, const float* scale,
-                                   float epsilon, MatrixView out) {
+namespace {
+void reference(ConstMatrixView x, const float* shift, double base, const float* scale,
+               float epsilon, MatrixView out) {
   const auto dim = static_cast<double>(x.cols);
   for (std::int64_t r = 0; r < x.rows; ++r) {
     double sum = 0;
@@ -18,7 +19,7 @@ void layer_norm_modulate_reference(ConstMatrixView x, const float* shift, const 
     const double deviation = std::sqrt(squares / dim + static_cast<double>(epsilon));
     for (std::int64_t c = 0; c < x.cols; ++c) {
       double y = (x.row<float>(r)[c] - mean) / deviation;
-      if (scale != nullptr) y = (1.0 + scale[c]) * y + shift[c];
+      if (scale != nullptr) y = (base + scale[c]) * y + shift[c];
       if (out.dtype == DType::f32) {
         out.row<float>(r)[c] = static_cast<float>(y);
       } else {
@@ -26,6 +27,17 @@ void layer_norm_modulate_reference(ConstMatrixView x, const float* shift, const 
       }
     }
   }
+}
+}  // namespace
+
+void layer_norm_reference(ConstMatrixView x, const float* weight, const float* bias, float epsilon,
+                          MatrixView out) {
+  reference(x, bias, 0.0, weight, epsilon, out);
+}
+
+void layer_norm_modulate_reference(ConstMatrixView x, const float* shift, const float* scale,
+                                   float epsilon, MatrixView out) {
+  reference(x, shift, 1.0, scale, epsilon, out);
 }
 
 }  // namespace imagined::engine

@@ -39,6 +39,27 @@ TEST_P(LayerNormWidths, MatchesReferenceOnUnalignedRows) {
   }
 }
 
+TEST_P(LayerNormWidths, WithLearnedWeightsMatchesReferenceOnUnalignedRows) {
+  const std::int64_t dim = GetParam();
+  const Context context({.threads = 2});
+  const auto weight = hashed_values(2, static_cast<std::size_t>(dim));
+  const auto bias = hashed_values(3, static_cast<std::size_t>(dim));
+  OddMatrix x(5, dim, DType::f32);
+  x.fill(1);
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    OddMatrix expected(5, dim, dtype);
+    layer_norm_reference(x.view(), weight.data(), bias.data(), kEpsilon, expected.view());
+    on_each_target([&](const std::string& target) {
+      OddMatrix actual(5, dim, dtype);
+      layer_norm(context, x.view(), weight.data(), bias.data(), kEpsilon, actual.view());
+      Tolerance tolerance = bound(dim, dtype);
+      if (dtype == DType::bf16) tolerance.relative += rounding(dtype);
+      expect_close(actual, expected, tolerance, target + " " + std::string(name(dtype)));
+      EXPECT_TRUE(actual.surroundings_untouched()) << target;
+    });
+  }
+}
+
 // A single column has no deviation: the result is the shift, which the reference gives too.
 INSTANTIATE_TEST_SUITE_P(Widths, LayerNormWidths,
                          ::testing::Values(1, 2, 3, 7, 16, 33, 64, 67, 128, 1000, 3072));
