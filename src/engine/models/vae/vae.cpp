@@ -141,7 +141,8 @@ Result<Tensor> Vae::decode(const Context& context, ConstMatrixView tokens, std::
   Picture x = pass.make(2 * rows, 2 * cols, config_.latent_channels);
   {
     const Picture latents = pass.make(rows, cols, channels);
-    affine_columns(context, tokens, deviation_.data(), mean_.data(), latents.view().pixels);
+    affine_columns(context, tokens, scaling_.deviation.data(), scaling_.mean.data(),
+                   latents.view().pixels);
     pixel_shuffle(context, latents.view(), 2, x.view());
   }
   if (!decoder_.quant.empty()) x = pass.convolve(x, decoder_.quant, ConvShape::same);
@@ -192,7 +193,8 @@ Result<Tensor> Vae::encode(const Context& context, ConstMatrixView pixels, std::
   convert(context, x.view().pixels.col_range(0, config_.latent_channels), mean.view().pixels);
   const ImageView out{.pixels = tokens.view(), .height = height / side, .width = width / side};
   pixel_unshuffle(context, mean.view(), 2, out);
-  affine_columns(context, tokens, inverse_deviation_.data(), inverse_mean_.data(), tokens);
+  affine_columns(context, tokens, scaling_.inverse_deviation.data(), scaling_.inverse_mean.data(),
+                 tokens);
   return tokens;
 }
 

@@ -1,4 +1,4 @@
-// The picture autoencoder of FLUX.2: pixels to normalised latent tokens and back.
+// The picture autoencoders of FLUX: pixels to normalised latent tokens and back.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,10 @@
 namespace imagined::engine {
 
 /// AutoencoderKLFlux2 with any number of levels, and with pixel blocks folded into channels outside
-/// of it when the configuration says so (border_shuffle).
-/// Source: flux.md section 3; diffusers, `autoencoder_kl_flux2.py` and `vae.py`.
+/// of it when the configuration says so (border_shuffle); and FLUX.1's AutoencoderKL, which differs
+/// in how latents are normalised.
+/// Source: flux.md section 3; diffusers, `autoencoder_kl_flux2.py`, `autoencoder_kl.py` and
+/// `vae.py`.
 class Vae {
  public:
   static Result<Vae> load(WeightLoader& weights, const VaeConfig& config);
@@ -74,17 +76,24 @@ class Vae {
     Middle middle;
     Norm norm_out;
   };
+  /// Latents are mean + deviation * normalised, channel by channel of a token: batch statistics in
+  /// FLUX.2, one shift and one scale for all in FLUX.1. [4 * latent_channels] each.
+  struct Scaling {
+    std::vector<float> mean, deviation;
+    std::vector<float> inverse_mean, inverse_deviation;  // the same for (x - mean) / deviation
+  };
   struct Picture;  // an image on loan from the pool memory
   class Loader;    // names and shapes of the tensors
   class Pass;      // one run through a half
 
+  static Scaling make_scaling(const std::vector<double>& mean,
+                              const std::vector<double>& deviation);
   double half_flop(const Half& half, bool encoder, std::int64_t rows, std::int64_t cols) const;
 
   VaeConfig config_;
   NumberFormat format_;
   Half encoder_, decoder_;
-  std::vector<float> mean_, deviation_;                  // [4 * latent_channels], batch statistics
-  std::vector<float> inverse_deviation_, inverse_mean_;  // the same for (x - mean) / deviation
+  Scaling scaling_;
 };
 
 }  // namespace imagined::engine

@@ -13,6 +13,7 @@ class Vae::Loader {
 
   Result<Half> encoder();
   Result<Half> decoder();
+  Result<Scaling> scaling();
 
  private:
   Result<Norm> norm(const std::string& name, std::int64_t channels);
@@ -123,6 +124,39 @@ Result<Vae::Half> Vae::Loader::decoder() {
   return half;
 }
 
+Result<Vae::Scaling> Vae::Loader::scaling() {
+  const std::int64_t channels = 4 * config_.latent_channels;
+  if (config_.scaling_factor.has_value()) {
+    return make_scaling(
+        std::vector<double>(static_cast<std::size_t>(channels), config_.shift_factor),
+        std::vector<double>(static_cast<std::size_t>(channels), 1 / *config_.scaling_factor));
+  }
+  const std::vector<float> mean = TRY(weights_.vector("bn.running_mean", channels));
+  const std::vector<float> variance = TRY(weights_.vector("bn.running_var", channels));
+  std::vector<double> deviation;
+  for (std::size_t c = 0; c < variance.size(); ++c) {
+    if (!(variance[c] >= 0)) {
+      return fail(
+          ErrorCode::data_loss,
+          fmt::format("tensor \"bn.running_var\": variance {} of channel {}", variance[c], c));
+    }
+    deviation.push_back(std::sqrt(static_cast<double>(variance[c]) + config_.batch_norm_epsilon));
+  }
+  return make_scaling({mean.begin(), mean.end()}, deviation);
+}
+
+Vae::Scaling Vae::make_scaling(const std::vector<double>& mean,
+                               const std::vector<double>& deviation) {
+  Scaling scaling;
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    scaling.mean.push_back(static_cast<float>(mean[c]));
+    scaling.deviation.push_back(static_cast<float>(deviation[c]));
+    scaling.inverse_deviation.push_back(static_cast<float>(1 / deviation[c]));
+    scaling.inverse_mean.push_back(static_cast<float>(-mean[c] / deviation[c]));
+  }
+  return scaling;
+}
+
 Result<Vae> Vae::load(WeightLoader& weights, const VaeConfig& config) {
   Vae vae;
   vae.config_ = config;
@@ -130,21 +164,7 @@ Result<Vae> Vae::load(WeightLoader& weights, const VaeConfig& config) {
   Loader loader(weights, config);
   vae.encoder_ = TRY(loader.encoder());
   vae.decoder_ = TRY(loader.decoder());
-  vae.mean_ = TRY(weights.vector("bn.running_mean", 4 * config.latent_channels));
-  const std::vector<float> variance =
-      TRY(weights.vector("bn.running_var", 4 * config.latent_channels));
-  for (std::size_t c = 0; c < variance.size(); ++c) {
-    if (!(variance[c] >= 0)) {
-      return fail(
-          ErrorCode::data_loss,
-          fmt::format("tensor \"bn.running_var\": variance {} of channel {}", variance[c], c));
-    }
-    const double deviation =
-        std::sqrt(static_cast<double>(variance[c]) + config.batch_norm_epsilon);
-    vae.deviation_.push_back(static_cast<float>(deviation));
-    vae.inverse_deviation_.push_back(static_cast<float>(1 / deviation));
-    vae.inverse_mean_.push_back(static_cast<float>(-vae.mean_[c] / deviation));
-  }
+  vae.scaling_ = TRY(loader.scaling());
   return vae;
 }
 
