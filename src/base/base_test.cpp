@@ -39,6 +39,17 @@ TEST(ToBase64Url, HasNoPaddingAndNoSlash) {
   EXPECT_EQ(to_base64url(bytes), "_---_w");
 }
 
+TEST(FromBase64, UndoesToBase64) {
+  EXPECT_EQ(*from_base64(""), "");
+  EXPECT_EQ(*from_base64("b2s="), "ok");
+  EXPECT_EQ(*from_base64("/+++/w=="), "\xff\xef\xbe\xff");
+}
+
+TEST(FromBase64, RefusesAnythingElse) {
+  for (const char* text : {"b2s", "b2s=b2s=", "b===", "====", "b2 =", "b2s\n", "_---"})
+    EXPECT_FALSE(from_base64(text)) << text;
+}
+
 TEST(MakeUuid, CarriesTheClocksMillisecondsAndTheVersion) {
   const ManualClock clock(0x0123456789ab);
   const std::string id = make_uuid(clock);

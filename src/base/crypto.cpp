@@ -5,6 +5,8 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace imagined {
@@ -96,6 +98,25 @@ std::string to_base64(std::span<const std::uint8_t> bytes) {
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
                   static_cast<int>(bytes.size()));
   return text;
+}
+
+Result<std::string> from_base64(std::string_view text) {
+  constexpr std::size_t kMaxTextBytes = 1 << 30;           // OpenSSL counts in int
+  const std::size_t end = text.find_last_not_of('=') + 1;  // npos + 1 is 0
+  const std::size_t padding = text.size() - end;
+  const bool is_spelled =
+      std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '+' || c == '/';
+      });
+  if (text.size() % 4 != 0 || text.size() > kMaxTextBytes || padding > 2 || !is_spelled)
+    return fail(ErrorCode::invalid_argument, "not base64");
+  std::string bytes(text.size() / 4 * 3, '\0');
+  EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                  reinterpret_cast<const unsigned char*>(text.data()),
+                  static_cast<int>(text.size()));
+  bytes.resize(bytes.size() - padding);
+  return bytes;
 }
 
 std::string to_base64url(std::span<const std::uint8_t> bytes) {
