@@ -2,14 +2,18 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "engine/formats/file_tensor.h"
 #include "engine/tensor/dtype.h"
+#include "engine/tensor/matrix.h"
 
 namespace imagined::engine {
 
@@ -97,6 +101,64 @@ inline std::string q8_0_bytes(std::span<const float> values) {
       out += static_cast<char>(scale == 0 ? 0 : std::lround(value / scale));
   }
   return out;
+}
+
+/// How matrices of a converted model are stored; everything else stays as it was.
+enum class StoreAs : std::uint8_t {
+  as_they_were,  // F32, F16 and BF16 have the same bytes in both formats
+  f32,           // vectors and filters too
+  q8_0,          // where rows are whole blocks
+};
+
+/// The same weights as a GGUF file, as the converters of published models write them. Tensors of
+/// types that no network reads are left out.
+inline std::string gguf_of(std::span<const FileTensor> tensors, StoreAs store_as,
+                           std::string (*rename)(std::string name) = nullptr) {
+  GgufBytes file;
+  for (const FileTensor& tensor : tensors) {
+    if (!tensor.is_readable() || tensor.blocks != nullptr) continue;
+    const std::int64_t cols = tensor.shape.empty() ? 1 : tensor.shape.back();
+    std::uint32_t type = tensor.dtype == DType::f32 ? 0 : tensor.dtype == DType::f16 ? 1 : 30;
+    std::string bytes(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+    const bool in_blocks = store_as == StoreAs::q8_0 && tensor.shape.size() == 2 && cols % 32 == 0;
+    if (in_blocks || store_as == StoreAs::f32) {
+      Tensor numbers(1, tensor.elements());
+      decode_rows(StoredRows(tensor, 0, 1, tensor.elements()), numbers);
+      const std::span<const float> values = std::as_const(numbers).values<float>();
+      type = in_blocks ? 8 : 0;
+      bytes = in_blocks
+                  ? q8_0_bytes(values)
+                  : std::string(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+    }
+    file.tensor(rename == nullptr ? tensor.name : rename(tensor.name),
+                {tensor.shape.rbegin(), tensor.shape.rend()}, type, bytes);
+  }
+  return file.bytes();
+}
+
+/// A text encoder's tensor as llama.cpp's converter calls it.
+inline std::string llama_name(std::string name) {
+  constexpr std::array<std::array<std::string_view, 2>, 15> kParts = {{
+      {"model.", ""},
+      {"layers.", "blk."},
+      {"embed_tokens", "token_embd"},
+      {"lm_head", "output"},
+      {"input_layernorm", "attn_norm"},
+      {"post_attention_layernorm", "ffn_norm"},
+      {"self_attn.q_proj", "attn_q"},
+      {"self_attn.k_proj", "attn_k"},
+      {"self_attn.v_proj", "attn_v"},
+      {"self_attn.o_proj", "attn_output"},
+      {"self_attn.q_norm", "attn_q_norm"},
+      {"self_attn.k_norm", "attn_k_norm"},
+      {"mlp.gate_proj", "ffn_gate"},
+      {"mlp.up_proj", "ffn_up"},
+      {"mlp.down_proj", "ffn_down"},
+  }};
+  for (const auto& [from, to] : kParts)
+    if (const std::size_t at = name.find(from); at != std::string::npos)
+      name.replace(at, from.size(), to);
+  return name == "norm.weight" ? "output_norm.weight" : name;
 }
 
 }  // namespace imagined::engine

@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 
+#include "engine/formats/gguf_test_files.h"
 #include "engine/formats/model_folder.h"
+#include "engine/formats/model_parts.h"
 #include "engine/formats/test_files.h"
 
 namespace imagined::engine {
@@ -41,9 +43,24 @@ void expect_same(const fs::path& a, const fs::path& b, Network network) {
     EXPECT_EQ(bytes_of(*first, name), bytes_of(*second, name)) << name;
 }
 
+/// Rewrites every safetensors file of a folder as GGUF.
+void turn_into_gguf(const fs::path& folder, std::string (*rename)(std::string) = nullptr) {
+  for (const fs::path& path : weight_files_in(folder)) {
+    const Result<WeightFile> file = WeightFile::open(path);
+    ASSERT_TRUE(file.has_value()) << file.error().message;
+    std::ofstream(fs::path(path).replace_extension(".gguf"), std::ios::binary)
+        << gguf_of(file->tensors(), StoreAs::as_they_were, rename);
+    fs::remove(path);
+  }
+}
+
+bool has_python() {
+  return std::system("python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2> /dev/null") ==
+         0;
+}
+
 TEST(Layouts, OfTheSameModelGiveTheSameWeightsAndConfiguration) {
-  if (std::system("python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2> /dev/null") != 0)
-    GTEST_SKIP() << "no python3";
+  if (!has_python()) GTEST_SKIP() << "no python3";
   const TestFolder folder;
   ASSERT_TRUE(write_model(folder.path() / "d", "--shard-bytes 200000"));
   ASSERT_TRUE(write_model(folder.path() / "b", "--layout bfl"));
@@ -64,6 +81,24 @@ TEST(Layouts, OfTheSameModelGiveTheSameWeightsAndConfiguration) {
   EXPECT_EQ(bfl->vae_config.layers_per_block, diffusers->vae_config.layers_per_block);
   EXPECT_EQ(bfl->vae_config.mid_attention, diffusers->vae_config.mid_attention);
   EXPECT_EQ(bfl->distilled, diffusers->distilled);
+}
+
+TEST(Layouts, InGgufGiveTheSameWeights) {
+  if (!has_python()) GTEST_SKIP() << "no python3";
+  const TestFolder folder;
+  ASSERT_TRUE(write_model(folder.path() / "d", ""));
+  ASSERT_TRUE(write_model(folder.path() / "b", "--layout bfl"));
+  turn_into_gguf(folder.path() / "b");
+  turn_into_gguf(folder.path() / "b" / "text_encoder", llama_name);
+  const Result<ModelFolder> diffusers = open_model(folder.path() / "d");
+  ASSERT_TRUE(diffusers.has_value()) << diffusers.error().message;
+  const Result<ModelFolder> gguf = open_model(folder.path() / "b");
+  ASSERT_TRUE(gguf.has_value()) << gguf.error().message;
+  EXPECT_EQ(gguf->transformer.filename(), "flux-2-tiny.gguf");
+  EXPECT_EQ(gguf->vae.filename(), "ae.gguf");
+  expect_same(diffusers->transformer, gguf->transformer, Network::flux2);
+  expect_same(diffusers->text_encoder, gguf->text_encoder, Network::qwen3);
+  expect_same(diffusers->vae, gguf->vae, Network::vae);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "engine/formats/gguf_test_files.h"
 #include "engine/formats/safetensors.h"
 #include "engine/formats/test_files.h"
 
@@ -325,6 +326,96 @@ TEST(WeightSource, RefusesFusedRowsThatDoNotDivide) {
   const fs::path path = write_counting(folder.path() / "m.safetensors",
                                        {{"double_blocks.0.img_attn.qkv.weight", {4, 2}}});
   EXPECT_THAT(open_error(path), HasSubstr("[4, 2] cannot be split into 3"));
+}
+
+/// A GGUF file with one tensor of Q8_0 blocks of scale 1; element i is the number i.
+fs::path write_q8(const fs::path& path, std::string_view name, std::uint64_t rows,
+                  std::uint64_t cols) {
+  std::string data;
+  for (std::uint64_t i = 0; i < rows * cols; ++i) {
+    if (i % 32 == 0) data += le_bytes(0x3c00, 2);
+    data += static_cast<char>(i);
+  }
+  GgufBytes file;
+  file.tensor(name, {cols, rows}, 8, data);
+  std::ofstream(path, std::ios::binary) << file.bytes();
+  return path;
+}
+
+TEST(WeightSource, KnowsEveryNameThatLlamaCppGivesQwen3) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"token_embd.weight", "model.embed_tokens.weight"},
+      {"output_norm.weight", "model.norm.weight"},
+      {"blk.0.attn_norm.weight", "model.layers.0.input_layernorm.weight"},
+      {"blk.0.attn_q.weight", "model.layers.0.self_attn.q_proj.weight"},
+      {"blk.0.attn_k.weight", "model.layers.0.self_attn.k_proj.weight"},
+      {"blk.0.attn_v.weight", "model.layers.0.self_attn.v_proj.weight"},
+      {"blk.0.attn_q_norm.weight", "model.layers.0.self_attn.q_norm.weight"},
+      {"blk.0.attn_k_norm.weight", "model.layers.0.self_attn.k_norm.weight"},
+      {"blk.0.attn_output.weight", "model.layers.0.self_attn.o_proj.weight"},
+      {"blk.35.ffn_norm.weight", "model.layers.35.post_attention_layernorm.weight"},
+      {"blk.35.ffn_gate.weight", "model.layers.35.mlp.gate_proj.weight"},
+      {"blk.35.ffn_up.weight", "model.layers.35.mlp.up_proj.weight"},
+      {"blk.35.ffn_down.weight", "model.layers.35.mlp.down_proj.weight"},
+  };
+  GgufBytes file;
+  std::vector<std::string> expected;
+  for (const auto& [llama, canonical] : names) {
+    file.tensor(llama, {1}, 0, "1234");
+    expected.push_back(canonical);
+  }
+  file.tensor("output.weight", {1}, 0, "1234");  // the language-model head, which nobody reads
+  const TestFolder folder;
+  const Result<WeightSource> source =
+      WeightSource::open(folder.write("qwen.gguf", file.bytes()), Network::qwen3);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  EXPECT_THAT(source->names(), ::testing::UnorderedElementsAreArray(expected));
+}
+
+TEST(WeightSource, CutsFusedRowsThatAreStoredInBlocks) {
+  const TestFolder folder;
+  Result<WeightSource> source = WeightSource::open(
+      write_q8(folder.path() / "m.gguf", "double_blocks.0.img_attn.qkv.weight", 3, 32),
+      Network::flux2);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  const std::vector<float> k = elements(*source, "transformer_blocks.0.attn.to_k.weight", {1, 32});
+  ASSERT_EQ(k.size(), 32u);
+  EXPECT_EQ(k.front(), 32);
+  EXPECT_EQ(k.back(), 63);
+}
+
+TEST(WeightSource, ExchangesHalvesThatAreStoredInBlocks) {
+  const TestFolder folder;
+  Result<WeightSource> source = WeightSource::open(
+      write_q8(folder.path() / "m.gguf", "final_layer.adaLN_modulation.1.weight", 2, 32),
+      Network::flux2);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  const std::vector<float> rows = elements(*source, "norm_out.linear.weight", {2, 32});
+  ASSERT_EQ(rows.size(), 64u);
+  EXPECT_EQ(rows.front(), 32);
+  EXPECT_EQ(rows.back(), 31);
+}
+
+TEST(WeightSource, DecodesVectorsThatAreStoredInBlocks) {
+  const TestFolder folder;
+  GgufBytes file;
+  file.tensor("bias", {32}, 8, le_bytes(0x3c00, 2) + std::string(32, '\5'));
+  Result<WeightSource> source =
+      WeightSource::open(folder.write("n.gguf", file.bytes()), Network::flux2);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  const Result<std::vector<float>> values = source->require_vector("bias", 32);
+  ASSERT_TRUE(values.has_value()) << values.error().message;
+  EXPECT_THAT(*values, ::testing::Each(5.0f));
+}
+
+TEST(WeightSource, FindsTheOnlyGgufFileOfAFolder) {
+  const TestFolder folder;
+  write_q8(folder.path() / "flux-Q8_0.GGUF", "img_in.weight", 1, 32);
+  const Result<WeightSource> source = WeightSource::open(folder.path(), Network::flux2);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  EXPECT_THAT(source->names(), ElementsAre("x_embedder.weight"));
+  write_q8(folder.path() / "flux-Q4_0.gguf", "img_in.weight", 1, 32);
+  EXPECT_THAT(open_error(folder.path()), HasSubstr("2 weight files and no index"));
 }
 
 }  // namespace

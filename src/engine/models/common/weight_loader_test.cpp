@@ -10,7 +10,9 @@
 #include <limits>
 #include <vector>
 
+#include "engine/formats/gguf_test_files.h"
 #include "engine/formats/safetensors.h"
+#include "engine/formats/test_files.h"
 
 namespace imagined::engine {
 namespace {
@@ -78,6 +80,65 @@ TEST_F(WeightLoaderTest, NamesAMissingTensor) {
   ASSERT_FALSE(packed.has_value());
   EXPECT_EQ(packed.error().code, ErrorCode::not_found);
   EXPECT_THAT(packed.error().message, testing::HasSubstr("model.layers.1.mlp.up_proj.weight"));
+}
+
+/// A text encoder's GGUF file with a table and a matrix [3, 32] in Q8_0; element i is i + 1.
+class BlockLoaderTest : public testing::Test {
+ protected:
+  WeightLoader loader(NumberFormat format, std::uint16_t last_scale = 0x3c00) {
+    std::string data;
+    for (int i = 0; i < 96; ++i) {
+      if (i % 32 == 0) data += le_bytes(i == 64 ? last_scale : 0x3c00, 2);
+      data += static_cast<char>(i + 1);
+    }
+    GgufBytes file;
+    file.tensor("token_embd.weight", {32, 3}, 8, data);
+    file.tensor("blk.0.ffn_up.weight", {32, 3}, 8, data);
+    auto source = WeightSource::open(folder_.write("qwen.gguf", file.bytes()), Network::qwen3);
+    CHECK(source.has_value(), "{}", source.error().message);
+    return WeightLoader(context_, std::make_shared<WeightSource>(std::move(*source)), format);
+  }
+
+  static constexpr const char* kName = "model.layers.0.mlp.up_proj.weight";
+  Context context_{ContextOptions{.threads = 2}};
+  TestFolder folder_;
+};
+
+TEST_F(BlockLoaderTest, PacksTheRowsAskedFor) {
+  for (const DType stored : {DType::f32, DType::bf16}) {
+    WeightLoader weights = loader({.weights = stored});
+    const auto packed = weights.linear({{kName, 3, 1, 2}}, 32);
+    ASSERT_TRUE(packed.has_value()) << packed.error().message;
+    const std::vector<float> x(32, 1.0f);
+    Tensor out(1, 2);
+    matmul(context_, ConstMatrixView(x.data(), DType::f32, 1, 32), *packed, out);
+    // Sums of 33 to 64 and of 65 to 96: all exact, in bf16 too.
+    EXPECT_THAT(out.values<float>(), testing::ElementsAre(1552, 2576));
+    EXPECT_EQ(weights.held_bytes(), 64 * static_cast<std::int64_t>(size_bytes(stored)));
+  }
+}
+
+TEST_F(BlockLoaderTest, ReadsRowsOfATableWithoutHoldingIt) {
+  WeightLoader weights = loader(NumberFormat::exact());
+  const auto table = weights.mapped_matrix("model.embed_tokens.weight", 3, 32);
+  ASSERT_TRUE(table.has_value()) << table.error().message;
+  Tensor row(1, 32);
+  table->read_row(2, row);
+  EXPECT_EQ(row.values<float>().front(), 65);
+  EXPECT_EQ(row.values<float>().back(), 96);
+  EXPECT_EQ(weights.held_bytes(), 0);
+}
+
+TEST_F(BlockLoaderTest, NamesTheTensorWhoseScaleIsInfinite) {
+  constexpr std::uint16_t kInfinity = 0x7c00;
+  WeightLoader weights = loader(NumberFormat::exact(), kInfinity);
+  const auto packed = weights.linear({{kName, 3}}, 32);
+  ASSERT_FALSE(packed.has_value());
+  EXPECT_EQ(packed.error().code, ErrorCode::data_loss);
+  EXPECT_THAT(packed.error().message, testing::HasSubstr(kName));
+  const auto table = weights.mapped_matrix("model.embed_tokens.weight", 3, 32);
+  ASSERT_FALSE(table.has_value());
+  EXPECT_EQ(table.error().code, ErrorCode::data_loss);
 }
 
 TEST(AllFiniteAsStored, SeesEverySpecialValueOfEveryDtype) {
