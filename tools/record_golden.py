@@ -1,9 +1,9 @@
-"""Records a run of diffusers' Flux2KleinPipeline, which the engine's results are compared with.
+"""Records a run of diffusers' klein pipelines, which the engine's results are compared with.
 
     python tools/record_golden.py FOLDER --prompt TEXT --width 1024 --height 1024 --steps 4
         --guidance 2 --seed 0 [--reference FILE ...] [--no-decoded] --out FILE.golden.safetensors
 
-FOLDER is any diffusers folder of that pipeline. Everything is computed in float32 on one thread.
+FOLDER is any diffusers folder of Flux2KleinPipeline or Flux2KleinKVPipeline. Everything is computed in float32 on one thread.
 tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
 pipeline is called with: text_encoder_out_layers (default 9, 18, 27), max_sequence_length (default
 512) and text_padding ("none": prompts keep their own length); and in vae/config.json a
@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import Flux2KleinPipeline
+from diffusers import Flux2KleinKVPipeline, Flux2KleinPipeline
 from PIL import Image
 from safetensors.torch import save_file
 
 _FORMAT = "imagined-golden-1"
+_PIPELINES = {c.__name__: c for c in (Flux2KleinPipeline, Flux2KleinKVPipeline)}
 
 
 class Recorder:
@@ -30,7 +31,9 @@ class Recorder:
     def __init__(self, folder):
         index = json.loads((folder / "model_index.json").read_text())
         self.name = folder.name
-        self.pipeline = Flux2KleinPipeline.from_pretrained(folder, dtype=torch.float32)
+        pipeline = _PIPELINES[index["_class_name"]]
+        self.pipeline = pipeline.from_pretrained(folder, dtype=torch.float32)
+        self.knows_guidance = pipeline is Flux2KleinPipeline
         self.pipeline.set_progress_bar_config(disable=True)
         self.taps = tuple(index.get("text_encoder_out_layers", (9, 18, 27)))
         self.padded_length = (
@@ -116,7 +119,8 @@ class Recorder:
         references = [Image.open(path).convert("RGB") for path in args.reference]
         for i, picture in enumerate(references):
             self.tensors[f"reference_{i}"] = torch.from_numpy(np.array(picture))
-        guided = args.guidance > 1 and not pipeline.config.is_distilled
+        guided = self.knows_guidance and args.guidance > 1 and not pipeline.config.is_distilled
+        options = {"guidance_scale": args.guidance} if self.knows_guidance else {}
         states = {"prompt_embeds": self._states(args.prompt)}
         if guided:
             states["negative_prompt_embeds"] = self._states("", "negative_")
@@ -127,10 +131,10 @@ class Recorder:
             height=height,
             width=width,
             num_inference_steps=args.steps,
-            guidance_scale=args.guidance,
             latents=noise,
             output_type="latent",
             **states,
+            **options,
         ).images
         self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
         decoded = pipeline.vae.decode(latents, return_dict=False)[0]

@@ -96,6 +96,43 @@ TEST(RecordedRuns, AgreeWithTheAvx512Implementations) {
   expect_agrees(request);
 }
 
+/// A model of another pipeline, made of a recorded model's parts.
+class OtherPipeline : public testing::Test {
+ protected:
+  fs::path path_ =
+      fs::temp_directory_path() / ("imagined_other_pipeline_" + std::to_string(::getpid()));
+
+  void build(const std::string& parts, const std::string& class_name) {
+    fs::create_directories(path_);
+    for (const auto& entry : fs::directory_iterator(golden_folder() / parts)) {
+      if (entry.is_directory()) {
+        fs::create_directory_symlink(entry.path(), path_ / entry.path().filename());
+      }
+    }
+    std::ifstream file(golden_folder() / parts / "model_index.json");
+    std::string index((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::string old = "\"Flux2KleinPipeline\"";
+    index.replace(index.find(old), old.size(), '"' + class_name + '"');
+    std::ofstream(path_ / "model_index.json") << index;
+  }
+  void TearDown() override {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+};
+
+// The same model without cached references is 0.4 off.
+TEST_F(OtherPipeline, WithCachedReferencesAgreesInBothPrecisions) {
+  build("a3", "Flux2KleinKVPipeline");
+  CheckRequest request{
+      .model = path_,
+      .golden = golden_folder() / "cached_references" / ("a3-edit3" + std::string(kSuffix)),
+      .threads = 2};
+  expect_agrees(request);
+  request.precision = Precision::bf16;
+  expect_agrees(request);
+}
+
 TEST(RecordedRuns, OfPaperlandAgree) {
   const fs::path folder = golden_folder() / "paperland";
   const fs::path model = fs::path(IMAGINED_SOURCE_DIR) / "models" / "paperland";

@@ -1,10 +1,12 @@
 #include "engine/sampling/noise.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 namespace imagined::engine {
@@ -136,7 +138,7 @@ TEST(TorchNormalValues, UseTheLower32BitsOfTheSeed) {
 
 TEST(MakeNoise, DrawsChannelAfterChannel) {
   const auto sequence = philox_values(11, 0, 2 * 3 * 5);
-  const Tensor noise = make_noise(11, 5, 2, 3);
+  const Tensor noise = make_noise(11, 5, 2, 3, 1);
   ASSERT_EQ(noise.rows(), 6);
   ASSERT_EQ(noise.cols(), 5);
   for (std::int64_t t = 0; t < 6; ++t) {
@@ -144,6 +146,17 @@ TEST(MakeNoise, DrawsChannelAfterChannel) {
       EXPECT_EQ(noise.row(t)[c], sequence[static_cast<std::size_t>(c * 6 + t)]);
     }
   }
+}
+
+TEST(TokensOfPlanes, FoldsSquaresIntoChannels) {
+  // Two planes of 2 x 4 latents: two tokens of 8 numbers side by side.
+  std::vector<float> planes(16);
+  std::iota(planes.begin(), planes.end(), 0.0f);
+  const Tensor tokens = tokens_of_planes(planes, 8, 1, 2, 2);
+  EXPECT_THAT(std::vector<float>(tokens.row(0), tokens.row(0) + 8),
+              testing::ElementsAre(0, 1, 4, 5, 8, 9, 12, 13));
+  EXPECT_THAT(std::vector<float>(tokens.row(1), tokens.row(1) + 8),
+              testing::ElementsAre(2, 3, 6, 7, 10, 11, 14, 15));
 }
 
 }  // namespace
