@@ -301,6 +301,41 @@ TEST(GgufReader, EscapesControlCharactersOfNamesInMessages) {
   EXPECT_THAT(tensors.error().message, HasSubstr("a\\x07\\x0ab"));
 }
 
+// Written by the gguf package of llama.cpp (tests/golden/README.md): every encoding as "Q4_K" and
+// what the package decodes from it as "Q4_K.decoded".
+class RecordedBlocks : public ::testing::Test {
+ protected:
+  static Result<WeightFile> open() {
+    return WeightFile::open(fs::path(IMAGINED_SOURCE_DIR) / "tests" / "golden" / "blocks.gguf");
+  }
+};
+
+TEST_F(RecordedBlocks, DecodeToWhatTheirWriterMakesOfThem) {
+  const Result<WeightFile> file = open();
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  for (const BlockFormat& format : block_formats()) {
+    const FileTensor* tensor = file->find(format.name);
+    const FileTensor* expected = file->find(std::string(format.name) + ".decoded");
+    ASSERT_TRUE(tensor != nullptr && expected != nullptr) << format.name;
+    ASSERT_EQ(tensor->shape, expected->shape) << format.name;
+    const std::int64_t elements = tensor->elements();
+    Tensor ours(1, elements);
+    Tensor theirs(1, elements);
+    decode_rows(StoredRows(*tensor, 0, 1, elements), ours);
+    decode_rows(StoredRows(*expected, 0, 1, elements), theirs);
+    EXPECT_THAT(ours.values<float>(), ::testing::ElementsAreArray(theirs.values<float>()))
+        << format.name;
+  }
+}
+
+TEST_F(RecordedBlocks, StandBesideAFilterBankOfItsOriginalShape) {
+  const Result<WeightFile> file = open();
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  const FileTensor* filters = file->find("filters");
+  ASSERT_NE(filters, nullptr);
+  EXPECT_THAT(filters->shape, ElementsAre(2, 3, 2, 2));
+}
+
 TEST(WeightFile, ReadsBothFormatsWhateverTheirNames) {
   const TestFolder folder;
   GgufBytes gguf;
