@@ -1,0 +1,156 @@
+#include "engine/models/t5/t5.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/ops/attention/attention.h"
+#include "engine/ops/gelu/gelu.h"
+#include "engine/ops/rms_norm/rms_norm.h"
+
+namespace imagined::engine {
+
+struct T5::Rows {
+  Tensor hidden;   // [tokens, hidden_size] f32, the residual stream
+  Tensor normed;   // [tokens, hidden_size]
+  Tensor qkv;      // [tokens, 3 * heads * head_dim]
+  Tensor mixed;    // [tokens, heads * head_dim]
+  Tensor gate_up;  // [tokens, 2 * ffn_size]
+  Tensor inner;    // [tokens, ffn_size]
+};
+
+std::int64_t t5_bucket(std::int64_t distance, const T5Config& config) {
+  const std::int64_t side = config.buckets / 2;
+  const std::int64_t exact = side / 2;
+  const std::int64_t first = distance > 0 ? side : 0;
+  const std::int64_t away = std::abs(distance);
+  if (away < exact) return first + away;
+  // In f32 as the reference computes it: whole powers of two fall on the edges of buckets.
+  const float octaves = std::log(static_cast<float>(away) / static_cast<float>(exact));
+  const auto range = static_cast<float>(
+      std::log(static_cast<double>(config.max_distance) / static_cast<double>(exact)));
+  const auto step = static_cast<std::int64_t>(octaves / range * static_cast<float>(side - exact));
+  return first + std::min(exact + step, side - 1);
+}
+
+Result<T5::Layer> T5::load_layer(WeightLoader& weights, const T5Config& config,
+                                 std::int64_t index) {
+  const std::string at = fmt::format("encoder.block.{}.layer.", index);
+  const std::string attention = at + "0.SelfAttention.";
+  const std::string mlp = at + "1.DenseReluDense.";
+  const std::int64_t hidden = config.hidden_size;
+  const std::int64_t width = config.heads * config.head_dim;
+  const std::int64_t inner = config.ffn_size;
+  Layer layer;
+  layer.attention_norm = TRY(weights.vector(at + "0.layer_norm.weight", hidden));
+  layer.mlp_norm = TRY(weights.vector(at + "1.layer_norm.weight", hidden));
+  layer.qkv = TRY(weights.linear({{attention + "q.weight", width},
+                                  {attention + "k.weight", width},
+                                  {attention + "v.weight", width}},
+                                 hidden));
+  layer.output = TRY(weights.linear({{attention + "o.weight", hidden}}, width));
+  layer.gate_up =
+      TRY(weights.linear({{mlp + "wi_0.weight", inner}, {mlp + "wi_1.weight", inner}}, hidden));
+  layer.down = TRY(weights.linear({{mlp + "wo.weight", hidden}}, inner));
+  return layer;
+}
+
+Result<T5> T5::load(WeightLoader& weights, const T5Config& config) {
+  T5 model;
+  model.config_ = config;
+  model.format_ = weights.format();
+  // The same tensor under two names; files have either, or both.
+  const std::string embedding =
+      weights.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight";
+  model.embedding_ = TRY(weights.mapped_matrix(embedding, config.vocab_size, config.hidden_size));
+  const MappedMatrix bias = TRY(
+      weights.mapped_matrix("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+                            config.buckets, config.heads));
+  model.bucket_bias_ = Tensor(config.buckets, config.heads);
+  for (std::int64_t b = 0; b < config.buckets; ++b) {
+    bias.read_row(b, model.bucket_bias_.view().row_range(b, 1));
+  }
+  for (std::int64_t i = 0; i < config.layers; ++i) {
+    model.layers_.push_back(TRY(load_layer(weights, config, i)));
+  }
+  model.final_norm_ = TRY(weights.vector("encoder.final_layer_norm.weight", config.hidden_size));
+  return model;
+}
+
+Result<Tensor> T5::embed(std::span<const std::int32_t> ids) const {
+  Tensor hidden(static_cast<std::int64_t>(ids.size()), config_.hidden_size);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0 || ids[i] >= config_.vocab_size) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("token {} of a vocabulary of {}", ids[i], config_.vocab_size));
+    }
+    embedding_.read_row(ids[i], hidden.view().row_range(static_cast<std::int64_t>(i), 1));
+  }
+  TRY(embedding_.intact());
+  return hidden;
+}
+
+/// [heads, 2 tokens - 1], as AttentionOptions::relative_bias.
+Tensor T5::position_bias(std::int64_t tokens) const {
+  Tensor bias(config_.heads, 2 * tokens - 1);
+  for (std::int64_t column = 0; column < bias.cols(); ++column) {
+    const std::int64_t bucket = t5_bucket(column - (tokens - 1), config_);
+    for (std::int64_t head = 0; head < config_.heads; ++head) {
+      bias.row(head)[column] = bucket_bias_.row(bucket)[head];
+    }
+  }
+  return bias;
+}
+
+void T5::run_layer(const Context& context, const Layer& layer, ConstMatrixView bias,
+                   Rows& rows) const {
+  const std::int64_t width = config_.heads * config_.head_dim;
+  const auto epsilon = static_cast<float>(config_.rms_epsilon);
+  rms_norm(context, rows.hidden, layer.attention_norm.data(), epsilon, rows.normed);
+  matmul(context, rows.normed, layer.qkv, rows.qkv);
+  const MatrixView qkv = rows.qkv.view();
+  // The scale 1 / sqrt(head_dim) went into the weights when T5 was trained.
+  attention(context, qkv.col_range(0, width), qkv.col_range(width, width),
+            qkv.col_range(2 * width, width),
+            {.head_dim = config_.head_dim, .scale = 1, .relative_bias = bias}, rows.mixed);
+  matmul(context, rows.mixed, layer.output, rows.hidden, {.accumulate = true});
+
+  rms_norm(context, rows.hidden, layer.mlp_norm.data(), epsilon, rows.normed);
+  matmul(context, rows.normed, layer.gate_up, rows.gate_up);
+  gated_gelu(context, rows.gate_up, rows.inner);
+  matmul(context, rows.inner, layer.down, rows.hidden, {.accumulate = true});
+}
+
+Result<Tensor> T5::encode(const Context& context, std::span<const std::int32_t> ids,
+                          const std::stop_token& stop) const {
+  const auto tokens = static_cast<std::int64_t>(ids.size());
+  CHECK(tokens > 0, "no tokens");
+  const std::int64_t width = config_.heads * config_.head_dim;
+  const DType act = format_.activations;
+  Rows rows{.hidden = TRY(embed(ids)),
+            .normed = Tensor(tokens, config_.hidden_size, act),
+            .qkv = Tensor(tokens, 3 * width, act),
+            .mixed = Tensor(tokens, width, act),
+            .gate_up = Tensor(tokens, 2 * config_.ffn_size, act),
+            .inner = Tensor(tokens, config_.ffn_size, act)};
+  const Tensor bias = position_bias(tokens);
+  for (const Layer& layer : layers_) {
+    if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
+    run_layer(context, layer, bias, rows);
+  }
+  rms_norm(context, rows.hidden, final_norm_.data(), static_cast<float>(config_.rms_epsilon),
+           rows.hidden);
+  return std::move(rows.hidden);
+}
+
+double T5::flop(std::int64_t tokens) const {
+  const auto t = static_cast<double>(tokens);
+  const auto hidden = static_cast<double>(config_.hidden_size);
+  const auto width = static_cast<double>(config_.heads * config_.head_dim);
+  const double per_token = hidden * (4 * width + 3 * static_cast<double>(config_.ffn_size));
+  return static_cast<double>(layers_.size()) * (2 * t * per_token + 4 * t * t * width);
+}
+
+}  // namespace imagined::engine
