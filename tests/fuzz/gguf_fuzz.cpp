@@ -38,7 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   for (const FileTensor& tensor : *tensors) {
-    CHECK(!transformers_name(tensor.name).empty() || tensor.name.empty(), "a name got lost");
+    for (const Network network : {Network::qwen3, Network::t5})
+      CHECK(transformers_name(tensor.name, network).empty() == tensor.name.empty(),
+            "a name got lost");
     check_place(tensor, file);
     if (!tensor.is_readable()) continue;
     const auto elements = static_cast<std::size_t>(tensor.elements());

@@ -10,14 +10,19 @@ namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
 
-constexpr std::array<Pair, 3> kOutside = {{
+/// One network's names: outside the blocks, and within them.
+struct Table {
+  std::span<const Pair> outside;
+  Pair block;  // what stands before a block's number
+  std::span<const Pair> inside;
+};
+
+constexpr std::array<Pair, 3> kQwen3Outside = {{
     {"token_embd.weight", "model.embed_tokens.weight"},
     {"output_norm.weight", "model.norm.weight"},
     {"output.weight", "lm_head.weight"},
 }};
-
-// Within blk.N, against model.layers.N.
-constexpr std::array<Pair, 11> kInBlock = {{
+constexpr std::array<Pair, 11> kQwen3Inside = {{
     {"attn_norm.weight", "input_layernorm.weight"},
     {"attn_q.weight", "self_attn.q_proj.weight"},
     {"attn_k.weight", "self_attn.k_proj.weight"},
@@ -31,28 +36,52 @@ constexpr std::array<Pair, 11> kInBlock = {{
     {"ffn_down.weight", "mlp.down_proj.weight"},
 }};
 
+constexpr std::array<Pair, 2> kT5Outside = {{
+    {"token_embd.weight", "shared.weight"},
+    {"enc.output_norm.weight", "encoder.final_layer_norm.weight"},
+}};
+constexpr std::array<Pair, 10> kT5Inside = {{
+    {"attn_norm.weight", "layer.0.layer_norm.weight"},
+    {"attn_q.weight", "layer.0.SelfAttention.q.weight"},
+    {"attn_k.weight", "layer.0.SelfAttention.k.weight"},
+    {"attn_v.weight", "layer.0.SelfAttention.v.weight"},
+    {"attn_o.weight", "layer.0.SelfAttention.o.weight"},
+    {"attn_rel_b.weight", "layer.0.SelfAttention.relative_attention_bias.weight"},
+    {"ffn_norm.weight", "layer.1.layer_norm.weight"},
+    {"ffn_gate.weight", "layer.1.DenseReluDense.wi_0.weight"},
+    {"ffn_up.weight", "layer.1.DenseReluDense.wi_1.weight"},
+    {"ffn_down.weight", "layer.1.DenseReluDense.wo.weight"},
+}};
+
+constexpr Table kQwen3 = {kQwen3Outside, {"blk.", "model.layers."}, kQwen3Inside};
+constexpr Table kT5 = {kT5Outside, {"enc.blk.", "encoder.block."}, kT5Inside};
+
 std::string_view find_in(std::span<const Pair> pairs, std::string_view name) {
   const auto found = std::find_if(pairs.begin(), pairs.end(),
                                   [&](const Pair& pair) { return pair.first == name; });
   return found == pairs.end() ? std::string_view() : found->second;
 }
 
+std::string renamed(std::string_view name, const Table& table) {
+  if (const std::string_view to = find_in(table.outside, name); !to.empty()) return std::string(to);
+  if (!name.starts_with(table.block.first)) return std::string(name);
+  const std::string_view rest = name.substr(table.block.first.size());  // "3.ffn_up.weight"
+  const std::size_t dot = rest.find('.');
+  if (dot == std::string_view::npos) return std::string(name);
+  const std::string_view inside = find_in(table.inside, rest.substr(dot + 1));
+  if (inside.empty()) return std::string(name);
+  std::string out(table.block.second);
+  out += rest.substr(0, dot + 1);
+  out += inside;
+  return out;
+}
+
 }  // namespace
 
-std::string transformers_name(std::string_view llama_name) {
-  if (const std::string_view name = find_in(kOutside, llama_name); !name.empty())
-    return std::string(name);
-  constexpr std::string_view kBlock = "blk.";
-  if (!llama_name.starts_with(kBlock)) return std::string(llama_name);
-  const std::string_view rest = llama_name.substr(kBlock.size());  // "3.ffn_up.weight"
-  const std::size_t dot = rest.find('.');
-  if (dot == std::string_view::npos) return std::string(llama_name);
-  const std::string_view inner = find_in(kInBlock, rest.substr(dot + 1));
-  if (inner.empty()) return std::string(llama_name);
-  std::string name = "model.layers.";
-  name += rest.substr(0, dot + 1);
-  name += inner;
-  return name;
+std::string transformers_name(std::string_view llama_name, Network network) {
+  if (network == Network::qwen3) return renamed(llama_name, kQwen3);
+  if (network == Network::t5) return renamed(llama_name, kT5);
+  return std::string(llama_name);
 }
 
 }  // namespace imagined::engine

@@ -193,7 +193,7 @@ Result<WeightSource> WeightSource::from_files(std::vector<WeightFile> files, Net
   std::vector<std::string> spelled;
   for (const WeightFile& file : state->files)
     for (const FileTensor& tensor : file.tensors())
-      spelled.push_back(network == Network::qwen3 ? transformers_name(tensor.name) : tensor.name);
+      spelled.push_back(transformers_name(tensor.name, network));
   const std::vector<std::string_view> names(spelled.begin(), spelled.end());
   const std::string prefix = network_prefix(names, network);
   const std::int64_t decoder_levels =
