@@ -3,7 +3,8 @@
     python tools/record_golden.py FOLDER --prompt TEXT --width 1024 --height 1024 --steps 4
         --guidance 2 --seed 0 [--reference FILE ...] [--no-decoded] --out FILE.golden.safetensors
 
-FOLDER is any diffusers folder of Flux2KleinPipeline or Flux2KleinKVPipeline. Everything is computed in float32 on one thread.
+FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline or FluxPipeline (which
+takes no references). Everything is computed in float32 on one thread.
 tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
 pipeline is called with: text_encoder_out_layers (default 9, 18, 27), max_sequence_length (default
 512) and text_padding ("none": prompts keep their own length); and in vae/config.json a
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import Flux2KleinKVPipeline, Flux2KleinPipeline
+from diffusers import Flux2KleinKVPipeline, Flux2KleinPipeline, FluxPipeline
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -140,6 +141,9 @@ class Recorder:
         decoded = pipeline.vae.decode(latents, return_dict=False)[0]
         if self.shuffle > 1:
             decoded = F.pixel_shuffle(decoded, self.shuffle)
+        self._keep_picture(decoded, args)
+
+    def _keep_picture(self, decoded, args):
         if not args.no_decoded:
             self.tensors["decoded"] = decoded[0]
         pixels = ((decoded[0] / 2 + 0.5).clamp(0, 1) * 255).round().byte()
@@ -166,6 +170,66 @@ class Recorder:
         )
 
 
+class Flux1Recorder(Recorder):
+    """The same for FluxPipeline: two text encoders, noise drawn before it is packed."""
+
+    def __init__(self, folder):
+        index = json.loads((folder / "model_index.json").read_text())
+        self.name = folder.name
+        self.pipeline = FluxPipeline.from_pretrained(folder, dtype=torch.float32)
+        self.pipeline.set_progress_bar_config(disable=True)
+        self.padded_length = index.get("max_sequence_length", 512)
+        self.taps = ()
+        self.tensors = {}
+
+    def _states(self, prompt):
+        """What the transformer reads of a prompt; records it."""
+        for name, tokenizer, length in (
+            ("input_ids", self.pipeline.tokenizer_2, self.padded_length),
+            ("input_ids_clip", self.pipeline.tokenizer, self.pipeline.tokenizer_max_length),
+        ):
+            ids = tokenizer(prompt, padding="max_length", max_length=length, truncation=True)
+            self.tensors[name] = torch.tensor(ids["input_ids"])
+        states, pooled, _ = self.pipeline.encode_prompt(
+            prompt, prompt, max_sequence_length=self.padded_length
+        )
+        self.tensors["prompt_embeds"] = states[0]
+        self.tensors["pooled_prompt_embeds"] = pooled[0]
+        return {"prompt_embeds": states, "pooled_prompt_embeds": pooled}
+
+    @torch.no_grad()
+    def run(self, args):
+        if args.reference:
+            raise SystemExit("FluxPipeline takes no references")
+        pipeline = self.pipeline
+        scale = pipeline.vae_scale_factor  # pixels per latent
+        if args.width % (2 * scale) or args.height % (2 * scale):
+            raise SystemExit(f"width and height must be multiples of {2 * scale}")
+        channels = pipeline.transformer.config.in_channels // 4
+        rows, cols = args.height // scale, args.width // scale
+        noise = torch.randn(
+            (1, channels, rows, cols), generator=torch.Generator().manual_seed(args.seed)
+        )
+        self.tensors["noise"] = noise[0]
+        states = self._states(args.prompt)
+        self._record_steps()
+        latents = pipeline(
+            height=args.height,
+            width=args.width,
+            num_inference_steps=args.steps,
+            guidance_scale=args.guidance,
+            latents=pipeline._pack_latents(noise, 1, channels, rows, cols),
+            max_sequence_length=self.padded_length,
+            output_type="latent",
+            **states,
+        ).images
+        self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
+        latents = pipeline._unpack_latents(latents, args.height, args.width, scale)
+        config = pipeline.vae.config
+        latents = latents / config.scaling_factor + config.shift_factor
+        self._keep_picture(pipeline.vae.decode(latents, return_dict=False)[0], args)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -184,7 +248,8 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    recorder = Recorder(args.folder)
+    index = json.loads((args.folder / "model_index.json").read_text())
+    recorder = (Flux1Recorder if index["_class_name"] == "FluxPipeline" else Recorder)(args.folder)
     recorder.run(args)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     recorder.save(args)
