@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/formats/model_folder.h"
+#include "engine/formats/safetensors.h"
 #include "engine/formats/test_files.h"
 #include "engine/formats/weight_names.h"
 
@@ -253,6 +254,141 @@ TEST(TextEncoderNames, AreFoundUnderAnyPrefix) {
             "text_encoders.t5xxl.transformer.");
   EXPECT_THAT(names_of("final_layer_norm.bias", Network::clip),
               ElementsAre("text_model.final_layer_norm.bias"));
+}
+
+// --- shapes ------------------------------------------------------------------------------------
+
+/// A file of zeros.
+class ShapesFile {
+ public:
+  void add(const std::string& name, std::vector<std::int64_t> shape) {
+    std::size_t count = 1;
+    for (const std::int64_t size : shape) count *= static_cast<std::size_t>(size);
+    tensors_.push_back({name, std::move(shape), std::vector<float>(count)});
+  }
+  Result<WeightSource> open(Network network) const {
+    std::vector<TensorToWrite> list;
+    for (const auto& [name, shape, values] : tensors_)
+      list.push_back({name, DType::f32, shape, std::as_bytes(std::span(values))});
+    const TestFolder folder;  // a file that is open outlives it
+    EXPECT_TRUE(write_safetensors(folder.path() / "m.safetensors", list).has_value());
+    return WeightSource::open(folder.path() / "m.safetensors", network);
+  }
+
+ private:
+  struct Entry {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    std::vector<float> values;
+  };
+  std::vector<Entry> tensors_;
+};
+
+/// The tensors that give a transformer away; `out` channels of its last layer.
+ShapesFile flux1_shapes(std::int64_t out) {
+  ShapesFile file;
+  file.add("img_in.weight", {64, 12});
+  file.add("txt_in.weight", {64, 28});
+  file.add("vector_in.in_layer.weight", {64, 9});
+  file.add("guidance_in.in_layer.weight", {64, 256});
+  file.add("double_blocks.0.img_attn.norm.query_norm.scale", {32});
+  file.add("double_blocks.1.img_mod.lin.weight", {6, 1});
+  file.add("single_blocks.2.linear1.weight", {7, 1});
+  file.add("final_layer.linear.weight", {out, 64});
+  return file;
+}
+
+TEST(Flux1Shapes, GiveAwayTheTransformer) {
+  const auto source = flux1_shapes(12).open(Network::flux1);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  const Result<Flux1Config> config = detect_flux1(*source);
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->channels, 12);
+  EXPECT_EQ(config->heads, 2);
+  EXPECT_EQ(config->head_dim, 32);
+  EXPECT_EQ(config->context_size, 28);
+  EXPECT_EQ(config->pooled_size, 9);
+  EXPECT_EQ(config->double_blocks, 2);
+  EXPECT_EQ(config->single_blocks, 3);
+  EXPECT_TRUE(config->guidance_embeds);
+  EXPECT_THAT(config->rope_axes, ElementsAre(4, 14, 14));
+}
+
+TEST(Flux1Shapes, OfFillAndControlAreRefused) {
+  const auto source = flux1_shapes(2).open(Network::flux1);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  const Result<Flux1Config> config = detect_flux1(*source);
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().code, ErrorCode::unimplemented);
+  EXPECT_THAT(config.error().message, HasSubstr("12 channels in and 2 out"));
+}
+
+TEST(Flux1Shapes, GiveAwayT5UnderEitherNameOfItsEmbedding) {
+  for (const char* embedding : {"shared.weight", "encoder.embed_tokens.weight"}) {
+    ShapesFile file;
+    const std::string block = "encoder.block.0.layer.";
+    file.add(embedding, {70, 28});
+    file.add(block + "0.SelfAttention.q.weight", {36, 28});
+    file.add(block + "0.SelfAttention.relative_attention_bias.weight", {32, 3});
+    file.add(block + "1.DenseReluDense.wi_0.weight", {44, 28});
+    file.add("encoder.block.4.layer.0.layer_norm.weight", {28});
+    file.add("encoder.final_layer_norm.weight", {28});
+    const auto source = file.open(Network::t5);
+    ASSERT_TRUE(source.has_value()) << source.error().message;
+    const Result<T5Config> config = detect_t5(*source);
+    ASSERT_TRUE(config.has_value()) << config.error().message;
+    EXPECT_EQ(config->vocab_size, 70);
+    EXPECT_EQ(config->hidden_size, 28);
+    EXPECT_EQ(config->layers, 5);
+    EXPECT_EQ(config->heads, 3);
+    EXPECT_EQ(config->head_dim, 12);
+    EXPECT_EQ(config->ffn_size, 44);
+    EXPECT_EQ(config->max_distance, 128);
+  }
+}
+
+TEST(Flux1Shapes, GiveAwayClipWithAndWithoutItsPrefix) {
+  for (const std::string prefix : {"", "text_model.", "text_encoders.clip_l.text_model."}) {
+    ShapesFile file;
+    file.add(prefix + "embeddings.token_embedding.weight", {50, 128});
+    file.add(prefix + "embeddings.position_embedding.weight", {13, 128});
+    file.add(prefix + "encoder.layers.1.mlp.fc1.weight", {40, 128});
+    file.add(prefix + "encoder.layers.0.mlp.fc1.weight", {40, 128});
+    const auto source = file.open(Network::clip);
+    ASSERT_TRUE(source.has_value()) << source.error().message;
+    const Result<ClipConfig> config = detect_clip(*source);
+    ASSERT_TRUE(config.has_value()) << config.error().message;
+    EXPECT_EQ(config->vocab_size, 50);
+    EXPECT_EQ(config->hidden_size, 128);
+    EXPECT_EQ(config->layers, 2);
+    EXPECT_EQ(config->heads, 2);
+    EXPECT_EQ(config->ffn_size, 40);
+    EXPECT_EQ(config->positions, 13);
+  }
+}
+
+ShapesFile vae_shapes(std::int64_t latents) {
+  ShapesFile file;
+  file.add("encoder.conv_in.weight", {32, 3, 3, 3});
+  file.add("encoder.down.0.block.0.conv1.weight", {32, 32, 3, 3});
+  file.add("decoder.up.0.block.0.conv1.weight", {32, 32, 3, 3});
+  file.add("decoder.conv_in.weight", {32, latents, 3, 3});
+  file.add("decoder.conv_out.weight", {3, 32, 3, 3});
+  return file;
+}
+
+TEST(Flux1Shapes, OfTheVaeMeanThePublishedScaleAtSixteenLatentsOnly) {
+  const auto source = vae_shapes(16).open(Network::vae);
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  const Result<VaeConfig> config = detect_vae(*source);
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->scaling_factor, 0.3611);
+  EXPECT_EQ(config->shift_factor, 0.1159);
+  const auto other = vae_shapes(32).open(Network::vae);
+  ASSERT_TRUE(other.has_value()) << other.error().message;
+  const Result<VaeConfig> refused = detect_vae(*other);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, HasSubstr("bn.running_mean"));
 }
 
 }  // namespace
