@@ -43,23 +43,29 @@ void decode_q4_1(const std::uint8_t* b, float* out) {
   }
 }
 
-/// Weight `index` of 32 in five bits: a nibble, and its fifth bit in `high`.
-int five_bits(const std::uint8_t* nibbles, std::uint32_t high, int index) {
-  const int low = index < 16 ? nibbles[index] & 15 : nibbles[index - 16] >> 4;
-  return low | static_cast<int>(high >> index & 1) << 4;
+/// 32 whole numbers of five bits: 16 bytes of nibbles, and the fifth bit of each in `high`.
+void five_bits(const std::uint8_t* nibbles, std::uint32_t high, std::array<float, kSmall>& out) {
+  for (unsigned half = 0; half < 2; ++half) {
+    for (unsigned j = 0; j < kSmall / 2; ++j) {
+      const unsigned fifth = high >> (16 * half + j) & 1u;
+      out[16 * half + j] = static_cast<float>((nibbles[j] >> 4 * half & 15u) | fifth << 4u);
+    }
+  }
 }
 
 void decode_q5_0(const std::uint8_t* b, float* out) {
   const float d = half_at(b);
-  const std::uint32_t high = u32_at(b + 2);
-  for (int j = 0; j < kSmall; ++j) out[j] = d * static_cast<float>(five_bits(b + 6, high, j) - 16);
+  std::array<float, kSmall> q{};
+  five_bits(b + 6, u32_at(b + 2), q);
+  for (std::size_t j = 0; j < kSmall; ++j) out[j] = d * (q[j] - 16);
 }
 
 void decode_q5_1(const std::uint8_t* b, float* out) {
   const float d = half_at(b);
   const float m = half_at(b + 2);
-  const std::uint32_t high = u32_at(b + 4);
-  for (int j = 0; j < kSmall; ++j) out[j] = d * static_cast<float>(five_bits(b + 8, high, j)) + m;
+  std::array<float, kSmall> q{};
+  five_bits(b + 8, u32_at(b + 4), q);
+  for (std::size_t j = 0; j < kSmall; ++j) out[j] = d * q[j] + m;
 }
 
 void decode_q8_0(const std::uint8_t* b, float* out) {
@@ -175,16 +181,17 @@ void decode_q5_k(const std::uint8_t* b, float* out) {
 
 void decode_q6_k(const std::uint8_t* b, float* out) {
   const float d = half_at(b + 208);
-  for (int j = 0; j < kLarge / 32; ++j) {  // j = 4h + t
-    const int h = j / 4;
-    const int t = j % 4;
-    const std::uint8_t* low = b + 64 * h + t % 2 * 32;  // four bits: t 0 and 1 below, 2 and 3 above
-    const std::uint8_t* high = b + 128 + 32 * h;        // two bits of each t
-    const int shift = t / 2 * 4;
-    for (int l = 0; l < 32; ++l) {
-      const int q = (low[l] >> shift & 15) | (high[l] >> 2 * t & 3) << 4;
-      const auto scale = static_cast<std::int8_t>(b[192 + 2 * j + l / 16]);
-      out[j * 32 + l] = d * static_cast<float>(scale) * static_cast<float>(q - 32);
+  for (int group = 0; group < 16; ++group) {
+    const int h = group / 8;
+    const int t = group % 8 / 2;
+    const int l = group % 2 * 16;
+    const std::uint8_t* low =
+        b + 64 * h + t % 2 * 32 + l;                  // four bits: t below 2 in the low nibble
+    const std::uint8_t* high = b + 128 + 32 * h + l;  // two bits of each t
+    const float scale = d * static_cast<float>(static_cast<std::int8_t>(b[192 + group]));
+    for (int i = 0; i < 16; ++i) {
+      const int q = (low[i] >> t / 2 * 4 & 15) | (high[i] >> 2 * t & 3) << 4;
+      out[group * 16 + i] = scale * static_cast<float>(q - 32);
     }
   }
 }
