@@ -42,14 +42,16 @@ struct Findings {
   std::vector<std::string> problems;
 };
 
-// Bytes of the weight files at a path, which a loaded model holds in memory.
+// Bytes of the weight files at a path: about what a loaded model holds in memory, but for GGUF
+// files in blocks, which grow when they are decoded.
 std::int64_t weight_bytes(const fs::path& path) {
   std::error_code error;
   if (fs::is_regular_file(path, error))
     return static_cast<std::int64_t>(fs::file_size(path, error));
   std::int64_t total = 0;
   for (const auto& entry : fs::recursive_directory_iterator(path, error)) {
-    const bool weights = entry.path().extension() == ".safetensors";
+    const fs::path ending = entry.path().extension();
+    const bool weights = ending == ".safetensors" || ending == ".gguf";
     if (weights && entry.is_regular_file(error)) {
       total += static_cast<std::int64_t>(entry.file_size(error));
     }
