@@ -14,7 +14,7 @@ namespace imagined::engine {
 namespace {
 
 tl::unexpected<Error> broken(std::string_view what, ErrorCode code = ErrorCode::data_loss) {
-  return fail(code, fmt::format("spiece.model: {}", what));
+  return fail(code, fmt::format("{}: {}", kSentencePieceFile, what));
 }
 
 struct Field {
@@ -131,8 +131,7 @@ Result<> read_normalizer(std::string_view message, T5Parts& parts) {
 }  // namespace
 
 Result<T5Parts> parse_sentencepiece(std::string_view bytes) {
-  T5Parts parts;
-  parts.unknown_id = -1;
+  T5Parts parts{.file = kSentencePieceFile, .pieces_key = "pieces", .unknown_id = -1};
   while (!bytes.empty()) {
     const Field field = TRY(take_field(bytes));
     if (field.number == 1) TRY(read_piece(field.bytes, parts));

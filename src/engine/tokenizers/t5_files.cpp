@@ -13,7 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kSentencePieceFile = "spiece.model";
 constexpr std::int64_t kMaxExtraTokens = 10'000;
 
 Result<> read_charsmap(const json& step, T5Parts& parts) {
@@ -139,7 +138,7 @@ Result<> check_post_processor(const json& post, const T5Parts& parts) {
 
 Result<T5Parts> parse_t5_json(std::string_view text) {
   const json root = TRY(parse_object(text, kTokenizerFile));
-  T5Parts parts;
+  T5Parts parts{.file = kTokenizerFile, .pieces_key = "model.vocab"};
   parts.extra_count = 0;  // they are in the file
   TRY(read_unigram(member(root, "model"), parts));
   TRY(read_normalizer(member(root, "normalizer"), parts));

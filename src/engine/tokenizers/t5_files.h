@@ -17,6 +17,8 @@ namespace imagined::engine {
 /// What a space becomes, and what a word begins with: U+2581.
 inline constexpr std::string_view kWordMark = "\xe2\x96\x81";
 
+inline constexpr std::string_view kSentencePieceFile = "spiece.model";
+
 /// One step of the normalisation of a text.
 struct NormalizerStep {
   enum class Kind : std::uint8_t {
@@ -39,6 +41,8 @@ enum class PrependScheme : std::uint8_t {
 };
 
 struct T5Parts {
+  std::string_view file;             // where the pieces are from,
+  std::string_view pieces_key;       // and their name in it, for messages
   std::vector<UnigramPiece> pieces;  // by id
   std::int32_t unknown_id = 0;
   Charsmap charsmap;

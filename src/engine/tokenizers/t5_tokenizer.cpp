@@ -167,7 +167,7 @@ Result<std::int32_t> find_id(const T5Parts& parts, std::string_view key, const s
 
 }  // namespace
 
-Result<T5Tokenizer> T5Tokenizer::make(T5Parts parts, std::string_view file) {
+Result<T5Tokenizer> T5Tokenizer::make(T5Parts parts) {
   add_extra_tokens(parts);
   auto state = std::make_unique<State>();
   state->eos_id = TRY(find_id(parts, "eos_token", parts.eos_token));
@@ -180,7 +180,7 @@ Result<T5Tokenizer> T5Tokenizer::make(T5Parts parts, std::string_view file) {
   state->splits_at_marks = parts.splits_at_marks;
   state->vocab_size = static_cast<std::int64_t>(parts.pieces.size());
   Result<Unigram> unigram = Unigram::build(std::move(parts.pieces), parts.unknown_id);
-  if (!unigram) return refuse(file, "model.vocab", unigram.error().message);
+  if (!unigram) return refuse(parts.file, parts.pieces_key, unigram.error().message);
   state->unigram = std::move(*unigram);
   for (AddedToken& token : parts.added) {
     state->vocab_size = std::max<std::int64_t>(state->vocab_size, token.id + 1);
@@ -193,14 +193,21 @@ Result<T5Tokenizer> T5Tokenizer::make(T5Parts parts, std::string_view file) {
 
 Result<T5Tokenizer> T5Tokenizer::load(const std::filesystem::path& folder) {
   T5Parts parts = TRY(load_t5_parts(folder));
-  return make(std::move(parts), kTokenizerFile);
+  return make(std::move(parts));
 }
 
 Result<T5Tokenizer> T5Tokenizer::parse(std::string_view tokenizer_json,
                                        std::string_view tokenizer_config) {
   T5Parts parts = TRY(parse_t5_json(tokenizer_json));
   if (!tokenizer_config.empty()) TRY(apply_t5_config(tokenizer_config, parts));
-  return make(std::move(parts), kTokenizerFile);
+  return make(std::move(parts));
+}
+
+Result<T5Tokenizer> T5Tokenizer::parse_spiece(std::string_view spiece_model,
+                                              std::string_view tokenizer_config) {
+  T5Parts parts = TRY(parse_sentencepiece(spiece_model));
+  if (!tokenizer_config.empty()) TRY(apply_t5_config(tokenizer_config, parts));
+  return make(std::move(parts));
 }
 
 std::vector<std::int32_t> T5Tokenizer::encode(std::string_view text) const {

@@ -28,6 +28,10 @@ class T5Tokenizer {
   static Result<T5Tokenizer> parse(std::string_view tokenizer_json,
                                    std::string_view tokenizer_config = {});
 
+  /// The same from the bytes of spiece.model.
+  static Result<T5Tokenizer> parse_spiece(std::string_view spiece_model,
+                                          std::string_view tokenizer_config = {});
+
   T5Tokenizer(T5Tokenizer&&) noexcept;
   T5Tokenizer& operator=(T5Tokenizer&&) noexcept;
   ~T5Tokenizer();
@@ -50,7 +54,7 @@ class T5Tokenizer {
  private:
   struct State;
   explicit T5Tokenizer(std::unique_ptr<const State> state);
-  static Result<T5Tokenizer> make(struct T5Parts parts, std::string_view file);
+  static Result<T5Tokenizer> make(struct T5Parts parts);
   std::unique_ptr<const State> state_;
 };
 
