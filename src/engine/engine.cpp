@@ -10,6 +10,7 @@
 #include "engine/backend/cpu/peak.h"
 #include "engine/formats/model_folder.h"
 #include "engine/pipeline/pipeline.h"
+#include "engine/tokenizers/t5_tokenizer.h"
 #include "engine/tokenizers/tokenizer.h"
 
 namespace imagined::engine {
@@ -118,6 +119,12 @@ Result<std::unique_ptr<Engine>> Engine::load(const LoadOptions& options) {
 
 Result<std::vector<std::int32_t>> tokenize_prompt(const std::filesystem::path& path,
                                                   std::string_view prompt) {
+  if (std::error_code ignored; std::filesystem::is_directory(path / "tokenizer_2", ignored)) {
+    const T5Tokenizer tokenizer = TRY(T5Tokenizer::load(path / "tokenizer_2"));
+    std::vector<std::int32_t> ids = tokenizer.encode(prompt);
+    ids.push_back(tokenizer.eos_id());
+    return ids;
+  }
   const std::filesystem::path folder = TRY(find_tokenizer(path));
   const Tokenizer tokenizer = TRY(Tokenizer::load(folder));
   return tokenizer.encode_prompt(prompt);

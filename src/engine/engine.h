@@ -41,7 +41,7 @@ struct LoadOptions {
 /// What a model says about itself; read from its files, never assumed.
 struct ModelSummary {
   std::string name;    // folder or file name
-  std::string family;  // "flux2-klein"
+  std::string family;  // "flux2-klein" or "flux1"
   std::int64_t parameters = 0;
   std::int64_t weight_bytes = 0;  // held in memory once loaded
   int pixels_per_token = 16;
@@ -108,8 +108,8 @@ class Engine {
   virtual Result<BenchReport> bench(const BenchRequest& request) = 0;
 };
 
-/// The ids of a prompt in the chat template of the model at `path`, neither cut nor padded. Reads
-/// the tokenizer only.
+/// The ids of a prompt in the chat template of the model at `path` (FLUX.1: T5's ids and its end
+/// token), neither cut nor padded. Reads the tokenizer only.
 Result<std::vector<std::int32_t>> tokenize_prompt(const std::filesystem::path& path,
                                                   std::string_view prompt);
 

@@ -105,6 +105,28 @@ TEST(Generate, DependsOnSeedPromptAndReferences) {
   }
 }
 
+TEST(Generate, TellsAFlux1DevModelItsGuidance) {
+  const auto engine = load(model_folder("b2"));
+  const auto as_published = generate(*engine, small_request());
+  ASSERT_TRUE(as_published.has_value()) << as_published.error().message;
+  GenerateRequest request = small_request();
+  request.guidance = 3.5f;
+  EXPECT_EQ(generate(*engine, request)->pixels, as_published->pixels);
+  request.guidance = 9.0f;
+  EXPECT_NE(generate(*engine, request)->pixels, as_published->pixels);
+}
+
+TEST(Generate, NamesTheModelThatTakesNoReferences) {
+  const auto engine = load(model_folder("b1"));
+  GenerateRequest request = small_request();
+  request.references = {reference(64, 64)};
+  const auto picture = generate(*engine, request);
+  ASSERT_FALSE(picture.has_value());
+  EXPECT_EQ(picture.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(picture.error().field, "image");
+  EXPECT_THAT(picture.error().message, testing::HasSubstr("b1"));
+}
+
 // --- progress and cancelling -------------------------------------------------------------------
 
 TEST(Generate, ReportsProgressAfterEachStep) {
@@ -339,6 +361,22 @@ TEST(Summary, SaysWhatTheFilesSay) {
   EXPECT_FALSE(summary.distilled);
   EXPECT_GT(summary.parameters, 100'000);
   EXPECT_GT(summary.weight_bytes, 100'000);
+}
+
+TEST(Summary, SaysWhatAFlux1ModelIs) {
+  const ModelSummary dev = load(model_folder("b2"))->summary();
+  EXPECT_EQ(dev.family, "flux1");
+  EXPECT_EQ(dev.default_steps, 28);
+  EXPECT_EQ(dev.default_guidance, 3.5f);
+  EXPECT_EQ(dev.max_prompt_tokens, 37);
+  EXPECT_EQ(load(model_folder("b1"))->summary().default_steps, 4);
+}
+
+TEST(Tokens, OfAFlux1ModelAreThoseOfT5) {
+  const auto ids = tokenize_prompt(model_folder("b1"), "a red fox");
+  ASSERT_TRUE(ids.has_value()) << ids.error().message;
+  EXPECT_EQ(ids->back(), 1);  // </s>
+  EXPECT_GT(ids->size(), 3u);
 }
 
 TEST(Load, RefusesADeviceThatThisBuildDoesNotHave) {

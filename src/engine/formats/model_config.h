@@ -144,8 +144,8 @@ struct TextConfig {
   /// text_encoder_out_layers: the residual stream after that many layers, in this order, joined.
   /// 0 is the embedding; the last layer's tap includes the final norm, as in transformers.
   std::vector<std::int64_t> taps = {9, 18, 27};
-  std::int64_t max_tokens = 512;  // max_sequence_length
-  bool pad = true;                // text_padding "none" switches it off
+  std::int64_t max_tokens = 0;  // max_sequence_length; 0: as the family's published models
+  bool pad = true;              // text_padding "none" switches it off
 };
 
 /// What a model is run with unless the request says otherwise; sampling.json where there is one.

@@ -2,13 +2,15 @@
 // bytes. Three layouts are understood:
 //
 // 1. A diffusers folder: model_index.json beside transformer/, text_encoder/, vae/, tokenizer/ and
-//    scheduler/ (sampling.json optional).
-// 2. A single .safetensors file with a transformer in the layout of Black Forest Labs (or with
+//    scheduler/ (sampling.json optional); FLUX.1 also has text_encoder_2/ and tokenizer_2/.
+// 2. A single .safetensors or .gguf file with a transformer in the layout of Black Forest Labs (or with
 //    diffusers' names). The other parts are looked for around it, in this order, first in the
 //    file's own folder, then in its parent:
-//      text encoder  text_encoder/ · ../text_encoders/qwen*.safetensors · qwen*.safetensors
-//      VAE           vae/ · ../vae/*.safetensors · ae.safetensors · *vae*.safetensors
+//      text encoder  text_encoder/ · text_encoders/qwen*.safetensors · qwen*.safetensors
+//                    (FLUX.1: clip*, and for T5 text_encoder_2/ · text_encoders/t5* · t5*)
+//      VAE           vae/ · vae/*.safetensors · ae.safetensors · *vae*.safetensors
 //      tokenizer     tokenizer/ · tokenizer.json · the text encoder's folder
+//                    (FLUX.1: tokenizer/ and tokenizer_2/)
 //    so that a file in the root of a diffusers folder works, and one in ComfyUI's
 //    split_files/diffusion_models too, once a tokenizer folder lies beside it (ComfyUI keeps the
 //    tokenizer in its program). Weights found inside the file itself win. model_index.json,
@@ -36,24 +38,33 @@ enum class GuidanceUse : std::uint8_t {
   embedded,    // one pass, which is told
 };
 
-/// A model's parts. The three weight paths fit WeightSource::open; `tokenizer` fits
-/// Tokenizer::load.
+inline constexpr std::string_view kFlux2Klein = "flux2-klein";
+inline constexpr std::string_view kFlux1 = "flux1";
+
+/// A model's parts. The weight paths fit WeightSource::open; the tokenizers' fit the load functions
+/// of engine/tokenizers.
 struct ModelFolder {
   std::string name;    // of the folder or of the file, without its path
-  std::string family;  // "flux2-klein"
+  std::string family;  // kFlux2Klein or kFlux1
   bool distilled = false;
+  bool cached_references = false;  // see Flux2Config
   GuidanceUse guidance = GuidanceUse::none;
   std::int64_t max_references = 8;
   /// Side of the square of latents that makes up a token of the noise as it is drawn.
   std::int64_t noise_fold = 1;
 
   std::filesystem::path transformer;
-  std::filesystem::path text_encoder;
+  std::filesystem::path text_encoder;    // Qwen3; CLIP in FLUX.1
+  std::filesystem::path text_encoder_2;  // T5, in FLUX.1 only
   std::filesystem::path vae;
   std::filesystem::path tokenizer;
+  std::filesystem::path tokenizer_2;
 
   Flux2Config flux2;
   Qwen3Config qwen3;
+  Flux1Config flux1;
+  ClipConfig clip;
+  T5Config t5;
   VaeConfig vae_config;
   SchedulerConfig scheduler;
   TextConfig text;

@@ -128,8 +128,42 @@ TEST_F(ModelFolderTest, TakesTheKvPipelineAsAModelThatCachesItsReferences) {
   ModelFolder model;
   const Result<> parsed = parse_model_index(index.dump(), model);
   ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
-  EXPECT_TRUE(model.flux2.cached_references);
-  EXPECT_EQ(model.guidance, GuidanceUse::none);
+  EXPECT_TRUE(model.cached_references);
+  EXPECT_TRUE(model.distilled);
+}
+
+TEST_F(ModelFolderTest, TakesFluxPipelineAsFlux1) {
+  const Result<ModelFolder> schnell = open_model(kGolden / "b1");
+  ASSERT_TRUE(schnell.has_value()) << schnell.error().message;
+  EXPECT_EQ(schnell->family, kFlux1);
+  EXPECT_EQ(schnell->guidance, GuidanceUse::none);
+  EXPECT_EQ(schnell->max_references, 0);
+  EXPECT_EQ(schnell->noise_fold, 2);
+  const Result<ModelFolder> dev = open_model(kGolden / "b2");
+  ASSERT_TRUE(dev.has_value()) << dev.error().message;
+  EXPECT_EQ(dev->guidance, GuidanceUse::embedded);
+  EXPECT_TRUE(dev->scheduler.shift_on_line);
+}
+
+TEST_F(ModelFolderTest, SaysWhichOfFlux1sPartsDoNotFit) {
+  struct Case {
+    void (*change)(ModelFolder&);
+    const char* message;
+  };
+  const Case cases[] = {
+      {[](ModelFolder& m) { m.t5.hidden_size += 1; }, "joint_attention_dim"},
+      {[](ModelFolder& m) { m.clip.hidden_size += 1; }, "pooled_projection_dim"},
+      {[](ModelFolder& m) { m.vae_config.latent_channels += 1; }, "latent channels"},
+      {[](ModelFolder& m) { m.vae_config.scaling_factor.reset(); }, "scaling_factor"},
+  };
+  for (const auto& [change, message] : cases) {
+    ModelFolder model = *open_model(kGolden / "b1");
+    EXPECT_TRUE(check_parts(model).has_value());
+    change(model);
+    const Result<> fits = check_parts(model);
+    ASSERT_FALSE(fits.has_value()) << message;
+    EXPECT_THAT(fits.error().message, HasSubstr(message));
+  }
 }
 
 TEST_F(ModelFolderTest, NamesFileAndKeyOfEveryMistake) {
@@ -357,6 +391,54 @@ TEST(SingleFile, CachesItsReferencesWhenItsNameEndsInKv) {
   EXPECT_TRUE(model->flux2.cached_references);
 }
 
+/// What tells a FLUX.1 transformer of width 64 (2 heads of 32), 1 + 2 blocks and `in` channels.
+std::vector<Shaped> flux1_transformer(std::int64_t in) {
+  return {{"img_in.weight", {64, in}},
+          {"txt_in.weight", {64, 24}},
+          {"vector_in.in_layer.weight", {64, 128}},
+          {"double_blocks.0.img_mod.lin.weight", {384, 64}},
+          {"double_blocks.0.img_attn.norm.query_norm.scale", {32}},
+          {"single_blocks.1.modulation.lin.weight", {192, 64}},
+          {"final_layer.linear.weight", {64, 64}}};
+}
+
+TEST(SingleFile, OfFlux1IsToldByItsTensorsAndFindsItsParts) {
+  const TestFolder folder;
+  const fs::path root = folder.path() / "split_files";
+  write_zeros(root / "diffusion_models" / "flux1-schnell.safetensors", flux1_transformer(64));
+  write_zeros(root / "text_encoders" / "t5xxl_fp16.safetensors",
+              {{"shared.weight", {99, 24}},
+               {"encoder.block.0.layer.0.SelfAttention.q.weight", {32, 24}},
+               {"encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", {32, 4}},
+               {"encoder.block.4.layer.1.DenseReluDense.wi_0.weight", {40, 24}},
+               {"encoder.block.0.layer.1.DenseReluDense.wi_0.weight", {40, 24}}});
+  write_zeros(root / "text_encoders" / "clip_l.safetensors",
+              {{"text_model.embeddings.token_embedding.weight", {98, 128}},
+               {"text_model.embeddings.position_embedding.weight", {77, 128}},
+               {"text_model.encoder.layers.2.mlp.fc1.weight", {256, 128}},
+               {"text_model.encoder.layers.0.mlp.fc1.weight", {256, 128}}});
+  std::vector<Shaped> vae = bfl_vae();
+  std::erase_if(vae, [](const Shaped& t) { return t.name.find("bn.") == 0; });
+  for (Shaped& tensor : vae)
+    if (tensor.name == "decoder.conv_in.weight") tensor.shape[1] = 16;
+  write_zeros(root / "vae" / "ae.safetensors", vae);
+  folder.write("split_files/tokenizer/vocab.json", "{}");
+  folder.write("split_files/tokenizer_2/tokenizer.json", "{}");
+  const Result<ModelFolder> model = open_model(folder.path());
+  ASSERT_TRUE(model.has_value()) << model.error().message;
+  EXPECT_EQ(model->family, kFlux1);
+  EXPECT_EQ(model->flux1.double_blocks, 1);
+  EXPECT_EQ(model->flux1.single_blocks, 2);
+  EXPECT_THAT(model->flux1.rope_axes, ElementsAre(4, 14, 14));
+  EXPECT_EQ(model->text_encoder.filename(), "clip_l.safetensors");
+  EXPECT_EQ(model->clip.layers, 3);
+  EXPECT_EQ(model->text_encoder_2.filename(), "t5xxl_fp16.safetensors");
+  EXPECT_EQ(model->t5.layers, 5);
+  EXPECT_EQ(model->text.max_tokens, 256);
+  EXPECT_FALSE(model->scheduler.dynamic_shifting);
+  EXPECT_EQ(model->scheduler.shift, 1.0);
+}
+
 TEST(SingleFile, IsFoundInComfyUisFolders) {
   const TestFolder folder;
   const fs::path root = folder.path() / "split_files";
@@ -418,14 +500,14 @@ TEST(SingleFile, NamesThePartThatItCannotFind) {
   EXPECT_THAT(message(), HasSubstr("tokenizer"));
 }
 
-TEST(SingleFile, RefusesAnotherFamilyByName) {
+TEST(SingleFile, RefusesFlux1Fill) {
   const TestFolder folder;
-  const fs::path file = folder.path() / "flux1-dev.safetensors";
-  write_zeros(file, {{"double_blocks.0.img_mod.lin.weight", {6, 1}}});
+  const fs::path file = folder.path() / "flux1-fill-dev.safetensors";
+  write_zeros(file, flux1_transformer(384));
   const Result<ModelFolder> model = open_model(file);
   ASSERT_FALSE(model.has_value());
   EXPECT_EQ(model.error().code, ErrorCode::unimplemented);
-  EXPECT_THAT(model.error().message, HasSubstr("FLUX.1"));
+  EXPECT_THAT(model.error().message, HasSubstr("Fill"));
 }
 
 TEST(SingleFile, RefusesAVaeWithoutItsStatistics) {

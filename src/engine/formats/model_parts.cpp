@@ -20,7 +20,25 @@ std::string lower_name(const fs::path& path) {
   return name;
 }
 
-bool is_text_encoder_name(const fs::path& path) { return lower_name(path).starts_with("qwen"); }
+constexpr std::string_view kQwen = "qwen";
+constexpr std::string_view kClip = "clip";
+constexpr std::string_view kT5 = "t5";
+
+bool is_text_encoder_name(const fs::path& path) {
+  const std::string name = lower_name(path);
+  return name.starts_with(kQwen) || name.starts_with(kClip) || name.starts_with(kT5);
+}
+
+/// A diffusers folder with weights, or a file whose name begins so, around `file`; else empty.
+fs::path find_encoder(const fs::path& file, const char* folder_name, std::string_view begin) {
+  for (const fs::path& folder : neighbourhood(file)) {
+    if (holds_weights(folder / folder_name)) return folder / folder_name;
+    for (const fs::path& place : {folder / "text_encoders", folder})
+      for (const fs::path& candidate : weight_files_in(place))
+        if (lower_name(candidate).starts_with(begin)) return candidate;
+  }
+  return {};
+}
 
 bool is_vae_name(const fs::path& path) {
   const std::string name = lower_name(path);
@@ -73,13 +91,18 @@ bool holds_weights(const fs::path& folder) {
 }
 
 Result<fs::path> find_text_encoder(const fs::path& file) {
-  for (const fs::path& folder : neighbourhood(file)) {
-    if (holds_weights(folder / "text_encoder")) return folder / "text_encoder";
-    for (const fs::path& place : {folder / "text_encoders", folder})
-      for (const fs::path& candidate : weight_files_in(place))
-        if (is_text_encoder_name(candidate)) return candidate;
-  }
+  if (fs::path found = find_encoder(file, "text_encoder", kQwen); !found.empty()) return found;
   return missing(file, "a text encoder beside it (text_encoder/, qwen*.safetensors or qwen*.gguf)");
+}
+
+Result<fs::path> find_clip(const fs::path& file) {
+  if (fs::path found = find_encoder(file, "text_encoder", kClip); !found.empty()) return found;
+  return missing(file, "CLIP's text encoder beside it (text_encoder/ or clip*.safetensors)");
+}
+
+Result<fs::path> find_t5(const fs::path& file) {
+  if (fs::path found = find_encoder(file, "text_encoder_2", kT5); !found.empty()) return found;
+  return missing(file, "T5's encoder beside it (text_encoder_2/ or t5*.safetensors)");
 }
 
 Result<fs::path> find_vae(const fs::path& file) {

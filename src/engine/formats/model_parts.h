@@ -30,6 +30,8 @@ std::vector<std::filesystem::path> neighbourhood(const std::filesystem::path& fi
 
 // The places of model_folder.h, in its order.
 Result<std::filesystem::path> find_text_encoder(const std::filesystem::path& file);
+Result<std::filesystem::path> find_clip(const std::filesystem::path& file);
+Result<std::filesystem::path> find_t5(const std::filesystem::path& file);
 Result<std::filesystem::path> find_vae(const std::filesystem::path& file);
 
 /// The one transformer file of a folder that is not laid out as diffusers does.

@@ -260,8 +260,11 @@ Result<> check_cover(std::span<const Range> ranges, std::uint64_t buffer_bytes) 
   return {};
 }
 
-/// Names the formats that are most often mistaken for this one.
+/// Names the formats that are most often mistaken for this one. The first eight bytes of a
+/// safetensors file are any number, such as 0x480, which begins like a pickle; the header behind
+/// them begins with a brace.
 std::string_view other_format(std::span<const std::byte> file) {
+  if (file.size() > 8 && file[8] == std::byte{'{'}) return {};
   const auto starts = [&](std::string_view magic) {
     return file.size() >= magic.size() && std::memcmp(file.data(), magic.data(), magic.size()) == 0;
   };

@@ -185,6 +185,16 @@ TEST(SafetensorsReader, ReadsNamesShapesAndBytes) {
   EXPECT_EQ(content->metadata.at("format"), "pt");
 }
 
+TEST(SafetensorsReader, TakesAHeaderWhoseLengthBeginsLikeAPickle) {
+  for (const std::size_t length : {0x280u, 0x380u, 0x480u}) {
+    std::string header = object(entry("a", "U8", "[4]", "[0,4]"));
+    header.resize(length, ' ');
+    const Result<SafetensorsContent> content =
+        parse_safetensors(as_bytes(safetensors_bytes(header, 4)));
+    EXPECT_TRUE(content.has_value()) << (content ? "" : content.error().message);
+  }
+}
+
 TEST(SafetensorsReader, AcceptsScalarsEmptyTensorsAndNoTensorAtAll) {
   const std::string bytes = safetensors_bytes(
       object(entry("scalar", "F64", "[]", "[0,8]") + "," + entry("none", "F32", "[0,7]", "[8,8]")),

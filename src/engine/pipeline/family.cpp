@@ -13,7 +13,8 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {"flux2-klein", load_flux2_klein},
+    {kFlux2Klein, load_flux2_klein},
+    {kFlux1, load_flux1},
 };
 
 }  // namespace

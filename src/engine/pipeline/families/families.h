@@ -9,4 +9,7 @@ namespace imagined::engine {
 Result<Networks> load_flux2_klein(const Context& context, const ModelFolder& model,
                                   NumberFormat format);
 
+/// FLUX.1 [schnell] and [dev].
+Result<Networks> load_flux1(const Context& context, const ModelFolder& model, NumberFormat format);
+
 }  // namespace imagined::engine
