@@ -19,9 +19,7 @@ using ::testing::HasSubstr;
 
 // --- T5 ----------------------------------------------------------------------------------------
 
-T5 tiny_t5(const Context& context) {
-  HashFile file("t5.");
-  file.add_weight("shared.weight", {64, 28});
+HashFile& add_t5(HashFile& file) {
   for (int i = 0; i < 2; ++i) {
     const std::string at = "encoder.block." + std::to_string(i) + ".layer.";
     for (const char* part : {"q", "k", "v"}) {
@@ -36,13 +34,17 @@ T5 tiny_t5(const Context& context) {
     file.add_scale(at + "1.layer_norm.weight", 28);
   }
   file.add_scale("encoder.final_layer_norm.weight", 28);
-  WeightLoader weights(context, file.open(Network::t5), NumberFormat::exact());
-  return value_of(T5::load(weights, {.vocab_size = 64,
-                                     .hidden_size = 28,
-                                     .layers = 2,
-                                     .heads = 3,
-                                     .head_dim = 12,
-                                     .ffn_size = 44}));
+  return file;
+}
+
+constexpr T5Config kT5Config = {
+    .vocab_size = 64, .hidden_size = 28, .layers = 2, .heads = 3, .head_dim = 12, .ffn_size = 44};
+
+T5 tiny_t5(const Context& context) {
+  HashFile file("t5.");
+  file.add_weight("shared.weight", {64, 28});
+  WeightLoader weights(context, add_t5(file).open(Network::t5), NumberFormat::exact());
+  return value_of(T5::load(weights, kT5Config));
 }
 
 /// 40 tokens, the end, and 9 times the padding that a T5 of FLUX.1 sees.
@@ -86,6 +88,22 @@ TEST(T5Golden, RefusesTokensThatItDoesNotHave) {
     const auto features = model.encode(context, std::array{id}, {});
     ASSERT_FALSE(features.has_value());
     EXPECT_EQ(features.error().code, ErrorCode::invalid_argument);
+  }
+}
+
+TEST(T5Golden, LeavesNoTensorWhicheverNameTheEmbeddingHas) {
+  const Context context({.threads = 1});
+  const std::vector<std::vector<std::string>> spellings = {
+      {"shared.weight"},
+      {"encoder.embed_tokens.weight"},
+      {"shared.weight", "encoder.embed_tokens.weight"}};
+  for (const std::vector<std::string>& names : spellings) {
+    HashFile file("t5.");
+    for (const std::string& name : names) file.add_weight(name, {64, 28});
+    const std::shared_ptr<WeightSource> source = add_t5(file).open(Network::t5);
+    WeightLoader weights(context, source, NumberFormat::exact());
+    EXPECT_TRUE(T5::load(weights, kT5Config).has_value()) << names.front();
+    EXPECT_THAT(source->unused(), ::testing::IsEmpty());
   }
 }
 

@@ -61,10 +61,13 @@ Result<T5> T5::load(WeightLoader& weights, const T5Config& config) {
   T5 model;
   model.config_ = config;
   model.format_ = weights.format();
-  // The same tensor under two names; files have either, or both.
-  const std::string embedding =
-      weights.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight";
-  model.embedding_ = TRY(weights.mapped_matrix(embedding, config.vocab_size, config.hidden_size));
+  // The same tensor under two names: files have either, or both, and then both are used.
+  const std::string embedding = "shared.weight";
+  const std::string other = "encoder.embed_tokens.weight";
+  for (const std::string& name : {other, embedding}) {
+    if (!weights.has(name) && (name == other || weights.has(other))) continue;
+    model.embedding_ = TRY(weights.mapped_matrix(name, config.vocab_size, config.hidden_size));
+  }
   const MappedMatrix bias = TRY(
       weights.mapped_matrix("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
                             config.buckets, config.heads));
