@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
-#include "engine/ops/attention/attention.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/gelu/gelu.h"
 #include "engine/ops/layer_norm/layer_norm.h"
@@ -15,27 +13,9 @@
 namespace imagined::engine {
 namespace {
 
-// Rows of the MLP that are in flight at a time: [512, F] in bf16 is 13 MB for the published models,
-// which still lies in a 32 MB cache when GELU and the second product read it back.
+// Rows of the MLP that are in flight at a time: [512, F] in bf16 is 13 MB for the published
+// models, which still lies in a 32 MB cache when GELU and the second product read it back.
 constexpr std::int64_t kMlpRows = 512;
-
-/// Positions (t, h, w): all zero for text, (0, row, column) for the picture (flux.md 2.11).
-std::vector<double> position_ids(std::int64_t text, std::int64_t rows, std::int64_t cols) {
-  std::vector<double> ids(static_cast<std::size_t>(3 * text), 0.0);
-  for (std::int64_t h = 0; h < rows; ++h) {
-    for (std::int64_t w = 0; w < cols; ++w) {
-      ids.insert(ids.end(), {0.0, static_cast<double>(h), static_cast<double>(w)});
-    }
-  }
-  return ids;
-}
-
-/// Neighbouring rows of the workspace.
-struct Rows {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-  MatrixView of(Tensor& tensor) const { return tensor.view().row_range(first, count); }
-};
 
 }  // namespace
 
@@ -95,7 +75,7 @@ class Flux1::Modulation {
 class Flux1::Pass {
  public:
   Pass(const Flux1& model, const Context& context, const RopeTable& table,
-       const Modulation& modulation, int step, Rows text, Rows image,
+       const Modulation& modulation, int step, TokenRows text, TokenRows image,
        TransformerWorkspace& workspace)
       : model_(model),
         context_(context),
@@ -120,42 +100,30 @@ class Flux1::Pass {
   }
 
  private:
-  Rows all() const { return {0, text_.count + image_.count}; }
+  TokenRows all() const { return {0, text_.count + image_.count}; }
 
   /// Modulated norm, then q, k and v, q and k normalised and turned.
-  void project(Rows rows, const Modulation::Branch& branch, const Linear& layer,
-               const std::vector<float>& norm_q, const std::vector<float>& norm_k) {
-    const std::int64_t d = model_.width();
-    const std::int64_t head_dim = model_.config_.head_dim;
+  void project(TokenRows rows, const Modulation::Branch& branch, const Linear& layer,
+               const HeadNorms& norms) {
     const MatrixView normed = rows.of(ws_.normed);
-    const MatrixView qkv = rows.of(ws_.qkv);
-    const RopeRows table = table_.rows(rows.first, rows.count);
     layer_norm_modulate(context_, rows.of(ws_.hidden), branch.shift, branch.scale, epsilon_,
                         normed);
-    apply(context_, normed, layer, qkv);
-    head_norm_rope(context_, qkv.col_range(0, d), head_dim, norm_q.data(), epsilon_, table,
-                   RopeLayout::interleaved);
-    head_norm_rope(context_, qkv.col_range(d, d), head_dim, norm_k.data(), epsilon_, table,
-                   RopeLayout::interleaved);
+    apply(context_, normed, layer, rows.of(ws_.qkv));
+    norm_and_turn(context_, rows.of(ws_.qkv), norms, epsilon_, table_.rows(rows.first, rows.count));
   }
 
   /// Attention of `queries` to all rows, into the first D columns of `joined`.
-  void attend(Rows queries) {
-    const std::int64_t d = model_.width();
-    const MatrixView keys = all().of(ws_.qkv);
-    attention(context_, queries.of(ws_.qkv).col_range(0, d), keys.col_range(d, d),
-              keys.col_range(2 * d, d),
-              {.head_dim = model_.config_.head_dim,
-               .scale = 1.0f / std::sqrt(static_cast<float>(model_.config_.head_dim))},
-              queries.of(ws_.joined).col_range(0, d));
+  void attend_to_all(TokenRows queries) {
+    attend(context_, queries.of(ws_.qkv), all().of(ws_.qkv), model_.config_.head_dim,
+           queries.of(ws_.joined).col_range(0, model_.width()));
   }
 
   /// hidden += gate * (out . [`cols` columns of joined from `first_col` on]), chunk by chunk, where
   /// the MLP columns of `joined` are gelu(in . normed).
-  void feed_forward(Rows rows, const Linear& in, const Linear& out, const float* gate,
+  void feed_forward(TokenRows rows, const Linear& in, const Linear& out, const float* gate,
                     std::int64_t first_col, std::int64_t cols) {
     for (std::int64_t first = 0; first < rows.count; first += kMlpRows) {
-      const Rows chunk{rows.first + first, std::min(kMlpRows, rows.count - first)};
+      const TokenRows chunk{rows.first + first, std::min(kMlpRows, rows.count - first)};
       const MatrixView joined = chunk.of(ws_.joined);
       const MatrixView inner = joined.col_range(model_.width(), model_.inner());
       apply(context_, chunk.of(ws_.normed), in, inner);
@@ -172,7 +140,7 @@ class Flux1::Pass {
     struct Side {
       const Stream& stream;
       Modulation::Branch attention, mlp;
-      Rows rows;
+      TokenRows rows;
     };
     const auto branch = [&](auto part) { return mod_.of_double(step_, index, part); };
     const Side sides[] = {
@@ -180,9 +148,9 @@ class Flux1::Pass {
         {block.image, branch(image_attention), branch(image_mlp), image_},
     };
     for (const Side& side : sides) {
-      project(side.rows, side.attention, side.stream.qkv, side.stream.norm_q, side.stream.norm_k);
+      project(side.rows, side.attention, side.stream.qkv, side.stream.norms);
     }
-    attend(all());
+    attend_to_all(all());
     for (const auto& [stream, attention, mlp, rows] : sides) {
       apply(context_, rows.of(ws_.joined).col_range(0, d), stream.proj, rows.of(ws_.hidden),
             {.gate = attention.gate, .accumulate = true});
@@ -195,10 +163,10 @@ class Flux1::Pass {
   void run_single(std::size_t index) {
     const SingleBlock& block = model_.single_blocks_[index];
     const Modulation::Branch branch = mod_.of_single(step_, index);
-    project(all(), branch, block.qkv, block.norm_q, block.norm_k);
+    project(all(), branch, block.qkv, block.norms);
     // Behind the last block only the picture is read, so only it is computed (flux.md 2.8).
-    const Rows live = index + 1 == model_.single_blocks_.size() ? image_ : all();
-    attend(live);
+    const TokenRows live = index + 1 == model_.single_blocks_.size() ? image_ : all();
+    attend_to_all(live);
     feed_forward(live, block.mlp_in, block.out, branch.gate, 0, model_.width() + model_.inner());
   }
 
@@ -207,7 +175,7 @@ class Flux1::Pass {
   const RopeTable& table_;
   const Modulation& mod_;
   const int step_;
-  const Rows text_, image_;
+  const TokenRows text_, image_;
   TransformerWorkspace& ws_;
   const float epsilon_ = static_cast<float>(model_.config_.epsilon);
 };
@@ -222,8 +190,10 @@ class Flux1::Picture final : public Denoiser {
     CHECK(request.references.empty(), "{} references for FLUX.1", request.references.size());
     apply(context, request.text.tokens, model.text_in_, text_);
     const std::vector<int> axes(model.config_.rope_axes.begin(), model.config_.rope_axes.end());
-    table_ = make_rope_table(position_ids(text_.rows(), request.rows, request.cols), axes,
-                             model.config_.rope_theta);
+    // Text stands at (0, 0, 0), the picture at (0, row, column) (flux.md 2.11).
+    std::vector<double> ids(static_cast<std::size_t>(3 * text_.rows()), 0.0);
+    append_grid_ids(3, 0, request.rows, request.cols, ids);
+    table_ = make_rope_table(ids, axes, model.config_.rope_theta);
   }
 
   Result<void> velocity(const Context& context, int step, ConstMatrixView latents,
@@ -233,8 +203,8 @@ class Flux1::Picture final : public Denoiser {
           latents.rows, velocity.rows, output_);
     CHECK(step >= 0 && step < modulation_.steps(), "step {} of {}", step, modulation_.steps());
     reserve(workspace);
-    const Rows text{0, text_.rows()};
-    const Rows picture{text_.rows(), output_};
+    const TokenRows text{0, text_.rows()};
+    const TokenRows picture{text_.rows(), output_};
     const MatrixView hidden = picture.of(workspace.hidden);
     convert(context, text_, text.of(workspace.hidden));
     apply(context, latents, model_.image_in_, hidden);

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "engine/backend/context.h"
 #include "engine/formats/model_config.h"
+#include "engine/models/common/joint_attention.h"
 #include "engine/models/common/linear.h"
 #include "engine/models/common/transformer.h"
 #include "engine/models/common/weight_loader.h"
@@ -38,7 +39,7 @@ class Flux1 final : public Transformer {
 
  private:
   struct Stream {  // one side of a double block
-    std::vector<float> norm_q, norm_k;
+    HeadNorms norms;
     Linear qkv, proj, mlp_in, mlp_out;
   };
   struct DoubleBlock {
@@ -46,7 +47,7 @@ class Flux1 final : public Transformer {
     Linear modulation;  // [12 D, D]: image 6 D, text 6 D
   };
   struct SingleBlock {
-    std::vector<float> norm_q, norm_k;
+    HeadNorms norms;
     Linear qkv, mlp_in, out;
     Linear modulation;  // [3 D, D]
   };

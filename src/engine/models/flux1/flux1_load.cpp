@@ -26,8 +26,8 @@ Result<Flux1::Stream> Flux1::Loader::stream(const StreamNames& names) {
   const std::int64_t d = config_.width();
   const std::int64_t inner = config_.mlp_size();
   Stream stream;
-  stream.norm_q = TRY(weights_.vector(names.norm_q + ".weight", config_.head_dim));
-  stream.norm_k = TRY(weights_.vector(names.norm_k + ".weight", config_.head_dim));
+  stream.norms.q = TRY(weights_.vector(names.norm_q + ".weight", config_.head_dim));
+  stream.norms.k = TRY(weights_.vector(names.norm_k + ".weight", config_.head_dim));
   stream.qkv = TRY(load_linear(weights_, {{names.q, d}, {names.k, d}, {names.v, d}}, d));
   stream.proj = TRY(load_linear(weights_, {{names.proj, d}}, d));
   stream.mlp_in = TRY(load_linear(weights_, {{names.mlp + ".net.0.proj", inner}}, d));
@@ -64,8 +64,8 @@ Result<Flux1::SingleBlock> Flux1::Loader::single_block(std::int64_t index) {
   const std::int64_t inner = config_.mlp_size();
   SingleBlock block;
   block.modulation = TRY(load_linear(weights_, {{at + "norm.linear", 3 * d}}, d));
-  block.norm_q = TRY(weights_.vector(at + "attn.norm_q.weight", config_.head_dim));
-  block.norm_k = TRY(weights_.vector(at + "attn.norm_k.weight", config_.head_dim));
+  block.norms.q = TRY(weights_.vector(at + "attn.norm_q.weight", config_.head_dim));
+  block.norms.k = TRY(weights_.vector(at + "attn.norm_k.weight", config_.head_dim));
   // One tensor in BFL's files, four in diffusers' folders; two products here: attention needs q, k
   // and v of all rows at once, the MLP works through the rows in chunks.
   const std::string fused = at + "attn.to_qkv_mlp_proj";
