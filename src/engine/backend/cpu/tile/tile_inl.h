@@ -73,6 +73,10 @@ inline std::uint16_t narrow_one(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
+// What a missing bias, gate or residual stands for, as long as the widest vector.
+constexpr float kZeros[16] = {};
+constexpr float kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
 template <class Isa>
 void finish_row(const FinishArgs& args, std::int64_t r) {
   using Float = typename Isa::Float;
@@ -94,15 +98,18 @@ void finish_row(const FinishArgs& args, std::int64_t r) {
       Isa::store(out_f32 + j, value);
     }
   }
-  for (; j < args.columns; ++j) {
-    float value = c[j];
-    if (args.bias != nullptr) value += args.bias[j];
-    value = __builtin_fmaf(args.gate == nullptr ? 1.0f : args.gate[j], value,
-                           residual == nullptr ? 0.0f : residual[j]);
+  // Without branches on null pointers: a compiler turns those into masked loads from address 0,
+  // which processors answer slowly.
+  const std::int64_t rest = args.columns - j;
+  const float* const bias = args.bias == nullptr ? kZeros : args.bias + j;
+  const float* const gate = args.gate == nullptr ? kOnes : args.gate + j;
+  const float* const before = residual == nullptr ? kZeros : residual + j;
+  for (std::int64_t k = 0; k < rest; ++k) {
+    const float value = __builtin_fmaf(gate[k], c[j + k] + bias[k], before[k]);
     if (args.out_bf16) {
-      out_bf16[j] = narrow_one(value);
+      out_bf16[j + k] = narrow_one(value);
     } else {
-      out_f32[j] = value;
+      out_f32[j + k] = value;
     }
   }
 }
