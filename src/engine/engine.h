@@ -31,7 +31,7 @@ enum class Precision : std::uint8_t {
 };
 
 struct LoadOptions {
-  std::filesystem::path path;  // a diffusers folder, or a single .safetensors in the BFL layout
+  std::filesystem::path path;  // a diffusers folder, or a single .safetensors or .gguf file
   Precision precision = Precision::bf16;
   int threads = 0;              // 0: all cores that this process may use
   std::string device = "cpu";   // "cpu" or "cuda:N"

@@ -20,23 +20,18 @@ namespace fs = std::filesystem;
 
 fs::path golden_folder() { return fs::path(IMAGINED_SOURCE_DIR) / "tests" / "golden"; }
 
-/// A copy of a recorded model whose three networks are GGUF files; it goes away with the object.
+/// A copy of a recorded model whose networks are GGUF files; it goes away with the object.
 class GgufModel {
  public:
   GgufModel(const std::string& name, StoreAs store_as)
       : path_(fs::temp_directory_path() /
               ("imagined_gguf_" + std::to_string(::getpid()) + "_" + std::to_string(count_++))) {
     fs::copy(golden_folder() / name, path_, fs::copy_options::recursive);
-    for (const char* part : {"transformer", "text_encoder", "vae"}) {
-      const std::vector<fs::path> files = weight_files_in(path_ / part);
-      CHECK(files.size() == 1, "{} files in {}", files.size(), part);
-      const auto file = WeightFile::open(files[0]);
-      CHECK(file.has_value(), "{}", file.error().message);
-      const bool text = std::string_view(part) == "text_encoder";
-      std::ofstream(path_ / part / "weights.gguf", std::ios::binary)
-          << gguf_of(file->tensors(), store_as, text ? llama_name : nullptr);
-      fs::remove(files[0]);
-    }
+    const bool flux1 = is_folder(path_ / "text_encoder_2");  // then the first one is CLIP
+    convert("transformer", store_as);
+    convert("vae", store_as);
+    convert("text_encoder", store_as, flux1 ? nullptr : llama_name);
+    if (flux1) convert("text_encoder_2", store_as, llama_t5_name);
   }
   ~GgufModel() {
     std::error_code ignored;
@@ -48,6 +43,17 @@ class GgufModel {
   const fs::path& path() const { return path_; }
 
  private:
+  void convert(const char* part, StoreAs store_as,
+               std::string (*rename)(std::string name) = nullptr) const {
+    const std::vector<fs::path> files = weight_files_in(path_ / part);
+    CHECK(files.size() == 1, "{} files in {}", files.size(), part);
+    const auto file = WeightFile::open(files[0]);
+    CHECK(file.has_value(), "{}", file.error().message);
+    std::ofstream(path_ / part / "weights.gguf", std::ios::binary)
+        << gguf_of(file->tensors(), store_as, rename);
+    fs::remove(files[0]);
+  }
+
   static inline int count_ = 0;
   fs::path path_;
 };
@@ -77,14 +83,17 @@ TEST_P(LosslessConversion, GivesThePictureOfTheSafetensorsFiles) {
             picture_of(golden_folder() / conversion.model, conversion.precision).pixels);
 }
 
-// a3 is stored in f16 with a VAE in bf16, a1 in bf16, a4 in f32 with a text encoder in bf16.
+// a3 is stored in f16 with a VAE in bf16, a1 in bf16, a4 in f32 with a text encoder in bf16; b1 and
+// b2 are FLUX.1, with CLIP and T5.
 INSTANTIATE_TEST_SUITE_P(
     Tiny, LosslessConversion,
     testing::Values(Conversion{"F16", "a3", StoreAs::as_they_were, Precision::f32},
                     Conversion{"F16InBf16", "a3", StoreAs::as_they_were, Precision::bf16},
                     Conversion{"F32", "a3", StoreAs::f32, Precision::f32},
                     Conversion{"Bf16", "a1", StoreAs::as_they_were, Precision::f32},
-                    Conversion{"Mixed", "a4", StoreAs::as_they_were, Precision::f32}),
+                    Conversion{"Mixed", "a4", StoreAs::as_they_were, Precision::f32},
+                    Conversion{"Flux1", "b1", StoreAs::as_they_were, Precision::f32},
+                    Conversion{"Flux1InBf16", "b2", StoreAs::as_they_were, Precision::bf16}),
     [](const auto& param) { return std::string(param.param.name); });
 
 /// How far a run with Q8_0 weights may be from one with the weights themselves.

@@ -136,9 +136,18 @@ inline std::string gguf_of(std::span<const FileTensor> tensors, StoreAs store_as
   return file.bytes();
 }
 
-/// A text encoder's tensor as llama.cpp's converter calls it.
+/// The first occurrence of each part replaced, one after the other.
+inline std::string with_replaced(std::string name,
+                                 std::span<const std::array<std::string_view, 2>> parts) {
+  for (const auto& [from, to] : parts)
+    if (const std::size_t at = name.find(from); at != std::string::npos)
+      name.replace(at, from.size(), to);
+  return name;
+}
+
+/// Qwen3's tensors as llama.cpp's converter calls them.
 inline std::string llama_name(std::string name) {
-  constexpr std::array<std::array<std::string_view, 2>, 15> kParts = {{
+  static constexpr std::array<std::array<std::string_view, 2>, 15> kParts = {{
       {"model.", ""},
       {"layers.", "blk."},
       {"embed_tokens", "token_embd"},
@@ -155,10 +164,25 @@ inline std::string llama_name(std::string name) {
       {"mlp.up_proj", "ffn_up"},
       {"mlp.down_proj", "ffn_down"},
   }};
-  for (const auto& [from, to] : kParts)
-    if (const std::size_t at = name.find(from); at != std::string::npos)
-      name.replace(at, from.size(), to);
-  return name == "norm.weight" ? "output_norm.weight" : name;
+  if (name == "model.norm.weight") return "output_norm.weight";
+  return with_replaced(std::move(name), kParts);
+}
+
+/// T5's tensors as llama.cpp's converter calls them.
+inline std::string llama_t5_name(std::string name) {
+  static constexpr std::array<std::array<std::string_view, 2>, 10> kParts = {{
+      {"shared", "token_embd"},
+      {"encoder.final_layer_norm", "enc.output_norm"},
+      {"encoder.block.", "enc.blk."},
+      {"layer.0.SelfAttention.relative_attention_bias", "attn_rel_b"},
+      {"layer.0.SelfAttention.", "attn_"},
+      {"layer.0.layer_norm", "attn_norm"},
+      {"layer.1.layer_norm", "ffn_norm"},
+      {"layer.1.DenseReluDense.wi_0", "ffn_gate"},
+      {"layer.1.DenseReluDense.wi_1", "ffn_up"},
+      {"layer.1.DenseReluDense.wo", "ffn_down"},
+  }};
+  return with_replaced(std::move(name), kParts);
 }
 
 }  // namespace imagined::engine
