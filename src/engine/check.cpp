@@ -17,7 +17,6 @@
 #include "engine/formats/safetensors.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/recording.h"
-#include "engine/sampling/noise.h"
 
 namespace imagined::engine {
 namespace {
@@ -101,8 +100,7 @@ Result<> read_noise(const Recording& recording, const Pipeline& pipeline, RunInp
                 fmt::format("golden file: tensor \"noise\": expected {}, file has {}",
                             to_string(expected), to_string(noise.shape)));
   }
-  inputs.noise =
-      tokens_of_planes(values_of<float>(noise), channels, inputs.rows, inputs.cols, fold);
+  inputs.noise = pipeline.noise_from_planes(values_of<float>(noise), inputs.rows, inputs.cols);
   return {};
 }
 

@@ -269,6 +269,11 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
   return decoded;
 }
 
+Tensor Pipeline::noise_from_planes(std::span<const float> planes, std::int64_t rows,
+                                   std::int64_t cols) const {
+  return tokens_of_planes(planes, networks_.transformer->channels(), rows, cols, model_.noise_fold);
+}
+
 std::vector<std::uint8_t> Pipeline::to_pixels(const Tensor& decoded) const {
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(decoded.rows()) * 3);
   signal_to_pixels(context_, decoded, pixels.data());

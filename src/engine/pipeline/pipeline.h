@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -73,6 +74,11 @@ class Pipeline {
   /// A reference brought into shape: at most 1024 * 1024 pixels, cut to whole tokens, RGB.
   /// Errors: `invalid_argument` for a picture that is too small or too narrow.
   Result<Picture> fit_reference_picture(const Picture& picture) const;
+
+  /// Starting noise that was drawn elsewhere, as tokens for RunInputs::noise.
+  /// planes  [channels / f^2, rows * f, cols * f], f = model().noise_fold.
+  Tensor noise_from_planes(std::span<const float> planes, std::int64_t rows,
+                           std::int64_t cols) const;
 
   /// What `run` returns as 8-bit RGB, row-major.
   std::vector<std::uint8_t> to_pixels(const Tensor& decoded) const;

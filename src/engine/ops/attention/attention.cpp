@@ -2,24 +2,15 @@
 
 #include <array>
 
+#include "engine/backend/choose.h"
 #include "engine/ops/attention/attention_implementation.h"
 
 namespace imagined::engine {
 namespace {
 
 // Best first; the first that the machine runs is taken unless the context names one.
-const std::array kImplementations = {&kAttentionAvx512Bf16, &kAttentionAvx512, &kAttentionAvx2,
-                                     &kAttentionReference};
-
-const AttentionImplementation& choose(const Context& context, DType dtype) {
-  const std::string_view wanted = context.implementation("attention");
-  for (const AttentionImplementation* candidate : kImplementations) {
-    const bool named = wanted.empty() || wanted == candidate->name;
-    if (named && candidate->runs_on(context.cpu(), dtype)) return *candidate;
-  }
-  CHECK(false, "attention: no implementation \"{}\" for {} on this machine", wanted, name(dtype));
-  return kAttentionReference;
-}
+const std::array<const AttentionImplementation*, 4> kImplementations = {
+    &kAttentionAvx512Bf16, &kAttentionAvx512, &kAttentionAvx2, &kAttentionReference};
 
 bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
@@ -47,7 +38,7 @@ void attention(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
         bias.cols, name(bias.dtype), q.cols / d, q.rows, k.rows);
   CHECK(!context.pool().inside_task(), "attention: called from inside a task");
   if (q.rows == 0) return;
-  choose(context, q.dtype).run(context, q, k, v, options, out);
+  choose(context, "attention", kImplementations, q.dtype).run(context, q, k, v, options, out);
 }
 
 }  // namespace imagined::engine

@@ -2,25 +2,15 @@
 
 #include <array>
 
+#include "engine/backend/choose.h"
 #include "engine/ops/conv2d/conv2d_implementation.h"
 
 namespace imagined::engine {
 namespace {
 
 // Best first; the first that the machine runs is taken unless the context names one.
-const std::array kImplementations = {&kConv2dAvx512Bf16, &kConv2dAvx512, &kConv2dAvx2,
-                                     &kConv2dReference};
-
-const Conv2dImplementation& choose(const Context& context, DType stored) {
-  const std::string_view wanted = context.implementation("conv2d");
-  for (const Conv2dImplementation* candidate : kImplementations) {
-    const bool named = wanted.empty() || wanted == candidate->name;
-    if (named && candidate->runs_on(context.cpu(), stored)) return *candidate;
-  }
-  CHECK(false, "conv2d: no implementation \"{}\" for {} filters on this machine", wanted,
-        name(stored));
-  return kConv2dReference;
-}
+const std::array<const Conv2dImplementation*, 4> kImplementations = {
+    &kConv2dAvx512Bf16, &kConv2dAvx512, &kConv2dAvx2, &kConv2dReference};
 
 bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
@@ -59,7 +49,7 @@ PackedConv pack_conv(const Context& context, ConstMatrixView weight, std::int64_
   CHECK(bias.empty() || static_cast<std::int64_t>(bias.size()) == weight.rows,
         "pack_conv: {} biases for {} channels", bias.size(), weight.rows);
   auto layout = std::make_shared<PackedConv::Layout>();
-  layout->implementation = &choose(context, stored);
+  layout->implementation = &choose(context, "conv2d", kImplementations, stored);
   layout->stored = stored;
   layout->panels = layout->implementation->pack(context, weight, in_channels, kernel, stored);
   layout->bias.assign(static_cast<std::size_t>(weight.rows), 0.0f);

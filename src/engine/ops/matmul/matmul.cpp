@@ -2,25 +2,15 @@
 
 #include <array>
 
+#include "engine/backend/choose.h"
 #include "engine/ops/matmul/matmul_implementation.h"
 
 namespace imagined::engine {
 namespace {
 
 // Best first; the first that the machine runs is taken unless the context names one.
-const std::array kImplementations = {&kMatmulAvx512Bf16, &kMatmulAvx512, &kMatmulAvx2,
-                                     &kMatmulReference};
-
-const MatmulImplementation& choose(const Context& context, DType stored) {
-  const std::string_view wanted = context.implementation("matmul");
-  for (const MatmulImplementation* candidate : kImplementations) {
-    const bool named = wanted.empty() || wanted == candidate->name;
-    if (named && candidate->runs_on(context.cpu(), stored)) return *candidate;
-  }
-  CHECK(false, "matmul: no implementation \"{}\" for {} weights on this machine", wanted,
-        name(stored));
-  return kMatmulReference;
-}
+const std::array<const MatmulImplementation*, 4> kImplementations = {
+    &kMatmulAvx512Bf16, &kMatmulAvx512, &kMatmulAvx2, &kMatmulReference};
 
 bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
@@ -40,7 +30,7 @@ PackedWeight pack_weight(const Context& context, std::span<const ConstMatrixView
     n += part.rows;
   }
   auto layout = std::make_shared<PackedWeight::Layout>();
-  layout->implementation = &choose(context, stored);
+  layout->implementation = &choose(context, "matmul", kImplementations, stored);
   layout->stored = stored;
   layout->panels = layout->implementation->pack(context, parts, n, k, stored);
   return PackedWeight(std::move(layout), n, k);

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "base/check.h"
+#include "engine/backend/context.h"
+#include "engine/tensor/dtype.h"
+
+namespace imagined::engine {
+
+/// Of an operation's implementations, best first, the first that this machine runs for numbers of
+/// `dtype`; where the context names one, that one. An implementation has a `name` and `runs_on`.
+template <class Implementation, std::size_t Count>
+const Implementation& choose(const Context& context, std::string_view operation,
+                             const std::array<const Implementation*, Count>& implementations,
+                             DType dtype) {
+  const std::string_view wanted = context.implementation(operation);
+  for (const Implementation* candidate : implementations) {
+    const bool named = wanted.empty() || wanted == candidate->name;
+    if (named && candidate->runs_on(context.cpu(), dtype)) return *candidate;
+  }
+  CHECK(false, "{}: no implementation \"{}\" for {} on this machine", operation, wanted,
+        name(dtype));
+  return *implementations.back();
+}
+
+}  // namespace imagined::engine
