@@ -151,6 +151,7 @@ TEST(ClipConfig, RefusesOtherNetworks) {
   EXPECT_THAT(error("hidden_act", "gelu"), HasSubstr("hidden_act"));
   EXPECT_THAT(error("num_attention_heads", 7), HasSubstr("7 does not divide hidden_size 768"));
   EXPECT_THAT(error("eos_token_id", 49408), HasSubstr("eos_token_id"));
+  EXPECT_THAT(error("max_position_embeddings", 1), HasSubstr("max_position_embeddings"));
 }
 
 TEST(VaeConfig, OfFlux1IsScaledAndShifted) {

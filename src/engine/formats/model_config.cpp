@@ -18,6 +18,7 @@ constexpr ConfigReader::Limits kVocabulary{1, 1 << 24};
 constexpr ConfigReader::Limits kLayers{1, 1000};
 constexpr ConfigReader::Limits kHeads{1, 4096};
 constexpr ConfigReader::Limits kHeadDim{2, 4096};
+constexpr ConfigReader::Limits kPromptTokens{2, 1 << 20};  // at least beginning and end
 
 /// `_class_name` must be the class that this parser reads, where it is given.
 void check_class(ConfigReader& reader, std::string_view expected) {
@@ -204,7 +205,7 @@ Result<ClipConfig> parse_clip_config(std::string_view text, std::string_view fil
   config.layers = reader.integer("num_hidden_layers", kLayers);
   config.heads = reader.integer("num_attention_heads", kHeads);
   config.ffn_size = reader.integer("intermediate_size", kSizes);
-  config.positions = reader.integer_or("max_position_embeddings", 77, kSizes);
+  config.positions = reader.integer_or("max_position_embeddings", 77, kPromptTokens);
   config.norm_epsilon = reader.positive_or("layer_norm_eps", config.norm_epsilon);
   constexpr std::int64_t kWrongEnd = 2;
   const std::int64_t end = reader.integer_or("eos_token_id", kWrongEnd, {0, config.vocab_size - 1});

@@ -1,10 +1,8 @@
 #include "engine/models/flux2/flux2.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "engine/models/flux2/modulation.h"
-#include "engine/ops/attention/attention.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/layer_norm/layer_norm.h"
 #include "engine/ops/rope/rope.h"
@@ -14,9 +12,9 @@
 namespace imagined::engine {
 namespace {
 
-// Rows of the MLP that are in flight at a time: [512, 2 F] in bf16 is 19 MB for klein-4B, which
-// still lies in a 32 MB cache when swiglu reads it back, and the weights are streamed 9 times at
-// 1024 x 1024 instead of once per row block.
+// Rows of the MLP that are in flight at a time: [512, 2 F] in bf16 is 19 MB for klein-4B,
+// which still lies in a 32 MB cache when swiglu reads it back, and the weights are streamed 9 times
+// at 1024 x 1024 instead of once per row block.
 constexpr std::int64_t kMlpRows = 512;
 
 constexpr double kReferenceTimeStep = 10;  // reference i sits at time 10 + 10 i (flux.md 2.5)
@@ -27,21 +25,6 @@ void append_text_ids(std::int64_t tokens, std::vector<double>& ids) {
     ids.insert(ids.end(), {0.0, 0.0, 0.0, static_cast<double>(l)});
   }
 }
-
-void append_image_ids(double time, std::int64_t rows, std::int64_t cols, std::vector<double>& ids) {
-  for (std::int64_t h = 0; h < rows; ++h) {
-    for (std::int64_t w = 0; w < cols; ++w) {
-      ids.insert(ids.end(), {time, static_cast<double>(h), static_cast<double>(w), 0.0});
-    }
-  }
-}
-
-/// Neighbouring rows of the workspace.
-struct Rows {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-  MatrixView of(Tensor& tensor) const { return tensor.view().row_range(first, count); }
-};
 
 }  // namespace
 
@@ -56,9 +39,9 @@ class Flux2::Pass {
         mod_(modulation, model.width()),
         ws_(workspace) {}
 
-  Rows text, image;  // what is computed: the two streams of the double blocks, neighbours
-  Rows keys;         // what it looks at; includes what is computed
-  Rows read;         // of what is computed, the rows that are read behind the last block
+  TokenRows text, image;  // what is computed: the two streams of the double blocks, neighbours
+  TokenRows keys;         // what it looks at; includes what is computed
+  TokenRows read;         // of what is computed, the rows that are read behind the last block
   /// [R, 2 D] per block: keys and values of the references, the last rows of `keys`. `store` takes
   /// them down, `recall` puts them where this pass does not compute them.
   std::vector<Tensor>* store = nullptr;
@@ -77,50 +60,42 @@ class Flux2::Pass {
   }
 
  private:
-  Rows computed() const { return {std::min(text.first, image.first), text.count + image.count}; }
+  TokenRows computed() const {
+    return {std::min(text.first, image.first), text.count + image.count};
+  }
 
   /// Modulated norm, then q, k and v, q and k normalised and turned.
-  void project(Rows rows, const Flux2Modulation::Branch& branch, const PackedWeight& qkv_weight,
-               const std::vector<float>& norm_q, const std::vector<float>& norm_k) {
-    const std::int64_t d = model_.width();
-    const std::int64_t head_dim = model_.config_.head_dim;
+  void project(TokenRows rows, const Flux2Modulation::Branch& branch, const PackedWeight& weight,
+               const HeadNorms& norms) {
     const MatrixView normed = rows.of(ws_.normed);
-    const MatrixView qkv = rows.of(ws_.qkv);
-    const RopeRows table = table_.rows(rows.first, rows.count);
     layer_norm_modulate(context_, rows.of(ws_.hidden), branch.shift, branch.scale, epsilon_,
                         normed);
-    matmul(context_, normed, qkv_weight, qkv);
-    head_norm_rope(context_, qkv.col_range(0, d), head_dim, norm_q.data(), epsilon_, table,
-                   RopeLayout::interleaved);
-    head_norm_rope(context_, qkv.col_range(d, d), head_dim, norm_k.data(), epsilon_, table,
-                   RopeLayout::interleaved);
+    matmul(context_, normed, weight, rows.of(ws_.qkv));
+    norm_and_turn(context_, rows.of(ws_.qkv), norms, epsilon_, table_.rows(rows.first, rows.count));
   }
 
   /// Attention of `queries` into the first D columns of `joined`.
-  void attend(Rows queries, std::size_t block) {
+  void attend_to_keys(TokenRows queries, std::size_t block) {
     const std::int64_t d = model_.width();
     const MatrixView all = keys.of(ws_.qkv);
     if (store != nullptr) convert(context_, all.col_range(d, 2 * d), (*store)[block]);
     if (recall != nullptr) {
       const Tensor& references = (*recall)[block];
-      convert(context_, references,
-              all.row_range(keys.count - references.rows(), references.rows()).col_range(d, 2 * d));
+      const std::int64_t count = references.rows();
+      convert(context_, references, all.row_range(keys.count - count, count).col_range(d, 2 * d));
     }
-    attention(context_, queries.of(ws_.qkv).col_range(0, d), all.col_range(d, d),
-              all.col_range(2 * d, d),
-              {.head_dim = model_.config_.head_dim,
-               .scale = 1.0f / std::sqrt(static_cast<float>(model_.config_.head_dim))},
-              queries.of(ws_.joined).col_range(0, d));
+    attend(context_, queries.of(ws_.qkv), all, model_.config_.head_dim,
+           queries.of(ws_.joined).col_range(0, d));
   }
 
   /// hidden += gate * (out . [joined's columns that `read_cols` shows]), chunk by chunk, where the
   /// MLP columns of `joined` are swiglu(in . normed).
-  void feed_forward(Rows rows, const PackedWeight& in, const PackedWeight& out, const float* gate,
-                    std::int64_t first_col, std::int64_t cols) {
+  void feed_forward(TokenRows rows, const PackedWeight& in, const PackedWeight& out,
+                    const float* gate, std::int64_t first_col, std::int64_t cols) {
     const std::int64_t d = model_.width();
     for (std::int64_t first = 0; first < rows.count; first += kMlpRows) {
-      const Rows chunk{rows.first + first, std::min(kMlpRows, rows.count - first)};
-      const MatrixView gate_up = Rows{0, chunk.count}.of(ws_.inner);
+      const TokenRows chunk{rows.first + first, std::min(kMlpRows, rows.count - first)};
+      const MatrixView gate_up = TokenRows{0, chunk.count}.of(ws_.inner);
       matmul(context_, chunk.of(ws_.normed), in, gate_up);
       swiglu(context_, gate_up, chunk.of(ws_.joined).col_range(d, model_.inner()));
       matmul(context_, chunk.of(ws_.joined).col_range(first_col, cols), out, chunk.of(ws_.hidden),
@@ -132,14 +107,14 @@ class Flux2::Pass {
     struct Side {
       const Stream& stream;
       const Flux2Modulation::Branch* branches;
-      Rows rows;
+      TokenRows rows;
     };
     const std::int64_t d = model_.width();
     const Side sides[] = {{block.text, mod_.text, text}, {block.image, mod_.image, image}};
     for (const auto& [stream, branches, rows] : sides) {
-      project(rows, branches[0], stream.qkv, stream.norm_q, stream.norm_k);
+      project(rows, branches[0], stream.qkv, stream.norms);
     }
-    attend(computed(), index);
+    attend_to_keys(computed(), index);
     for (const auto& [stream, branches, rows] : sides) {
       const MatrixView hidden = rows.of(ws_.hidden);
       matmul(context_, rows.of(ws_.joined).col_range(0, d), stream.proj, hidden,
@@ -151,10 +126,10 @@ class Flux2::Pass {
   }
 
   void run_single(const SingleBlock& block, std::size_t index) {
-    project(computed(), mod_.single, block.qkv, block.norm_q, block.norm_k);
+    project(computed(), mod_.single, block.qkv, block.norms);
     // After the last block only some rows are read, so only they are computed (flux.md 2.8).
-    const Rows live = index + 1 == model_.blocks() ? read : computed();
-    attend(live, index);
+    const TokenRows live = index + 1 == model_.blocks() ? read : computed();
+    attend_to_keys(live, index);
     feed_forward(live, block.mlp_in, block.out, mod_.single.gate, 0,
                  model_.width() + model_.inner());
   }
@@ -185,8 +160,8 @@ class Flux2::Picture final : public Denoiser {
           latents.rows, velocity.rows, output_);
     reserve(workspace);
     if (caches_references() && cache_.empty()) TRY(cache_references(context, workspace, stop));
-    const Rows picture{text_.rows(), output_};
-    convert(context, text_, Rows{0, text_.rows()}.of(workspace.hidden));
+    const TokenRows picture{text_.rows(), output_};
+    convert(context, text_, TokenRows{0, text_.rows()}.of(workspace.hidden));
     matmul(context, latents, model_.image_in_, picture.of(workspace.hidden));
 
     Pass pass(model_, context, table_, modulation_.row(step), workspace);
@@ -222,7 +197,7 @@ class Flux2::Picture final : public Denoiser {
 
  private:
   std::int64_t tokens() const { return text_.rows() + output_ + references_.rows(); }
-  Rows reference_rows() const { return {text_.rows() + output_, references_.rows()}; }
+  TokenRows reference_rows() const { return {text_.rows() + output_, references_.rows()}; }
   bool caches_references() const {
     return model_.config_.cached_references && references_.rows() > 0;
   }
@@ -236,7 +211,7 @@ class Flux2::Picture final : public Denoiser {
   void take_references(const Context& context, const DenoiseRequest& request) {
     std::vector<double> ids;
     append_text_ids(text_.rows(), ids);
-    append_image_ids(0, request.rows, request.cols, ids);
+    append_grid_ids(4, 0, request.rows, request.cols, ids);
     std::int64_t count = 0;
     for (const ReferenceTokens& reference : request.references) count += reference.latents.rows;
     references_ = Tensor(count, model_.width());
@@ -245,7 +220,7 @@ class Flux2::Picture final : public Denoiser {
     for (const ReferenceTokens& reference : request.references) {
       matmul(context, reference.latents, model_.image_in_,
              references_.view().row_range(first, reference.latents.rows));
-      append_image_ids(time, reference.rows, reference.cols, ids);
+      append_grid_ids(4, time, reference.rows, reference.cols, ids);
       first += reference.latents.rows;
       time += kReferenceTimeStep;
     }

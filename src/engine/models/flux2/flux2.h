@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "engine/backend/context.h"
 #include "engine/formats/model_config.h"
+#include "engine/models/common/joint_attention.h"
 #include "engine/models/common/transformer.h"
 #include "engine/models/common/weight_loader.h"
 #include "engine/ops/matmul/matmul.h"
@@ -44,14 +45,14 @@ class Flux2 final : public Transformer {
 
  private:
   struct Stream {  // one side of a double block
-    std::vector<float> norm_q, norm_k;
+    HeadNorms norms;
     PackedWeight qkv, proj, mlp_in, mlp_out;
   };
   struct DoubleBlock {
     Stream image, text;
   };
   struct SingleBlock {
-    std::vector<float> norm_q, norm_k;
+    HeadNorms norms;
     PackedWeight qkv, mlp_in, out;
   };
   struct TimeMlp {

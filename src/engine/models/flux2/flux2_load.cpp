@@ -33,8 +33,8 @@ class Flux2::Loader {
     at_ = fmt::format("single_transformer_blocks.{}.attn.", index);
     const std::int64_t all = 3 * d_ + 2 * config_.mlp_size;
     SingleBlock block;
-    block.norm_q = TRY(weights_.vector(at_ + "norm_q.weight", config_.head_dim));
-    block.norm_k = TRY(weights_.vector(at_ + "norm_k.weight", config_.head_dim));
+    block.norms.q = TRY(weights_.vector(at_ + "norm_q.weight", config_.head_dim));
+    block.norms.k = TRY(weights_.vector(at_ + "norm_k.weight", config_.head_dim));
     // One tensor in the file, two products here: attention needs q, k and v of all rows at once,
     // the MLP works through the rows in chunks.
     const std::string fused = at_ + "to_qkv_mlp_proj.weight";
@@ -59,8 +59,8 @@ class Flux2::Loader {
   Result<Stream> stream(const Names& names) {
     const std::int64_t inner = config_.mlp_size;
     Stream stream;
-    stream.norm_q = TRY(weights_.vector(at_ + names.norm_q, config_.head_dim));
-    stream.norm_k = TRY(weights_.vector(at_ + names.norm_k, config_.head_dim));
+    stream.norms.q = TRY(weights_.vector(at_ + names.norm_q, config_.head_dim));
+    stream.norms.k = TRY(weights_.vector(at_ + names.norm_k, config_.head_dim));
     stream.qkv =
         TRY(weights_.linear({{at_ + names.q, d_}, {at_ + names.k, d_}, {at_ + names.v, d_}}, d_));
     stream.proj = TRY(weights_.linear({{at_ + names.proj, d_}}, d_));
