@@ -86,7 +86,7 @@ Result<Flux2Config> detect_flux2(const WeightSource& weights) {
       shapes.size("time_guidance_embed.timestep_embedder.linear_1.weight", 2, 1);
   config.guidance_embeds = shapes.has("time_guidance_embed.guidance_embedder.linear_1.weight");
   // Every published model shares the head width equally among the four axes.
-  config.rope_axes.assign(4, exact_ratio(shapes, config.head_dim, 8, "head width over 4 axes") * 2);
+  if (config.head_dim % 8 == 0) config.rope_axes.assign(4, config.head_dim / 4);
   if (config.mlp_size <= 0) shapes.refuse("the blocks have no MLP");
   TRY(shapes.finish());
   return config;
@@ -114,9 +114,11 @@ Result<Flux1Config> detect_flux1(const WeightSource& weights) {
   config.head_dim = shapes.size(norm, 1, 0);
   config.heads = exact_ratio(shapes, width, config.head_dim, "width over head width");
   // The published proportions, 16 : 56 : 56.
-  const std::int64_t unit = exact_ratio(shapes, config.head_dim, 16, "head width over 3 axes");
-  config.rope_axes = {2 * unit, 7 * unit, 7 * unit};
-  if (unit % 2 != 0) shapes.refuse("the RoPE axes of a head cannot be guessed from its width");
+  config.rope_axes.clear();
+  if (config.head_dim % 32 == 0) {
+    const std::int64_t unit = config.head_dim / 16;
+    config.rope_axes = {2 * unit, 7 * unit, 7 * unit};
+  }
   TRY(shapes.finish());
   return config;
 }

@@ -3,7 +3,8 @@
 //
 // 1. A diffusers folder: model_index.json beside transformer/, text_encoder/, vae/, tokenizer/ and
 //    scheduler/ (sampling.json optional); FLUX.1 also has text_encoder_2/ and tokenizer_2/.
-// 2. A single .safetensors or .gguf file with a transformer in the layout of Black Forest Labs (or with
+// 2. A single .safetensors or .gguf file with a transformer in the layout of Black Forest Labs (or
+// with
 //    diffusers' names). The other parts are looked for around it, in this order, first in the
 //    file's own folder, then in its parent:
 //      text encoder  text_encoder/ · text_encoders/qwen*.safetensors · qwen*.safetensors
@@ -102,7 +103,8 @@ Result<> parse_model_index(std::string_view json, ModelFolder& model);
 Result<> parse_sampling(std::string_view json, ModelFolder& model);
 
 // The configuration that names and shapes of the tensors give away; what they cannot say (epsilons,
-// RoPE, the schedule) is the published models' value.
+// RoPE, the schedule) is the published models' value. `rope_axes` stays empty where the published
+// shares do not divide the head width.
 Result<Flux2Config> detect_flux2(const WeightSource& weights);
 Result<Flux1Config> detect_flux1(const WeightSource& weights);
 Result<VaeConfig> detect_vae(const WeightSource& weights);

@@ -500,6 +500,23 @@ TEST(SingleFile, NamesThePartThatItCannotFind) {
   EXPECT_THAT(message(), HasSubstr("tokenizer"));
 }
 
+TEST(SingleFile, AsksForAConfigurationWhereTheRopeAxesCannotBeGuessed) {
+  const TestFolder folder;
+  const fs::path file = folder.path() / "flux1-tiny.safetensors";
+  fs::copy(kGolden / "b1" / "transformer" / "diffusion_pytorch_model.safetensors", file);
+  for (const char* part : {"text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "vae"})
+    fs::copy(kGolden / "b1" / part, folder.path() / part, fs::copy_options::recursive);
+  const Result<ModelFolder> without = open_model(file);
+  ASSERT_FALSE(without.has_value());
+  EXPECT_THAT(without.error().message, HasSubstr("transformer/config.json"));
+  fs::create_directories(folder.path() / "transformer");
+  fs::copy(kGolden / "b1" / "transformer" / "config.json",
+           folder.path() / "transformer" / "config.json");
+  const Result<ModelFolder> with = open_model(file);
+  ASSERT_TRUE(with.has_value()) << with.error().message;
+  EXPECT_EQ(with->flux1.rope_axes, open_model(kGolden / "b1")->flux1.rope_axes);
+}
+
 TEST(SingleFile, RefusesFlux1Fill) {
   const TestFolder folder;
   const fs::path file = folder.path() / "flux1-fill-dev.safetensors";

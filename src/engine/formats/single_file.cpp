@@ -65,11 +65,17 @@ std::array<std::int64_t, 7> shapes(const Flux1Config& config) {
 template <class Config>
 Result<Config> refine(const Config& detected, const fs::path& file,
                       Result<Config> (*parse)(std::string_view, std::string_view)) {
-  const fs::path path = near(file, "transformer/config.json");
-  if (path.empty()) return detected;
-  const std::string text = TRY(read_text(path, kMaxConfigBytes));
-  const Config stated = TRY(parse(text, "transformer/config.json"));
-  return shapes(stated) == shapes(detected) ? stated : detected;
+  if (const fs::path path = near(file, "transformer/config.json"); !path.empty()) {
+    const std::string text = TRY(read_text(path, kMaxConfigBytes));
+    const Config stated = TRY(parse(text, "transformer/config.json"));
+    if (shapes(stated) == shapes(detected)) return stated;
+  }
+  if (!detected.rope_axes.empty()) return detected;
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("{}: no tensor tells how heads of width {} are shared among the RoPE axes; "
+                  "transformer/config.json beside the file would",
+                  file.filename().string(), detected.head_dim));
 }
 
 Result<> open_klein_parts(const fs::path& file, ModelFolder& model) {
