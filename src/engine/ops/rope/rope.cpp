@@ -41,8 +41,8 @@ void head_norm_rope(const Context& context, MatrixView x, std::int64_t head_dim,
   CHECK(x.dtype == DType::f32 || x.dtype == DType::bf16, "rope of {}", name(x.dtype));
   CHECK(head_dim > 0 && head_dim % 2 == 0 && x.cols % head_dim == 0,
         "rope: {} columns, heads of {}", x.cols, head_dim);
-  CHECK(table.cos.rows == x.rows && table.cos.cols == head_dim / 2 &&
-            table.sin.rows == x.rows && table.sin.cols == head_dim / 2,
+  CHECK(table.cos.rows == x.rows && table.cos.cols == head_dim / 2 && table.sin.rows == x.rows &&
+            table.sin.cols == head_dim / 2,
         "rope: table [{}, {}] for {} tokens and heads of {}", table.cos.rows, table.cos.cols,
         x.rows, head_dim);
   CHECK(weight != nullptr, "rope without norm weight");
