@@ -85,7 +85,7 @@ std::unique_ptr<Flux2> tiny_flux2(const Context& context, const Flux2Config& con
       file.add_weight(at + "_mlp.2.weight", {d, 3 * d});
     }
   }
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 4; ++i) {  // one more than the notes' network has
     const std::string at = "single_blocks." + std::to_string(i);
     file.add_weight(at + ".linear1.weight", {9 * d, d});
     file.add_weight(at + ".linear2.weight", {d, 4 * d});
@@ -252,6 +252,71 @@ TEST(Flux2Golden, ModulationOfATinyTransformer) {
                                                  .l2 = 4.455664});
 }
 
+/// Rows `first` and following of the residual stream behind the first blocks.
+std::vector<float> hidden_behind(std::int64_t doubles, std::int64_t singles, std::int64_t first,
+                                 std::int64_t count) {
+  const Context context({.threads = 2});
+  Flux2Config config = tiny_flux2_config();
+  config.double_blocks = doubles;
+  config.single_blocks = singles;
+  const auto model = tiny_flux2(context, config);
+  const TinyPicture picture;
+  const auto denoiser = model->begin(context, picture.request(kSigma));
+  TransformerWorkspace workspace;
+  Tensor velocity(6, 16);
+  CHECK(denoiser->velocity(context, 0, picture.latents, workspace, velocity, {}).has_value(),
+        "stopped");
+  const float* const rows = workspace.hidden.row<float>(first);
+  return {rows, rows + count * config.width()};
+}
+
+constexpr std::int64_t kText = 5;
+constexpr std::int64_t kPicture = 6;
+
+TEST(Flux2Golden, G1BothStreamsBehindEachDoubleBlock) {
+  expect_stat(hidden_behind(1, 0, 0, kText), {.first = {.297351, .389630, .134745, -.788510},
+                                              .last = {{.898004, -.563523, .437976, .172753}},
+                                              .sum = -1.614197,
+                                              .l2 = 9.973934});
+  expect_stat(hidden_behind(1, 0, kText, kPicture),
+              {.first = {1.040155, -.504806, -.337870, .004673},
+               .last = {{.662359, -.537261, -.841938, -.106477}},
+               .sum = -5.713008,
+               .l2 = 11.350661});
+  expect_stat(hidden_behind(2, 0, 0, kText), {.first = {.007362, .516533, -.217127, -1.152329},
+                                              .last = {{1.361434, -.787035, .273652, -.154328}},
+                                              .sum = 4.411963,
+                                              .l2 = 10.296078});
+  expect_stat(hidden_behind(2, 0, kText, kPicture),
+              {.first = {.974446, -.746029, -.280134, -.096455},
+               .last = {{.694326, -.871351, -.996029, -.163787}},
+               .sum = -8.264541,
+               .l2 = 11.891409});
+}
+
+TEST(Flux2Golden, G1BothStreamsBehindEachSingleBlock) {
+  const Stat golden[] = {{.first = {-.035307, -.138858, -.004240, -1.276815},
+                          .last = {{.778448, -.908032, -1.003278, -.337470}},
+                          .sum = -10.611353,
+                          .l2 = 16.201173},
+                         {.first = {.019110, .181242, .367780, -1.263301},
+                          .last = {{.734127, -.890212, -1.006102, -.127944}},
+                          .sum = -4.258485,
+                          .l2 = 16.558322},
+                         {.first = {-.013479, .152983, .023806, -1.247077},
+                          .last = {{.794535, -.922738, -1.006200, -.315291}},
+                          .sum = -6.656881,
+                          .l2 = 16.977592}};
+  for (std::int64_t i = 0; i < 3; ++i) {
+    SCOPED_TRACE(i);
+    // A last block computes the picture's rows only and leaves the text's as they were before it.
+    std::vector<float> rows = hidden_behind(2, i + 2, 0, kText);
+    const std::vector<float> picture = hidden_behind(2, i + 1, kText, kPicture);
+    rows.insert(rows.end(), picture.begin(), picture.end());
+    expect_stat(rows, golden[i]);
+  }
+}
+
 TEST(Flux2Golden, G1VelocityOfATinyTransformer) {
   const Context context({.threads = 2});
   const auto model = tiny_flux2(context, tiny_flux2_config());
@@ -392,6 +457,19 @@ TEST(Qwen3Golden, G7FeaturesOfAPaddedPrompt) {
   // A padding row: it sees the real tokens and nothing of itself.
   EXPECT_NEAR(features.row<float>(9)[0], -.532771, kValueTolerance);
   EXPECT_NEAR(features.row<float>(9)[1], -1.236332, kValueTolerance);
+}
+
+TEST(Qwen3Golden, G7ResidualStreamHasTheKnownNormBehindEachLayer) {
+  const Tensor features = tiny_features(Context({.threads = 2}));
+  const std::array<double, 3> golden = {14.887188, 23.572788, 29.429870};
+  for (std::size_t tap = 0; tap < golden.size(); ++tap) {
+    double squares = 0;
+    for (std::int64_t r = 0; r < features.rows(); ++r) {
+      const float* const row = features.row<float>(r) + 32 * tap;
+      for (int c = 0; c < 32; ++c) squares += static_cast<double>(row[c]) * row[c];
+    }
+    EXPECT_NEAR(std::sqrt(squares), golden[tap], kNormTolerance * golden[tap]) << tap + 1;
+  }
 }
 
 TEST(Qwen3Golden, LastTapIsNormalisedAndTheEmbeddingIsNot) {
