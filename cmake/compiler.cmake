@@ -5,7 +5,8 @@ target_link_libraries(imagined_compiler INTERFACE Threads::Threads)
 target_compile_options(imagined_compiler INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
   # GCC 12 sees overlapping copies in std::string where there are none (GCC bug 105651).
-  $<$<BOOL:${IMAGINED_WERROR}>:-Werror> $<$<BOOL:${IMAGINED_WERROR}>:-Wno-error=restrict>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  $<$<BOOL:${IMAGINED_WERROR}>:-Werror>)
 
 # A product and a sum become one rounding only where the code says so (kernels use explicit FMA):
 # otherwise noise, schedules and resampling weights would depend on the compiler and its target.
