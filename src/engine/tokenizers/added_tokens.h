@@ -46,4 +46,45 @@ class AddedTokens {
   std::array<bool, 256> starts_{};
 };
 
+/// A tokenizer's added tokens: those that are looked for in the text as it is, and those that are
+/// looked for once it is normalised.
+class AddedTokenLists {
+ public:
+  /// normalize  std::string(std::string_view).
+  template <class Normalize>
+  void add(AddedToken token, const Normalize& normalize) {
+    if (token.normalized) token.content = normalize(token.content);
+    AddedTokens& list = token.normalized ? normalized_ : raw_;
+    list.add(std::move(token));
+  }
+
+  /// The ids of a text: of the tokens in it and, for the normalised text between them, what
+  /// encode_words(text, at_start, ids) appends; at_start: nothing stands before.
+  template <class Normalize, class EncodeWords>
+  std::vector<std::int32_t> encode(std::string_view text, const Normalize& normalize,
+                                   const EncodeWords& encode_words) const {
+    std::vector<std::int32_t> ids;
+    for (const AddedTokens::Piece& outer : raw_.split(text)) {
+      if (outer.id >= 0) {
+        ids.push_back(outer.id);
+        continue;
+      }
+      const std::string normal = normalize(outer.text);
+      for (const AddedTokens::Piece& inner : normalized_.split(normal)) {
+        if (inner.id >= 0) {
+          ids.push_back(inner.id);
+          continue;
+        }
+        const bool at_start =
+            outer.text.data() == text.data() && inner.text.data() == normal.data();
+        encode_words(inner.text, at_start, ids);
+      }
+    }
+    return ids;
+  }
+
+ private:
+  AddedTokens raw_, normalized_;
+};
+
 }  // namespace imagined::engine

@@ -36,8 +36,7 @@ std::string normalize(std::string_view text) {
 
 struct ClipTokenizer::State {
   Bpe bpe;
-  AddedTokens raw;         // looked for in the text as it is
-  AddedTokens normalized;  // looked for after the normalisation
+  AddedTokenLists added;
   std::int32_t bos_id = 0;
   std::int32_t eos_id = 0;
   std::int32_t pad_id = 0;
@@ -95,9 +94,7 @@ Result<std::unique_ptr<const ClipTokenizer::State>> ClipTokenizer::State::make(
     state->vocab_size = std::max<std::int64_t>(state->vocab_size, id + 1);
   for (AddedToken& token : parts.added) {
     state->vocab_size = std::max<std::int64_t>(state->vocab_size, token.id + 1);
-    if (token.normalized) token.content = normalize(token.content);
-    AddedTokens& tokens = token.normalized ? state->normalized : state->raw;
-    tokens.add(std::move(token));
+    state->added.add(std::move(token), normalize);
   }
   state->bpe = std::move(parts.bpe);
   return state;
@@ -121,24 +118,11 @@ Result<ClipTokenizer> ClipTokenizer::parse(std::string_view tokenizer_json,
 }
 
 std::vector<std::int32_t> ClipTokenizer::encode(std::string_view text) const {
-  const std::string clean = valid_utf8(text);
-  std::vector<std::int32_t> ids;
-  for (const AddedTokens::Piece& outer : state_->raw.split(clean)) {
-    if (outer.id >= 0) {
-      ids.push_back(outer.id);
-      continue;
-    }
-    const std::string normal = normalize(outer.text);
-    for (const AddedTokens::Piece& inner : state_->normalized.split(normal)) {
-      if (inner.id >= 0) {
-        ids.push_back(inner.id);
-        continue;
-      }
-      for (const std::string_view word : split_clip_words(inner.text))
-        state_->bpe.encode(word, ids);
-    }
-  }
-  return ids;
+  return state_->added.encode(
+      valid_utf8(text), normalize,
+      [&](std::string_view piece, bool /*at_start*/, std::vector<std::int32_t>& ids) {
+        for (const std::string_view word : split_clip_words(piece)) state_->bpe.encode(word, ids);
+      });
 }
 
 PromptEncoding ClipTokenizer::encode_prompt(std::string_view prompt,

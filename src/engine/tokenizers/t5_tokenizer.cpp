@@ -82,8 +82,7 @@ struct T5Tokenizer::State {
   bool splits_white_space = false;
   PrependScheme prepend = PrependScheme::always;
   bool splits_at_marks = true;
-  AddedTokens raw;         // looked for in the text as it is
-  AddedTokens normalized;  // looked for after the normalisation
+  AddedTokenLists added;
   std::int32_t unknown_id = 0;
   std::int32_t eos_id = 0;
   std::int32_t pad_id = 0;
@@ -184,9 +183,8 @@ Result<T5Tokenizer> T5Tokenizer::make(T5Parts parts) {
   state->unigram = std::move(*unigram);
   for (AddedToken& token : parts.added) {
     state->vocab_size = std::max<std::int64_t>(state->vocab_size, token.id + 1);
-    if (token.normalized) token.content = state->normalize(token.content);
-    AddedTokens& tokens = token.normalized ? state->normalized : state->raw;
-    tokens.add(std::move(token));
+    state->added.add(std::move(token),
+                     [&](std::string_view text) { return state->normalize(text); });
   }
   return T5Tokenizer(std::move(state));
 }
@@ -211,23 +209,11 @@ Result<T5Tokenizer> T5Tokenizer::parse_spiece(std::string_view spiece_model,
 }
 
 std::vector<std::int32_t> T5Tokenizer::encode(std::string_view text) const {
-  const std::string clean = valid_utf8(text);
-  std::vector<std::int32_t> ids;
-  for (const AddedTokens::Piece& outer : state_->raw.split(clean)) {
-    if (outer.id >= 0) {
-      ids.push_back(outer.id);
-      continue;
-    }
-    const std::string normal = state_->normalize(outer.text);
-    const bool outer_first = outer.text.data() == clean.data();
-    for (const AddedTokens::Piece& inner : state_->normalized.split(normal)) {
-      if (inner.id >= 0)
-        ids.push_back(inner.id);
-      else
-        state_->encode_words(inner.text, outer_first && inner.text.data() == normal.data(), ids);
-    }
-  }
-  return ids;
+  return state_->added.encode(
+      valid_utf8(text), [&](std::string_view piece) { return state_->normalize(piece); },
+      [&](std::string_view piece, bool at_start, std::vector<std::int32_t>& ids) {
+        state_->encode_words(piece, at_start, ids);
+      });
 }
 
 PromptEncoding T5Tokenizer::encode_prompt(std::string_view prompt,

@@ -15,8 +15,7 @@ namespace imagined::engine {
 
 struct Tokenizer::State {
   Bpe bpe;
-  AddedTokens raw;         // looked for in the text as it is
-  AddedTokens normalized;  // looked for after NFC
+  AddedTokenLists added;
   std::unordered_map<std::string, std::int32_t> added_ids;
   std::int32_t pad_id = 0;
   std::int64_t vocab_size = 0;
@@ -32,9 +31,7 @@ Result<std::unique_ptr<const Tokenizer::State>> Tokenizer::State::make(Tokenizer
   for (AddedToken& token : parts.added) {
     state->vocab_size = std::max<std::int64_t>(state->vocab_size, token.id + 1);
     state->added_ids.emplace(token.content, token.id);
-    if (token.normalized) token.content = nfc(token.content);
-    AddedTokens& tokens = token.normalized ? state->normalized : state->raw;
-    tokens.add(std::move(token));
+    state->added.add(std::move(token), nfc);
   }
   const auto added = state->added_ids.find(parts.pad_token);
   const auto plain = state->bpe.tokens().find(parts.pad_token);
@@ -67,23 +64,11 @@ Result<Tokenizer> Tokenizer::parse(std::string_view tokenizer_json,
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
-  const std::string clean = valid_utf8(text);
-  std::vector<std::int32_t> ids;
-  for (const AddedTokens::Piece& outer : state_->raw.split(clean)) {
-    if (outer.id >= 0) {
-      ids.push_back(outer.id);
-      continue;
-    }
-    const std::string composed = nfc(outer.text);
-    for (const AddedTokens::Piece& inner : state_->normalized.split(composed)) {
-      if (inner.id >= 0) {
-        ids.push_back(inner.id);
-        continue;
-      }
-      for (const std::string_view word : split_words(inner.text)) state_->bpe.encode(word, ids);
-    }
-  }
-  return ids;
+  return state_->added.encode(
+      valid_utf8(text), nfc,
+      [&](std::string_view piece, bool /*at_start*/, std::vector<std::int32_t>& ids) {
+        for (const std::string_view word : split_words(piece)) state_->bpe.encode(word, ids);
+      });
 }
 
 std::vector<std::int32_t> Tokenizer::encode_prompt(std::string_view prompt) const {
