@@ -99,7 +99,7 @@ void finish_row(const FinishArgs& args, std::int64_t r) {
     }
   }
   // Without branches on null pointers: a compiler turns those into masked loads from address 0,
-  // which processors answer slowly.
+  // which are allowed, but which emulators fault on.
   const std::int64_t rest = args.columns - j;
   const float* const bias = args.bias == nullptr ? kZeros : args.bias + j;
   const float* const gate = args.gate == nullptr ? kOnes : args.gate + j;
