@@ -9,7 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "engine/engine.h"
-#include "service/jobs/picture_request.h"
+#include "service/pictures/picture_request.h"
 
 namespace imagined::cli {
 namespace {

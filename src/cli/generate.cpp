@@ -17,8 +17,8 @@
 #include "engine/engine.h"
 #include "image/decode.h"
 #include "image/encode.h"
-#include "service/catalogue/geometry.h"
-#include "service/jobs/picture_request.h"
+#include "service/pictures/geometry.h"
+#include "service/pictures/picture_request.h"
 
 namespace imagined::cli {
 namespace {

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "base/result.h"
-#include "service/jobs/image_service.h"
+#include "service/pictures/image_service.h"
 #include "service/ports/job_events.h"
 #include "service/ports/worker_bell.h"
 

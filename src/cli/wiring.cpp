@@ -4,7 +4,7 @@
 
 #include "storage/disk/data_dir.h"
 #include "storage/disk/disk_blob_store.h"
-#include "storage/memory/memory_job_events.h"
+#include "storage/process/process_job_events.h"
 #include "storage/sqlite/sqlite_database.h"
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
@@ -44,7 +44,7 @@ class LocalStores final : public Stores {
   Parts parts_;
   storage::SqliteJobStore jobs_;
   storage::SqliteKeyStore key_store_;
-  storage::MemoryJobEvents events_;
+  storage::ProcessJobEvents events_;
   service::KeyService keys_;
   service::UrlSigner signer_;
 };

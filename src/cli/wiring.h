@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "cli/config/config.h"
 #include "service/accounts/key_service.h"
-#include "service/jobs/signed_url.h"
+#include "service/links/signed_url.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"

@@ -13,9 +13,9 @@
 #include "base/log.h"
 #include "service/ports/worker_bell.h"
 #include "storage/memory/memory_blob_store.h"
-#include "storage/memory/memory_job_events.h"
 #include "storage/memory/memory_job_store.h"
 #include "storage/memory/memory_key_store.h"
+#include "storage/process/process_job_events.h"
 
 namespace imagined::api {
 namespace {
@@ -120,7 +120,7 @@ class HttpServerTest : public ::testing::Test {
   storage::MemoryJobStore jobs_;
   storage::MemoryBlobStore blobs_;
   storage::MemoryKeyStore key_store_;
-  storage::MemoryJobEvents events_;
+  storage::ProcessJobEvents events_;
   CountingBell bell_;
   service::KeyService keys_;
   service::ImageService images_;

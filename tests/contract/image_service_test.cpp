@@ -1,4 +1,4 @@
-#include "service/jobs/image_service.h"
+#include "service/pictures/image_service.h"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "storage/memory/memory_blob_store.h"
-#include "storage/memory/memory_job_events.h"
 #include "storage/memory/memory_job_store.h"
+#include "storage/process/process_job_events.h"
 
 namespace imagined::service {
 namespace {
@@ -33,7 +33,7 @@ class ImageServiceTest : public testing::Test {
   ManualClock clock_;
   storage::MemoryJobStore jobs_{clock_};
   storage::MemoryBlobStore blobs_;
-  storage::MemoryJobEvents events_;
+  storage::ProcessJobEvents events_;
   RecordingBell bell_;
   Catalogue catalogue_ =
       *Catalogue::make({{.id = "grok-imagine-image", .aliases = {"fast"}, .max_prompt_length = 20}},

@@ -5,8 +5,8 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "service/accounts/api_key.h"
-#include "service/jobs/prompt.h"
-#include "service/jobs/signed_url.h"
+#include "service/links/signed_url.h"
+#include "service/pictures/prompt.h"
 
 using namespace imagined;
 using namespace imagined::service;

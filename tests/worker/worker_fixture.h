@@ -17,10 +17,10 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
-#include "service/jobs/image_service.h"
+#include "service/pictures/image_service.h"
 #include "storage/memory/memory_blob_store.h"
-#include "storage/memory/memory_job_events.h"
 #include "storage/memory/memory_job_store.h"
+#include "storage/process/process_job_events.h"
 #include "worker/doorbell.h"
 #include "worker/worker.h"
 

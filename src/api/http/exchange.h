@@ -14,8 +14,8 @@
 #include "base/result.h"
 #include "service/accounts/key_service.h"
 #include "service/catalogue/catalogue.h"
-#include "service/jobs/image_service.h"
-#include "service/jobs/signed_url.h"
+#include "service/links/signed_url.h"
+#include "service/pictures/image_service.h"
 #include "service/ports/job_events.h"
 
 namespace imagined::api {

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
-#include "service/jobs/picture_request.h"
+#include "service/pictures/picture_request.h"
 
 namespace imagined::api::wire {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "service/jobs/picture_request.h"
+#include "service/pictures/picture_request.h"
 
 namespace imagined::service {
 

@@ -1,4 +1,4 @@
-#include "service/jobs/image_service.h"
+#include "service/pictures/image_service.h"
 
 #include <utility>
 

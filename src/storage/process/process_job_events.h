@@ -8,10 +8,10 @@ namespace imagined::storage {
 
 /// Events within one process: what a server with local workers needs. Thread-safe; a callback may
 /// end its own subscription, publish and subscribe.
-class MemoryJobEvents final : public service::JobEvents {
+class ProcessJobEvents final : public service::JobEvents {
  public:
-  MemoryJobEvents();
-  ~MemoryJobEvents() override;
+  ProcessJobEvents();
+  ~ProcessJobEvents() override;
 
   void publish(const service::JobEvent& event) override;
   service::Subscription subscribe(std::string_view job_id, Callback callback) override;

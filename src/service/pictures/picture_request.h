@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "image/picture.h"
-#include "service/catalogue/geometry.h"
-#include "service/jobs/prompt.h"
+#include "service/pictures/geometry.h"
+#include "service/pictures/prompt.h"
 
 namespace imagined::service {
 

@@ -1,4 +1,4 @@
-#include "service/catalogue/geometry.h"
+#include "service/pictures/geometry.h"
 
 #include <fmt/format.h>
 

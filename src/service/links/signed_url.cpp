@@ -1,4 +1,4 @@
-#include "service/jobs/signed_url.h"
+#include "service/links/signed_url.h"
 
 #include <fmt/format.h>
 

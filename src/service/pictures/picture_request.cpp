@@ -1,4 +1,4 @@
-#include "service/jobs/picture_request.h"
+#include "service/pictures/picture_request.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "storage/memory/memory_job_events.h"
+#include "storage/process/process_job_events.h"
 
 #include <map>
 #include <mutex>
@@ -18,7 +18,7 @@ struct Listener {
 
 }  // namespace
 
-struct MemoryJobEvents::State {
+struct ProcessJobEvents::State {
   std::mutex mutex;
   std::multimap<std::string, std::shared_ptr<Listener>, std::less<>> listeners;
 
@@ -37,10 +37,10 @@ struct MemoryJobEvents::State {
   }
 };
 
-MemoryJobEvents::MemoryJobEvents() : state_(std::make_shared<State>()) {}
-MemoryJobEvents::~MemoryJobEvents() = default;
+ProcessJobEvents::ProcessJobEvents() : state_(std::make_shared<State>()) {}
+ProcessJobEvents::~ProcessJobEvents() = default;
 
-void MemoryJobEvents::publish(const service::JobEvent& event) {
+void ProcessJobEvents::publish(const service::JobEvent& event) {
   std::vector<std::shared_ptr<Listener>> called;
   {
     const std::lock_guard lock(state_->mutex);
@@ -53,7 +53,7 @@ void MemoryJobEvents::publish(const service::JobEvent& event) {
   }
 }
 
-service::Subscription MemoryJobEvents::subscribe(std::string_view job_id, Callback callback) {
+service::Subscription ProcessJobEvents::subscribe(std::string_view job_id, Callback callback) {
   auto listener = std::make_shared<Listener>();
   listener->callback = std::move(callback);
   {

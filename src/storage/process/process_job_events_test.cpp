@@ -1,4 +1,4 @@
-#include "storage/memory/memory_job_events.h"
+#include "storage/process/process_job_events.h"
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@ using service::Subscription;
 
 JobEvent finished(std::string job_id) { return {.job_id = std::move(job_id)}; }
 
-TEST(MemoryJobEvents, ReachesTheSubscribersOfTheJobOnly) {
-  MemoryJobEvents events;
+TEST(ProcessJobEvents, ReachesTheSubscribersOfTheJobOnly) {
+  ProcessJobEvents events;
   int a = 0;
   int b = 0;
   const auto first = events.subscribe("a", [&](const JobEvent&) { ++a; });
@@ -25,8 +25,8 @@ TEST(MemoryJobEvents, ReachesTheSubscribersOfTheJobOnly) {
   EXPECT_EQ(b, 0);
 }
 
-TEST(MemoryJobEvents, StopsWithTheSubscription) {
-  MemoryJobEvents events;
+TEST(ProcessJobEvents, StopsWithTheSubscription) {
+  ProcessJobEvents events;
   int told = 0;
   {
     const auto subscription = events.subscribe("a", [&](const JobEvent&) { ++told; });
@@ -35,8 +35,8 @@ TEST(MemoryJobEvents, StopsWithTheSubscription) {
   EXPECT_EQ(told, 0);
 }
 
-TEST(MemoryJobEvents, AllowsACallbackToEndItself) {
-  MemoryJobEvents events;
+TEST(ProcessJobEvents, AllowsACallbackToEndItself) {
+  ProcessJobEvents events;
   int told = 0;
   Subscription subscription;
   subscription = events.subscribe("a", [&](const JobEvent&) {
@@ -48,17 +48,17 @@ TEST(MemoryJobEvents, AllowsACallbackToEndItself) {
   EXPECT_EQ(told, 1);
 }
 
-TEST(MemoryJobEvents, ASubscriptionMayOutliveTheEvents) {
+TEST(ProcessJobEvents, ASubscriptionMayOutliveTheEvents) {
   Subscription subscription;
   {
-    MemoryJobEvents events;
+    ProcessJobEvents events;
     subscription = events.subscribe("a", [](const JobEvent&) {});
   }
   subscription = {};
 }
 
-TEST(MemoryJobEvents, NoCallbackRunsAfterItsSubscriptionHasEnded) {
-  MemoryJobEvents events;
+TEST(ProcessJobEvents, NoCallbackRunsAfterItsSubscriptionHasEnded) {
+  ProcessJobEvents events;
   std::atomic<bool> ended = false;
   std::atomic<bool> late = false;
   std::atomic<int> told = 0;

@@ -1,4 +1,4 @@
-#include "service/jobs/prompt.h"
+#include "service/pictures/prompt.h"
 
 #include <fmt/format.h>
 
