@@ -68,6 +68,19 @@ CREATE TABLE api_keys (
   disabled     INTEGER NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+-- What sliding windows count; at_ms is on the monotonic clock.
+CREATE TABLE limit_hits (
+  sequence INTEGER PRIMARY KEY,
+  bucket   TEXT NOT NULL,
+  at_ms    INTEGER NOT NULL,
+  units    INTEGER NOT NULL CHECK (units > 0),
+  ends_ms  INTEGER NOT NULL   -- no rule counts it from here on
+) STRICT;
+CREATE INDEX limit_hits_of_bucket ON limit_hits (bucket, at_ms);
+CREATE INDEX limit_hits_by_time ON limit_hits (at_ms);
+CREATE INDEX limit_hits_by_end ON limit_hits (ends_ms);
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());
