@@ -1,8 +1,11 @@
 #include "cli/app.h"
 
-#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -11,39 +14,48 @@
 namespace imagined::cli {
 namespace {
 
-constexpr void (*kCommands[])(CLI::App&, Action&) = {
-    add_generate, add_serve, add_worker, add_keys, add_models, add_config, add_doctor, add_bench,
-};
+Command program() {
+  Command imagined{"imagined", "The Grok Imagine image API on your own hardware."};
+  imagined.commands = {generate_command(), serve_command(),  worker_command(), keys_command(),
+                       models_command(),   config_command(), doctor_command(), bench_command()};
+  imagined.footer = fmt::format(
+      "Examples:\n"
+      "  imagined generate \"a red house beside two trees at night\" -o house.png\n"
+      "  imagined keys create --name laptop\n"
+      "  imagined serve\n\n"
+      "\"imagined help COMMAND\" explains a command. Results go to stdout, progress and logs to "
+      "stderr.\n{}",
+      exit_code_help());
+  return imagined;
+}
 
-// CLI11 prints a footer without the end of its last line.
-void end_footers(CLI::App& app) {
-  if (!app.get_footer().empty()) app.footer(app.get_footer() + "\n");
-  for (CLI::App* command : app.get_subcommands({})) end_footers(*command);
+int run_call(const CommandCall& call) {
+  switch (call.wants) {
+    case CommandCall::Wants::help:
+      fmt::print("{}", help_text(call.path));
+      return kExitOk;
+    case CommandCall::Wants::version:
+      fmt::print("imagined {}\n", kVersion);
+      return kExitOk;
+    case CommandCall::Wants::run:
+      break;
+  }
+  return call.path.back()->run();
 }
 
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-  CLI::App app("The Grok Imagine image API on your own hardware.", "imagined");
-  app.set_version_flag("--version", std::string("imagined ") + kVersion, "Print the version");
-  app.require_subcommand(1);
-  app.footer(
-      "Examples:\n"
-      "  imagined generate \"a red house beside two trees at night\" -o house.png\n"
-      "  imagined keys create --name laptop\n"
-      "  imagined serve\n\n"
-      "Results go to stdout, progress and logs to stderr.\n" +
-      std::string(exit_code_help()));
-  Action chosen;
-  for (const auto add : kCommands) add(app, chosen);
-  end_footers(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  const Command commands = program();
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const auto call = parse_command_line(commands, words);
+  if (!call) {
+    report(kExitUsage, call.error());
+    fmt::print(stderr, "\"imagined help\" and \"imagined help COMMAND\" say what there is.\n");
+    return kExitUsage;
   }
   try {
-    return chosen();
+    return run_call(*call);
   } catch (const std::exception& caught) {
     // The last net for what a library throws.
     return report(kExitInternal,

@@ -1,7 +1,6 @@
 // imagined bench: seconds and share of the machine's peak, stage by stage.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -120,31 +119,29 @@ int bench(const Options& options) {
 
 }  // namespace
 
-void add_bench(CLI::App& app, Action& chosen) {
-  CLI::App& command = *app.add_subcommand("bench", "Measure a model, stage by stage");
+Command bench_command() {
   const auto options = std::make_shared<Options>();
-  command.add_option("model", options->model, "A configured model, or a folder or file of weights");
-  command.add_option("--prompt", options->prompt, "What to show")->capture_default_str();
-  command.add_option("--width", options->width, "Pixels")
-      ->check(CLI::Range(64, 4096))
-      ->capture_default_str();
-  command.add_option("--height", options->height, "Pixels")
-      ->check(CLI::Range(64, 4096))
-      ->capture_default_str();
-  command.add_option("--steps", options->steps, "Denoising steps [the model's]")
-      ->check(CLI::Range(1, 100));
-  command.add_option("--repeats", options->repeats, "Pictures to make; the fastest counts")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
-  command.add_option("--implementations", options->implementations,
-                     "Implementation per operation, such as matmul=reference");
-  command.add_flag("--json", options->json, "Report as JSON on stdout");
-  add_config_options(command, std::shared_ptr<ConfigFlags>(options, &options->flags),
-                     engine_settings());
-  command.footer(
+  Command command{"bench", "Measure a model, stage by stage"};
+  command.options = {
+      {"model", &options->model, kModelHelp},
+      {"--prompt", &options->prompt, "What to show"},
+      {"--width", &options->width, "Pixels", {.min = 64, .max = 4096}},
+      {"--height", &options->height, "Pixels", {.min = 64, .max = 4096}},
+      {"--steps", &options->steps, "Denoising steps [the model's]", {.min = 1, .max = 100}},
+      {"--repeats",
+       &options->repeats,
+       "Pictures to make; the fastest counts",
+       {.min = 1, .max = 100}},
+      {"--implementations", &options->implementations,
+       "Implementation per operation, such as matmul=reference"},
+      {"--json", &options->json, kJsonHelp},
+  };
+  add_config_options(command, options->flags, engine_settings());
+  command.footer =
       "PEAK is the share of what the machine's registers can multiply in this precision.\n"
-      "Example:\n  imagined bench --width 2048 --height 2048 --repeats 5 --json");
-  command.callback([&chosen, options] { chosen = [options] { return bench(*options); }; });
+      "Example:\n  imagined bench --width 2048 --height 2048 --repeats 5 --json";
+  command.run = [options] { return bench(*options); };
+  return command;
 }
 
 }  // namespace imagined::cli

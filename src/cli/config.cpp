@@ -1,7 +1,6 @@
 // imagined config check|show
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "cli/command.h"
@@ -29,22 +28,22 @@ int show(const ConfigFlags& flags) {
 
 }  // namespace
 
-void add_config(CLI::App& app, Action& chosen) {
-  CLI::App& config = *app.add_subcommand("config", "Check or show the configuration");
-  config.require_subcommand(1);
-  config.footer(
+Command config_command() {
+  const auto flags = std::make_shared<ConfigFlags>();
+  const auto part = [&](const char* name, const char* help, int (*work)(const ConfigFlags&)) {
+    Command command{name, help};
+    add_config_options(command, *flags);
+    command.run = [flags, work] { return work(*flags); };
+    return command;
+  };
+  Command config{"config", "Check or show the configuration"};
+  config.footer =
       "Settings come from defaults, then the file, then IMAGINED_* variables, then flags; the last "
       "wins.\nSecrets are files in the data folder and no settings, so `show` prints none.\n"
-      "Example:\n  imagined config show --config imagined.toml");
-  const auto flags = std::make_shared<ConfigFlags>();
-  CLI::App& checking =
-      *config.add_subcommand("check", "Say whether the server would start with it");
-  add_config_options(checking, flags);
-  checking.callback([&chosen, flags] { chosen = [flags] { return check(*flags); }; });
-  CLI::App& showing =
-      *config.add_subcommand("show", "Print it as TOML, with the source of each value");
-  add_config_options(showing, flags);
-  showing.callback([&chosen, flags] { chosen = [flags] { return show(*flags); }; });
+      "Example:\n  imagined config show --config imagined.toml";
+  config.commands = {part("check", "Say whether the server would start with it", check),
+                     part("show", "Print it as TOML, with the source of each value", show)};
+  return config;
 }
 
 }  // namespace imagined::cli

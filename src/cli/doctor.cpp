@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -161,15 +160,15 @@ int doctor(const Options& options) {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, Action& chosen) {
-  CLI::App& command =
-      *app.add_subcommand("doctor", "Say what this machine offers and what the models need");
+Command doctor_command() {
   const auto options = std::make_shared<Options>();
-  command.add_flag("--json", options->json, "Report as JSON on stdout");
-  add_config_options(command, std::shared_ptr<ConfigFlags>(options, &options->flags),
+  Command command{"doctor", "Say what this machine offers and what the models need"};
+  command.options = {{"--json", &options->json, kJsonHelp}};
+  add_config_options(command, options->flags,
                      {"data_dir", "models_dir", "device", "precision", "threads", "log_level"});
-  command.footer("Exit status 1 when something would keep the server from working.");
-  command.callback([&chosen, options] { chosen = [options] { return doctor(*options); }; });
+  command.footer = "Exit status 1 when something would keep the server from working.";
+  command.run = [options] { return doctor(*options); };
+  return command;
 }
 
 }  // namespace imagined::cli

@@ -50,10 +50,10 @@ ExitCode report(ExitCode status, const Error& error) {
 }
 
 const char* exit_code_help() {
-  return "Exit status: 0 done; 1 a check failed; 64 wrong command line; 65 wrong input (prompt, "
-         "picture, weights); 66 a file or model is missing; 69 something is not available; 70 our "
-         "mistake; 73 a result cannot be written; 75 try again later; 78 wrong configuration; 130 "
-         "interrupted.";
+  return "Exit status: 0 done; 1 a check failed; 64 wrong command line; 65 wrong input (prompt,\n"
+         "picture, weights); 66 a file or model is missing; 69 something is not available; 70 our\n"
+         "mistake; 73 a result cannot be written; 75 try again later; 78 wrong configuration;\n"
+         "130 interrupted.";
 }
 
 }  // namespace imagined::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -198,40 +197,43 @@ int generate(const Options& options) {
 
 }  // namespace
 
-void add_generate(CLI::App& app, Action& chosen) {
-  CLI::App& command =
-      *app.add_subcommand("generate", "Make pictures from a prompt, without a server");
+Command generate_command() {
   const auto options = std::make_shared<Options>();
-  command.add_option("prompt", options->prompt, "What to show, in words")->required();
-  command.add_option("-o,--output", options->output,
-                     "File to write, .png or .jpg; with -n 2 its name gets -1 and -2 "
-                     "[imagined-SEED.png]");
-  command.add_option("--model", options->model,
-                     "A configured model, or a folder or file of weights [the first model]");
-  command.add_option("--aspect-ratio", options->aspect_ratio, "Width to height, such as 16:9")
-      ->capture_default_str();
-  command.add_option("--resolution", options->resolution, "1k, 1.5k or 2k")->capture_default_str();
-  command.add_option("-n,--count", options->count, "Pictures to make; seeds count up")
-      ->check(CLI::Range(1, service::kPictureCountMax))
-      ->capture_default_str();
-  command.add_option("--image", options->images, "Reference picture, up to 8 times")
-      ->allow_extra_args(false)
-      ->expected(0, static_cast<int>(kReferencesMax));
-  command.add_option("--seed", options->seed, "Same seed, same picture [random]");
-  command.add_option("--steps", options->steps, "Denoising steps [the model's]")
-      ->check(CLI::Range(1, 100));
-  command
-      .add_option("--guidance", options->guidance, "How closely to follow the prompt [the model's]")
-      ->check(CLI::Range(0.0, 100.0));
-  command.add_flag("--json", options->json, "Report as JSON on stdout");
-  const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
-  add_config_options(command, flags, engine_settings());
-  command.footer(
+  Command command{"generate", "Make pictures from a prompt, without a server"};
+  command.options = {
+      {"prompt", &options->prompt, "What to show, in words", {.required = true}},
+      {"-o,--output",
+       &options->output,
+       "File to write, .png or .jpg; with -n 2 its name gets -1 and -2 [imagined-SEED.png]",
+       {.value_name = "FILE"}},
+      {"--model", &options->model,
+       "A configured model, or a folder or file of weights [the first model]"},
+      {"--aspect-ratio", &options->aspect_ratio, "Width to height, such as 16:9"},
+      {"--resolution", &options->resolution, "1k, 1.5k or 2k"},
+      {"-n,--count",
+       &options->count,
+       "Pictures to make; seeds count up",
+       {.min = 1, .max = service::kPictureCountMax}},
+      {"--image",
+       &options->images,
+       "Reference picture, up to 8 times",
+       {.times_max = kReferencesMax, .value_name = "FILE"}},
+      {"--seed", &options->seed, "Same seed, same picture [random]"},
+      {"--steps", &options->steps, "Denoising steps [the model's]", {.min = 1, .max = 100}},
+      {"--guidance",
+       &options->guidance,
+       "How closely to follow the prompt [the model's]",
+       {.min = 0, .max = 100}},
+      {"--json", &options->json, kJsonHelp},
+  };
+  add_config_options(command, options->flags, engine_settings());
+  command.footer =
       "Examples:\n"
       "  imagined generate \"a red house beside two trees at night\" -o house.png\n"
       "  imagined generate \"a yellow cat\" -n 4 --aspect-ratio 16:9 --resolution 2k -o cat.jpg\n"
-      "  imagined generate \"the same house in winter\" --image house.png --model DIR -o out.png");
-  command.callback([&chosen, options] { chosen = [options] { return generate(*options); }; });
+      "  imagined generate \"the same house in winter\" --image house.png --model DIR -o out.png";
+  command.run = [options] { return generate(*options); };
+  return command;
 }
 
 }  // namespace imagined::cli

@@ -2,7 +2,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -103,31 +102,29 @@ int remove(const Options& options) {
 
 }  // namespace
 
-void add_keys(CLI::App& app, Action& chosen) {
-  CLI::App& keys = *app.add_subcommand("keys", "Make, list and delete API keys");
-  keys.require_subcommand(1);
-  keys.footer(
+Command keys_command() {
+  const auto options = std::make_shared<Options>();
+  const auto part = [&](const char* name, const char* help, int (*work)(const Options&),
+                        std::vector<Option> own) {
+    Command command{name, help, std::move(own)};
+    command.options.push_back({"--json", &options->json, kJsonHelp});
+    add_config_options(command, options->flags, {"data_dir", "key_prefix", "log_level"});
+    command.run = [options, work] { return work(*options); };
+    return command;
+  };
+  Command keys{"keys", "Make, list and delete API keys"};
+  keys.footer =
       "Works while the server runs; a deleted key is refused at once.\n"
       "Examples:\n"
       "  imagined keys create --name laptop --json\n"
-      "  imagined keys delete Ab3dE6gH9jKl");
-  const auto options = std::make_shared<Options>();
-  const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
-  const auto add = [&](const char* name, const char* help, int (*work)(const Options&)) {
-    CLI::App& command = *keys.add_subcommand(name, help);
-    command.add_flag("--json", options->json, "Report as JSON on stdout");
-    add_config_options(command, flags, {"data_dir", "key_prefix", "log_level"});
-    command.callback(
-        [&chosen, options, work] { chosen = [options, work] { return work(*options); }; });
-    return &command;
-  };
-  add("create", "Make a key and print it, this once", create)
-      ->add_option("--name", options->name, "What the key is for")
-      ->capture_default_str();
-  add("list", "List keys, without their secrets", list);
-  add("delete", "Delete a key", remove)
-      ->add_option("id", options->id, "The key's id, or the key itself")
-      ->required();
+      "  imagined keys delete Ab3dE6gH9jKl";
+  keys.commands = {
+      part("create", "Make a key and print it, this once", create,
+           {{"--name", &options->name, "What the key is for"}}),
+      part("list", "List keys, without their secrets", list, {}),
+      part("delete", "Delete a key", remove,
+           {{"id", &options->id, "The key's id, or the key itself", {.required = true}}})};
+  return keys;
 }
 
 }  // namespace imagined::cli

@@ -1,7 +1,6 @@
 // imagined models list|show|check|tokens
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -145,43 +144,42 @@ int tokens(const Options& options) {
 
 }  // namespace
 
-void add_models(CLI::App& app, Action& chosen) {
-  CLI::App& models = *app.add_subcommand("models", "List, show and check models");
-  models.require_subcommand(1);
-  models.footer(
+Command models_command() {
+  const auto options = std::make_shared<Options>();
+  const auto part = [&](const char* name, const char* help, int (*work)(const Options&),
+                        std::vector<Option> own, const std::vector<std::string_view>& settings) {
+    Command command{name, help, std::move(own)};
+    command.options.push_back({"--json", &options->json, kJsonHelp});
+    add_config_options(command, options->flags, settings);
+    command.run = [options, work] { return work(*options); };
+    return command;
+  };
+  const Option model{"model", &options->model, kModelHelp};
+  const Option required_model{"model", &options->model, kModelHelp, {.required = true}};
+  Command models{"models", "List, show and check models"};
+  models.footer =
       "Examples:\n"
       "  imagined models list\n"
       "  imagined models check FOLDER --golden run.safetensors --result ours.safetensors\n"
-      "  echo -n \"a red house\" | imagined models tokens FOLDER --json");
-  const auto options = std::make_shared<Options>();
-  const auto flags = std::shared_ptr<ConfigFlags>(options, &options->flags);
-  const auto add = [&](const char* name, const char* help, int (*work)(const Options&)) {
-    CLI::App& command = *models.add_subcommand(name, help);
-    command.add_flag("--json", options->json, "Report as JSON on stdout");
-    command.callback(
-        [&chosen, options, work] { chosen = [options, work] { return work(*options); }; });
-    return &command;
-  };
-  constexpr const char* kModelHelp = "A configured model, or a folder or file of weights";
-  add_config_options(*add("list", "List the configured models", list), flags,
-                     {"models_dir", "log_level"});
-  CLI::App& showing = *add("show", "Load a model and say what it is", show);
-  showing.add_option("model", options->model, kModelHelp);
-  add_config_options(showing, flags, engine_settings());
-  CLI::App& checking =
-      *add("check", "Run a model on a recorded run of the reference and compare", check);
-  checking.add_option("model", options->model, kModelHelp)->required();
-  checking.add_option("--golden", options->golden, "The recorded run")->required();
-  checking.add_option("--result", options->result, "Where to write our own tensors");
-  checking.add_option("--precision", options->precision, "Arithmetic: f32 or bf16")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str();
-  checking.add_option("--implementations", options->implementations,
-                      "Implementation per operation, such as matmul=reference");
-  add_config_options(checking, flags, {"models_dir", "threads", "log_level"});
-  CLI::App& tokenizing = *add("tokens", "Print the token ids of the text on stdin", tokens);
-  tokenizing.add_option("model", options->model, kModelHelp)->required();
-  add_config_options(tokenizing, flags, {"models_dir", "log_level"});
+      "  echo -n \"a red house\" | imagined models tokens FOLDER --json";
+  models.commands = {
+      part("list", "List the configured models", list, {}, {"models_dir", "log_level"}),
+      part("show", "Load a model and say what it is", show, {model}, engine_settings()),
+      part(
+          "check", "Run a model on a recorded run of the reference and compare", check,
+          {required_model,
+           {"--golden",
+            &options->golden,
+            "The recorded run",
+            {.value_name = "FILE", .required = true}},
+           {"--result", &options->result, "Where to write our own tensors", {.value_name = "FILE"}},
+           {"--precision", &options->precision, "Arithmetic", {.choices = {"f32", "bf16"}}},
+           {"--implementations", &options->implementations,
+            "Implementation per operation, such as matmul=reference"}},
+          {"models_dir", "threads", "log_level"}),
+      part("tokens", "Print the token ids of the text on stdin", tokens, {required_model},
+           {"models_dir", "log_level"})};
+  return models;
 }
 
 }  // namespace imagined::cli

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -44,36 +43,29 @@ std::string help_of(const Setting& setting) {
 
 }  // namespace
 
-void add_config_options(CLI::App& command, const std::shared_ptr<ConfigFlags>& flags,
+void add_config_options(Command& command, ConfigFlags& flags,
                         const std::vector<std::string_view>& names) {
-  command
-      .add_option_function<std::string>(
-          "--config", [flags](const std::string& file) { flags->file = file; },
-          "TOML file of settings and models (IMAGINED_CONFIG)")
-      ->group("Settings")
-      ->type_name("FILE");
-  command
-      .add_option_function<std::vector<std::string>>(
-          "--set", [flags](const std::vector<std::string>& values) { flags->assignments = values; },
-          "One value of a model: models.NAME.KEY=VALUE, with path, steps, guidance, price_usd, "
-          "aliases, max_prompt_length")
-      ->group("Settings")
-      ->type_name("ASSIGNMENT")
-      ->allow_extra_args(false);
+  const auto add = [&](std::string name, Target target, std::string help, const char* value_name) {
+    command.options.push_back({std::move(name),
+                               std::move(target),
+                               std::move(help),
+                               {.value_name = value_name},
+                               OptionGroup::settings});
+  };
+  add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
+  add("--set", &flags.assignments,
+      "One value of a model: models.NAME.KEY=VALUE, with path, steps, guidance, price_usd, "
+      "aliases, max_prompt_length",
+      "ASSIGNMENT");
   for (const Setting& setting : all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
       continue;
     }
     const bool number = std::holds_alternative<std::int64_t Settings::*>(setting.field);
-    command
-        .add_option_function<std::string>(
-            flag_name(setting),
-            [flags, name = std::string(setting.name)](const std::string& value) {
-              flags->values[name] = value;
-            },
-            help_of(setting))
-        ->group("Settings")
-        ->type_name(number ? "NUMBER" : "TEXT");
+    const auto take = [&flags, name = std::string(setting.name)](const std::string& value) {
+      flags.values[name] = value;
+    };
+    add(flag_name(setting), take, help_of(setting), number ? "NUMBER" : "TEXT");
   }
 }
 

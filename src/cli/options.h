@@ -9,18 +9,19 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "cli/config/config.h"
 #include "engine/engine.h"
 
-namespace CLI {
-class App;
-}
-
 namespace imagined::cli {
 
+inline constexpr const char* kJsonHelp = "Report as JSON on stdout";
+inline constexpr const char* kModelHelp = "A configured model, or a folder or file of weights";
+
 /// Adds --config, --set and one flag per setting on the list (all, when it is empty); what is given
-/// lands in `flags`. The file and the environment may hold any setting.
-void add_config_options(CLI::App& command, const std::shared_ptr<ConfigFlags>& flags,
+/// lands in `flags`, which must live as long as the command. The file and the environment may hold
+/// any setting.
+void add_config_options(Command& command, ConfigFlags& flags,
                         const std::vector<std::string_view>& names = {});
 
 /// The settings of commands that run the engine themselves.

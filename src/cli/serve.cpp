@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -115,17 +114,18 @@ int serve(const ConfigFlags& flags) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, Action& chosen) {
-  CLI::App& command = *app.add_subcommand("serve", "Serve the API; starts its own worker");
+Command serve_command() {
   const auto flags = std::make_shared<ConfigFlags>();
-  add_config_options(command, flags);
-  command.footer(
+  Command command{"serve", "Serve the API; starts its own worker"};
+  add_config_options(command, *flags);
+  command.footer =
       "Prints one line of JSON on stdout when it answers: {\"event\":\"ready\",\"http\":...}\n"
       "Ends on SIGTERM or SIGINT, after the replies in work; a second signal ends it at once.\n"
       "Examples:\n"
       "  imagined serve --http-listen 127.0.0.1:0 --data-dir /var/lib/imagined\n"
-      "  imagined serve --set models.grok-imagine-image.path=/models/flux2-klein");
-  command.callback([&chosen, flags] { chosen = [flags] { return serve(*flags); }; });
+      "  imagined serve --set models.grok-imagine-image.path=/models/flux2-klein";
+  command.run = [flags] { return serve(*flags); };
+  return command;
 }
 
 }  // namespace imagined::cli

@@ -3,7 +3,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 
 #include "base/crypto.h"
@@ -66,19 +65,23 @@ int run_worker(const Options& options) {
 
 }  // namespace
 
-void add_worker(CLI::App& app, Action& chosen) {
-  CLI::App& command =
-      *app.add_subcommand("worker", "Take jobs from a data folder and make pictures");
+Command worker_command() {
   const auto options = std::make_shared<Options>();
-  command
-      .add_option("--doorbell-fd", options->doorbell_fd, "Descriptor of the server that started us")
-      ->group("");
-  command.add_option("--id", options->id, "Name of this worker in the database [random]");
-  add_config_options(command, std::shared_ptr<ConfigFlags>(options, &options->flags),
+  Command command{"worker", "Take jobs from a data folder and make pictures"};
+  command.options = {
+      {"--doorbell-fd",
+       &options->doorbell_fd,
+       "Descriptor of the server that started us",
+       {},
+       OptionGroup::hidden},
+      {"--id", &options->id, "Name of this worker in the database [random]"},
+  };
+  add_config_options(command, options->flags,
                      {"data_dir", "models_dir", "device", "precision", "threads", "log_level"});
-  command.footer(
-      "`imagined serve` starts its own worker; this is for a second one on the same data.");
-  command.callback([&chosen, options] { chosen = [options] { return run_worker(*options); }; });
+  command.footer =
+      "`imagined serve` starts its own worker; this is for a second one on the same data.";
+  command.run = [options] { return run_worker(*options); };
+  return command;
 }
 
 }  // namespace imagined::cli

@@ -47,7 +47,7 @@ def test_generate_is_repeatable(tmp_path):
     (["serve", "--threads", "many"], 78, "--threads"),
     (["serve", "--http-listen", "nowhere"], 78, "http_listen"),
     (["models", "check", "no-such-model", "--golden", "x"], 66, "no-such-model"),
-    ([], 64, "subcommand"),
+    ([], 64, "command is missing"),
 ])
 def test_a_mistake_has_its_status_and_names_itself(arguments, status, word):
     result = run(*arguments)
