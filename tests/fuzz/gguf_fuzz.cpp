@@ -24,7 +24,7 @@ void decode_all(const FileTensor& tensor, std::int64_t cols) {
   std::array<Bf16, kMaxBlockElements> values{};
   const MatrixView out{
       .data = values.data(), .dtype = DType::bf16, .rows = 1, .cols = cols, .stride = cols};
-  const StoredRows stored(tensor, 0, rows, cols);
+  const StoredRows stored = tensor.stored_rows(0, rows, cols);
   for (std::int64_t row = 0; row < rows; ++row) decode_rows(stored.row_range(row, 1), out);
 }
 

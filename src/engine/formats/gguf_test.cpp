@@ -321,8 +321,8 @@ TEST_F(RecordedBlocks, DecodeToWhatTheirWriterMakesOfThem) {
     const std::int64_t elements = tensor->elements();
     Tensor ours(1, elements);
     Tensor theirs(1, elements);
-    decode_rows(StoredRows(*tensor, 0, 1, elements), ours);
-    decode_rows(StoredRows(*expected, 0, 1, elements), theirs);
+    decode_rows(tensor->stored_rows(0, 1, elements), ours);
+    decode_rows(expected->stored_rows(0, 1, elements), theirs);
     EXPECT_THAT(ours.values<float>(), ::testing::ElementsAreArray(theirs.values<float>()))
         << format.name;
   }

@@ -123,7 +123,7 @@ inline std::string gguf_of(std::span<const FileTensor> tensors, StoreAs store_as
     const bool in_blocks = store_as == StoreAs::q8_0 && tensor.shape.size() == 2 && cols % 32 == 0;
     if (in_blocks || store_as == StoreAs::f32) {
       Tensor numbers(1, tensor.elements());
-      decode_rows(StoredRows(tensor, 0, 1, tensor.elements()), numbers);
+      decode_rows(tensor.stored_rows(0, 1, tensor.elements()), numbers);
       const std::span<const float> values = std::as_const(numbers).values<float>();
       type = in_blocks ? 8 : 0;
       bytes = in_blocks

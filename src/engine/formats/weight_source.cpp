@@ -251,12 +251,12 @@ Result<Weight> WeightSource::require(std::string_view name,
   const std::int64_t cols = vector ? elements : product(std::span(weight.shape).subspan(1));
   const std::int64_t first = piece.part * elements;
   if (!piece.swap_halves) {
-    weight.parts.emplace_back(*piece.tensor, first, rows, cols);
+    weight.parts.push_back(piece.tensor->stored_rows(first, rows, cols));
   } else {
     const std::int64_t half_rows = vector ? 1 : rows / 2;
     const std::int64_t half_cols = vector ? cols / 2 : cols;
     for (const std::int64_t begin : {first + elements / 2, first})
-      weight.parts.emplace_back(*piece.tensor, begin, half_rows, half_cols);
+      weight.parts.push_back(piece.tensor->stored_rows(begin, half_rows, half_cols));
   }
   return weight;
 }

@@ -1,5 +1,5 @@
 // The goldens of flux.md section 11.7: two blocks of hashed bytes of every encoding.
-#include "engine/formats/gguf_blocks.h"
+#include "engine/tensor/blocks.h"
 
 #include <gmock/gmock.h>
 

@@ -1,12 +1,10 @@
-#include "engine/formats/file_tensor.h"
+#include "engine/tensor/stored_rows.h"
 
 #include <gmock/gmock.h>
 
 #include <array>
 #include <numeric>
-
-#include "engine/formats/gguf_test_files.h"
-#include "engine/formats/test_files.h"
+#include <vector>
 
 namespace imagined::engine {
 namespace {
@@ -14,18 +12,19 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 
-/// A tensor whose element i is the number i - 20, stored as Q8_0 (127 of them in a block of scale
-/// 1: exactly), with the bytes in `bytes`.
-FileTensor counting_q8(const std::vector<std::int64_t>& shape, std::string& bytes) {
-  FileTensor tensor{.name = "x", .dtype_name = "Q8_0", .shape = shape};
-  tensor.blocks = find_block_format(8);
-  for (std::int64_t i = 0; i < tensor.elements(); ++i) {
-    if (i % 32 == 0) bytes += le_bytes(0x3c00, 2);
-    bytes += static_cast<char>(i - 20);
+constexpr std::byte kHalfOne[2] = {std::byte{0x00}, std::byte{0x3c}};
+
+/// As many elements as `count`, the numbers from -20 on, in blocks of 32 bytes behind a scale of 1.
+std::vector<std::byte> counting_q8(std::int64_t count) {
+  std::vector<std::byte> bytes;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (i % 32 == 0) bytes.insert(bytes.end(), std::begin(kHalfOne), std::end(kHalfOne));
+    bytes.push_back(static_cast<std::byte>(i - 20));
   }
-  tensor.bytes = as_bytes(bytes);
-  return tensor;
+  return bytes;
 }
+
+const BlockFormat& q8_0() { return *find_block_format(8); }
 
 std::vector<float> decoded(const StoredRows& rows) {
   Tensor out(rows.rows(), rows.cols());
@@ -41,19 +40,17 @@ std::vector<float> counting(std::int64_t first, std::size_t count) {
 }
 
 TEST(StoredRows, DecodeRowsThatAreWholeBlocks) {
-  std::string bytes;
-  const FileTensor tensor = counting_q8({2, 64}, bytes);
-  const StoredRows rows(tensor, 0, 2, 64);
+  const std::vector<std::byte> bytes = counting_q8(128);
+  const StoredRows rows(bytes, q8_0(), 2, 64);
   EXPECT_THAT(decoded(rows), ElementsAreArray(counting(0, 128)));
   EXPECT_THAT(decoded(rows.row_range(1, 1)), ElementsAreArray(counting(64, 64)));
-  EXPECT_EQ(rows.row_range(1, 1).bytes().data(), tensor.bytes.data() + 68);
+  EXPECT_EQ(rows.row_range(1, 1).bytes().data(), bytes.data() + 68);
 }
 
 // A tensor whose shape was changed for the file's sake (comfy.gguf.orig_shape).
 TEST(StoredRows, DecodeRowsThatBeginAndEndInsideBlocks) {
-  std::string bytes;
-  const FileTensor tensor = counting_q8({4, 24}, bytes);
-  const StoredRows rows(tensor, 0, 4, 24);
+  const std::vector<std::byte> bytes = counting_q8(96);
+  const StoredRows rows(bytes, q8_0(), 4, 24);
   for (std::int64_t first = 0; first < 4; ++first)
     for (std::int64_t count = 1; first + count <= 4; ++count)
       EXPECT_THAT(decoded(rows.row_range(first, count)),
@@ -64,13 +61,25 @@ TEST(StoredRows, DecodeRowsThatBeginAndEndInsideBlocks) {
 }
 
 TEST(StoredRows, TouchOnlyTheBlocksThatHoldThem) {
-  std::string bytes;
-  const FileTensor tensor = counting_q8({4, 24}, bytes);
-  const StoredRows rows(tensor, 0, 4, 24);
+  const std::vector<std::byte> bytes = counting_q8(96);
+  const StoredRows rows(bytes, q8_0(), 4, 24);
   EXPECT_EQ(rows.row_range(0, 1).bytes().size(), 34u);  // 24 of the first 32
   EXPECT_EQ(rows.row_range(1, 1).bytes().size(), 68u);  // 24 to 47: two blocks
   EXPECT_EQ(rows.row_range(3, 1).bytes().size(), 34u);  // 72 to 95: the third
   EXPECT_EQ(rows.row_range(2, 0).bytes().size(), 0u);
+}
+
+TEST(StoredRows, TakeAnotherShapeFromAnElementOn) {
+  const std::vector<std::byte> bytes = counting_q8(96);
+  const StoredRows part = StoredRows(bytes, q8_0(), 4, 24).reshaped(30, 2, 20);
+  EXPECT_EQ(part.rows(), 2);
+  EXPECT_THAT(decoded(part), ElementsAreArray(counting(30, 40)));
+}
+
+TEST(StoredRowsDeathTest, RefuseMoreElementsThanThereAreBytes) {
+  const std::vector<std::byte> bytes = counting_q8(96);
+  EXPECT_DEATH(StoredRows(bytes, q8_0(), 4, 25), "in 102 bytes");
+  EXPECT_DEATH(StoredRows(bytes, DType::f32, 2, 13), "in 102 bytes");
 }
 
 TEST(StoredRows, WidenEveryElementType) {
@@ -78,8 +87,7 @@ TEST(StoredRows, WidenEveryElementType) {
   const std::array<std::uint16_t, 2> bf16 = {0x3fc0, 0xc000};
   const std::array<std::uint16_t, 2> f16 = {0x3e00, 0xc000};
   const auto rows = [](DType dtype, std::span<const std::byte> bytes) {
-    const FileTensor tensor{.name = "x", .dtype = dtype, .shape = {2}, .bytes = bytes};
-    return StoredRows(tensor, 0, 1, 2);
+    return StoredRows(bytes, dtype, 1, 2);
   };
   EXPECT_THAT(decoded(rows(DType::f32, std::as_bytes(std::span(f32)))), ElementsAre(1.5f, -2.0f));
   EXPECT_THAT(decoded(rows(DType::bf16, std::as_bytes(std::span(bf16)))), ElementsAre(1.5f, -2.0f));
@@ -87,14 +95,10 @@ TEST(StoredRows, WidenEveryElementType) {
 }
 
 TEST(StoredRows, RoundToNearestEvenWhereBf16IsWanted) {
-  std::string bytes = le_bytes(0x3c08, 2);  // scale 1 + 1/128
-  const std::array<char, 3> quotients = {1, 3, 5};
-  bytes.append(quotients.begin(), quotients.end());
-  bytes.resize(34);
-  FileTensor tensor{.name = "x", .dtype_name = "Q8_0", .shape = {32}, .bytes = as_bytes(bytes)};
-  tensor.blocks = find_block_format(8);
+  std::array<std::byte, 34> bytes = {std::byte{0x08}, std::byte{0x3c},  // scale 1 + 1/128
+                                     std::byte{1}, std::byte{3}, std::byte{5}};
   Tensor out(1, 32, DType::bf16);
-  decode_rows(StoredRows(tensor, 0, 1, 32), out);
+  decode_rows(StoredRows(bytes, q8_0(), 1, 32), out);
   const Bf16* values = out.row<Bf16>(0);
   EXPECT_EQ(to_float(values[0]), 1 + 1.0f / 128);  // exact
   EXPECT_EQ(to_float(values[1]), 3 + 2.0f / 64);   // 3 + 1.5/64, in the middle

@@ -1,4 +1,4 @@
-#include "engine/formats/gguf_blocks.h"
+#include "engine/tensor/blocks.h"
 
 #include <algorithm>
 #include <cmath>
