@@ -33,13 +33,27 @@ enum class ErrorCode : std::uint8_t {
   unsupported_media_type = 102,  // a body whose content type this route does not read
   method_not_allowed = 103,
   storage_full = 104,  // no room to keep a result
+  misdirected = 105,   // a request for another server
 };
+
+/// Whether the same request may succeed when it is sent again.
+enum class Retry : std::uint8_t {
+  by_code,  // as api/wire/errors.cpp says for the code
+  no,       // it would cost the same work and end the same way
+  yes,
+};
+
+/// Tells apart errors of one code that clients must tell apart.
+enum class ErrorReason : std::uint8_t { none, no_credentials, bad_credentials };
 
 struct Error {
   ErrorCode code = ErrorCode::unknown;
-  std::string message;  // may be shown to the caller: no paths, no SQL, no keys
-  std::string field;    // the request field at fault, empty when it is none
-  std::string detail;   // for the log only
+  std::string message;              // may be shown to the caller: no paths, no SQL, no keys
+  std::string field;                // the request field at fault, empty when it is none
+  std::string detail;               // for the log only
+  std::int64_t retry_after_ms = 0;  // an honest estimate of when to come back; 0: none is known
+  Retry retry = Retry::by_code;
+  ErrorReason reason = ErrorReason::none;
 };
 
 template <class T = void>

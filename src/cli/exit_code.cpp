@@ -36,6 +36,7 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::permission_denied:
     case ErrorCode::unauthenticated:
     case ErrorCode::method_not_allowed:
+    case ErrorCode::misdirected:
       break;
   }
   return kExitFailure;

@@ -130,7 +130,7 @@ void Supervisor::watch(std::stop_token stop) {
   while (!stop.stop_requested()) {
     auto child = start_worker();
     if (!child) {
-      log(LogLevel::error, "worker_not_started", "reason=\"{}\"", child.error().message);
+      log(LogLevel::error, "worker_not_started", "reason={:?}", child.error().message);
       ++failures_;
     } else {
       wait_for_end(**child, stop);
@@ -200,7 +200,7 @@ void Supervisor::wait_for_end(Child& child, std::stop_token stop) {
     poll(pollers, 2, static_cast<int>(kRescueInterval.count()));
     child.status = wait_status(child.pid, child.pidfd, milliseconds(0));
     const auto rescued = images_.rescue(service::Stranded::by_lease());
-    if (!rescued) log(LogLevel::warn, "rescue_failed", "reason=\"{}\"", rescued.error().message);
+    if (!rescued) log(LogLevel::warn, "rescue_failed", "reason={:?}", rescued.error().message);
   }
   if (child.status < 0) end_worker(child);
   bell_.connect(nullptr);
@@ -221,7 +221,7 @@ void Supervisor::after_end(const Child& child) {
   const auto rescued = images_.rescue(service::Stranded::of_worker(child.id));
   log(LogLevel::error, "worker_ended", "worker={} {} jobs_given_back={}", child.id,
       describe(child.status), rescued ? *rescued : -1);
-  if (!rescued) log(LogLevel::error, "rescue_failed", "reason=\"{}\"", rescued.error().message);
+  if (!rescued) log(LogLevel::error, "rescue_failed", "reason={:?}", rescued.error().message);
   if (*child.was_ready) return;
   ++failures_;
   // It said itself that it cannot work; a crash may pass.

@@ -121,7 +121,7 @@ Result<std::optional<Message>> DoorbellEnd::receive(int timeout_ms) {
       auto message = parse_message(std::string_view(received_).substr(0, end));
       received_.erase(0, end + 1);
       if (message) return std::optional(std::move(*message));
-      log(LogLevel::warn, "doorbell_line_skipped", "line=\"{}\"", message.error().detail);
+      log(LogLevel::warn, "doorbell_line_skipped", "line={:?}", message.error().detail);
       continue;
     }
     if (received_.size() > kLineBytesMax) return closed();  // nobody who speaks this wire

@@ -130,12 +130,12 @@ void Finisher::store_picture(const std::shared_ptr<ActiveJob>& active, const Mad
 void Finisher::settle_failed(const std::shared_ptr<ActiveJob>& active, const Error& error) {
   const service::Job& job = active->job;
   active->stop.request_stop();
-  log(LogLevel::error, "job_failed", "id={} code={} reason=\"{}\" detail=\"{}\"", job.id,
+  log(LogLevel::error, "job_failed", "id={} code={} reason={:?} detail={:?}", job.id,
       static_cast<int>(error.code), error.message, error.detail);
   const auto failed = parts_.jobs.fail(job.id, job.lease_token, error);
   if (!failed && failed.error().code != ErrorCode::aborted) {
     // It stays `running` without a heartbeat: when the lease ends, the server deals with it.
-    log(LogLevel::error, "job_not_settled", "id={} reason=\"{}\"", job.id, failed.error().message);
+    log(LogLevel::error, "job_not_settled", "id={} reason={:?}", job.id, failed.error().message);
   }
   parts_.doorbell.send({.kind = Message::Kind::finished, .job_id = job.id});
   forget(active);

@@ -90,7 +90,7 @@ Result<void> Worker::Run::load() {
     if (engines_.contains(model.path)) continue;
     auto engine = parts_.load_engine(model.path);
     if (!engine) {
-      log(LogLevel::error, "model_not_loaded", "model={} reason=\"{}\"", model.id,
+      log(LogLevel::error, "model_not_loaded", "model={} reason={:?}", model.id,
           engine.error().message);
       if (!first_error) first_error = engine.error();
     }
@@ -150,7 +150,7 @@ std::optional<service::Job> Worker::Run::claim() {
   }
   auto job = parts_.jobs.claim(options_.id, options_.lease_ms);
   if (job) return std::move(*job);
-  log(LogLevel::error, "claim_failed", "reason=\"{}\" detail=\"{}\"", job.error().message,
+  log(LogLevel::error, "claim_failed", "reason={:?} detail={:?}", job.error().message,
       job.error().detail);
   return std::nullopt;
 }

@@ -24,6 +24,7 @@ using service::Job;
 using service::JobState;
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Counts rings, so that a test can wait for one.
 class CountingBell final : public service::WorkerBell {
@@ -197,7 +198,9 @@ TEST_F(HttpServerTest, CancelsAJobThatTakesTooLong) {
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
   const Job job = claim();
-  EXPECT_EQ(client.status(), 504);
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 504"));
+  EXPECT_THAT(reply, HasSubstr("x-should-retry: false"));
   EXPECT_EQ(jobs_.find(job.id)->state, JobState::cancelled);
 }
 
@@ -214,6 +217,7 @@ TEST_F(HttpServerTest, RefusesWhatTheQueueCannotTake) {
   const std::string reply = third.reply();
   EXPECT_THAT(reply, HasSubstr("HTTP/1.1 429"));
   EXPECT_THAT(reply, HasSubstr("retry-after: "));
+  EXPECT_THAT(reply, Not(HasSubstr("x-should-retry: ")));
 }
 
 TEST_F(HttpServerTest, RefusesWorkThatNobodyWouldDo) {

@@ -54,6 +54,14 @@ TEST_F(KeyServiceTest, AcceptsAKeyThatItMade) {
   EXPECT_EQ(authenticated->name, "laptop");
 }
 
+TEST_F(KeyServiceTest, TellsNoKeyFromAWrongOne) {
+  EXPECT_EQ(keys_.authenticate(std::nullopt).error().reason, ErrorReason::no_credentials);
+  EXPECT_EQ(keys_.authenticate("Bearer x").error().reason, ErrorReason::bad_credentials);
+  const std::string deleted = new_key();
+  ASSERT_TRUE(keys_.remove(keys_.list()->front().id));
+  EXPECT_EQ(keys_.authenticate("Bearer " + deleted).error().reason, ErrorReason::bad_credentials);
+}
+
 TEST_F(KeyServiceTest, ReadsTheSchemeInAnyCaseAndIgnoresSpacesAround) {
   const std::string key = new_key();
   for (const std::string& header :

@@ -67,6 +67,7 @@ std::string_view reason_phrase(int status) {
       Row{414, "URI Too Long"},
       Row{415, "Unsupported Media Type"},
       Row{416, "Range Not Satisfiable"},
+      Row{421, "Misdirected Request"},
       Row{422, "Unprocessable Entity"},
       Row{429, "Too Many Requests"},
       Row{431, "Request Header Fields Too Large"},

@@ -14,10 +14,8 @@ using Step = Async<Result<std::optional<Response>>>;
 
 // What a page on another origin may read of a reply.
 constexpr std::string_view kExposedHeaders =
-    "x-request-id, x-metrics-e2e-ms, retry-after, x-ratelimit-limit, x-ratelimit-remaining, "
-    "x-ratelimit-reset";
-// Clients that met a full queue or a starting worker come back after this many seconds.
-constexpr std::string_view kRetryAfterSeconds = "2";
+    "x-request-id, x-metrics-e2e-ms, retry-after, x-should-retry, x-ratelimit-limit, "
+    "x-ratelimit-remaining, x-ratelimit-reset";
 
 Response json_reply(int status, std::string body) {
   Response response{.status = status, .body = std::move(body)};
@@ -138,8 +136,10 @@ Response error_reply(const Exchange& exchange, const Error& error) {
   }
   Response response = json_reply(row.status, wire::error_body(error, exchange.id));
   if (row.status == 401) response.headers.add("www-authenticate", "Bearer");
-  if (row.status == 429 || row.status == 503) {
-    response.headers.add("retry-after", std::string(kRetryAfterSeconds));
+  const wire::RetryAdvice advice = wire::retry_advice(error);
+  if (advice.after_s > 0) response.headers.add("retry-after", std::to_string(advice.after_s));
+  if (advice.retry != Retry::by_code) {
+    response.headers.add("x-should-retry", advice.retry == Retry::yes ? "true" : "false");
   }
   return response;
 }

@@ -158,7 +158,7 @@ Async<void> HttpServer::Loop::accept_clients() {
     if (stopping_) co_return;
     if (error) {
       // Out of descriptors, most likely: wait instead of spinning.
-      log(LogLevel::warn, "accept_failed", "reason=\"{}\"", error.message());
+      log(LogLevel::warn, "accept_failed", "reason={:?}", error.message());
       asio::steady_timer pause(io_, std::chrono::milliseconds(100));
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
@@ -177,7 +177,7 @@ Async<void> HttpServer::Loop::serve_client(tcp::socket socket) {
   try {
     co_await connection->run();
   } catch (const std::exception& caught) {
-    log(LogLevel::error, "connection_failed", "reason=\"{}\"", caught.what());
+    log(LogLevel::error, "connection_failed", "reason={:?}", caught.what());
   }
   connections_.erase(connection);
   if (--per_address_[peer] == 0) per_address_.erase(peer);

@@ -1,5 +1,6 @@
 #include "api/wire/errors.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -11,30 +12,47 @@ namespace {
 constexpr std::string_view kRequestError = "invalid_request_error";
 constexpr std::string_view kServerError = "server_error";
 
+// OpenAI's clients repeat 409, 429 and everything from 500 on unless they are told not to; where
+// the repetition would cost the same work and end the same way, they are told.
 constexpr std::array kRows = {
     // 499 is nginx's: nobody is there to read it, the log line is.
     ErrorRow{ErrorCode::cancelled, 499, "cancelled", kRequestError},
-    ErrorRow{ErrorCode::unknown, 500, "internal", kServerError},
+    ErrorRow{ErrorCode::unknown, 500, "internal", kServerError, Retry::no},
     ErrorRow{ErrorCode::invalid_argument, 400, "invalid-argument", kRequestError},
-    ErrorRow{ErrorCode::deadline_exceeded, 504, "deadline-exceeded", kServerError},
+    ErrorRow{ErrorCode::deadline_exceeded, 504, "deadline-exceeded", kServerError, Retry::no},
     ErrorRow{ErrorCode::not_found, 404, "not-found", kRequestError},
-    ErrorRow{ErrorCode::already_exists, 409, "already-exists", kRequestError},
+    ErrorRow{ErrorCode::already_exists, 409, "already-exists", kRequestError, Retry::no},
     ErrorRow{ErrorCode::permission_denied, 403, "permission-denied", "permission_error"},
-    ErrorRow{ErrorCode::resource_exhausted, 429, "resource-exhausted", "rate_limit_error"},
+    ErrorRow{ErrorCode::resource_exhausted, 429, "resource-exhausted", "rate_limit_error",
+             Retry::by_code, 2000},
     ErrorRow{ErrorCode::failed_precondition, 400, "failed-precondition", kRequestError},
     ErrorRow{ErrorCode::aborted, 409, "aborted", kServerError},
     ErrorRow{ErrorCode::out_of_range, 400, "out-of-range", kRequestError},
-    ErrorRow{ErrorCode::unimplemented, 501, "unimplemented", kServerError},
-    ErrorRow{ErrorCode::internal, 500, "internal", kServerError},
-    ErrorRow{ErrorCode::unavailable, 503, "unavailable", kServerError},
-    ErrorRow{ErrorCode::data_loss, 500, "data-loss", kServerError},
+    ErrorRow{ErrorCode::unimplemented, 501, "unimplemented", kServerError, Retry::no},
+    ErrorRow{ErrorCode::internal, 500, "internal", kServerError, Retry::no},
+    ErrorRow{ErrorCode::unavailable, 503, "unavailable", kServerError, Retry::by_code, 2000},
+    ErrorRow{ErrorCode::data_loss, 500, "data-loss", kServerError, Retry::no},
     ErrorRow{ErrorCode::unauthenticated, 401, "unauthenticated", "authentication_error"},
     ErrorRow{ErrorCode::unprocessable, 422, "invalid-argument", kRequestError},
     ErrorRow{ErrorCode::payload_too_large, 413, "payload-too-large", kRequestError},
     ErrorRow{ErrorCode::unsupported_media_type, 415, "unsupported-media-type", kRequestError},
     ErrorRow{ErrorCode::method_not_allowed, 405, "method-not-allowed", kRequestError},
-    ErrorRow{ErrorCode::storage_full, 507, "storage-full", kServerError},
+    ErrorRow{ErrorCode::storage_full, 507, "storage-full", kServerError, Retry::no},
+    ErrorRow{ErrorCode::misdirected, 421, "misdirected-request", kRequestError},
 };
+
+// The slug of a reason stands in the place of its code's.
+std::string_view slug_of(const Error& error) {
+  switch (error.reason) {
+    case ErrorReason::no_credentials:
+      return "unauthenticated:no-credentials";
+    case ErrorReason::bad_credentials:
+      return "unauthenticated:bad-credentials";
+    case ErrorReason::none:
+      break;
+  }
+  return error_row(error.code).slug;
+}
 
 struct Parts {
   std::string_view slug;
@@ -63,15 +81,17 @@ const ErrorRow& error_row(ErrorCode code) {
   return kRows.front();
 }
 
-std::string error_body(const Error& error, std::string_view request_id) {
+RetryAdvice retry_advice(const Error& error) {
   const ErrorRow& row = error_row(error.code);
-  std::string_view slug = row.slug;
-  if (error.code == ErrorCode::unauthenticated) {
-    // xAI tells the two apart in the slug; the domain tells them apart by its sentence.
-    slug = error.message.starts_with("No credentials") ? "unauthenticated:no-credentials"
-                                                       : "unauthenticated:bad-credentials";
-  }
-  return body({slug, row.type, error.message, error.field, request_id});
+  RetryAdvice advice{.retry = error.retry == Retry::by_code ? row.retry : error.retry};
+  std::int64_t after_ms = error.retry_after_ms;
+  if (after_ms == 0 && advice.retry != Retry::no) after_ms = row.retry_after_ms;
+  advice.after_s = std::min((after_ms + 999) / 1000, kRetryAfterMaxSeconds);
+  return advice;
+}
+
+std::string error_body(const Error& error, std::string_view request_id) {
+  return body({slug_of(error), error_row(error.code).type, error.message, error.field, request_id});
 }
 
 std::string refusal_body(int status, std::string_view message, std::string_view request_id) {

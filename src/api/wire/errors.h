@@ -11,11 +11,24 @@ namespace imagined::api::wire {
 struct ErrorRow {
   ErrorCode code;
   int status;
-  std::string_view slug;  // `code` of the body, as xAI spells it
-  std::string_view type;  // `error.type` of the body, as OpenAI spells it
+  std::string_view slug;            // `code` of the body, as xAI spells it
+  std::string_view type;            // `error.type` of the body, as OpenAI spells it
+  Retry retry = Retry::by_code;     // by_code: what clients do by themselves is right
+  std::int64_t retry_after_ms = 0;  // when the error brings no estimate of its own; 0: say nothing
 };
 
 const ErrorRow& error_row(ErrorCode code);
+
+/// Seconds that every client waits: longer ones are ignored or end the call (clients-2026-11.md).
+inline constexpr std::int64_t kRetryAfterMaxSeconds = 60;
+
+/// What a client is told about trying again: `Retry-After` unless 0, `x-should-retry` unless
+/// `by_code`.
+struct RetryAdvice {
+  std::int64_t after_s = 0;
+  Retry retry = Retry::by_code;
+};
+RetryAdvice retry_advice(const Error& error);
 
 /// `{"code", "error": {"message", "type", "param", "code"}, "request_id"}`: the one form that every
 /// client shows (xai-api.md 3.3). `detail` is not in it; bytes that are no UTF-8 are replaced.

@@ -33,6 +33,7 @@ bool is_known(ErrorCode code) {
     case ErrorCode::unsupported_media_type:
     case ErrorCode::method_not_allowed:
     case ErrorCode::storage_full:
+    case ErrorCode::misdirected:
       return true;
   }
   return false;
@@ -84,12 +85,50 @@ TEST(ErrorBody, ReplacesBytesThatAreNoUtf8) {
   EXPECT_TRUE(json::accept(error_body({ErrorCode::internal, "\xFF"}, "")));
 }
 
-TEST(ErrorBody, TellsAMissingKeyFromAWrongOne) {
-  const auto slug = [](const char* message) {
-    return json::parse(error_body({ErrorCode::unauthenticated, message}, ""))["code"];
+TEST(ErrorBody, TakesTheSlugFromTheReason) {
+  const auto slug = [](ErrorReason reason) {
+    return json::parse(error_body(
+        {.code = ErrorCode::unauthenticated, .message = "no", .reason = reason}, ""))["code"];
   };
-  EXPECT_EQ(slug("No credentials presented."), "unauthenticated:no-credentials");
-  EXPECT_EQ(slug("Incorrect API key provided: im***yz."), "unauthenticated:bad-credentials");
+  EXPECT_EQ(slug(ErrorReason::no_credentials), "unauthenticated:no-credentials");
+  EXPECT_EQ(slug(ErrorReason::bad_credentials), "unauthenticated:bad-credentials");
+  EXPECT_EQ(slug(ErrorReason::none), "unauthenticated");
+}
+
+// OpenAI's clients ask up to three times more after these, and each time is the whole work again.
+TEST(RetryAdvice, KeepsClientsFromRepeatingWhatEndsTheSameWay) {
+  for (const ErrorCode code :
+       {ErrorCode::internal, ErrorCode::unknown, ErrorCode::data_loss, ErrorCode::deadline_exceeded,
+        ErrorCode::storage_full, ErrorCode::unimplemented, ErrorCode::already_exists}) {
+    EXPECT_EQ(retry_advice({code, "no"}).retry, Retry::no) << static_cast<int>(code);
+    EXPECT_EQ(retry_advice({code, "no"}).after_s, 0) << static_cast<int>(code);
+  }
+}
+
+TEST(RetryAdvice, AsksToComeBackWhereThatHelps) {
+  for (const ErrorCode code : {ErrorCode::resource_exhausted, ErrorCode::unavailable}) {
+    EXPECT_GT(retry_advice({code, "later"}).after_s, 0);
+    EXPECT_NE(retry_advice({code, "later"}).retry, Retry::no);
+  }
+}
+
+TEST(RetryAdvice, RoundsUpAndStaysWithinWhatClientsWait) {
+  const auto after = [](std::int64_t ms) {
+    return retry_advice({.code = ErrorCode::unavailable, .message = "later", .retry_after_ms = ms})
+        .after_s;
+  };
+  EXPECT_EQ(after(1), 1);
+  EXPECT_EQ(after(2001), 3);
+  EXPECT_EQ(after(3'600'000), 60);
+}
+
+TEST(RetryAdvice, LetsTheErrorSpeakBeforeItsCode) {
+  EXPECT_EQ(retry_advice({.code = ErrorCode::internal, .message = "x", .retry = Retry::yes}).retry,
+            Retry::yes);
+  const RetryAdvice spent = retry_advice(
+      {.code = ErrorCode::resource_exhausted, .message = "no money", .retry = Retry::no});
+  EXPECT_EQ(spent.retry, Retry::no);
+  EXPECT_EQ(spent.after_s, 0);
 }
 
 }  // namespace

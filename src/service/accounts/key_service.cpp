@@ -75,11 +75,17 @@ Result<void> KeyService::remove(std::string_view id) {
 
 Result<ApiKey> KeyService::authenticate(std::optional<std::string_view> authorization) {
   const std::string_view token = bearer_token(authorization.value_or(""));
-  if (token.empty()) return fail(ErrorCode::unauthenticated, "No credentials presented.");
+  if (token.empty()) {
+    return tl::unexpected(Error{.code = ErrorCode::unauthenticated,
+                                .message = "No credentials presented.",
+                                .reason = ErrorReason::no_credentials});
+  }
   const auto refuse = [token](std::string detail) {
-    return fail(ErrorCode::unauthenticated,
-                fmt::format("Incorrect API key provided: {}.", masked_key(token)), {},
-                std::move(detail));
+    return tl::unexpected(
+        Error{.code = ErrorCode::unauthenticated,
+              .message = fmt::format("Incorrect API key provided: {}.", masked_key(token)),
+              .detail = std::move(detail),
+              .reason = ErrorReason::bad_credentials});
   };
   const auto parsed = parse_key(token, options_.prefix);
   if (!parsed) return refuse(parsed.error().detail);  // without a look into the store
@@ -93,8 +99,7 @@ Result<ApiKey> KeyService::authenticate(std::optional<std::string_view> authoriz
   if (now_ms - key->last_used_ms >= kTouchIntervalMs) {
     // When it was used is a courtesy to people: no reason to refuse a request.
     if (const auto touched = store_.touch_last_used(key->id, now_ms); !touched)
-      log(LogLevel::warn, "key_not_touched", "id={} reason=\"{}\"", key->id,
-          touched.error().message);
+      log(LogLevel::warn, "key_not_touched", "id={} reason={:?}", key->id, touched.error().message);
     key->last_used_ms = now_ms;
   }
   return std::move(*key);

@@ -58,8 +58,8 @@ Result<PictureFile> ImageService::read_picture(std::string_view picture_id) {
   auto bytes = blobs_.get(file.picture.blob);
   if (!bytes) {
     // The row says that the file was safe: its absence is damage, not a wrong address.
-    log(LogLevel::error, "picture_lost", "id={} blob={} reason=\"{}\"", picture_id,
-        file.picture.blob, bytes.error().message);
+    log(LogLevel::error, "picture_lost", "id={} blob={} reason={:?}", picture_id, file.picture.blob,
+        bytes.error().message);
     return fail(ErrorCode::data_loss, "the stored picture is damaged", {},
                 std::move(bytes.error().detail));
   }
