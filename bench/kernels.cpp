@@ -5,7 +5,7 @@
 //
 // Best of five; a line names what ran. The figures go into docs/performance.md. With one thread the
 // clock is the process's own CPU time, so that other work on the machine counts less.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>

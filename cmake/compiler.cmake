@@ -35,6 +35,18 @@ function(imagined_processor_flags sources)
   endforeach()
 endfunction()
 
+# Code that does no arithmetic on pictures or networks, and every test, is compiled for size: its
+# speed is nobody's wait, and it takes a third less time to build.
+set(IMAGINED_COLD_OPTIONS $<$<CONFIG:Release>:-Os>)
+function(imagined_cold_sources sources)
+  foreach(source ${sources})
+    if(source MATCHES "/src/(api|cli|config|service|storage|worker|engine/tokenizers|engine/families)/"
+       OR source MATCHES "_load\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${IMAGINED_COLD_OPTIONS}")
+    endif()
+  endforeach()
+endfunction()
+
 if(IMAGINED_SANITIZE)
   target_compile_options(imagined_compiler INTERFACE -fsanitize=${IMAGINED_SANITIZE}
                          -fno-omit-frame-pointer)

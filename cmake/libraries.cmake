@@ -1,7 +1,6 @@
 # Libraries from Debian 12, each behind one target name. Nothing is downloaded.
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CURL REQUIRED)
 find_package(SQLite3 REQUIRED)

@@ -1,71 +1,50 @@
 #include "base/log.h"
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
+#include <unistd.h>
 
-#include <memory>
+#include <atomic>
+#include <ctime>
 
 namespace imagined {
 namespace {
 
-spdlog::level::level_enum to_spdlog(LogLevel level) {
+std::atomic<LogLevel> least = LogLevel::info;  // the process has one stderr, so it has one level
+
+const char* name_of(LogLevel level) {
   switch (level) {
     case LogLevel::debug:
-      return spdlog::level::debug;
+      return "debug";
     case LogLevel::info:
-      return spdlog::level::info;
+      return "info";
     case LogLevel::warn:
-      return spdlog::level::warn;
+      return "warn";
     case LogLevel::error:
-      return spdlog::level::err;
     case LogLevel::off:
       break;
   }
-  return spdlog::level::off;
-}
-
-// The process has one stderr, so it has one logger; the level is its only state.
-spdlog::logger& logger() {
-  static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("imagined",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
-    made->set_level(spdlog::level::info);
-    made->flush_on(spdlog::level::info);
-    return made;
-  }();
-  return *instance;
+  return "error";
 }
 
 }  // namespace
 
-void set_log_level(LogLevel level) { logger().set_level(to_spdlog(level)); }
+void set_log_level(LogLevel level) { least = level; }
 
-LogLevel log_level() {
-  switch (logger().level()) {
-    case spdlog::level::trace:
-    case spdlog::level::debug:
-      return LogLevel::debug;
-    case spdlog::level::info:
-      return LogLevel::info;
-    case spdlog::level::warn:
-      return LogLevel::warn;
-    case spdlog::level::err:
-    case spdlog::level::critical:
-      return LogLevel::error;
-    default:
-      return LogLevel::off;
-  }
-}
+LogLevel log_level() { return least; }
 
 void log_line(LogLevel level, std::string_view event, std::string_view fields) {
-  if (fields.empty()) {
-    logger().log(to_spdlog(level), "{}", event);
-  } else {
-    logger().log(to_spdlog(level), "{} {}", event, fields);
-  }
+  if (level < least || level == LogLevel::off) return;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm utc{};
+  gmtime_r(&now.tv_sec, &utc);
+  const std::string line = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {} {}{}{}\n",
+                                       utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                                       utc.tm_min, utc.tm_sec, now.tv_nsec / 1'000'000,
+                                       name_of(level), event, fields.empty() ? "" : " ", fields);
+  // One call per line, so that the lines of several threads and processes do not mix. A log that
+  // nobody can read any more is no reason to stop.
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
 }
 
 }  // namespace imagined

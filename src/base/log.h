@@ -2,7 +2,7 @@
 // Never a prompt, a picture, a key or a token.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>

@@ -1,5 +1,5 @@
 // JPEG both ways by libjpeg-turbo's TurboJPEG interface.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <turbojpeg.h>
 
 #include <memory>

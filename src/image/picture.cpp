@@ -1,6 +1,6 @@
 #include "image/picture.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

@@ -1,7 +1,7 @@
 // The HTTP server on in-memory stores, with a thread of the test in the place of the worker.
 #include "api/http/server.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

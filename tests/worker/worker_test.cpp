@@ -1,6 +1,6 @@
 #include "worker/worker_fixture.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
 #include <atomic>

@@ -1,6 +1,6 @@
 #include "api/http/head.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

@@ -1,6 +1,6 @@
 #include "cli/config/config.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <toml++/toml.h>

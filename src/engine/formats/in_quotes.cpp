@@ -1,6 +1,6 @@
 #include "engine/formats/in_quotes.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace imagined::engine {
 

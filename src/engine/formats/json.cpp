@@ -1,6 +1,6 @@
 #include "engine/formats/json.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 #include "engine/sampling/schedule.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 #include "engine/tokenizers/clip_tokenizer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string>

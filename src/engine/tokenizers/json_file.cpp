@@ -1,6 +1,6 @@
 #include "engine/tokenizers/json_file.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <nlohmann/json.hpp>

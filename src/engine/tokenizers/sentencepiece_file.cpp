@@ -1,7 +1,7 @@
 // spiece.model: the message ModelProto of SentencePiece's sentencepiece_model.proto, read field by
 // field. Protobuf's wire format: each field is a varint `number << 3 | type`, then a varint (type
 // 0), 8 bytes (1), a varint and so many bytes (2), or 4 bytes (5).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "engine/tokenizers/t5_files.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 #include "engine/tokenizers/t5_tokenizer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

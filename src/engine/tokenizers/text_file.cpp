@@ -1,6 +1,6 @@
 #include "engine/tokenizers/text_file.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cstdio>

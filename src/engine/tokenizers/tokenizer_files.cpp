@@ -1,6 +1,6 @@
 #include "engine/tokenizers/tokenizer_files.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>

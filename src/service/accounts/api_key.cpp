@@ -1,6 +1,6 @@
 #include "service/accounts/api_key.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <span>

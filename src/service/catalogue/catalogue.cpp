@@ -1,6 +1,6 @@
 #include "service/catalogue/catalogue.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

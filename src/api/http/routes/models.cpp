@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "api/http/routes.h"
 #include "api/wire/replies.h"

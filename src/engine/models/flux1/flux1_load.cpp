@@ -1,5 +1,5 @@
 // Names and shapes of the FLUX.1 transformer's tensors (flux.md 2.11).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "engine/models/flux1/flux1.h"
 

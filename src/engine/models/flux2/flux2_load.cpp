@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "engine/models/flux2/flux2.h"
 #include "engine/models/flux2/modulation.h"

@@ -1,6 +1,6 @@
 #include "engine/ops/resize/fit_reference.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
