@@ -25,6 +25,7 @@ SEES = {
     "service": "image base",
     "storage": "service net base",
     "api": "service base",
+    "config": "service base",
     "worker": "engine service image net base",
     "engine/tensor": "base",
     "engine/backend": "engine/tensor base",

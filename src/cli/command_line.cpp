@@ -6,7 +6,7 @@
 #include <charconv>
 #include <set>
 
-#include "cli/config/settings.h"
+#include "config/settings.h"
 
 namespace imagined::cli {
 namespace {
@@ -74,7 +74,7 @@ tl::unexpected<Error> wrong(std::string message, std::string field = {}) {
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names) {
-  const std::string near = nearest_name(word, names);
+  const std::string near = config::nearest_name(word, names);
   return near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
 }
 

@@ -22,7 +22,7 @@ int check(const ConfigFlags& flags) {
 int show(const ConfigFlags& flags) {
   const auto config = load_config(flags);
   if (!config) return report(kExitConfig, config.error());
-  fmt::print("{}", to_toml(*config, Remarks::all));
+  fmt::print("{}", to_toml(*config, config::Remarks::all));
   return kExitOk;
 }
 

@@ -33,7 +33,7 @@ int list(const Options& options) {
       items.push_back({{"id", model.name},
                        {"path", model.path},
                        {"steps", model.steps},
-                       {"price_usd", format_price(model.price_usd_ticks)},
+                       {"price_usd", config::format_price(model.price_usd_ticks)},
                        {"aliases", model.aliases}});
     }
     fmt::print("{}\n", nlohmann::json{{"models", std::move(items)}}.dump());
@@ -42,7 +42,7 @@ int list(const Options& options) {
   fmt::print("{:<28}  {:>5}  {:>9}  {}\n", "NAME", "STEPS", "PRICE USD", "PATH");
   for (const ModelSettings& model : config->models) {
     fmt::print("{:<28}  {:>5}  {:>9}  {}\n", model.name, model.steps,
-               format_price(model.price_usd_ticks), model.path);
+               config::format_price(model.price_usd_ticks), model.path);
   }
   return kExitOk;
 }

@@ -16,7 +16,7 @@
 namespace imagined::cli {
 namespace {
 
-Environment process_environment() {
+config::Environment process_environment() {
   return [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
@@ -31,7 +31,7 @@ LogLevel log_level_of(std::string_view word) {
   return LogLevel::info;
 }
 
-std::string help_of(const Setting& setting) {
+std::string help_of(const config::Setting& setting) {
   std::string text(setting.help);
   const std::string value = value_text(setting, Settings{});
   if (std::holds_alternative<std::int64_t Settings::*>(setting.field) || !setting.choices.empty()) {
@@ -57,7 +57,7 @@ void add_config_options(Command& command, ConfigFlags& flags,
       "One value of a model: models.NAME.KEY=VALUE, with path, steps, guidance, price_usd, "
       "aliases, max_prompt_length",
       "ASSIGNMENT");
-  for (const Setting& setting : all_settings()) {
+  for (const config::Setting& setting : config::all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
       continue;
     }
@@ -74,8 +74,8 @@ std::vector<std::string_view> engine_settings() {
 }
 
 Result<Config> load_config(const ConfigFlags& flags) {
-  const Environment environment = process_environment();
-  Config config = TRY(load_config(flags, environment));
+  const config::Environment environment = process_environment();
+  Config config = TRY(config::load_config(flags, environment));
   TRY(resolve_paths(environment, this_executable(), config));
   set_log_level(log_level_of(config.settings.log_level));
   return config;

@@ -10,10 +10,15 @@
 #include <vector>
 
 #include "cli/command_line.h"
-#include "cli/config/config.h"
+#include "config/config.h"
 #include "engine/engine.h"
 
 namespace imagined::cli {
+
+using config::Config;
+using config::ConfigFlags;
+using config::ModelSettings;
+using config::Settings;
 
 inline constexpr const char* kJsonHelp = "Report as JSON on stdout";
 inline constexpr const char* kModelHelp = "A configured model, or a folder or file of weights";

@@ -10,14 +10,14 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
-#include "cli/supervisor.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "worker/supervisor.h"
 
 namespace imagined::cli {
 namespace {
 
-api::ServerOptions server_options(const Settings& settings, const ListenAddress& address) {
+api::ServerOptions server_options(const Settings& settings, const config::ListenAddress& address) {
   api::Limits limits;
   limits.connections_max = static_cast<int>(settings.connections_max);
   return {.host = address.host,
@@ -31,7 +31,7 @@ api::ServerOptions server_options(const Settings& settings, const ListenAddress&
                       .cors_origin = settings.cors_origin}};
 }
 
-std::string url_of(const ListenAddress& address, std::uint16_t port) {
+std::string url_of(const config::ListenAddress& address, std::uint16_t port) {
   // A server on all addresses is reached here by the loopback one.
   const std::string host = address.host == "0.0.0.0" ? "127.0.0.1"
                            : address.host == "::"    ? "::1"
@@ -47,17 +47,17 @@ void announce(const std::string& url) {
 }
 
 // Everything is open: serve until a signal comes or the worker proves useless.
-int serve_until_stopped(const Config& config, const ListenAddress& address,
+int serve_until_stopped(const Config& config, const config::ListenAddress& address,
                         const service::Catalogue& catalogue, Stores& stores,
                         const std::stop_token& stop) {
-  WorkerSwitch bell;
+  worker::WorkerSwitch bell;
   service::ImageService images(catalogue, stores.jobs(), stores.blobs(), stores.events(), bell,
                                stores.clock(), {.queue_limit = config.settings.queue_limit});
   // Whatever ran when the last server ended runs again.
   if (const auto rescued = images.rescue(service::Stranded::all()); !rescued) {
     return report(rescued.error());
   }
-  Supervisor* supervisor_in_charge = nullptr;
+  worker::Supervisor* supervisor_in_charge = nullptr;
   api::HttpServer server(server_options(config.settings, address),
                          {.catalogue = catalogue,
                           .images = images,
@@ -72,18 +72,18 @@ int serve_until_stopped(const Config& config, const ListenAddress& address,
   std::atomic<int> status = kExitOk;
   std::atomic<bool> announced = false;
   const std::string url = url_of(address, server.port());
-  Supervisor supervisor({.executable = this_executable(),
-                         .config = to_toml(config, Remarks::none),
-                         .on_ready =
-                             [&] {
-                               if (!announced.exchange(true)) announce(url);
-                             },
-                         .on_give_up =
-                             [&](int worker_status) {
-                               status = worker_status;
-                               server.stop();
-                             }},
-                        images, stores.events(), bell);
+  worker::Supervisor supervisor({.executable = this_executable(),
+                                 .config = to_toml(config, config::Remarks::none),
+                                 .on_ready =
+                                     [&] {
+                                       if (!announced.exchange(true)) announce(url);
+                                     },
+                                 .on_give_up =
+                                     [&](int worker_status) {
+                                       status = worker_status;
+                                       server.stop();
+                                     }},
+                                images, stores.events(), bell);
   supervisor_in_charge = &supervisor;
   supervisor.start();
   const std::stop_callback on_signal(stop, [&] {
@@ -105,7 +105,7 @@ int serve(const ConfigFlags& flags) {
   if (!config) return report(kExitConfig, config.error());
   const auto catalogue = make_catalogue(config->models);
   if (!catalogue) return report(kExitConfig, catalogue.error());
-  const auto address = parse_listen_address(config->settings.http_listen);
+  const auto address = config::parse_listen_address(config->settings.http_listen);
   if (!address) return report(kExitConfig, address.error());
   const auto stores = Stores::open(config->settings, StoreUser::server);
   if (!stores) return report(stores.error());

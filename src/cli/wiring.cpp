@@ -25,7 +25,7 @@ class LocalStores final : public Stores {
     std::string link_secret;
   };
 
-  LocalStores(Parts parts, const Settings& settings)
+  LocalStores(Parts parts, const config::Settings& settings)
       : parts_(std::move(parts)),
         jobs_(*parts_.database, clock_),
         key_store_(*parts_.database),
@@ -51,7 +51,7 @@ class LocalStores final : public Stores {
 
 }  // namespace
 
-Result<std::unique_ptr<Stores>> Stores::open(const Settings& settings, StoreUser user) {
+Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, StoreUser user) {
   const storage::DataDir dir = TRY(storage::DataDir::open(settings.data_dir));
   LocalStores::Parts parts;
   if (user == StoreUser::server) parts.lock.emplace(TRY(storage::DataDirLock::acquire(dir)));

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "cli/config/config.h"
+#include "config/config.h"
 #include "service/accounts/key_service.h"
 #include "service/links/signed_url.h"
 #include "service/ports/blob_store.h"
@@ -22,7 +22,7 @@ enum class StoreUser : std::uint8_t { server, worker, command };
 class Stores {
  public:
   /// `failed_precondition` when another server uses the data folder, or it can't be used.
-  static Result<std::unique_ptr<Stores>> open(const Settings& settings, StoreUser user);
+  static Result<std::unique_ptr<Stores>> open(const config::Settings& settings, StoreUser user);
   virtual ~Stores() = default;
 
   virtual service::JobStore& jobs() = 0;

@@ -1,4 +1,4 @@
-#include "cli/config/config.h"
+#include "config/config.h"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace imagined::cli {
+namespace imagined::config {
 namespace {
 
 namespace fs = std::filesystem;
@@ -358,4 +358,4 @@ std::string to_toml(const Config& config, Remarks remarks) {
   return text;
 }
 
-}  // namespace imagined::cli
+}  // namespace imagined::config

@@ -1,4 +1,4 @@
-#include "cli/config/settings.h"
+#include "config/settings.h"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -8,7 +8,7 @@
 #include <charconv>
 #include <vector>
 
-namespace imagined::cli {
+namespace imagined::config {
 namespace {
 
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
@@ -131,4 +131,4 @@ std::string nearest_name(std::string_view word, std::span<const std::string_view
   return std::string(best);
 }
 
-}  // namespace imagined::cli
+}  // namespace imagined::config

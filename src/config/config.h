@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/config/models.h"
-#include "cli/config/settings.h"
+#include "config/models.h"
+#include "config/settings.h"
 
-namespace imagined::cli {
+namespace imagined::config {
 
 /// What the command line says about the configuration.
 struct ConfigFlags {
@@ -54,4 +54,4 @@ Result<ListenAddress> parse_listen_address(std::string_view text);
 enum class Remarks : std::uint8_t { none, all };
 std::string to_toml(const Config& config, Remarks remarks);
 
-}  // namespace imagined::cli
+}  // namespace imagined::config

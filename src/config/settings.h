@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 
-namespace imagined::cli {
+namespace imagined::config {
 
 /// Their initial values are the defaults.
 struct Settings {
@@ -64,4 +64,4 @@ std::string expectation(const Setting& setting);
 /// The name on the list that is most like `word`, for "did you mean"; empty when none is near.
 std::string nearest_name(std::string_view word, std::span<const std::string_view> names);
 
-}  // namespace imagined::cli
+}  // namespace imagined::config

@@ -1,9 +1,9 @@
-#include "cli/config/config.h"
+#include "config/config.h"
 
 #include <gtest/gtest.h>
 #include <fstream>
 
-namespace imagined::cli {
+namespace imagined::config {
 namespace {
 
 Environment no_environment() {
@@ -186,4 +186,4 @@ TEST(ListenAddress, TakesIpv4Ipv6AndAllAddresses) {
 }
 
 }  // namespace
-}  // namespace imagined::cli
+}  // namespace imagined::config

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
 
-namespace imagined::cli {
+namespace imagined::config {
 
 struct ModelSettings {
   std::string name;
@@ -51,4 +51,4 @@ std::string format_price(std::int64_t usd_ticks);
 /// The catalogue that the domain works with. Every model must have its path.
 Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models);
 
-}  // namespace imagined::cli
+}  // namespace imagined::config

@@ -1,4 +1,4 @@
-#include "cli/supervisor.h"
+#include "worker/supervisor.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -23,7 +23,7 @@
 
 extern char** environ;
 
-namespace imagined::cli {
+namespace imagined::worker {
 namespace {
 
 using std::chrono::milliseconds;
@@ -145,7 +145,7 @@ Result<std::unique_ptr<Supervisor::Child>> Supervisor::start_worker() {
   if (config_fd_ < 0) config_fd_ = TRY(make_config_file(options_.config));
   auto child = std::make_unique<Child>();
   child->id = random_base62(12);
-  const worker::Doorbell doorbell = TRY(worker::make_doorbell());
+  const Doorbell doorbell = TRY(make_doorbell());
   std::vector<std::string> arguments = {
       options_.executable.string(), "worker", fmt::format("--doorbell-fd={}", doorbell.worker_fd),
       fmt::format("--id={}", child->id), fmt::format("--config=/proc/self/fd/{}", config_fd_)};
@@ -170,20 +170,19 @@ Result<std::unique_ptr<Supervisor::Child>> Supervisor::start_worker() {
   }
   child->pidfd = static_cast<int>(syscall(SYS_pidfd_open, child->pid, 0));
   log(LogLevel::info, "worker_started", "worker={} pid={}", child->id, child->pid);
-  auto link = std::make_shared<worker::WorkerLink>(
+  auto link = std::make_shared<WorkerLink>(
       doorbell.server_fd, events_,
-      worker::WorkerLink::Callbacks{
-          .on_ready =
-              [this, was_ready = child->was_ready](const worker::Message& message) {
-                *was_ready = true;
-                failures_ = 0;
-                was_ready_ = true;
-                ready_ = true;
-                log(LogLevel::info, "worker_ready", "worker={} models={}", message.worker_id,
-                    message.models.size());
-                if (options_.on_ready) options_.on_ready();
-              },
-          .on_closed = [] {}});
+      WorkerLink::Callbacks{.on_ready =
+                                [this, was_ready = child->was_ready](const Message& message) {
+                                  *was_ready = true;
+                                  failures_ = 0;
+                                  was_ready_ = true;
+                                  ready_ = true;
+                                  log(LogLevel::info, "worker_ready", "worker={} models={}",
+                                      message.worker_id, message.models.size());
+                                  if (options_.on_ready) options_.on_ready();
+                                },
+                            .on_closed = [] {}});
   bell_.connect(std::move(link));
   return child;
 }
@@ -230,4 +229,4 @@ void Supervisor::after_end(const Child& child) {
   }
 }
 
-}  // namespace imagined::cli
+}  // namespace imagined::worker

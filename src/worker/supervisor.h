@@ -16,7 +16,7 @@
 #include "service/ports/job_events.h"
 #include "service/ports/worker_bell.h"
 
-namespace imagined::cli {
+namespace imagined::worker {
 
 /// The bell that the domain rings, whichever worker process there is at the moment.
 class WorkerSwitch final : public service::WorkerBell {
@@ -79,4 +79,4 @@ class Supervisor {
   std::jthread thread_;
 };
 
-}  // namespace imagined::cli
+}  // namespace imagined::worker

@@ -1,4 +1,4 @@
-#include "cli/config/models.h"
+#include "config/models.h"
 
 #include <fmt/core.h>
 
@@ -8,9 +8,9 @@
 #include <set>
 
 #include "base/crypto.h"
-#include "cli/config/settings.h"
+#include "config/settings.h"
 
-namespace imagined::cli {
+namespace imagined::config {
 namespace {
 
 constexpr std::int64_t kTicksPerDollar = 10'000'000'000;
@@ -169,4 +169,4 @@ Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& mode
   return service::Catalogue::make(std::move(list), std::move(retired));
 }
 
-}  // namespace imagined::cli
+}  // namespace imagined::config
