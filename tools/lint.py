@@ -34,10 +34,12 @@ SEES = {
     "engine/tokenizers": "base",
     "engine/sampling": "engine/ops engine/backend engine/tensor base",
     "engine/models": "engine/formats engine/ops engine/backend engine/tensor base",
-    "engine/pipeline": "engine/models engine/sampling engine/tokenizers engine/formats engine/ops"
-    " engine/backend engine/tensor base engine",
-    "engine": "engine/pipeline engine/models engine/tokenizers engine/formats engine/backend"
+    "engine/families": "engine/models engine/tokenizers engine/formats engine/ops engine/backend"
     " engine/tensor base",
+    "engine/pipeline": "engine/families engine/models engine/sampling engine/tokenizers"
+    " engine/formats engine/ops engine/backend engine/tensor base engine",
+    "engine": "engine/pipeline engine/families engine/models engine/tokenizers engine/formats"
+    " engine/backend engine/tensor base",
 }
 ENGINE_FACE = "engine/engine.h"
 
@@ -66,9 +68,9 @@ def layer(path: str) -> str:
 
 
 def sideways(path: str, other: str) -> bool:
-    """Two folders of ops or of models may not know each other, except models/common."""
+    """Two folders of ops, models or families may not know each other, except models/common."""
     mine, theirs = path.split("/"), other.split("/")
-    if mine[:2] != theirs[:2] or mine[:2] not in (["engine", "ops"], ["engine", "models"]):
+    if mine[:2] != theirs[:2] or mine[1] not in ("ops", "models", "families"):
         return False
     if len(mine) < 4 or len(theirs) < 4:  # a table such as models/registry.cpp names them all
         return False

@@ -1,5 +1,5 @@
 // Comparing a run with a recorded one (tests/golden/README.md says what such a file holds).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/formats/model_folder.h"
+#include "engine/families/model_folder.h"
 #include "engine/formats/safetensors.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/recording.h"

@@ -1,6 +1,6 @@
 #include "engine/engine.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "engine/backend/cpu/peak.h"
-#include "engine/formats/model_folder.h"
+#include "engine/families/model_folder.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/tokenizers/t5_tokenizer.h"
 #include "engine/tokenizers/tokenizer.h"

@@ -1,6 +1,6 @@
 // Any text as one of a model's configuration files; the first byte says which.
 #include "base/check.h"
-#include "engine/formats/model_folder.h"
+#include "engine/families/model_folder.h"
 
 using namespace imagined::engine;
 

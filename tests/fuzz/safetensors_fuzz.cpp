@@ -2,7 +2,12 @@
 // size.
 #include "base/check.h"
 #include "engine/formats/safetensors.h"
-#include "engine/formats/weight_names.h"
+#include "engine/models/clip/clip_names.h"
+#include "engine/models/flux1/flux1_names.h"
+#include "engine/models/flux2/flux2_names.h"
+#include "engine/models/qwen3/qwen3_names.h"
+#include "engine/models/t5/t5_names.h"
+#include "engine/models/vae/vae_names.h"
 
 using namespace imagined::engine;
 
@@ -13,16 +18,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(!content.error().message.empty(), "an error says what is wrong");
     return 0;
   }
-  std::vector<std::string_view> names;
-  for (const FileTensor& tensor : content->tensors) names.push_back(tensor.name);
-  for (const Network network : {Network::flux2, Network::vae, Network::qwen3}) {
-    const std::string prefix = network_prefix(names, network);
-    const std::int64_t levels = count_indices(names, prefix + "decoder.up.");
-    for (const std::string_view name : names)
-      if (name.starts_with(prefix))
-        CHECK(canonical_names(name.substr(prefix.size()), network, levels).names.size() <= 3,
-              "at most query, key and value");
+  std::vector<const FileTensor*> tensors;
+  for (const FileTensor& tensor : content->tensors) tensors.push_back(&tensor);
+  const NameTable* const tables[] = {&flux2_names(), &flux1_names(), &qwen3_names(),
+                                     &clip_names(),  &t5_names(),    &vae_names()};
+  const Contents contents = sort_tensors(tensors, tables);
+  std::size_t owned = contents.strays.size();
+  for (const NetworkTensors& network : contents.networks) {
+    owned += network.tensors.size();
+    for (const FileTensor* tensor : network.tensors) {
+      CHECK(tensor->name.starts_with(network.prefix), "a network's tensors have its prefix");
+      const std::string_view name = std::string_view(tensor->name).substr(network.prefix.size());
+      CHECK(network.table->canonical(name, 4).names.size() <= 3, "at most query, key and value");
+    }
   }
+  CHECK(owned <= tensors.size(), "a tensor has one owner");
   unsigned sum = 0;
   for (const FileTensor& tensor : content->tensors) {
     if (tensor.dtype != DType::other)

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/models/flux1/flux1.h"
+#include "engine/models/flux1/flux1_names.h"
 #include "golden/expect_stat.h"
 #include "golden/hash_weights.h"
 
@@ -60,7 +61,7 @@ std::unique_ptr<Flux1> tiny_flux1(const Context& context, std::int64_t doubles,
   }
   add_linear(file, "final_layer.adaLN_modulation.1", 2 * d, d);
   add_linear(file, "final_layer.linear", 16, d);
-  WeightLoader weights(context, file.open(Network::flux1), NumberFormat::exact());
+  WeightLoader weights(context, file.open(flux1_names()), NumberFormat::exact());
   return value_of(Flux1::load(weights, {.channels = 16,
                                         .double_blocks = doubles,
                                         .single_blocks = singles,

@@ -7,8 +7,10 @@
 #include <stop_token>
 #include <string>
 
+#include "engine/models/clip/clip_names.h"
 #include "engine/models/clip/clip_text.h"
 #include "engine/models/t5/t5.h"
+#include "engine/models/t5/t5_names.h"
 #include "golden/expect_stat.h"
 #include "golden/hash_weights.h"
 
@@ -43,7 +45,7 @@ constexpr T5Config kT5Config = {
 T5 tiny_t5(const Context& context) {
   HashFile file("t5.");
   file.add_weight("shared.weight", {64, 28});
-  WeightLoader weights(context, add_t5(file).open(Network::t5), NumberFormat::exact());
+  WeightLoader weights(context, add_t5(file).open(t5_names()), NumberFormat::exact());
   return value_of(T5::load(weights, kT5Config));
 }
 
@@ -100,7 +102,7 @@ TEST(T5Golden, LeavesNoTensorWhicheverNameTheEmbeddingHas) {
   for (const std::vector<std::string>& names : spellings) {
     HashFile file("t5.");
     for (const std::string& name : names) file.add_weight(name, {64, 28});
-    const std::shared_ptr<WeightSource> source = add_t5(file).open(Network::t5);
+    const std::shared_ptr<WeightSource> source = add_t5(file).open(t5_names());
     WeightLoader weights(context, source, NumberFormat::exact());
     EXPECT_TRUE(T5::load(weights, kT5Config).has_value()) << names.front();
     EXPECT_THAT(source->unused(), ::testing::IsEmpty());
@@ -141,7 +143,7 @@ ClipText tiny_clip(const Context& context, std::optional<std::int64_t> end_token
     norm(at + "layer_norm2");
   }
   norm("text_model.final_layer_norm");
-  WeightLoader weights(context, file.open(Network::clip), NumberFormat::exact());
+  WeightLoader weights(context, file.open(clip_names()), NumberFormat::exact());
   return value_of(ClipText::load(weights, {.vocab_size = 64,
                                            .hidden_size = 36,
                                            .layers = 2,

@@ -10,8 +10,11 @@
 #include <optional>
 
 #include "engine/models/flux2/flux2.h"
+#include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3.h"
+#include "engine/models/qwen3/qwen3_names.h"
 #include "engine/models/vae/vae.h"
+#include "engine/models/vae/vae_names.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/sampling/euler.h"
 #include "engine/sampling/schedule.h"
@@ -94,7 +97,7 @@ std::unique_ptr<Flux2> tiny_flux2(const Context& context, const Flux2Config& con
   }
   file.add_weight("final_layer.adaLN_modulation.1.weight", {2 * d, d});
   file.add_weight("final_layer.linear.weight", {16, d});
-  WeightLoader weights(context, file.open(Network::flux2), NumberFormat::exact());
+  WeightLoader weights(context, file.open(flux2_names()), NumberFormat::exact());
   return value_of(Flux2::load(weights, config));
 }
 
@@ -125,7 +128,7 @@ Qwen3 tiny_qwen3(const Context& context, std::vector<std::int64_t> taps) {
                            .ffn_size = 48,
                            .rms_epsilon = 1e-6,
                            .rope_theta = 1e6};
-  WeightLoader weights(context, file.open(Network::qwen3), NumberFormat::exact());
+  WeightLoader weights(context, file.open(qwen3_names()), NumberFormat::exact());
   return value_of(Qwen3::load(weights, config, taps));
 }
 
@@ -206,7 +209,7 @@ Vae tiny_vae(const Context& context) {
                          .layers_per_block = 1,
                          .latent_channels = 4,
                          .norm_groups = 32};
-  WeightLoader weights(context, file.open(Network::vae), NumberFormat::exact());
+  WeightLoader weights(context, file.open(vae_names()), NumberFormat::exact());
   return value_of(Vae::load(weights, config));
 }
 
@@ -492,7 +495,7 @@ TEST(Qwen3Golden, RefusesATapBehindTheLastLayer) {
   const Context context({.threads = 1});
   HashFile file("qwen.");
   file.add_weight("model.embed_tokens.weight", {64, 32});
-  WeightLoader weights(context, file.open(Network::qwen3), NumberFormat::exact());
+  WeightLoader weights(context, file.open(qwen3_names()), NumberFormat::exact());
   const std::array<std::int64_t, 1> taps = {5};
   const auto loaded =
       Qwen3::load(weights, {.vocab_size = 64, .hidden_size = 32, .layers = 4}, taps);

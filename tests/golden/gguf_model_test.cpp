@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "engine/engine.h"
+#include "engine/formats/folder.h"
 #include "engine/formats/gguf_test_files.h"
-#include "engine/formats/model_parts.h"
 #include "engine/formats/weight_file.h"
 
 namespace imagined::engine {

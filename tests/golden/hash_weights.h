@@ -87,7 +87,7 @@ class HashFile {
   void add_scale(const std::string& name, std::int64_t size) { add(name, {size}, 0.1, 1.0); }
   void add_bias(const std::string& name, std::int64_t size) { add(name, {size}, 0.1); }
 
-  std::shared_ptr<WeightSource> open(Network network) const {
+  std::shared_ptr<WeightSource> open(const NameTable& network) const {
     std::vector<TensorToWrite> out;
     for (const Entry& entry : tensors_) {
       out.push_back({.name = entry.name,

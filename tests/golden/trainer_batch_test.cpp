@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/formats/model_folder.h"
+#include "engine/families/family.h"
+#include "engine/families/model_folder.h"
 #include "engine/formats/safetensors.h"
-#include "engine/pipeline/family.h"
 
 namespace imagined::engine {
 namespace {

@@ -1,9 +1,6 @@
 #include "engine/formats/weight_file.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cctype>
+#include <fmt/core.h>
 
 #include "engine/formats/gguf.h"
 #include "engine/formats/safetensors.h"
@@ -37,14 +34,6 @@ Result<WeightFile> WeightFile::open(const std::filesystem::path& path) {
 const FileTensor* WeightFile::find(std::string_view name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
-}
-
-bool is_weight_file_name(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
-  return ending == ".safetensors" || ending == ".gguf";
 }
 
 }  // namespace imagined::engine

@@ -33,7 +33,4 @@ class WeightFile {
   std::unordered_map<std::string_view, std::size_t> by_name_;  // views into tensors_
 };
 
-/// Whether a file's name ends as one of a format that WeightFile reads, in any case.
-bool is_weight_file_name(const std::filesystem::path& path);
-
 }  // namespace imagined::engine

@@ -1,95 +1,19 @@
 #include "engine/formats/weight_source.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <numeric>
-#include <set>
 
 #include "engine/formats/in_quotes.h"
-#include "engine/formats/json.h"
-#include "engine/formats/llama_names.h"
-#include "engine/formats/model_parts.h"
-#include "engine/formats/weight_names.h"
 
 namespace imagined::engine {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::size_t kMaxShards = 512;
-constexpr std::size_t kMaxIndexBytes = 16 << 20;
-
 std::int64_t product(std::span<const std::int64_t> sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
-}
-
-/// The weight file or the index that a component folder holds.
-Result<fs::path> weights_in(const fs::path& folder) {
-  for (const char* stem : {"diffusion_pytorch_model", "model"})
-    for (const char* ending : {".safetensors", ".safetensors.index.json"})
-      if (const fs::path path = folder / (std::string(stem) + ending); is_file(path)) return path;
-  const std::vector<fs::path> found = weight_files_in(folder);
-  const std::string name = folder.filename().string();
-  if (found.size() == 1) return found.front();
-  if (found.empty())
-    return fail(ErrorCode::not_found,
-                fmt::format("{}: no .safetensors or .gguf file in this folder", name), {},
-                folder.string());
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{}: {} weight files and no index that joins them", name, found.size()),
-              {}, folder.string());
-}
-
-bool is_plain_file_name(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." &&
-         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
-}
-
-/// Tensor name to shard, as an index file says.
-Result<std::map<std::string, std::string>> read_index(const fs::path& path) {
-  const std::string file = path.filename().string();
-  const std::string text = TRY(read_text(path, kMaxIndexBytes));
-  const nlohmann::json json = TRY(parse_json(text, file));
-  const auto map = json.is_object() ? json.find("weight_map") : json.end();
-  if (!json.is_object() || map == json.end() || !map->is_object())
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: \"weight_map\": expected an object", file));
-  std::map<std::string, std::string> shards;
-  for (const auto& [tensor, shard] : map->items()) {
-    const std::string name = shard.is_string() ? shard.get<std::string>() : std::string();
-    if (!is_plain_file_name(name))
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: tensor {}: {} is no name of a file in the same folder", file,
-                              in_quotes(tensor), in_quotes(name)));
-    shards.emplace(tensor, name);
-  }
-  return shards;
-}
-
-Result<std::vector<WeightFile>> open_shards(const fs::path& index) {
-  const std::map<std::string, std::string> shards = TRY(read_index(index));
-  std::set<std::string> names;
-  for (const auto& [tensor, shard] : shards) names.insert(shard);
-  if (names.size() > kMaxShards)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: {} shards, {} allowed", index.filename().string(), names.size(),
-                            kMaxShards));
-  std::map<std::string, std::size_t> by_name;
-  std::vector<WeightFile> files;
-  for (const std::string& name : names) {
-    by_name.emplace(name, files.size());
-    files.push_back(TRY(WeightFile::open(index.parent_path() / name)));
-  }
-  for (const auto& [tensor, shard] : shards)
-    if (files[by_name.at(shard)].find(tensor) == nullptr)
-      return fail(ErrorCode::data_loss,
-                  fmt::format("{}: tensor {} is not in {}, where {} says it is", shard,
-                              in_quotes(tensor), shard, index.filename().string()));
-  return files;
 }
 
 /// Where a canonical weight lies.
@@ -130,7 +54,7 @@ std::vector<std::int64_t> as_in_file(const Piece& piece, std::span<const std::in
 }  // namespace
 
 struct WeightSource::State {
-  std::vector<WeightFile> files;
+  std::shared_ptr<const WeightFiles> files;
   std::map<std::string, Piece, std::less<>> pieces;
   WeightLayout layout = WeightLayout::diffusers;
   std::int64_t parameters = 0;
@@ -176,40 +100,27 @@ WeightSource::WeightSource(WeightSource&&) noexcept = default;
 WeightSource& WeightSource::operator=(WeightSource&&) noexcept = default;
 WeightSource::~WeightSource() = default;
 
-Result<WeightSource> WeightSource::open(const fs::path& path, Network network) {
-  const fs::path weights = is_folder(path) ? TRY(weights_in(path)) : path;
-  std::vector<WeightFile> files;
-  if (weights.extension() == ".json") {
-    files = TRY(open_shards(weights));
-  } else {
-    files.push_back(TRY(WeightFile::open(weights)));
-  }
-  return from_files(std::move(files), network);
-}
-
-Result<WeightSource> WeightSource::from_files(std::vector<WeightFile> files, Network network) {
+Result<WeightSource> WeightSource::make(std::shared_ptr<const WeightFiles> files,
+                                        const NetworkTensors& network) {
   auto state = std::make_unique<State>();
   state->files = std::move(files);
-  std::vector<std::string> spelled;
-  for (const WeightFile& file : state->files)
-    for (const FileTensor& tensor : file.tensors())
-      spelled.push_back(transformers_name(tensor.name, network));
-  const std::vector<std::string_view> names(spelled.begin(), spelled.end());
-  const std::string prefix = network_prefix(names, network);
-  const std::int64_t decoder_levels =
-      network == Network::vae ? count_indices(names, prefix + "decoder.up.") : 0;
-  auto next = names.begin();
-  for (const WeightFile& file : state->files) {
-    for (const FileTensor& tensor : file.tensors()) {
-      const std::string_view name = *next++;
-      if (!name.starts_with(prefix)) continue;
-      const CanonicalNames canonical =
-          canonical_names(name.substr(prefix.size()), network, decoder_levels);
-      if (canonical.bfl) state->layout = WeightLayout::bfl;
-      TRY(state->add(tensor, canonical));
-    }
+  std::vector<std::string_view> names;
+  for (const FileTensor* tensor : network.tensors) names.emplace_back(tensor->name);
+  const std::int64_t decoder_levels = count_indices(names, network.prefix + "decoder.up.");
+  for (const FileTensor* tensor : network.tensors) {
+    const std::string_view name = std::string_view(tensor->name).substr(network.prefix.size());
+    const CanonicalNames canonical = network.table->canonical(name, decoder_levels);
+    if (canonical.bfl) state->layout = WeightLayout::bfl;
+    TRY(state->add(*tensor, canonical));
   }
   return WeightSource(std::move(state));
+}
+
+Result<WeightSource> WeightSource::open(const std::filesystem::path& path, const NameTable& table) {
+  const NameTable* const known[] = {&table};
+  std::shared_ptr<const WeightFiles> files = TRY(WeightFiles::open(path, known));
+  if (const NetworkTensors* network = files->contents().find(table)) return make(files, *network);
+  return make(files, {.table = &table, .prefix = {}, .tensors = files->tensors()});
 }
 
 WeightLayout WeightSource::layout() const { return state_->layout; }
@@ -307,10 +218,7 @@ Result<> WeightSource::refuse_unused(
                                                        shown, count > kShownNames ? ", ..." : ""));
 }
 
-Result<> WeightSource::intact() const {
-  for (const WeightFile& file : state_->files) TRY(file.intact());
-  return {};
-}
+Result<> WeightSource::intact() const { return state_->files->intact(); }
 
 std::int64_t WeightSource::parameters() const { return state_->parameters; }
 std::int64_t WeightSource::size_bytes() const { return state_->size_bytes; }

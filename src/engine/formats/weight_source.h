@@ -16,11 +16,10 @@
 
 #include "base/result.h"
 #include "engine/formats/file_tensor.h"
-#include "engine/formats/weight_file.h"
+#include "engine/formats/name_table.h"
+#include "engine/formats/weight_files.h"
 
 namespace imagined::engine {
-
-enum class Network : std::uint8_t { flux2, flux1, vae, qwen3, t5, clip };
 
 /// The names a file uses; decided from the names themselves.
 enum class WeightLayout : std::uint8_t {
@@ -45,19 +44,14 @@ struct Weight {
 /// used by one thread while a model loads.
 class WeightSource {
  public:
-  /// path: a .safetensors or .gguf file, a `.safetensors.index.json`, or a component folder that
-  /// holds one of them (`diffusion_pytorch_model` or `model`; else the only weight file in it).
-  ///
-  /// Known prefixes are cut off (`model.diffusion_model.`, `diffusion_model.`, `transformer.`;
-  /// `vae.`, `first_stage_model.`; for qwen3 whatever stands before `embed_tokens.weight`); when a
-  /// file has tensors with such a prefix, those without it belong to other networks and are left
-  /// out. So is a text encoder's lm_head. llama.cpp's names of a text encoder are known too.
-  /// Errors: those of WeightFile::open; `not_found` for a missing shard; `invalid_argument`
-  /// for a broken index, a shard name with a path separator, or the same weight twice.
-  static Result<WeightSource> open(const std::filesystem::path& path, Network network);
+  /// The weights of one network among those of some files. Errors: `invalid_argument` for the same
+  /// weight twice, or fused rows that do not divide.
+  static Result<WeightSource> make(std::shared_ptr<const WeightFiles> files,
+                                   const NetworkTensors& network);
 
-  /// The weights of files that are open already.
-  static Result<WeightSource> from_files(std::vector<WeightFile> files, Network network);
+  /// The same from files that hold nothing but this network, or this network beside others whose
+  /// names are all different. Errors: those of WeightFiles::open too.
+  static Result<WeightSource> open(const std::filesystem::path& path, const NameTable& table);
 
   WeightSource(WeightSource&&) noexcept;
   WeightSource& operator=(WeightSource&&) noexcept;

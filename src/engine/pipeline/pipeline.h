@@ -13,10 +13,10 @@
 #include "base/result.h"
 #include "engine/backend/context.h"
 #include "engine/engine.h"
-#include "engine/formats/model_folder.h"
+#include "engine/families/family.h"
+#include "engine/families/model_folder.h"
 #include "engine/models/common/activation_pool.h"
 #include "engine/models/common/transformer.h"
-#include "engine/pipeline/family.h"
 #include "engine/pipeline/recent.h"
 #include "engine/pipeline/stage_log.h"
 

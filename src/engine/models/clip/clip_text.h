@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "engine/backend/context.h"
-#include "engine/formats/model_config.h"
+#include "engine/models/clip/clip_config.h"
 #include "engine/models/common/linear.h"
 #include "engine/models/common/weight_loader.h"
 

@@ -13,6 +13,7 @@
 #include "engine/formats/gguf_test_files.h"
 #include "engine/formats/safetensors.h"
 #include "engine/formats/test_files.h"
+#include "engine/models/qwen3/qwen3_names.h"
 
 namespace imagined::engine {
 namespace {
@@ -34,7 +35,7 @@ class WeightLoaderTest : public testing::Test {
                                               .shape = table_shape,
                                               .bytes = std::as_bytes(std::span(values))}};
     CHECK(write_safetensors(path_, tensors).has_value(), "write");
-    auto source = WeightSource::open(path_, Network::qwen3);
+    auto source = WeightSource::open(path_, qwen3_names());
     CHECK(source.has_value(), "{}", source.error().message);
     return WeightLoader(context_, std::make_shared<WeightSource>(std::move(*source)),
                         NumberFormat::exact());
@@ -94,7 +95,7 @@ class BlockLoaderTest : public testing::Test {
     GgufBytes file;
     file.tensor("token_embd.weight", {32, 3}, 8, data);
     file.tensor("blk.0.ffn_up.weight", {32, 3}, 8, data);
-    auto source = WeightSource::open(folder_.write("qwen.gguf", file.bytes()), Network::qwen3);
+    auto source = WeightSource::open(folder_.write("qwen.gguf", file.bytes()), qwen3_names());
     CHECK(source.has_value(), "{}", source.error().message);
     return WeightLoader(context_, std::make_shared<WeightSource>(std::move(*source)), format);
   }

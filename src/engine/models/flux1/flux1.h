@@ -12,11 +12,11 @@
 
 #include "base/result.h"
 #include "engine/backend/context.h"
-#include "engine/formats/model_config.h"
 #include "engine/models/common/joint_attention.h"
 #include "engine/models/common/linear.h"
 #include "engine/models/common/transformer.h"
 #include "engine/models/common/weight_loader.h"
+#include "engine/models/flux1/flux1_config.h"
 
 namespace imagined::engine {
 

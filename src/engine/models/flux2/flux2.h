@@ -12,10 +12,10 @@
 
 #include "base/result.h"
 #include "engine/backend/context.h"
-#include "engine/formats/model_config.h"
 #include "engine/models/common/joint_attention.h"
 #include "engine/models/common/transformer.h"
 #include "engine/models/common/weight_loader.h"
+#include "engine/models/flux2/flux2_config.h"
 #include "engine/ops/matmul/matmul.h"
 
 namespace imagined::engine {

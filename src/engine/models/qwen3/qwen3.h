@@ -10,8 +10,8 @@
 
 #include "base/result.h"
 #include "engine/backend/context.h"
-#include "engine/formats/model_config.h"
 #include "engine/models/common/weight_loader.h"
+#include "engine/models/qwen3/qwen3_config.h"
 #include "engine/ops/matmul/matmul.h"
 #include "engine/ops/rope/rope.h"
 

@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "engine/backend/context.h"
-#include "engine/formats/model_config.h"
 #include "engine/models/common/weight_loader.h"
+#include "engine/models/t5/t5_config.h"
 #include "engine/ops/matmul/matmul.h"
 
 namespace imagined::engine {

@@ -9,9 +9,9 @@
 
 #include "base/result.h"
 #include "engine/backend/context.h"
-#include "engine/formats/model_config.h"
 #include "engine/models/common/activation_pool.h"
 #include "engine/models/common/weight_loader.h"
+#include "engine/models/vae/vae_config.h"
 #include "engine/ops/conv2d/conv2d.h"
 #include "engine/ops/matmul/matmul.h"
 

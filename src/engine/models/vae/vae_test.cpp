@@ -6,6 +6,7 @@
 
 #include "engine/formats/safetensors.h"
 #include "engine/formats/test_files.h"
+#include "engine/models/vae/vae_names.h"
 #include "engine/ops/op_testing.h"
 
 namespace imagined::engine {
@@ -41,7 +42,7 @@ class WeightFile {
     const auto path = folder.path() / "vae.safetensors";
     EXPECT_TRUE(write_safetensors(path, list).has_value());
     WeightLoader weights(context,
-                         std::make_shared<WeightSource>(*WeightSource::open(path, Network::vae)),
+                         std::make_shared<WeightSource>(*WeightSource::open(path, vae_names())),
                          NumberFormat::exact());
     Result<Vae> vae = Vae::load(weights, {.encoder_channels = {8},
                                           .decoder_channels = {8},

@@ -1,0 +1,47 @@
+#include "engine/families/scheduler_config.h"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/formats/json.h"
+#include "engine/models/common/config_rules.h"
+
+namespace imagined::engine {
+
+using nlohmann::json;
+
+Result<SchedulerConfig> parse_scheduler_config(std::string_view text, std::string_view file) {
+  const json root = TRY(parse_json(text, file));
+  ConfigReader reader(root, file);
+  SchedulerConfig config;
+  check_class(reader, "FlowMatchEulerDiscreteScheduler");
+  for (const char* key : {"invert_sigmas", "stochastic_sampling", "use_karras_sigmas",
+                          "use_exponential_sigmas", "use_beta_sigmas"})
+    reader.only(key, false);
+  // A missing key means the scheduler's own default, not the published models' value.
+  config.dynamic_shifting = reader.boolean_or("use_dynamic_shifting", false);
+  config.shift = reader.positive_or("shift", 1.0);
+  const std::string shape = reader.string_or("time_shift_type", "exponential");
+  if (shape == "linear")
+    config.time_shift = TimeShift::linear;
+  else if (shape != "exponential")
+    reader.refuse("time_shift_type",
+                  fmt::format("expected \"exponential\" or \"linear\", found \"{}\"", shape));
+  // diffusers takes 0 for "no terminal" too.
+  if (reader.has("shift_terminal") && root.at("shift_terminal") != 0) {
+    config.shift_terminal = reader.positive_or("shift_terminal", 0.5);
+    if (*config.shift_terminal >= 1)
+      reader.refuse("shift_terminal",
+                    fmt::format("expected a number below 1, found {}", *config.shift_terminal));
+  }
+  config.base_shift = reader.positive_or("base_shift", config.base_shift);
+  config.max_shift = reader.positive_or("max_shift", config.max_shift);
+  config.base_tokens = reader.integer_or("base_image_seq_len", config.base_tokens, kSizes);
+  config.max_tokens = reader.integer_or("max_image_seq_len", config.max_tokens, kSizes);
+  config.train_timesteps = reader.positive_or("num_train_timesteps", config.train_timesteps);
+  TRY(reader.finish());
+  return config;
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,85 @@
+#include "engine/models/qwen3/qwen3_config.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "engine/formats/json.h"
+#include "engine/formats/weight_shapes.h"
+#include "engine/models/common/config_rules.h"
+
+namespace imagined::engine {
+namespace {
+
+using nlohmann::json;
+
+/// The base of the rotation, in either of its two spellings; scaled variants are refused.
+double read_rope_theta(ConfigReader& reader, const json& root, std::string_view file) {
+  double theta = reader.positive_or("rope_theta", 0);
+  for (const char* key : {"rope_parameters", "rope_scaling"}) {
+    if (!reader.has(key)) continue;
+    ConfigReader inner(root.at(key), fmt::format("{}: {}", file, key));
+    inner.only("rope_type", "default");
+    inner.only("type", "default");
+    const double nested = inner.positive_or("rope_theta", 0);
+    if (const Result<> finished = inner.finish(); !finished)
+      reader.refuse(key, finished.error().message, finished.error().code);
+    if (theta != 0 && nested != 0 && theta != nested)
+      reader.refuse(key, fmt::format("rope_theta is {} here and {} at the top", nested, theta));
+    if (theta == 0) theta = nested;
+  }
+  constexpr double kPublishedTheta = 1e6;
+  return theta != 0 ? theta : kPublishedTheta;
+}
+
+}  // namespace
+
+Result<Qwen3Config> parse_qwen3_config(std::string_view text, std::string_view file) {
+  const json root = TRY(parse_json(text, file));
+  ConfigReader reader(root, file);
+  Qwen3Config config;
+  reader.only("model_type", "qwen3");
+  reader.only("hidden_act", "silu");
+  reader.only("attention_bias", false);
+  reader.only("use_sliding_window", false);
+  config.vocab_size = reader.integer("vocab_size", kVocabulary);
+  config.hidden_size = reader.integer("hidden_size", kSizes);
+  config.layers = reader.integer("num_hidden_layers", kLayers);
+  config.query_heads = reader.integer("num_attention_heads", kHeads);
+  config.kv_heads = reader.integer_or("num_key_value_heads", config.query_heads, kHeads);
+  config.head_dim = reader.integer_or("head_dim", config.head_dim, kHeadDim);
+  config.ffn_size = reader.integer("intermediate_size", kSizes);
+  config.rms_epsilon = reader.positive_or("rms_norm_eps", config.rms_epsilon);
+  config.tied_embeddings = reader.boolean_or("tie_word_embeddings", false);
+  config.rope_theta = read_rope_theta(reader, root, file);
+  if (config.query_heads % config.kv_heads != 0)
+    reader.refuse("num_key_value_heads", fmt::format("{} does not divide num_attention_heads {}",
+                                                     config.kv_heads, config.query_heads));
+  if (config.head_dim % 2 != 0)
+    reader.refuse("head_dim", fmt::format("expected an even number, found {}", config.head_dim));
+  TRY(reader.finish());
+  return config;
+}
+
+Result<Qwen3Config> detect_qwen3(const WeightSource& weights) {
+  WeightShapes shapes(weights);
+  Qwen3Config config;
+  const std::string layer = "model.layers.0.";
+  config.vocab_size = shapes.size("model.embed_tokens.weight", 2, 0);
+  config.hidden_size = shapes.size("model.embed_tokens.weight", 2, 1);
+  config.layers = shapes.count("model.layers.");
+  config.head_dim = shapes.size(layer + "self_attn.q_norm.weight", 1, 0);
+  config.query_heads = shapes.exact_ratio(shapes.size(layer + "self_attn.q_proj.weight", 2, 0),
+                                          config.head_dim, "rows of q_proj over head width");
+  config.kv_heads = shapes.exact_ratio(shapes.size(layer + "self_attn.k_proj.weight", 2, 0),
+                                       config.head_dim, "rows of k_proj over head width");
+  shapes.exact_ratio(config.query_heads, config.kv_heads, "query heads over key heads");
+  config.ffn_size = shapes.size(layer + "mlp.gate_proj.weight", 2, 0);
+  TRY(shapes.finish());
+  return config;
+}
+
+}  // namespace imagined::engine

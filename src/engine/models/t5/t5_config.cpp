@@ -1,0 +1,70 @@
+#include "engine/models/t5/t5_config.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "engine/formats/json.h"
+#include "engine/formats/weight_shapes.h"
+#include "engine/models/common/config_rules.h"
+
+namespace imagined::engine {
+using nlohmann::json;
+
+Result<T5Config> parse_t5_config(std::string_view text, std::string_view file) {
+  const json root = TRY(parse_json(text, file));
+  ConfigReader reader(root, file);
+  T5Config config;
+  reader.only("model_type", "t5");
+  // Without this key transformers means ReLU, the first T5.
+  if (!reader.has("feed_forward_proj"))
+    reader.refuse("feed_forward_proj", "missing; only \"gated-gelu\" is supported",
+                  ErrorCode::unimplemented);
+  reader.only("feed_forward_proj", "gated-gelu");
+  config.vocab_size = reader.integer("vocab_size", kVocabulary);
+  config.hidden_size = reader.integer("d_model", kSizes);
+  config.layers = reader.integer("num_layers", kLayers);
+  config.heads = reader.integer("num_heads", kHeads);
+  config.head_dim = reader.integer("d_kv", kHeadDim);
+  config.ffn_size = reader.integer("d_ff", kSizes);
+  config.buckets =
+      reader.integer_or("relative_attention_num_buckets", config.buckets, {4, 1 << 16});
+  config.max_distance =
+      reader.integer_or("relative_attention_max_distance", config.max_distance, kSizes);
+  config.rms_epsilon = reader.positive_or("layer_norm_epsilon", config.rms_epsilon);
+  if (config.buckets % 4 != 0)
+    reader.refuse("relative_attention_num_buckets",
+                  fmt::format("expected a multiple of 4, found {}", config.buckets));
+  if (config.max_distance <= config.buckets / 4)
+    reader.refuse("relative_attention_max_distance",
+                  fmt::format("expected more than a quarter of {} buckets, found {}",
+                              config.buckets, config.max_distance));
+  TRY(reader.finish());
+  return config;
+}
+
+Result<T5Config> detect_t5(const WeightSource& weights) {
+  WeightShapes shapes(weights);
+  T5Config config;
+  const std::string block = "encoder.block.0.layer.";
+  const std::string_view embedding =
+      shapes.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight";
+  const std::string bias = block + "0.SelfAttention.relative_attention_bias.weight";
+  config.vocab_size = shapes.size(embedding, 2, 0);
+  config.hidden_size = shapes.size(embedding, 2, 1);
+  config.layers = shapes.count("encoder.block.");
+  config.buckets = shapes.size(bias, 2, 0);
+  config.heads = shapes.size(bias, 2, 1);
+  config.head_dim = shapes.exact_ratio(shapes.size(block + "0.SelfAttention.q.weight", 2, 0),
+                                       config.heads, "rows of q over heads");
+  config.ffn_size = shapes.size(block + "1.DenseReluDense.wi_0.weight", 2, 0);
+  config.max_distance = 4 * config.buckets;  // 128 for the published 32
+  shapes.exact_ratio(config.buckets, 4, "buckets of relative positions over 4");
+  TRY(shapes.finish());
+  return config;
+}
+
+}  // namespace imagined::engine
