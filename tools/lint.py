@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Checks the rules that the source tree keeps: who includes whom, and words we do not use.
+"""Checks the rules that the source tree keeps.
 
     tools/lint.py            prints one line per broken rule, exits 1 when there is one
     tools/lint.py --headers  also compiles every header alone (needs a C++ compiler)
 
-The table below is the one of docs/ARCHITECTURE.md.
+Who includes whom (the table below is the one of docs/ARCHITECTURE.md), which folder may use which
+library, that only the wiring names adapters, that no function is kept for nobody, that whatever
+grows has a limit and somebody who empties it, and words we do not use. lint_test.py holds this
+file to it.
 """
 
+import collections
 import pathlib
 import re
 import subprocess
@@ -14,7 +18,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src"
 CODE = {".h", ".cpp", ".cu", ".cuh"}
 
 # Left may include right. `engine` alone is engine.h, the one header that other folders see.
@@ -43,6 +46,48 @@ SEES = {
 }
 ENGINE_FACE = "engine/engine.h"
 
+# A library's headers, and the folders that may include them. Tests may include any.
+LIBRARIES = {
+    "boost/": "api/http",
+    "curl/": "net",
+    "fmt/": "",  # anywhere
+    "gmock/": "tests",
+    "gtest/": "tests",
+    "hwy/": "engine/backend engine/ops",
+    "immintrin.h": "engine/backend engine/ops",
+    "libdeflate.h": "image",
+    "nlohmann/": "api/wire cli engine/formats engine/tokenizers",
+    "openssl/": "base net",
+    "png.h": "image",
+    "sqlite3.h": "storage/sqlite",
+    "tl/": "base",
+    "toml++/": "config",
+    "turbojpeg.h": "image",
+    "utf8proc.h": "engine/tokenizers",
+    "webp/": "image",
+}
+SYSTEM = ("arpa/", "linux/", "net/", "netinet/", "sys/")
+
+# Classes that keep a port of src/service/ports may be named by these alone, and by tests.
+WIRING = "src/cli/wiring"
+NAMED_ELSEWHERE = {("src/worker/supervisor.cpp", "WorkerLink"), ("src/cli/serve.cpp", "WorkerSwitch")}
+
+# Functions that only tests use, or that wait for their first user, each with the reason. A row
+# that is no longer needed breaks the rule, so the list can only shrink.
+KEPT = {
+    "advance_ms": "the clock of tests",
+    "block_formats": "the fuzz target and the tests go through all of them",
+    "feed": "as multipart_boundary",
+    "fetch": "pictures by URL, until the edits route fetches them",
+    "figures_of": "limits, until the API admits by them",
+    "limit_error": "as figures_of",
+    "multipart_boundary": "multipart bodies, until the edits route reads them",
+    "on_device": "until CUDA is wired",
+    "parse_spiece": "the fuzz target goes in by it",
+    "queued_count": "the contract of job stores asks it",
+    "unused": "what a model left unread, for tests of the families",
+}
+
 # Text that may not appear, where, and what to do instead.
 BANNED = [
     (r"\bthrow\b(?! away)", CODE, "return a Result; we never throw"),
@@ -55,7 +100,7 @@ BANNED = [
 EXEMPT = {
     "src/base/check.cpp": "printf",  # dies: must not depend on the logger
 }
-ENVIRONMENT_READERS = ("src/cli/", "src/base/config")
+ENVIRONMENT_READERS = ("src/cli/",)
 STDOUT_WRITERS = ("src/cli/",)
 LINE_LIMIT = 1000  # a longer file says why in its first lines ("long because")
 
@@ -72,14 +117,21 @@ def sideways(path: str, other: str) -> bool:
     mine, theirs = path.split("/"), other.split("/")
     if mine[:2] != theirs[:2] or mine[1] not in ("ops", "models", "families"):
         return False
-    if len(mine) < 4 or len(theirs) < 4:  # a table such as models/registry.cpp names them all
+    if len(mine) < 4 or len(theirs) < 4:  # a file beside the folders may name them all
         return False
     return mine[2] != theirs[2] and theirs[2] != "common" and "common" != mine[2]
 
 
-def check_includes(path: pathlib.Path, lines: list[str]) -> list[str]:
-    name = path.relative_to(SOURCE).as_posix()
-    me = layer(name)
+def is_test(name: str) -> bool:
+    """Code that only tests use: they may break in where others may not."""
+    file = name.rsplit("/", 1)[-1]
+    return (not name.startswith("src/") or name.startswith("src/storage/memory/")
+            or re.search(r"(^|_)(test|testing|fuzz)[_.]", file) is not None)
+
+
+def check_includes(name: str, lines: list[str]) -> list[str]:
+    inner = name.removeprefix("src/")
+    me = layer(inner)
     broken = []
     for number, line in enumerate(lines, 1):
         match = re.match(r'#include "([^"]+/[^"]+)"', line)
@@ -87,24 +139,112 @@ def check_includes(path: pathlib.Path, lines: list[str]) -> list[str]:
             continue
         other_file = match[1]
         other = layer(other_file)
-        where = f"src/{name}:{number}"
+        where = f"{name}:{number}"
         if me in SEES and other != me and other not in SEES[me].split():
             broken.append(f"{where}: {me} may not include {other}")
         elif not me.startswith("engine") and other.startswith("engine") and other_file != ENGINE_FACE:
             if not name.endswith("_test.cpp"):
                 broken.append(f"{where}: outside the engine only {ENGINE_FACE} is seen")
-        elif sideways(name, other_file):
+        elif sideways(inner, other_file):
             broken.append(f"{where}: {other_file} is a neighbour's")
     return broken
 
 
-def check_words(path: pathlib.Path, lines: list[str]) -> list[str]:
-    name = path.relative_to(ROOT).as_posix()
+def check_libraries(name: str, lines: list[str]) -> list[str]:
+    broken = []
+    for number, line in enumerate(lines, 1):
+        match = re.match(r"#include <([^>]+)>", line)
+        if not match or is_test(name):
+            continue
+        header, where = match[1], f"{name}:{number}"
+        row = next((start for start in LIBRARIES if header.startswith(start)), None)
+        if row is None:
+            if "/" in header and not header.startswith(SYSTEM):
+                broken.append(f"{where}: <{header}> is not on the table of libraries")
+        elif LIBRARIES[row] and not any(
+                name.startswith(f"src/{folder}/") for folder in LIBRARIES[row].split()):
+            broken.append(f"{where}: <{header}> belongs to {LIBRARIES[row]}")
+    return broken
+
+
+def bare(text: str) -> str:
+    """Code without comments and without what stands in quotes."""
+    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.S)
+    return re.sub(r'"(?:\\.|[^"\\\n])*"', '""', text)
+
+
+def check_adapters(code: dict[str, str]) -> list[str]:
+    """Only the wiring may say which class keeps a port."""
+    ports = {port for name, text in code.items() if name.startswith("src/service/ports/")
+             for port in re.findall(r"^class (\w+)", text, re.M)}
+    broken = []
+    for name, text in code.items():
+        if is_test(name) or not name.startswith("src/"):
+            continue
+        for adapter, bases in re.findall(r"class (\w+)(?: final)? : ([^{]+)\{", text):
+            if not ports & set(re.findall(r"\w+", bases)):
+                continue
+            own = name.rsplit(".", 1)[0] + "."
+            for user, other in sorted(code.items()):
+                if user.startswith((own, WIRING)) or is_test(user):
+                    continue
+                if (user, adapter) in NAMED_ELSEWHERE:
+                    continue
+                if re.search(rf"\b{adapter}\b", other):
+                    broken.append(f"{user}: {adapter} keeps a port; only {WIRING}.cpp names it")
+    return broken
+
+
+DECLARED = re.compile(
+    r"^[ \t]*(?:(?:inline|static|constexpr|virtual|explicit|\[\[nodiscard\]\]|template <[^;{]*?>)\s+)*"
+    r"[A-Za-z_][\w:<>,&*\s]*?[\s&*>]([a-z_]\w*)\s*\(", re.M)
+NO_FUNCTIONS = {"if", "for", "while", "switch", "return", "sizeof", "decltype", "noexcept",
+                "operator", "requires", "defined", "static_assert", "alignas"}
+
+
+def check_dead_functions(code: dict[str, str]) -> list[str]:
+    """A function that a header declares and that nothing of the product mentions again.
+
+    Slow twins, x_reference, exist for tests. The functions of a .cpp are the compiler's to find.
+    """
+    mentions = collections.defaultdict(collections.Counter)
+    called = set()
+    for name, text in code.items():
+        if is_test(name):
+            continue
+        mentions_here = collections.Counter(re.findall(r"[A-Za-z_]\w*", text))
+        for word, count in mentions_here.items():
+            mentions[word][name] = count
+        called |= set(re.findall(r"(?:\.|->)\s*(\w+)\s*\(", text))
+    dead = {}
+    for name, text in code.items():
+        if is_test(name) or not name.endswith(".h"):
+            continue
+        body = name[:-1] + "cpp"
+        for function in set(DECLARED.findall(text)) - NO_FUNCTIONS:
+            if function.endswith("_reference"):
+                continue
+            users = mentions[function]
+            if re.search(rf"^ +virtual .*\b{function}\(", text, re.M):
+                unused = function not in called  # whoever overrides it mentions it too
+            else:
+                unused = set(users) <= {name, body} and users[name] <= 1 and users[body] <= 1
+            if unused:
+                dead[function] = name
+    broken = [f"{name}: {function} is used by nobody; remove it" for function, name in dead.items()
+              if function not in KEPT]
+    broken += [f"tools/lint.py: KEPT has {function}, which is used or gone" for function in KEPT
+               if function not in dead]
+    return sorted(broken)
+
+
+def check_words(name: str, lines: list[str]) -> list[str]:
+    suffix = pathlib.PurePath(name).suffix
     broken = []
     if name == "tools/lint.py":
         return broken
     for pattern, suffixes, advice in BANNED:
-        if path.suffix not in suffixes:
+        if suffix not in suffixes:
             continue
         if "getenv" in pattern and name.startswith(ENVIRONMENT_READERS):
             continue
@@ -117,38 +257,52 @@ def check_words(path: pathlib.Path, lines: list[str]) -> list[str]:
                 continue
             broken.append(f"{name}:{number}: `{re.search(pattern, line)[0]}`: {advice}")
     # Highway reads *_inl.h once per instruction set, so they carry another guard or none.
-    if path.suffix == ".h" and not path.stem.endswith("_inl") and "#pragma once" not in lines:
+    if suffix == ".h" and not name.endswith("_inl.h") and "#pragma once" not in lines:
         broken.append(f"{name}: no #pragma once")
     if len(lines) > LINE_LIMIT and not any("long because" in line for line in lines[:15]):
         broken.append(f"{name}: {len(lines)} lines; split it, or say why at its top")
     return broken
 
 
-def compiles_alone(header: pathlib.Path) -> str | None:
-    include = header.relative_to(SOURCE).as_posix()
+def compiles_alone(root: pathlib.Path, header: str) -> str | None:
+    include = header.removeprefix("src/")
     run = subprocess.run(
-        ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", f"-I{SOURCE}", "-x", "c++", "-"],
+        ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", f"-I{root / 'src'}", "-x", "c++",
+         "-"],
         input=f'#include "{include}"\n#include "{include}"\n', text=True, capture_output=True)
-    return None if run.returncode == 0 else f"src/{include}: does not compile alone\n{run.stderr}"
+    return None if run.returncode == 0 else f"{header}: does not compile alone\n{run.stderr}"
+
+
+def read_tree(root: pathlib.Path) -> dict[str, str]:
+    """The text of every file that a rule is about, by its path from the root."""
+    paths = [p for folder in ("src", "tests", "bench", "tools", "training")
+             for p in sorted((root / folder).rglob("*"))]
+    return {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in paths
+            if p.is_file() and p.suffix in CODE | {".py", ".sh"}}
+
+
+def check_tree(texts: dict[str, str]) -> list[str]:
+    broken = []
+    for name, text in texts.items():
+        lines = text.splitlines()
+        if name.startswith("src/"):
+            broken += check_includes(name, lines) + check_libraries(name, lines)
+        broken += check_words(name, lines)
+    code = {name: bare(text) for name, text in texts.items()
+            if pathlib.PurePath(name).suffix in CODE}
+    return broken + check_adapters(code) + check_dead_functions(code)
 
 
 def main() -> int:
-    broken = []
-    folders = [SOURCE, ROOT / "tests", ROOT / "bench", ROOT / "tools", ROOT / "training"]
-    files = [p for f in folders if f.is_dir() for p in sorted(f.rglob("*")) if p.is_file()]
-    for path in files:
-        if path.suffix not in CODE | {".py", ".sh"}:
-            continue
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if SOURCE in path.parents:
-            broken += check_includes(path, lines)
-        broken += check_words(path, lines)
+    texts = read_tree(ROOT)
+    broken = check_tree(texts)
     if "--headers" in sys.argv:
-        headers = [p for p in files if p.suffix == ".h" and SOURCE in p.parents]
+        headers = [name for name in texts if name.startswith("src/") and name.endswith(".h")]
         with ThreadPoolExecutor(2) as pool:
-            broken += [b for b in pool.map(compiles_alone, headers) if b]
+            found = pool.map(lambda header: compiles_alone(ROOT, header), headers)
+            broken += [line for line in found if line]
     print("\n".join(broken), end="\n" if broken else "")
-    print(f"lint: {len(files)} files, {len(broken)} broken rules", file=sys.stderr)
+    print(f"lint: {len(texts)} files, {len(broken)} broken rules", file=sys.stderr)
     return 1 if broken else 0
 
 

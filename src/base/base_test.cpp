@@ -27,12 +27,6 @@ TEST(RandomBase62, HasTheAskedLengthAndOnlyLettersAndDigits) {
   for (const char c : text) EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c))) << c;
 }
 
-TEST(FromHex, RefusesOddLengthAndLettersBeyondF) {
-  EXPECT_FALSE(from_hex("abc"));
-  EXPECT_FALSE(from_hex("zz"));
-  EXPECT_EQ(*from_hex("6f6B"), "ok");
-}
-
 TEST(ToBase64Url, HasNoPaddingAndNoSlash) {
   const std::array<std::uint8_t, 4> bytes{0xff, 0xef, 0xbe, 0xff};
   EXPECT_EQ(to_base64(bytes), "/+++/w==");

@@ -16,13 +16,6 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kBase62 =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 Sha256 sha256(std::span<const std::uint8_t> bytes) {
@@ -78,19 +71,6 @@ std::string to_hex(std::span<const std::uint8_t> bytes) {
     hex.push_back(kHexDigits[byte & 15]);
   }
   return hex;
-}
-
-Result<std::string> from_hex(std::string_view hex) {
-  if (hex.size() % 2 != 0) return fail(ErrorCode::invalid_argument, "hex text of odd length");
-  std::string bytes;
-  bytes.reserve(hex.size() / 2);
-  for (std::size_t i = 0; i < hex.size(); i += 2) {
-    const int high = hex_value(hex[i]);
-    const int low = hex_value(hex[i + 1]);
-    if (high < 0 || low < 0) return fail(ErrorCode::invalid_argument, "not a hex digit");
-    bytes.push_back(static_cast<char>(high * 16 + low));
-  }
-  return bytes;
 }
 
 std::string to_base64(std::span<const std::uint8_t> bytes) {

@@ -28,7 +28,6 @@ std::string random_base62(std::size_t count);
 bool equal_constant_time(std::string_view a, std::string_view b);
 
 std::string to_hex(std::span<const std::uint8_t> bytes);
-Result<std::string> from_hex(std::string_view hex);
 std::string to_base64(std::span<const std::uint8_t> bytes);
 /// Whole groups of four, "=" only at the end, no white space; at most 1 GiB of text.
 Result<std::string> from_base64(std::string_view text);
