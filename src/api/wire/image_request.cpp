@@ -22,8 +22,8 @@ using service::Resolution;
 
 constexpr std::array<std::string_view, 2> kResponseFormats = {"url", "b64_json"};
 // Read so that a wrong word is noticed; no model here has tiers.
-constexpr std::array<std::string_view, 6> kQualities = {"low",  "medium",   "high",
-                                                        "auto", "standard", "hd"};
+constexpr std::array<std::string_view, 8> kQualities = {"auto", "standard", "low",   "medium",
+                                                        "high", "hd",       "xhigh", "max"};
 constexpr std::array<std::string_view, 2> kOutputFormats = {"jpeg", "png"};
 
 // Sizes that OpenAI's and others' clients send when they mean "the normal one" (appendix B).
@@ -37,6 +37,20 @@ constexpr KnownSize kOpenAiSizes[] = {
     {"1920x1080", AspectRatio::r16_9},
     {"1080x1920", AspectRatio::r9_16},
 };
+
+// What a client would wrongly rely on when it was ignored.
+constexpr std::string_view kPromises[] = {"stream", "deferred", "output", "storage_options"};
+// Under these names clients of many kinds hand over pictures.
+constexpr std::string_view kPictures[] = {
+    "image",         "images",      "image[]",      "image_url",        "image_urls",
+    "mask",          "mask_url",    "mask_image",   "input_image",      "input_images",
+    "init_image",    "init_images", "image_prompt", "reference_images", "input_references",
+    "control_image", "image_file"};
+constexpr std::string_view kRead[] = {
+    "model",   "prompt", "n",    "response_format", "aspect_ratio", "resolution", "size",
+    "quality", "seed",   "user", "output_format"};
+// Whatever they say, it is what happens here.
+constexpr std::string_view kHarmless[] = {"moderation", "safety_tolerance"};
 
 std::string listed(std::span<const std::string_view> words) {
   return fmt::format("one of {}", fmt::join(words, ", "));
@@ -54,15 +68,35 @@ Result<std::optional<std::string>> read_word(const json& body, std::string_view 
   return word;
 }
 
-// What a client would wrongly rely on when it was ignored.
-Result<void> refuse_promises(const json& body) {
-  for (const std::string_view name : {"deferred", "output", "storage_options"}) {
-    const auto found = body.find(name);
-    if (found == body.end() || found->is_null() || *found == false) continue;
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: not offered by this server", name),
-                std::string(name));
+template <std::size_t n>
+bool is_one_of(const std::string_view (&names)[n], std::string_view name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+// Null, false and nothing at all inside: the client says that it does not ask for it.
+bool is_given(const json& value) {
+  return !value.is_null() && value != false && value != "" && !(value.is_array() && value.empty());
+}
+
+// Looks at every field that the parser does not read: some must be refused, the others warned of.
+Result<std::vector<std::string>> check_other_fields(const json& body) {
+  std::vector<std::string> warnings;
+  for (const auto& [name, value] : body.items()) {
+    if (is_one_of(kRead, name) || is_one_of(kHarmless, name) || !is_given(value)) continue;
+    if (is_one_of(kPromises, name)) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: not offered by this server; leave it out", name), name);
+    }
+    if (is_one_of(kPictures, name)) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: /v1/images/generations reads no pictures and would ignore it; "
+                              "/v1/images/edits is for pictures",
+                              name),
+                  name);
+    }
+    warnings.push_back(fmt::format("{}: not known here and ignored", shown(name)));
   }
-  return {};
+  return warnings;
 }
 
 Result<Shape> read_shape(const json& body) {
@@ -80,9 +114,10 @@ Result<Shape> read_shape(const json& body) {
 }
 
 Result<std::optional<std::uint64_t>> read_seed(const json& body) {
-  constexpr std::string_view kExpected = "an integer from 0 to 9223372036854775807";
+  constexpr std::string_view kExpected =
+      "an integer from 0 to 9223372036854775807, or -1 for a random one";
   const auto seed = TRY(read_integer(body, "seed", kExpected));
-  if (!seed) return std::nullopt;
+  if (!seed || *seed == -1) return std::nullopt;
   if (*seed < 0) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("seed: expected {}, got {}", kExpected, *seed), "seed");
@@ -108,7 +143,7 @@ int parse_edge(std::string_view text) {
 
 Result<Shape> parse_size(std::string_view text) {
   if (text == "auto") return Shape{};
-  const auto cross = text.find('x');
+  const auto cross = text.find_first_of("xX*");
   const int width = cross == std::string_view::npos ? 0 : parse_edge(text.substr(0, cross));
   const int height = cross == std::string_view::npos ? 0 : parse_edge(text.substr(cross + 1));
   if (width == 0 || height == 0) {
@@ -169,11 +204,16 @@ Result<GenerationCall> parse_generation_call(std::string_view text,
     TRY(service::check_user(*user));
     request.user = std::move(*user);
   }
-  TRY(read_word(body, "quality", kQualities));
-  TRY(refuse_promises(body));
+  const auto quality = TRY(read_word(body, "quality", kQualities));
+  std::vector<std::string> warnings = TRY(check_other_fields(body));
+  if (quality && quality != "auto" && quality != "standard") {
+    warnings.push_back("quality: no model here has tiers of it; choose another model instead");
+  }
   const auto response_format = TRY(read_word(body, "response_format", kResponseFormats));
-  return GenerationCall{std::move(request), response_format == "b64_json" ? ResponseFormat::b64_json
-                                                                          : ResponseFormat::url};
+  return GenerationCall{
+      std::move(request),
+      response_format == "b64_json" ? ResponseFormat::b64_json : ResponseFormat::url,
+      std::move(warnings)};
 }
 
 }  // namespace imagined::api::wire

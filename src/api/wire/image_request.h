@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
@@ -15,13 +17,16 @@ enum class ResponseFormat : std::uint8_t { url, b64_json };
 struct GenerationCall {
   service::PictureRequest request;
   ResponseFormat response_format = ResponseFormat::url;
+  std::vector<std::string> warnings;  // what was asked for and is not done
 };
 
 /// Reads every field of the xAI API, OpenAI's words for the same things (`size` gives way to
-/// `aspect_ratio` and `resolution`) and our extensions `seed` and `output_format`. Unknown fields
-/// are ignored, null means default. Errors name the field, the value and what is allowed:
+/// `aspect_ratio` and `resolution`) and our extensions `seed` and `output_format`; null means
+/// default. Fields that only tune the picture and that are not known here are ignored, with a
+/// warning. Errors name the field, the value and what is allowed:
 ///   `invalid_argument` (400)  no JSON object, no prompt, a number out of range, a promise that
-///                             this server does not keep (`deferred`, `output`, `storage_options`)
+///                             this server does not keep (`stream`, `deferred`, `output`,
+///                             `storage_options`), a picture, which would be billed and not seen
 ///   `unprocessable` (422)     a value of another type, or a word that is not on its list
 ///   `not_found` (404)         an unknown or retired model
 Result<GenerationCall> parse_generation_call(std::string_view body,

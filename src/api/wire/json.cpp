@@ -3,9 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
+
+#include "base/utf8.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -39,6 +42,7 @@ class LimitedBuilder final : public nlohmann::json_sax<json> {
       return refuse(fmt::format("an object has more than {} fields", kJsonFieldsMax));
     }
     slot_ = &object[name];
+    if (open_.size() == 1) field_ = name;
     return true;
   }
   bool end_object() override { return close(); }
@@ -47,13 +51,18 @@ class LimitedBuilder final : public nlohmann::json_sax<json> {
 
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
-    const bool number = error.id == 406;  // out_of_range: a number that no double can hold
-    return refuse(number ? "a number is too large"
-                         : fmt::format("the text breaks at byte {}", position));
+    if (error.id == 406) return refuse("a number is too large");  // for every double
+    // The library tells its errors apart by their words alone.
+    if (std::string_view(error.what()).find("surrogate") != std::string_view::npos) {
+      return refuse("a \\u escape is half a surrogate pair, which is no character");
+    }
+    return refuse(fmt::format("the text breaks at byte {}", position));
   }
 
   json take() { return std::move(root_); }
   const std::string& error() const { return error_; }
+  /// The member of the whole object in whose value the error lies; empty: in none.
+  const std::string& field() const { return field_; }
 
  private:
   bool refuse(std::string message) {
@@ -73,7 +82,12 @@ class LimitedBuilder final : public nlohmann::json_sax<json> {
 
   bool add(json value) {
     place(std::move(value));
+    end_value();
     return true;
+  }
+
+  void end_value() {
+    if (open_.size() == 1) field_.clear();
   }
 
   bool open(json container) {
@@ -86,6 +100,7 @@ class LimitedBuilder final : public nlohmann::json_sax<json> {
 
   bool close() {
     open_.pop_back();
+    end_value();
     return true;
   }
 
@@ -93,14 +108,72 @@ class LimitedBuilder final : public nlohmann::json_sax<json> {
   // A container in it moves only when its parent grows, and the parent grows after it was closed.
   std::vector<json*> open_;
   json* slot_ = nullptr;
+  std::string field_;
   std::string error_;
 };
+
+// The encoding that bytes seem to have which are no UTF-8: what a shell or an editor has chosen.
+// JSON begins with an ASCII character, so zero bytes give the wide ones away.
+std::string_view encoding_of(std::string_view text) {
+  using namespace std::string_view_literals;
+  for (const auto mark : {"\xFF\xFE\0\0"sv, "\0\0\xFE\xFF"sv}) {
+    if (text.starts_with(mark)) return "UTF-32";
+  }
+  const auto is_zero = [&](std::size_t at) { return at < text.size() && text[at] == '\0'; };
+  if (is_zero(2) && (is_zero(0) || is_zero(1)) && is_zero(is_zero(0) ? 1 : 3)) return "UTF-32";
+  for (const auto mark : {"\xFF\xFE"sv, "\xFE\xFF"sv}) {
+    if (text.starts_with(mark)) return "UTF-16";
+  }
+  return is_zero(0) || is_zero(1) ? "UTF-16" : "";
+}
+
+// A letter with an accent is one byte in Windows-1252; the encodings of East Asia take two.
+bool looks_like_windows_1252(std::string_view bad) {
+  const auto is_high = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+  return bad.size() < 2 || !is_high(bad[1]);
+}
+
+// `invalid_argument` unless the text is UTF-8 without a byte order mark.
+Result<void> check_encoding(std::string_view text) {
+  const auto refuse = [](std::string message) {
+    return fail(ErrorCode::invalid_argument, std::move(message));
+  };
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    return refuse("the body is not JSON: it begins with a byte order mark");
+  }
+  if (const auto encoding = encoding_of(text); !encoding.empty()) {
+    return refuse(fmt::format("the body is not JSON in UTF-8: it looks like {}", encoding));
+  }
+  for (std::string_view rest = text; !rest.empty();) {
+    if (take_code_point(rest)) continue;
+    const auto byte = static_cast<unsigned char>(rest.front());
+    const std::string where = fmt::format("byte {} is 0x{:02X}", text.size() - rest.size(), byte);
+    if (!looks_like_windows_1252(rest)) {
+      return refuse(fmt::format("the body is not JSON in UTF-8: {}", where));
+    }
+    // From 0xA0 on Windows-1252 numbers its characters as Unicode does.
+    std::string letter;
+    if (byte >= 0xA0) {
+      append_utf8(byte, letter);
+      letter = fmt::format(", there the letter \"{}\"", letter);
+    }
+    return refuse(fmt::format("the body is not JSON in UTF-8: {}; it looks like Windows-1252{}",
+                              where, letter));
+  }
+  return {};
+}
 
 tl::unexpected<Error> wrong_type(const json& value, std::string_view name,
                                  std::string_view expected) {
   return fail(ErrorCode::unprocessable,
               fmt::format("{}: expected {}, got {}", name, expected, shown(value)),
               std::string(name));
+}
+
+// A name as it may stand in a message: cut when it is long.
+std::string shown_name(std::string_view name) {
+  return name.size() <= kShownBytesMax ? std::string(name)
+                                       : valid_utf8(name.substr(0, kShownBytesMax)) + "...";
 }
 
 // The member, or null when there is none.
@@ -113,14 +186,14 @@ const json& member(const json& object, std::string_view name) {
 }  // namespace
 
 Result<json> parse_json_object(std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF")) {
-    return fail(ErrorCode::invalid_argument,
-                "the body is not JSON: it begins with a byte order mark");
-  }
+  TRY(check_encoding(text));
   LimitedBuilder builder;
   if (!json::sax_parse(text, &builder)) {
+    const std::string& field = builder.field();
     return fail(ErrorCode::invalid_argument,
-                fmt::format("the body is not JSON: {}", builder.error()));
+                field.empty() ? fmt::format("the body is not JSON: {}", builder.error())
+                              : fmt::format("{}: not JSON: {}", shown_name(field), builder.error()),
+                field);
   }
   json value = builder.take();
   if (!value.is_object()) {
@@ -151,6 +224,11 @@ Result<std::optional<std::int64_t>> read_integer(const json& object, std::string
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: expected {}, got {}", name, expected, shown(value)),
                 std::string(name));
+  }
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    if (number != std::floor(number)) return wrong_type(value, name, expected);
+    return static_cast<std::int64_t>(number);
   }
   if (!value.is_number_integer()) return wrong_type(value, name, expected);
   return value.get<std::int64_t>();

@@ -16,16 +16,18 @@ inline constexpr int kJsonFieldsMax = 64;               // of one object
 inline constexpr std::size_t kJsonNumberBytesMax = 64;  // of one number's text
 
 /// One JSON object in UTF-8. `invalid_argument` for anything else: broken or cut text, bytes after
-/// it, a byte order mark, half surrogates, invalid UTF-8, a name given twice (which of two models
-/// would be billed?), more depth, fields or digits than the limits.
+/// it, a byte order mark, another encoding (the error says which it looks like), half surrogates
+/// (it names the field), a name given twice (which of two models would be billed?), more depth,
+/// fields or digits than the limits.
 Result<nlohmann::json> parse_json_object(std::string_view text);
 
 /// Reads one member; null and absent are the same: nothing. `unprocessable` for another type, with
 /// the name, what is expected (`expected` completes "expected ...") and the value.
 Result<std::optional<std::string>> read_string(const nlohmann::json& object, std::string_view name,
                                                std::string_view expected);
-/// The same for whole numbers: 1.5, 1e0, "2" and true are of another type; a whole number beyond 64
-/// bits is `invalid_argument`.
+/// The same for whole numbers, however they are written: 1.0 and 1e0 are 1, for many languages
+/// write numbers so. 1.5, "2" and true are of another type; a whole number that is too large is
+/// `invalid_argument`.
 Result<std::optional<std::int64_t>> read_integer(const nlohmann::json& object,
                                                  std::string_view name, std::string_view expected);
 
