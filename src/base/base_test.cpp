@@ -30,6 +30,9 @@ TEST(RandomBase62, HasTheAskedLengthAndOnlyLettersAndDigits) {
 TEST(ToBase64Url, HasNoPaddingAndNoSlash) {
   const std::array<std::uint8_t, 4> bytes{0xff, 0xef, 0xbe, 0xff};
   EXPECT_EQ(to_base64(bytes), "/+++/w==");
+  std::string text = "x";
+  append_base64(bytes, text);
+  EXPECT_EQ(text, "x/+++/w==");
   EXPECT_EQ(to_base64url(bytes), "_---_w");
 }
 

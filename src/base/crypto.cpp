@@ -73,10 +73,17 @@ std::string to_hex(std::span<const std::uint8_t> bytes) {
   return hex;
 }
 
-std::string to_base64(std::span<const std::uint8_t> bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3), '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
+void append_base64(std::span<const std::uint8_t> bytes, std::string& text) {
+  const std::size_t begin = text.size();
+  text.resize(begin + base64_size(bytes.size()));
+  // Writes a zero byte behind its text, where that of the string stands anyway.
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(&text[begin]), bytes.data(),
                   static_cast<int>(bytes.size()));
+}
+
+std::string to_base64(std::span<const std::uint8_t> bytes) {
+  std::string text;
+  append_base64(bytes, text);
   return text;
 }
 

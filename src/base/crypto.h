@@ -29,6 +29,9 @@ bool equal_constant_time(std::string_view a, std::string_view b);
 
 std::string to_hex(std::span<const std::uint8_t> bytes);
 std::string to_base64(std::span<const std::uint8_t> bytes);
+/// The same behind what is in `text` already; `base64_size` characters.
+void append_base64(std::span<const std::uint8_t> bytes, std::string& text);
+constexpr std::size_t base64_size(std::size_t size_bytes) { return (size_bytes + 2) / 3 * 4; }
 /// Whole groups of four, "=" only at the end, no white space; at most 1 GiB of text.
 Result<std::string> from_base64(std::string_view text);
 /// URL-safe alphabet, no padding.

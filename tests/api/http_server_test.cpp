@@ -47,6 +47,24 @@ class CountingBell final : public service::WorkerBell {
   std::atomic<int> cancels_ = 0;
 };
 
+// Runs out of memory when it is asked to.
+class HungryBlobStore final : public service::BlobStore {
+ public:
+  std::atomic<bool> hungry = false;
+  Result<std::string> put(std::span<const std::uint8_t> bytes) override {
+    return blobs_.put(bytes);
+  }
+  Result<void> check_room() override { return blobs_.check_room(); }
+  Result<std::vector<std::uint8_t>> get(std::string_view hash) override {
+    auto bytes = blobs_.get(hash);
+    if (hungry) bytes->reserve(bytes->max_size());
+    return bytes;
+  }
+
+ private:
+  storage::MemoryBlobStore blobs_;
+};
+
 class HttpServerTest : public ::testing::Test {
  protected:
   HttpServerTest()
@@ -83,11 +101,25 @@ class HttpServerTest : public ::testing::Test {
 
   std::uint16_t port() const { return server_->port(); }
 
-  std::string post(std::string_view body) const {
+  std::string post(std::string_view body, std::string_view fields = "") const {
+    return post_as("/v1/images/generations HTTP/1.1\r\nHost: pictures.example\r\n", body, fields);
+  }
+
+  // With a target, a version and a Host field of the test's own.
+  std::string post_as(std::string_view beginning, std::string_view body,
+                      std::string_view fields = "") const {
     return fmt::format(
-        "POST /v1/images/generations HTTP/1.1\r\nHost: pictures.example\r\nAuthorization: Bearer "
-        "{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-        key_, body.size(), body);
+        "POST {}Authorization: Bearer {}\r\nContent-Type: application/json\r\n{}Content-Length: "
+        "{}\r\n\r\n{}",
+        beginning, key_, fields, body.size(), body);
+  }
+
+  // The reply to a request whose picture is made at once.
+  std::string answer(const std::string& request) {
+    WireClient client(port());
+    client.send(request);
+    complete(claim());
+    return client.reply();
   }
 
   // The job that a request has queued, in the hands of the worker.
@@ -119,7 +151,7 @@ class HttpServerTest : public ::testing::Test {
   SystemClock clock_;
   service::Catalogue catalogue_;
   storage::MemoryJobStore jobs_;
-  storage::MemoryBlobStore blobs_;
+  HungryBlobStore blobs_;
   storage::MemoryKeyStore key_store_;
   storage::ProcessJobEvents events_;
   CountingBell bell_;
@@ -265,8 +297,102 @@ TEST_F(HttpServerTest, TakesNoMoreConnectionsThanItsLimit) {
   first.send(kGetHealth);
   EXPECT_EQ(first.status(), 200);
   WireClient second(port());
-  second.send(kGetHealth);
+  const std::string reply = second.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 503"));
+  EXPECT_THAT(reply, HasSubstr("all 1 connections of this server are in use"));
+  EXPECT_THAT(reply, HasSubstr("retry-after: "));
   EXPECT_EQ(second.status(), 0);
+}
+
+TEST_F(HttpServerTest, TurnsNobodyAwayWithAWordWhenTooManyAreBeingTold) {
+  options_.limits.connections_max = 0;
+  options_.limits.turned_away_max = 0;
+  start();
+  WireClient client(port());
+  EXPECT_EQ(client.status(), 0);
+}
+
+TEST_F(HttpServerTest, LetsNoClientBehindAProxyTakeAllPlaces) {
+  options_.limits.connections_per_address_max = 1;
+  start();
+  WireClient first(port());
+  first.send(post(R"({"prompt":"a cat"})", "X-Forwarded-For: 192.0.2.7\r\n"));
+  const Job job = claim();
+  WireClient second(port());
+  second.send(post(R"({"prompt":"a cat"})", "X-Forwarded-For: 1.2.3.4, 192.0.2.7\r\n"));
+  EXPECT_EQ(second.status(), 429);
+  WireClient other(port());
+  other.send("GET /healthz HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.8\r\n\r\n");
+  EXPECT_EQ(other.status(), 200);
+  complete(job);
+  EXPECT_EQ(first.status(), 200);
+  WireClient third(port());
+  third.send("GET /healthz HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
+  EXPECT_EQ(third.status(), 200);
+}
+
+TEST_F(HttpServerTest, OutlivesWhatABackgroundThreadThrows) {
+  start();
+  blobs_.hungry = true;
+  const std::string reply = answer(post(R"({"prompt":"a cat","response_format":"b64_json"})"));
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 500"));
+  EXPECT_THAT(reply, HasSubstr("x-should-retry: false"));
+  WireClient client(port());
+  client.send(kGetHealth);
+  EXPECT_EQ(client.status(), 200);
+}
+
+TEST_F(HttpServerTest, MakesLinksThatWorkForAClientThatNamesNoHost) {
+  start();
+  const std::string reply =
+      answer(post_as("/v1/images/generations HTTP/1.0\r\n", R"({"prompt":"a cat"})"));
+  EXPECT_THAT(reply, HasSubstr(fmt::format("\"http://127.0.0.1:{}/v1/files/img/", port())));
+}
+
+TEST_F(HttpServerTest, MakesLinksAsATrustedProxySays) {
+  constexpr std::string_view kFields =
+      "X-Forwarded-Proto: https\r\nX-Forwarded-Host: pictures.example:8443\r\n"
+      "X-Forwarded-Prefix: /images\r\n";
+  options_.answers.trusted_proxies = *ProxyList::parse("127.0.0.0/8");
+  start();
+  EXPECT_THAT(answer(post(R"({"prompt":"a cat"})", kFields)),
+              HasSubstr("\"https://pictures.example:8443/images/v1/files/img/"));
+}
+
+TEST_F(HttpServerTest, MakesNoLinksAsStrangersSay) {
+  start();
+  EXPECT_THAT(answer(post(R"({"prompt":"a cat"})",
+                          "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n")),
+              HasSubstr("\"http://pictures.example/v1/files/img/"));
+}
+
+TEST_F(HttpServerTest, TakesAWholeUrlOfItsOwn) {
+  start();
+  EXPECT_THAT(
+      answer(post_as(fmt::format("http://localhost:{}/v1/images/generations HTTP/1.1\r\nHost: "
+                                 "other\r\n",
+                                 port()),
+                     R"({"prompt":"a cat"})")),
+      HasSubstr(fmt::format("\"http://localhost:{}/v1/files/img/", port())));
+  for (const char* name : {"127.0.0.1", "LOCALHOST"}) {
+    WireClient client(port());
+    client.send(
+        fmt::format("GET http://{}:{}/healthz HTTP/1.1\r\nHost: other\r\n\r\n", name, port()));
+    EXPECT_EQ(client.status(), 200) << name;
+  }
+}
+
+TEST_F(HttpServerTest, TakesNoWholeUrlOfAnotherServer) {
+  options_.answers.public_url = "https://pictures.example";
+  start();
+  const auto status = [&](std::string_view url) {
+    WireClient client(port());
+    client.send(fmt::format("GET {} HTTP/1.1\r\nHost: other.example\r\n\r\n", url));
+    return client.status();
+  };
+  EXPECT_EQ(status("http://other.example/healthz"), 421);
+  EXPECT_EQ(status(fmt::format("http://127.0.0.1:{}/healthz", port() + 1)), 421);
+  EXPECT_EQ(status("https://pictures.example/healthz"), 200);
 }
 
 TEST_F(HttpServerTest, FinishesTheReplyInWorkWhenItStops) {

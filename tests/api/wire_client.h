@@ -2,13 +2,16 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace imagined {
 
@@ -31,6 +34,44 @@ class WireClient {
 
   void send(std::string_view bytes) {
     [[maybe_unused]] const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+
+  /// Says that no more will be sent, and goes on reading.
+  void close_sending() { shutdown(fd_, SHUT_WR); }
+
+  /// Closes with a reset, as a client does that has not read all it was sent.
+  void reset() {
+    const linger at_once{1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+
+  /// Whether something has come, or the end of the connection, within `limit`.
+  bool readable(std::chrono::milliseconds limit) const {
+    pollfd waited{fd_, POLLIN, 0};
+    return poll(&waited, 1, static_cast<int>(limit.count())) == 1;
+  }
+
+  /// The next byte, which stays to be read; 0 at the end of the connection or after 10 s.
+  char peek() const {
+    char byte = 0;
+    return recv(fd_, &byte, 1, MSG_PEEK) == 1 ? byte : '\0';
+  }
+
+  /// Everything up to the first `end`, with it; what there is when the connection ends before.
+  std::string until(std::string_view end) {
+    while (received_.find(end) == std::string::npos) {
+      if (!receive()) return std::exchange(received_, {});
+    }
+    const std::string text = received_.substr(0, received_.find(end) + end.size());
+    received_.erase(0, text.size());
+    return text;
+  }
+
+  /// Everything up to the end of the connection.
+  std::string until_end() {
+    while (receive()) {
+    }
+    return std::exchange(received_, {});
   }
 
   /// The next reply, head and body; empty when the server has closed or says nothing for 10 s.

@@ -9,7 +9,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <mutex>
+
+#include "base/log.h"
 
 namespace imagined::api {
 namespace asio = boost::asio;
@@ -25,19 +28,33 @@ Pool::~Pool() { join(); }
 
 Async<void> Pool::run(std::function<void()> work) {
   const auto loop = co_await asio::this_coro::executor;
+  std::exception_ptr caught;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&](auto handler) {
         // The work guard keeps the loop running while its only coroutine is away.
         asio::post(threads_->pool, [work = std::move(work), handler = std::move(handler), loop,
-                                    guard = asio::make_work_guard(loop)]() mutable {
-          work();
+                                    guard = asio::make_work_guard(loop), &caught]() mutable {
+          try {
+            work();
+          } catch (...) {
+            caught = std::current_exception();
+          }
           asio::post(loop, std::move(handler));
         });
       },
       asio::use_awaitable);
+  if (caught) std::rethrow_exception(caught);
 }
 
-void Pool::start(std::function<void()> work) { asio::post(threads_->pool, std::move(work)); }
+void Pool::start(std::function<void()> work) {
+  asio::post(threads_->pool, [work = std::move(work)] {
+    try {
+      work();
+    } catch (const std::exception& caught) {
+      log(LogLevel::error, "background_work_failed", "reason={:?}", caught.what());
+    }
+  });
+}
 
 void Pool::join() { threads_->pool.join(); }
 

@@ -26,10 +26,12 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   /// Runs `work` on a thread of the pool; the coroutine goes on when it has returned, on the loop.
-  /// `work` may refer to locals of the coroutine, for these outlive it.
+  /// `work` may refer to locals of the coroutine, for these outlive it. What it throws is thrown
+  /// here, for the net of the request (server.cpp).
   Async<void> run(std::function<void()> work);
 
-  /// Starts `work` and does not wait for it. `work` must own what it uses.
+  /// Starts `work` and does not wait for it. `work` must own what it uses; what it throws is
+  /// logged.
   void start(std::function<void()> work);
 
   /// Waits until all work given so far has ended. New work is no longer taken.

@@ -1,3 +1,2 @@
-// The one translation unit that holds the bodies of Asio and Beast.
+// The one translation unit that holds the bodies of Asio.
 #include <boost/asio/impl/src.hpp>
-#include <boost/beast/src.hpp>

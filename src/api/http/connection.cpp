@@ -11,105 +11,134 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <exception>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "api/http/body_framing.h"
+#include "api/http/input_buffer.h"
+#include "api/http/router.h"
 #include "base/log.h"
 
 namespace imagined::api {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using boost::system::error_code;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
-// How often a client with unread pipelined bytes is looked at; see `watch_client`.
+// How often a client is looked at whose side of the connection is closed, or that has sent more
+// than it was asked for; see `watch_client`.
 constexpr milliseconds kWatchInterval{250};
-constexpr milliseconds kForever = std::chrono::hours(24 * 365);
-// A chunk's size with its extensions, which nobody needs.
-constexpr std::size_t kChunkLineBytesMax = 256;
 constexpr std::size_t kReadBytes = 16 * 1024;
 // What is read and thrown away so that an early reply reaches a client that still sends.
 constexpr milliseconds kLingerTimeout{5'000};
 constexpr std::size_t kLingerBytesMax = 64u << 20;
+// Bodies up to this size are not counted: they are there as long as their connection is.
+constexpr std::size_t kUncountedBytes = 64 * 1024;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+// How every reply begins.
+constexpr std::string_view kVersion = "HTTP/1.1 ";
 
 bool is_token_start(char c) { return c > ' ' && c < '\x7f'; }
 
-std::string serialize_head(const Response& response, bool keep_alive) {
+struct Framing {
+  std::string body_field;  // content-length or transfer-encoding, with its line end; or nothing
+  bool keep_alive = false;
+};
+
+std::string serialize_head(const Response& response, const Framing& framing) {
   std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_phrase(response.status));
+      fmt::format("{}{} {}\r\n", kVersion, response.status, reason_phrase(response.status));
   for (const Header& field : response.headers.all()) {
     head += fmt::format("{}: {}\r\n", field.name, field.value);
   }
-  head += fmt::format("date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(std::time(nullptr)));
-  if (response.status != 204 && !response.headers.has("content-length")) {
-    head += fmt::format("content-length: {}\r\n", response.body.size());
-  }
-  head += keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n";
+  head += fmt::format("date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n{}connection: {}\r\n\r\n",
+                      fmt::gmtime(std::time(nullptr)), framing.body_field,
+                      framing.keep_alive ? "keep-alive" : "close");
   return head;
 }
 
-std::string_view text_of(const beast::flat_buffer& buffer) {
-  return {static_cast<const char*>(buffer.data().data()), buffer.size()};
+asio::const_buffer bytes_of(const Body& body) {
+  if (const auto* text = std::get_if<std::string>(&body)) return asio::buffer(*text);
+  if (const auto* bytes = std::get_if<SharedBytes>(&body)) return asio::buffer(**bytes);
+  return {};
 }
 
-bool has_bare_line_feed(std::string_view text) {
-  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
-    if (at == 0 || text[at - 1] != '\r') return true;
-  }
-  return false;
+bool is_stream(const Response& response) {
+  return std::holds_alternative<std::unique_ptr<EventSource>>(response.body);
 }
 
 class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
  public:
-  TcpConnection(asio::ip::tcp::socket socket, Application& application, const Limits& limits)
+  TcpConnection(asio::ip::tcp::socket socket, const ConnectionParts& parts)
       : socket_(std::move(socket)),
         timer_(socket_.get_executor()),
-        buffer_(limits.head_bytes_max + limits.json_bytes_max + kReadBytes),
-        application_(application),
-        limits_(limits) {}
+        application_(parts.application),
+        limits_(parts.limits),
+        pool_(parts.pool),
+        budget_(parts.budget) {
+    error_code ignored;
+    peer_ = plain(socket_.remote_endpoint(ignored).address());
+    const auto local = socket_.local_endpoint(ignored);
+    local_address_ = plain(local.address());
+    local_port_ = local.port();
+  }
 
   Async<void> run() override;
+  Async<void> turn_away(Error error) override;
   void close_soon() override;
 
  private:
   enum class Reading { done, refused, closed };
+  // Why a message cannot be taken: it is no proper request, or its body went wrong.
+  struct Refusal {
+    HeadError head;
+    std::optional<Error> error;
+  };
 
-  Async<Reading> read_head(Head& head, HeadError& error);
-  Async<Reading> read_body(const Head& head, std::string_view head_text, std::string& body,
-                           HeadError& error);
+  Async<error_code> receive();
+  Async<Reading> read_head(Head& head, Refusal& refusal);
+  Async<Reading> read_body(const Head& head, Exchange& exchange, Refusal& refusal);
+  Async<Result<void>> keep(std::string_view piece, Exchange& exchange);
+  Async<bool> ask_for_body();
   Async<bool> exchange_once();
   Async<Response> answer_watched(Exchange& exchange);
   Async<void> watch_client(std::stop_source& gone);
-  Async<bool> write(const Exchange& exchange, Response response, bool keep_alive);
+  bool client_is_gone();
+  Async<bool> write(const Head& head, Exchange& exchange, Response response, bool keep_alive);
+  Async<bool> write_bytes(std::string_view head, asio::const_buffer body);
+  Async<bool> write_events(EventSource& events, bool chunked, std::stop_token client_gone);
   Async<void> linger();
 
-  void arm(milliseconds limit);
+  void arm(milliseconds limit) { arm(steady_clock::now() + limit); }
+  void arm(steady_clock::time_point end);
   void disarm();
 
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;
   std::uint64_t armed_ = 0;  // counts `arm` and `disarm`, so that a late timer does nothing
   bool expired_ = false;
-  beast::flat_buffer buffer_;
+  IpAddress peer_;
+  IpAddress local_address_;
+  std::uint16_t local_port_ = 0;
+  InputBuffer buffer_;
   Application& application_;
   const Limits& limits_;
+  Pool& pool_;
+  ByteBudget& budget_;
   std::string head_text_;
+  std::size_t begun_bytes_ = 0;  // of the reply, which `client_is_gone` has sent already
   bool idle_ = false;
   bool closing_ = false;
 };
 
 // A deadline for whatever the socket does next: cancels it and leaves `expired_`.
-void TcpConnection::arm(milliseconds limit) {
+void TcpConnection::arm(steady_clock::time_point end) {
   expired_ = false;
-  timer_.expires_after(limit);
+  timer_.expires_at(end);
   timer_.async_wait([self = shared_from_this(), mark = ++armed_](const error_code& error) {
     if (error || mark != self->armed_) return;
     self->expired_ = true;
@@ -140,20 +169,43 @@ Async<void> TcpConnection::run() {
   socket_.close(ignored);
 }
 
-Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, HeadError& error) {
+Async<void> TcpConnection::turn_away(Error error) {
+  const auto self = shared_from_this();
+  Exchange exchange;
+  exchange.peer = peer_;
+  exchange.started = steady_clock::now();
+  Response response = application_.refuse(exchange, error);
+  application_.finish(exchange, response);
+  const Head unread;
+  if (co_await write(unread, exchange, std::move(response), false)) co_await linger();
+  disarm();
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+// Reads on; the error when that fails, the end of the stream included.
+Async<error_code> TcpConnection::receive() {
+  const std::span<char> room = buffer_.prepare(kReadBytes);
+  error_code ec;
+  buffer_.commit(co_await socket_.async_read_some(asio::buffer(room.data(), room.size()),
+                                                  asio::redirect_error(asio::use_awaitable, ec)));
+  co_return ec;
+}
+
+Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, Refusal& refusal) {
   const auto refuse = [&](int status, std::string message) {
-    error = {status, std::move(message)};
+    refusal.head = {status, std::move(message)};
     return Reading::refused;
   };
   bool waiting = true;  // for the first byte of a request
   idle_ = true;
   arm(limits_.idle_timeout);
   while (true) {
-    std::string_view text = text_of(buffer_);
+    std::string_view text = buffer_.text();
     // RFC 9112 2.2: an empty line before a request is skipped.
     while (text.starts_with("\r\n")) {
       buffer_.consume(2);
-      text = text_of(buffer_);
+      text = buffer_.text();
     }
     if (!text.empty() && text != "\r") {
       if (!is_token_start(text.front())) co_return refuse(400, "this is not HTTP");
@@ -167,7 +219,7 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, HeadError& er
         head_text_ = text.substr(0, end + 4);
         buffer_.consume(end + 4);
         if (auto failure = parse_head(head_text_, limits_, head)) {
-          error = std::move(*failure);
+          refusal.head = std::move(*failure);
           co_return Reading::refused;
         }
         co_return Reading::done;
@@ -180,97 +232,132 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, HeadError& er
       }
     }
     if (waiting && closing_) co_return Reading::closed;
-    error_code ec;
-    const auto count = co_await socket_.async_read_some(
-        buffer_.prepare(kReadBytes), asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) {
+    if (co_await receive()) {
       if (expired_ && !waiting) co_return refuse(408, "the head of the request did not arrive");
       co_return Reading::closed;
     }
-    buffer_.commit(count);
   }
 }
 
-Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, std::string_view head_text,
-                                                       std::string& body, HeadError& error) {
+// Bytes of a body go where its route wants them. The client is read no faster than they go.
+Async<Result<void>> TcpConnection::keep(std::string_view piece, Exchange& exchange) {
+  if (exchange.sink) {
+    co_return co_await on_pool(pool_, [&] { return exchange.sink->take(piece); });
+  }
+  if (exchange.route->body.kind == BodyKind::none) co_return Result<void>{};
+  std::string& body = exchange.request.body;
+  const std::size_t size = body.size() + piece.size();
+  if (size > body.capacity() && size > kUncountedBytes) {
+    // Grows as a string does, so that a body which announces no length is not copied for each
+    // piece.
+    const std::size_t capacity =
+        std::min(std::max(size, 2 * body.capacity()), exchange.route->body.bytes_max);
+    exchange.held = {};
+    auto hold = budget_.try_take(capacity);
+    if (!hold) {
+      co_return tl::unexpected(Error{.code = ErrorCode::unavailable,
+                                     .message = "too many large requests are being read; try again "
+                                                "in a moment"});
+    }
+    exchange.held = std::move(*hold);
+    body.reserve(capacity);
+  }
+  body += piece;
+  co_return Result<void>{};
+}
+
+Async<bool> TcpConnection::ask_for_body() {
+  // With its deadline: behind unread replies even these few bytes may find no room.
+  arm(limits_.write_timeout);
   error_code ec;
-  http::request_parser<http::string_body> parser;
-  parser.header_limit(static_cast<std::uint32_t>(limits_.head_bytes_max + 1));
-  parser.body_limit(limits_.json_bytes_max);
-  auto check_chunk = [](std::uint64_t, std::string_view extensions, error_code& failure) {
-    if (extensions.size() > kChunkLineBytesMax) failure = http::error::bad_chunk_extension;
-  };
-  parser.on_chunk_header(check_chunk);
-  parser.put(asio::buffer(head_text), ec);
-  if (!ec && head.expects_continue) {
-    co_await asio::async_write(socket_,
-                               asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")),
-                               asio::redirect_error(asio::use_awaitable, ec));
+  co_await asio::async_write(socket_, asio::buffer(kContinue),
+                             asio::redirect_error(asio::use_awaitable, ec));
+  co_return !ec;
+}
+
+Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, Exchange& exchange,
+                                                       Refusal& refusal) {
+  const BodyRule& rule = exchange.route->body;
+  BodyFraming framing(head, rule.bytes_max);
+  if (!framing.error() && head.expects_continue && buffer_.text().empty()) {
+    if (!co_await ask_for_body()) co_return Reading::closed;
   }
-  arm(limits_.body_timeout);
-  parser.eager(true);
-  while (!ec && !parser.is_done()) {
-    const auto parsed = parser.put(buffer_.data(), ec);
-    buffer_.consume(parsed);
-    if (ec == http::error::need_more) ec = {};
-    if (ec || parser.is_done()) break;
-    // What is left is a line of the chunk framing that has not ended. Beast would wait for its
-    // proper end; another reader might take the line feed for it.
-    if (has_bare_line_feed(text_of(buffer_))) ec = http::error::bad_chunk;
-    if (buffer_.size() > kChunkLineBytesMax) ec = http::error::bad_chunk_extension;
-    if (ec) break;
-    buffer_.commit(co_await socket_.async_read_some(buffer_.prepare(kReadBytes),
-                                                    asio::redirect_error(asio::use_awaitable, ec)));
+  const auto begin = steady_clock::now();
+  std::uint64_t received = 0;
+  while (true) {
+    const std::string_view held = buffer_.text();
+    std::string_view input = held;
+    for (auto piece = framing.next(input); !piece.empty(); piece = framing.next(input)) {
+      received += piece.size();
+      auto kept = co_await keep(piece, exchange);
+      if (!kept) {
+        refusal.error = std::move(kept.error());
+        co_return Reading::refused;
+      }
+    }
+    buffer_.consume(held.size() - input.size());
+    if (framing.error()) {
+      refusal.head = *framing.error();
+      co_return Reading::refused;
+    }
+    if (framing.done()) break;
+    // The slowest client that is waited for: nothing for the time of grace, and then its rate.
+    arm(begin + limits_.body_timeout + milliseconds(received * 1000 / rule.bytes_per_s_min));
+    const error_code ec = co_await receive();
+    if (ec && !expired_ && ec != asio::error::eof) co_return Reading::closed;
+    if (ec) {
+      refusal.head = expired_ ? HeadError{408, "the body of the request did not arrive in time"}
+                              : HeadError{400, "the body ended early"};
+      co_return Reading::refused;
+    }
   }
-  if (!ec) {
-    body = std::move(parser.get().body());
-    co_return Reading::done;
+  if (exchange.sink) {
+    auto finished = co_await on_pool(pool_, [&] { return exchange.sink->finish(); });
+    if (!finished) {
+      refusal.error = std::move(finished.error());
+      co_return Reading::refused;
+    }
   }
-  if (ec == http::error::body_limit) {
-    error = {413, fmt::format("the body is larger than {} bytes", limits_.json_bytes_max)};
-  } else if (expired_) {
-    error = {408, "the body of the request did not arrive"};
-  } else if (ec == http::error::partial_message || ec == asio::error::eof) {
-    error = {400, "the body ended early"};
-  } else if (ec.category() == http::make_error_code(http::error::bad_chunk).category()) {
-    error = {400, "the body of the request is broken"};
-  } else {
-    co_return Reading::closed;
-  }
-  co_return Reading::refused;
+  co_return Reading::done;
 }
 
 // One request and its reply. False: the connection has ended.
 Async<bool> TcpConnection::exchange_once() {
   Head head;
-  HeadError error;
+  Refusal refusal;
   Exchange exchange;
-  Reading reading = co_await read_head(head, error);
-  exchange.started = std::chrono::steady_clock::now();
+  exchange.peer = peer_;
+  exchange.local_address = local_address_;
+  exchange.local_port = local_port_;
+  begun_bytes_ = 0;
+  Reading reading = co_await read_head(head, refusal);
+  exchange.started = steady_clock::now();
   exchange.request = std::move(head.request);
   std::optional<Response> response;
+  bool body_unread = head.has_body();
   if (reading == Reading::done) {
     disarm();
     response = co_await application_.before_body(exchange);
-    if (!response && head.content_length > limits_.json_bytes_max) {
-      error = {413, fmt::format("the body is larger than {} bytes", limits_.json_bytes_max)};
-      reading = Reading::refused;
-    } else if (!response && head.has_body()) {
-      reading = co_await read_body(head, head_text_, exchange.request.body, error);
+    if (!response && head.has_body()) {
+      reading = co_await read_body(head, exchange, refusal);
+      body_unread = reading != Reading::done;
     }
   }
   if (reading == Reading::closed) co_return false;
   disarm();
-  const bool body_unread = reading == Reading::refused || (response.has_value() && head.has_body());
-  if (reading == Reading::refused) {
-    response = application_.refuse(exchange, error);
+  if (refusal.error) {
+    response = application_.refuse(exchange, *refusal.error);
+  } else if (reading == Reading::refused) {
+    response = application_.refuse(exchange, refusal.head);
+    body_unread = true;
   } else if (!response) {
     response = co_await answer_watched(exchange);
   }
   application_.finish(exchange, *response);
-  const bool keep_alive =
-      reading == Reading::done && head.keep_alive && !body_unread && !response->close && !closing_;
-  const bool written = co_await write(exchange, std::move(*response), keep_alive);
+  const bool keep_alive = reading == Reading::done && head.keep_alive && !body_unread &&
+                          !response->close && !closing_ &&
+                          !(head.version_1_0 && is_stream(*response));
+  const bool written = co_await write(head, exchange, std::move(*response), keep_alive);
   if (written && body_unread) co_await linger();
   co_return written&& keep_alive;
 }
@@ -285,35 +372,92 @@ Async<Response> TcpConnection::answer_watched(Exchange& exchange) {
   co_return std::move(std::get<0>(first));
 }
 
-// Requests a stop when the client has closed its side. The bytes of a pipelined request hide the
-// end of the stream from a read, so the state of the connection is asked.
+// Requests a stop when the client has gone. The bytes of a pipelined request hide the end of the
+// stream from a read, so the state of the connection is asked.
 Async<void> TcpConnection::watch_client(std::stop_source& gone) {
   error_code ec;
   asio::steady_timer pause(socket_.get_executor());
   co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
                               asio::redirect_error(asio::use_awaitable, ec));
   while (ec != asio::error::operation_aborted) {
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    const bool open =
-        !ec && getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-        info.tcpi_state == TCP_ESTABLISHED;
-    if (!open) gone.request_stop();
-    pause.expires_after(open ? kWatchInterval : kForever);
+    if (client_is_gone()) gone.request_stop();
+    pause.expires_after(kWatchInterval);
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
 }
 
-Async<bool> TcpConnection::write(const Exchange& exchange, Response response, bool keep_alive) {
-  const std::string head = serialize_head(response, keep_alive);
-  if (exchange.request.method == "HEAD") response.body.clear();
-  const auto extra_s = response.body.size() / limits_.write_bytes_per_s_min;
-  arm(limits_.write_timeout + std::chrono::seconds(extra_s));
-  const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(response.body)};
+// A client that has closed and one that has only said that it will send no more (a half-close,
+// which proxies and `nc -N` do and which is no farewell) look the same until something is sent to
+// them: the first one's machine answers with a reset. So the reply is begun with what every reply
+// begins with, one byte at each look.
+bool TcpConnection::client_is_gone() {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
+  if (info.tcpi_state == TCP_ESTABLISHED) return false;
+  if (info.tcpi_state != TCP_CLOSE_WAIT) return true;
+  if (begun_bytes_ == kVersion.size()) return false;
+  const auto sent =
+      ::send(socket_.native_handle(), &kVersion[begun_bytes_], 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent == 1) ++begun_bytes_;
+  return sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK;
+}
+
+Async<bool> TcpConnection::write(const Head& head, Exchange& exchange, Response response,
+                                 bool keep_alive) {
+  const bool chunked = is_stream(response) && !head.version_1_0;
+  const asio::const_buffer body = bytes_of(response.body);
+  Framing framing{.keep_alive = keep_alive};
+  if (chunked) {
+    framing.body_field = "transfer-encoding: chunked\r\n";
+  } else if (response.status != 204 && !is_stream(response)) {
+    framing.body_field = fmt::format("content-length: {}\r\n", body.size());
+  }
+  const std::string text = serialize_head(response, framing);
+  const bool head_only = exchange.request.method == "HEAD";
+  if (!co_await write_bytes(std::string_view(text).substr(begun_bytes_),
+                            head_only ? asio::const_buffer{} : body)) {
+    co_return false;
+  }
+  if (!is_stream(response) || head_only) co_return true;
+  using namespace asio::experimental::awaitable_operators;
+  std::stop_source gone;
+  auto& events = *std::get<std::unique_ptr<EventSource>>(response.body);
+  begun_bytes_ = kVersion.size();  // nothing may be put between the events
+  const auto first =
+      co_await (write_events(events, chunked, gone.get_token()) || watch_client(gone));
+  co_return std::get<0>(first);
+}
+
+Async<bool> TcpConnection::write_bytes(std::string_view head, asio::const_buffer body) {
+  const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), body};
+  arm(limits_.write_timeout + std::chrono::seconds(body.size() / limits_.write_bytes_per_s_min));
   error_code ec;
   co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, ec));
   disarm();
   co_return !ec;
+}
+
+// Each event goes out at once, as a chunk where the client knows chunks, with a deadline of its
+// own. False: the reply is not whole, and the client sees that by the missing end.
+Async<bool> TcpConnection::write_events(EventSource& events, bool chunked,
+                                        std::stop_token client_gone) {
+  while (true) {
+    std::optional<std::string> event;
+    try {
+      event = co_await events.next(client_gone);
+    } catch (const std::exception& caught) {
+      log(LogLevel::error, "events_failed", "reason={:?}", caught.what());
+      co_return false;
+    }
+    if (client_gone.stop_requested()) co_return false;
+    if (!event) break;
+    if (chunked) *event += "\r\n";
+    const std::string size = chunked ? fmt::format("{:x}\r\n", event->size() - 2) : std::string();
+    if (!co_await write_bytes(size, asio::buffer(*event))) co_return false;
+  }
+  if (!chunked) co_return true;
+  co_return co_await write_bytes("0\r\n\r\n", {});
 }
 
 // Closing with unread bytes in the kernel resets the connection and the client may never see the
@@ -332,9 +476,9 @@ Async<void> TcpConnection::linger() {
 
 }  // namespace
 
-std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, Application& application,
-                                            const Limits& limits) {
-  return std::make_shared<TcpConnection>(std::move(socket), application, limits);
+std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket,
+                                            const ConnectionParts& parts) {
+  return std::make_shared<TcpConnection>(std::move(socket), parts);
 }
 
 }  // namespace imagined::api

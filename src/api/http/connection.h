@@ -1,9 +1,8 @@
 // One client's connection: reads requests one after the other, hands them to the application and
-// writes what it answers. The only header between Beast and the rest of the program.
+// writes what it answers.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
-#include <cstddef>
 #include <memory>
 #include <optional>
 
@@ -18,13 +17,24 @@ namespace imagined::api {
 class Application {
  public:
   virtual ~Application() = default;
-  /// Looks at a head before the body is read; a reply here ends the request.
+  /// Looks at a head before the body is read; a reply here ends the request. Without one the body
+  /// is read by the rule of `exchange.route`, into `exchange.sink` where that is set.
   virtual Async<std::optional<Response>> before_body(Exchange& exchange) = 0;
   virtual Async<Response> answer(Exchange& exchange) = 0;
   /// The reply to a message that is no proper request.
   virtual Response refuse(Exchange& exchange, const HeadError& error) = 0;
+  /// The reply to a client that is not heard, or whose body could not be taken.
+  virtual Response refuse(Exchange& exchange, const Error& error) = 0;
   /// Adds the fields that every reply carries, and writes the log line.
   virtual void finish(const Exchange& exchange, Response& response) = 0;
+};
+
+/// What a connection uses and does not own; all of it must outlive the connection.
+struct ConnectionParts {
+  Application& application;
+  const Limits& limits;
+  Pool& pool;
+  ByteBudget& budget;
 };
 
 class Connection {
@@ -32,12 +42,13 @@ class Connection {
   virtual ~Connection() = default;
   /// Runs until the connection has ended. Once.
   virtual Async<void> run() = 0;
+  /// Instead of `run`: answers with `error`, whatever is asked, and ends.
+  virtual Async<void> turn_away(Error error) = 0;
   /// Ends it now when it waits for a request, else after the reply in work.
   virtual void close_soon() = 0;
 };
 
-/// `application` and `limits` must outlive the connection.
 std::shared_ptr<Connection> make_connection(boost::asio::ip::tcp::socket socket,
-                                            Application& application, const Limits& limits);
+                                            const ConnectionParts& parts);
 
 }  // namespace imagined::api

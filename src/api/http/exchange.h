@@ -4,12 +4,18 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
+#include "api/http/address_counts.h"
 #include "api/http/async.h"
-#include "api/http/message.h"
+#include "api/http/forwarded.h"
+#include "api/http/limits.h"
+#include "api/http/params.h"
+#include "api/http/reply.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/key_service.h"
@@ -34,7 +40,8 @@ struct Services {
 
 /// What an operator may set about the answers.
 struct AnswerOptions {
-  std::string public_url;  // base of links; empty: "http://" and what the client called us
+  std::string public_url;     // base of links; empty: what the client called us
+  ProxyList trusted_proxies;  // whose Forwarded and X-Forwarded-* fields are believed
   std::int64_t link_life_s = service::kLinkLifeDefaultSeconds;
   std::chrono::milliseconds job_timeout{300'000};
   std::string cors_origin = "*";  // empty: no CORS headers
@@ -44,20 +51,39 @@ struct Route;
 
 struct Exchange {
   Request request;
-  std::string id;                      // of the request: x-request-id
-  std::string param;                   // what stands at {...} in the route's pattern, decoded
+  std::string id;  // of the request: x-request-id
+  IpAddress peer;  // the other end of the connection, and ours
+  IpAddress local_address;
+  std::uint16_t local_port = 0;
+  Origin origin;                       // who asks, and by which URL, when proxies are believed
+  AddressCounts::Place place;          // of the client behind a proxy
   const Route* route = nullptr;        // none: no route has this path and method
+  Params params;                       // what stands at {...} in the route's pattern
   std::optional<service::ApiKey> key;  // who asks, on routes that need a key
+  std::unique_ptr<BodySink> sink;      // where the body goes, when it is not held in `request`
+  ByteBudget::Hold held;               // for the body
   std::stop_token client_gone;         // requested when the client has closed its connection
   std::chrono::steady_clock::time_point started;
   std::string job_id;  // for the log line
 };
 
+/// The URL before `/v1`, without a slash at its end: `public_url`, else what the client and the
+/// proxies that are believed call us, else the address that the client has reached.
+std::string base_url(const AnswerOptions& options, const Exchange& exchange);
+
+/// Whether a request for the URL of `authority` is one for us: by `public_url`, by our own end of
+/// the connection, or by a name of this machine with our port.
+bool names_this_server(std::string_view authority, const AnswerOptions& options,
+                       const Exchange& exchange);
+
 /// What a handler is given.
 struct Context {
   const Services& services;
   const AnswerOptions& options;
+  const Limits& limits;
   Pool& pool;
+  ByteBudget& budget;      // of bodies and replies that are held in memory
+  AddressCounts& clients;  // that have requests in work through a proxy
 };
 
 /// Four steps: parse to a domain struct, call the domain, turn the result into the wire's form,

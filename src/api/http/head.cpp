@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace imagined::api {
@@ -35,21 +36,36 @@ bool is_target(std::string_view text) {
   return !text.empty();
 }
 
-bool is_field_value(std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t') || byte == 0x7F) return false;
+// Takes "http://authority" off the front of an absolute target (RFC 9112, 3.2.2), which then counts
+// instead of the Host field; false when it is none.
+bool take_authority(std::string_view& target, Request& request) {
+  const auto scheme = target.substr(0, target.find("://"));
+  if (scheme.size() == target.size() ||
+      !(equal_ignoring_case(scheme, "http") || equal_ignoring_case(scheme, "https"))) {
+    return false;
   }
+  target.remove_prefix(scheme.size() + 3);
+  const auto authority = target.substr(0, target.find_first_of("/?"));
+  if (!is_authority(authority)) return false;
+  target.remove_prefix(authority.size());
+  request.target_authority = authority;
   return true;
 }
 
-bool is_host(std::string_view text) {
-  if (text.empty()) return false;
-  for (const char c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!letter && std::string_view("-._:[]~%").find(c) == std::string_view::npos) return false;
+Failure parse_target(std::string_view target, Request& request) {
+  if (!is_target(target)) return refuse(400, "the request target is not a path");
+  if (request.method == "OPTIONS" && target == "*") {
+    request.path = target;
+    return {};
   }
-  return true;
+  if (target.front() != '/' && !take_authority(target, request)) {
+    return refuse(400, "the request target is neither a path nor the URL of one");
+  }
+  const auto question = target.find('?');
+  request.path = target.substr(0, question);
+  if (request.path.empty()) request.path = "/";
+  if (question != std::string_view::npos) request.query = target.substr(question + 1);
+  return {};
 }
 
 Failure parse_request_line(std::string_view line, const Limits& limits, Head& head) {
@@ -70,20 +86,10 @@ Failure parse_request_line(std::string_view line, const Limits& limits, Head& he
     const bool other = version.size() == 8 && version.starts_with("HTTP/");
     return refuse(other ? 505 : 400, "only HTTP/1.1 and HTTP/1.0 are spoken here");
   }
-  head.keep_alive = version == "HTTP/1.1";
-  if (!is_target(target) || target.front() != '/') {
-    if (method == "OPTIONS" && target == "*") {
-      head.request.method = method;
-      head.request.path = target;
-      return {};
-    }
-    return refuse(400, "the request target is not a path");
-  }
-  const auto question = target.find('?');
+  head.version_1_0 = version == "HTTP/1.0";
+  head.keep_alive = !head.version_1_0;
   head.request.method = method;
-  head.request.path = target.substr(0, question);
-  if (question != std::string_view::npos) head.request.query = target.substr(question + 1);
-  return {};
+  return parse_target(target, head.request);
 }
 
 Failure parse_field(std::string_view line, Head& head) {
@@ -94,20 +100,18 @@ Failure parse_field(std::string_view line, Head& head) {
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
     return refuse(400, "a header field has no proper name");
   }
-  const auto value = trim(line.substr(colon + 1));
-  if (!is_field_value(value)) return refuse(400, "a header field holds a control character");
-  head.request.headers.add(std::string(line.substr(0, colon)), std::string(value));
+  if (!is_field(line)) return refuse(400, "a header field holds a control character");
+  head.request.headers.add(std::string(line.substr(0, colon)),
+                           std::string(trim(line.substr(colon + 1))));
   return {};
 }
 
-Failure read_framing(std::string_view version_line, Head& head) {
+Failure read_framing(Head& head) {
   const Headers& fields = head.request.headers;
   const bool has_length = fields.has("content-length");
   if (fields.has("transfer-encoding")) {
     if (has_length) return refuse(400, "both content-length and transfer-encoding are given");
-    if (version_line.ends_with("HTTP/1.0")) {
-      return refuse(400, "transfer-encoding does not exist in HTTP/1.0");
-    }
+    if (head.version_1_0) return refuse(400, "transfer-encoding does not exist in HTTP/1.0");
     if (fields.count("transfer-encoding") != 1 ||
         !equal_ignoring_case(fields.find("transfer-encoding"), "chunked")) {
       return refuse(501, "the only transfer-encoding spoken here is chunked");
@@ -128,29 +132,28 @@ Failure read_framing(std::string_view version_line, Head& head) {
   return {};
 }
 
-Failure read_host(std::string_view version_line, const Head& head) {
+Failure read_host(const Head& head) {
   const Headers& fields = head.request.headers;
   const int hosts = fields.count("host");
   if (hosts > 1) return refuse(400, "host is given more than once");
   if (hosts == 0) {
-    if (version_line.ends_with("HTTP/1.1")) return refuse(400, "host is missing");
+    if (!head.version_1_0) return refuse(400, "host is missing");
     return {};
   }
-  if (!is_host(fields.find("host"))) return refuse(400, "host is not a host name");
+  if (!is_authority(fields.find("host"))) return refuse(400, "host is not a host name");
   return {};
 }
 
 Failure read_connection(Head& head) {
   const Headers& fields = head.request.headers;
-  const auto connection = fields.find("connection");
-  if (equal_ignoring_case(connection, "close")) head.keep_alive = false;
-  if (equal_ignoring_case(connection, "keep-alive")) head.keep_alive = true;
-  if (fields.has("expect")) {
-    if (!equal_ignoring_case(fields.find("expect"), "100-continue")) {
-      return refuse(400, "the only expectation known here is 100-continue");
-    }
-    head.expects_continue = true;
+  if (fields.has_word("connection", "keep-alive")) head.keep_alive = true;
+  if (fields.has_word("connection", "close")) head.keep_alive = false;
+  // HTTP/1.0 knows no interim replies, so there nothing may be expected (RFC 9110, 10.1.1).
+  if (head.version_1_0 || !fields.has("expect")) return {};
+  if (!equal_ignoring_case(fields.find("expect"), "100-continue")) {
+    return refuse(400, "the only expectation known here is 100-continue");
   }
+  head.expects_continue = true;
   return {};
 }
 
@@ -178,9 +181,30 @@ std::optional<HeadError> parse_head(std::string_view text, const Limits& limits,
     }
     if (auto failure = parse_field(line, head)) return failure;
   }
-  if (auto failure = read_host(request_line, head)) return failure;
-  if (auto failure = read_framing(request_line, head)) return failure;
+  if (auto failure = read_host(head)) return failure;
+  if (auto failure = read_framing(head)) return failure;
   return read_connection(head);
+}
+
+bool is_field_value(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return c == '\t' || (byte >= 0x20 && byte != 0x7F);
+  });
+}
+
+bool is_field(std::string_view line) {
+  const auto colon = line.find(':');
+  return colon != std::string_view::npos && is_token(line.substr(0, colon)) &&
+         is_field_value(line.substr(colon + 1));
+}
+
+bool is_authority(std::string_view text) {
+  const auto allowed = [](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return letter || std::string_view("-._:[]~%").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {

@@ -45,6 +45,39 @@ TEST(Head, KeepsAliveByVersionAndField) {
   EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
 }
 
+TEST(Head, FindsCloseInAListOverSeveralFields) {
+  const auto keeps = [](const std::string& fields) {
+    Head head;
+    EXPECT_FALSE(parse_head(get(fields), Limits{}, head));
+    return head.keep_alive;
+  };
+  EXPECT_FALSE(keeps("Connection: close, TE\r\n"));
+  EXPECT_FALSE(keeps("Connection: TE,CLOSE\r\n"));
+  EXPECT_FALSE(keeps("Connection: TE\r\nConnection: close\r\n"));
+  EXPECT_FALSE(keeps("Connection: close, keep-alive\r\n"));
+  EXPECT_TRUE(keeps("Connection: closed, TE\r\n"));
+  EXPECT_TRUE(keeps("Connection: Upgrade, HTTP2-Settings\r\n"));
+}
+
+TEST(Head, ExpectsNothingOfHttp10) {
+  Head head;
+  EXPECT_FALSE(parse_head("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", Limits{}, head));
+  EXPECT_FALSE(head.expects_continue);
+  EXPECT_FALSE(parse_head(get("Expect: 100-Continue\r\n"), Limits{}, head));
+  EXPECT_TRUE(head.expects_continue);
+}
+
+TEST(Head, TakesAWholeUrlApart) {
+  Head head;
+  ASSERT_FALSE(parse_head("GET HTTP://b:8080/x/y?z=1 HTTP/1.1\r\nHost: a\r\n\r\n", Limits{}, head));
+  EXPECT_EQ(head.request.target_authority, "b:8080");
+  EXPECT_EQ(head.request.path, "/x/y");
+  EXPECT_EQ(head.request.query, "z=1");
+  ASSERT_FALSE(parse_head("GET https://b?z HTTP/1.1\r\nHost: a\r\n\r\n", Limits{}, head));
+  EXPECT_EQ(head.request.path, "/");
+  EXPECT_EQ(head.request.query, "z");
+}
+
 struct BadHead {
   const char* name;  // of the case in reliability.md 3.1
   std::string text;
@@ -86,7 +119,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadHead{"B11HostWithPath", "GET / HTTP/1.1\r\nHost: a/?x\r\n\r\n", 400},
         BadHead{"B11HostWithUser", "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400},
         BadHead{"B11EmptyHost", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
-        BadHead{"B12OtherHost", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        BadHead{"B12OtherScheme", "GET ftp://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        BadHead{"B12UserInUrl", "GET http://u@b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        BadHead{"B12UrlWithoutHost", "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+        BadHead{"B12UrlWithoutHostField", "GET http://b/ HTTP/1.1\r\n\r\n", 400},
         BadHead{"B12Connect", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
         BadHead{"B12Http2Preface", "PRI * HTTP/2.0\r\n\r\n", 505},
         BadHead{"B20Version12", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505},

@@ -4,21 +4,25 @@
 #include <array>
 
 namespace imagined::api {
-namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-}  // namespace
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::string_view take_item(std::string_view& list) {
+  const auto comma = list.find(',');
+  const auto item = trim(list.substr(0, comma));
+  list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  return item;
 }
 
 std::string_view Headers::find(std::string_view name) const {
@@ -34,6 +38,16 @@ int Headers::count(std::string_view name) const {
   return static_cast<int>(std::count_if(fields_.begin(), fields_.end(), [&](const Header& field) {
     return equal_ignoring_case(field.name, name);
   }));
+}
+
+bool Headers::has_word(std::string_view name, std::string_view word) const {
+  for (const Header& field : fields_) {
+    if (!equal_ignoring_case(field.name, name)) continue;
+    for (std::string_view list = field.value; !list.empty();) {
+      if (equal_ignoring_case(take_item(list), word)) return true;
+    }
+  }
+  return false;
 }
 
 void Headers::add(std::string name, std::string value) {

@@ -1,4 +1,4 @@
-// Requests and replies as plain values; no type of Beast leaves connection.cpp.
+// Requests as plain values, and the words of HTTP.
 #pragma once
 
 #include <string>
@@ -21,6 +21,8 @@ class Headers {
   bool has(std::string_view name) const;
   /// How many fields have that name.
   int count(std::string_view name) const;
+  /// Whether the fields of that name, read as one list with commas, hold `word`.
+  bool has_word(std::string_view name, std::string_view word) const;
   void add(std::string name, std::string value);
   /// Replaces every field of that name by one.
   void set(std::string_view name, std::string value);
@@ -32,21 +34,21 @@ class Headers {
 
 struct Request {
   std::string method;
-  std::string path;   // without the query, still percent-encoded
-  std::string query;  // without the question mark
+  std::string path;              // without the query, still percent-encoded
+  std::string query;             // without the question mark
+  std::string target_authority;  // of a target that is a whole URL; else empty
   Headers headers;
   std::string body;
 };
 
-struct Response {
-  int status = 200;
-  Headers headers;
-  std::string body;
-  bool close = false;  // end the connection after this reply
-};
+/// In lower case when it is a letter of ASCII.
+char to_lower(char c);
 
 /// True when the two are equal but for the case of ASCII letters.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+/// Cuts the next item off the front of a list with commas, without the spaces around it.
+std::string_view take_item(std::string_view& list);
 
 /// `text` without spaces and tabs at both ends.
 std::string_view trim(std::string_view text);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/http/router.h"
+#include "api/http/unserved.h"
 #include "api/wire/errors.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -23,15 +24,57 @@ Response json_reply(int status, std::string body) {
   return response;
 }
 
-bool is_json_utf8(std::string_view content_type) {
-  const auto semicolon = content_type.find(';');
-  if (!equal_ignoring_case(trim(content_type.substr(0, semicolon)), "application/json")) {
-    return false;
+// The value of a parameter of a content type (`; name=value`), without quotes; empty: there is
+// none.
+std::string_view parameter(std::string_view content_type, std::string_view name) {
+  while (true) {
+    const auto semicolon = content_type.find(';');
+    if (semicolon == std::string_view::npos) return {};
+    content_type.remove_prefix(semicolon + 1);
+    const auto pair = trim(content_type.substr(0, content_type.find(';')));
+    const auto equals = pair.find('=');
+    if (equals == std::string_view::npos || !equal_ignoring_case(pair.substr(0, equals), name)) {
+      continue;
+    }
+    const auto value = pair.substr(equals + 1);
+    const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+    return quoted ? value.substr(1, value.size() - 2) : value;
   }
-  if (semicolon == std::string_view::npos) return true;
-  const auto parameter = trim(content_type.substr(semicolon + 1));
-  return parameter.empty() || equal_ignoring_case(parameter, "charset=utf-8") ||
-         equal_ignoring_case(parameter, "charset=\"utf-8\"");
+}
+
+bool is_read_by(BodyKind kind, std::string_view media_type) {
+  const bool json = equal_ignoring_case(media_type, "application/json");
+  const bool multipart = equal_ignoring_case(media_type, "multipart/form-data");
+  switch (kind) {
+    case BodyKind::none:
+      return true;
+    case BodyKind::json:
+      return json;
+    case BodyKind::multipart:
+      return multipart;
+    case BodyKind::json_or_multipart:
+      return json || multipart;
+  }
+  return false;
+}
+
+std::string_view wanted_types(BodyKind kind) {
+  switch (kind) {
+    case BodyKind::multipart:
+      return "multipart/form-data";
+    case BodyKind::json_or_multipart:
+      return "application/json or multipart/form-data";
+    case BodyKind::none:
+    case BodyKind::json:
+      break;
+  }
+  return "application/json";
+}
+
+// UTF-8 under the names that clients give it, and ASCII, which is part of it.
+bool is_utf8_name(std::string_view charset) {
+  return charset.empty() || equal_ignoring_case(charset, "utf-8") ||
+         equal_ignoring_case(charset, "utf8") || equal_ignoring_case(charset, "us-ascii");
 }
 
 double elapsed_ms(const Exchange& exchange) {
@@ -44,6 +87,7 @@ double elapsed_ms(const Exchange& exchange) {
 
 void begin(const Context& context, Exchange& exchange) {
   exchange.id = make_uuid(context.services.clock);
+  exchange.origin.client = exchange.peer;
 }
 
 Step answer_preflight(const Context& context, Exchange& exchange) {
@@ -59,13 +103,34 @@ Step answer_preflight(const Context& context, Exchange& exchange) {
   co_return response;
 }
 
+Step check_origin(const Context& context, Exchange& exchange) {
+  const Request& request = exchange.request;
+  const ProxyList& trusted = context.options.trusted_proxies;
+  exchange.origin = find_origin(request, exchange.peer, trusted);
+  const std::string& authority = request.target_authority;
+  if (!authority.empty() && !names_this_server(authority, context.options, exchange)) {
+    co_return fail(ErrorCode::misdirected,
+                   fmt::format("this server is not {:?}, and it is no proxy", authority));
+  }
+  const IpAddress client = counted_address(request, exchange.peer, trusted);
+  if (client != exchange.peer) {
+    auto place = context.clients.enter(client);
+    if (!place) {
+      co_return fail(ErrorCode::resource_exhausted,
+                     "this address has too many requests in work; wait for one to end");
+    }
+    exchange.place = std::move(*place);
+  }
+  co_return std::nullopt;
+}
+
 Step find_route(const Context&, Exchange& exchange) {
   const Request& request = exchange.request;
   RouteMatch match = match_route(all_routes(), request.method, request.path);
   exchange.route = match.route;
-  exchange.param = std::move(match.param);
+  exchange.params = std::move(match.params);
   if (match.route != nullptr) co_return std::nullopt;
-  if (match.allow.empty()) co_return fail(ErrorCode::not_found, "there is nothing at this path");
+  if (match.allow.empty()) co_return tl::unexpected(unserved(all_routes(), request.path));
   Response response = error_reply(
       exchange, Error{ErrorCode::method_not_allowed,
                       fmt::format("this path takes {}, not {}", match.allow, request.method)});
@@ -89,17 +154,32 @@ Step authenticate(const Context& context, Exchange& exchange) {
 }
 
 Step check_content_type(const Context&, Exchange& exchange) {
-  if (exchange.route->body != Body::json) co_return std::nullopt;
+  const BodyKind kind = exchange.route->body.kind;
+  if (kind == BodyKind::none) co_return std::nullopt;
   const Headers& headers = exchange.request.headers;
-  if (headers.count("content-type") != 1 || !is_json_utf8(headers.find("content-type"))) {
+  const auto type = headers.find("content-type");
+  if (headers.count("content-type") != 1 ||
+      !is_read_by(kind, trim(type.substr(0, type.find(';'))))) {
+    co_return fail(
+        ErrorCode::unsupported_media_type,
+        fmt::format("the content type is {:?}, this route reads {}", type, wanted_types(kind)));
+  }
+  const auto charset = parameter(type, "charset");
+  if (!is_utf8_name(charset)) {
     co_return fail(ErrorCode::unsupported_media_type,
-                   fmt::format("the content type is \"{}\", this route reads application/json",
-                               headers.find("content-type")));
+                   fmt::format("the charset is {:?}, this route reads UTF-8", charset));
   }
   const auto coding = headers.find("content-encoding");
   if (!coding.empty() && !equal_ignoring_case(coding, "identity")) {
     co_return fail(ErrorCode::unsupported_media_type,
-                   fmt::format("the content encoding \"{}\" is not read here", coding));
+                   fmt::format("the content encoding is {:?}, this route reads none", coding));
+  }
+  co_return std::nullopt;
+}
+
+Step open_sink(const Context& context, Exchange& exchange) {
+  if (exchange.route->make_sink != nullptr) {
+    exchange.sink = exchange.route->make_sink(context, exchange);
   }
   co_return std::nullopt;
 }
@@ -119,12 +199,11 @@ void add_duration(const Context&, const Exchange& exchange, Response& response) 
 }
 
 void write_log_line(const Context&, const Exchange& exchange, Response& response) {
-  const bool probe = exchange.route != nullptr && exchange.route->pattern.ends_with("z");
-  log(probe ? LogLevel::debug : LogLevel::info, "request",
-      "request_id={} method={} path={:?} status={} ms={:.1f} key={} job={}", exchange.id,
-      exchange.request.method, exchange.request.path.substr(0, 256), response.status,
-      elapsed_ms(exchange), exchange.key ? exchange.key->id : "-",
-      exchange.job_id.empty() ? "-" : exchange.job_id);
+  log(exchange.route == nullptr ? LogLevel::info : exchange.route->log_level, "request",
+      "request_id={} client={} method={} path={:?} status={} ms={:.1f} key={} job={}", exchange.id,
+      exchange.origin.client.to_string(), exchange.request.method,
+      exchange.request.path.substr(0, 256), response.status, elapsed_ms(exchange),
+      exchange.key ? exchange.key->id : "-", exchange.job_id.empty() ? "-" : exchange.job_id);
 }
 
 Response error_reply(const Exchange& exchange, const Error& error) {

@@ -12,18 +12,24 @@ namespace imagined::api {
 using BeforeBody = Async<Result<std::optional<Response>>> (*)(const Context&, Exchange&);
 using AfterAnswer = void (*)(const Context&, const Exchange&, Response&);
 
-/// Gives the request its id.
+/// Gives the request its id and, until more is known, its client.
 void begin(const Context& context, Exchange& exchange);
 
+/// Sets `origin` and, behind a proxy, the client's `place` (429 when it has too many); 421 for a
+/// whole URL that is another server's.
+Async<Result<std::optional<Response>>> check_origin(const Context& context, Exchange& exchange);
 /// OPTIONS on any path: 204 with what a browser asks before it sends a request.
 Async<Result<std::optional<Response>>> answer_preflight(const Context& context, Exchange& exchange);
-/// Sets `route`; 404 and 405 (with Allow).
+/// Sets `route` and `params`; 404 and 501 (unserved.h), 405 (with Allow).
 Async<Result<std::optional<Response>>> find_route(const Context& context, Exchange& exchange);
 /// Sets `key` on routes that need one; 401.
 Async<Result<std::optional<Response>>> authenticate(const Context& context, Exchange& exchange);
-/// A JSON route reads `application/json` in UTF-8 and no content coding; 415.
+/// A route that reads a body reads the content types of its rule, in UTF-8 and without a content
+/// coding; 415. Other parameters of the type mean nothing here.
 Async<Result<std::optional<Response>>> check_content_type(const Context& context,
                                                           Exchange& exchange);
+/// Sets `sink` on routes that have one.
+Async<Result<std::optional<Response>>> open_sink(const Context& context, Exchange& exchange);
 
 void add_request_id(const Context& context, const Exchange& exchange, Response& response);
 void add_cors(const Context& context, const Exchange& exchange, Response& response);

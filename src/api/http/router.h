@@ -6,26 +6,30 @@
 #include <string_view>
 
 #include "api/http/exchange.h"
+#include "base/log.h"
 
 namespace imagined::api {
 
 /// Whether a route answers everybody or asks for an API key first.
 enum class Access : std::uint8_t { open, key };
-/// Whether a route reads a JSON body.
-enum class Body : std::uint8_t { none, json };
 
 struct Route {
-  std::string_view method;   // a GET route answers HEAD too
-  std::string_view pattern;  // literal segments, or one `{name}` that takes a whole segment
-  Access access = Access::key;
-  Body body = Body::none;
+  std::string_view method;  // a GET route answers HEAD too
+  /// Segments that are literal, or `{name}` for any one of them; `{name*}` at the end takes one or
+  /// more.
+  std::string_view pattern;
   Handler handler = nullptr;
+  Access access = Access::key;
+  BodyRule body = {};
+  /// For bodies that are not to be held in memory; null from it: into memory after all.
+  std::unique_ptr<BodySink> (*make_sink)(const Context&, Exchange&) = nullptr;
+  LogLevel log_level = LogLevel::info;  // of the line that says how the request ended
 };
 
 struct RouteMatch {
   const Route* route = nullptr;  // none: no route of this path takes this method
-  std::string param;             // decoded
-  std::string allow;             // methods of this path, for the Allow field; empty: no such path
+  Params params;
+  std::string allow;  // methods of this path, for the Allow field; empty: no such path
 };
 
 /// Segments are compared as they are on the wire: an escape, a dot segment or a doubled slash never

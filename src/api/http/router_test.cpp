@@ -5,6 +5,8 @@
 namespace imagined::api {
 namespace {
 
+Async<Result<Response>> nothing(const Context&, Exchange&) { co_return Response{}; }
+
 std::string pattern_of(std::string_view method, std::string_view path) {
   const RouteMatch match = match_route(all_routes(), method, path);
   return match.route == nullptr ? "" : std::string(match.route->pattern);
@@ -17,7 +19,25 @@ TEST(Router, FindsEachRouteByItsPattern) {
 }
 
 TEST(Router, DecodesTheParameter) {
-  EXPECT_EQ(match_route(all_routes(), "GET", "/v1/models/custom%2Falias").param, "custom/alias");
+  EXPECT_EQ(match_route(all_routes(), "GET", "/v1/models/custom%2Falias").params["id"],
+            "custom/alias");
+}
+
+TEST(Router, TakesSeveralParametersAndTheRestOfAPath) {
+  constexpr Route kRoutes[] = {{"GET", "/teams/{team}/keys/{key}", nothing},
+                               {"GET", "/console/{path*}", nothing}};
+  const RouteMatch key = match_route(kRoutes, "GET", "/teams/a%20b/keys/7");
+  ASSERT_NE(key.route, nullptr);
+  EXPECT_EQ(key.params["team"], "a b");
+  EXPECT_EQ(key.params["key"], "7");
+  const RouteMatch page = match_route(kRoutes, "GET", "/console/assets/main.js");
+  ASSERT_NE(page.route, nullptr);
+  EXPECT_EQ(page.params["path"], "assets/main.js");
+  for (const char* path :
+       {"/teams/a/keys", "/teams/a/keys/", "/teams//keys/7", "/teams/a/keys/7/8", "/console",
+        "/console/", "/console/../x", "/console/a//b", "/console/a%2F..%2Fb", "/console/a/"}) {
+    EXPECT_EQ(match_route(kRoutes, "GET", path).route, nullptr) << path;
+  }
 }
 
 TEST(Router, AnswersHeadWhereItAnswersGet) {
@@ -34,7 +54,8 @@ TEST(Router, NeverReachesARouteByADetour) {
   for (const char* path :
        {"/v1//images/generations", "/v1/images/../images/generations", "/v1/images/generations/",
         "/v1/images/%67enerations", "/v1/images/generations;x=1", "/V1/images/generations",
-        "/v1/models/a/b", "/v1/models/", "/v1/models/..", "/v1/models/%00", "/v1/models/%zz", ""}) {
+        "/v1/models/a/b", "/v1/models/", "/v1/models/..", "/v1/models/%00", "/v1/models/%zz", "",
+        "v1/models", "//v1/models"}) {
     const RouteMatch match = match_route(all_routes(), "GET", path);
     EXPECT_EQ(match.route, nullptr) << path;
     EXPECT_EQ(match.allow, "") << path;

@@ -3,17 +3,29 @@
 #include "api/http/router.h"
 
 namespace imagined::api {
+namespace {
 
-std::span<const Route> all_routes() {
-  static constexpr Route kRoutes[] = {
-      {"POST", "/v1/images/generations", Access::key, Body::json, create_images},
-      {"GET", "/v1/models", Access::key, Body::none, list_models},
-      {"GET", "/v1/models/{id}", Access::key, Body::none, show_model},
-      {"GET", "/v1/files/img/{name}", Access::open, Body::none, fetch_picture},
-      {"GET", "/healthz", Access::open, Body::none, say_alive},
-      {"GET", "/readyz", Access::open, Body::none, say_ready},
-  };
-  return kRoutes;
-}
+constexpr BodyRule kJson{.kind = BodyKind::json, .bytes_max = 256 * 1024};
+
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/images/generations", create_images, Access::key, kJson},
+    {"GET", "/v1/models", list_models},
+    {"GET", "/v1/models/{id}", show_model},
+    {"GET", "/v1/files/img/{name}", fetch_picture, Access::open},
+    {.method = "GET",
+     .pattern = "/healthz",
+     .handler = say_alive,
+     .access = Access::open,
+     .log_level = LogLevel::debug},
+    {.method = "GET",
+     .pattern = "/readyz",
+     .handler = say_ready,
+     .access = Access::open,
+     .log_level = LogLevel::debug},
+};
+
+}  // namespace
+
+std::span<const Route> all_routes() { return kRoutes; }
 
 }  // namespace imagined::api

@@ -12,7 +12,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
-#include <map>
 #include <set>
 
 #include "api/http/connection.h"
@@ -28,11 +27,16 @@ namespace {
 
 // What happens to a request before its body is read, in this order; the first that answers ends it.
 constexpr BeforeBody kBeforeBody[] = {
+    check_origin,        // 421, 429
     answer_preflight,    //
-    find_route,          // 404, 405
+    find_route,          // 404, 405, 501
     authenticate,        // 401, before anything is read or parsed
     check_content_type,  // 415
+    open_sink,           //
 };
+
+// Peers that are told of in the log when they send fields which only trusted proxies may send.
+constexpr std::size_t kUntrustedPeersMax = 16;
 
 // What happens to every reply, in this order.
 constexpr AfterAnswer kAfterAnswer[] = {
@@ -44,16 +48,20 @@ constexpr AfterAnswer kAfterAnswer[] = {
 
 class Chain final : public Application {
  public:
-  Chain(const Services& services, const AnswerOptions& options, Pool& pool)
-      : context_{services, options, pool} {}
+  explicit Chain(const Context& context) : context_(context) {}
 
   Async<std::optional<Response>> before_body(Exchange& exchange) override {
     begin(context_, exchange);
-    for (const BeforeBody step : kBeforeBody) {
-      auto result = co_await step(context_, exchange);
-      if (!result) co_return error_reply(exchange, result.error());
-      if (*result) co_return std::move(**result);
+    try {
+      for (const BeforeBody step : kBeforeBody) {
+        auto result = co_await step(context_, exchange);
+        if (!result) co_return error_reply(exchange, result.error());
+        if (*result) co_return std::move(**result);
+      }
+    } catch (const std::exception& caught) {
+      co_return accident(exchange, caught);
     }
+    if (exchange.origin.fields_ignored) warn_of_untrusted(exchange.peer);
     co_return std::nullopt;
   }
 
@@ -63,9 +71,7 @@ class Chain final : public Application {
       if (result) co_return std::move(*result);
       co_return error_reply(exchange, result.error());
     } catch (const std::exception& caught) {
-      // One of the three nets for what a library throws.
-      co_return error_reply(
-          exchange, Error{ErrorCode::internal, "something went wrong here", {}, caught.what()});
+      co_return accident(exchange, caught);
     }
   }
 
@@ -74,12 +80,33 @@ class Chain final : public Application {
     return refusal_reply(exchange, error);
   }
 
+  Response refuse(Exchange& exchange, const Error& error) override {
+    if (exchange.id.empty()) begin(context_, exchange);
+    Response response = error_reply(exchange, error);
+    response.close = true;
+    return response;
+  }
+
   void finish(const Exchange& exchange, Response& response) override {
     for (const AfterAnswer step : kAfterAnswer) step(context_, exchange, response);
   }
 
  private:
+  // One of the three nets for what a library throws, on the loop or on a thread of the pool.
+  static Response accident(const Exchange& exchange, const std::exception& caught) {
+    return error_reply(exchange,
+                       Error{ErrorCode::internal, "something went wrong here", {}, caught.what()});
+  }
+
+  void warn_of_untrusted(const IpAddress& peer) {
+    if (untrusted_.size() >= kUntrustedPeersMax || !untrusted_.insert(peer).second) return;
+    log(LogLevel::warn, "forwarded_fields_ignored",
+        "peer={} hint=\"links are made without them; a proxy is to be listed in trusted_proxies\"",
+        peer.to_string());
+  }
+
   const Context context_;
+  std::set<IpAddress> untrusted_;
 };
 
 }  // namespace
@@ -90,7 +117,7 @@ class HttpServer::Loop {
       : options_(std::move(options)),
         services_(std::move(services)),
         pool_(options_.pool_threads),
-        chain_(services_, options_.answers, pool_) {}
+        chain_({services_, options_.answers, options_.limits, pool_, budget_, clients_}) {}
 
   Result<void> listen();
   std::uint16_t port() const { return port_; }
@@ -101,20 +128,25 @@ class HttpServer::Loop {
 
  private:
   Async<void> accept_clients();
-  Async<void> serve_client(tcp::socket socket);
-  bool admit(const tcp::socket& socket);
+  Async<void> serve_client(tcp::socket socket, AddressCounts::Place place);
+  Async<void> turn_away(tcp::socket socket, Error error);
+  void admit(tcp::socket socket);
   void begin_stop();
   void end_when_idle();
 
   const ServerOptions options_;
   const Services services_;
+  // What coroutines hold of these is given back when the context of the loop is destroyed.
+  ByteBudget budget_{options_.limits.held_bytes_max};
+  AddressCounts connections_from_{options_.limits.connections_per_address_max};
+  AddressCounts clients_{options_.limits.connections_per_address_max};
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer drain_{io_};
   std::uint16_t port_ = 0;
   bool stopping_ = false;
   std::set<std::shared_ptr<Connection>> connections_;
-  std::map<asio::ip::address, int> per_address_;
+  int turned_away_ = 0;  // at the moment
   Pool pool_;
   Chain chain_;
 };
@@ -139,15 +171,38 @@ Result<void> HttpServer::Loop::listen() {
   return {};
 }
 
-bool HttpServer::Loop::admit(const tcp::socket& socket) {
+void HttpServer::Loop::admit(tcp::socket socket) {
   boost::system::error_code error;
-  const auto peer = socket.remote_endpoint(error).address();
-  if (error || stopping_) return false;
-  if (static_cast<int>(connections_.size()) >= options_.limits.connections_max) return false;
-  // Tools behind one loopback address are one machine's own; a proxy runs there too.
-  if (peer.is_loopback()) return true;
-  const auto known = per_address_.find(peer);
-  return known == per_address_.end() || known->second < options_.limits.connections_per_address_max;
+  const auto peer = plain(socket.remote_endpoint(error).address());
+  if (error || stopping_) return;
+  const Limits& limits = options_.limits;
+  if (static_cast<int>(connections_.size()) >= limits.connections_max) {
+    asio::co_spawn(
+        io_,
+        turn_away(std::move(socket), {ErrorCode::unavailable,
+                                      fmt::format("all {} connections of this server are in use",
+                                                  limits.connections_max)}),
+        asio::detached);
+    return;
+  }
+  // Behind a proxy the client counts, not the proxy (middleware.cpp), and what runs on this very
+  // machine is its own.
+  AddressCounts::Place place;
+  if (!peer.is_loopback() && !options_.answers.trusted_proxies.contains(peer)) {
+    auto entered = connections_from_.enter(peer);
+    if (!entered) {
+      asio::co_spawn(io_,
+                     turn_away(std::move(socket),
+                               {ErrorCode::resource_exhausted,
+                                fmt::format("this address has {} connections open, and no more are "
+                                            "taken",
+                                            limits.connections_per_address_max)}),
+                     asio::detached);
+      return;
+    }
+    place = std::move(*entered);
+  }
+  asio::co_spawn(io_, serve_client(std::move(socket), std::move(place)), asio::detached);
 }
 
 Async<void> HttpServer::Loop::accept_clients() {
@@ -163,25 +218,36 @@ Async<void> HttpServer::Loop::accept_clients() {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    if (!admit(socket)) continue;
-    asio::co_spawn(io_, serve_client(std::move(socket)), asio::detached);
+    admit(std::move(socket));
   }
 }
 
-Async<void> HttpServer::Loop::serve_client(tcp::socket socket) {
-  boost::system::error_code ignored;
-  const auto peer = socket.remote_endpoint(ignored).address();
-  const auto connection = make_connection(std::move(socket), chain_, options_.limits);
+Async<void> HttpServer::Loop::serve_client(tcp::socket socket,
+                                           [[maybe_unused]] AddressCounts::Place place) {
+  const auto connection =
+      make_connection(std::move(socket), {chain_, options_.limits, pool_, budget_});
   connections_.insert(connection);
-  ++per_address_[peer];
   try {
     co_await connection->run();
   } catch (const std::exception& caught) {
     log(LogLevel::error, "connection_failed", "reason={:?}", caught.what());
   }
   connections_.erase(connection);
-  if (--per_address_[peer] == 0) per_address_.erase(peer);
   end_when_idle();
+}
+
+// A client that is not let in is told why, as long as few are being told.
+Async<void> HttpServer::Loop::turn_away(tcp::socket socket, Error error) {
+  if (turned_away_ >= options_.limits.turned_away_max) co_return;
+  ++turned_away_;
+  const auto connection =
+      make_connection(std::move(socket), {chain_, options_.limits, pool_, budget_});
+  try {
+    co_await connection->turn_away(std::move(error));
+  } catch (const std::exception& caught) {
+    log(LogLevel::error, "connection_failed", "reason={:?}", caught.what());
+  }
+  --turned_away_;
 }
 
 void HttpServer::Loop::begin_stop() {

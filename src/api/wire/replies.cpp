@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/crypto.h"
+
 namespace imagined::api::wire {
 namespace {
 
@@ -19,28 +21,43 @@ json model_value(const service::Model& model) {
 
 }  // namespace
 
-std::string images_body(std::int64_t created_unix_s, std::int64_t cost_usd_ticks,
-                        const std::vector<ImageEntry>& entries) {
-  const json usage = {
-      {"cost_in_usd_ticks", cost_usd_ticks},
-      {"input_tokens", 0},
+ImagesBody::ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max) {
+  text_.reserve(bytes_max);
+  text_ += "{\"created\":" + std::to_string(created_unix_s) + ",\"data\":[";
+}
+
+void ImagesBody::begin_entry() { text_ += text_.back() == '[' ? "{" : ",{"; }
+
+void ImagesBody::end_entry(std::string_view mime_type) {
+  text_ += ",\"mime_type\":" + json(mime_type).dump() + "}";
+}
+
+void ImagesBody::add_url(std::string_view url, std::string_view mime_type) {
+  begin_entry();
+  text_ += "\"url\":" + json(url).dump();
+  end_entry(mime_type);
+}
+
+void ImagesBody::add_base64(std::span<const std::uint8_t> bytes, std::string_view mime_type) {
+  begin_entry();
+  text_ += "\"b64_json\":\"";
+  append_base64(bytes, text_);  // needs no escapes
+  text_ += '"';
+  end_entry(mime_type);
+}
+
+std::string ImagesBody::finish(const Usage& usage) && {
+  const json counts = {
+      {"cost_in_usd_ticks", usage.cost_usd_ticks},
+      {"input_tokens", usage.input_tokens},
       {"output_tokens", 0},
-      {"total_tokens", 0},
-      {"input_tokens_details", {{"text_tokens", 0}, {"image_tokens", 0}, {"cached_tokens", 0}}}};
-  // Put together by hand: base64 needs no escapes and is megabytes long.
-  std::string body = "{\"created\":" + std::to_string(created_unix_s) + ",\"data\":[";
-  for (const ImageEntry& entry : entries) {
-    if (body.back() != '[') body += ',';
-    if (entry.base64.empty()) {
-      body += "{\"url\":" + json(entry.url).dump();
-    } else {
-      body += "{\"b64_json\":\"";
-      body += entry.base64;
-      body += '"';
-    }
-    body += ",\"mime_type\":" + json(entry.mime_type).dump() + "}";
-  }
-  return body + "],\"usage\":" + usage.dump() + "}";
+      {"total_tokens", usage.input_tokens},
+      {"input_tokens_details",
+       {{"text_tokens", usage.input_tokens}, {"image_tokens", 0}, {"cached_tokens", 0}}}};
+  text_ += "],\"usage\":" + counts.dump();
+  if (!usage.warnings.empty()) text_ += ",\"warnings\":" + json(usage.warnings).dump();
+  text_ += '}';
+  return std::move(text_);
 }
 
 std::string models_body(const service::Catalogue& catalogue) {

@@ -1,7 +1,9 @@
 // Domain values to the JSON of successful replies.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,17 +12,34 @@
 
 namespace imagined::api::wire {
 
-/// One picture of a reply: exactly one of `url` and `base64` is set.
-struct ImageEntry {
-  std::string url;
-  std::string base64;
-  std::string mime_type;
+/// What a finished request says beside its pictures.
+struct Usage {
+  std::int64_t cost_usd_ticks = 0;
+  std::int64_t input_tokens = 0;      // of the prompt, as the model has read it
+  std::vector<std::string> warnings;  // what was asked for and not done
 };
 
-/// `{"created", "data": [{"url" | "b64_json", "mime_type"}], "usage": {"cost_in_usd_ticks", ...}}`.
-/// The token counts of `usage` are zero: LiteLLM refuses a `usage` without them.
-std::string images_body(std::int64_t created_unix_s, std::int64_t cost_usd_ticks,
-                        const std::vector<ImageEntry>& entries);
+/// Most bytes of a reply without its entries, and of an entry without its base64.
+inline constexpr std::size_t kImagesBodyBytes = 4096;
+inline constexpr std::size_t kImageEntryBytes = 512;
+
+/// `{"created", "data": [{"url" | "b64_json", "mime_type"}], "usage": {"cost_in_usd_ticks", ...},
+/// "warnings"}`, written in one piece: the pictures are megabytes long. `usage` has all of OpenAI's
+/// token counts, without which LiteLLM refuses it; `warnings` is there when there are any.
+class ImagesBody {
+ public:
+  /// `bytes_max`: what the whole body will need, so that it moves never.
+  ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max);
+  void add_url(std::string_view url, std::string_view mime_type);
+  void add_base64(std::span<const std::uint8_t> bytes, std::string_view mime_type);
+  std::string finish(const Usage& usage) &&;
+
+ private:
+  void begin_entry();
+  void end_entry(std::string_view mime_type);
+
+  std::string text_;
+};
 
 /// `{"object": "list", "data": [...]}`.
 std::string models_body(const service::Catalogue& catalogue);

@@ -12,7 +12,7 @@ Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange
   if (!file) co_return tl::unexpected(std::move(file.error()));
 
   Response response;
-  response.body.assign(file->bytes.begin(), file->bytes.end());
+  response.body = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
   response.headers.add("content-type", file->picture.mime_type);
   response.headers.add("cache-control", "private, max-age=3600");
   response.headers.add("etag", '"' + file->picture.blob + '"');

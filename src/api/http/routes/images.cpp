@@ -57,37 +57,48 @@ Async<Result<Job>> wait_for_job(const Context& context, Exchange& exchange, Job 
   }
 }
 
-std::string link_base(const Context& context, const Request& request) {
-  if (!context.options.public_url.empty()) return context.options.public_url;
-  // What the client called us is what it can reach; the head parser let only host names through.
-  return fmt::format("http://{}", request.headers.find("host"));
-}
-
 struct ReplyParts {
   const Context& context;
   const Exchange& exchange;
   const wire::GenerationCall& call;
   const Job& job;
+  const std::vector<StoredPicture>& pictures;
 };
 
-// Reads the pictures of a finished job; blocks on the stores.
-Result<std::vector<wire::ImageEntry>> collect_entries(const ReplyParts& parts) {
-  const Services& services = parts.context.services;
-  std::vector<wire::ImageEntry> entries;
-  const std::int64_t expires = services.clock.unix_ms() / 1000 + parts.context.options.link_life_s;
-  for (const StoredPicture& picture : TRY(services.images.pictures(parts.job.id))) {
-    wire::ImageEntry entry{.mime_type = picture.mime_type};
+// Bytes that the reply holds: of base64 about all of it.
+std::size_t reply_bytes(const ReplyParts& parts) {
+  std::size_t bytes = wire::kImagesBodyBytes;
+  for (const StoredPicture& picture : parts.pictures) {
+    bytes += wire::kImageEntryBytes;
     if (parts.call.response_format == wire::ResponseFormat::b64_json) {
-      entry.base64 = to_base64(TRY(services.images.read_picture(picture.id)).bytes);
-    } else {
-      entry.url = link_base(parts.context, parts.exchange.request) +
-                  services.signer.sign({.picture_id = picture.id,
-                                        .format = service::format_of_mime_type(picture.mime_type),
-                                        .expires_unix_s = expires});
+      bytes += base64_size(static_cast<std::size_t>(picture.size_bytes));
     }
-    entries.push_back(std::move(entry));
   }
-  return entries;
+  return bytes;
+}
+
+// Reads the pictures of a finished job, one at a time, into the reply; blocks on the stores.
+Result<std::string> make_body(const ReplyParts& parts) {
+  const Services& services = parts.context.services;
+  const std::string base = base_url(parts.context.options, parts.exchange);
+  const std::int64_t expires = services.clock.unix_ms() / 1000 + parts.context.options.link_life_s;
+  wire::ImagesBody body(parts.job.finished_ms / 1000, reply_bytes(parts));
+  for (const StoredPicture& picture : parts.pictures) {
+    if (parts.call.response_format == wire::ResponseFormat::b64_json) {
+      const service::PictureFile file = TRY(services.images.read_picture(picture.id));
+      body.add_base64(file.bytes, picture.mime_type);
+    } else {
+      const std::string link =
+          services.signer.sign({.picture_id = picture.id,
+                                .format = service::format_of_mime_type(picture.mime_type),
+                                .expires_unix_s = expires});
+      body.add_url(base + link, picture.mime_type);
+    }
+  }
+  const service::Model* model = services.catalogue.find(parts.job.request.model);
+  const auto count = static_cast<std::int64_t>(parts.pictures.size());
+  return std::move(body).finish(
+      {.cost_usd_ticks = model->price_usd_ticks * count, .warnings = parts.call.warnings});
 }
 
 }  // namespace
@@ -107,13 +118,18 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   if (!finished) co_return tl::unexpected(std::move(finished.error()));
   if (finished->state != JobState::succeeded) co_return tl::unexpected(error_of(*finished));
 
-  auto entries = co_await on_pool(context.pool, [&] {
-    return collect_entries({context, exchange, *call, *finished});
-  });
-  if (!entries) co_return tl::unexpected(std::move(entries.error()));
-  const service::Model* model = services.catalogue.find(finished->request.model);
-  const std::int64_t cost = model->price_usd_ticks * static_cast<std::int64_t>(entries->size());
-  Response response{.body = wire::images_body(finished->finished_ms / 1000, cost, *entries)};
+  auto pictures =
+      co_await on_pool(context.pool, [&] { return services.images.pictures(finished->id); });
+  if (!pictures) co_return tl::unexpected(std::move(pictures.error()));
+  const ReplyParts parts{context, exchange, *call, *finished, *pictures};
+  auto held = co_await context.budget.take(reply_bytes(parts), context.limits.held_wait,
+                                           exchange.client_gone);
+  if (!held) {
+    co_return fail(ErrorCode::unavailable, "too many large replies are being sent; try again");
+  }
+  auto body = co_await on_pool(context.pool, [&] { return make_body(parts); });
+  if (!body) co_return tl::unexpected(std::move(body.error()));
+  Response response{.body = std::move(*body), .held = std::move(*held)};
   response.headers.add("content-type", "application/json");
   co_return response;
 }

@@ -19,7 +19,7 @@ Async<Result<Response>> list_models(const Context& context, Exchange&) {
 }
 
 Async<Result<Response>> show_model(const Context& context, Exchange& exchange) {
-  auto model = context.services.catalogue.resolve(exchange.param);
+  auto model = context.services.catalogue.resolve(exchange.params["id"]);
   if (!model) co_return tl::unexpected(std::move(model.error()));
   co_return json_reply(wire::model_body(**model));
 }

@@ -1,0 +1,52 @@
+#include "api/http/exchange.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace imagined::api {
+namespace {
+
+std::string local_authority(const Exchange& exchange) {
+  const std::string address = exchange.local_address.to_string();
+  return exchange.local_address.is_v6() ? fmt::format("[{}]:{}", address, exchange.local_port)
+                                        : fmt::format("{}:{}", address, exchange.local_port);
+}
+
+std::string_view authority_of(std::string_view url) {
+  if (const auto scheme = url.find("://"); scheme != std::string_view::npos) {
+    url.remove_prefix(scheme + 3);
+  }
+  return url.substr(0, url.find('/'));
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+}  // namespace
+
+std::string base_url(const AnswerOptions& options, const Exchange& exchange) {
+  if (!options.public_url.empty()) return options.public_url;
+  const Origin& origin = exchange.origin;
+  return fmt::format("{}://{}{}", origin.scheme,
+                     origin.authority.empty() ? local_authority(exchange) : origin.authority,
+                     origin.prefix);
+}
+
+bool names_this_server(std::string_view authority, const AnswerOptions& options,
+                       const Exchange& exchange) {
+  if (equal_ignoring_case(authority, authority_of(options.public_url))) return true;
+  if (equal_ignoring_case(authority, local_authority(exchange))) return true;
+  for (const std::string& name : {std::string("localhost"), host_name()}) {
+    if (equal_ignoring_case(authority, fmt::format("{}:{}", name, exchange.local_port)))
+      return true;
+    if (exchange.local_port == 80 && equal_ignoring_case(authority, name)) return true;
+  }
+  return exchange.local_port == 80 &&
+         equal_ignoring_case(fmt::format("{}:80", authority), local_authority(exchange));
+}
+
+}  // namespace imagined::api

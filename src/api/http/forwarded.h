@@ -1,0 +1,52 @@
+// What proxies say about the client behind them, believed only of those that the operator lists.
+#pragma once
+
+#include <boost/asio/ip/address.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/http/message.h"
+#include "base/result.h"
+
+namespace imagined::api {
+
+using IpAddress = boost::asio::ip::address;
+
+/// One of IPv4 inside IPv6 (::ffff:a.b.c.d) as that of IPv4.
+IpAddress plain(const IpAddress& address);
+
+/// The addresses in the setting `trusted_proxies`.
+class ProxyList {
+ public:
+  /// Addresses and networks (`10.0.0.0/8`) with commas between them; empty: nobody.
+  static Result<ProxyList> parse(std::string_view text);
+  bool contains(const IpAddress& address) const;
+
+ private:
+  struct Network {
+    IpAddress address;
+    int bits = 0;
+  };
+  std::vector<Network> networks_;
+};
+
+/// Where a request comes from, and how its client calls us.
+struct Origin {
+  IpAddress client;             // the nearest address that is no trusted proxy
+  std::string scheme;           // "http" or "https"
+  std::string authority;        // host, with its port where one was said; empty: nobody said
+  std::string prefix;           // of the path, which a proxy has taken off: "" or "/images"
+  bool fields_ignored = false;  // a peer that is not trusted sent such fields
+};
+
+/// Reads `Forwarded` (RFC 7239), else `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix`, when
+/// `peer` is trusted. The lists are read from the right, for each proxy adds at the end, up to the
+/// first address that is not trusted. What is no address, host or path counts as not said.
+Origin find_origin(const Request& request, const IpAddress& peer, const ProxyList& trusted);
+
+/// The address whose connections and requests are counted together: also behind a proxy on this
+/// very machine that is not listed it is the client that the proxy names.
+IpAddress counted_address(const Request& request, const IpAddress& peer, const ProxyList& trusted);
+
+}  // namespace imagined::api

@@ -1,0 +1,125 @@
+#include "api/http/unserved.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace imagined::api {
+namespace {
+
+struct Known {
+  std::string_view pattern;
+  std::string_view what;
+};
+
+// Paths that clients of the two APIs ask for. A row goes when its route comes.
+constexpr Known kNotServedYet[] = {
+    {"/v1/images/edits", "editing pictures"},
+    {"/v1/images/{request_id}", "deferred pictures"},
+    {"/v1/videos/generations", "video"},
+    {"/v1/videos/edits", "video"},
+    {"/v1/videos/extensions", "video"},
+    {"/v1/videos/{request_id}", "video"},
+    {"/v1/image-generation-models", "the typed list of models (/v1/models is served)"},
+    {"/v1/image-generation-models/{id}", "the typed list of models (/v1/models/{id} is served)"},
+    {"/v1/video-generation-models", "video"},
+    {"/v1/video-generation-models/{id}", "video"},
+    {"/v1/language-models", "text"},
+    {"/v1/language-models/{id}", "text"},
+    {"/v1/embedding-models", "embeddings"},
+    {"/v1/embedding-models/{id}", "embeddings"},
+    {"/v1/embeddings", "embeddings"},
+    {"/v1/api-key", "facts about the key"},
+    {"/v1/me", "facts about the key"},
+    {"/v1/files", "uploading files"},
+    {"/v1/files/{path*}", "uploading files"},
+    {"/v1/batches", "batches"},
+    {"/v1/batches/{path*}", "batches"},
+    {"/v1/chat/completions", "chat"},
+    {"/v1/chat/{path*}", "chat"},
+    {"/v1/responses", "chat"},
+    {"/v1/responses/{path*}", "chat"},
+    {"/v1/completions", "chat"},
+    {"/v1/complete", "chat"},
+    {"/v1/messages", "chat"},
+    {"/v1/tokenize-text", "counting tokens"},
+    {"/v1/documents/search", "searching documents"},
+    {"/v1/skills", "skills"},
+    {"/v1/skills/{path*}", "skills"},
+};
+
+// Paths of OpenAI's API that xAI's does not have.
+constexpr Known kNotThere[] = {
+    {"/v1/images/variations",
+     "the Imagine API has no variations; ask /v1/images/generations with "
+     "another seed"},
+    {"/v1/videos", "videos are asked for at /v1/videos/generations"},
+    {"/v1/images", "pictures are asked for at /v1/images/generations"},
+};
+
+bool has_path(std::span<const Route> routes, std::string_view path) {
+  const RouteMatch match = match_route(routes, {}, path);
+  return match.route != nullptr || !match.allow.empty();
+}
+
+template <std::size_t n>
+const Known* find(const Known (&table)[n], std::string_view path) {
+  for (const Known& known : table) {
+    const Route route{.pattern = known.pattern};
+    if (has_path({&route, 1}, path)) return &known;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> segments(std::string_view path) {
+  std::vector<std::string_view> found;
+  while (!path.empty()) {
+    const auto segment = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(segment.size() + 1, path.size()));
+    if (!segment.empty()) found.push_back(segment);
+  }
+  return found;
+}
+
+// The known path that `path` seems to mean: its longest end that is one, with or without /v1.
+std::optional<std::string> meant(std::span<const Route> routes, std::string_view path) {
+  const auto parts = segments(path);
+  for (auto first = parts.begin(); first != parts.end(); ++first) {
+    const std::string end = fmt::format("/{}", fmt::join(first, parts.end(), "/"));
+    for (const std::string& candidate : {end, "/v1" + end}) {
+      if (has_path(routes, candidate) || find(kNotServedYet, candidate)) return candidate;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
+  return lower;
+}
+
+}  // namespace
+
+Error unserved(std::span<const Route> routes, std::string_view path) {
+  if (const Known* known = find(kNotThere, path)) {
+    return {ErrorCode::not_found, std::string(known->what)};
+  }
+  if (const Known* known = find(kNotServedYet, path)) {
+    return {ErrorCode::unimplemented,
+            fmt::format("this server does not serve {} yet: {}", path, known->what)};
+  }
+  auto right = meant(routes, path);
+  if (!right) right = meant(routes, lower_case(path));
+  if (!right) return {ErrorCode::not_found, "there is nothing at this path"};
+  if (!has_path(routes, *right)) return unserved(routes, *right);
+  return {ErrorCode::not_found,
+          fmt::format("there is nothing at this path; {} is here (a base URL ends in /v1, once)",
+                      *right)};
+}
+
+}  // namespace imagined::api

@@ -1,0 +1,58 @@
+#include "api/http/unserved.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace imagined::api {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Error answer(std::string_view path) { return unserved(all_routes(), path); }
+
+TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
+  for (const char* path :
+       {"/v1/images/edits", "/v1/videos/generations", "/v1/videos/abc", "/v1/chat/completions",
+        "/v1/responses/abc/input_items", "/v1/files", "/v1/images/6f0c1a52"}) {
+    const Error error = answer(path);
+    EXPECT_EQ(error.code, ErrorCode::unimplemented) << path;
+    EXPECT_THAT(error.message, HasSubstr(path));
+  }
+}
+
+TEST(Unserved, SaysWhereElseToAskForWhatTheApiNeverHad) {
+  EXPECT_EQ(answer("/v1/images/variations").code, ErrorCode::not_found);
+  EXPECT_THAT(answer("/v1/images/variations").message, HasSubstr("no variations"));
+  EXPECT_THAT(answer("/v1/videos").message, HasSubstr("/v1/videos/generations"));
+}
+
+TEST(Unserved, NamesThePathThatWasMeant) {
+  for (const char* path :
+       {"/images/generations", "/v1/v1/images/generations", "//v1/images/generations",
+        "/v1//images/generations", "/v1/images/generations/", "/V1/Images/Generations",
+        "/api/v1/images/generations", "/openai/images/generations",
+        "/v1/v1/v1/images/generations"}) {
+    const Error error = answer(path);
+    EXPECT_EQ(error.code, ErrorCode::not_found) << path;
+    EXPECT_THAT(error.message, HasSubstr(" /v1/images/generations ")) << path;
+  }
+  EXPECT_THAT(answer("/models").message, HasSubstr(" /v1/models "));
+  EXPECT_THAT(answer("/v1/healthz").message, HasSubstr(" /healthz "));
+  EXPECT_THAT(answer("/models/My%2FModel").message, HasSubstr(" /v1/models/My%2FModel "));
+}
+
+TEST(Unserved, NamesAMissingPathEvenWhenItIsMistyped) {
+  EXPECT_EQ(answer("/images/edits").code, ErrorCode::unimplemented);
+  EXPECT_THAT(answer("/images/edits").message, HasSubstr(" /v1/images/edits "));
+}
+
+TEST(Unserved, InventsNothingForOtherPaths) {
+  for (const char* path : {"/", "/v1", "/v1/", "/favicon.ico", "/v1/nothing", "*", ""}) {
+    EXPECT_EQ(answer(path).code, ErrorCode::not_found) << path;
+    EXPECT_THAT(answer(path).message, Not(HasSubstr("is here"))) << path;
+  }
+}
+
+}  // namespace
+}  // namespace imagined::api
