@@ -17,18 +17,22 @@
 namespace imagined::cli {
 namespace {
 
-api::ServerOptions server_options(const Settings& settings, const config::ListenAddress& address) {
+Result<api::ServerOptions> server_options(const Settings& settings,
+                                          const config::ListenAddress& address) {
+  api::ProxyList trusted_proxies = TRY(api::ProxyList::parse(settings.trusted_proxies));
   api::Limits limits;
   limits.connections_max = static_cast<int>(settings.connections_max);
-  return {.host = address.host,
-          .port = address.port,
-          .pool_threads = static_cast<int>(settings.pool_threads),
-          .drain_timeout = std::chrono::seconds(settings.drain_s),
-          .limits = limits,
-          .answers = {.public_url = settings.public_url,
-                      .link_life_s = settings.url_life_s,
-                      .job_timeout = std::chrono::seconds(settings.job_timeout_s),
-                      .cors_origin = settings.cors_origin}};
+  limits.connections_per_address_max = static_cast<int>(settings.connections_per_address_max);
+  return api::ServerOptions{.host = address.host,
+                            .port = address.port,
+                            .pool_threads = static_cast<int>(settings.pool_threads),
+                            .drain_timeout = std::chrono::seconds(settings.drain_s),
+                            .limits = limits,
+                            .answers = {.public_url = settings.public_url,
+                                        .trusted_proxies = std::move(trusted_proxies),
+                                        .link_life_s = settings.url_life_s,
+                                        .job_timeout = std::chrono::seconds(settings.job_timeout_s),
+                                        .cors_origin = settings.cors_origin}};
 }
 
 std::string url_of(const config::ListenAddress& address, std::uint16_t port) {
@@ -57,8 +61,10 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
   if (const auto rescued = images.rescue(service::Stranded::all()); !rescued) {
     return report(rescued.error());
   }
+  auto options = server_options(config.settings, address);
+  if (!options) return report(kExitConfig, options.error());
   worker::Supervisor* supervisor_in_charge = nullptr;
-  api::HttpServer server(server_options(config.settings, address),
+  api::HttpServer server(std::move(*options),
                          {.catalogue = catalogue,
                           .images = images,
                           .keys = stores.keys(),

@@ -35,6 +35,11 @@ std::span<const Setting> all_settings() {
        1, 86'400},
       {"url_life_s", &Settings::url_life_s, "seconds that a picture link works", 1, 604'800},
       {"connections_max", &Settings::connections_max, "open connections", 1, 1'000'000},
+      {"connections_per_address_max", &Settings::connections_per_address_max,
+       "open connections of one client, and its requests through a proxy", 1, 1'000'000},
+      {"trusted_proxies", &Settings::trusted_proxies,
+       "addresses and networks, with commas, whose Forwarded and X-Forwarded-* fields are "
+       "believed"},
       {"pool_threads", &Settings::pool_threads, "threads of the server for database and disk", 1,
        64},
       {"drain_s", &Settings::drain_s, "seconds that a stopping server gives replies in work", 0,

@@ -24,6 +24,8 @@ struct Settings {
   std::int64_t job_timeout_s = 300;
   std::int64_t url_life_s = 3600;
   std::int64_t connections_max = 10'000;
+  std::int64_t connections_per_address_max = 256;
+  std::string trusted_proxies;
   std::int64_t pool_threads = 4;
   std::int64_t drain_s = 30;
   std::string key_prefix = "imk";
