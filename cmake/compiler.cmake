@@ -65,3 +65,15 @@ find_program(IMAGINED_MOLD mold)
 if(IMAGINED_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
+
+# IMAGINED_SOURCE_DIR for those of the sources that read it and for no other, so that a compiler cache
+# serves every checkout.
+function(imagined_tell_source_dir sources)
+  foreach(source ${sources})
+    file(STRINGS ${source} reads REGEX IMAGINED_SOURCE_DIR LIMIT_COUNT 1)
+    if(reads)
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS
+                   IMAGINED_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    endif()
+  endforeach()
+endfunction()
