@@ -17,7 +17,7 @@ struct JpegOptions {
 /// About 2.5 ms for 1024 x 1024 on one core. Errors: `internal` when the library refuses.
 Result<std::vector<std::uint8_t>> encode_jpeg(const PixelsView& pixels, JpegOptions options = {});
 
-/// PNG of 8 bits per channel, RGB or RGBA, by our own writer (png.cpp says how).
+/// PNG of 8 bits per channel, RGB or RGBA.
 /// The pixels come back bit for bit. Cannot fail: wrong sizes are our bug.
 std::vector<std::uint8_t> encode_png(const PixelsView& pixels);
 
