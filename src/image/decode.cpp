@@ -5,36 +5,14 @@
 #include <optional>
 #include <string_view>
 
+#include "image/bytes.h"
 #include "image/decode_format.h"
+#include "image/jpeg_markers.h"
 
 namespace imagined::image {
 namespace {
 
-using Bytes = std::span<const std::uint8_t>;
-
-bool begins_with(Bytes file, std::string_view magic, std::size_t offset = 0) {
-  return file.size() >= offset + magic.size() &&
-         std::string_view(reinterpret_cast<const char*>(file.data()) + offset, magic.size()) ==
-             magic;
-}
-
-std::uint32_t big_endian(Bytes file, std::size_t offset, int count) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < count; ++i) value = value << 8 | file[offset + static_cast<std::size_t>(i)];
-  return value;
-}
-
-std::uint32_t little_endian(Bytes file, std::size_t offset, int count) {
-  std::uint32_t value = 0;
-  for (int i = count - 1; i >= 0; --i)
-    value = value << 8 | file[offset + static_cast<std::size_t>(i)];
-  return value;
-}
-
-struct Size {
-  std::uint32_t width = 0;
-  std::uint32_t height = 0;
-};
+using Size = JpegMarkers::Size;
 
 /// Signature (8), then the IHDR chunk: length 13, type, width, height.
 /// PNG specification (third edition), 5.2 and 11.2.1.
@@ -42,28 +20,6 @@ std::optional<Size> png_size(Bytes file) {
   if (file.size() < 33 || big_endian(file, 8, 4) != 13 || !begins_with(file, "IHDR", 12))
     return std::nullopt;
   return Size{big_endian(file, 16, 4), big_endian(file, 20, 4)};
-}
-
-/// Walks the marker segments to the first frame header. ITU-T T.81, B.1 and B.2.2.
-std::optional<Size> jpeg_size(Bytes file) {
-  std::size_t at = 2;
-  while (at + 4 <= file.size()) {
-    if (file[at] != 0xFF) return std::nullopt;
-    const std::uint8_t marker = file[at + 1];
-    if (marker == 0xFF) {  // fill byte
-      ++at;
-      continue;
-    }
-    const bool is_frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 &&
-                          marker != 0xCC;  // all SOFn but DHT, JPG, DAC
-    if (is_frame && at + 9 <= file.size())
-      return Size{big_endian(file, at + 7, 2), big_endian(file, at + 5, 2)};
-    const bool has_no_frame = marker == 0xD9 || marker == 0xDA;  // end, or a scan before a frame
-    const std::uint32_t length = big_endian(file, at + 2, 2);
-    if (has_no_frame || length < 2) return std::nullopt;
-    at += 2 + length;
-  }
-  return std::nullopt;
 }
 
 /// RIFF, size, WEBP, then VP8 , VP8L or VP8X. RFC 9649, 2.5 to 2.7 and 3.4; RFC 6386, 9.1.
@@ -101,6 +57,18 @@ Result<void> check_limits(const Header& header, const DecodeLimits& limits) {
   return {};
 }
 
+Result<Pixels> decode_as_stored(Bytes file, const Header& header) {
+  switch (header.format) {
+    case Format::jpeg:
+      return decode_jpeg(file, header);
+    case Format::png:
+      return decode_png(file, header);
+    case Format::webp:
+      return decode_webp(file, header);
+  }
+  CHECK(false, "no picture format {}", static_cast<int>(header.format));
+}
+
 }  // namespace
 
 Result<Header> read_header(Bytes file) {
@@ -110,7 +78,7 @@ Result<Header> read_header(Bytes file) {
     return fail(ErrorCode::unsupported_media_type,
                 "the image is of an unknown format, expected JPEG, PNG or WebP", "image");
   const auto size = *format == Format::png    ? png_size(file)
-                    : *format == Format::jpeg ? jpeg_size(file)
+                    : *format == Format::jpeg ? read_jpeg_markers(file).size
                                               : webp_size(file);
   constexpr std::uint32_t kSideMax = 0x7FFFFFFF;  // PNG's own limit, and an int's
   const bool sound = size && size->width > 0 && size->height > 0 && size->width <= kSideMax &&
@@ -118,7 +86,8 @@ Result<Header> read_header(Bytes file) {
   if (!sound) return broken_image(to_string(*format), "no size in its header");
   return Header{.format = *format,
                 .width = static_cast<int>(size->width),
-                .height = static_cast<int>(size->height)};
+                .height = static_cast<int>(size->height),
+                .orientation = read_orientation(file, *format)};
 }
 
 Result<Pixels> decode(Bytes file, const DecodeLimits& limits) {
@@ -129,15 +98,7 @@ Result<Pixels> decode(Bytes file, const DecodeLimits& limits) {
                 "image");
   const Header header = TRY(read_header(file));
   TRY(check_limits(header, limits));
-  switch (header.format) {
-    case Format::jpeg:
-      return decode_jpeg(file, header);
-    case Format::png:
-      return decode_png(file, header);
-    case Format::webp:
-      return decode_webp(file, header);
-  }
-  CHECK(false, "no picture format {}", static_cast<int>(header.format));
+  return turned(TRY(decode_as_stored(file, header)), header.orientation);
 }
 
 }  // namespace imagined::image

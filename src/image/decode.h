@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/result.h"
+#include "image/exif.h"
 #include "image/picture.h"
 
 namespace imagined::image {
@@ -19,17 +20,22 @@ struct DecodeLimits {
 
 struct Header {
   Format format = Format::png;
-  int width = 0;
+  int width = 0;  // as stored
   int height = 0;
+  Orientation orientation = Orientation::upright;
+
+  int upright_width() const { return swaps_sides(orientation) ? height : width; }
+  int upright_height() const { return swaps_sides(orientation) ? width : height; }
 };
 
-/// Reads format and size from the first bytes, by content and never by a name.
+/// Reads format, size and orientation, by content and never by a name.
 /// Errors (field "image"): `unsupported_media_type` when it is no JPEG, PNG or WebP,
 /// `invalid_argument` when it is cut, empty or contradicts itself.
 Result<Header> read_header(std::span<const std::uint8_t> file);
 
 /// Decodes a JPEG, PNG or WebP (first frame of an animation refused) to RGB, or RGBA when the file
-/// has transparency. Colour profiles, EXIF orientation and all other metadata are ignored.
+/// has transparency, and turns it upright as its EXIF block says. Colour profiles and all other
+/// metadata are ignored.
 /// Errors (field "image"): those of `read_header`; `payload_too_large` above `bytes_max`;
 /// `invalid_argument` above the pixel limits (from the header alone) and for broken data.
 Result<Pixels> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {});

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "image/decode_format.h"
 #include "image/encode.h"
+#include "image/jpeg_markers.h"
 
 namespace imagined::image {
 namespace {
@@ -22,6 +23,29 @@ using Handle = std::unique_ptr<void, Destroy>;
 struct FreeBytes {
   void operator()(unsigned char* bytes) const { tjFree(bytes); }
 };
+
+// A progressive picture is gone through whole by every scan. Encoders make about ten; an entropy
+// optimiser at most 64 or so.
+constexpr int kScansMax = 64;
+
+/// Four inks per pixel to RGB, as Pillow does without profiles: what cyan and black leave of red.
+///
+///   red = w - round(c * w / 255), w = 255 - k
+void inks_to_rgb(Pixels& pixels, bool inverted) {
+  std::uint8_t* to = pixels.bytes.data();
+  for (std::size_t i = 0; i < pixels.bytes.size(); i += 4) {
+    const auto ink = [&](std::size_t channel) {
+      const std::uint8_t stored = pixels.bytes[i + channel];
+      return inverted ? 255u - stored : stored;
+    };
+    const unsigned white = 255 - ink(3);
+    const unsigned left[] = {ink(0), ink(1), ink(2)};
+    for (const unsigned c : left) {
+      *to++ = static_cast<std::uint8_t>(white - (2 * c * white + 255) / 510);
+    }
+  }
+  pixels.bytes.resize(pixels.bytes.size() / 4 * 3);
+}
 
 }  // namespace
 
@@ -57,14 +81,17 @@ Result<Pixels> decode_jpeg(std::span<const std::uint8_t> file, const Header& hea
   if (code != 0) return broken_image("jpeg", tjGetErrorStr2(handle.get()));
   if (width != header.width || height != header.height)
     return broken_image("jpeg", "two headers that disagree");
-  if (colours == TJCS_CMYK || colours == TJCS_YCCK)
-    return fail(ErrorCode::invalid_argument,
-                "the image is a jpeg in CMYK colours, expected RGB or grey", "image");
-  pixels.bytes.resize(area_bytes(header.width, header.height, 3));
-  // TJFLAG_LIMITSCANS ends files that ask for endless refinement (500 scans).
+  if (count_jpeg_scans(file, kScansMax) > kScansMax)
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("the image is a jpeg of more than {} scans, which none needs", kScansMax),
+        "image");
+  const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
+  pixels.bytes.resize(area_bytes(header.width, header.height, inks ? 4 : 3));
   code = tjDecompress2(handle.get(), file.data(), size_bytes, pixels.bytes.data(), header.width, 0,
-                       header.height, TJPF_RGB, TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING);
+                       header.height, inks ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING);
   if (code != 0) return broken_image("jpeg", tjGetErrorStr2(handle.get()));
+  if (inks) inks_to_rgb(pixels, read_jpeg_markers(file).adobe);
   return pixels;
 }
 

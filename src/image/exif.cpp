@@ -1,0 +1,112 @@
+#include "image/exif.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "image/bytes.h"
+#include "image/jpeg_markers.h"
+
+namespace imagined::image {
+namespace {
+
+constexpr std::uint32_t kOrientationTag = 274;
+constexpr std::uint32_t kShortType = 3;  // 16 bits
+constexpr std::size_t kEntryBytes = 12;
+constexpr std::string_view kExifPrefix("Exif\0\0",
+                                       6);  // of JPEG's segment; some put it in WebP too
+
+Bytes without_prefix(Bytes exif) {
+  return begins_with(exif, kExifPrefix) ? exif.subspan(kExifPrefix.size()) : exif;
+}
+
+/// The eXIf chunk. PNG specification (third edition), 5.3 and 11.3.4.5.
+Bytes exif_of_png(Bytes file) {
+  std::size_t at = 8;               // behind the signature
+  while (file.size() - at >= 12) {  // length, type, checksum
+    const std::size_t length = big_endian(file, at, 4);
+    if (length > file.size() - at - 12) return {};
+    if (begins_with(file, "eXIf", at + 4)) return file.subspan(at + 8, length);
+    at += length + 12;
+  }
+  return {};
+}
+
+/// The EXIF chunk of an extended file. RFC 9649, 2.3 and 2.7.1.5.
+Bytes exif_of_webp(Bytes file) {
+  std::size_t at = 12;  // behind RIFF, size, WEBP
+  while (file.size() >= at && file.size() - at >= 8) {
+    const std::size_t length = little_endian(file, at + 4, 4);
+    if (length > file.size() - at - 8) return {};
+    if (begins_with(file, "EXIF", at)) return without_prefix(file.subspan(at + 8, length));
+    at += 8 + length + length % 2;
+  }
+  return {};
+}
+
+}  // namespace
+
+Orientation orientation_in_exif(Bytes exif) {
+  const bool little = begins_with(exif, std::string_view("II*\0", 4));
+  if (!little && !begins_with(exif, std::string_view("MM\0*", 4))) return Orientation::upright;
+  const auto number = [&](std::size_t at, int count) {
+    return little ? little_endian(exif, at, count) : big_endian(exif, at, count);
+  };
+  if (exif.size() < 8) return Orientation::upright;
+  const std::size_t directory = number(4, 4);
+  if (directory > exif.size() || exif.size() - directory < 2) return Orientation::upright;
+  const std::size_t room = (exif.size() - directory - 2) / kEntryBytes;
+  const std::size_t entries = std::min<std::size_t>(number(directory, 2), room);
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t entry = directory + 2 + i * kEntryBytes;
+    if (number(entry, 2) != kOrientationTag) continue;
+    const std::uint32_t value = number(entry + 8, 2);
+    const bool sound = number(entry + 2, 2) == kShortType && value >= 1 && value <= 8;
+    return sound ? static_cast<Orientation>(value) : Orientation::upright;
+  }
+  return Orientation::upright;
+}
+
+Orientation read_orientation(Bytes file, Format format) {
+  switch (format) {
+    case Format::jpeg:
+      return orientation_in_exif(without_prefix(read_jpeg_markers(file).exif));
+    case Format::png:
+      return orientation_in_exif(exif_of_png(file));
+    case Format::webp:
+      return orientation_in_exif(exif_of_webp(file));
+  }
+  return Orientation::upright;
+}
+
+Pixels turned(Pixels pixels, Orientation orientation) {
+  if (orientation == Orientation::upright) return pixels;
+  const bool swaps = swaps_sides(orientation);
+  Pixels out{.width = swaps ? pixels.height : pixels.width,
+             .height = swaps ? pixels.width : pixels.height,
+             .channels = pixels.channels,
+             .bytes = std::vector<std::uint8_t>(pixels.bytes.size())};
+  // Where (x, y) of the result lies in the stored picture: sides exchanged or not, then counted
+  // from the left or the right, from the top or the bottom.
+  using enum Orientation;
+  const bool from_right = orientation == mirrored || orientation == upside_down ||
+                          orientation == anti_transposed || orientation == turned_right;
+  const bool from_bottom = orientation == upside_down || orientation == flipped ||
+                           orientation == turned_left || orientation == anti_transposed;
+  const auto channels = static_cast<std::size_t>(pixels.channels);
+  std::uint8_t* to = out.bytes.data();
+  for (int y = 0; y < out.height; ++y) {
+    for (int x = 0; x < out.width; ++x, to += channels) {
+      const int column = swaps ? y : x;
+      const int row = swaps ? x : y;
+      const int from_x = from_right ? pixels.width - 1 - column : column;
+      const int from_y = from_bottom ? pixels.height - 1 - row : row;
+      const std::size_t pixel =
+          static_cast<std::size_t>(from_y) * static_cast<std::size_t>(pixels.width) +
+          static_cast<std::size_t>(from_x);
+      std::copy_n(pixels.bytes.data() + pixel * channels, channels, to);
+    }
+  }
+  return out;
+}
+
+}  // namespace imagined::image
