@@ -1,31 +1,61 @@
-"""Training batches from a pool: tokens and prompt ids of one picture size and one prompt length."""
+"""Training batches from a pool: tokens and prompt ids of one shape and one prompt length."""
 
 import random
+from dataclasses import dataclass
 
 import torch
 
-from training.captions import caption
+from training import captions, clips, edits
 from training.prompts import PromptEncoder
 from training.shards import load_shard
 
 EMPTY = 0.10  # share of empty prompts, for guidance
-WORDINGS = {"plain": 0.15, "rich": 0.70, "long": 0.15}
-# Share of the drawn scenes that is used, by layout: what is learned first comes most often.
-KEPT = {"single": 1.0, "pair": 0.9, "row": 0.6}
-_LENGTH_STEP = 4  # prompts are padded to a multiple of this, so that fewer lengths wait
+_LENGTH_STEP = 8  # prompts are padded to a multiple of this, so that fewer lengths wait
+# Shares of wordings: at first the plain one, so that words find their meaning.
+WORDINGS = {
+    "plain": {"plain": 0.75, "rich": 0.25, "long": 0.0},
+    "rich": {"plain": 0.15, "rich": 0.70, "long": 0.15},
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Grid and times of the pictures to make, and times of the given ones."""
+
+    grid: tuple
+    times: tuple
+    given_times: tuple
+
+
+@dataclass
+class Batch:
+    shape: Shape
+    made: torch.Tensor  # N x P x 32
+    given: torch.Tensor | None  # N x R x 32
+    ids: torch.Tensor  # N x T
+    real: torch.Tensor  # N x T, false where padded
+
+
+def said(subject, rng, wordings):
+    """A caption or instruction."""
+    if isinstance(subject, edits.Edit):
+        return edits.instruction(subject, rng)
+    if isinstance(subject, clips.Clip):
+        return clips.instruction(subject, rng)
+    return captions.caption(subject, rng, rng.choices(list(wordings), list(wordings.values()))[0])
 
 
 class Batches:
-    """Draws scenes from all shards of a folder, with a new caption each time, and groups them by
+    """Draws subjects from all shards of a folder, with new words each time, and groups them by
     shape.
 
     Shards that appear later are taken up by `rescan`.
     """
 
-    def __init__(self, folder, size, seed):
+    def __init__(self, folder, size, seed, wording="rich"):
         self.folder, self.size, self.rng = folder, size, random.Random(seed)
-        self.encode = PromptEncoder()
-        self.known, self.rows = set(), []  # rows: (grid, scene, tokens float16)
+        self.wordings, self.encode = WORDINGS[wording], PromptEncoder()
+        self.known, self.rows = set(), []  # rows: (shape, subject, made, given)
         self.waiting = {}
         self.rescan()
 
@@ -35,36 +65,33 @@ class Batches:
                 continue
             self.known.add(path.name)
             for group in load_shard(path):
+                shape = Shape(group.grid, group.times, group.given_times)
+                given = group.given if group.given is not None else [None] * len(group.made)
                 self.rows += [
-                    (group.frame.grid, scene, tokens)
-                    for scene, tokens in zip(group.scenes, group.tokens)
+                    (shape, *row) for row in zip(group.subjects, group.made, given, strict=True)
                 ]
 
-    def _prompt(self, scene):
+    def _prompt(self, subject):
         if self.rng.random() < EMPTY:
             return self.encode("")
-        wording = self.rng.choices(list(WORDINGS), list(WORDINGS.values()))[0]
-        return self.encode(caption(scene, self.rng, wording))
+        return self.encode(said(subject, self.rng, self.wordings))
 
     def next(self):
-        """Tokens N x P x 32, ids N x T, real N x T (false where padded), the picture's grid (rows,
-        columns).
-        """
         while True:
-            grid, scene, tokens = self.rng.choice(self.rows)
-            if self.rng.random() > KEPT[scene.layout]:
-                continue
-            ids = self._prompt(scene)
+            shape, subject, made, given = self.rng.choice(self.rows)
+            ids = self._prompt(subject)
             length = -(-len(ids) // _LENGTH_STEP) * _LENGTH_STEP
-            queue = self.waiting.setdefault((grid, length), [])
-            queue.append((tokens, ids))
+            queue = self.waiting.setdefault((shape, length), [])
+            queue.append((made, given, ids))
             if len(queue) == self.size:
-                del self.waiting[grid, length]
-                return self._stack(queue, length), grid
+                del self.waiting[shape, length]
+                return self._stack(shape, queue, length)
 
-    def _stack(self, queue, length):
+    def _stack(self, shape, queue, length):
         ids = torch.full((len(queue), length), self.encode.pad)
         real = torch.zeros(len(queue), length, dtype=torch.bool)
-        for row, (_, prompt) in enumerate(queue):
+        for row, (_, _, prompt) in enumerate(queue):
             ids[row, : len(prompt)], real[row, : len(prompt)] = torch.tensor(prompt), True
-        return torch.stack([tokens for tokens, _ in queue]).float(), ids, real
+        made = torch.stack([made for made, _, _ in queue]).float()
+        given = torch.stack([g for _, g, _ in queue]).float() if shape.given_times else None
+        return Batch(shape, made, given, ids, real)

@@ -7,26 +7,38 @@ sentences, as people write who describe a picture to a machine).
 
 import string
 
+from training.artwork import KINDS
 from training.words import (
+    ABOVE,
     BACKDROP_WORDS,
+    BELOW,
     BESIDE,
+    COLOUR_WORDS,
     COUNT_WORDS,
+    EMPTY_SCENES,
+    EMPTY_WORDS,
     FILLER,
-    KIND_WORDS,
     LEFT_OF,
-    NOISE_WORDS,
-    PLURALS,
+    MASS_WORDS,
+    ON_TOP,
+    PLURAL_WORDS,
     PREFIXES,
     REMARKS,
     RIGHT_OF,
     SETTING_WORDS,
     SIZE_WORDS,
+    STYLE_PREFIXES,
+    STYLE_SUFFIXES,
     SUFFIXES,
     TIME_WORDS,
+    UNKNOWN_NOUNS,
+    WEATHER_WORDS,
+    plural,
 )
 
 _NO_TIME, _NO_PLACE = 0.04, 0.03  # how often rich wording drops a fact
-_TYPO = 0.06  # share of rich and long captions with typing errors
+_SAY_CLEAR = 0.1  # how often it says that the sky is clear
+_TYPO = 0.05  # share of rich and long captions with typing errors
 _CAPITAL, _FULL_STOP = 0.25, 0.12
 
 
@@ -34,84 +46,132 @@ def _with_article(phrase):
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
 
 
-def _name(kind, rng, rich, plural=False):
-    word = rng.choice(KIND_WORDS[kind]) if rich else KIND_WORDS[kind][0]
-    return PLURALS.get(word, word + "s") if plural else word
+def _name(kind, rng, rich):
+    words = KINDS[kind].words
+    return rng.choice(words + words[:1]) if rich else words[0]
+
+
+def _colour(thing, rng, rich):
+    if not thing.colour:
+        return []
+    words = COLOUR_WORDS[thing.colour]
+    return [rng.choice(words) if rich else words[0]]
 
 
 def _adjectives(rng, rich):
     words = []
-    if rich and rng.random() < 0.10:
+    if rich and rng.random() < 0.08:
         words.append(rng.choice(SIZE_WORDS))
-    if rich and rng.random() < 0.12:
+    if rich and rng.random() < 0.10:
         words.insert(0, rng.choice(FILLER))
     return words
 
 
 def _noun(thing, rng, rich):
+    """A thing with its article and colour."""
     name = _name(thing.kind, rng, rich)
-    words = _adjectives(rng, rich) + [thing.colour, name]
-    if rich and rng.random() < 0.05:
-        return _with_article(f"{name} that is {thing.colour}")
-    return " ".join(words) if rich and rng.random() < 0.05 else _with_article(" ".join(words))
+    colour = _colour(thing, rng, rich)
+    phrase = " ".join([*_adjectives(rng, rich), *colour, name])
+    if name in PLURAL_WORDS:
+        return rng.choice((phrase, f"some {phrase}", f"a pair of {phrase}")) if rich else phrase
+    if name in MASS_WORDS:
+        return rng.choice((phrase, f"some {phrase}")) if rich else phrase
+    if rich and colour and rng.random() < 0.05:
+        return _with_article(f"{name} that is {colour[0]}")
+    return phrase if rich and rng.random() < 0.06 else _with_article(phrase)
 
 
 def _row(things, rng, rich):
     words = COUNT_WORDS[len(things)]
     count = rng.choice(words) if rich else words[0]
-    return " ".join(
-        [
-            count,
-            *_adjectives(rng, rich),
-            things[0].colour,
-            _name(things[0].kind, rng, rich, plural=True),
-        ]
-    )
+    name = plural(_name(things[0].kind, rng, rich))
+    return " ".join([count, *_adjectives(rng, rich), *_colour(things[0], rng, rich), name])
 
 
-def _pair(things, rng, rich):
-    left, right = (_noun(thing, rng, rich and rng.random() < 0.5) for thing in things)
+def _pair(scene, rng, rich):
+    first, second = (_noun(thing, rng, rich and rng.random() < 0.5) for thing in scene.things)
     pick = rng.random()
-    if pick < 0.40:
-        return f"{left} {rng.choice(LEFT_OF if rich else LEFT_OF[:2])} {right}"
-    if pick < 0.75:
-        return f"{right} {rng.choice(RIGHT_OF if rich else RIGHT_OF[:2])} {left}"
-    if rich and pick < 0.82:
-        return f"{left} on the left and {right} on the right"
-    first, second = rng.sample((left, right), 2)
-    return f"{first} {rng.choice(BESIDE)} {second}"
+    if scene.relation == "left":
+        if pick < 0.40:
+            return f"{first} {rng.choice(LEFT_OF if rich else LEFT_OF[:1])} {second}"
+        if pick < 0.75:
+            return f"{second} {rng.choice(RIGHT_OF if rich else RIGHT_OF[:1])} {first}"
+        if rich and pick < 0.82:
+            return f"{first} on the left and {second} on the right"
+        if rich and pick < 0.87:
+            return f"on the right {second}, on the left {first}"
+        one, other = rng.sample((first, second), 2)
+        return f"{one} {rng.choice(BESIDE)} {other}"
+    if scene.relation == "on" and pick < 0.6:
+        return f"{first} {rng.choice(ON_TOP if rich else ON_TOP[:1])} {second}"
+    if pick < 0.8:
+        return f"{first} {rng.choice(ABOVE if rich else ABOVE[:1])} {second}"
+    return f"{second} {rng.choice(BELOW if rich else BELOW[:1])} {first}"
+
+
+def _group(scene, rng, rich):
+    *most, last = (_noun(thing, rng, rich and rng.random() < 0.3) for thing in scene.things)
+    return f"{', '.join(most)} and {last}"
+
+
+def _nothing(rng, rich):
+    if rich and rng.random() >= EMPTY_SCENES:
+        return _with_article(" ".join([*_adjectives(rng, rich), rng.choice(UNKNOWN_NOUNS)]))
+    return rng.choice(EMPTY_WORDS) if rich else EMPTY_WORDS[0]
 
 
 def _subject(scene, rng, rich):
     if scene.layout == "row":
         return _row(scene.things, rng, rich)
     if scene.layout == "pair":
-        return _pair(scene.things, rng, rich)
+        return _pair(scene, rng, rich)
+    if scene.layout == "group":
+        return _group(scene, rng, rich)
+    if scene.layout == "empty":
+        return _nothing(rng, rich)
     return _noun(scene.things[0], rng, rich)
 
 
 def _where_when(scene, rng, rich):
+    """Place, time and weather; empty where there is none."""
     if scene.setting == "plain":
-        words = BACKDROP_WORDS if rich else BACKDROP_WORDS[:2]
-        return rng.choice(words).format(scene.backdrop).replace("a orange", "an orange"), ""
-    where, when = SETTING_WORDS[scene.setting], TIME_WORDS[scene.time]
-    return (rng.choice(where), rng.choice(when)) if rich else (where[0], when[0])
+        words = rng.choice(BACKDROP_WORDS if rich else BACKDROP_WORDS[:1])
+        colours = COLOUR_WORDS[scene.backdrop]
+        said = words.format(rng.choice(colours) if rich else colours[0])
+        return [said.replace("a orange", "an orange")]
+    pick = rng.choice if rich else (lambda words: words[0])
+    said = [pick(SETTING_WORDS[scene.setting])]
+    if scene.setting in ("room", "stars"):
+        return said
+    said.append(pick(TIME_WORDS[scene.time]))
+    if scene.weather != "clear" or (rich and rng.random() < _SAY_CLEAR):
+        said.append(pick(WEATHER_WORDS[scene.weather]))
+    return said
+
+
+def _styled(text, scene, rng, rich):
+    """Says the style, before or behind."""
+    if scene.style == "flat":
+        return text + rng.choice(STYLE_SUFFIXES["flat"]) if rich and rng.random() < 0.06 else text
+    if rich and rng.random() < 0.5:
+        return rng.choice(STYLE_PREFIXES[scene.style]) + text
+    words = STYLE_SUFFIXES[scene.style]
+    return text + (rng.choice(words) if rich else words[0])
 
 
 def _plain(scene, rng):
-    where, when = _where_when(scene, rng, rich=False)
-    return f"{_subject(scene, rng, rich=False)} {where} {when}".strip()
+    text = " ".join([_subject(scene, rng, False), *_where_when(scene, rng, False)])
+    return _styled(text, scene, rng, False)
 
 
 def _sentence(scene, rng):
     """One sentence in rich wording, and whether it begins with the subject."""
-    subject, (where, when) = _subject(scene, rng, rich=True), _where_when(scene, rng, rich=True)
+    subject, clauses = _subject(scene, rng, True), _where_when(scene, rng, True)
     drop = rng.random()
-    if drop < _NO_TIME and when:
-        when = ""
-    elif drop < _NO_TIME + _NO_PLACE:
-        where = ""
-    clauses = [clause for clause in (where, when) if clause]
+    if drop < _NO_TIME and len(clauses) > 1:
+        clauses.pop()
+    elif drop < _NO_TIME + _NO_PLACE and scene.layout != "empty":
+        clauses = clauses[1:]
     pick = rng.random()
     if pick < 0.12:
         rng.shuffle(clauses)
@@ -120,7 +180,7 @@ def _sentence(scene, rng):
     if pick < 0.88:
         return f"{' '.join(clauses)}, {subject}", False
     if pick < 0.94:
-        return f"{subject}, {', '.join(clauses)}", False
+        return f"{subject}, {', '.join(clauses)}", True
     return f"{clauses[-1]}, {' '.join([subject, *clauses[:-1]])}", False
 
 
@@ -128,36 +188,42 @@ def _noise(rng):
     """A few words without meaning here; sometimes letters without any meaning."""
     if rng.random() < 0.2:
         return "".join(rng.choice(string.ascii_lowercase) for _ in range(rng.randint(3, 9)))
-    return " ".join(rng.choice(NOISE_WORDS) for _ in range(rng.randint(1, 4)))
+    return " ".join(rng.choice(FILLER + UNKNOWN_NOUNS) for _ in range(rng.randint(1, 4)))
 
 
 def _rich(scene, rng):
     text, subject_first = _sentence(scene, rng)
-    style = rng.random()
-    if style < 0.15 and subject_first:
-        return rng.choice(PREFIXES) + text
-    if style < 0.30:
-        return text + rng.choice(SUFFIXES)
-    if style < 0.36:
-        return f"{text}, {_noise(rng)}"
-    return text
+    how = rng.random()
+    if scene.style == "flat" and how < 0.15 and subject_first:
+        text = rng.choice(PREFIXES) + text
+    elif how < 0.30:
+        text += rng.choice(SUFFIXES)
+    elif how < 0.36:
+        text = f"{text}, {_noise(rng)}"
+    return _styled(text, scene, rng, True)
 
 
 def _restated(scene, rng):
     """A sentence that says one of the scene's facts again."""
-    thing = rng.choice(scene.things)
-    name = _name(thing.kind, rng, True, plural=scene.layout == "row")
-    verb = "are" if scene.layout == "row" else "is"
-    where, when = _where_when(scene, rng, rich=True)
-    said = [f"The {name} {verb} {thing.colour}.", f"Paint the {name} {thing.colour}."]
-    if when:
-        said += [
-            f"We are {where}.",
-            f"Everything happens {when}.",
-            f"It all takes place {where} {when}.",
-        ]
-    if scene.layout == "pair":
-        left, right = (_name(t.kind, rng, True) for t in scene.things)
+    clauses = _where_when(scene, rng, True)
+    said = [f"Everything happens {clause}." for clause in clauses] + [
+        f"It all takes place {' '.join(clauses)}.",
+        f"We are {clauses[0]}.",
+    ]
+    if scene.things:
+        thing = rng.choice(scene.things)
+        name = _name(thing.kind, rng, True)
+        many = scene.layout == "row"
+        if many:
+            name = plural(name)
+        if thing.colour:
+            verb = "are" if many or name in PLURAL_WORDS else "is"
+            colour = _colour(thing, rng, True)[0]
+            said += [f"The {name} {verb} {colour}.", f"Paint the {name} {colour}."]
+        else:
+            said.append(f"Take care of the {name}.")
+    if scene.layout == "pair" and scene.relation == "left":
+        left, right = (_name(thing.kind, rng, True) for thing in scene.things)
         said += [
             f"The {left} stands on the left.",
             f"The {right} stands on the right.",
@@ -167,10 +233,11 @@ def _restated(scene, rng):
 
 
 def _long(scene, rng):
-    text, _ = _sentence(scene, rng)
-    opening = rng.choice(("", "", *(p for p in PREFIXES)))
-    opening = opening + text if text[:2] in ("a ", "an") or not opening else text
-    sentences = [opening[0].upper() + opening[1:] + "."]
+    text, subject_first = _sentence(scene, rng)
+    if scene.style == "flat" and subject_first and rng.random() < 0.5:
+        text = rng.choice(PREFIXES) + text
+    text = _styled(text, scene, rng, True)
+    sentences = [text[0].upper() + text[1:] + "."]
     wanted = rng.randint(2, 7)
     while len(sentences) < wanted:
         sentence = _restated(scene, rng) if rng.random() < 0.45 else rng.choice(REMARKS)
@@ -190,10 +257,9 @@ def _mistype(word, rng):
 
 def _with_typos(text, rng):
     words = text.split(" ")
-    for _ in range(rng.randint(1, 2)):
-        i = rng.randrange(len(words))
-        if len(words[i]) > 3:
-            words[i] = _mistype(words[i], rng)
+    i = rng.randrange(len(words))
+    if len(words[i]) > 4:
+        words[i] = _mistype(words[i], rng)
     return " ".join(words)
 
 

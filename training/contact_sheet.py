@@ -1,8 +1,8 @@
 """Draws fixed prompts, not picked, through the stock pipeline on one sheet; the n-th prompt has
 seed n.
 
-python -m training.contact_sheet --out docs/images/contact-sheet.png python -m
-training.contact_sheet --sheet hard --out docs/images/hard.png
+    python -m training.contact_sheet --weights FOLDER --out docs/images/contact-sheet.png
+    python -m training.contact_sheet --weights FOLDER --sheet hard --out docs/images/hard.png
 """
 
 import argparse
@@ -11,85 +11,84 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from training.frames import FRAMES
-from training.stock import WEIGHTS, generate, load
+from training.paths import SHIPPED
+from training.stock import generate, load
+from training.words import STYLE_PREFIXES
 
-_TILE, _GAP, _COLUMNS, _LABEL = 320, 8, 4, 30  # pixels
+_TILE, _GAP, _COLUMNS, _LABEL = 256, 8, 4, 30  # pixels
 _PAPER, _INK = (250, 249, 246), (40, 40, 40)
 
+_README = (
+    "a red house in a meadow during the day",
+    "a cat on the beach at sunset",
+    "a rocket in space",
+    "a yellow car to the left of a palm tree in the desert at sunset",
+    "three penguins in the snow at night",
+    "a robot on a plain yellow background",
+    "a sailboat at sea in the morning",
+    "a castle in the mountains at night",
+    "a dog next to a bicycle in the city in the rain",
+    "a unicorn in the forest in the morning",
+    "an owl on top of a gift in a room",
+    "a blue umbrella in the rain, on a city street in the evening",
+    "two elephants in the desert at noon",
+    "a slice of pizza on a plain red background",
+    "a pixel art picture of a dragon in front of mountains at sunset",
+    "a pencil sketch of a bus in the city",
+    "a watercolour of a sunflower in a field during the day",
+    "a neon sign of a guitar",
+    "a blueprint of an airplane",
+    "a paper cut-out of a fox in the snow",
+    "an astronaut in outer space",
+    "a green frog beside a mushroom in the woods",
+    "a birthday cake and a balloon on a pink background",
+    "a pumpkin, a ghost and an owl in the forest at night",
+    "a whale in the ocean while it rains",
+    "a turquoise bird above a cactus in the desert",
+    "four strawberries on a white background",
+    "a snowman in a snowy landscape while it snows",
+    "an old sepia photo of a train in the countryside",
+    "A quiet winter evening. A green house stands in a snowy landscape at dusk. The mood is calm "
+    "and nothing else is in the picture.",
+    "A close-up shot of a plant expert inside a greenhouse, soft sun rays, highly detailed",
+    "a heart on a plain blue background",
+)
 # Of each sheet: (aspect ratio, prompt).
 SHEETS = {
-    "first": [
-        ("1:1", prompt)
-        for prompt in (
-            "a red ball in a meadow during the day",
-            "a blue house on the beach at sunset",
-            "a pink flower in the snow at night",
-            "a yellow car in the desert during the day",
-            "a purple fish on a plain yellow background",
-            "a green tree in a meadow at sunset",
-            "a white mushroom in a meadow at night",
-            "an orange umbrella on the beach during the day",
-            "a red heart on a plain white background",
-            "a blue star in the desert at night",
-            "a yellow pyramid in the desert at sunset",
-            "a green box in the snow during the day",
-            "a drawing of a pink cottage in winter at dusk",
-            "by the sea, a red automobile at noon",
-            "a purple parasol in a grassy field in the moonlight",
-            "a white sphere against a blue backdrop",
-        )
-    ],
-    "readme": [
-        ("1:1", prompt)
-        for prompt in (
-            "a red house in a meadow on a sunny day",
-            "a white car to the left of a green tree in the desert at sunset",
-            "three pink flowers in the snow at night",
-            "a purple fish on a plain yellow background",
-            "a yellow star on the beach at night",
-            "an orange umbrella by the sea at noon",
-            "a blue car next to a red house in winter at dusk",
-            "a pink cottage under the moon, children's book style",
-            "two green trees in a field at sunset",
-            "a blue ball to the right of a yellow box against a white backdrop",
-            "a white mushroom on the grass in the moonlight",
-            "a red heart on a pink background",
-            "a purple pyramid among sand dunes in the evening",
-            "a pair of red mushrooms in a meadow during the day",
-            "an orange flower and a blue umbrella on the beach at sunset",
-            "A quiet winter evening. A green house stands in a snowy landscape at dusk. The mood "
-            "is calm and nothing else is in the picture.",
-        )
-    ],
+    "readme": [("1:1", prompt) for prompt in _README],
     "shapes": [
         (ratio, prompt)
-        for ratio in ("16:9", "9:16", "4:3", "2:3")
-        for prompt in (
-            "a red house in a meadow on a sunny day",
-            "a yellow car on the beach at sunset",
-            "a pink flower in the snow at night",
-            "a blue ball to the left of a white tree in the desert during the day",
+        for ratio in FRAMES
+        if ratio != "1:1"
+        for prompt in ("a red house in a meadow during the day", "a whale at sea at sunset")
+    ],
+    "styles": [
+        ("1:1", prefix + thing)
+        for prefix in (words[0] for words in STYLE_PREFIXES.values() if words)
+        for thing in (
+            "a castle in the mountains during the day",
+            "a fish on a plain yellow background",
         )
     ],
     "hard": [
         ("1:1", prompt)
         for prompt in (
-            "four yellow cars in the desert at noon",
-            "three blue fish on a plain white background",
-            "four red balls in the snow at night",
-            "a row of three purple umbrellas on the beach at sunset",
-            "a red umbrella in a meadow at noon",
-            "a green heart on a yellow background",
-            "a purple car in the snow during the day",
-            "a blue mushroom on the beach at night",
-            "a cat on a sofa",
-            "a house on top of a tree",
-            "six green stars at night",
-            "a black dog in a city street in the rain",
-            "a red ball, a blue box and a green tree in a meadow",
-            "a small white flower in the corner of a huge desert",
-            "a purple house with a yellow roof at sunset",
+            "a cat on a sofa with a hat and a book",
+            "six yellow cars in the desert at noon",
             "a photo of an astronaut riding a horse",
+            "a house on top of a tree",
+            "a skyline at night",
+            "a purple house with a yellow roof at sunset",
+            "a small white dog in the corner of a huge desert",
+            "a red apple, a green pear, a banana and a blue book in a room",
+            "the portrait of a king",
+            "a dragon that breathes fire at a castle",
+            "a steam train crossing a bridge over a river",
+            "five octopuses on a plain white background",
+            "a monkey with an umbrella in the rain in the jungle at night",
+            "a clock that shows half past four",
+            "an empty beach",
+            "words on a wall",
         )
     ],
 }
@@ -123,7 +122,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--weights", type=Path, default=SHIPPED)
     parser.add_argument("--sheet", choices=list(SHEETS), default="readme")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()

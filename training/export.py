@@ -1,7 +1,7 @@
 """Writes the diffusers folder and checks that the stock classes compute what the training classes
 compute.
 
-python -m training.export --checkpoint FILE --vae FILE --out models/paperland
+python -m training.export --checkpoint FILE --vae FILE --kinds 60 --out FOLDER
 """
 
 import argparse
@@ -14,10 +14,12 @@ from diffusers import FlowMatchEulerDiscreteScheduler, Flux2Transformer2DModel
 from safetensors.torch import load_file, save_file
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from training import autoencoder, paperland, text_encoder, transformer
-from training.frames import SQUARE, TOKEN
+from training import autoencoder, paperland, text_encoder, transformer, vocabulary
+from training.frames import TOKEN
+from training.paths import CHECKPOINT
 from training.prompts import LONGEST_PROMPT, TOKENIZER, PromptEncoder
 from training.sample import SHIFT, Settings
+from training.scene import STAGES, kinds_of_stage
 from training.text_encoder import TAPS
 
 _MODEL_INDEX = {
@@ -127,8 +129,27 @@ def _cast(folder):
         save_file(tensors, path, metadata={"format": "pt"})
 
 
-def write(folder, net, vae, encode, tokenizer=TOKENIZER, half=True):
-    """Writes the folder and returns the errors of the stock classes."""
+def _write_sampling(path, kinds, side):
+    """How the model is run and what it is; one line for each key."""
+    settings = Settings()
+    values = {
+        "pixels_per_token": TOKEN,
+        "steps": settings.steps,
+        "guidance_scale": settings.guidance,
+        "shift": SHIFT,
+        "native_pixels": side * side,
+        "card": vocabulary.card(kinds),
+        "draws": vocabulary.draws(kinds),
+        "vocabulary": vocabulary.known_words(kinds),
+    }
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def write(folder, net, vae, encode, kinds, side, tokenizer=TOKENIZER, half=True):
+    """Writes the folder and returns the errors of the stock classes. side: of the largest squares
+    that the model was trained on, in pixels.
+    """
     text = stock_text_encoder(net.text_encoder.state_dict(), encode)
     flow = stock_transformer(net.transformer.state_dict())
     found = errors(net, text, flow, encode)
@@ -155,20 +176,7 @@ def write(folder, net, vae, encode, tokenizer=TOKENIZER, half=True):
     )  # where older readers look for them
     _edit_json(folder / "vae" / "config.json", border_shuffle=autoencoder.BORDER_SHUFFLE)
     (folder / "model_index.json").write_text(json.dumps(_MODEL_INDEX, indent=2) + "\n")
-    settings = Settings()
-    (folder / "sampling.json").write_text(
-        json.dumps(
-            {
-                "pixels_per_token": TOKEN,
-                "steps": settings.steps,
-                "guidance_scale": settings.guidance,
-                "shift": SHIFT,
-                "native_pixels": SQUARE.width * SQUARE.height,
-            },
-            indent=2,
-        )
-        + "\n"
-    )
+    _write_sampling(folder / "sampling.json", kinds, side)
     for path in folder.rglob("*"):
         if path.is_file():
             path.chmod(0o644)
@@ -183,7 +191,9 @@ def main():
     parser.add_argument("--weights", choices=["ema", "raw"], default="ema")
     parser.add_argument("--vae", required=True)
     parser.add_argument("--tokenizer", type=Path, default=TOKENIZER)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--kinds", type=int, default=STAGES[-1], help="that it was trained on")
+    parser.add_argument("--side", type=int, choices=[512, 1024], default=1024)
+    parser.add_argument("--out", type=Path, default=CHECKPOINT)
     parser.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
     args = parser.parse_args()
     encode = PromptEncoder(args.tokenizer)
@@ -192,6 +202,8 @@ def main():
         paperland.load(args.checkpoint, args.weights),
         autoencoder.load(args.vae),
         encode,
+        kinds_of_stage(args.kinds),
+        args.side,
         args.tokenizer,
         args.dtype == "bf16",
     )

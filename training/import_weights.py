@@ -1,6 +1,6 @@
 """Makes checkpoints of a diffusers folder that export.py wrote, to go on training from.
 
-    python -m training.import_weights [--weights models/paperland] --out FOLDER
+    python -m training.import_weights [--weights training/checkpoints/paperland-2] --out FOLDER
 
 Writes vae.pt and dit.pt, without optimiser state.
 """
@@ -9,26 +9,22 @@ import argparse
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKLFlux2
 
-from training.paperland import load_exported
-from training.stock import WEIGHTS
+from training import autoencoder, paperland
+from training.paths import CHECKPOINT
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--weights", type=Path, default=CHECKPOINT)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    state = load_exported(args.weights).state_dict()
+    state = paperland.load_exported(args.weights).state_dict()
     torch.save({"raw": state, "ema": state, "samples": 0}, args.out / "dit.pt")
-    torch.save(
-        AutoencoderKLFlux2.from_pretrained(args.weights / "vae", dtype=torch.float32).state_dict(),
-        args.out / "vae.pt",
-    )
+    torch.save(autoencoder.load_exported(args.weights).state_dict(), args.out / "vae.pt")
     print(f"{args.out}/dit.pt, {args.out}/vae.pt")
 
 

@@ -10,10 +10,10 @@ MUON_RATE, ADAM_RATE = 0.02, 2e-3
 
 def orthogonalise(g, steps=5):
     """Quintic Newton-Schulz iteration on a stack of matrices: pushes every singular value towards
-    one.
+    one, roughly; so bfloat16 is enough.
     """
     a, b, c = _NEWTON_SCHULZ
-    x = g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = (g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
     tall = g.shape[-2] > g.shape[-1]
     if tall:
         x = x.mT
@@ -31,7 +31,7 @@ def orthogonalise(g, steps=5):
             m = a * one + b * s + c * (s @ s)
             product, s = m @ product, m @ s @ m
         x = product @ x
-    return x.mT if tall else x
+    return (x.mT if tall else x).float()
 
 
 class Muon:

@@ -1,25 +1,26 @@
 """Text encoder and transformer, trained together."""
 
+import json
 from pathlib import Path
 
 import torch
 import torch.nn as nn
 from safetensors.torch import load_file
 
-from training.text_encoder import TextEncoder
-from training.transformer import Transformer
+from training import text_encoder, transformer
 
 
 class Paperland(nn.Module):
-    def __init__(self):
+    def __init__(self, text=text_encoder.CONFIG, flow=transformer.CONFIG, taps=text_encoder.TAPS):
         super().__init__()
-        self.text_encoder, self.transformer = TextEncoder(), Transformer()
+        self.text_encoder = text_encoder.TextEncoder(text, taps)
+        self.transformer = transformer.Transformer(flow)
 
-    def forward(self, x, t, ids, real, cos, sin):
-        """Noisy tokens N x P x 32, noise levels N, prompt ids N x T and where they are real ->
-        velocities N x P x 32.
+    def forward(self, x, t, ids, real, cos, sin, given=None):
+        """Noisy tokens N x P x 32, noise levels N, prompt ids N x T and where they are real, clean
+        tokens of references or None -> velocities N x P x 32.
         """
-        return self.transformer(x, t, self.text_encoder(ids, real), cos, sin)
+        return self.transformer(x, t, self.text_encoder(ids, real), cos, sin, given)
 
     def matrices(self):
         """What Muon trains: the blocks' matrices as (name, parameter, rows of each fused part or
@@ -74,10 +75,16 @@ def load(path, weights="ema"):
 
 def load_exported(folder):
     """The networks of a diffusers folder, in float32."""
+    folder = Path(folder)
     read = lambda *path: {
-        name: value.float() for name, value in load_file(Path(folder).joinpath(*path)).items()
+        name: value.float() for name, value in load_file(folder.joinpath(*path)).items()
     }
-    net = Paperland()
+    config = lambda *path: json.loads(folder.joinpath(*path).read_text())
+    net = Paperland(
+        config("text_encoder", "config.json"),
+        config("transformer", "config.json"),
+        tuple(config("model_index.json")["text_encoder_out_layers"]),
+    )
     net.transformer.load_state_dict(read("transformer", "diffusion_pytorch_model.safetensors"))
     text = read("text_encoder", "model.safetensors")
     net.text_encoder.load_state_dict({name: text[name] for name in net.text_encoder.state_dict()})

@@ -1,81 +1,172 @@
-"""Renders scenes and stores their latents: the training set of the transformer.
+"""Draws scenes, edits and clips and stores their latents: the training set of the transformer.
 
-    python -m training.pool --vae FILE --count 20000 --out FOLDER
+    python -m training.pool --vae FILE --phase small --kinds 60 --count 20000 --out FOLDER
 
-Writes one shard after another; run again, it goes on behind the last. Training picks new shards up
-while it runs.
+Phases: "small" 512 x 512 pictures, "full" all ratios at about a megapixel, "edits" and "clips" at
+512 x 512. Writes one shard after another; run again, it goes on behind the last. Training picks new
+shards up while it runs.
 """
 
 import argparse
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from training import autoencoder
-from training.frames import sample_frame
+from training import autoencoder, clips, edits
+from training.frames import FRAMES, SMALL, SQUARE
 from training.picture import draw
-from training.prefetch import prefetch
-from training.scene import Mix, sample_scene
+from training.scene import SINGLES, STAGES, Mix, kinds_of_stage, sample_scene
 from training.shards import Group, save_shard
 
-_BATCH = 4
-_SHARD = 400  # scenes
-TRAINING_MIX = Mix(pairs=0.36, rows=0.14)
+_SHARD = 400  # subjects
+_BATCH = 8  # pictures that are encoded together, of 512 x 512
+_SQUARE_SHARE = 0.5  # of the pictures of the full phase
+_REFERENCE_TIME = 10  # the n-th reference stands at n times this
+PHASES = ("small", "full", "edits", "clips")
 
 
-def sample_batch(rng, count, mix=TRAINING_MIX):
-    """A frame and `count` scenes for it."""
-    frame = sample_frame(rng)
-    return frame, [sample_scene(rng, frame.extent, mix) for _ in range(count)]
+def sample_grid(rng, phase):
+    if phase != "full":
+        return SMALL.grid
+    if rng.random() < _SQUARE_SHARE:
+        return SQUARE.grid
+    return rng.choice(list(FRAMES.values())).grid
 
 
-def render_batch(rng, count, mix=TRAINING_MIX):
-    """A frame, `count` scenes for it and their pixels, count x 3 x H x W."""
-    frame, scenes = sample_batch(rng, count, mix)
-    return frame, scenes, autoencoder.to_pixels([draw(scene, frame) for scene in scenes])
+def sample_subject(rng, phase, kinds, mix):
+    mix = replace(mix, kinds=kinds)
+    grid = sample_grid(rng, phase)
+    if phase == "edits":
+        return edits.sample_edit(rng, grid, replace(SINGLES, kinds=kinds))
+    if phase == "clips":
+        return clips.sample_clip(rng, grid, replace(SINGLES, kinds=kinds))
+    return sample_scene(rng, grid, mix)
+
+
+def pictures_of(subject):
+    """(scenes to make, their times, given scenes, their times)."""
+    if isinstance(subject, edits.Edit):
+        count = len(subject.before)
+        times = tuple(_REFERENCE_TIME * (i + 1) for i in range(count))
+        return (subject.after,), (0,), subject.before, times
+    if isinstance(subject, clips.Clip):
+        later = tuple(range(1, len(subject.frames)))
+        return subject.frames[1:], later, subject.frames[:1], (0,)
+    return (subject,), (0,), (), ()
 
 
 @torch.no_grad()
-def encode_shard(vae, rng, count):
-    groups = {}
-    batches = count // _BATCH
-    for frame, scenes, pixels in prefetch(lambda: render_batch(rng, _BATCH), batches):
-        tokens = autoencoder.to_tokens(
-            vae, autoencoder.encode(vae, pixels.contiguous(memory_format=torch.channels_last))
+def encode(vae, pictures):
+    """Pictures of one size -> tokens N x P x 32, float16."""
+    tokens = []
+    for i in range(0, len(pictures), _BATCH):
+        pixels = autoencoder.to_pixels(pictures[i : i + _BATCH])
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            latents = autoencoder.encode(vae, pixels)
+        tokens.append(autoencoder.to_tokens(vae, latents.float()).half())
+    return torch.cat(tokens)
+
+
+def _group(vae, key, subjects):
+    grid, times, given_times = key
+    parts = [pictures_of(subject) for subject in subjects]
+    made = encode(vae, [draw(scene) for made, *_ in parts for scene in made])
+    given = None
+    if given_times:
+        given = encode(vae, [draw(scene) for _, _, before, _ in parts for scene in before])
+        given = given.view(len(subjects), -1, given.shape[-1])
+    return Group(
+        grid, subjects, made.view(len(subjects), -1, made.shape[-1]), times, given, given_times
+    )
+
+
+def encode_shard(vae, rng, count, phase, kinds, mix):
+    by_shape = {}
+    for _ in range(count):
+        subject = sample_subject(rng, phase, kinds, mix)
+        _, times, _, given_times = pictures_of(subject)
+        key = (subject.rows, subject.columns), times, given_times
+        by_shape.setdefault(key, []).append(subject)
+    # A few subjects at a time, so that their pictures need little memory.
+    pieces = [
+        (key, subjects[i : i + _BATCH])
+        for key, subjects in by_shape.items()
+        for i in range(0, len(subjects), _BATCH)
+    ]
+    return [_group(vae, key, subjects) for key, subjects in pieces]
+
+
+def _joined(groups):
+    """Groups of one shape as one."""
+    found = {}
+    for group in groups:
+        found.setdefault((group.grid, group.times, group.given_times), []).append(group)
+    for (grid, times, given_times), parts in found.items():
+        yield Group(
+            grid,
+            [subject for part in parts for subject in part.subjects],
+            torch.cat([part.made for part in parts]),
+            times,
+            torch.cat([part.given for part in parts]) if given_times else None,
+            given_times,
         )
-        group = groups.setdefault(frame, ([], []))
-        group[0].extend(scenes)
-        group[1].append(tokens.half())
-    return [Group(frame, scenes, torch.cat(tokens)) for frame, (scenes, tokens) in groups.items()]
 
 
-def write_pool(vae, folder, count, seed, shard=_SHARD):
+def write_pool(vae, folder, count, seed, phase, kinds, mix=Mix(), shard=_SHARD):
     folder.mkdir(parents=True, exist_ok=True)
     start = time.time()
     for index in range(-(-count // shard)):
-        path = folder / f"{seed}-{index:04}.pt"
+        path = folder / f"{phase}-{len(kinds)}-{seed}-{index:04}.pt"
         if path.exists():
             continue
-        save_shard(encode_shard(vae, random.Random(f"{seed}-{index}"), shard), path)
-        print(f"{path.name}: {(index + 1) * shard} scenes, {time.time() - start:.0f} s", flush=True)
+        rng = random.Random(path.stem)
+        save_shard(list(_joined(encode_shard(vae, rng, shard, phase, kinds, mix))), path)
+        print(
+            f"{path.name}: {(index + 1) * shard} subjects, {time.time() - start:.0f} s", flush=True
+        )
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--vae", required=True)
+    parser.add_argument("--vae", required=True, help="with a frozen encoder")
+    parser.add_argument("--phase", choices=PHASES, default="small")
+    parser.add_argument("--kinds", type=int, default=STAGES[0], help=f"one of {STAGES}")
     parser.add_argument("--count", type=int, default=20000)
     parser.add_argument("--shard", type=int, default=_SHARD)
+    parser.add_argument("--single", type=float, help="share of single things, others as usual")
+    parser.add_argument("--styled", type=float, default=Mix().styled)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     vae = autoencoder.load(args.vae).to(memory_format=torch.channels_last)
-    write_pool(vae, args.out, args.count, args.seed, args.shard)
+    mix = replace(Mix(), styled=args.styled)
+    if args.single is not None:
+        rest = (1 - args.single) / (mix.pairs + mix.rows + mix.groups + mix.empty)
+        mix = replace(
+            mix,
+            pairs=mix.pairs * rest,
+            rows=mix.rows * rest,
+            groups=mix.groups * rest,
+            empty=mix.empty * rest,
+        )
+    write_pool(
+        vae,
+        args.out,
+        args.count,
+        args.seed,
+        args.phase,
+        kinds_of_stage(args.kinds),
+        mix,
+        args.shard,
+    )
 
 
 if __name__ == "__main__":

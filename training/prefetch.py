@@ -1,6 +1,4 @@
-"""Makes the next items in a thread while the last ones are used (the renderer releases Python's
-lock).
-"""
+"""Makes the next items in a thread while the last ones are used."""
 
 import queue
 import threading

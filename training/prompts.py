@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from training.paths import CHECKPOINT
+
 PROMPT_HEAD = "<|im_start|>user\n"
 PROMPT_TAIL = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 LONGEST_PROMPT = 128  # tokens, template included
-TOKENIZER = Path(__file__).parents[1] / "models" / "paperland" / "tokenizer"
+TOKENIZER = CHECKPOINT / "tokenizer"
 
 
 class PromptEncoder:

@@ -39,34 +39,58 @@ def _states(net, prompts):
     return net.text_encoder(ids, torch.ones_like(ids, dtype=torch.bool))
 
 
-def _sample_group(net, prompts, empty, noise, grid, settings):
+@dataclass(frozen=True)
+class Given:
+    """Clean tokens beside the noise, N x R x 32, and the times of all pictures."""
+
+    tokens: torch.Tensor | None = None
+    made_times: tuple = (0,)
+    times: tuple = ()
+
+    def of(self, members):
+        tokens = self.tokens[members] if self.tokens is not None else None
+        return Given(tokens, self.made_times, self.times)
+
+
+def _sample_group(net, prompts, empty, noise, grid, settings, given):
     """Prompts (lists of ids) of one length and their noise N x P x 32 -> tokens N x P x 32."""
-    prompt, rotation = _states(net, prompts), net.transformer.rotation(len(prompts[0]), grid)
+    turn = lambda count: net.transformer.rotation(count, grid, given.made_times + given.times)
+    prompt, rotation = _states(net, prompts), turn(len(prompts[0]))
     nothing = _states(net, [empty]).expand(len(prompts), -1, -1)
-    nothing_rotation = net.transformer.rotation(len(empty), grid)
+    nothing_rotation = turn(len(empty))
     x, levels = noise, noise_levels(settings.steps)
     for now, then in zip(levels[:-1], levels[1:]):
         t = now.expand(len(prompts))
-        velocity = net.transformer(x, t, prompt, *rotation)
+        velocity = net.transformer(x, t, prompt, *rotation, given.tokens)
         if settings.guidance != 1:
-            without = net.transformer(x, t, nothing, *nothing_rotation)
+            without = net.transformer(x, t, nothing, *nothing_rotation, given.tokens)
             velocity = without + settings.guidance * (velocity - without)
         x = x + (then - now) * velocity
     return x
 
 
 @torch.no_grad()
-def sample(net, encode, prompts, seeds, grid, settings=Settings()):
+def sample(net, encode, prompts, seeds, grid, settings=Settings(), given=Given()):
     """Tokens N x P x 32 for texts and seeds; grouped by length, so nothing is padded."""
     ids = [encode(prompt) for prompt in prompts]
     groups = defaultdict(list)
     for i, prompt in enumerate(ids):
         groups[len(prompt)].append(i)
-    noise = noise_of(seeds, grid)
+    noise = torch.cat([noise_of(seeds, grid)] * len(given.made_times), 1)
+    if len(given.made_times) > 1:  # frames of a clip: noise of their own
+        noise = torch.randn(
+            noise.shape, generator=torch.Generator().manual_seed(min(seeds, default=0))
+        )
     out = torch.empty_like(noise)
     for members in groups.values():
         out[members] = _sample_group(
-            net, [ids[i] for i in members], encode(""), noise[members], grid, settings
+            net,
+            [ids[i] for i in members],
+            encode(""),
+            noise[members],
+            grid,
+            settings,
+            given.of(members),
         )
     return out
 

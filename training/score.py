@@ -1,7 +1,7 @@
-"""Prompt fidelity and outlines of a model, on fixed prompts.
+"""Prompt fidelity of a model, on fixed prompts that training never draws.
 
-    python -m training.score --checkpoint FILE --vae FILE --recogniser FILE [--groups single,pair]
-    python -m training.score --ceiling --vae FILE --recogniser FILE
+    python -m training.score --weights FOLDER --recogniser FILE [--kinds 60] [--groups single,pair]
+    python -m training.score --ceiling --weights FOLDER --recogniser FILE
 
 The ceiling is the same score for renders of the prompts' own scenes, and for those after a round
 trip through the autoencoder: no sampler can do better than the latter.
@@ -12,166 +12,276 @@ import itertools
 import json
 import random
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from training import autoencoder, outlines, paperland, recogniser
+from training import autoencoder, clips, edits, paperland, pool, recogniser
+from training.artwork import KINDS
 from training.captions import caption
-from training.frames import FRAMES, SQUARE, Frame
+from training.frames import FRAMES, SMALL, SQUARE, Frame
+from training.paths import CHECKPOINT
 from training.picture import draw
 from training.prompts import PromptEncoder
-from training.sample import Settings, pictures, sample
-from training.scene import Mix, sample_scene
-from training.words import COUNT_WORDS, KIND_WORDS, SETTING_WORDS, TIME_WORDS
+from training.sample import Given, Settings, pictures, sample
+from training.scene import HELD_OUT_LOOKS, SINGLES, STAGES, Mix, kinds_of_stage, only, sample_scene
+from training.words import (
+    COLOUR_WORDS,
+    COUNT_WORDS,
+    SETTING_WORDS,
+    STYLE_PREFIXES,
+    STYLE_SUFFIXES,
+    TIME_WORDS,
+    WEATHER_WORDS,
+)
+
+_SEED = 4242
+_KEPT_DB = 3  # an edit may lose so much against the round trip where nothing should change
 
 
 @dataclass(frozen=True)
 class Group:
-    """A kind of prompt; `outlines`: how many pictures are measured against the ideal shape."""
+    """A kind of prompt."""
 
     count: int
-    mix: Mix = Mix()
-    frame: Frame = SQUARE
+    mix: Mix = SINGLES
+    frame: Frame | None = None  # None: the frame of the command line
     wording: str = "rich"
-    outlines: int = 0
 
 
+_NONE = Mix(0, 0, 0, 0, 0)
 GROUPS = {
-    "single": Group(288, outlines=96),
-    "new looks": Group(96, Mix(held_out="only"), outlines=48),
+    "single": Group(327),
+    "new looks": Group(96, replace(_NONE, held_out="only")),
+    "pair": Group(192, only(_NONE, pairs=1.0)),
+    "row": Group(144, only(_NONE, rows=1.0)),
+    "three or four": Group(96, only(_NONE, groups=1.0)),
+    "style": Group(96, only(_NONE, styled=1.0)),
     "long prompts": Group(96, wording="long"),
-    "16:9": Group(96, frame=FRAMES["16:9"], outlines=32),
-    "9:16": Group(96, frame=FRAMES["9:16"], outlines=32),
-    "2:1": Group(48, frame=FRAMES["2:1"]),
-    "2:3": Group(48, frame=FRAMES["2:3"]),
-    "pair": Group(192, Mix(pairs=1)),
-    "new pairs": Group(96, Mix(pairs=1, held_out="only")),
-    "row": Group(144, Mix(rows=1)),
-}
+    "nothing known": Group(48, only(_NONE, empty=1.0)),
+} | {ratio: Group(48, frame=frame) for ratio, frame in FRAMES.items()}
 
 
 # ---------------------------------------------------------------- prompts
-def _says_all(scene, text):
+def _says(text, words):
+    return any(word in text for word in words)
+
+
+def says_all(scene, text):
     """Whether a caption names every fact of its scene, sides included."""
     text = text.lower()
-    says = lambda words: any(word in text for word in words)
-    named = all(thing.colour in text and says(KIND_WORDS[thing.kind]) for thing in scene.things)
+    for thing in scene.things:
+        if scene.layout != "row" and not _says(text, KINDS[thing.kind].words):
+            return False
+        if thing.colour and not _says(text, COLOUR_WORDS[thing.colour]):
+            return False
     if scene.setting == "plain":
-        named = named and f"{scene.backdrop} " in text.replace(f"{scene.things[0].colour} ", "", 1)
-    else:
-        named = named and says(SETTING_WORDS[scene.setting]) and says(TIME_WORDS[scene.time])
-    if scene.layout == "pair":
-        named = named and says(("left", "right"))
-    return named and (scene.layout != "row" or says(COUNT_WORDS[len(scene.things)]))
+        if not _says(text, [f"{word} {what}" for word in COLOUR_WORDS[scene.backdrop]
+                            for what in ("background", "backdrop", "wall")]):  # fmt: skip
+            return False
+    elif not _says(text, SETTING_WORDS[scene.setting]):
+        return False
+    outdoors = scene.setting not in ("plain", "room", "stars")
+    if outdoors and not _says(text, TIME_WORDS[scene.time]):
+        return False
+    if outdoors and scene.weather != "clear" and not _says(text, WEATHER_WORDS[scene.weather]):
+        return False
+    if scene.style != "flat" and not _says(
+        text, [w.strip(", ") for w in STYLE_PREFIXES[scene.style] + STYLE_SUFFIXES[scene.style]]
+    ):
+        return False
+    if scene.layout == "pair" and scene.relation == "left" and not _says(text, ("left", "right")):
+        return False
+    return scene.layout != "row" or _says(text, COUNT_WORDS[len(scene.things)])
 
 
-def prompts(group, seed=4242):
-    """Fixed (scene, prompt) pairs."""
-    rng, found = random.Random(seed), []
-    while len(found) < group.count:
-        scene = sample_scene(rng, group.frame.extent, group.mix)
-        text = next(
-            (
-                text
-                for text in (caption(scene, rng, group.wording) for _ in range(50))
-                if _says_all(scene, text)
-            ),
-            None,
-        )
-        if text:
-            found.append((scene, text))
+def _scenes(rng, group, grid, kinds):
+    """Scenes without end; single things go through all kinds."""
+    kinds_in_turn = itertools.cycle(kinds)
+    while True:
+        mix = replace(group.mix, kinds=kinds)
+        single = group.mix == SINGLES
+        if single:
+            mix = replace(mix, kinds=(next(kinds_in_turn),))
+        if mix.held_out == "only" and not any(k in kinds for _, k in HELD_OUT_LOOKS):
+            return
+        yield sample_scene(rng, grid, mix)
+
+
+def prompts(group, frame, kinds, limit=None):
+    """Fixed (scene, prompt) pairs that name every fact."""
+    rng, found = random.Random(_SEED), []
+    frame = group.frame or frame
+    count = len(kinds) if group is GROUPS["single"] else group.count
+    for scene in _scenes(rng, group, frame.grid, kinds):
+        texts = (caption(scene, rng, group.wording) for _ in range(60))
+        text = next((text for text in texts if says_all(scene, text)), None)
+        if text or scene.layout == "empty":
+            found.append((scene, text or caption(scene, rng, group.wording)))
+        if len(found) == min(count, limit or count):
+            break
     return found
 
 
 # ---------------------------------------------------------------- judging
+def _placed(scene, things):
+    """Whether two things that were read stand as the scene's pair does."""
+    one, other = (
+        next(seen for seen in things if seen.kind == thing.kind) for thing in scene.things
+    )
+    if scene.relation == "left":
+        return one.column < other.column
+    return one.row < other.row
+
+
 def judge(scene, reading):
     """Which facts of a scene a reading has right."""
-    right = recogniser.answers(scene)
-    scenery = (scene.setting, scene.backdrop if scene.setting == "plain" else scene.time)
-    wanted = [thing.look for thing in scene.things[: len(reading.things)]]
-    kinds, colours = ([look[i] for look in reading.things] for i in (1, 0))
     facts = {
-        "setting": reading.setting == scene.setting,
-        "time": reading.scenery == scenery,
-        "count": reading.layout == right["layout"],
-        "kind": sorted(kinds) == sorted(look[1] for look in wanted),
-        "colour": sorted(colours) == sorted(look[0] for look in wanted),
+        name: reading.scene[name] == right
+        for name, right in recogniser.scene_facts(scene).items()
+        if right is not None
     }
-    facts["any side"] = (
-        facts["time"] and facts["count"] and sorted(reading.things) == sorted(wanted)
+    wanted, seen = (
+        Counter(thing.kind for thing in things) for things in (scene.things, reading.things)
     )
-    facts["all"] = facts["any side"] and reading.things == wanted
+    facts["count"] = len(scene.things) == len(reading.things)
+    facts["kind"] = wanted == seen
+    if scene.style not in recogniser.COLOURLESS:
+        asked = Counter(thing.look for thing in scene.things if thing.colour)
+        found = Counter((thing.colour, thing.kind) for thing in reading.things)
+        facts["colour"] = asked <= found
+    if scene.layout == "pair":
+        facts["place"] = facts["kind"] and _placed(scene, reading.things)
+    facts["things"] = all(facts.get(name, True) for name in ("count", "kind", "colour", "place"))
+    facts["all"] = all(facts.values())
     return facts
 
 
-class Tally:
-    """Judges pictures one by one and sums up."""
-
-    def __init__(self, net, group):
-        self.net, self.group = net, group
-        self.rows, self.shapes, self.faint = [], [], 0
-
-    def add(self, scene, pixels):
-        """pixels: a whole canvas, 3 x H x W in -1..1."""
-        frame = self.group.frame
-        self.rows.append(judge(scene, recogniser.read(self.net, frame.cut(pixels), frame)))
-        if len(self.rows) <= self.group.outlines:
-            picture = ((pixels.permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
-            outline = outlines.compare(scene, frame, np.ascontiguousarray(picture))
-            if outline is None:
-                self.faint += 1
-            else:
-                self.shapes.append(outline)
-
-    def summary(self):
-        found = {
-            name: round(float(np.mean([row[name] for row in self.rows])), 3)
-            for name in self.rows[0]
-        }
-        found["pictures"] = len(self.rows)
-        if self.shapes:
-            distances = [shape.distance for shape in self.shapes]
-            found |= {
-                "outline px": round(float(np.mean(distances)), 1),
-                "outline px median": round(float(np.median(distances)), 1),
-                "overlap": round(float(np.mean([shape.overlap for shape in self.shapes])), 3),
-                "outlines": len(self.shapes),
-                "too faint": self.faint,
-            }
-        return found
+def summary(rows):
+    """Shares of right facts; a fact counts where it was asked for."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    found = {
+        name: round(float(np.mean([row[name] for row in rows if name in row])), 3) for name in names
+    }
+    return found | {"pictures": len(rows)}
 
 
-def score_model(net, vae, encode, judge_net, group, settings):
-    test, grid = prompts(group), group.frame.grid
-    tokens = sample(net, encode, [text for _, text in test], range(len(test)), grid, settings)
-    tally = Tally(judge_net, group)
-    for (scene, _), pixels in zip(test, pictures(vae, tokens, grid, torch.bfloat16)):
-        tally.add(scene, pixels)
-    return tally.summary()
+@dataclass
+class Model:
+    net: paperland.Paperland
+    vae: torch.nn.Module
+    encode: PromptEncoder
+    judge_net: recogniser.Recogniser
+
+
+def score_group(model, group, frame, kinds, settings, limit=None):
+    test = prompts(group, frame, kinds, limit)
+    if not test:
+        return {"pictures": 0}
+    grid = (group.frame or frame).grid
+    texts = [text for _, text in test]
+    tokens = sample(model.net, model.encode, texts, range(len(test)), grid, settings)
+    made = pictures(model.vae, tokens, grid, torch.bfloat16)
+    return summary(
+        [judge(scene, recogniser.read(model.judge_net, p)) for (scene, _), p in zip(test, made)]
+    )
 
 
 @torch.no_grad()
-def score_ceiling(vae, judge_net, group):
+def score_ceiling(vae, judge_net, group, frame, kinds, limit=None):
     """Summaries of renders and of renders after the autoencoder."""
-    render, trip = Tally(judge_net, group), Tally(judge_net, group)
-    for scene, _ in prompts(group):
-        pixels = autoencoder.to_pixels([draw(scene, group.frame)])
-        render.add(scene, pixels[0])
-        trip.add(scene, autoencoder.decode(vae, autoencoder.encode(vae, pixels)).clamp(-1, 1)[0])
-    return render.summary(), trip.summary()
+    renders, trips = [], []
+    for scene, _ in prompts(group, frame, kinds, limit):
+        pixels = autoencoder.to_pixels([draw(scene)])
+        trip = autoencoder.decode(vae, autoencoder.encode(vae, pixels)).clamp(-1, 1)
+        renders.append(judge(scene, recogniser.read(judge_net, pixels[0])))
+        trips.append(judge(scene, recogniser.read(judge_net, trip[0])))
+    return summary(renders), summary(trips)
+
+
+def _decibels(a, b, where):
+    return float(-10 * torch.log10((a - b)[:, where].square().mean() / 4))
+
+
+@torch.no_grad()
+def score_edits(model, frame, kinds, settings, count=60):
+    """An edit is right when the recogniser reads the scene that it should make, and the part of the
+    picture that should not change is within three decibels of the round trip.
+    """
+    rng, rows = random.Random(_SEED), []
+    for i in range(count):
+        operation = edits.OPERATIONS[i % len(edits.OPERATIONS)]
+        edit = edits.sample_edit(rng, frame.grid, replace(SINGLES, kinds=kinds), operation)
+        before = [draw(scene) for scene in edit.before]
+        after = autoencoder.to_pixels([draw(edit.after)])
+        tokens = pool.encode(model.vae, before).float().flatten(0, 1)[None]
+        _, made_times, _, times = pool.pictures_of(edit)
+        made = sample(
+            model.net, model.encode, [edits.instruction(edit, rng)], [i], frame.grid, settings,
+            Given(tokens, made_times, times),
+        )  # fmt: skip
+        (pixels,) = pictures(model.vae, made, frame.grid, torch.bfloat16)
+        facts = judge(edit.after, recogniser.read(model.judge_net, pixels))
+        row = {"instruction": facts["all"]}
+        same = (autoencoder.to_pixels(before[:1])[0] == after[0]).all(0)
+        if edit.operation in ("recolour", "add", "remove", "replace", "move") and same.any():
+            trip = autoencoder.decode(model.vae, autoencoder.encode(model.vae, after))[0]
+            lost = _decibels(trip.clamp(-1, 1), after[0], same) - _decibels(pixels, after[0], same)
+            row["kept"] = lost < _KEPT_DB
+        row["all"] = all(row.values())
+        rows.append(row | {edit.operation: row["all"]})
+    return summary(rows)
+
+
+@torch.no_grad()
+def score_clips(model, frame, kinds, settings, count=30):
+    """A clip is right when its last frame reads as it should, its thing within one token."""
+    rng, rows = random.Random(_SEED), []
+    for i in range(count):
+        motion = clips.MOTIONS[i % len(clips.MOTIONS)]
+        clip = clips.sample_clip(rng, frame.grid, replace(SINGLES, kinds=kinds), motion)
+        _, made_times, given, times = pool.pictures_of(clip)
+        tokens = pool.encode(model.vae, [draw(scene) for scene in given]).float()
+        made = sample(
+            model.net, model.encode, [clips.instruction(clip, rng)], [i], frame.grid, settings,
+            Given(tokens, made_times, times),
+        )  # fmt: skip
+        last = made[:, -tokens.shape[1] :]
+        (pixels,) = pictures(model.vae, last, frame.grid, torch.bfloat16)
+        reading = recogniser.read(model.judge_net, pixels)
+        facts = judge(clip.frames[-1], reading)
+        row, column = recogniser.middle_of(clip.frames[-1].things[0])
+        near = any(abs(s.row - row) <= 1 and abs(s.column - column) <= 1 for s in reading.things)
+        rows.append({"all": facts["all"] and near, motion: facts["all"] and near})
+    return summary(rows)
+
+
+def load_model(weights, recogniser_path, checkpoint=None, vae=None):
+    """Of a folder; a checkpoint and an autoencoder in training may stand in for the folder's."""
+    net = paperland.load(checkpoint) if checkpoint else paperland.load_exported(weights)
+    made = autoencoder.load(vae) if vae else autoencoder.load_exported(weights)
+    return Model(
+        net,
+        made.to(memory_format=torch.channels_last),
+        PromptEncoder(weights / "tokenizer"),
+        recogniser.load(recogniser_path),
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--checkpoint")
-    parser.add_argument("--weights", choices=["ema", "raw"], default="ema")
-    parser.add_argument("--vae", required=True)
+    parser.add_argument("--weights", type=Path, default=CHECKPOINT)
+    parser.add_argument("--checkpoint", help="of train, instead of the folder's networks")
+    parser.add_argument("--vae", help="of vae, instead of the folder's")
     parser.add_argument("--recogniser", required=True)
-    parser.add_argument("--groups", default=",".join(GROUPS))
+    parser.add_argument("--groups", default="single,new looks,pair,row,style,long prompts")
+    parser.add_argument("--kinds", type=int, default=STAGES[-1])
+    parser.add_argument("--side", type=int, choices=[512, 1024], default=1024, help="of squares")
     parser.add_argument("--steps", default="4", help="one or more, by comma")
     parser.add_argument("--guidance", default="2", help="one or more, by comma")
     parser.add_argument("--ceiling", action="store_true")
@@ -179,30 +289,22 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    vae = autoencoder.load(args.vae).to(memory_format=torch.channels_last)
-    judge_net, encode = recogniser.load(args.recogniser), PromptEncoder()
-    net = None if args.ceiling else paperland.load(args.checkpoint, args.weights)
+    model = load_model(args.weights, args.recogniser, args.checkpoint, args.vae)
+    frame, kinds = (SMALL if args.side == 512 else SQUARE), kinds_of_stage(args.kinds)
     for name in args.groups.split(","):
-        group = GROUPS[name]
-        if args.limit:
-            group = Group(
-                min(args.limit, group.count),
-                group.mix,
-                group.frame,
-                group.wording,
-                min(args.limit, group.outlines),
-            )
-        start = time.time()
         if args.ceiling:
-            for what, found in zip(
-                ("renders", "round trips"), score_ceiling(vae, judge_net, group)
-            ):
+            both = score_ceiling(model.vae, model.judge_net, GROUPS[name], frame, kinds, args.limit)
+            for what, found in zip(("renders", "round trips"), both):
                 print(f"{name}, {what}: {json.dumps(found)}", flush=True)
             continue
         for steps, guidance in itertools.product(args.steps.split(","), args.guidance.split(",")):
-            found = score_model(
-                net, vae, encode, judge_net, group, Settings(int(steps), float(guidance))
-            )
+            start, settings = time.time(), Settings(int(steps), float(guidance))
+            if name == "edits":
+                found = score_edits(model, frame, kinds, settings, args.limit or 60)
+            elif name == "clips":
+                found = score_clips(model, frame, kinds, settings, args.limit or 30)
+            else:
+                found = score_group(model, GROUPS[name], frame, kinds, settings, args.limit)
             print(
                 f"{name}, {steps} steps, guidance {guidance}: {json.dumps(found)} "
                 f"({time.time() - start:.0f} s)",

@@ -1,20 +1,26 @@
-"""A pool's files: scenes of one frame beside their tokens."""
+"""A pool's files: scenes, edits or clips beside their tokens."""
 
 import os
 from dataclasses import dataclass
 
 import torch
 
-from training.frames import Frame
-
 
 @dataclass
 class Group:
-    """Scenes of one frame and their tokens, float16, scenes x tokens x 32."""
+    """Subjects of one kind and one grid.
 
-    frame: Frame
-    scenes: list
-    tokens: torch.Tensor
+    made: the tokens to make, float16, subjects x tokens x 32; given: clean ones, or None. For
+    clips, tokens of later frames follow those of earlier ones. `times` and `given_times` are the
+    places on the time axis of each picture.
+    """
+
+    grid: tuple  # (rows, columns)
+    subjects: list
+    made: torch.Tensor
+    times: tuple = (0,)
+    given: torch.Tensor | None = None
+    given_times: tuple = ()
 
 
 def save_shard(groups, path):

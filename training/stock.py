@@ -6,7 +6,7 @@ python -m training.stock --prompt "a red house on the beach at sunset" --seed 0 
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,8 @@ from diffusers import Flux2KleinPipeline
 from PIL import Image
 
 from training.frames import FRAMES, SQUARE
+from training.paths import SHIPPED
 from training.sample import Settings
-
-WEIGHTS = Path(__file__).parents[1] / "models" / "paperland"
 
 
 @dataclass
@@ -27,11 +26,12 @@ class Stock:
 
     pipeline: Flux2KleinPipeline
     border_shuffle: int
+    token: int  # pixels per side
     taps: tuple
     settings: Settings
 
 
-def load(folder=WEIGHTS):
+def load(folder=SHIPPED):
     folder = Path(folder)
     pipeline = Flux2KleinPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
@@ -40,6 +40,7 @@ def load(folder=WEIGHTS):
     return Stock(
         pipeline,
         read("vae", "config.json")["border_shuffle"],
+        sampling["pixels_per_token"],
         tuple(read("model_index.json")["text_encoder_out_layers"]),
         Settings(sampling["steps"], sampling["guidance_scale"]),
     )
@@ -64,6 +65,7 @@ def prompt_states(stock, prompt):
 def generate(stock, prompt, seed, frame=SQUARE, settings=None):
     """The shown part of a picture."""
     settings = settings or stock.settings
+    frame = replace(frame, token=stock.token)
     width, height = (v // stock.border_shuffle for v in frame.canvas)
     latents = stock.pipeline(
         prompt_embeds=prompt_states(stock, prompt),
@@ -84,7 +86,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--weights", type=Path, default=SHIPPED)
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--aspect-ratio", choices=list(FRAMES), default="1:1")

@@ -3,7 +3,7 @@ tokenizer folder.
 
     python -m training.tokenizer --out FOLDER
 
-The weights belong to the tokenizer in models/paperland: a new one is the beginning of a new model.
+Weights belong to their tokenizer: a new one is the beginning of a new model.
 """
 
 import argparse
@@ -24,11 +24,12 @@ from tokenizers import (
 )
 
 from training.captions import caption
-from training.pool import TRAINING_MIX
+from training.edits import instruction, sample_edit
 from training.scene import sample_scene
-from training.words import EXTRA_WORDS, FILLER
+from training.vocabulary import known_words
+from training.words import UNKNOWN_NOUNS
 
-VOCABULARY = 1408  # with the special tokens; an upper limit
+VOCABULARY = 2304  # with the special tokens; an upper limit
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _ADDED = ("<think>", "</think>")
 _QWEN_SPLIT = (
@@ -50,12 +51,12 @@ _CHAT_TEMPLATE = (
 def _corpus(count):
     rng = random.Random(5)
     for i in range(count):
-        yield caption(
-            sample_scene(rng, mix=TRAINING_MIX), rng, rng.choice(("rich", "rich", "long"))
-        )
+        yield caption(sample_scene(rng), rng, rng.choice(("rich", "rich", "long")))
+        if i % 8 == 0:
+            yield instruction(sample_edit(rng), rng)
         if i % 20 == 0:
             yield "\nuser\n\n\nassistant\n\n"
-    words = sorted(set(EXTRA_WORDS + FILLER))
+    words = sorted({*known_words(), *UNKNOWN_NOUNS})
     for _ in range(40):
         rng.shuffle(words)
         yield " ".join(words)

@@ -1,6 +1,6 @@
 """Joint flow-matching training of the text encoder and the transformer on a pool of latents.
 
-    python -m training.train --pool FOLDER --init FILE --minutes 100 --out FILE
+    python -m training.train --pool FOLDER [--init FILE] --minutes 100 --out FILE
 
 Stopped and run again with the same arguments, it goes on where it was.
 """
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import torch
 
-from training.batches import Batches
+from training.batches import WORDINGS, Batches
 from training.optimisers import Optimiser
 from training.paperland import Paperland
 from training.run import Run, RunningMean
+from training.twin import Twin
 
 _AVERAGE_EVERY = 4  # steps
+_RESCAN_EVERY = 500  # steps
 _TIME_SHIFT, _TIME_SPREAD, _TIME_UNIFORM = (
     0.5,
     1.0,
@@ -28,43 +30,61 @@ def noise_levels(count):
     return torch.where(torch.rand(count) < _TIME_UNIFORM, torch.rand(count), t)
 
 
-def flow_loss(net, tokens, ids, real, grid):
+def flow_loss(net, batch):
     """Mean squared error of the velocity at random noise levels."""
-    noise, t = torch.randn_like(tokens), noise_levels(len(tokens))
-    w = t[:, None, None]
+    noise, t = torch.randn_like(batch.made), noise_levels(len(batch.made))
+    w, shape = t[:, None, None], batch.shape
+    rotation = net.transformer.rotation(
+        batch.ids.shape[1], shape.grid, shape.times + shape.given_times
+    )
+    noisy = (1 - w) * batch.made + w * noise
     with torch.autocast("cpu", torch.bfloat16):
-        velocity = net(
-            (1 - w) * tokens + w * noise,
-            t,
-            ids,
-            real,
-            *net.transformer.rotation(ids.shape[1], grid),
-        )
-    return (velocity.float() - (noise - tokens)).square().mean()
+        velocity = net(noisy, t, batch.ids, batch.real, *rotation, batch.given)
+    return (velocity.float() - (noise - batch.made)).square().mean()
 
 
-def train(net, batches, run, learning_rate, report_every, save_every):
+class Step:
+    """The gradients of one batch."""
+
+    def __init__(self, folder, size, seed, wording, compiled):
+        self.arguments, self.compiled, self.seed = (folder, size, seed, wording), compiled, seed
+        self.batches, self.taken = None, 0
+
+    def __call__(self, net):
+        if self.batches is None:  # in the process that uses it
+            torch.manual_seed(self.seed)
+            self.batches = Batches(*self.arguments)
+            if self.compiled:
+                net.compile_blocks()
+        self.taken += 1
+        if self.taken % _RESCAN_EVERY == 0:
+            self.batches.rescan()
+        batch = self.batches.next()
+        loss = flow_loss(net, batch)
+        loss.backward()
+        return len(batch.made), loss.item()
+
+
+def train(net, twin, run, learning_rate, report_every, save_every):
     optimiser = Optimiser(net, [(p, parts) for _, p, parts in net.matrices()], (0.9, 0.97), 0.999)
     state = run.load()
     if state:
         optimiser.load(state)
     shown = RunningMean()
     while not run.over:
-        (tokens, ids, real), grid = batches.next()
-        loss = flow_loss(net, tokens, ids, real, grid)
-        loss.backward()
+        found = twin.step()
         optimiser.step(learning_rate * run.rate(), _AVERAGE_EVERY)
-        run.tick(len(tokens))
-        shown.add(loss.item())
+        run.tick(sum(count for count, _ in found))
+        for _, loss in found:
+            shown.add(loss)
         if run.steps % report_every == 0:
             print(
                 f"samples {run.samples} spent {run.spent_s:.0f} s loss {shown.value:.4f} "
-                f"rate {learning_rate * run.rate():.3f} scenes {len(batches.rows)}",
+                f"rate {learning_rate * run.rate():.3f} subjects {len(twin.task.batches.rows)}",
                 flush=True,
             )
         if run.steps % save_every == 0:
             run.save(optimiser.state())
-            batches.rescan()
     run.save(optimiser.state())
 
 
@@ -85,32 +105,26 @@ def main():
     parser.add_argument(
         "--learning-rate", type=float, default=1.0, help="multiplies both optimisers' rates"
     )
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--wording", choices=list(WORDINGS), default="rich")
+    parser.add_argument("--batch", type=int, default=32, help="of each process")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report-every", type=int, default=100, help="steps")
-    parser.add_argument("--save-every", type=int, default=500, help="steps")
+    parser.add_argument("--save-every", type=int, default=300, help="steps")
     parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--processes", type=int, choices=[1, 2], default=2)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)
     run, net = Run(args.out, args.minutes, args.decay), Paperland()
     earlier = run.load()
-    run.samples = earlier["samples"] if earlier else 0
-    torch.manual_seed(args.seed + run.samples)
     if args.init and not earlier:
         begin = torch.load(args.init)
         net.load_shallower(begin["raw"])
         run.samples = begin["samples"]
-    if not args.no_compile:
-        net.compile_blocks()
-    train(
-        net,
-        Batches(args.pool, args.batch, args.seed + run.samples),
-        run,
-        args.learning_rate,
-        args.report_every,
-        args.save_every,
-    )
+    seed = args.seed + run.samples
+    step = lambda seed: Step(args.pool, args.batch, seed, args.wording, not args.no_compile)
+    twin = Twin(net, step(seed), step(seed + 1000000) if args.processes == 2 else None)
+    train(net, twin, run, args.learning_rate, args.report_every, args.save_every)
+    twin.close()
 
 
 if __name__ == "__main__":

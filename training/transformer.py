@@ -17,9 +17,9 @@ CONFIG = dict(
     in_channels=32,
     out_channels=None,
     num_layers=2,
-    num_single_layers=4,
+    num_single_layers=6,
     attention_head_dim=64,
-    num_attention_heads=2,
+    num_attention_heads=3,
     joint_attention_dim=384,
     timestep_guidance_channels=256,
     mlp_ratio=3.0,
@@ -30,11 +30,11 @@ CONFIG = dict(
 )
 
 
-def picture_positions(rows, columns):
+def picture_positions(rows, columns, time=0):
     """Positions on FLUX.2's four axes (time, row, column, text): P x 4."""
     h, w = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     zero = torch.zeros_like(h)
-    return torch.stack((zero, h, w, zero), -1).reshape(-1, 4)
+    return torch.stack((zero + time, h, w, zero), -1).reshape(-1, 4)
 
 
 def text_positions(count):
@@ -215,9 +215,12 @@ class Transformer(nn.Module):
                     1.0 / constant
                 )
 
-    def rotation(self, text_count, grid):
-        """Rotary tables for a prompt of text_count tokens and a (rows, columns) picture."""
-        positions = torch.cat((text_positions(text_count), picture_positions(*grid)))
+    def rotation(self, text_count, grid, times=(0,)):
+        """Rotary tables for a prompt of text_count tokens and (rows, columns) pictures at the given
+        times.
+        """
+        pictures = [picture_positions(*grid, time) for time in times]
+        positions = torch.cat((text_positions(text_count), *pictures))
         return rotation(positions, self.config["axes_dims_rope"], self.config["rope_theta"])
 
     def _time(self, t):
@@ -229,10 +232,13 @@ class Transformer(nn.Module):
             embedder.linear_2(F.silu(embedder.linear_1(torch.cat((angle.cos(), angle.sin()), -1))))
         )[:, None]
 
-    def forward(self, x, t, prompt, cos, sin):
-        """x: noisy tokens N x P x 32, t: noise level N in 0..1 (1 = noise), prompt: N x T x J ->
-        velocity (noise - picture).
+    def forward(self, x, t, prompt, cos, sin, given=None):
+        """x: noisy tokens N x P x 32, t: noise level N in 0..1 (1 = noise), prompt: N x T x J,
+        given: clean tokens of references N x R x 32 -> velocity (noise - picture) of x.
         """
+        made = x.shape[1]
+        if given is not None:
+            x = torch.cat((x, given), 1)
         v = self._time(t)
         mx = self.double_stream_modulation_img.linear(v).chunk(6, -1)
         mc = self.double_stream_modulation_txt.linear(v).chunk(6, -1)
@@ -240,12 +246,13 @@ class Transformer(nn.Module):
         x, c = self.x_embedder(x).float(), self.context_embedder(prompt).float()
         for block in self.transformer_blocks:
             x, c = block(x, c, mx, mc, cos, sin)
-        y = torch.cat((c, x), 1)
+        text, y = c.shape[1], torch.cat((c, x), 1)
         for block in self.single_transformer_blocks:
             y = block(y, ms, cos, sin)
         scale, shift = self.norm_out.linear(v).chunk(2, -1)
         y = (
-            F.layer_norm(y[:, c.shape[1] :], (self.width,), eps=self.config["eps"]) * (1 + scale)
+            F.layer_norm(y[:, text : text + made], (self.width,), eps=self.config["eps"])
+            * (1 + scale)
             + shift
         )
         return self.proj_out(y)

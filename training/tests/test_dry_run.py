@@ -7,38 +7,39 @@ import sys
 
 import pytest
 
-np = pytest.importorskip("numpy", reason="numpy is not installed (training/requirements.txt)")
-torch = pytest.importorskip("torch", reason="PyTorch is not installed (training/requirements.txt)")
-pytest.importorskip("diffusers", reason="diffusers is not installed (training/requirements.txt)")
-pytest.importorskip(
-    "transformers", reason="transformers is not installed (training/requirements.txt)"
-)
+for _name in ("numpy", "PIL", "resvg_py", "torch", "diffusers", "transformers", "tokenizers"):
+    pytest.importorskip(_name, reason=f"{_name} is not installed (training/requirements.txt)")
+
+import numpy as np
+import torch
 
 from training import (
     autoencoder,
     contact_sheet,
     export,
-    outlines,
+    import_weights,
+    optimisers,
     paperland,
     pool,
+    prompts,
     recogniser,
     score,
     shards,
     stock,
     tokenizer,
     train,
+    twin,
     vae,
 )
-from training.frames import SQUARE, Frame
-from training.picture import draw
-from training.prompts import TOKENIZER, PromptEncoder
+from training.frames import Frame
+from training.prompts import PromptEncoder
+from training.run import Run
 from training.sample import Settings, pictures, sample
-from training.scene import sample_scene
+from training.scene import Mix, Thing, kinds_of_stage, sample_scene
 
-pytestmark = pytest.mark.skipif(
-    not (TOKENIZER / "tokenizer.json").exists(), reason="models/paperland is missing"
-)
-SMALL = Frame(128, 128)
+pytestmark = pytest.mark.usefixtures("artwork_there")
+TINY = Frame(256, 256)
+FEW = kinds_of_stage(60)
 
 
 @pytest.fixture(autouse=True)
@@ -48,47 +49,47 @@ def one_thread_and_one_seed():
 
 
 @pytest.fixture
-def small_frames(monkeypatch):
-    """Draws every picture as one token."""
-    monkeypatch.setattr(pool, "sample_frame", lambda rng: SMALL)
+def two_steps(monkeypatch):
+    """Ends every start of a run after two steps, however slow the machine is."""
+    monkeypatch.setattr(Run, "over", property(lambda run: run.steps >= 2))
+
+
+@pytest.fixture(scope="session")
+def words(tmp_path_factory, artwork_there):
+    """A tokenizer's folder."""
+    folder = tmp_path_factory.mktemp("words")
+    tokenizer.write(tokenizer.train(captions=300), folder)
+    return folder
+
+
+@pytest.fixture
+def encode(words):
+    return PromptEncoder(words)
 
 
 @pytest.fixture
 def call(monkeypatch):
     """Calls a part as from a shell."""
 
-    def run(part, *words):
-        monkeypatch.setattr(sys, "argv", [part.__name__, *map(str, words)])
+    def run(part, *arguments):
+        monkeypatch.setattr(sys, "argv", [part.__name__, *map(str, arguments)])
         part.main()
 
     return run
 
 
-@pytest.fixture
-def first_vae(tmp_path):
-    """An untrained autoencoder with the narrow decoder of the first weights."""
-    path = tmp_path / "first_vae.pt"
-    torch.save(autoencoder.build(autoencoder.FIRST_DECODER_CHANNELS).state_dict(), path)
+@pytest.fixture(scope="session")
+def autoencoder_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vae") / "vae.pt"
+    torch.save(autoencoder.build().state_dict(), path)
     return path
 
 
-def test_a_tokenizer_is_trained_and_written(tmp_path, call):
-    call(tokenizer, "--captions", 50, "--out", tmp_path / "tokenizer")
-    encode = PromptEncoder(tmp_path / "tokenizer")
+def test_a_tokenizer_gives_back_what_it_read(encode):
     assert (
         encode.tokenizer.decode(encode("a red ball"))
         == "user\na red ball\nassistant\n<think>\n\n</think>\n\n"
     )
-
-
-def test_widening_keeps_what_the_decoder_computes():
-    narrow = autoencoder.build((32, 48, 96, 128)).eval()
-    wide = autoencoder.widen(narrow, (64, 48, 96, 128)).eval()
-    latents = torch.randn(1, 8, 2, 2)
-    with torch.no_grad():
-        assert torch.allclose(
-            autoencoder.decode(wide, latents), autoencoder.decode(narrow, latents), atol=1e-5
-        )
 
 
 def test_tokens_and_latents_are_inverse():
@@ -99,54 +100,111 @@ def test_tokens_and_latents_are_inverse():
     assert torch.allclose(autoencoder.from_tokens(net, tokens, (2, 3)), latents, atol=1e-5)
 
 
-def test_the_decoder_trains_and_leaves_the_encoder_alone(tmp_path, call, first_vae, small_frames):
-    out = tmp_path / "vae.pt"
-    call(
-        vae,
-        "train",
-        "--init",
-        first_vae,
-        "--out",
-        out,
-        "--minutes",
-        0.02,
-        "--batch",
-        1,
-        "--report-every",
-        1,
-    )
-    before, after = torch.load(first_vae), torch.load(out)
-    assert after["samples"] > 0
-    assert torch.equal(before["encoder.conv_in.weight"], after["raw"]["encoder.conv_in.weight"])
-    assert after["raw"]["decoder.conv_out.weight"].shape[1] == autoencoder.DECODER_CHANNELS[0]
-    call(vae, "train", "--init", first_vae, "--out", out, "--minutes", 0.04, "--batch", 1)
-    assert torch.load(out)["samples"] > after["samples"]
+def test_orthogonalised_matrices_have_singular_values_near_one():
+    for shape in ((2, 24, 24), (2, 16, 200), (2, 200, 16)):
+        values = torch.linalg.svdvals(optimisers.orthogonalise(torch.randn(shape)))
+        assert values.max() < 1.3 and values.median() > 0.5
 
 
-def test_a_refit_lowers_the_error(small_frames):
+def _squares_task(module):
+    loss = (module.weight * 2).sum()
+    loss.backward()
+    return 1, loss.item()
+
+
+def test_a_twin_adds_the_mean_of_both_gradients():
+    module = torch.nn.Linear(2, 2, bias=False)
+    both = twin.Twin(module, _squares_task, _squares_task)
+    found = both.step()
+    both.close()
+    assert len(found) == 2 and found[0] == found[1]
+    assert torch.equal(module.weight.grad, torch.full((2, 2), 2.0))
+
+
+def test_the_autoencoder_trains_and_goes_on_and_is_frozen(tmp_path, call, two_steps):
+    out, frozen = tmp_path / "vae.pt", tmp_path / "frozen.pt"
+    flags = ("--tiny", "--processes", 1, "--report-every", 1)
+    call(vae, "train", "--out", out, "--minutes", 1, *flags)
+    first = torch.load(out)
+    call(vae, "train", "--out", out, "--minutes", 1, *flags)
+    assert torch.load(out)["samples"] == 2 * first["samples"] > 0
+    call(vae, "freeze", out, "--out", frozen, "--pictures", 2)
+    before = torch.load(frozen)
+    assert not torch.equal(before["bn.running_var"], torch.ones(32))
+    decoder = tmp_path / "decoder.pt"
+    call(vae, "train", "--init", frozen, "--out", decoder, "--minutes", 1, *flags)
+    after = torch.load(decoder)["raw"]
+    for name in before:
+        if name.startswith("encoder."):
+            assert torch.equal(before[name], after[name])
+    assert not torch.equal(before["decoder.conv_in.weight"], after["decoder.conv_in.weight"])
+
+
+def test_a_refit_lowers_the_error():
     net = autoencoder.build().eval()
     rng = random.Random(31)
-    pixels = pool.render_batch(rng, 1)[2]
+    pixels = autoencoder.to_pixels([vae.draw(sample_scene(rng, (8, 8), vae.crops.MIX))])
     error = lambda: (
         (autoencoder.decode(net, autoencoder.encode(net, pixels)) - pixels).square().mean()
     )
     with torch.no_grad():
         before = error()
-        vae.refit(net, pictures=2, ridge=1e-3)
+        vae.refit(net, pictures=1, ridge=1e-3)
         assert error() < before
 
 
-def test_a_pool_is_written_and_trained_on_and_goes_on(tmp_path, call, first_vae, small_frames):
-    folder, out = tmp_path / "pool", tmp_path / "dit.pt"
-    call(pool, "--vae", first_vae, "--count", 8, "--shard", 8, "--out", folder)
-    (group,) = shards.load_shard(folder / "1-0000.pt")
-    assert group.tokens.shape == (8, 1, 32) and len(group.scenes) == 8
-    words = ("--pool", folder, "--out", out, "--batch", 2, "--no-compile", "--report-every", 1)
-    call(train, *words, "--minutes", 0.02)
-    samples = torch.load(out)["samples"]
-    assert samples > 0
-    call(train, *words, "--minutes", 0.04)
-    assert torch.load(out)["samples"] > samples
+def test_edges_are_as_wide_as_they_are_made():
+    wanted = torch.zeros(16, 64)
+    wanted[:, 32:] = 1
+    for width in (1.0, 4.0):
+        made = ((torch.arange(64) - 31.5) / width + 0.5).clamp(0, 1).expand(16, 64)
+        found = vae.edge_widths(made, wanted)
+        assert found and np.allclose(found, 0.8 * width, atol=0.25)
+
+
+@pytest.mark.parametrize("phase", pool.PHASES)
+def test_a_pool_holds_tokens_of_its_phase(phase, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "sample_grid", lambda rng, phase: (8, 8))
+    net = autoencoder.build().eval()
+    pool.write_pool(net, tmp_path, 2, 1, phase, FEW, shard=2)
+    (path,) = tmp_path.glob("*.pt")
+    for group in shards.load_shard(path):
+        count = len(group.subjects)
+        assert group.made.shape == (count, 64 * len(group.times), 32)
+        assert (group.given is None) == (phase in ("small", "full"))
+        if group.given is not None:
+            assert group.given.shape == (count, 64 * len(group.given_times), 32)
+
+
+@pytest.fixture
+def small_pool(tmp_path, monkeypatch, words):
+    monkeypatch.setattr(prompts, "TOKENIZER", words)
+    monkeypatch.setattr(PromptEncoder.__init__, "__defaults__", (words,))
+    folder = tmp_path / "pool"
+    for phase in ("small", "edits"):
+        monkeypatch.setattr(pool, "sample_grid", lambda rng, phase: (8, 8))
+        pool.write_pool(autoencoder.build().eval(), folder, 4, 1, phase, FEW, shard=4)
+    return folder
+
+
+def test_training_runs_and_goes_on(tmp_path, call, small_pool, two_steps):
+    out = tmp_path / "dit.pt"
+    flags = ("--pool", small_pool, "--out", out, "--batch", 2, "--no-compile", "--processes", 1)
+    call(train, *flags, "--minutes", 1)
+    assert torch.load(out)["samples"] == 4
+    call(train, *flags, "--minutes", 1)
+    assert torch.load(out)["samples"] == 8
+
+
+def test_references_change_what_is_made_but_not_its_shape():
+    net = paperland.Paperland().transformer
+    torch.nn.init.normal_(net.proj_out.weight)
+    x, given, prompt = torch.randn(1, 4, 32), torch.randn(1, 8, 32), torch.randn(1, 3, 384)
+    t = torch.tensor([0.5])
+    with torch.no_grad():
+        alone = net(x, t, prompt, *net.rotation(3, (2, 2)))
+        beside = net(x, t, prompt, *net.rotation(3, (2, 2), (0, 10, 20)), given)
+    assert beside.shape == alone.shape and not torch.allclose(beside, alone)
 
 
 def test_fewer_single_blocks_are_filled_up_with_the_identity():
@@ -173,43 +231,98 @@ def test_fewer_single_blocks_are_filled_up_with_the_identity():
         assert torch.allclose(deep(*inputs), net(*inputs), atol=1e-6)
 
 
+# ---------------------------------------------------------------- recogniser and score
+def test_the_recogniser_trains_and_goes_on(tmp_path, two_steps):
+    out = tmp_path / "recogniser.pt"
+    recogniser.train(recogniser.Recogniser(), Run(out, 1, 0.5), 1, 1e-3, 3)
+    samples = torch.load(out)["samples"]
+    assert samples > 0 and recogniser.load(out)
+    recogniser.train(recogniser.Recogniser(), Run(out, 1, 0.5), 1, 1e-3, 3)
+    assert torch.load(out)["samples"] > samples
+
+
+class Knowing(torch.nn.Module):
+    """Scores as a perfect recogniser would give them for one scene."""
+
+    def __init__(self, scene):
+        super().__init__()
+        self.wanted = recogniser.targets([scene])
+
+    def forward(self, x):
+        kinds, colours = len(recogniser._KINDS), len(recogniser._COLOURS)
+        one_hot = lambda known, count: torch.nn.functional.one_hot(
+            known.clamp_min(0), count
+        ).float()
+        found = {"middle": (self.wanted["middle"][:, None] - 0.5) * 20}
+        found["kind"] = one_hot(self.wanted["kind"], kinds).permute(0, 3, 1, 2)
+        found["colour"] = one_hot(self.wanted["colour"], colours).permute(0, 3, 1, 2)
+        for name, answers in recogniser._SCENE_HEADS.items():
+            found[name] = one_hot(self.wanted[name], len(answers))
+        return found
+
+
+def test_a_perfect_recogniser_finds_every_fact_right():
+    rng = random.Random(6)
+    for _ in range(100):
+        scene = sample_scene(rng, (16, 16), Mix())
+        reading = recogniser.read(Knowing(scene), torch.zeros(3, 1024, 1024))
+        assert score.judge(scene, reading)["all"], scene
+
+
+def test_a_judge_sees_each_kind_of_error():
+    first, second = Thing("cat", None, 0, 2, 3), Thing("bus", "red", 5, 2, 3)
+    scene = recogniser_scene(first, second)
+    reading = recogniser.read(Knowing(scene), torch.zeros(3, 512, 512))
+    swapped = recogniser_scene(Thing("cat", None, 5, 2, 3), Thing("bus", "red", 0, 2, 3))
+    others = {
+        "place": swapped,
+        "kind": recogniser_scene(Thing("dog", None, 0, 2, 3), second),
+        "colour": recogniser_scene(first, Thing("bus", "blue", 5, 2, 3)),
+        "count": recogniser_scene(first, second, Thing("cow", None, 3, 5, 2)),
+    }
+    for fact, other in others.items():
+        found = score.judge(scene, recogniser.read(Knowing(other), torch.zeros(3, 512, 512)))
+        assert not found[fact] and not found["all"], fact
+    assert score.judge(scene, reading)["all"]
+
+
+def recogniser_scene(*things):
+    base = sample_scene(random.Random(1), (8, 8), Mix(0, 0, 0, 1.0, 0))
+    return score.replace(base, layout="pair", relation="left", things=things)
+
+
 def test_prompts_name_every_fact_and_do_not_change():
-    for name in ("single", "pair", "row", "long prompts"):
-        group = score.Group(4, score.GROUPS[name].mix, wording=score.GROUPS[name].wording)
-        assert score.prompts(group) == score.prompts(group)
+    for name in ("single", "new looks", "pair", "row", "style", "long prompts"):
+        group = score.GROUPS[name]
+        found = score.prompts(group, Frame(512, 512), FEW, 6)
+        assert found == score.prompts(group, Frame(512, 512), FEW, 6) and len(found) == 6
+        assert all(score.says_all(scene, text) for scene, text in found)
 
 
-def test_the_recogniser_reads_and_the_score_counts():
-    net = recogniser.train(recogniser.Recogniser(), steps=1, batch=2).eval()
-    group = score.Group(2, frame=SMALL)
-    encode = PromptEncoder()
-    found = score.score_model(
-        paperland.Paperland().eval(),
-        autoencoder.build().eval(),
-        encode,
-        net,
-        group,
-        Settings(steps=1),
-    )
-    assert set(found) >= {"kind", "colour", "setting", "time", "all"} and found["pictures"] == 2
+def test_pictures_edits_and_clips_are_scored(encode):
+    net = recogniser.Recogniser().eval()
+    model = score.Model(paperland.Paperland().eval(), autoencoder.build().eval(), encode, net)
+    frame, settings = Frame(512, 512), Settings(steps=1)
+    found = score.score_group(model, score.GROUPS["single"], frame, FEW, settings, 2)
+    assert set(found) >= {"kind", "setting", "count", "all"} and found["pictures"] == 2
+    assert score.score_edits(model, frame, FEW, settings, 2)["pictures"] == 2
+    assert score.score_clips(model, frame, FEW, settings, 1)["pictures"] == 1
 
 
-def test_a_render_lies_on_its_ideal_outline():
-    scene = sample_scene(random.Random(4))
-    found = outlines.compare(scene, SQUARE, draw(scene, SQUARE))
-    assert found.distance < 3 and found.overlap > 0.95
-
-
-def test_the_exported_folder_computes_the_same_in_the_stock_pipeline(tmp_path):
-    net, net_vae, encode = paperland.Paperland().eval(), autoencoder.build().eval(), PromptEncoder()
+def test_the_exported_folder_computes_the_same_in_the_stock_pipeline(tmp_path, encode, words, call):
+    net, net_vae = paperland.Paperland().eval(), autoencoder.build().eval()
     torch.nn.init.normal_(net.transformer.proj_out.weight, std=0.1)
-    assert max(export.write(tmp_path, net, net_vae, encode, half=False)) < 1e-4
+    folder = tmp_path / "folder"
+    differences = export.write(folder, net, net_vae, encode, FEW, 512, words, half=False)
+    assert max(differences) < 1e-4
     settings = Settings(steps=2)
-    loaded = stock.load(tmp_path)
+    loaded = stock.load(folder)
     theirs = torch.from_numpy(
-        np.array(stock.generate(loaded, "a red ball", 3, SMALL, settings))
+        np.array(stock.generate(loaded, "a red ball", 3, TINY, settings))
     ).float()
-    (ours,) = pictures(net_vae, sample(net, encode, ["a red ball"], [3], (1, 1), settings), (1, 1))
+    (ours,) = pictures(net_vae, sample(net, encode, ["a red ball"], [3], (4, 4), settings), (4, 4))
     assert (theirs - ((ours + 1) * 127.5).permute(1, 2, 0)).abs().max() < 1
-    sheet = contact_sheet.draw_sheet(loaded, [])
-    assert sheet.width > 0
+    assert contact_sheet.draw_sheet(loaded, []).width > 0
+    call(import_weights, "--weights", folder, "--out", tmp_path / "again")
+    again = torch.load(tmp_path / "again" / "dit.pt")["raw"]
+    assert all(torch.equal(again[name], value) for name, value in net.state_dict().items())

@@ -1,0 +1,256 @@
+"""Edits: one to three pictures, an instruction, and the picture that they make. Exact by
+construction: only the named thing changes.
+"""
+
+from dataclasses import dataclass, replace
+
+from training.artwork import COLOURS, KINDS
+from training.scene import (
+    INDOORS,
+    SETTINGS,
+    SINGLES,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Mix,
+    Scene,
+    only,
+    sample_look,
+    sample_scene,
+)
+from training.words import COLOUR_WORDS, SETTING_WORDS, TIME_WORDS, WEATHER_WORDS
+
+OPERATIONS = (
+    "recolour",
+    "add",
+    "remove",
+    "replace",
+    "move",
+    "setting",
+    "time",
+    "weather",
+    "style",
+    "combine",
+)
+_INTO_STYLE = {
+    "flat": ("a flat illustration", "flat vector art"),
+    "pixel": ("pixel art", "an 8-bit pixel picture"),
+    "sketch": ("a pencil sketch", "a pencil drawing"),
+    "watercolour": ("a watercolour", "a watercolor painting"),
+    "neon": ("neon lights on black", "a neon sign"),
+    "cutout": ("a paper cut-out", "cut paper"),
+    "blueprint": ("a blueprint",),
+    "sepia": ("a sepia picture", "an old sepia photo"),
+}
+_WAY = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_NUMBERS = ("first", "second", "third")
+
+
+@dataclass(frozen=True)
+class Edit:
+    operation: str
+    before: tuple  # scenes, one for each reference
+    after: Scene
+    # What the instruction names: kinds, a colour, a side, ... (see `instruction`).
+    named: tuple = ()
+
+    @property
+    def rows(self):
+        return self.after.rows
+
+    @property
+    def columns(self):
+        return self.after.columns
+
+
+def _name(kind, rng):
+    return rng.choice(KINDS[kind].words)
+
+
+def _changed(scene, index, **changes):
+    things = list(scene.things)
+    things[index] = replace(things[index], **changes)
+    return replace(scene, things=tuple(things))
+
+
+def _without(scene, index):
+    things = scene.things[:index] + scene.things[index + 1 :]
+    layout = {0: "empty", 1: "single"}.get(len(things), "group")
+    return replace(scene, things=things, layout=layout, relation="")
+
+
+# Each maker returns (scenes before, scene after, what is named), or None where the scene does not
+# allow the operation.
+def _recolour(rng, scene, mix):
+    able = [i for i, thing in enumerate(scene.things) if KINDS[thing.kind].recolour]
+    if not able or scene.style in ("sketch", "neon", "blueprint", "sepia"):
+        return None
+    index = rng.choice(able)
+    thing = scene.things[index]
+    colour = rng.choice([name for name in COLOURS if name != thing.colour])
+    return (scene,), _changed(scene, index, colour=colour), (thing.kind, colour)
+
+
+def _remove(rng, scene, mix):
+    index = rng.randrange(len(scene.things))
+    return (scene,), _without(scene, index), (scene.things[index].kind,)
+
+
+def _add(rng, scene, mix):
+    whole = _remove(rng, scene, mix)
+    if len(scene.things) < 2:
+        return None
+    after, (kind,) = scene, whole[2]
+    thing = next(thing for thing in scene.things if thing.kind == kind)
+    return (whole[1],), after, thing.look
+
+
+def _replace(rng, scene, mix):
+    index = rng.randrange(len(scene.things))
+    colour, kind = sample_look(rng, mix)
+    if kind in [thing.kind for thing in scene.things]:
+        return None
+    old = scene.things[index].kind
+    return (scene,), _changed(scene, index, kind=kind, colour=colour), (old, colour, kind)
+
+
+def _move(rng, scene, mix):
+    if scene.layout != "single":
+        return None
+    thing = scene.things[0]
+    way = rng.choice(list(_WAY))
+    dx, dy = _WAY[way]
+    steps = [
+        n
+        for n in (2, 3)
+        if 0 <= thing.x + n * dx <= scene.columns - thing.size
+        and 0 <= thing.y + n * dy <= scene.rows - thing.size
+    ]
+    if not steps:
+        return None
+    n = rng.choice(steps)
+    moved = _changed(scene, 0, x=thing.x + n * dx, y=thing.y + n * dy)
+    return (scene,), moved, (thing.kind, way)
+
+
+def _setting(rng, scene, mix):
+    setting = rng.choice([name for name in SETTINGS[:-1] if name != scene.setting])
+    after = replace(scene, setting=setting)
+    if setting in INDOORS:
+        after = replace(after, time="day", weather="clear")
+    return (scene,), after, (setting,)
+
+
+def _time(rng, scene, mix):
+    if scene.setting in INDOORS:
+        return None
+    time = rng.choice([name for name in TIMES if name != scene.time])
+    return (scene,), replace(scene, time=time), (time,)
+
+
+def _weather(rng, scene, mix):
+    if scene.setting in INDOORS:
+        return None
+    weather = rng.choice([name for name in WEATHERS if name != scene.weather])
+    return (scene,), replace(scene, weather=weather), (weather,)
+
+
+def _style(rng, scene, mix):
+    scene = replace(scene, style="flat")
+    style = rng.choice(STYLES[1:])
+    return (scene,), replace(scene, style=style), (style,)
+
+
+def _combine(rng, scene, mix):
+    """The things of two or three pictures, side by side in the place of the last one."""
+    if len(scene.things) not in (2, 3) or scene.layout not in ("pair", "group"):
+        return None
+    if scene.layout == "pair" and scene.relation != "left":
+        return None
+    before = []
+    for thing in scene.things:
+        single = sample_scene(rng, (scene.rows, scene.columns), only(mix))
+        spot = single.things[0]
+        before.append(
+            replace(single, things=(replace(spot, kind=thing.kind, colour=thing.colour),))
+        )
+    last = before[-1]
+    keep = dict(setting=last.setting, time=last.time, weather=last.weather)
+    after = replace(scene, **keep, backdrop=last.backdrop, horizon=last.horizon, style="flat")
+    after = replace(after, light_left=last.light_left)
+    return tuple(before), after, tuple(thing.kind for thing in scene.things)
+
+
+_MAKERS = {
+    "recolour": _recolour,
+    "add": _add,
+    "remove": _remove,
+    "replace": _replace,
+    "move": _move,
+    "setting": _setting,
+    "time": _time,
+    "weather": _weather,
+    "style": _style,
+    "combine": _combine,
+}
+
+
+def sample_edit(rng, grid=(8, 8), mix=SINGLES, operation=None):
+    """A random edit for pictures of the given (rows, columns)."""
+    scenes = Mix(0.35, 0, 0.15, 0, 0.15, mix.kinds, mix.held_out)
+    while True:
+        name = operation or rng.choice(OPERATIONS)
+        made = _MAKERS[name](rng, sample_scene(rng, grid, scenes), mix)
+        if made:
+            return Edit(name, *made)
+
+
+def _look(colour, kind, rng):
+    words = [rng.choice(COLOUR_WORDS[colour])] if colour else []
+    phrase = " ".join([*words, _name(kind, rng)])
+    return ("an " if phrase[0] in "aeiou" else "a ") + phrase
+
+
+def instruction(edit, rng):
+    """What the edit is, in words."""
+    named, pick = edit.named, rng.choice
+    if edit.operation == "recolour":
+        kind, colour = _name(named[0], rng), pick(COLOUR_WORDS[named[1]])
+        words = ("make the {k} {c}", "paint the {k} {c}", "change the colour of the {k} to {c}")
+        return pick(words).format(k=kind, c=colour)
+    if edit.operation == "add":
+        return pick(("add {}", "put {} into the picture", "now with {}")).format(_look(*named, rng))
+    if edit.operation == "remove":
+        return pick(("remove the {}", "take the {} away", "erase the {}", "without the {}")).format(
+            _name(named[0], rng)
+        )
+    if edit.operation == "replace":
+        old, new = _name(named[0], rng), _look(named[1], named[2], rng)
+        return pick(
+            ("replace the {o} with {n}", "turn the {o} into {n}", "{n} instead of the {o}")
+        ).format(o=old, n=new)
+    if edit.operation == "move":
+        way = {"left": "to the left", "right": "to the right"}.get(named[1], named[1])
+        return pick(("move the {} {}", "shift the {} {}", "put the {} further {}")).format(
+            _name(named[0], rng), way
+        )
+    if edit.operation == "setting":
+        return pick(("put it {}", "change the background: {}", "now {}", "place it {}")).format(
+            pick(SETTING_WORDS[named[0]])
+        )
+    if edit.operation == "time":
+        return pick(("make it {}", "the same {}", "now {}")).format(pick(TIME_WORDS[named[0]]))
+    if edit.operation == "weather":
+        return pick(("make it {}", "the same {}", "now {}")).format(pick(WEATHER_WORDS[named[0]]))
+    if edit.operation == "style":
+        return pick(("turn it into {}", "make this {}", "redraw it as {}")).format(
+            pick(_INTO_STYLE[named[0]])
+        )
+    if rng.random() < 0.5:
+        parts = [f"the {_name(kind, rng)} of image {i}" for i, kind in enumerate(named, 1)]
+    else:
+        parts = [
+            f"the {_name(kind, rng)} from the {number} image"
+            for number, kind in zip(_NUMBERS, named)
+        ]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
