@@ -49,6 +49,17 @@ TEST_F(ByteBudgetTest, GivesBackWithTheHold) {
   EXPECT_EQ(budget_.held_bytes(), 0u);
 }
 
+TEST_F(ByteBudgetTest, GivesBackWhatIsNotNeededAfterAll) {
+  Held hold = budget_.try_take(100);
+  ASSERT_TRUE(hold);
+  hold->shrink(30);
+  EXPECT_EQ(budget_.held_bytes(), 30u);
+  hold->shrink(40);
+  EXPECT_EQ(budget_.held_bytes(), 30u);
+  hold.reset();
+  EXPECT_EQ(budget_.held_bytes(), 0u);
+}
+
 TEST_F(ByteBudgetTest, LetsWhatIsLargerThanAllOfItPassAlone) {
   Held large = budget_.try_take(500);
   ASSERT_TRUE(large);

@@ -1,17 +1,54 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "api/http/routes.h"
 
 namespace imagined::api {
+namespace {
+
+// More than the file of any picture that is made here: 3200 x 1440 pixels that no PNG makes
+// smaller.
+constexpr std::size_t kFileBytesMax = 16u << 20;
+// Of names in a message.
+constexpr std::size_t kAddedBytesMax = 64;
+
+// Mail programs, HTML editors and analytics change links on their way; a link that was changed is
+// refused as one that was forged is, but whoever debugs it should see what happened.
+Error explained(Error error, std::string_view query) {
+  if (error.code != ErrorCode::permission_denied) return error;
+  if (query.find("&amp;") != std::string_view::npos) {
+    error.message += ": it has &amp; where it had &";
+    return error;
+  }
+  std::string added;
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const auto name = pair.substr(0, pair.find('='));
+    if (name.empty() || name == "e" || name == "k" || name == "s") continue;
+    if (added.size() < kAddedBytesMax) added += fmt::format(" {}", name.substr(0, kAddedBytesMax));
+  }
+  if (!added.empty()) error.message += fmt::format(": this was added to it:{}", added);
+  return error;
+}
+
+}  // namespace
 
 // A picture under a signed link. Nothing but the signature says who may read it.
 Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange) {
   const Services& services = context.services;
   auto id = services.signer.verify(exchange.request.path, exchange.request.query,
                                    services.clock.unix_ms() / 1000);
-  if (!id) co_return tl::unexpected(std::move(id.error()));
+  if (!id) co_return tl::unexpected(explained(std::move(id.error()), exchange.request.query));
+  auto held =
+      co_await context.budget.take(kFileBytesMax, context.limits.held_wait, exchange.client_gone);
+  if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
   auto file = co_await on_pool(context.pool, [&] { return services.images.read_picture(*id); });
   if (!file) co_return tl::unexpected(std::move(file.error()));
 
-  Response response;
+  held->shrink(file->bytes.size());
+  Response response{.held = std::move(*held)};
   response.body = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
   response.headers.add("content-type", file->picture.mime_type);
   response.headers.add("cache-control", "private, max-age=3600");

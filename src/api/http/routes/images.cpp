@@ -124,9 +124,7 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   const ReplyParts parts{context, exchange, *call, *finished, *pictures};
   auto held = co_await context.budget.take(reply_bytes(parts), context.limits.held_wait,
                                            exchange.client_gone);
-  if (!held) {
-    co_return fail(ErrorCode::unavailable, "too many large replies are being sent; try again");
-  }
+  if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
   auto body = co_await on_pool(context.pool, [&] { return make_body(parts); });
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response{.body = std::move(*body), .held = std::move(*held)};
