@@ -130,7 +130,8 @@ Step find_route(const Context&, Exchange& exchange) {
   exchange.route = match.route;
   exchange.params = std::move(match.params);
   if (match.route != nullptr) co_return std::nullopt;
-  if (match.allow.empty()) co_return tl::unexpected(unserved(all_routes(), request.path));
+  if (match.allow.empty())
+    co_return tl::unexpected(unserved(all_routes(), request.method, request.path));
   Response response = error_reply(
       exchange, Error{ErrorCode::method_not_allowed,
                       fmt::format("this path takes {}, not {}", match.allow, request.method)});

@@ -14,16 +14,17 @@ namespace {
 struct Known {
   std::string_view pattern;
   std::string_view what;
+  std::string_view method = {};  // empty: any
 };
 
 // Paths that clients of the two APIs ask for. A row goes when its route comes.
 constexpr Known kNotServedYet[] = {
     {"/v1/images/edits", "editing pictures"},
-    {"/v1/images/{request_id}", "deferred pictures"},
+    {"/v1/images/{request_id}", "deferred pictures", "GET"},
     {"/v1/videos/generations", "video"},
     {"/v1/videos/edits", "video"},
     {"/v1/videos/extensions", "video"},
-    {"/v1/videos/{request_id}", "video"},
+    {"/v1/videos/{request_id}", "video", "GET"},
     {"/v1/image-generation-models", "the typed list of models (/v1/models is served)"},
     {"/v1/image-generation-models/{id}", "the typed list of models (/v1/models/{id} is served)"},
     {"/v1/video-generation-models", "video"},
@@ -67,8 +68,9 @@ bool has_path(std::span<const Route> routes, std::string_view path) {
 }
 
 template <std::size_t n>
-const Known* find(const Known (&table)[n], std::string_view path) {
+const Known* find(const Known (&table)[n], std::string_view method, std::string_view path) {
   for (const Known& known : table) {
+    if (!known.method.empty() && known.method != method) continue;
     const Route route{.pattern = known.pattern};
     if (has_path({&route, 1}, path)) return &known;
   }
@@ -86,12 +88,13 @@ std::vector<std::string_view> segments(std::string_view path) {
 }
 
 // The known path that `path` seems to mean: its longest end that is one, with or without /v1.
-std::optional<std::string> meant(std::span<const Route> routes, std::string_view path) {
+std::optional<std::string> meant(std::span<const Route> routes, std::string_view method,
+                                 std::string_view path) {
   const auto parts = segments(path);
   for (auto first = parts.begin(); first != parts.end(); ++first) {
     const std::string end = fmt::format("/{}", fmt::join(first, parts.end(), "/"));
     for (const std::string& candidate : {end, "/v1" + end}) {
-      if (has_path(routes, candidate) || find(kNotServedYet, candidate)) return candidate;
+      if (has_path(routes, candidate) || find(kNotServedYet, method, candidate)) return candidate;
     }
   }
   return std::nullopt;
@@ -105,18 +108,18 @@ std::string lower_case(std::string_view text) {
 
 }  // namespace
 
-Error unserved(std::span<const Route> routes, std::string_view path) {
-  if (const Known* known = find(kNotThere, path)) {
+Error unserved(std::span<const Route> routes, std::string_view method, std::string_view path) {
+  if (const Known* known = find(kNotThere, method, path)) {
     return {ErrorCode::not_found, std::string(known->what)};
   }
-  if (const Known* known = find(kNotServedYet, path)) {
+  if (const Known* known = find(kNotServedYet, method, path)) {
     return {ErrorCode::unimplemented,
             fmt::format("this server does not serve {} yet: {}", path, known->what)};
   }
-  auto right = meant(routes, path);
-  if (!right) right = meant(routes, lower_case(path));
+  auto right = meant(routes, method, path);
+  if (!right) right = meant(routes, method, lower_case(path));
   if (!right) return {ErrorCode::not_found, "there is nothing at this path"};
-  if (!has_path(routes, *right)) return unserved(routes, *right);
+  if (!has_path(routes, *right)) return unserved(routes, method, *right);
   return {ErrorCode::not_found,
           fmt::format("there is nothing at this path; {} is here (a base URL ends in /v1, once)",
                       *right)};

@@ -12,6 +12,6 @@ namespace imagined::api {
 /// `unimplemented` for a path of the xAI or OpenAI API that this server does not serve, saying
 /// which it is; `not_found` for any other, which names the path that was meant when one of `routes`
 /// (or a known one) has it: a missing or doubled `/v1`, a prefix, doubled slashes, capitals.
-Error unserved(std::span<const Route> routes, std::string_view path);
+Error unserved(std::span<const Route> routes, std::string_view method, std::string_view path);
 
 }  // namespace imagined::api

@@ -9,15 +9,20 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Error answer(std::string_view path) { return unserved(all_routes(), path); }
+Error answer(std::string_view path, std::string_view method = "POST") {
+  return unserved(all_routes(), method, path);
+}
 
 TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
-  for (const char* path :
-       {"/v1/images/edits", "/v1/videos/generations", "/v1/videos/abc", "/v1/chat/completions",
-        "/v1/responses/abc/input_items", "/v1/files", "/v1/images/6f0c1a52"}) {
+  for (const char* path : {"/v1/images/edits", "/v1/videos/generations", "/v1/chat/completions",
+                           "/v1/responses/abc/input_items", "/v1/files"}) {
     const Error error = answer(path);
     EXPECT_EQ(error.code, ErrorCode::unimplemented) << path;
     EXPECT_THAT(error.message, HasSubstr(path));
+  }
+  for (const char* path : {"/v1/images/6f0c1a52", "/v1/videos/abc"}) {
+    EXPECT_EQ(answer(path, "GET").code, ErrorCode::unimplemented) << path;
+    EXPECT_EQ(answer(path, "POST").code, ErrorCode::not_found) << path;
   }
 }
 
