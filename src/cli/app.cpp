@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/decode.h"
 #include "cli/exit_code.h"
 #include "cli/version.h"
 
@@ -46,8 +47,9 @@ int run_call(const CommandCall& call) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-  const Command commands = program();
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (const auto status = run_as_decoder(words)) return *status;
+  const Command commands = program();
   const auto call = parse_command_line(commands, words);
   if (!call) {
     report(kExitUsage, call.error());

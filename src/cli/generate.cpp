@@ -8,13 +8,13 @@
 
 #include "base/crypto.h"
 #include "cli/command.h"
+#include "cli/decode.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/options.h"
 #include "cli/preview.h"
 #include "cli/progress.h"
 #include "engine/engine.h"
-#include "image/decode.h"
 #include "image/encode.h"
 #include "service/pictures/geometry.h"
 #include "service/pictures/picture_request.h"
@@ -77,9 +77,10 @@ fs::path numbered(const fs::path& output, int index, int count) {
 
 Result<std::vector<engine::Picture>> read_references(const std::vector<std::string>& files) {
   std::vector<engine::Picture> pictures;
+  decoder::Decoder decoder(own_decoder());
   for (const std::string& file : files) {
     const auto bytes = TRY(read_file(file, image::DecodeLimits{}.bytes_max));
-    auto decoded = image::decode(bytes);
+    auto decoded = decoder.decode(bytes);
     if (!decoded) {
       decoded.error().message = fmt::format("{}: {}", file, decoded.error().message);
       return tl::unexpected(std::move(decoded.error()));

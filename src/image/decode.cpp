@@ -90,7 +90,7 @@ Result<Header> read_header(Bytes file) {
                 .orientation = read_orientation(file, *format)};
 }
 
-Result<Pixels> decode(Bytes file, const DecodeLimits& limits) {
+Result<Header> check_header(Bytes file, const DecodeLimits& limits) {
   if (file.size() > limits.bytes_max)
     return fail(ErrorCode::payload_too_large,
                 fmt::format("the image has {} bytes, at most {} are allowed", file.size(),
@@ -98,6 +98,11 @@ Result<Pixels> decode(Bytes file, const DecodeLimits& limits) {
                 "image");
   const Header header = TRY(read_header(file));
   TRY(check_limits(header, limits));
+  return header;
+}
+
+Result<Pixels> decode(Bytes file, const DecodeLimits& limits) {
+  const Header header = TRY(check_header(file, limits));
   return turned(TRY(decode_as_stored(file, header)), header.orientation);
 }
 

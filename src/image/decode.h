@@ -30,6 +30,10 @@ struct Header {
 /// `invalid_argument` when it is cut, empty or contradicts itself.
 Result<Header> read_header(std::span<const std::uint8_t> file);
 
+/// The header of a file that is within the limits; errors as those of `decode` but for broken data.
+/// No library sees the file.
+Result<Header> check_header(std::span<const std::uint8_t> file, const DecodeLimits& limits);
+
 /// Decodes a JPEG, PNG or WebP (first frame of an animation refused) to RGB, or RGBA when the file
 /// has transparency, and turns it upright as its EXIF block says. Colour profiles and all other
 /// metadata are ignored.

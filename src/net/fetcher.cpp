@@ -1,7 +1,7 @@
 #include "net/fetcher.h"
 
 #include <curl/curl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <ifaddrs.h>
 #include <netdb.h>

@@ -1,6 +1,6 @@
 #include "api/wire/multipart.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

@@ -1,0 +1,128 @@
+// The child's side: receive a file, decode it, answer. Everything here runs locked in.
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <optional>
+
+#include "decoder/decoder.h"
+#include "decoder/messages.h"
+#include "decoder/sandbox.h"
+
+namespace imagined::decoder {
+namespace {
+
+class Mapping {
+ public:
+  Mapping(int fd, std::size_t size_bytes, int protection) : size_bytes_(size_bytes) {
+    void* start = mmap(nullptr, size_bytes, protection, MAP_SHARED, fd, 0);
+    if (start != MAP_FAILED) start_ = static_cast<std::uint8_t*>(start);
+    close(fd);
+  }
+  ~Mapping() {
+    if (start_ != nullptr) munmap(start_, size_bytes_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  bool valid() const { return start_ != nullptr; }
+  std::span<std::uint8_t> bytes() const { return {start_, size_bytes_}; }
+
+ private:
+  std::uint8_t* start_ = nullptr;
+  std::size_t size_bytes_;
+};
+
+struct Received {
+  DecodeRequest request;
+  int file = -1;
+  int pixels = -1;
+};
+
+/// None when the parent has closed its end, or sent what it never sends.
+std::optional<Received> receive(int socket) {
+  Received received;
+  iovec part{&received.request, sizeof received.request};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (recvmsg(socket, &message, 0) != sizeof received.request) return std::nullopt;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS ||
+      header->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+    return std::nullopt;
+  int fds[2];
+  std::memcpy(fds, CMSG_DATA(header), sizeof fds);
+  received.file = fds[0];
+  received.pixels = fds[1];
+  return received;
+}
+
+/// The libraries' exceptions end here.
+Result<image::Pixels> decode_file(std::span<const std::uint8_t> file,
+                                  const image::DecodeLimits& limits) {
+  try {
+    return image::decode(file, limits);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::invalid_argument,
+                "the image needs more memory to decode than is allowed", "image");
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::invalid_argument, "the image could not be decoded", "image",
+                error.what());
+  }
+}
+
+template <std::size_t N>
+void copy_text(const std::string& text, std::array<char, N>& out) {
+  std::copy_n(text.begin(), std::min(text.size(), N - 1), out.begin());
+}
+
+DecodeReply refusal(const Error& error) {
+  DecodeReply reply{.code = static_cast<std::uint8_t>(error.code)};
+  copy_text(error.message, reply.message);
+  copy_text(error.detail, reply.detail);
+  return reply;
+}
+
+DecodeReply answer(const Received& received) {
+  const Mapping file(received.file, received.request.file_bytes, PROT_READ);
+  const Mapping out(received.pixels, received.request.pixel_bytes, PROT_READ | PROT_WRITE);
+  if (!file.valid() || !out.valid())
+    return refusal({.code = ErrorCode::invalid_argument,
+                    .message = "the image needs more memory to decode than is allowed"});
+  const auto pixels = decode_file(file.bytes(), received.request.limits);
+  if (!pixels) return refusal(pixels.error());
+  if (pixels->bytes.size() > out.bytes().size())
+    return refusal({.code = ErrorCode::internal,
+                    .message = "the image could not be decoded",
+                    .detail = "more pixels than its header says"});
+  std::copy(pixels->bytes.begin(), pixels->bytes.end(), out.bytes().begin());
+  return {.decoded = true,
+          .width = pixels->width,
+          .height = pixels->height,
+          .channels = pixels->channels};
+}
+
+}  // namespace
+
+int decode_for_parent(int socket) {
+  if (const auto locked = enter_sandbox(socket); !locked) {
+    const DecodeReply reply = refusal(locked.error());  // to whatever is asked first
+    send(socket, &reply, sizeof reply, MSG_NOSIGNAL);
+    return 1;
+  }
+  while (const auto received = receive(socket)) {
+    const DecodeReply reply = answer(*received);
+    if (send(socket, &reply, sizeof reply, MSG_NOSIGNAL) != sizeof reply) break;
+  }
+  return 0;
+}
+
+}  // namespace imagined::decoder

@@ -1,0 +1,270 @@
+#include "decoder/decoder.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "base/crc32.h"
+#include "decoder/messages.h"
+#include "decoder/sandbox.h"
+#include "image/encode.h"
+
+namespace imagined::decoder {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using Bytes = std::vector<std::uint8_t>;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+DecoderOptions options(const std::string& behaviour = "honest") {
+  return {.executable = "/proc/self/exe", .arguments = {"decode", behaviour}};
+}
+
+Bytes stripes(int width, int height, image::Format format) {
+  image::Pixels pixels{.width = width, .height = height, .channels = 3, .bytes = {}};
+  for (int i = 0; i < width * height * 3; ++i)
+    pixels.bytes.push_back(static_cast<std::uint8_t>(i * 7));
+  return *image::encode(pixels.view(), format);
+}
+
+Bytes example(const char* name) {
+  std::ifstream in(std::string(IMAGINED_SOURCE_DIR) + "/tests/fuzz/corpus/image/" + name,
+                   std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// A square PNG as far as the first of its pixels: what a decoder asks memory for.
+Bytes png_beginning(std::uint32_t side) {
+  const std::string size = {static_cast<char>(side >> 24), static_cast<char>(side >> 16),
+                            static_cast<char>(side >> 8), static_cast<char>(side)};
+  const std::string header = "IHDR" + size + size + std::string("\x08\x02\0\0\0", 5);
+  const std::uint32_t crc = crc32(header);
+  std::string file = "\x89PNG\r\n\x1A\n" + std::string("\0\0\0\x0D", 4) + header;
+  for (const int shift : {24, 16, 8, 0}) file += static_cast<char>(crc >> shift);
+  file += std::string("\0\0\0\x10IDAT", 8);
+  return {file.begin(), file.end()};
+}
+
+std::string error_of(const Result<image::Pixels>& result) {
+  return result ? "none" : result.error().field + ": " + result.error().message;
+}
+
+TEST(Decoder, DecodesAsTheLibraryDoes) {
+  Decoder decoder(options());
+  for (const Bytes& file :
+       {stripes(31, 17, image::Format::png), stripes(16, 40, image::Format::jpeg), example("png4"),
+        example("webp-lossy-alpha"), example("jpeg")}) {
+    const auto expected = image::decode(file);
+    const auto pixels = decoder.decode(file);
+    ASSERT_TRUE(expected && pixels) << error_of(pixels);
+    EXPECT_EQ(pixels->width, expected->width);
+    EXPECT_EQ(pixels->channels, expected->channels);
+    EXPECT_EQ(pixels->bytes, expected->bytes);
+  }
+}
+
+TEST(Decoder, SaysWhatTheLibrarySays) {
+  Decoder decoder(options());
+  Bytes cut = stripes(64, 64, image::Format::png);
+  cut.resize(cut.size() / 2);
+  EXPECT_EQ(error_of(decoder.decode(cut)), error_of(image::decode(cut)));
+  EXPECT_THAT(error_of(decoder.decode(cut)), HasSubstr("image: the image is a broken or cut png"));
+  EXPECT_EQ(error_of(decoder.decode({})), "image: the image is empty");
+  EXPECT_THAT(error_of(decoder.decode(stripes(64, 64, image::Format::png), {.side_px_max = 63})),
+              HasSubstr("at most 63 per side"));
+  // And goes on.
+  EXPECT_TRUE(decoder.decode(stripes(8, 8, image::Format::png)));
+}
+
+TEST(Decoder, UsesAChildAgain) {
+  Decoder decoder(options("once-per-process"));
+  const Bytes file = stripes(8, 8, image::Format::png);
+  ASSERT_TRUE(decoder.decode(file));
+  // This kind of child answers its second request with an error, which names it.
+  EXPECT_EQ(error_of(decoder.decode(file)), "image: asked again");
+}
+
+TEST(Decoder, DecodesForManyThreadsAtATime) {
+  Decoder decoder(options());
+  const Bytes file = stripes(200, 100, image::Format::png);
+  std::atomic<int> decoded = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 6; ++i)
+      threads.emplace_back([&] {
+        if (decoder.decode(file)) ++decoded;
+      });
+  }
+  EXPECT_EQ(decoded, 6);
+}
+
+TEST(Decoder, TurnsACrashIntoAnError) {
+  Decoder decoder(options("crash"));
+  const Bytes file = stripes(8, 8, image::Format::png);
+  for (int i = 0; i < 3; ++i) {
+    const auto pixels = decoder.decode(file);
+    EXPECT_EQ(error_of(pixels), "image: the image could not be decoded");
+    EXPECT_EQ(pixels.error().code, ErrorCode::invalid_argument);
+    EXPECT_THAT(pixels.error().detail, HasSubstr("process ended: "));
+  }
+}
+
+TEST(Decoder, EndsAChildThatUsesTooMuchTime) {
+  const Bytes file = stripes(8, 8, image::Format::png);
+  DecoderOptions busy = options("spin");
+  busy.processor_time = milliseconds(50);
+  EXPECT_EQ(error_of(Decoder(busy).decode(file)),
+            "image: the image takes more than 50 ms to decode");
+  DecoderOptions silent = options("wait");
+  silent.wall_time = milliseconds(50);
+  EXPECT_THAT(error_of(Decoder(silent).decode(file)), HasSubstr("takes more than"));
+}
+
+TEST(Decoder, TurnsWantOfMemoryIntoAnError) {
+  if (kSanitized) GTEST_SKIP() << "memory is not limited in a build with sanitizers";
+  Decoder decoder(options());
+  const image::DecodeLimits none{.side_px_max = 1 << 20, .area_px_max = std::int64_t{1} << 40};
+  const std::string expected = "image: the image needs more memory to decode than is allowed";
+  EXPECT_EQ(error_of(decoder.decode(png_beginning(17'000), none)), expected);  // its own pixels
+  EXPECT_EQ(error_of(decoder.decode(png_beginning(25'000), none)), expected);  // the shared ones
+  EXPECT_TRUE(decoder.decode(stripes(8, 8, image::Format::png)));
+}
+
+TEST(Decoder, BelievesNothingThatCannotBe) {
+  const Bytes file = stripes(8, 4, image::Format::png);
+  for (const char* lie : {"wider", "turned", "channels", "mute", "short"}) {
+    const auto pixels = Decoder(options(lie)).decode(file);
+    EXPECT_EQ(error_of(pixels), "image: the image could not be decoded") << lie;
+  }
+}
+
+TEST(Decoder, SaysThatItCannotStart) {
+  DecoderOptions missing{.executable = "/nonexistent", .arguments = {}};
+  EXPECT_EQ(Decoder(missing).decode(stripes(8, 8, image::Format::png)).error().code,
+            ErrorCode::unavailable);
+}
+
+/// What a library that was taken over would try: each ends the process.
+TEST(Sandbox, EndsTheProcessThatDoesMoreThanDecode) {
+  if (kSanitized) GTEST_SKIP() << "calls are not filtered in a build with sanitizers";
+  const auto locked_in = [](auto attempt) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0 || !enter_sandbox(pair[0])) _exit(2);
+    attempt();
+    _exit(0);
+  };
+  const auto by_filter = testing::KilledBySignal(SIGSYS);
+  EXPECT_EXIT(locked_in([] { open("/etc/passwd", O_RDONLY); }), by_filter, "");
+  EXPECT_EXIT(locked_in([] { socket(AF_INET, SOCK_STREAM, 0); }), by_filter, "");
+  EXPECT_EXIT(locked_in([] { [[maybe_unused]] const pid_t pid = fork(); }), by_filter, "");
+  EXPECT_EXIT(locked_in([] { execl("/bin/true", "true", nullptr); }), by_filter, "");
+  EXPECT_EXIT(locked_in([] { kill(1, 0); }), by_filter, "");
+  EXPECT_EXIT(locked_in([] {
+                mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+              }),
+              by_filter, "");
+  EXPECT_EXIT(locked_in([] { std::free(std::malloc(1 << 20)); }), testing::ExitedWithCode(0), "");
+}
+
+TEST(Sandbox, LeavesNothingOpenButItsSocket) {
+  const auto locked_in = [] {
+    int pair[2];
+    const int file = open("/dev/null", O_RDONLY);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0 || !enter_sandbox(pair[0])) _exit(2);
+    // close() is allowed, and tells what is open.
+    _exit(close(file) == -1 && close(STDOUT_FILENO) == -1 && close(pair[0]) == 0 ? 0 : 1);
+  };
+  EXPECT_EXIT(locked_in(), testing::ExitedWithCode(0), "");
+}
+
+TEST(Sandbox, IsWhatTheKernelSaysOfTheProcess) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    msghdr message{};
+    const bool locked = enter_sandbox(pair[0]).has_value();
+    send(pair[0], locked ? "y" : "n", 1, 0);
+    recvmsg(pair[0], &message, 0);
+    _exit(0);
+  }
+  char locked = 0;
+  recv(pair[1], &locked, 1, 0);
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  const std::string status{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  close(pair[0]);
+  close(pair[1]);
+  EXPECT_EQ(locked, 'y');
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(status, testing::Not(HasSubstr("Uid:\t0")));
+  EXPECT_THAT(status, HasSubstr(kSanitized ? "Seccomp:\t0" : "Seccomp:\t2"));
+}
+
+// The children of these tests, each by its name; `request` has come before they act.
+int misbehave(const std::string& how, int socket) {
+  const Bytes file = stripes(8, 8, image::Format::png);
+  DecodeRequest request;
+  const auto next = [&] {  // recv() is not among what a child may call
+    iovec part{&request, sizeof request};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    return recvmsg(socket, &message, 0) > 0;
+  };
+  const auto say = [&](const DecodeReply& reply, std::size_t size_bytes = sizeof(DecodeReply)) {
+    return send(socket, &reply, size_bytes, MSG_NOSIGNAL) > 0 && next();
+  };
+  if (!enter_sandbox(socket) || !next()) return 1;
+  if (how == "crash") *static_cast<volatile int*>(nullptr) = 1;
+  if (how == "spin")
+    for (volatile bool turning = true; turning;) {
+    }
+  if (how == "wait") next();
+  if (how == "wider") say({.decoded = true, .width = 9, .height = 4, .channels = 3});
+  if (how == "channels") say({.decoded = true, .width = 8, .height = 4, .channels = 5});
+  if (how == "turned") say({.decoded = true, .width = 4, .height = 8, .channels = 4});
+  if (how == "mute") say({.decoded = false});
+  if (how == "short") say({.decoded = true, .width = 8, .height = 4, .channels = 3}, 7);
+  if (how == "once-per-process" && say({.decoded = true, .width = 8, .height = 8, .channels = 3})) {
+    DecodeReply again{.code = static_cast<std::uint8_t>(ErrorCode::invalid_argument)};
+    std::strcpy(again.message.data(), "asked again");
+    say(again);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_child(const std::string& how, int socket) {
+  return how == "honest" ? decode_for_parent(socket) : misbehave(how, socket);
+}
+
+}  // namespace imagined::decoder
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::string_view(argv[1]) == "decode")
+    return imagined::decoder::run_child(argv[2], std::atoi(argv[3]));
+  testing::InitGoogleMock(&argc, argv);
+  return RUN_ALL_TESTS();
+}
