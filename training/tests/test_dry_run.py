@@ -28,7 +28,6 @@ from training import (
     stock,
     tokenizer,
     train,
-    twin,
     vae,
 )
 from training.frames import Frame
@@ -104,21 +103,6 @@ def test_orthogonalised_matrices_have_singular_values_near_one():
     for shape in ((2, 24, 24), (2, 16, 200), (2, 200, 16)):
         values = torch.linalg.svdvals(optimisers.orthogonalise(torch.randn(shape)))
         assert values.max() < 1.3 and values.median() > 0.5
-
-
-def _squares_task(module):
-    loss = (module.weight * 2).sum()
-    loss.backward()
-    return 1, loss.item()
-
-
-def test_a_twin_adds_the_mean_of_both_gradients():
-    module = torch.nn.Linear(2, 2, bias=False)
-    both = twin.Twin(module, _squares_task, _squares_task)
-    found = both.step()
-    both.close()
-    assert len(found) == 2 and found[0] == found[1]
-    assert torch.equal(module.weight.grad, torch.full((2, 2), 2.0))
 
 
 def test_the_autoencoder_trains_and_goes_on_and_is_frozen(tmp_path, call, two_steps):
