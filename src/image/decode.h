@@ -23,6 +23,9 @@ struct Header {
   int width = 0;  // as stored
   int height = 0;
   Orientation orientation = Orientation::upright;
+
+  int upright_width() const { return swaps_sides(orientation) ? height : width; }
+  int upright_height() const { return swaps_sides(orientation) ? width : height; }
 };
 
 /// Reads format, size and orientation, by content and never by a name.

@@ -80,7 +80,7 @@ Orientation read_orientation(Bytes file, Format format) {
 
 Pixels turned(Pixels pixels, Orientation orientation) {
   if (orientation == Orientation::upright) return pixels;
-  const bool swaps = orientation >= Orientation::transposed;  // width and height change places
+  const bool swaps = swaps_sides(orientation);
   Pixels out{.width = swaps ? pixels.height : pixels.width,
              .height = swaps ? pixels.width : pixels.height,
              .channels = pixels.channels,

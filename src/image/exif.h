@@ -20,6 +20,9 @@ enum class Orientation : std::uint8_t {
   turned_right = 8,     // by a quarter: to be turned left
 };
 
+/// Whether width and height change places.
+inline bool swaps_sides(Orientation orientation) { return orientation >= Orientation::transposed; }
+
 /// The orientation that a whole EXIF block (a TIFF file without pixels) names; upright when it
 /// names none or makes no sense. Never reads outside, whatever the bytes. Source: CIPA DC-008
 /// (EXIF 2.32), 4.6.4, tag 274; TIFF 6.0, section 2.
