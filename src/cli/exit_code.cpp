@@ -45,7 +45,11 @@ ExitCode exit_code(ErrorCode code) {
 ExitCode report(const Error& error) { return report(exit_code(error.code), error); }
 
 ExitCode report(ExitCode status, const Error& error) {
-  fmt::print(stderr, "imagined: {}\n", error.message);
+  // A configuration tells all its faults at once, one line each.
+  for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + 1) {
+    end = error.message.find('\n', at);
+    fmt::print(stderr, "imagined: {}\n", error.message.substr(at, end - at));
+  }
   if (!error.detail.empty()) fmt::print(stderr, "  {}\n", error.detail);
   return status;
 }

@@ -17,10 +17,14 @@ namespace imagined::cli {
 namespace {
 
 config::Environment process_environment() {
-  return [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
+  config::Environment variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos)
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
 }
 
 LogLevel log_level_of(std::string_view word) {
@@ -76,6 +80,9 @@ std::vector<std::string_view> engine_settings() {
 Result<Config> load_config(const ConfigFlags& flags) {
   const config::Environment environment = process_environment();
   Config config = TRY(config::load_config(flags, environment));
+  for (const std::string& warning : config.warnings) {
+    fmt::print(stderr, "imagined: warning: {}\n", warning);
+  }
   TRY(resolve_paths(environment, this_executable(), config));
   set_log_level(log_level_of(config.settings.log_level));
   return config;

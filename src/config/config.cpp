@@ -8,6 +8,7 @@
 #include <charconv>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace imagined::config {
 namespace {
@@ -16,12 +17,37 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kFileBytesMax = 1 << 20;
 constexpr std::string_view kBuiltInModel = "paperland";
+constexpr std::string_view kConfigVariable = "IMAGINED_CONFIG";
 constexpr std::string_view kSetForm = "models.NAME.KEY=VALUE";
 
-tl::unexpected<Error> at(std::string_view where, Error error) {
-  error.message = fmt::format("{}: {}", where, error.message);
-  return tl::unexpected<Error>(std::move(error));
-}
+// Whatever is wrong, so that one look is enough to put all of it right.
+class Faults {
+ public:
+  void add(Error error) {
+    if (!first_) {
+      first_ = std::move(error);
+    } else {
+      first_->message += "\n" + error.message;
+    }
+  }
+  void add(std::string_view where, std::string_view what, std::string field = {}) {
+    add(Error{
+        ErrorCode::invalid_argument, fmt::format("{}: {}", where, what), std::move(field), {}});
+  }
+  void add(std::string_view where, Result<void> result) {
+    if (result) return;
+    result.error().message = fmt::format("{}: {}", where, result.error().message);
+    add(std::move(result.error()));
+  }
+
+  Result<void> finish() {
+    if (first_) return tl::unexpected(std::move(*first_));
+    return {};
+  }
+
+ private:
+  std::optional<Error> first_;  // with the messages of all
+};
 
 std::string place(std::string_view file, const toml::node& node) {
   return fmt::format("{}:{}", file, node.source().begin.line);
@@ -71,58 +97,75 @@ ModelSettings starting_model(std::string_view name) {
   return {.name = std::string(name)};
 }
 
-// The models of a file are the whole list: what it doesn't name is not served.
-Result<void> apply_models(const std::string& file, const toml::table& tables, Config& config) {
-  config.models.clear();
-  for (const auto& [name, node] : in_order(tables)) {
-    const auto* table = node->as_table();
-    if (table == nullptr) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: models.{}: expected a table, write [models.{}]",
-                              place(file, *node), name, name));
-    }
-    ModelSettings model = starting_model(name);
-    for (const auto& [key, value] : in_order(*table)) {
-      auto assigned = assign_model_value(key, to_model_value(*value), model);
-      if (!assigned)
-        return at(fmt::format("{}: models.{}", place(file, *value), name), assigned.error());
-    }
-    if (table->contains("path")) {
-      // A path in a file is meant from where the file is.
-      model.path = fs::absolute(fs::path(file)).parent_path() / model.path;
-      model.path = fs::path(model.path).lexically_normal();
-    }
-    config.models.push_back(std::move(model));
-  }
-  return {};
+// A path in a file is meant from where the file is.
+std::string path_from(const std::string& file, const std::string& path) {
+  return (fs::absolute(fs::path(file)).parent_path() / path).lexically_normal();
 }
 
-Result<void> apply_file_value(const std::string& file, const std::string& key,
-                              const toml::node& node, Config& config) {
+ModelSettings read_model(const std::string& file, std::string_view name, const toml::table& table,
+                         Faults& faults) {
+  ModelSettings model = starting_model(name);
+  for (const auto& [key, value] : in_order(table)) {
+    faults.add(fmt::format("{}: models.{}", place(file, *value), name),
+               assign_model_value(key, to_model_value(*value), model));
+  }
+  if (table.contains("path")) model.path = path_from(file, model.path);
+  return model;
+}
+
+// The models of a file are the whole list: what it doesn't name is not served, which surprises who
+// only wanted to change one of the built-in names.
+void apply_models(const std::string& file, const toml::node& node, Config& config, Faults& faults) {
+  const auto* tables = node.as_table();
+  if (tables == nullptr) {
+    return faults.add(place(file, node), "models: expected tables, write [models.NAME]");
+  }
+  const std::vector<ModelSettings> built_in = std::exchange(config.models, {});
+  for (const auto& [name, model] : in_order(*tables)) {
+    if (const auto* table = model->as_table()) {
+      config.models.push_back(read_model(file, name, *table, faults));
+    } else {
+      faults.add(place(file, *model),
+                 fmt::format("models.{}: expected a table, write [models.{}]", name, name));
+    }
+  }
+  const auto listed = [&](const ModelSettings& model) { return tables->contains(model.name); };
+  if (std::none_of(built_in.begin(), built_in.end(), listed)) return;
+  for (const ModelSettings& model : built_in) {
+    if (listed(model)) continue;
+    config.warnings.push_back(fmt::format(
+        "{}: models: {} is not served, for the models of a file replace the built-in list; "
+        "[models.{}] keeps it",
+        file, model.name, model.name));
+  }
+}
+
+void apply_file_value(const std::string& file, const std::string& key, const toml::node& node,
+                      Config& config, Faults& faults) {
+  const std::string where = place(file, node);
   const Setting* setting = find_setting(key);
   if (setting == nullptr) {
     std::vector<std::string_view> names = {"models"};
     for (const Setting& known : all_settings()) names.push_back(known.name);
     const std::string near = nearest_name(key, names);
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: {}: there is no such setting{}", place(file, node), key,
-                            near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+    return faults.add(where,
+                      fmt::format("{}: there is no such setting{}", key,
+                                  near.empty() ? "" : fmt::format("; did you mean {}?", near)));
   }
   const bool wants_number = std::holds_alternative<std::int64_t Settings::*>(setting->field);
   const ModelValue value = to_model_value(node);
   if (value.type != (wants_number ? ModelValue::Type::whole : ModelValue::Type::text)) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("{}: {}: expected {}, got {}", place(file, node), key, expectation(*setting),
-                    value.type == ModelValue::Type::text
-                        ? fmt::format("the text \"{}\", write it without quotes", value.text)
-                    : value.text.empty() ? "a list or table"
-                                         : value.text + ", write it in quotes"));
+    return faults.add(
+        where, fmt::format("{}: expected {}, got {}", key, expectation(*setting),
+                           value.type == ModelValue::Type::text
+                               ? fmt::format("the text \"{}\", write it without quotes", value.text)
+                           : value.text.empty() ? "a list or table"
+                                                : value.text + ", write it in quotes"));
   }
-  auto assigned = assign(*setting, value.text, config.settings);
-  if (!assigned) return at(place(file, node), assigned.error());
-  config.sources[key] = place(file, node);
-  return {};
+  const bool is_path = setting->name.ends_with("_dir") && !value.text.empty();
+  faults.add(where,
+             assign(*setting, is_path ? path_from(file, value.text) : value.text, config.settings));
+  config.sources[key] = where;
 }
 
 Result<std::string> read_file(const std::string& file) {
@@ -152,35 +195,39 @@ Result<toml::table> parse_toml(const std::string& text, const std::string& file)
   }
 }
 
-Result<void> apply_file(const std::string& file, Config& config) {
+Result<void> apply_file(const std::string& file, Config& config, Faults& faults) {
   const std::string text = TRY(read_file(file));
   const toml::table table = TRY(parse_toml(text, file));
   for (const auto& [key, node] : in_order(table)) {
-    if (key != "models") {
-      TRY(apply_file_value(file, key, *node, config));
-      continue;
+    if (key == "models") {
+      apply_models(file, *node, config, faults);
+    } else {
+      apply_file_value(file, key, *node, config, faults);
     }
-    const auto* models = node->as_table();
-    if (models == nullptr) {
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("{}: models: expected tables, write [models.NAME]", place(file, *node)));
-    }
-    TRY(apply_models(file, *models, config));
   }
   return {};
 }
 
-Result<void> apply_environment(const Environment& environment, Config& config) {
+void apply_environment(const Environment& environment, Config& config, Faults& faults) {
+  std::vector<std::string> names = {std::string(kConfigVariable)};
   for (const Setting& setting : all_settings()) {
-    const std::string name = environment_name(setting);
-    const auto text = environment(name);
-    if (!text) continue;
-    auto assigned = assign(setting, *text, config.settings);
-    if (!assigned) return at(name, assigned.error());
+    const std::string name = names.emplace_back(environment_name(setting));
+    const auto found = environment.find(name);
+    if (found == environment.end()) continue;
+    faults.add(name, assign(setting, found->second, config.settings));
     config.sources[std::string(setting.name)] = name;
   }
-  return {};
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with("IMAGINED_") ||
+        std::find(names.begin(), names.end(), name) != names.end()) {
+      continue;
+    }
+    const std::string near =
+        nearest_name(name, std::vector<std::string_view>(names.begin(), names.end()));
+    config.warnings.push_back(
+        fmt::format("{}: there is no such setting{}", name,
+                    near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+  }
 }
 
 ModelValue value_of_flag(std::string_view text) {
@@ -193,21 +240,20 @@ ModelValue value_of_flag(std::string_view text) {
 }
 
 // models.NAME.KEY=VALUE; a name may hold dots, a key has none.
-Result<void> apply_assignment(const std::string& assignment, Config& config) {
+void apply_assignment(const std::string& assignment, Config& config, Faults& faults) {
   const std::string where = fmt::format("--set {}", assignment);
   const auto equals = assignment.find('=');
   const auto target = std::string_view(assignment).substr(0, equals);
   const auto dot = target.rfind('.');
   if (equals == std::string::npos || !target.starts_with("models.") || dot < 8) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: expected {}", where, kSetForm),
-                "set");
+    return faults.add(where, fmt::format("expected {}", kSetForm), "set");
   }
   const auto name = target.substr(7, dot - 7);
   const auto key = target.substr(dot + 1);
   const auto text = std::string_view(assignment).substr(equals + 1);
   ModelValue value = value_of_flag(text);
   // A price or path on a command line needs no quotes of its own.
-  if (key == "price_usd" || (key == "path" && value.type != ModelValue::Type::text)) {
+  if (key == "price_usd" || key == "path") {
     if (value.type != ModelValue::Type::text)
       value = {ModelValue::Type::text, std::string(text), {}};
   }
@@ -217,55 +263,77 @@ Result<void> apply_assignment(const std::string& assignment, Config& config) {
     model = &config.models.back();
   }
   auto assigned = assign_model_value(key, value, *model);
-  if (!assigned) return at(where, assigned.error());
-  if (key == "path") model->path = fs::absolute(model->path).lexically_normal();
-  return {};
+  if (assigned && key == "path") model->path = fs::absolute(model->path).lexically_normal();
+  faults.add(where, std::move(assigned));
 }
 
-Result<void> apply_flags(const ConfigFlags& flags, Config& config) {
+void apply_flags(const ConfigFlags& flags, Config& config, Faults& faults) {
   for (const auto& [name, text] : flags.values) {
     const Setting& setting = *find_setting(name);
-    auto assigned = assign(setting, text, config.settings);
-    if (!assigned) return at(flag_name(setting), assigned.error());
+    faults.add(flag_name(setting), assign(setting, text, config.settings));
     config.sources[name] = flag_name(setting);
   }
   for (const std::string& assignment : flags.assignments) {
-    TRY(apply_assignment(assignment, config));
+    apply_assignment(assignment, config, faults);
   }
-  return {};
 }
 
 // Texts whose form matters at once, not at the first request.
-Result<void> check_texts(const Settings& settings) {
-  TRY(parse_listen_address(settings.http_listen));
+void check_texts(const Settings& settings, Faults& faults) {
+  if (const auto address = parse_listen_address(settings.http_listen); !address) {
+    faults.add(address.error());
+  }
   const std::string& url = settings.public_url;
   if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("public_url: expected http:// or https://, got \"{}\"", url));
+    faults.add("public_url", fmt::format("expected http:// or https://, got \"{}\"", url));
   }
   const std::string& prefix = settings.key_prefix;
   const bool plain = std::all_of(prefix.begin(), prefix.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   });
   if (prefix.empty() || prefix.size() > 16 || !plain) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("key_prefix: expected up to 16 letters and digits, got \"{}\"", prefix));
+    faults.add("key_prefix",
+               fmt::format("expected up to 16 letters and digits, got \"{}\"", prefix));
+  }
+}
+
+// A variable that is set and not empty.
+std::optional<std::string> variable(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  if (found == environment.end() || found->second.empty()) return std::nullopt;
+  return found->second;
+}
+
+// The file that was asked for, else the user's, else the machine's; empty: none.
+std::string find_file(const ConfigFlags& flags, const Environment& environment) {
+  if (!flags.file.empty()) return flags.file;
+  if (const auto file = variable(environment, kConfigVariable)) return *file;
+  std::vector<fs::path> folders;
+  if (const auto own = variable(environment, "XDG_CONFIG_HOME")) {
+    folders.emplace_back(*own);
+  } else if (const auto home = variable(environment, "HOME")) {
+    folders.push_back(fs::path(*home) / ".config");
+  }
+  folders.emplace_back("/etc");
+  for (const fs::path& folder : folders) {
+    const fs::path file = folder / "imagined/imagined.toml";
+    std::error_code ignored;
+    if (fs::exists(file, ignored)) return file;
   }
   return {};
 }
 
-fs::path find_data_dir(const Settings& settings, const Environment& environment) {
-  if (!settings.data_dir.empty()) return settings.data_dir;
-  std::error_code ignored;
-  if (fs::is_directory("data", ignored)) return "data";
-  if (const auto home = environment("XDG_DATA_HOME"); home && !home->empty()) {
-    return fs::path(*home) / "imagined";
-  }
-  if (const auto home = environment("HOME"); home && !home->empty()) {
+// One place for a user, whatever the folder that a command is typed in.
+Result<fs::path> find_data_dir(const Settings& settings, const Environment& environment) {
+  if (!settings.data_dir.empty()) return fs::absolute(settings.data_dir);
+  if (const auto home = variable(environment, "XDG_DATA_HOME")) return fs::path(*home) / "imagined";
+  if (const auto home = variable(environment, "HOME")) {
     return fs::path(*home) / ".local/share/imagined";
   }
-  return "data";
+  return fail(ErrorCode::failed_precondition,
+              "data_dir: HOME is not set, so there is no folder of its own; say where with "
+              "--data-dir",
+              "data_dir");
 }
 
 Result<fs::path> find_models_dir(const Settings& settings, const fs::path& executable) {
@@ -293,19 +361,25 @@ std::string toml_quoted(std::string_view text) {
 
 Result<Config> load_config(const ConfigFlags& flags, const Environment& environment) {
   Config config{.models = default_models()};
-  std::string file = flags.file;
-  if (file.empty()) file = environment("IMAGINED_CONFIG").value_or("");
-  if (!file.empty()) TRY(apply_file(file, config));
-  TRY(apply_environment(environment, config));
-  TRY(apply_flags(flags, config));
-  TRY(check_texts(config.settings));
+  Faults faults;
+  config.file = find_file(flags, environment);
+  if (!config.file.empty()) {
+    // A file that cannot be read at all leaves the others to be judged.
+    if (auto applied = apply_file(config.file, config, faults); !applied) {
+      faults.add(std::move(applied.error()));
+    }
+  }
+  apply_environment(environment, config, faults);
+  apply_flags(flags, config, faults);
+  check_texts(config.settings, faults);
+  TRY(faults.finish());
   while (config.settings.public_url.ends_with('/')) config.settings.public_url.pop_back();
   return config;
 }
 
 Result<void> resolve_paths(const Environment& environment, const fs::path& executable,
                            Config& config) {
-  config.settings.data_dir = fs::absolute(find_data_dir(config.settings, environment));
+  config.settings.data_dir = TRY(find_data_dir(config.settings, environment));
   for (ModelSettings& model : config.models) {
     if (!model.path.empty()) continue;
     model.path = TRY(find_models_dir(config.settings, executable)) / kBuiltInModel;
@@ -321,7 +395,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
     const auto port = text.substr(colon + 1);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     if (host == "localhost") host = "127.0.0.1";
-    address.host = host.empty() ? "0.0.0.0" : std::string(host);
+    address.host = host.empty() ? "127.0.0.1" : std::string(host);
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
     if (error == std::errc() && end == port.data() + port.size()) return address;
   }

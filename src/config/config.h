@@ -27,18 +27,23 @@ struct Config {
   Settings settings;
   std::vector<ModelSettings> models;
   std::map<std::string, std::string, std::less<>> sources;  // setting name to where it was set
+  std::string file;                                         // that was read; empty: none
+  std::vector<std::string> warnings;                        // what is probably not meant
 };
 
-/// The value of an environment variable, none when it is not set.
-using Environment = std::function<std::optional<std::string>(const std::string&)>;
+/// The variables of a process, by name.
+using Environment = std::map<std::string, std::string, std::less<>>;
 
+/// Without a file on the command line or in IMAGINED_CONFIG, that of $XDG_CONFIG_HOME (or
+/// ~/.config) and then of /etc, imagined/imagined.toml, is read if it is there.
 /// Errors are `invalid_argument` or `not_found` (the file) and say where: "imagined.toml:7: ...",
-/// "IMAGINED_THREADS: ...", "--threads: ...". Nothing is half applied: an error is the end.
+/// "IMAGINED_THREADS: ...", "--threads: ..."; all that is wrong, one line each.
 Result<Config> load_config(const ConfigFlags& flags, const Environment& environment);
 
 /// Replaces what is empty by what it stands for, and relative paths by absolute ones: the data
-/// folder and the path of each model. `executable` is where the built-in model is looked for:
-/// `not_found`, field "models_dir", when a model needs it and it is not there.
+/// folder (`failed_precondition` when there is no HOME for it) and the path of each model.
+/// `executable` is where the built-in model is looked for: `not_found`, field "models_dir", when a
+/// model needs it and it is not there.
 Result<void> resolve_paths(const Environment& environment, const std::filesystem::path& executable,
                            Config& config);
 

@@ -1,21 +1,12 @@
 #include "config/config.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 #include <fstream>
 
 namespace imagined::config {
 namespace {
-
-Environment no_environment() {
-  return [](const std::string&) { return std::nullopt; };
-}
-
-Environment environment_of(std::map<std::string, std::string> values) {
-  return [values = std::move(values)](const std::string& name) -> std::optional<std::string> {
-    const auto found = values.find(name);
-    return found == values.end() ? std::nullopt : std::optional(found->second);
-  };
-}
 
 class ConfigFile : public ::testing::Test {
  protected:
@@ -30,7 +21,7 @@ class ConfigFile : public ::testing::Test {
   ~ConfigFile() override { std::filesystem::remove(file_); }
 
   std::string error_of(const std::string& text) {
-    const auto config = load_config({.file = write(text)}, no_environment());
+    const auto config = load_config({.file = write(text)}, Environment{});
     if (config) return "no error";
     return config.error().message.substr(file_.size());
   }
@@ -39,28 +30,28 @@ class ConfigFile : public ::testing::Test {
 };
 
 TEST_F(ConfigFile, WinsOverADefault) {
-  const auto config = load_config({.file = write("queue_limit = 7\n")}, no_environment());
+  const auto config = load_config({.file = write("queue_limit = 7\n")}, Environment{});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->settings.queue_limit, 7);
 }
 
 TEST_F(ConfigFile, LosesToTheEnvironment) {
   const auto config = load_config({.file = write("queue_limit = 7\n")},
-                                  environment_of({{"IMAGINED_QUEUE_LIMIT", "8"}}));
+                                  Environment({{"IMAGINED_QUEUE_LIMIT", "8"}}));
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->settings.queue_limit, 8);
 }
 
 TEST_F(ConfigFile, IsFoundByTheEnvironment) {
   const auto config =
-      load_config({}, environment_of({{"IMAGINED_CONFIG", write("queue_limit = 7\n")}}));
+      load_config({}, Environment({{"IMAGINED_CONFIG", write("queue_limit = 7\n")}}));
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->settings.queue_limit, 7);
 }
 
 TEST(Config, LetsAFlagWinOverTheEnvironment) {
-  const auto config = load_config({.values = {{"queue_limit", "9"}}},
-                                  environment_of({{"IMAGINED_QUEUE_LIMIT", "8"}}));
+  const auto config =
+      load_config({.values = {{"queue_limit", "9"}}}, Environment({{"IMAGINED_QUEUE_LIMIT", "8"}}));
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->settings.queue_limit, 9);
   EXPECT_EQ(config->sources.at("queue_limit"), "--queue-limit");
@@ -85,6 +76,68 @@ TEST_F(ConfigFile, NamesTheLineOfAValueOutOfRange) {
             ":2: threads: expected a whole number from 0 to 1024, got \"1025\"");
 }
 
+TEST_F(ConfigFile, TellsAllItsFaultsAtOnce) {
+  const auto config =
+      load_config({.file = write("threads = -1\nqueue_limt = 3\n[models.a]\nsteps = 0\n"),
+                   .assignments = {"models.a.pth=x"}},
+                  {{"IMAGINED_DRAIN_S", "soon"}});
+  ASSERT_FALSE(config);
+  const std::string& message = config.error().message;
+  for (const char* part : {":1: threads", ":2: queue_limt", ":4: models.a: steps",
+                           "IMAGINED_DRAIN_S", "--set models.a.pth=x"}) {
+    EXPECT_NE(message.find(part), std::string::npos) << part << "\n" << message;
+  }
+  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 4);
+}
+
+TEST_F(ConfigFile, MeansItsFoldersFromWhereItIs) {
+  const auto config = load_config({.file = write("data_dir = \"state\"\n")}, {});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->settings.data_dir, std::filesystem::path(file_).parent_path() / "state");
+}
+
+TEST_F(ConfigFile, WarnsWhenItTakesABuiltInNameAway) {
+  const auto config = load_config({.file = write("[models.grok-imagine-image]\nsteps = 8\n")}, {});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->warnings.size(), 1u);
+  EXPECT_NE(config->warnings[0].find("grok-imagine-image-quality is not served"),
+            std::string::npos);
+  const auto own = load_config({.file = write("[models.mine]\npath = \"x\"\n")}, {});
+  EXPECT_TRUE(own->warnings.empty());
+}
+
+TEST(Config, IsFoundInTheUsersFolder) {
+  const std::filesystem::path home =
+      std::filesystem::path(::testing::TempDir()) / "IsFoundInTheUsersFolder";
+  std::filesystem::create_directories(home / ".config/imagined");
+  std::ofstream(home / ".config/imagined/imagined.toml") << "queue_limit = 7\n";
+  const auto config = load_config({}, {{"HOME", home}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->settings.queue_limit, 7);
+  EXPECT_EQ(config->file, home / ".config/imagined/imagined.toml");
+  std::filesystem::remove_all(home);
+}
+
+TEST(Config, WarnsOfAVariableThatIsNoSetting) {
+  const auto config = load_config({}, {{"IMAGINED_THREAD", "2"}, {"IMAGINED_THREADS", "2"}});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->warnings, std::vector<std::string>{"IMAGINED_THREAD: there is no such setting; "
+                                                       "did you mean IMAGINED_THREADS?"});
+}
+
+TEST(ResolvePaths, GiveAUserOneDataFolderWhateverTheWorkingFolder) {
+  Config config;
+  ASSERT_TRUE(resolve_paths({{"HOME", "/home/me"}}, {}, config));
+  EXPECT_EQ(config.settings.data_dir, "/home/me/.local/share/imagined");
+  config = {};
+  ASSERT_TRUE(resolve_paths({{"HOME", "/home/me"}, {"XDG_DATA_HOME", "/d"}}, {}, config));
+  EXPECT_EQ(config.settings.data_dir, "/d/imagined");
+  config = {};
+  const auto nowhere = resolve_paths({}, {}, config);
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().field, "data_dir");
+}
+
 TEST_F(ConfigFile, NamesTheLineOfBrokenToml) {
   EXPECT_TRUE(error_of("threads = 1\nthreads = 2\n").starts_with(":2:"))
       << error_of("threads = 1\nthreads = 2\n");
@@ -98,7 +151,7 @@ TEST_F(ConfigFile, RefusesAPriceThatIsAFloat) {
 TEST_F(ConfigFile, SaysWhichModelsThereAreInItsOwnOrder) {
   const auto config = load_config(
       {.file = write("[models.zebra]\npath = \"z\"\n[models.grok-imagine-image]\nsteps = 2\n")},
-      no_environment());
+      Environment{});
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->models.size(), 2u);
   EXPECT_EQ(config->models[0].name, "zebra");
@@ -111,10 +164,10 @@ TEST_F(ConfigFile, ComesBackFromItsOwnText) {
   const auto config = load_config(
       {.file = write("threads = 3\npublic_url = \"https://a.example/\"\n[models.\"m.1\"]\n"
                      "path = \"/tmp/a \\\"b\\\"\"\nguidance = 3\nprice_usd = \"0.0000000001\"\n")},
-      no_environment());
+      Environment{});
   ASSERT_TRUE(config) << config.error().message;
   const std::string text = to_toml(*config, Remarks::all);
-  const auto again = load_config({.file = write(text)}, no_environment());
+  const auto again = load_config({.file = write(text)}, Environment{});
   ASSERT_TRUE(again) << again.error().message << text;
   EXPECT_EQ(to_toml(*again, Remarks::none), to_toml(*config, Remarks::none));
 }
@@ -123,7 +176,7 @@ TEST(Config, SetsOneValueOfAModel) {
   const auto config =
       load_config({.assignments = {"models.grok-imagine-image.steps=7", "models.x.1.path=/weights",
                                    "models.x.1.price_usd=0.5", "models.x.1.aliases=[\"y\"]"}},
-                  no_environment());
+                  Environment{});
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->models.size(), 3u);
   EXPECT_EQ(config->models[0].steps, 7);
@@ -135,12 +188,12 @@ TEST(Config, SetsOneValueOfAModel) {
 
 TEST(Config, RefusesAnAssignmentToNoModel) {
   for (const char* text : {"steps=1", "models.steps=1", "models.a.steps", "models.a.pth=x"}) {
-    EXPECT_FALSE(load_config({.assignments = {text}}, no_environment())) << text;
+    EXPECT_FALSE(load_config({.assignments = {text}}, Environment{})) << text;
   }
 }
 
 TEST(Config, ServesBothModelsOfTheApiByDefault) {
-  const auto config = load_config({}, no_environment());
+  const auto config = load_config({}, Environment{});
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->models.size(), 2u);
   EXPECT_EQ(config->models[0].name, "grok-imagine-image");
@@ -180,7 +233,8 @@ TEST(Price, IsWrittenAsItWasRead) {
 TEST(ListenAddress, TakesIpv4Ipv6AndAllAddresses) {
   EXPECT_EQ(parse_listen_address("127.0.0.1:0")->port, 0);
   EXPECT_EQ(parse_listen_address("[::1]:8080")->host, "::1");
-  EXPECT_EQ(parse_listen_address(":80")->host, "0.0.0.0");
+  EXPECT_EQ(parse_listen_address(":80")->host, "127.0.0.1");
+  EXPECT_EQ(parse_listen_address("0.0.0.0:80")->host, "0.0.0.0");
   EXPECT_FALSE(parse_listen_address("127.0.0.1"));
   EXPECT_FALSE(parse_listen_address("127.0.0.1:70000"));
 }

@@ -19,12 +19,13 @@ constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn",
 std::span<const Setting> all_settings() {
   static const Setting kSettings[] = {
       {"data_dir", &Settings::data_dir,
-       "folder of all state: database, pictures, secrets (default: ./data if it is there, else "
-       "~/.local/share/imagined)"},
+       "folder of all state: database, pictures, secrets (default: ~/.local/share/imagined)"},
       {"models_dir", &Settings::models_dir,
        "folder of the built-in models (default: models/ beside the program)"},
       {"http_listen", &Settings::http_listen,
-       "ADDRESS:PORT of the HTTP API; port 0 takes a free one"},
+       "ADDRESS:PORT of the HTTP API; :PORT is this machine alone, 0.0.0.0:PORT every address, "
+       "port 0 a "
+       "free one"},
       {"public_url", &Settings::public_url,
        "base of picture links, for a server behind a proxy (default: what the client called us)"},
       {"cors_origin", &Settings::cors_origin,

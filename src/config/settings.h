@@ -15,7 +15,7 @@ namespace imagined::config {
 
 /// Their initial values are the defaults.
 struct Settings {
-  std::string data_dir;    // empty: ./data if it exists, else ~/.local/share/imagined
+  std::string data_dir;    // empty: ~/.local/share/imagined
   std::string models_dir;  // empty: found beside the program
   std::string http_listen = "127.0.0.1:8080";
   std::string public_url;
@@ -37,7 +37,8 @@ struct Settings {
 };
 
 struct Setting {
-  std::string_view name;  // the TOML key; "http_listen" is --http-listen and IMAGINED_HTTP_LISTEN
+  std::string_view name;  // the TOML key; "http_listen" is --http-listen and IMAGINED_HTTP_LISTEN;
+                          // a folder's ends in "_dir", relative in a file to where the file is
   std::variant<std::string Settings::*, std::int64_t Settings::*> field;
   std::string_view help;
   std::int64_t min = 0;  // of whole numbers
