@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "api/http/server.h"
@@ -12,6 +13,10 @@
 #include "cli/options.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "service/jobs/job_queue.h"
+#include "service/jobs/job_watcher.h"
+#include "service/maintenance/maintenance.h"
+#include "service/pictures/image_service.h"
 #include "worker/supervisor.h"
 
 namespace imagined::cli {
@@ -30,7 +35,6 @@ Result<api::ServerOptions> server_options(const Settings& settings,
                             .limits = limits,
                             .answers = {.public_url = settings.public_url,
                                         .trusted_proxies = std::move(trusted_proxies),
-                                        .link_life_s = settings.url_life_s,
                                         .job_timeout = std::chrono::seconds(settings.job_timeout_s),
                                         .cors_origin = settings.cors_origin}};
 }
@@ -55,42 +59,51 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                         const service::Catalogue& catalogue, Stores& stores,
                         const std::stop_token& stop) {
   worker::WorkerSwitch bell;
-  service::ImageService images(catalogue, stores.jobs(), stores.blobs(), stores.events(), bell,
-                               stores.clock(), {.queue_limit = config.settings.queue_limit});
-  // Whatever ran when the last server ended runs again.
-  if (const auto rescued = images.rescue(service::Stranded::all()); !rescued) {
+  service::JobQueue queue(stores.jobs(), stores.events(), bell);
+  // Whatever our children did when the last server ended is done again; other workers may live.
+  if (const auto rescued = queue.rescue(service::Stranded::of_last_server()); !rescued)
     return report(rescued.error());
-  }
+  std::function<void()> on_ready;
+  std::function<void(int)> on_give_up;
+  worker::Supervisor supervisor(
+      {.executable = this_executable(),
+       .config = to_toml(config, config::Remarks::none),
+       .on_ready = [&] { on_ready(); },
+       .on_give_up = [&](int worker_status) { on_give_up(worker_status); }},
+      queue, stores.events(), bell);
+  service::ImageService images({.catalogue = catalogue,
+                                .queue = queue,
+                                .archive = stores.archive(),
+                                .blobs = stores.blobs(),
+                                .workers = supervisor,
+                                .clock = stores.clock()},
+                               {.queue_limit = config.settings.queue_limit,
+                                .job_timeout_ms = config.settings.job_timeout_s * 1000});
+  service::JobWatcher watcher(stores.jobs(), queue, stores.events());
+  service::Maintenance maintenance(all_duties(stores, queue, config.settings));
   auto options = server_options(config.settings, address);
   if (!options) return report(kExitConfig, options.error());
-  worker::Supervisor* supervisor_in_charge = nullptr;
-  api::HttpServer server(std::move(*options),
-                         {.catalogue = catalogue,
-                          .images = images,
-                          .keys = stores.keys(),
-                          .events = stores.events(),
-                          .signer = stores.signer(),
-                          .clock = stores.clock(),
-                          .worker_is_ready = [&] { return supervisor_in_charge->is_ready(); },
-                          .accepts_jobs = [&] { return supervisor_in_charge->accepts_jobs(); }});
+  api::HttpServer server(std::move(*options), {.catalogue = catalogue,
+                                               .images = images,
+                                               .watcher = watcher,
+                                               .keys = stores.keys(),
+                                               .links = stores.links(),
+                                               .workers = supervisor,
+                                               .clock = stores.clock()});
   if (const auto listening = server.listen(); !listening) return report(listening.error());
 
   std::atomic<int> status = kExitOk;
   std::atomic<bool> announced = false;
   const std::string url = url_of(address, server.port());
-  worker::Supervisor supervisor({.executable = this_executable(),
-                                 .config = to_toml(config, config::Remarks::none),
-                                 .on_ready =
-                                     [&] {
-                                       if (!announced.exchange(true)) announce(url);
-                                     },
-                                 .on_give_up =
-                                     [&](int worker_status) {
-                                       status = worker_status;
-                                       server.stop();
-                                     }},
-                                images, stores.events(), bell);
-  supervisor_in_charge = &supervisor;
+  on_ready = [&] {
+    if (!announced.exchange(true)) announce(url);
+  };
+  on_give_up = [&](int worker_status) {
+    status = worker_status;
+    server.stop();
+  };
+  watcher.start();
+  maintenance.start();
   supervisor.start();
   const std::stop_callback on_signal(stop, [&] {
     log(LogLevel::info, "stopping", "");
@@ -99,6 +112,10 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
   log(LogLevel::info, "listening", "http={} version={} data_dir={:?}", url, kVersion,
       config.settings.data_dir);
   server.run();
+  watcher.stop();
+  maintenance.stop();
+  if (const auto recorded = stores.keys().record_uses(); !recorded)
+    log(LogLevel::warn, "key_uses_lost", "reason={:?}", recorded.error().message);
   supervisor.stop();
   log(LogLevel::info, "stopped", "");
   return status;

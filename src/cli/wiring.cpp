@@ -1,10 +1,18 @@
 #include "cli/wiring.h"
 
+#include <algorithm>
 #include <optional>
 
+#include "service/maintenance/blob_sweep.h"
+#include "service/maintenance/job_expiry.h"
+#include "service/maintenance/key_use.h"
+#include "service/maintenance/lease_rescue.h"
+#include "service/maintenance/picture_expiry.h"
+#include "service/maintenance/temporary_files.h"
 #include "storage/disk/data_dir.h"
 #include "storage/disk/disk_blob_store.h"
 #include "storage/process/process_job_events.h"
+#include "storage/sqlite/sqlite_archive.h"
 #include "storage/sqlite/sqlite_database.h"
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
@@ -13,6 +21,8 @@ namespace imagined::cli {
 namespace {
 
 using storage::SqliteDatabase;
+
+const SystemClock kClock;
 
 // One SQLite file and one folder: what a single machine needs.
 class LocalStores final : public Stores {
@@ -27,26 +37,28 @@ class LocalStores final : public Stores {
 
   LocalStores(Parts parts, const config::Settings& settings)
       : parts_(std::move(parts)),
-        jobs_(*parts_.database, clock_),
+        jobs_(*parts_.database, kClock),
+        archive_(*parts_.database),
         key_store_(*parts_.database),
-        keys_(key_store_, clock_, {.prefix = settings.key_prefix, .pepper = parts_.pepper}),
-        signer_(parts_.link_secret) {}
+        keys_(key_store_, kClock, {.prefix = settings.key_prefix, .pepper = parts_.pepper}),
+        links_(service::UrlSigner(parts_.link_secret), kClock, settings.url_life_s) {}
 
   service::JobStore& jobs() override { return jobs_; }
+  service::Archive& archive() override { return archive_; }
   service::BlobStore& blobs() override { return *parts_.blobs; }
   service::KeyService& keys() override { return keys_; }
   service::JobEvents& events() override { return events_; }
-  const service::UrlSigner& signer() const override { return signer_; }
-  const Clock& clock() const override { return clock_; }
+  const service::Links& links() const override { return links_; }
+  const Clock& clock() const override { return kClock; }
 
  private:
-  const SystemClock clock_;
   Parts parts_;
   storage::SqliteJobStore jobs_;
+  storage::SqliteArchive archive_;
   storage::SqliteKeyStore key_store_;
   storage::ProcessJobEvents events_;
   service::KeyService keys_;
-  service::UrlSigner signer_;
+  service::Links links_;
 };
 
 }  // namespace
@@ -58,10 +70,34 @@ Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, S
   parts.database = TRY(SqliteDatabase::open(dir.database(), user == StoreUser::server
                                                                 ? SqliteDatabase::Role::server
                                                                 : SqliteDatabase::Role::worker));
-  parts.blobs = TRY(storage::DiskBlobStore::open(dir.blobs()));
+  parts.blobs = TRY(storage::DiskBlobStore::open(dir.blobs(), kClock));
   parts.pepper = TRY(dir.secret("key_pepper"));
   parts.link_secret = TRY(dir.secret("links"));
   return std::unique_ptr<Stores>(std::make_unique<LocalStores>(std::move(parts), settings));
+}
+
+std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,
+                                      const config::Settings& settings) {
+  constexpr std::int64_t kDayMs = 24 * 3'600'000;
+  std::vector<service::Duty> duties = {
+      service::lease_rescue(queue),
+      service::job_expiry({.queue = queue,
+                           .archive = stores.archive(),
+                           .clock = stores.clock(),
+                           .keep_ms = settings.keep_jobs_days == 0
+                                          ? std::optional<std::int64_t>()
+                                          : settings.keep_jobs_days * kDayMs}),
+      service::blob_sweep(stores.archive(), stores.blobs(), stores.clock()),
+      service::temporary_files(stores.blobs(), stores.clock()),
+      service::key_use(stores.keys()),
+  };
+  if (settings.keep_pictures_days > 0) {
+    // No link may outlive its picture.
+    const std::int64_t keep_ms =
+        std::max(settings.keep_pictures_days * kDayMs, settings.url_life_s * 1000);
+    duties.push_back(service::picture_expiry(stores.archive(), stores.clock(), keep_ms));
+  }
+  return duties;
 }
 
 }  // namespace imagined::cli

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "service/accounts/key_service.h"
-#include "service/links/signed_url.h"
+#include "service/jobs/job_queue.h"
+#include "service/links/links.h"
+#include "service/maintenance/duty.h"
+#include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"
@@ -26,11 +30,16 @@ class Stores {
   virtual ~Stores() = default;
 
   virtual service::JobStore& jobs() = 0;
+  virtual service::Archive& archive() = 0;
   virtual service::BlobStore& blobs() = 0;
   virtual service::KeyService& keys() = 0;
   virtual service::JobEvents& events() = 0;
-  virtual const service::UrlSigner& signer() const = 0;
+  virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;
 };
+
+/// What a server does again and again on these stores. They and `queue` must outlive the duties.
+std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,
+                                      const config::Settings& settings);
 
 }  // namespace imagined::cli

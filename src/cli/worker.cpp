@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "base/crypto.h"
 #include "base/log.h"
@@ -57,6 +58,9 @@ int run_worker(const Options& options) {
                          .clock = (*stores)->clock(),
                          .load_engine = load_engine},
                         {.id = options.id.empty() ? random_base62(12) : options.id,
+                         // A hung device comes back only with a new process; whoever started us
+                         // starts it.
+                         .on_stuck = [] { std::_Exit(kExitUnavailable); },
                          .jpeg_quality = static_cast<int>(config->settings.jpeg_quality)});
   if (const auto loaded = worker.load(); !loaded) return report(loaded.error());
   worker.run(stop);

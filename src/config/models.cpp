@@ -7,7 +7,6 @@
 #include <cmath>
 #include <set>
 
-#include "base/crypto.h"
 #include "config/settings.h"
 
 namespace imagined::config {
@@ -152,8 +151,6 @@ std::string format_price(std::int64_t usd_ticks) {
 Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models) {
   std::vector<service::Model> list;
   for (const ModelSettings& model : models) {
-    const std::string recipe =
-        fmt::format("{}|{}|{}", model.path, model.steps, model.guidance.value_or(-1));
     list.push_back({.id = model.name,
                     .aliases = model.aliases,
                     .path = model.path,
@@ -161,8 +158,7 @@ Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& mode
                     .guidance = model.guidance,
                     .price_usd_ticks = model.price_usd_ticks,
                     .max_prompt_length = model.max_prompt_length,
-                    .created_unix_s = model.created_unix_s,
-                    .fingerprint = "fp_" + to_hex(sha256(recipe)).substr(0, 10)});
+                    .created_unix_s = model.created_unix_s});
   }
   auto retired =
       list.empty() ? std::vector<service::RetiredName>{} : service::legacy_names(list.front().id);

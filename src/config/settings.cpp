@@ -11,6 +11,7 @@
 namespace imagined::config {
 namespace {
 
+constexpr std::int64_t kDaysMax = 36'500;
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
 
@@ -35,6 +36,12 @@ std::span<const Setting> all_settings() {
       {"job_timeout_s", &Settings::job_timeout_s, "seconds that a request waits for its pictures",
        1, 86'400},
       {"url_life_s", &Settings::url_life_s, "seconds that a picture link works", 1, 604'800},
+      {"keep_pictures_days", &Settings::keep_pictures_days,
+       "days after which pictures are removed, files and all; 0: never", 0, kDaysMax},
+      {"keep_jobs_days", &Settings::keep_jobs_days,
+       "days after its end and its pictures' removal that a job, with its prompt, is removed; 0: "
+       "never",
+       0, kDaysMax},
       {"connections_max", &Settings::connections_max, "open connections", 1, 1'000'000},
       {"connections_per_address_max", &Settings::connections_per_address_max,
        "open connections of one client, and its requests through a proxy", 1, 1'000'000},

@@ -23,6 +23,8 @@ struct Settings {
   std::int64_t queue_limit = 256;
   std::int64_t job_timeout_s = 300;
   std::int64_t url_life_s = 3600;
+  std::int64_t keep_pictures_days = 30;
+  std::int64_t keep_jobs_days = 90;
   std::int64_t connections_max = 10'000;
   std::int64_t connections_per_address_max = 256;
   std::string trusted_proxies;

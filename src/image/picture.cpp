@@ -42,12 +42,4 @@ Result<Format> parse_output_format(std::string_view text) {
       "output_format");
 }
 
-Result<Format> parse_mime_type(std::string_view text) {
-  for (const Format format : {Format::jpeg, Format::png, Format::webp})
-    if (mime_type(format) == text) return format;
-  return fail(
-      ErrorCode::unsupported_media_type,
-      fmt::format("\"{}\" is not one of image/jpeg, image/png, image/webp", text.substr(0, 40)));
-}
-
 }  // namespace imagined::image

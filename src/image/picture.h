@@ -20,8 +20,6 @@ std::string_view to_string(Format format);
 Result<Format> parse_output_format(std::string_view text);
 /// "image/jpeg", "image/png", "image/webp".
 std::string_view mime_type(Format format);
-/// The reverse: `unsupported_media_type` for any other text.
-Result<Format> parse_mime_type(std::string_view text);
 /// File name extension without the dot: "jpg", "png", "webp".
 std::string_view extension(Format format);
 

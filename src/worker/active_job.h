@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -10,14 +11,44 @@
 #include <utility>
 #include <vector>
 
-#include "service/jobs/job.h"
+#include "service/ports/job_store.h"
 
 namespace imagined::worker {
 
+/// Whether the work on a job gets on. Told by whoever works, asked by the ear.
+class Movement {
+ public:
+  explicit Movement(std::int64_t now_ms) : last_ms_(now_ms) {}
+
+  /// A step was done, a picture stored.
+  void moved(std::int64_t now_ms) {
+    const std::int64_t took_ms = now_ms - last_ms_.exchange(now_ms);
+    if (took_ms > slowest_ms_) slowest_ms_ = took_ms;
+  }
+
+  /// Nothing has moved for `patience_ms`, nor for eight times the slowest move so far.
+  bool is_stuck(std::int64_t now_ms, std::int64_t patience_ms) const {
+    return now_ms - last_ms_ > std::max(patience_ms, kSlowestFactor * slowest_ms_);
+  }
+
+ private:
+  static constexpr std::int64_t kSlowestFactor = 8;
+
+  std::atomic<std::int64_t> last_ms_;
+  std::atomic<std::int64_t> slowest_ms_ = 0;
+};
+
 struct ActiveJob {
-  const service::Job job;
-  std::stop_source stop;          // cancelled, lost or failed: no more work on it
-  std::int64_t heartbeat_ms = 0;  // last one, monotonic; only the ear looks at it
+  ActiveJob(service::ClaimedJob job, std::int64_t now_ms);
+
+  const service::ClaimedJob claimed;
+  std::stop_source stop;  // cancelled, lost or failed: no more work on it
+  Movement movement;
+  // Only the ear looks at these.
+  std::int64_t prolonged_ms;  // the lease, last
+  bool reported_stuck = false;
+
+  const service::Job& job() const { return claimed.job; }
 };
 
 /// The jobs in hand: the one in the engine and those that are still being stored. Thread-safe.
@@ -35,7 +66,7 @@ class ActiveJobs {
 
   void stop(std::string_view job_id) {
     for (const auto& active : all())
-      if (active->job.id == job_id) active->stop.request_stop();
+      if (active->job().id == job_id) active->stop.request_stop();
   }
 
   std::vector<std::shared_ptr<ActiveJob>> all() const {

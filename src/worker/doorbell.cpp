@@ -54,9 +54,10 @@ std::string format_message(const Message& message) {
       return "job";
     case Message::Kind::cancel:
       return fmt::format("cancel {}", message.job_id);
+    case Message::Kind::models:
+      return fmt::format("models {}", fmt::join(message.models, " "));
     case Message::Kind::ready:
-      return fmt::format("ready {}{}{}", message.worker_id, message.models.empty() ? "" : " ",
-                         fmt::join(message.models, " "));
+      return fmt::format("ready {}", message.worker_id);
     case Message::Kind::progress:
       return fmt::format("progress {} {} {} {}", message.job_id, message.picture, message.step,
                          message.steps);
@@ -70,15 +71,16 @@ Result<Message> parse_message(std::string_view line) {
   std::string_view rest = line;
   const std::string_view word = take_word(rest);
   Message message;
-  if (word == "ready") {
-    message.kind = Message::Kind::ready;
-    message.worker_id = take_word(rest);
-    while (!rest.empty()) message.models.emplace_back(take_word(rest));
-    if (message.worker_id.empty()) return not_a_message(line);
-    return message;
-  }
   if (word == "job") {
     message.kind = Message::Kind::job;
+  } else if (word == "models") {
+    message.kind = Message::Kind::models;
+    while (!rest.empty()) message.models.emplace_back(take_word(rest));
+    if (message.models.empty()) return not_a_message(line);
+  } else if (word == "ready") {
+    message.kind = Message::Kind::ready;
+    message.worker_id = take_word(rest);
+    if (message.worker_id.empty()) return not_a_message(line);
   } else if (word == "cancel" || word == "finished" || word == "progress") {
     message.kind = word == "cancel"     ? Message::Kind::cancel
                    : word == "finished" ? Message::Kind::finished
@@ -168,12 +170,16 @@ void WorkerLink::job_cancelled(std::string_view job_id) {
 void WorkerLink::read_loop(const std::stop_token& stop) {
   using Kind = Message::Kind;
   constexpr int kForeverMs = -1;
+  std::vector<std::string> models;
   while (!stop.stop_requested()) {
     const auto message = end_.receive(kForeverMs);
     if (!message) break;
     if (!*message) continue;
     const Message& told = **message;
-    if (told.kind == Kind::ready && callbacks_.on_ready) callbacks_.on_ready(told);
+    if (told.kind == Kind::models)
+      models.insert(models.end(), told.models.begin(), told.models.end());
+    if (told.kind == Kind::ready && callbacks_.on_ready)
+      callbacks_.on_ready(std::exchange(models, {}));
     if (told.kind == Kind::progress)
       events_.publish({.kind = service::JobEvent::Kind::progress,
                        .job_id = told.job_id,

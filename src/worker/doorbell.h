@@ -4,7 +4,8 @@
 //
 //   server -> worker   job                                    there is work
 //                      cancel <job>                           stop if you are at it
-//   worker -> server   ready <worker id> <model> <model> ...  models are loaded
+//   worker -> server   models <name> <name> ...               these are loaded; several lines
+//                      ready <worker id>                      no more of them will come
 //                      progress <job> <picture> <step> <steps>
 //                      finished <job>                         look at the row
 #pragma once
@@ -27,15 +28,18 @@
 
 namespace imagined::worker {
 
+/// So many names, of up to 256 bytes each, are a line that every reader takes.
+inline constexpr std::size_t kModelsPerLine = 8;
+
 struct Message {
-  enum class Kind : std::uint8_t { job, cancel, ready, progress, finished };
+  enum class Kind : std::uint8_t { job, cancel, models, ready, progress, finished };
   Kind kind = Kind::job;
   std::string job_id;               // cancel, progress, finished
   int picture = 0;                  // progress
   int step = 0;                     // progress
   int steps = 0;                    // progress
+  std::vector<std::string> models;  // models; at most kModelsPerLine
   std::string worker_id;            // ready
-  std::vector<std::string> models;  // ready
 
   bool operator==(const Message&) const = default;
 };
@@ -82,8 +86,10 @@ Result<Doorbell> make_doorbell();
 class WorkerLink final : public service::WorkerBell {
  public:
   struct Callbacks {
-    std::function<void(const Message&)> on_ready;  // from the link's thread
-    std::function<void()> on_closed;               // the worker is gone; from the link's thread
+    /// The models that it has loaded; from the link's thread.
+    std::function<void(std::vector<std::string>)> on_ready;
+    /// The worker is gone, or does not speak this wire; from the link's thread.
+    std::function<void()> on_closed;
   };
 
   /// Takes `server_fd` over. `events` must outlive the link.

@@ -24,7 +24,7 @@ TEST(DoorbellMessage, ReadsBackWhatItWrites) {
   const Message messages[] = {
       {.kind = Kind::job},
       {.kind = Kind::cancel, .job_id = "j-1"},
-      {.kind = Kind::ready, .worker_id = "w1", .models = {"a", "b"}},
+      {.kind = Kind::models, .models = {"a", "b"}},
       {.kind = Kind::ready, .worker_id = "w1"},
       {.kind = Kind::progress, .job_id = "j-1", .picture = 2, .step = 3, .steps = 4},
       {.kind = Kind::finished, .job_id = "j-1"},
@@ -34,9 +34,9 @@ TEST(DoorbellMessage, ReadsBackWhatItWrites) {
 }
 
 TEST(DoorbellMessage, RefusesLinesOfAnotherWire) {
-  for (const char* line :
-       {"", " ", "hello", "job now", "cancel", "cancel a b", "progress j 1 2", "progress j 1 2 x",
-        "progress j 1 2 -3", "progress j 1 2 99999999999", "finished", "ready"})
+  for (const char* line : {"", " ", "hello", "job now", "cancel", "cancel a b", "progress j 1 2",
+                           "progress j 1 2 x", "progress j 1 2 -3", "progress j 1 2 99999999999",
+                           "finished", "ready", "ready w a", "models"})
     EXPECT_FALSE(parse_message(line)) << line;
 }
 
@@ -128,16 +128,30 @@ TEST(WorkerLink, PublishesWhatTheWorkerReports) {
 TEST(WorkerLink, TellsWhenTheWorkerIsReadyAndWhenItIsGone) {
   const Doorbell bell = *make_doorbell();
   RecordingEvents events;
-  std::promise<std::string> ready;
+  std::promise<std::vector<std::string>> ready;
   std::promise<void> closed;
   const WorkerLink link(bell.server_fd, events,
-                        {.on_ready = [&](const Message& m) { ready.set_value(m.worker_id); },
+                        {.on_ready = [&](auto models) { ready.set_value(std::move(models)); },
                          .on_closed = [&] { closed.set_value(); }});
+  const std::vector<std::string> all = {"a", "b", std::string(256, 'm')};
   {
     DoorbellEnd worker(bell.worker_fd);
-    worker.send({.kind = Kind::ready, .worker_id = "w7", .models = {"m"}});
-    EXPECT_EQ(ready.get_future().get(), "w7");
+    worker.send({.kind = Kind::models, .models = {all[0], all[1]}});
+    worker.send({.kind = Kind::models, .models = {all[2]}});
+    worker.send({.kind = Kind::ready, .worker_id = "w7"});
+    EXPECT_EQ(ready.get_future().get(), all);
   }
+  closed.get_future().get();
+}
+
+TEST(WorkerLink, TellsThatItIsClosedWhenTheOtherSideSpeaksAnotherWire) {
+  const Doorbell bell = *make_doorbell();
+  RecordingEvents events;
+  std::promise<void> closed;
+  const WorkerLink link(bell.server_fd, events, {.on_closed = [&] { closed.set_value(); }});
+  const DoorbellEnd worker(bell.worker_fd);
+  const std::string noise(8192, 'x');
+  ASSERT_GT(::write(bell.worker_fd, noise.data(), noise.size()), 4096);
   closed.get_future().get();
 }
 

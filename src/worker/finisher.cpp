@@ -1,6 +1,5 @@
 #include "worker/finisher.h"
 
-#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
@@ -15,8 +14,6 @@ namespace {
 constexpr std::size_t kWaitingTasksMax = 4;  // pictures of up to 14 MB
 constexpr std::size_t kPictureIdLength = 22;
 
-bool is_stopped(const ActiveJob& active) { return active.stop.stop_requested(); }
-
 }  // namespace
 
 Finisher::Finisher(Parts parts) : parts_(parts), thread_([this] { loop(); }) {}
@@ -30,19 +27,11 @@ Finisher::~Finisher() {
 }
 
 void Finisher::store(std::shared_ptr<ActiveJob> job, Made made) {
-  push({.kind = Task::Kind::store, .job = std::move(job), .made = std::move(made), .error = {}});
+  push({.job = std::move(job), .what = std::move(made)});
 }
 
-void Finisher::fail(std::shared_ptr<ActiveJob> job, Error error) {
-  push({.kind = Task::Kind::fail, .job = std::move(job), .made = {}, .error = std::move(error)});
-}
-
-void Finisher::release(std::shared_ptr<ActiveJob> job) {
-  push({.kind = Task::Kind::release, .job = std::move(job), .made = {}, .error = {}});
-}
-
-void Finisher::drop(std::shared_ptr<ActiveJob> job) {
-  push({.kind = Task::Kind::drop, .job = std::move(job), .made = {}, .error = {}});
+void Finisher::end(std::shared_ptr<ActiveJob> job, Ending ending) {
+  push({.job = std::move(job), .what = std::move(ending)});
 }
 
 void Finisher::push(Task task) {
@@ -64,45 +53,58 @@ std::optional<Finisher::Task> Finisher::pop() {
 
 void Finisher::loop() {
   while (auto task = pop()) {
+    ActiveJob& active = *task->job;
     try {
-      handle(*task);
+      std::visit([&](const auto& what) { handle(active, what); }, task->what);
     } catch (const std::exception& error) {  // the net of the job loop: no memory, above all
-      settle_failed(task->job, {.code = ErrorCode::internal,
-                                .message = "the worker could not store the picture",
-                                .detail = error.what()});
+      fail(active, {.code = ErrorCode::internal,
+                    .message = "the worker could not store the picture",
+                    .detail = error.what()});
     }
+    active.movement.moved(parts_.clock.monotonic_ms());
+    if (!std::holds_alternative<Ending>(task->what)) continue;
+    progress_.erase(&active);
+    parts_.active.remove(task->job);
   }
 }
 
-void Finisher::handle(Task& task) {
-  const auto& active = task.job;
-  switch (task.kind) {
-    case Task::Kind::store:
-      if (!is_stopped(*active)) store_picture(active, task.made);
+void Finisher::handle(ActiveJob& active, const Made& made) {
+  if (active.stop.stop_requested()) return;
+  auto picture = store_file(active, made);
+  if (!picture) return fail(active, picture.error());
+  progress_[&active].pictures.push_back(std::move(*picture));
+}
+
+void Finisher::handle(ActiveJob& active, const Ending& ending) {
+  if (progress_[&active].settled) return;
+  switch (ending.kind) {
+    case Ending::Kind::done:
+      // Stopped after the last picture was handed in: cancelled or lost, and settled by others.
+      if (!active.stop.stop_requested()) complete(active);
       return;
-    case Task::Kind::fail:
-      return settle_failed(active, task.error);
-    case Task::Kind::release: {
-      const auto released = parts_.jobs.release(active->job.id, active->job.lease_token);
-      log(LogLevel::info, "job_released", "id={} ok={}", active->job.id, released.has_value());
-      return forget(active);
+    case Ending::Kind::failed:
+      return fail(active, ending.error);
+    case Ending::Kind::release: {
+      const auto released = parts_.jobs.release(active.claimed.lease());
+      log(LogLevel::info, "job_released", "id={} ok={}", active.job().id, released.has_value());
+      return;
     }
-    case Task::Kind::drop:
-      return forget(active);
+    case Ending::Kind::drop:
+      return;
   }
 }
 
 Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, const Made& made) {
   const engine::Picture& picture = made.picture;
   const image::PixelsView pixels{picture.width, picture.height, picture.channels, picture.pixels};
-  const image::Format format = active.job.request.format;
+  const auto format = std::get<service::PictureRequest>(active.claimed.payload).format;
   const auto bytes = TRY(image::encode(pixels, format, {.quality = parts_.jpeg_quality}));
   const std::string blob = TRY(parts_.blobs.put(bytes));
   return service::StoredPicture{.id = random_base62(kPictureIdLength),
-                                .job_id = active.job.id,
+                                .job_id = active.job().id,
                                 .index = made.index,
                                 .blob = blob,
-                                .mime_type = std::string(image::mime_type(format)),
+                                .format = format,
                                 .width = picture.width,
                                 .height = picture.height,
                                 .seed = made.seed,
@@ -110,40 +112,30 @@ Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, con
                                 .created_ms = parts_.clock.unix_ms()};
 }
 
-void Finisher::store_picture(const std::shared_ptr<ActiveJob>& active, const Made& made) {
-  const service::Job& job = active->job;
-  auto picture = store_file(*active, made);
-  if (!picture) return settle_failed(active, picture.error());
-  auto& pictures = stored_[active.get()];
-  pictures.push_back(std::move(*picture));
-  if (std::ssize(pictures) < job.request.count) return;
-  const auto completed = parts_.jobs.complete(job.id, job.lease_token, pictures);
+void Finisher::complete(ActiveJob& active) {
+  const service::Job& job = active.job();
+  const auto& pictures = progress_[&active].pictures;
+  const auto completed = parts_.jobs.complete(active.claimed.lease(), pictures);
   if (!completed && completed.error().code != ErrorCode::aborted)
-    return settle_failed(active, completed.error());
+    return fail(active, completed.error());
   // Aborted: cancelled or taken for dead in the last moment; somebody else has settled it.
-  log(LogLevel::info, "job_done", "id={} n={} ms={} kept={}", job.id, job.request.count,
+  log(LogLevel::info, "job_done", "id={} n={} ms={} kept={}", job.id, pictures.size(),
       parts_.clock.unix_ms() - job.started_ms, completed.has_value());
   parts_.doorbell.send({.kind = Message::Kind::finished, .job_id = job.id});
-  forget(active);
 }
 
-void Finisher::settle_failed(const std::shared_ptr<ActiveJob>& active, const Error& error) {
-  const service::Job& job = active->job;
-  active->stop.request_stop();
+void Finisher::fail(ActiveJob& active, const Error& error) {
+  const service::Job& job = active.job();
+  progress_[&active].settled = true;
+  active.stop.request_stop();
   log(LogLevel::error, "job_failed", "id={} code={} reason={:?} detail={:?}", job.id,
       static_cast<int>(error.code), error.message, error.detail);
-  const auto failed = parts_.jobs.fail(job.id, job.lease_token, error);
+  const auto failed = parts_.jobs.fail(active.claimed.lease(), error);
   if (!failed && failed.error().code != ErrorCode::aborted) {
-    // It stays `running` without a heartbeat: when the lease ends, the server deals with it.
+    // It stays `running` and is prolonged no more: when the lease ends, the server deals with it.
     log(LogLevel::error, "job_not_settled", "id={} reason={:?}", job.id, failed.error().message);
   }
   parts_.doorbell.send({.kind = Message::Kind::finished, .job_id = job.id});
-  forget(active);
-}
-
-void Finisher::forget(const std::shared_ptr<ActiveJob>& active) {
-  stored_.erase(active.get());
-  parts_.active.remove(active);
 }
 
 }  // namespace imagined::worker

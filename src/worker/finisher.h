@@ -7,8 +7,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,8 +20,21 @@
 
 namespace imagined::worker {
 
+/// What the engine's thread says of a job at last, once for each.
+struct Ending {
+  enum class Kind : std::uint8_t {
+    done,     // every picture was handed in
+    failed,   // with `error`
+    release,  // the worker stops: back to the queue as if it had not been claimed
+    drop,     // nobody's business any more: it was cancelled, or its lease was lost
+  };
+  Kind kind = Kind::done;
+  Error error;
+};
+
 /// Encodes, stores and settles on a thread of its own while the engine makes the next picture. What
-/// is handed in for one job is dealt with in that order.
+/// is handed in for one job is dealt with in that order. A job stays in `active` until its ending
+/// was dealt with, whatever happens in between.
 class Finisher {
  public:
   struct Parts {
@@ -41,39 +54,37 @@ class Finisher {
     std::uint64_t seed = 0;
     engine::Picture picture;
   };
-  /// Waits while four pictures are waiting already. The last picture of a job completes it.
+  /// Waits while four tasks are waiting already.
   void store(std::shared_ptr<ActiveJob> job, Made made);
-  void fail(std::shared_ptr<ActiveJob> job, Error error);
-  /// The job goes back to the queue as if it had not been claimed.
-  void release(std::shared_ptr<ActiveJob> job);
-  /// The job is nobody's business any more: it was cancelled, or its lease was lost.
-  void drop(std::shared_ptr<ActiveJob> job);
+  void end(std::shared_ptr<ActiveJob> job, Ending ending);
 
  private:
   struct Task {
-    enum class Kind : std::uint8_t { store, fail, release, drop };
-    Kind kind = Kind::drop;
     std::shared_ptr<ActiveJob> job;
-    Made made;    // store
-    Error error;  // fail
+    std::variant<Made, Ending> what;
+  };
+  /// What has become of a job so far.
+  struct Progress {
+    std::vector<service::StoredPicture> pictures;
+    bool settled = false;  // its row is final, or somebody else's
   };
 
   void push(Task task);
   std::optional<Task> pop();
   void loop();
-  void handle(Task& task);
+  void handle(ActiveJob& active, const Made& made);
+  void handle(ActiveJob& active, const Ending& ending);
   Result<service::StoredPicture> store_file(const ActiveJob& active, const Made& made);
-  void store_picture(const std::shared_ptr<ActiveJob>& active, const Made& made);
-  void settle_failed(const std::shared_ptr<ActiveJob>& active, const Error& error);
-  void forget(const std::shared_ptr<ActiveJob>& active);
+  void complete(ActiveJob& active);
+  void fail(ActiveJob& active, const Error& error);
 
   Parts parts_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Task> tasks_;
   bool ending_ = false;
-  std::map<const ActiveJob*, std::vector<service::StoredPicture>> stored_;  // the thread's own
-  std::jthread thread_;  // last: it uses all of the above
+  std::map<const ActiveJob*, Progress> progress_;  // the thread's own
+  std::jthread thread_;                            // last: it uses all of the above
 };
 
 }  // namespace imagined::worker

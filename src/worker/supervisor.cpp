@@ -28,8 +28,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRescueInterval{5'000};  // leases are looked at this often
-constexpr milliseconds kStopPatience{5'000};    // between a polite end and SIGKILL
+constexpr milliseconds kLookInterval{5'000};  // for a child whose end was not told
+constexpr milliseconds kStopPatience{5'000};  // between a polite end and SIGKILL
 constexpr milliseconds kRestartDelayMin{50};
 constexpr milliseconds kRestartDelayMax{10'000};
 
@@ -100,15 +100,22 @@ struct Supervisor::Child {
   int status = -1;  // of waitpid; -1 while it runs
   // Shared with the link, whose thread may end a little later than the child.
   std::shared_ptr<std::atomic<bool>> was_ready = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<bool>> hung_up = std::make_shared<std::atomic<bool>>(false);
 
   ~Child() {
     if (pidfd >= 0) close(pidfd);
   }
 };
 
-Supervisor::Supervisor(SupervisorOptions options, service::ImageService& images,
+Supervisor::Supervisor(SupervisorOptions options, service::JobQueue& queue,
                        service::JobEvents& events, WorkerSwitch& bell)
-    : options_(std::move(options)), images_(images), events_(events), bell_(bell) {}
+    : options_(std::move(options)), queue_(queue), events_(events), bell_(bell) {}
+
+bool Supervisor::accepts(std::string_view model_id) const {
+  if (!ready_ && !(was_ready_ && failures_ < kFailuresMax)) return false;
+  const std::lock_guard lock(models_mutex_);
+  return std::ranges::find(models_, model_id) != models_.end();
+}
 
 Supervisor::~Supervisor() {
   stop();
@@ -144,7 +151,7 @@ void Supervisor::watch(std::stop_token stop) {
 Result<std::unique_ptr<Supervisor::Child>> Supervisor::start_worker() {
   if (config_fd_ < 0) config_fd_ = TRY(make_config_file(options_.config));
   auto child = std::make_unique<Child>();
-  child->id = random_base62(12);
+  child->id = std::string(service::kChildPrefix) + random_base62(12);
   const Doorbell doorbell = TRY(make_doorbell());
   std::vector<std::string> arguments = {
       options_.executable.string(), "worker", fmt::format("--doorbell-fd={}", doorbell.worker_fd),
@@ -173,16 +180,21 @@ Result<std::unique_ptr<Supervisor::Child>> Supervisor::start_worker() {
   auto link = std::make_shared<WorkerLink>(
       doorbell.server_fd, events_,
       WorkerLink::Callbacks{.on_ready =
-                                [this, was_ready = child->was_ready](const Message& message) {
+                                [this, id = child->id,
+                                 was_ready = child->was_ready](std::vector<std::string> models) {
+                                  log(LogLevel::info, "worker_ready", "worker={} models={}", id,
+                                      models.size());
+                                  {
+                                    const std::lock_guard lock(models_mutex_);
+                                    models_ = std::move(models);
+                                  }
                                   *was_ready = true;
                                   failures_ = 0;
                                   was_ready_ = true;
                                   ready_ = true;
-                                  log(LogLevel::info, "worker_ready", "worker={} models={}",
-                                      message.worker_id, message.models.size());
                                   if (options_.on_ready) options_.on_ready();
                                 },
-                            .on_closed = [] {}});
+                            .on_closed = [hung_up = child->hung_up] { *hung_up = true; }});
   bell_.connect(std::move(link));
   return child;
 }
@@ -194,12 +206,17 @@ void Supervisor::wait_for_end(Child& child, std::stop_token stop) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = write(wake, &one, sizeof one);
   });
+  bool had_hung_up = false;
   while (child.status < 0 && !stop.stop_requested()) {
     pollfd pollers[] = {{child.pidfd, POLLIN, 0}, {wake, POLLIN, 0}};
-    poll(pollers, 2, static_cast<int>(kRescueInterval.count()));
+    poll(pollers, 2, static_cast<int>(kLookInterval.count()));
     child.status = wait_status(child.pid, child.pidfd, milliseconds(0));
-    const auto rescued = images_.rescue(service::Stranded::by_lease());
-    if (!rescued) log(LogLevel::warn, "rescue_failed", "reason={:?}", rescued.error().message);
+    // Whoever ends hangs up a moment before; whoever lives on without a wire is of no use.
+    if (child.status < 0 && had_hung_up) {
+      log(LogLevel::error, "worker_hung_up", "worker={}", child.id);
+      end_worker(child);
+    }
+    had_hung_up = *child.hung_up;
   }
   if (child.status < 0) end_worker(child);
   bell_.connect(nullptr);
@@ -217,7 +234,7 @@ void Supervisor::end_worker(Child& child) {
 
 // Jobs of a dead worker go back to the queue (or fail, the second time), then it starts again.
 void Supervisor::after_end(const Child& child) {
-  const auto rescued = images_.rescue(service::Stranded::of_worker(child.id));
+  const auto rescued = queue_.rescue(service::Stranded::of_worker(child.id));
   log(LogLevel::error, "worker_ended", "worker={} {} jobs_given_back={}", child.id,
       describe(child.status), rescued ? *rescued : -1);
   if (!rescued) log(LogLevel::error, "rescue_failed", "reason={:?}", rescued.error().message);

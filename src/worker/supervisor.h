@@ -10,11 +10,13 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
-#include "service/pictures/image_service.h"
+#include "service/jobs/job_queue.h"
 #include "service/ports/job_events.h"
 #include "service/ports/worker_bell.h"
+#include "service/ports/worker_pool.h"
 
 namespace imagined::worker {
 
@@ -42,20 +44,19 @@ struct SupervisorOptions {
 };
 
 /// The references must outlive it.
-class Supervisor {
+class Supervisor final : public service::WorkerPool {
  public:
-  Supervisor(SupervisorOptions options, service::ImageService& images, service::JobEvents& events,
+  Supervisor(SupervisorOptions options, service::JobQueue& queue, service::JobEvents& events,
              WorkerSwitch& bell);
-  ~Supervisor();
+  ~Supervisor() override;
 
   void start();
   /// Ends the worker (politely at first) and returns when it has ended. Twice is harmless.
   void stop();
 
-  /// A worker has loaded its models.
-  bool is_ready() const { return ready_; }
-  /// Jobs may be queued: a worker is there, or will soon be there again.
-  bool accepts_jobs() const { return ready_ || (was_ready_ && failures_ < kFailuresMax); }
+  bool is_ready() const override { return ready_; }
+  /// While the worker is started again, its last models count as there.
+  bool accepts(std::string_view model_id) const override;
 
  private:
   static constexpr int kFailuresMax = 5;  // starts in a row without a ready worker
@@ -69,13 +70,15 @@ class Supervisor {
   void after_end(const Child& child);
 
   const SupervisorOptions options_;
-  service::ImageService& images_;
+  service::JobQueue& queue_;
   service::JobEvents& events_;
   WorkerSwitch& bell_;
   std::atomic<bool> ready_ = false;
   std::atomic<bool> was_ready_ = false;
   std::atomic<int> failures_ = 0;
   int config_fd_ = -1;
+  mutable std::mutex models_mutex_;
+  std::vector<std::string> models_;  // that the last ready worker had
   std::jthread thread_;
 };
 

@@ -11,8 +11,10 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/crypto.h"
@@ -60,21 +62,23 @@ class Worker::Run {
 
  private:
   // The engine's thread.
-  std::optional<service::Job> claim();
+  std::optional<service::ClaimedJob> claim();
   void wait_for_ring();
   void work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher);
-  Result<engine::Picture> make_picture(const ActiveJob& active, int index, std::uint64_t seed);
+  Result<engine::Picture> make_picture(ActiveJob& active, int index, std::uint64_t seed);
   engine::Engine* engine_of(const service::Model& model);
 
   // The ear's thread.
   void listen(const std::stop_token& stop);
   void hear(const Message& message);
   void look_after_leases();
+  void prolong_leases(std::span<const std::shared_ptr<ActiveJob>> active);
   void ring();
 
   Parts parts_;
   WorkerOptions options_;
   std::map<std::string, std::unique_ptr<engine::Engine>> engines_;  // by path; null: cannot load
+  std::vector<std::string> models_;                                 // ids of those that can
   ActiveJobs active_;
 
   std::mutex mutex_;
@@ -96,14 +100,18 @@ Result<void> Worker::Run::load() {
     }
     engines_[model.path] = engine ? std::move(*engine) : nullptr;
   }
-  Message ready{.kind = Message::Kind::ready, .worker_id = options_.id};
   for (const service::Model& model : parts_.catalogue.models())
-    if (engine_of(model) != nullptr) ready.models.push_back(model.id);
-  if (ready.models.empty()) {
+    if (engine_of(model) != nullptr) models_.push_back(model.id);
+  if (models_.empty()) {
     CHECK(first_error, "no model and no reason");
     return tl::unexpected(std::move(*first_error));
   }
-  parts_.doorbell.send(ready);
+  for (std::span<const std::string> rest = models_; !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), kModelsPerLine));
+    parts_.doorbell.send({.kind = Message::Kind::models, .models = {some.begin(), some.end()}});
+    rest = rest.subspan(some.size());
+  }
+  parts_.doorbell.send({.kind = Message::Kind::ready, .worker_id = options_.id});
   return {};
 }
 
@@ -128,10 +136,9 @@ void Worker::Run::run(const std::stop_token& stop) {
     changed_.notify_all();
   });
   while (true) {
-    const auto job = claim();
+    auto job = claim();
     if (job) {
-      const auto active = std::make_shared<ActiveJob>(
-          ActiveJob{.job = *job, .stop = {}, .heartbeat_ms = parts_.clock.monotonic_ms()});
+      const auto active = std::make_shared<ActiveJob>(std::move(*job), parts_.clock.monotonic_ms());
       active_.add(active);
       work(active, finisher);
     } else {
@@ -142,13 +149,17 @@ void Worker::Run::run(const std::stop_token& stop) {
   }
 }
 
-std::optional<service::Job> Worker::Run::claim() {
+std::optional<service::ClaimedJob> Worker::Run::claim() {
   {
     const std::lock_guard lock(mutex_);
     rung_ = false;  // before the look: a ring after it is a reason to look again
     if (stopping_) return std::nullopt;
   }
-  auto job = parts_.jobs.claim(options_.id, options_.lease_ms);
+  constexpr service::JobKind kKinds[] = {service::JobKind::pictures};
+  auto job = parts_.jobs.claim({.worker_id = options_.id,
+                                .models = models_,
+                                .kinds = kKinds,
+                                .lease_ms = options_.lease_ms});
   if (job) return std::move(*job);
   log(LogLevel::error, "claim_failed", "reason={:?} detail={:?}", job.error().message,
       job.error().detail);
@@ -169,12 +180,13 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
     return stopping_;
   };
   hold(active);
-  const service::PictureRequest& request = active->job.request;
+  const auto& request = std::get<service::PictureRequest>(active->claimed.payload);
   std::optional<Error> error;
   for (int index = 0; index < request.count && !active->stop.stop_requested(); ++index) {
     const std::uint64_t seed =
         request.seed ? *request.seed + static_cast<std::uint64_t>(index) : options_.random_seed();
     auto picture = make_picture(*active, index, seed);
+    active->movement.moved(parts_.clock.monotonic_ms());
     if (picture) {
       finisher.store(active, {.index = index, .seed = seed, .picture = std::move(*picture)});
       continue;
@@ -183,31 +195,35 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
     break;
   }
   const bool stopping = hold(nullptr);
-  if (error && error->code != ErrorCode::cancelled) return finisher.fail(active, std::move(*error));
-  if (!active->stop.stop_requested()) return;  // the finisher completes it
-  if (stopping) return finisher.release(active);
-  finisher.drop(active);
+  using Kind = Ending::Kind;
+  if (error && error->code != ErrorCode::cancelled)
+    return finisher.end(active, {.kind = Kind::failed, .error = std::move(*error)});
+  const bool stopped = active->stop.stop_requested();
+  finisher.end(active, {.kind = !stopped   ? Kind::done
+                                : stopping ? Kind::release
+                                           : Kind::drop,
+                        .error = {}});
 }
 
-Result<engine::Picture> Worker::Run::make_picture(const ActiveJob& active, int index,
+Result<engine::Picture> Worker::Run::make_picture(ActiveJob& active, int index,
                                                   std::uint64_t seed) {
-  const service::PictureRequest& wanted = active.job.request;
-  const service::Model* model = parts_.catalogue.find(wanted.model);
+  const auto& wanted = std::get<service::PictureRequest>(active.claimed.payload);
+  const service::Sold& sold = active.job().sold;
+  const service::Model* model = parts_.catalogue.find(sold.model);
   engine::Engine* engine = model == nullptr ? nullptr : engine_of(*model);
-  if (engine == nullptr)
-    return fail(ErrorCode::unavailable,
-                fmt::format("the model \"{}\" could not be loaded", wanted.model), "model");
+  CHECK(engine != nullptr, "a job for model {} was claimed without it", sold.model);
   const auto size = service::picture_size(wanted.aspect_ratio, wanted.resolution);
   const engine::GenerateRequest request{.prompt = wanted.prompt.text(),
                                         .width = size.width,
                                         .height = size.height,
-                                        .steps = model->steps,
-                                        .guidance = model->guidance,
+                                        .steps = sold.steps.value_or(model->steps),
+                                        .guidance = sold.steps ? sold.guidance : model->guidance,
                                         .seed = seed,
                                         .references = {}};
   const auto report = [&](engine::Progress progress) {
+    active.movement.moved(parts_.clock.monotonic_ms());
     parts_.doorbell.send({.kind = Message::Kind::progress,
-                          .job_id = active.job.id,
+                          .job_id = active.job().id,
                           .picture = index,
                           .step = progress.step,
                           .steps = progress.steps});
@@ -248,20 +264,35 @@ void Worker::Run::listen(const std::stop_token& stop) {
 }
 
 void Worker::Run::look_after_leases() {
+  const auto active = active_.all();
+  if (active.empty()) return;
+  std::vector<service::Lease> leases;
+  for (const auto& each : active) leases.push_back(each->claimed.lease());
+  // A ring that was lost: the row says that the job was cancelled, or given to another worker.
+  const auto lost = parts_.jobs.lost(leases);
+  if (!lost) return;  // the next look will tell
+  for (const service::Lease& lease : *lost) active_.stop(lease.job_id);
+  prolong_leases(active);
+}
+
+void Worker::Run::prolong_leases(std::span<const std::shared_ptr<ActiveJob>> active) {
   const std::int64_t now_ms = parts_.clock.monotonic_ms();
-  for (const auto& active : active_.all()) {
-    const service::Job& job = active->job;
-    const auto row = parts_.jobs.find(job.id);
-    // A ring that was lost: the row says that the job was cancelled, or given to another worker.
-    bool lost =
-        row && (row->state != service::JobState::running || row->lease_token != job.lease_token);
-    if (!lost && now_ms - active->heartbeat_ms >= options_.heartbeat_ms) {
-      active->heartbeat_ms = now_ms;
-      const auto beat = parts_.jobs.heartbeat(job.id, job.lease_token, options_.lease_ms);
-      lost = !beat && beat.error().code == ErrorCode::aborted;
+  std::vector<service::Lease> due;
+  for (const auto& each : active) {
+    if (each->movement.is_stuck(now_ms, options_.patience_ms)) {
+      // Alive is not enough: a lease is for work that gets on.
+      if (!std::exchange(each->reported_stuck, true))
+        log(LogLevel::error, "job_stuck", "id={} worker={}", each->job().id, options_.id);
+      if (options_.on_stuck) std::exchange(options_.on_stuck, nullptr)();
+      continue;
     }
-    if (lost) active->stop.request_stop();
+    if (now_ms - each->prolonged_ms < options_.heartbeat_ms) continue;
+    each->prolonged_ms = now_ms;
+    due.push_back(each->claimed.lease());
   }
+  const auto prolonged = parts_.jobs.prolong(due, options_.lease_ms);
+  if (!prolonged)
+    log(LogLevel::warn, "leases_not_prolonged", "reason={:?}", prolonged.error().message);
 }
 
 Worker::Worker(Parts parts, WorkerOptions options)

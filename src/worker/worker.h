@@ -20,8 +20,12 @@ namespace imagined::worker {
 struct WorkerOptions {
   std::string id;  // of this process; the server requeues its jobs by it
   std::int64_t lease_ms = 60'000;
-  std::int64_t heartbeat_ms = 20'000;        // a lease is prolonged this often
-  std::int64_t poll_ms = 1'000;              // without a ring the queue is looked at this often
+  std::int64_t heartbeat_ms = 20'000;  // a lease is prolonged this often
+  std::int64_t poll_ms = 1'000;        // without a ring the queue is looked at this often
+  /// A job on which nothing has moved for so long (Movement) loses its lease.
+  std::int64_t patience_ms = 600'000;
+  /// Then called, once: this process will come to no good. Empty: nothing more is done.
+  std::function<void()> on_stuck;
   int jpeg_quality = 90;                     // of pictures stored as JPEG
   std::uint64_t (*random_seed)() = nullptr;  // null: from the operating system
 };

@@ -20,7 +20,7 @@
 namespace imagined::api {
 namespace {
 
-using service::Job;
+using service::ClaimedJob;
 using service::JobState;
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
@@ -50,6 +50,8 @@ class CountingBell final : public service::WorkerBell {
 // Runs out of memory when it is asked to.
 class HungryBlobStore final : public service::BlobStore {
  public:
+  explicit HungryBlobStore(const Clock& clock) : blobs_(clock) {}
+
   std::atomic<bool> hungry = false;
   Result<std::string> put(std::span<const std::uint8_t> bytes) override {
     return blobs_.put(bytes);
@@ -60,9 +62,25 @@ class HungryBlobStore final : public service::BlobStore {
     if (hungry) bytes->reserve(bytes->max_size());
     return bytes;
   }
+  Result<std::vector<service::BlobEntry>> list(std::string_view after, int count_max) override {
+    return blobs_.list(after, count_max);
+  }
+  Result<bool> remove(std::string_view hash, std::int64_t before_ms) override {
+    return blobs_.remove(hash, before_ms);
+  }
+  Result<int> remove_leftovers(std::int64_t before_ms) override {
+    return blobs_.remove_leftovers(before_ms);
+  }
 
  private:
   storage::MemoryBlobStore blobs_;
+};
+
+class SwitchedPool final : public service::WorkerPool {
+ public:
+  std::atomic<bool> ready = true;
+  bool is_ready() const override { return ready; }
+  bool accepts(std::string_view) const override { return ready; }
 };
 
 class HttpServerTest : public ::testing::Test {
@@ -70,10 +88,7 @@ class HttpServerTest : public ::testing::Test {
   HttpServerTest()
       : catalogue_(*service::Catalogue::make(
             {{.id = "fast", .path = "x", .price_usd_ticks = 200'000'000}}, {})),
-        jobs_(clock_),
-        keys_(key_store_, clock_, {.pepper = "pepper"}),
-        images_(catalogue_, jobs_, blobs_, events_, bell_, clock_, {.queue_limit = 2}),
-        signer_(std::string(32, 's')) {
+        keys_(key_store_, clock_, {.pepper = "pepper"}) {
     set_log_level(LogLevel::off);
     options_.port = 0;
     key_ = keys_.create("test")->secret;
@@ -82,16 +97,20 @@ class HttpServerTest : public ::testing::Test {
   ~HttpServerTest() override { stop(); }
 
   void start() {
-    server_.emplace(options_, Services{.catalogue = catalogue_,
-                                       .images = images_,
-                                       .keys = keys_,
-                                       .events = events_,
-                                       .signer = signer_,
-                                       .clock = clock_,
-                                       .worker_is_ready = [this] { return worker_ready_.load(); },
-                                       .accepts_jobs = [this] { return worker_ready_.load(); }});
+    server_.emplace(options_, services());
+    watcher_.start();
     CHECK(server_->listen().has_value(), "no port to be had");
     thread_ = std::jthread([this] { server_->run(); });
+  }
+
+  Services services() {
+    return {.catalogue = catalogue_,
+            .images = images_,
+            .watcher = watcher_,
+            .keys = keys_,
+            .links = links_,
+            .workers = workers_,
+            .clock = clock_};
   }
 
   void stop() {
@@ -123,44 +142,54 @@ class HttpServerTest : public ::testing::Test {
   }
 
   // The job that a request has queued, in the hands of the worker.
-  Job claim() {
+  ClaimedJob claim() {
     bell_.wait_for_job();
-    return **jobs_.claim("w", 60'000);
+    const std::vector<std::string> models = {"fast"};
+    constexpr service::JobKind kKinds[] = {service::JobKind::pictures};
+    return **jobs_.claim({.worker_id = "w", .models = models, .kinds = kKinds, .lease_ms = 60'000});
   }
 
-  void complete(const Job& job, bool tell = true) {
+  void complete(const ClaimedJob& job, bool tell = true) {
     std::vector<service::StoredPicture> pictures;
-    for (int i = 0; i < job.request.count; ++i) {
+    for (int i = 0; i < std::get<service::PictureRequest>(job.payload).count; ++i) {
       const std::vector<std::uint8_t> bytes = {'p', static_cast<std::uint8_t>('0' + i)};
       pictures.push_back({.id = fmt::format("{:022}", i),
-                          .job_id = job.id,
+                          .job_id = job.job.id,
                           .index = i,
                           .blob = *blobs_.put(bytes),
-                          .mime_type = "image/jpeg",
                           .size_bytes = 2});
     }
-    EXPECT_TRUE(jobs_.complete(job.id, job.lease_token, pictures));
-    if (tell) events_.publish({.job_id = job.id});
+    EXPECT_TRUE(jobs_.complete(job.lease(), pictures));
+    if (tell) events_.publish({.job_id = job.job.id});
   }
 
-  void fail_job(const Job& job, Error error) {
-    EXPECT_TRUE(jobs_.fail(job.id, job.lease_token, error));
-    events_.publish({.job_id = job.id});
+  void fail_job(const ClaimedJob& job, Error error) {
+    EXPECT_TRUE(jobs_.fail(job.lease(), error));
+    events_.publish({.job_id = job.job.id});
   }
+  JobState state_of(const ClaimedJob& job) { return jobs_.find(job.job.id)->state; }
 
   SystemClock clock_;
   service::Catalogue catalogue_;
-  storage::MemoryJobStore jobs_;
-  HungryBlobStore blobs_;
+  storage::MemoryJobStore jobs_{clock_};
+  HungryBlobStore blobs_{clock_};
   storage::MemoryKeyStore key_store_;
   storage::ProcessJobEvents events_;
   CountingBell bell_;
   service::KeyService keys_;
-  service::ImageService images_;
-  service::UrlSigner signer_;
+  SwitchedPool workers_;
+  service::JobQueue queue_{jobs_, events_, bell_};
+  service::ImageService images_{{.catalogue = catalogue_,
+                                 .queue = queue_,
+                                 .archive = jobs_,
+                                 .blobs = blobs_,
+                                 .workers = workers_,
+                                 .clock = clock_},
+                                {.queue_limit = 2}};
+  service::JobWatcher watcher_{jobs_, queue_, events_, milliseconds(20)};
+  service::Links links_{service::UrlSigner(std::string(32, 's')), clock_};
   ServerOptions options_;
   std::string key_;
-  std::atomic<bool> worker_ready_ = true;
   std::optional<HttpServer> server_;
   std::jthread thread_;
 };
@@ -208,20 +237,20 @@ TEST_F(HttpServerTest, CancelsTheJobOfAClientThatGoesAway) {
   start();
   std::optional<WireClient> client(port());
   client->send(post(R"({"prompt":"a cat"})"));
-  const Job job = claim();
+  const ClaimedJob job = claim();
   client.reset();
   bell_.wait_for_cancel();
-  EXPECT_EQ(jobs_.find(job.id)->state, JobState::cancelled);
+  EXPECT_EQ(state_of(job), JobState::cancelled);
 }
 
 TEST_F(HttpServerTest, CancelsTheJobOfAClientThatGoesAwayAfterAPipelinedRequest) {
   start();
   std::optional<WireClient> client(port());
   client->send(post(R"({"prompt":"a cat"})") + std::string(kGetHealth));
-  const Job job = claim();
+  const ClaimedJob job = claim();
   client.reset();
   bell_.wait_for_cancel();
-  EXPECT_EQ(jobs_.find(job.id)->state, JobState::cancelled);
+  EXPECT_EQ(state_of(job), JobState::cancelled);
 }
 
 TEST_F(HttpServerTest, CancelsAJobThatTakesTooLong) {
@@ -229,11 +258,11 @@ TEST_F(HttpServerTest, CancelsAJobThatTakesTooLong) {
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
-  const Job job = claim();
+  const ClaimedJob job = claim();
   const std::string reply = client.reply();
   EXPECT_THAT(reply, HasSubstr("HTTP/1.1 504"));
   EXPECT_THAT(reply, HasSubstr("x-should-retry: false"));
-  EXPECT_EQ(jobs_.find(job.id)->state, JobState::cancelled);
+  EXPECT_EQ(state_of(job), JobState::cancelled);
 }
 
 TEST_F(HttpServerTest, RefusesWhatTheQueueCannotTake) {
@@ -253,7 +282,7 @@ TEST_F(HttpServerTest, RefusesWhatTheQueueCannotTake) {
 }
 
 TEST_F(HttpServerTest, RefusesWorkThatNobodyWouldDo) {
-  worker_ready_ = false;
+  workers_.ready = false;
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
@@ -317,7 +346,7 @@ TEST_F(HttpServerTest, LetsNoClientBehindAProxyTakeAllPlaces) {
   start();
   WireClient first(port());
   first.send(post(R"({"prompt":"a cat"})", "X-Forwarded-For: 192.0.2.7\r\n"));
-  const Job job = claim();
+  const ClaimedJob job = claim();
   WireClient second(port());
   second.send(post(R"({"prompt":"a cat"})", "X-Forwarded-For: 1.2.3.4, 192.0.2.7\r\n"));
   EXPECT_EQ(second.status(), 429);
@@ -411,7 +440,7 @@ TEST_F(HttpServerTest, FinishesTheReplyInWorkWhenItStops) {
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
-  const Job job = claim();
+  const ClaimedJob job = claim();
   server_->stop();
   complete(job);
   EXPECT_EQ(client.status(), 200);
@@ -433,24 +462,17 @@ TEST_F(HttpServerTest, LeavesAJobThatIsNotFinishedWhenItsPatienceEnds) {
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
-  const Job job = claim();
+  const ClaimedJob job = claim();
   server_->stop();
   thread_.join();
-  EXPECT_EQ(jobs_.find(job.id)->state, JobState::running);
+  EXPECT_EQ(state_of(job), JobState::running);
 }
 
 TEST_F(HttpServerTest, SaysWhichAddressItCannotTake) {
   start();
   ServerOptions taken = options_;
   taken.port = port();
-  HttpServer second(taken, Services{.catalogue = catalogue_,
-                                    .images = images_,
-                                    .keys = keys_,
-                                    .events = events_,
-                                    .signer = signer_,
-                                    .clock = clock_,
-                                    .worker_is_ready = [] { return true; },
-                                    .accepts_jobs = [] { return true; }});
+  HttpServer second(taken, services());
   const auto listening = second.listen();
   ASSERT_FALSE(listening);
   EXPECT_EQ(listening.error().code, ErrorCode::unavailable);

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "service/ports/blob_store.h"
 
 namespace imagined::service {
@@ -20,12 +21,15 @@ struct BlobStoreUnderTest {
   std::unique_ptr<BlobStore> store;
 };
 
-using MakeBlobStore = std::function<BlobStoreUnderTest()>;
+using MakeBlobStore = std::function<BlobStoreUnderTest(const Clock&)>;
 
 class BlobStoreContract : public testing::TestWithParam<MakeBlobStore> {
  protected:
-  BlobStoreContract() : under_test_(GetParam()()), store_(*under_test_.store) {}
+  BlobStoreContract() : under_test_(GetParam()(clock_)), store_(*under_test_.store) {}
 
+  std::string put(std::uint8_t byte) { return *store_.put(std::vector<std::uint8_t>{byte}); }
+
+  ManualClock clock_;
   BlobStoreUnderTest under_test_;
   BlobStore& store_;
 };
@@ -58,6 +62,61 @@ TEST_P(BlobStoreContract, DoesNotKnowNamesThatWereNeverGiven) {
        {std::string(), std::string(64, '0'), std::string("../../etc/passwd"),
         std::string(62, '.') + "//", std::string(64, '/'), std::string(64, 'A')})
     EXPECT_EQ(store_.get(name).error().code, ErrorCode::not_found) << name;
+}
+
+TEST_P(BlobStoreContract, ListsBlobsPageByPageInOrderOfTheirNames) {
+  EXPECT_TRUE(store_.list("", 10)->empty());
+  std::vector<std::string> names;
+  for (int i = 0; i < 25; ++i) names.push_back(put(static_cast<std::uint8_t>(i)));
+  std::ranges::sort(names);
+  std::vector<std::string> listed;
+  std::string after;
+  while (true) {
+    const auto page = *store_.list(after, 4);
+    EXPECT_LE(page.size(), 4u);
+    if (page.empty()) break;
+    for (const BlobEntry& entry : page) {
+      listed.push_back(entry.hash);
+      EXPECT_EQ(entry.size_bytes, 1);
+      EXPECT_EQ(entry.put_ms, clock_.unix_ms());
+    }
+    after = page.back().hash;
+  }
+  EXPECT_EQ(listed, names);
+}
+
+TEST_P(BlobStoreContract, RemovesABlobThatIsOldEnough) {
+  const std::string hash = put(1);
+  const std::int64_t put_ms = clock_.unix_ms();
+  EXPECT_EQ(store_.remove(hash, put_ms), false) << "put at that very moment";
+  EXPECT_TRUE(store_.get(hash));
+  EXPECT_EQ(store_.remove(hash, put_ms + 1), true);
+  EXPECT_EQ(store_.get(hash).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.remove(hash, put_ms + 1), false);
+  EXPECT_EQ(store_.remove("../../etc/passwd", put_ms + 1), false);
+}
+
+TEST_P(BlobStoreContract, KeepsABlobThatWasPutAnew) {
+  const std::string hash = put(1);
+  clock_.advance_ms(1000);
+  const std::int64_t before_ms = clock_.unix_ms();
+  EXPECT_EQ(put(1), hash);
+  EXPECT_EQ(store_.remove(hash, before_ms), false);
+  EXPECT_TRUE(store_.get(hash));
+}
+
+TEST_P(BlobStoreContract, NeverTakesAwayWhatIsBeingPutAnew) {
+  for (int i = 0; i < 100; ++i) {
+    const std::vector<std::uint8_t> bytes(1000, static_cast<std::uint8_t>(i));
+    const std::string hash = *store_.put(bytes);  // old
+    clock_.advance_ms(1);
+    const std::int64_t before_ms = clock_.unix_ms();
+    {
+      std::jthread remover([&] { EXPECT_TRUE(store_.remove(hash, before_ms)); });
+      EXPECT_TRUE(store_.put(bytes));
+    }
+    EXPECT_TRUE(store_.get(hash)) << i << ": its put had returned";
+  }
 }
 
 TEST_P(BlobStoreContract, TakesTheSameBytesFromManyThreads) {

@@ -6,14 +6,14 @@
 namespace imagined::service {
 namespace {
 
-BlobStoreUnderTest memory_blobs() {
-  return {nullptr, std::make_unique<storage::MemoryBlobStore>()};
+BlobStoreUnderTest memory_blobs(const Clock& clock) {
+  return {nullptr, std::make_unique<storage::MemoryBlobStore>(clock)};
 }
 INSTANTIATE_TEST_SUITE_P(Memory, BlobStoreContract, testing::Values(&memory_blobs));
 
-BlobStoreUnderTest disk_blobs() {
+BlobStoreUnderTest disk_blobs(const Clock& clock) {
   auto folder = std::make_shared<TemporaryFolder>();
-  return {folder, *storage::DiskBlobStore::open(folder->path())};
+  return {folder, *storage::DiskBlobStore::open(folder->path(), clock)};
 }
 INSTANTIATE_TEST_SUITE_P(Disk, BlobStoreContract, testing::Values(&disk_blobs));
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -17,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/ids.h"
+#include "contract/some_job.h"
 #include "contract/temporary_folder.h"
 #include "storage/disk/data_dir.h"
 #include "storage/disk/disk_blob_store.h"
@@ -27,6 +28,8 @@ namespace imagined::storage {
 namespace {
 
 namespace fs = std::filesystem;
+
+const SystemClock kClock;
 
 std::vector<fs::path> files_below(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -53,7 +56,7 @@ bool with_file_limit(rlim_t bytes_max, const std::function<bool()>& body) {
 TEST(DiskBlobStore, SaysStorageFullAndLeavesNothingBehindWhenAWriteFails) {
   const TemporaryFolder folder;
   EXPECT_TRUE(with_file_limit(10'000, [&] {
-    const auto store = DiskBlobStore::open(folder.path());
+    const auto store = DiskBlobStore::open(folder.path(), kClock);
     const auto hash = (*store)->put(std::vector<std::uint8_t>(50'000, 1));
     return !hash && hash.error().code == ErrorCode::storage_full &&
            hash.error().message == "no room left to store data";
@@ -64,9 +67,10 @@ TEST(DiskBlobStore, SaysStorageFullAndLeavesNothingBehindWhenAWriteFails) {
 TEST(DiskBlobStore, WorksAgainOnceThereIsRoom) {
   const TemporaryFolder folder;
   const std::vector<std::uint8_t> bytes(50'000, 1);
-  with_file_limit(10'000,
-                  [&] { return (*DiskBlobStore::open(folder.path()))->put(bytes).has_value(); });
-  const auto store = *DiskBlobStore::open(folder.path());
+  with_file_limit(10'000, [&] {
+    return (*DiskBlobStore::open(folder.path(), kClock))->put(bytes).has_value();
+  });
+  const auto store = *DiskBlobStore::open(folder.path(), kClock);
   EXPECT_EQ(*store->get(*store->put(bytes)), bytes);
 }
 
@@ -74,7 +78,7 @@ TEST(DiskBlobStore, KeepsTheLastTwentiethForTheDatabase) {
   const TemporaryFolder folder;
   DiskSpace space{.total_bytes = 100u << 20, .free_bytes = 0};
   const auto store = *DiskBlobStore::open(
-      folder.path(), [&](const fs::path&) -> Result<DiskSpace> { return space; });
+      folder.path(), kClock, [&](const fs::path&) -> Result<DiskSpace> { return space; });
   const std::vector<std::uint8_t> bytes(1000, 1);
   space.free_bytes = 5u << 20;  // the reserve, whole
   EXPECT_TRUE(store->check_room());
@@ -87,7 +91,7 @@ TEST(DiskBlobStore, KeepsTheLastTwentiethForTheDatabase) {
 
 TEST(DiskBlobStore, NeverGivesOutBytesThatHaveRotted) {
   const TemporaryFolder folder;
-  const auto store = *DiskBlobStore::open(folder.path());
+  const auto store = *DiskBlobStore::open(folder.path(), kClock);
   const std::string hash = *store->put(std::vector<std::uint8_t>(1000, 1));
   const fs::path file = files_below(folder.path()).front();
   {
@@ -100,9 +104,54 @@ TEST(DiskBlobStore, NeverGivesOutBytesThatHaveRotted) {
   EXPECT_EQ(store->get(hash).error().code, ErrorCode::data_loss);
 }
 
+TEST(DiskBlobStore, HealsADamagedBlobWhenTheSameBytesComeAgain) {
+  const TemporaryFolder folder;
+  const auto store = *DiskBlobStore::open(folder.path(), kClock);
+  const std::vector<std::uint8_t> bytes(1000, 1);
+  const std::string hash = *store->put(bytes);
+  const fs::path file = files_below(folder.path()).front();
+  for (const std::uintmax_t size : {std::uintmax_t{999}, std::uintmax_t{0}, std::uintmax_t{1001}}) {
+    fs::resize_file(file, size);
+    ASSERT_EQ(store->get(hash).error().code, ErrorCode::data_loss);
+    EXPECT_EQ(store->put(bytes), hash);
+    EXPECT_EQ(store->get(hash), bytes);
+  }
+  EXPECT_EQ(files_below(folder.path()).size(), 1u) << "a temporary file was left";
+}
+
+TEST(DiskBlobStore, RemovesWhatADeadProcessLeftAndNothingElse) {
+  const TemporaryFolder folder;
+  ManualClock clock;
+  const auto store = *DiskBlobStore::open(folder.path(), clock);
+  const std::string hash = *store->put(std::vector<std::uint8_t>{1});
+  // As a put that was killed leaves them: one long ago, one a moment ago.
+  for (const char* name : {"a/old.tmp", "f/new.tmp"}) std::ofstream(folder.path() / name) << "x";
+  const auto moment = fs::last_write_time(folder.path() / "f/new.tmp");
+  fs::last_write_time(folder.path() / "a/old.tmp", moment - std::chrono::hours(2));
+  const std::int64_t now_ms = kClock.unix_ms();
+  EXPECT_EQ(store->remove_leftovers(now_ms - 3'600'000), 1);
+  EXPECT_FALSE(fs::exists(folder.path() / "a/old.tmp"));
+  EXPECT_TRUE(fs::exists(folder.path() / "f/new.tmp"));
+  EXPECT_TRUE(store->get(hash));
+}
+
+TEST(DiskBlobStore, SaysUnavailableAndNotLostWhenThereIsNoDescriptor) {
+  const TemporaryFolder folder;
+  const auto store = *DiskBlobStore::open(folder.path(), kClock);
+  const std::string hash = *store->put(std::vector<std::uint8_t>{1});
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{3, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto bytes = store->get(hash);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code, ErrorCode::unavailable);
+}
+
 TEST(DiskBlobStore, FilesAreNamedByContentAndPrivate) {
   const TemporaryFolder folder;
-  const auto store = *DiskBlobStore::open(folder.path());
+  const auto store = *DiskBlobStore::open(folder.path(), kClock);
   const std::string hash = *store->put(std::vector<std::uint8_t>{'a', 'b', 'c'});
   const auto files = files_below(folder.path());
   ASSERT_EQ(files.size(), 1u);
@@ -215,24 +264,20 @@ TEST(FullDisk, EndsJobsWithAClearErrorAndRecoversWhenThereIsRoomAgain) {
   const SystemClock clock;
   const auto database = *SqliteDatabase::open(disk.path() / "imagined.db");
   SqliteJobStore jobs(*database, clock);
-  const auto blobs = *DiskBlobStore::open(disk.path() / "blobs");
-  const auto new_job = [&] {
-    return service::Job{
-        .id = make_uuid(clock),
-        .request = {.model = "m", .prompt = *service::Prompt::parse("a red kite", 8000)}};
-  };
+  const auto blobs = *DiskBlobStore::open(disk.path() / "blobs", clock);
   // Pictures of 200 kB until there is no room: each job ends, the last one with an error.
   std::optional<service::Job> last;
   std::optional<Error> full;
   for (int i = 0; i < 100 && !full; ++i) {
-    ASSERT_TRUE(jobs.insert_if_queue_below(new_job(), 10));
-    last = **jobs.claim("w", 60'000);
+    ASSERT_TRUE(jobs.insert(some_job(clock)));
+    const service::ClaimedJob claimed = claim_from(jobs);
+    last = claimed.job;
     std::vector<std::uint8_t> picture(200'000, 1);
     picture[0] = static_cast<std::uint8_t>(i);
     const auto blob = blobs->put(picture);
     if (!blob) full = blob.error();
-    ASSERT_TRUE(blob ? jobs.complete(last->id, last->lease_token, {})
-                     : jobs.fail(last->id, last->lease_token, blob.error()));
+    ASSERT_TRUE(blob ? jobs.complete(claimed.lease(), {})
+                     : jobs.fail(claimed.lease(), blob.error()));
   }
   ASSERT_TRUE(full);
   EXPECT_EQ(full->code, ErrorCode::storage_full);
@@ -243,7 +288,7 @@ TEST(FullDisk, EndsJobsWithAClearErrorAndRecoversWhenThereIsRoomAgain) {
   fs::create_directory(disk.path() / "blobs");
   EXPECT_TRUE(blobs->check_room());
   EXPECT_TRUE(blobs->put(std::vector<std::uint8_t>(200'000, 1)));
-  EXPECT_TRUE(jobs.insert_if_queue_below(new_job(), 10));
+  EXPECT_TRUE(jobs.insert(some_job(clock)));
 }
 
 }  // namespace

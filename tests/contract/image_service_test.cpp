@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,39 +22,123 @@ class RecordingBell final : public WorkerBell {
   void job_cancelled(std::string_view job_id) override { cancelled.emplace_back(job_id); }
 };
 
+class FakePool final : public WorkerPool {
+ public:
+  bool ready = true;
+  std::string model = "grok-imagine-image";
+
+  bool is_ready() const override { return ready; }
+  bool accepts(std::string_view model_id) const override { return ready && model_id == model; }
+};
+
+/// Fails in the call that a test names.
+class FailingBlobs final : public BlobStore {
+ public:
+  explicit FailingBlobs(BlobStore& store) : store_(store) {}
+
+  std::optional<Error> room_error;
+  std::optional<Error> get_error;
+
+  Result<std::string> put(std::span<const std::uint8_t> bytes) override {
+    return store_.put(bytes);
+  }
+  Result<void> check_room() override {
+    if (room_error) return tl::unexpected(*room_error);
+    return store_.check_room();
+  }
+  Result<std::vector<std::uint8_t>> get(std::string_view hash) override {
+    if (get_error) return tl::unexpected(*get_error);
+    return store_.get(hash);
+  }
+  Result<std::vector<BlobEntry>> list(std::string_view after, int count_max) override {
+    return store_.list(after, count_max);
+  }
+  Result<bool> remove(std::string_view hash, std::int64_t before_ms) override {
+    return store_.remove(hash, before_ms);
+  }
+  Result<int> remove_leftovers(std::int64_t before_ms) override {
+    return store_.remove_leftovers(before_ms);
+  }
+
+ private:
+  BlobStore& store_;
+};
+
+Caller member_of(std::string team) {
+  return {.owner = {.team_id = std::move(team), .key_id = "kid"}, .scopes = ScopeSet::all()};
+}
+
 class ImageServiceTest : public testing::Test {
  protected:
   static PictureRequest some_request() {
     return {.model = "grok-imagine-image", .prompt = *Prompt::parse("a red kite", 8000)};
   }
-  Result<Job> submit(PictureRequest request = some_request()) {
-    return images_.submit(ApiKey{.id = "kid"}, std::move(request));
+  Result<Job> submit(PictureRequest request = some_request(), std::string_view key = {}) {
+    return images_.submit(caller_, std::move(request), key);
+  }
+  bool queue_is_empty() { return !*try_claim(); }
+  Result<std::optional<ClaimedJob>> try_claim() {
+    const std::vector<std::string> models = {"grok-imagine-image"};
+    constexpr JobKind kKinds[] = {JobKind::pictures};
+    return jobs_.claim({.worker_id = "w", .models = models, .kinds = kKinds, .lease_ms = 1000});
+  }
+  /// A job that has succeeded with `count` pictures, "pic0" and so on.
+  Job succeed(int count = 1) {
+    const Job job = *submit();
+    std::vector<StoredPicture> pictures;
+    for (int i = 0; i < count; ++i)
+      pictures.push_back({.id = "pic" + std::to_string(i),
+                          .job_id = job.id,
+                          .index = i,
+                          .blob = *blobs_.put(std::vector<std::uint8_t>{1, 2, 3})});
+    EXPECT_TRUE(jobs_.complete((*try_claim())->lease(), pictures));
+    return job;
   }
 
   ManualClock clock_;
   storage::MemoryJobStore jobs_{clock_};
-  storage::MemoryBlobStore blobs_;
+  storage::MemoryBlobStore memory_blobs_{clock_};
+  FailingBlobs blobs_{memory_blobs_};
   storage::ProcessJobEvents events_;
   RecordingBell bell_;
-  Catalogue catalogue_ =
-      *Catalogue::make({{.id = "grok-imagine-image", .aliases = {"fast"}, .max_prompt_length = 20}},
-                       legacy_names("grok-imagine-image"));
-  ImageService images_{catalogue_, jobs_, blobs_, events_, bell_, clock_, {.queue_limit = 2}};
+  FakePool workers_;
+  Catalogue catalogue_ = *Catalogue::make({{.id = "grok-imagine-image",
+                                            .aliases = {"fast"},
+                                            .steps = 4,
+                                            .guidance = 3.0F,
+                                            .price_usd_ticks = 7,
+                                            .max_prompt_length = 20},
+                                           {.id = "other"}},
+                                          legacy_names("grok-imagine-image"));
+  JobQueue queue_{jobs_, events_, bell_};
+  ImageService images_{{.catalogue = catalogue_,
+                        .queue = queue_,
+                        .archive = jobs_,
+                        .blobs = blobs_,
+                        .workers = workers_,
+                        .clock = clock_},
+                       {.queue_limit = 2, .job_timeout_ms = 1000}};
+  Caller caller_ = member_of("ours");
+  Caller stranger_ = member_of("theirs");
 };
 
-TEST_F(ImageServiceTest, QueuesAJobAndRingsTheBell) {
+TEST_F(ImageServiceTest, QueuesAJobForItsOwnerAndRingsTheBell) {
   const auto job = submit();
   ASSERT_TRUE(job);
-  EXPECT_EQ(job->key_id, "kid");
+  EXPECT_EQ(job->owner, caller_.owner);
   EXPECT_EQ(job->created_ms, clock_.unix_ms());
-  EXPECT_EQ(images_.find(job->id)->state, JobState::queued);
+  EXPECT_EQ(job->deliver_by_ms, clock_.unix_ms() + 1000);
+  EXPECT_EQ(images_.find(caller_, job->id)->state, JobState::queued);
   EXPECT_EQ(bell_.queued_count, 1);
 }
 
-TEST_F(ImageServiceTest, StoresTheModelsIdForItsAlias) {
+TEST_F(ImageServiceTest, SettlesWhatIsSoldWhenTheJobIsTaken) {
   PictureRequest request = some_request();
   request.model = "fast";
-  EXPECT_EQ(submit(request)->request.model, "grok-imagine-image");
+  EXPECT_EQ(
+      submit(request)->sold,
+      (Sold{.model = "grok-imagine-image", .price_usd_ticks = 7, .steps = 4, .guidance = 3.0F}));
+  EXPECT_EQ(std::get<PictureRequest>((*try_claim())->payload).model, "grok-imagine-image");
 }
 
 TEST_F(ImageServiceTest, RefusesWhatBreaksTheRulesAndQueuesNothing) {
@@ -70,7 +155,9 @@ TEST_F(ImageServiceTest, RefusesWhatBreaksTheRulesAndQueuesNothing) {
   PictureRequest long_user = some_request();
   long_user.user = std::string(513, 'u');
   EXPECT_EQ(submit(long_user).error().field, "user");
-  EXPECT_EQ(jobs_.queued_count(), 0);
+  EXPECT_EQ(submit(some_request(), std::string(256, 'k')).error().field, "idempotency_key");
+  EXPECT_EQ(submit(some_request(), "a b").error().field, "idempotency_key");
+  EXPECT_TRUE(queue_is_empty());
   EXPECT_EQ(bell_.queued_count, 0);
 }
 
@@ -84,63 +171,118 @@ TEST_F(ImageServiceTest, RefusesJobsWhenTheQueueIsFull) {
 }
 
 TEST_F(ImageServiceTest, RefusesJobsWhenThereIsNoRoomForPictures) {
-  class FullStore final : public BlobStore {
-   public:
-    Result<std::string> put(std::span<const std::uint8_t>) override { return check_full(); }
-    Result<void> check_room() override {
-      return fail(ErrorCode::storage_full, "no room left to store data");
-    }
-    Result<std::vector<std::uint8_t>> get(std::string_view) override {
-      return fail(ErrorCode::not_found, "no such blob");
-    }
+  blobs_.room_error = Error{ErrorCode::storage_full, "no room left to store data"};
+  EXPECT_EQ(submit().error().code, ErrorCode::storage_full);
+  EXPECT_TRUE(queue_is_empty());
+}
 
-   private:
-    static tl::unexpected<Error> check_full() {
-      return fail(ErrorCode::storage_full, "no room left to store data");
-    }
-  };
-  FullStore full;
-  ImageService images(catalogue_, jobs_, full, events_, bell_, clock_);
-  EXPECT_EQ(images.submit(ApiKey{}, some_request()).error().code, ErrorCode::storage_full);
-  EXPECT_EQ(jobs_.queued_count(), 0);
+TEST_F(ImageServiceTest, RefusesJobsThatNoWorkerCouldMake) {
+  PictureRequest request = some_request();
+  request.model = "other";
+  EXPECT_EQ(submit(request).error().message, "no worker has the model \"other\" at the moment");
+  workers_.ready = false;
+  const auto refused = submit();
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(refused.error().message, "the worker is starting; try again in a moment");
+  EXPECT_TRUE(queue_is_empty());
+}
+
+TEST_F(ImageServiceTest, GivesTheSameJobForTheSameIdempotencyKey) {
+  const Job job = *submit(some_request(), "once");
+  EXPECT_EQ(submit(some_request(), "once")->id, job.id);
+  EXPECT_EQ(bell_.queued_count, 1);
+  PictureRequest other = some_request();
+  other.count = 2;
+  EXPECT_EQ(submit(other, "once").error().code, ErrorCode::unprocessable);
+}
+
+TEST_F(ImageServiceTest, NoVerbShowsAnotherTeamsJobOrPicture) {
+  const Job job = succeed();
+  EXPECT_EQ(images_.find(stranger_, job.id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(images_.cancel(stranger_, job.id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(images_.finished(stranger_, job.id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(images_.read_picture(stranger_, "pic0").error().message, "no such picture");
+  const Job queued = *submit();
+  EXPECT_EQ(images_.cancel(stranger_, queued.id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(images_.find(caller_, queued.id)->state, JobState::queued);
+}
+
+TEST_F(ImageServiceTest, ATeamIsOneOfItsOrganisation) {
+  const Job job = succeed();
+  Caller namesake = caller_;
+  namesake.owner.org_id = "elsewhere";
+  EXPECT_EQ(images_.find(namesake, job.id).error().code, ErrorCode::not_found);
+  Caller colleague = caller_;
+  colleague.owner.key_id = "another key of the team";
+  EXPECT_TRUE(images_.find(colleague, job.id));
+}
+
+TEST_F(ImageServiceTest, NoVerbWorksWithoutTheScope) {
+  const Job job = succeed();
+  caller_.scopes = ScopeSet().add(Scope::models);
+  for (const auto& error :
+       {submit().error(), images_.find(caller_, job.id).error(),
+        images_.cancel(caller_, job.id).error(), images_.finished(caller_, job.id).error(),
+        images_.read_picture(caller_, "pic0").error()}) {
+    EXPECT_EQ(error.code, ErrorCode::permission_denied);
+    EXPECT_EQ(error.message, "this API key has no \"images\" scope");
+  }
 }
 
 TEST_F(ImageServiceTest, CancelsRingsAndTells) {
   const Job job = *submit();
   int told = 0;
   const auto subscription = events_.subscribe(job.id, [&](const JobEvent&) { ++told; });
-  EXPECT_EQ(images_.cancel(job.id)->state, JobState::cancelled);
+  EXPECT_EQ(images_.cancel(caller_, job.id)->state, JobState::cancelled);
   EXPECT_EQ(bell_.cancelled, std::vector<std::string>{job.id});
   EXPECT_EQ(told, 1);
 }
 
 TEST_F(ImageServiceTest, DoesNotRingForAJobThatHasEndedAlready) {
-  const Job job = *submit();
-  const Job claimed = **jobs_.claim("w", 1000);
-  ASSERT_TRUE(jobs_.complete(job.id, claimed.lease_token, {}));
-  EXPECT_EQ(images_.cancel(job.id)->state, JobState::succeeded);
+  const Job job = succeed();
+  EXPECT_EQ(images_.cancel(caller_, job.id)->state, JobState::succeeded);
   EXPECT_TRUE(bell_.cancelled.empty());
 }
 
-TEST_F(ImageServiceTest, ReadsAPictureWithItsBytes) {
-  const Job job = *submit();
-  const Job claimed = **jobs_.claim("w", 1000);
-  const std::vector<std::uint8_t> bytes = {1, 2, 3};
-  const StoredPicture picture{.id = "pic", .job_id = job.id, .blob = *blobs_.put(bytes)};
-  ASSERT_TRUE(jobs_.complete(job.id, claimed.lease_token, {picture}));
-  const auto file = images_.read_picture("pic");
-  ASSERT_TRUE(file);
-  EXPECT_EQ(file->bytes, bytes);
-  EXPECT_EQ(images_.pictures(job.id)->size(), 1u);
-  EXPECT_EQ(images_.read_picture("other").error().code, ErrorCode::not_found);
+TEST_F(ImageServiceTest, BillsThePicturesAtThePriceOfTheSale) {
+  const Job job = succeed(3);
+  const auto finished = images_.finished(caller_, job.id);
+  ASSERT_TRUE(finished);
+  EXPECT_EQ(finished->job.id, job.id);
+  ASSERT_EQ(finished->pictures.size(), 3u);
+  EXPECT_EQ(finished->pictures[2].id, "pic2");
+  EXPECT_EQ(finished->cost_usd_ticks, 21);
 }
 
-TEST_F(ImageServiceTest, CallsAPictureWithoutItsFileDamagedAndNotUnknown) {
-  const Job job = *submit();
-  const Job claimed = **jobs_.claim("w", 1000);
-  const StoredPicture picture{.id = "pic", .job_id = job.id, .blob = std::string(64, '0')};
-  ASSERT_TRUE(jobs_.complete(job.id, claimed.lease_token, {picture}));
-  EXPECT_EQ(images_.read_picture("pic").error().code, ErrorCode::data_loss);
+TEST_F(ImageServiceTest, SaysWhyThereIsNothingFinished) {
+  const Job failing = *submit();
+  EXPECT_EQ(images_.finished(caller_, failing.id).error().code, ErrorCode::failed_precondition);
+  ASSERT_TRUE(jobs_.fail((*try_claim())->lease(), {ErrorCode::storage_full, "no room"}));
+  EXPECT_EQ(images_.finished(caller_, failing.id).error().message, "no room");
+  const Job cancelled = *submit();
+  ASSERT_TRUE(images_.cancel(caller_, cancelled.id));
+  EXPECT_EQ(images_.finished(caller_, cancelled.id).error().code, ErrorCode::cancelled);
+}
+
+TEST_F(ImageServiceTest, ReadsAPictureWithItsBytes) {
+  succeed();
+  const auto file = images_.read_picture(caller_, "pic0");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->bytes, (std::vector<std::uint8_t>{1, 2, 3}));
+  EXPECT_EQ(images_.read_picture(caller_, "other").error().code, ErrorCode::not_found);
+}
+
+TEST_F(ImageServiceTest, CallsAPictureDamagedOnlyWhenItsBytesAreLost) {
+  succeed();
+  for (const ErrorCode lost : {ErrorCode::not_found, ErrorCode::data_loss}) {
+    blobs_.get_error = Error{lost, "gone"};
+    EXPECT_EQ(images_.read_picture(caller_, "pic0").error().code, ErrorCode::data_loss);
+  }
+  // A store that cannot say now has lost nothing.
+  for (const ErrorCode busy : {ErrorCode::unavailable, ErrorCode::deadline_exceeded}) {
+    blobs_.get_error = Error{busy, "the storage folder cannot be used"};
+    EXPECT_EQ(images_.read_picture(caller_, "pic0").error().code, busy);
+  }
 }
 
 TEST_F(ImageServiceTest, RescueRingsForQueuedJobsAndTellsOfFailedOnes) {
@@ -148,15 +290,27 @@ TEST_F(ImageServiceTest, RescueRingsForQueuedJobsAndTellsOfFailedOnes) {
   std::vector<JobEvent> told;
   const auto subscription =
       events_.subscribe(job.id, [&](const JobEvent& event) { told.push_back(event); });
-  ASSERT_TRUE(*jobs_.claim("w", 1000));
-  EXPECT_EQ(images_.rescue(Stranded::of_worker("w")), 1);
+  ASSERT_TRUE(*try_claim());
+  EXPECT_EQ(queue_.rescue(Stranded::of_worker("w")), 1);
   EXPECT_EQ(bell_.queued_count, 2);
   EXPECT_TRUE(told.empty());
-  ASSERT_TRUE(*jobs_.claim("w", 1000));
-  EXPECT_EQ(images_.rescue(Stranded::of_worker("w")), 1);
+  ASSERT_TRUE(*try_claim());
+  EXPECT_EQ(queue_.rescue(Stranded::of_worker("w")), 1);
   EXPECT_EQ(bell_.queued_count, 2);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].kind, JobEvent::Kind::finished);
+}
+
+TEST_F(ImageServiceTest, TellsWhoWaitsForAJobThatNobodyBeganInTime) {
+  const Job job = *submit();
+  int told = 0;
+  const auto subscription = events_.subscribe(job.id, [&](const JobEvent&) { ++told; });
+  clock_.advance_ms(999);
+  EXPECT_EQ(queue_.end_overdue(), 0);
+  clock_.advance_ms(1);
+  EXPECT_EQ(queue_.end_overdue(), 1);
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(images_.finished(caller_, job.id).error().code, ErrorCode::deadline_exceeded);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // What every JobStore promises. A store is tested by a factory and one line in job_store_test.cpp:
 //
-//   INSTANTIATE_TEST_SUITE_P(Memory, JobStoreContract, testing::Values(&make_memory_store));
+//   INSTANTIATE_TEST_SUITE_P(Memory, JobStoreContract, testing::Values(&memory_jobs));
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,14 +19,17 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "service/ports/archive.h"
 #include "service/ports/job_store.h"
 
 namespace imagined::service {
 
-/// A store and whatever must live as long as it (a folder, a database).
+/// A store, the archive on the same data, and whatever must live as long as they (a folder, a
+/// database).
 struct JobStoreUnderTest {
   std::shared_ptr<void> keeper;
-  std::unique_ptr<JobStore> store;
+  std::shared_ptr<JobStore> store;
+  std::shared_ptr<Archive> archive;
 };
 
 using MakeJobStore = std::function<JobStoreUnderTest(const Clock&)>;
@@ -35,38 +39,56 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
   static constexpr std::int64_t kLeaseMs = 60'000;
   static constexpr std::int64_t kNoLimit = 1'000'000;
 
-  JobStoreContract() : under_test_(GetParam()(clock_)), store_(*under_test_.store) {}
+  JobStoreContract()
+      : under_test_(GetParam()(clock_)),
+        store_(*under_test_.store),
+        archive_(*under_test_.archive) {}
 
-  Job new_job(std::string_view prompt = "a red kite") {
-    return {.id = make_uuid(clock_),
-            .key_id = "key",
-            .request = {.model = "grok-imagine-image", .prompt = *Prompt::parse(prompt, 8000)},
-            .created_ms = clock_.unix_ms()};
+  NewJob new_job(std::string_view model = "fast") {
+    return {.job = {.id = make_uuid(clock_),
+                    .owner = {.key_id = "key"},
+                    .sold = {.model = std::string(model), .price_usd_ticks = 7, .steps = 4},
+                    .created_ms = clock_.unix_ms()},
+            .payload = PictureRequest{.model = std::string(model),
+                                      .prompt = *Prompt::parse("a red kite", 8000)},
+            .queue_limit = kNoLimit,
+            .request_hash = {}};
   }
 
-  Job insert(std::string_view prompt = "a red kite") {
-    const Job job = new_job(prompt);
-    EXPECT_TRUE(store_.insert_if_queue_below(job, kNoLimit));
-    return job;
+  Job insert(const NewJob& wanted) {
+    const auto job = store_.insert(wanted);
+    EXPECT_TRUE(job) << job.error().message;
+    return *job;
+  }
+  Job insert() { return insert(new_job()); }
+
+  Result<std::optional<ClaimedJob>> try_claim(std::string_view worker,
+                                              std::vector<std::string> models = {"fast"}) {
+    constexpr JobKind kKinds[] = {JobKind::pictures};
+    return store_.claim(
+        {.worker_id = worker, .models = models, .kinds = kKinds, .lease_ms = kLeaseMs});
   }
 
-  Job claim(std::string_view worker = "w1") {
-    const auto job = store_.claim(worker, kLeaseMs);
+  ClaimedJob claim(std::string_view worker = "w1") {
+    auto job = try_claim(worker);
     EXPECT_TRUE(job && *job) << "nothing to claim";
     return **job;
   }
 
   bool nothing_to_claim() {
-    const auto job = store_.claim("w9", kLeaseMs);
+    const auto job = try_claim("w9");
     return job && !*job;
   }
 
-  StoredPicture picture_of(const Job& job, int index, std::string id) {
+  bool holds(const Lease& lease) { return store_.lost({&lease, 1})->empty(); }
+  JobState state_of(const Job& job) { return store_.find(job.id)->state; }
+
+  StoredPicture picture_of(const ClaimedJob& claimed, int index, std::string id) {
     return {.id = std::move(id),
-            .job_id = job.id,
+            .job_id = claimed.job.id,
             .index = index,
             .blob = std::string(64, 'a'),
-            .mime_type = "image/png",
+            .format = image::Format::png,
             .width = 1024,
             .height = 768,
             .seed = std::numeric_limits<std::uint64_t>::max(),
@@ -74,186 +96,318 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
             .created_ms = clock_.unix_ms()};
   }
 
+  /// A job that has succeeded with one picture.
+  Job succeed(std::string picture_id) {
+    insert();
+    const ClaimedJob claimed = claim();
+    EXPECT_TRUE(store_.complete(claimed.lease(), {picture_of(claimed, 0, std::move(picture_id))}));
+    return *store_.find(claimed.job.id);
+  }
+
   ManualClock clock_;
   JobStoreUnderTest under_test_;
   JobStore& store_;
+  Archive& archive_;
 };
 
-TEST_P(JobStoreContract, GivesBackEveryFieldOfARequest) {
-  Job job = new_job("caf\xC3\xA9 \xF0\x9F\xAA\x81\n'; DROP TABLE jobs; --");
-  job.request.count = 10;
-  job.request.aspect_ratio = AspectRatio::r19_5_9;
-  job.request.resolution = Resolution::k1_5;
-  job.request.seed = std::numeric_limits<std::uint64_t>::max();
-  job.request.format = image::Format::png;
-  job.request.user = "user-7";
-  ASSERT_TRUE(store_.insert_if_queue_below(job, kNoLimit));
-
-  const auto found = store_.find(job.id);
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->id, job.id);
-  EXPECT_EQ(found->key_id, "key");
-  EXPECT_EQ(found->request.model, "grok-imagine-image");
-  EXPECT_EQ(found->request.prompt, job.request.prompt);
-  EXPECT_EQ(found->request.count, 10);
-  EXPECT_EQ(found->request.aspect_ratio, AspectRatio::r19_5_9);
-  EXPECT_EQ(found->request.resolution, Resolution::k1_5);
-  EXPECT_EQ(found->request.seed, job.request.seed);
-  EXPECT_EQ(found->request.format, image::Format::png);
-  EXPECT_EQ(found->request.user, "user-7");
-  EXPECT_EQ(found->state, JobState::queued);
-  EXPECT_EQ(found->attempt, 0);
-  EXPECT_EQ(found->created_ms, clock_.unix_ms());
+TEST_P(JobStoreContract, GivesBackEverythingThatIsKnownOfAJob) {
+  NewJob wanted = new_job();
+  wanted.job.owner = {.org_id = "org", .team_id = "team", .key_id = "key"};
+  wanted.job.sold = {
+      .model = "fast", .price_usd_ticks = 200'000'000, .steps = 16, .guidance = 3.5F};
+  wanted.job.idempotency_key = "once";
+  wanted.job.deliver_by_ms = clock_.unix_ms() + 1000;
+  wanted.request_hash = "h";
+  const Job inserted = insert(wanted);
+  for (const Job& job : {inserted, *store_.find(wanted.job.id)}) {
+    EXPECT_EQ(job.id, wanted.job.id);
+    EXPECT_EQ(job.owner, wanted.job.owner);
+    EXPECT_EQ(job.kind, JobKind::pictures);
+    EXPECT_EQ(job.sold, wanted.job.sold);
+    EXPECT_EQ(job.idempotency_key, "once");
+    EXPECT_EQ(job.state, JobState::queued);
+    EXPECT_EQ(job.attempt, 0);
+    EXPECT_EQ(job.created_ms, clock_.unix_ms());
+    EXPECT_EQ(job.deliver_by_ms, clock_.unix_ms() + 1000);
+  }
 }
 
-TEST_P(JobStoreContract, KeepsAnAbsentSeedAbsent) {
-  EXPECT_EQ(store_.find(insert().id)->request.seed, std::nullopt);
+TEST_P(JobStoreContract, KeepsDefaultsOfTheWeightsApartFromNumbers) {
+  NewJob wanted = new_job();
+  wanted.job.sold.steps = 0;
+  wanted.job.sold.guidance = std::nullopt;
+  insert(wanted);
+  EXPECT_EQ(store_.find(wanted.job.id)->sold.steps, 0);
+  EXPECT_EQ(store_.find(wanted.job.id)->sold.guidance, std::nullopt);
+}
+
+TEST_P(JobStoreContract, GivesAWorkerWhatWasAskedFor) {
+  NewJob wanted = new_job();
+  wanted.payload = PictureRequest{
+      .model = "fast",
+      .prompt = *Prompt::parse("caf\xC3\xA9 \xF0\x9F\xAA\x81\n'; DROP TABLE jobs; --", 8000),
+      .count = 10,
+      .aspect_ratio = AspectRatio::r19_5_9,
+      .resolution = Resolution::k1_5,
+      .seed = std::numeric_limits<std::uint64_t>::max(),
+      .format = image::Format::png,
+      .user = "user-7"};
+  insert(wanted);
+  EXPECT_EQ(claim().payload, wanted.payload);
+}
+
+TEST_P(JobStoreContract, FindsSeveralJobsInOneLook) {
+  const Job first = insert();
+  const Job second = insert();
+  insert();
+  const std::string ids[] = {first.id, "none", second.id};
+  auto found = *store_.find_all(ids);
+  ASSERT_EQ(found.size(), 2u);
+  std::ranges::sort(found, {}, &Job::id);
+  EXPECT_EQ(found[0].id, std::min(first.id, second.id));
+  EXPECT_EQ(found[1].id, std::max(first.id, second.id));
 }
 
 TEST_P(JobStoreContract, DoesNotKnowWhatWasNeverThere) {
   EXPECT_EQ(store_.find("none").error().code, ErrorCode::not_found);
   EXPECT_EQ(store_.cancel("none").error().code, ErrorCode::not_found);
-  EXPECT_EQ(store_.find_picture("none").error().code, ErrorCode::not_found);
-  EXPECT_TRUE(store_.pictures("none")->empty());
+  EXPECT_EQ(archive_.find_picture("none").error().code, ErrorCode::not_found);
+  EXPECT_TRUE(archive_.pictures("none")->empty());
 }
 
 TEST_P(JobStoreContract, RefusesJobsBeyondTheQueueLimit) {
-  ASSERT_TRUE(store_.insert_if_queue_below(new_job(), 2));
-  ASSERT_TRUE(store_.insert_if_queue_below(new_job(), 2));
-  const Job third = new_job();
-  const auto refused = store_.insert_if_queue_below(third, 2);
+  insert();
+  insert();
+  NewJob third = new_job();
+  third.queue_limit = 2;
+  const auto refused = store_.insert(third);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::resource_exhausted);
   EXPECT_EQ(refused.error().message, "the queue is full: 2 jobs are waiting");
-  EXPECT_EQ(store_.find(third.id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.find(third.job.id).error().code, ErrorCode::not_found);
 }
 
 TEST_P(JobStoreContract, CountsOnlyQueuedJobsAgainstTheLimit) {
   insert();
   claim();
-  EXPECT_TRUE(store_.insert_if_queue_below(new_job(), 1));
-  EXPECT_EQ(store_.queued_count(), 1);
+  NewJob second = new_job();
+  second.queue_limit = 1;
+  EXPECT_TRUE(store_.insert(second));
+}
+
+TEST_P(JobStoreContract, AnswersTheSameIdempotencyKeyWithTheSameJob) {
+  NewJob first = new_job();
+  first.job.idempotency_key = "once";
+  first.request_hash = "h";
+  insert(first);
+  claim();
+  NewJob again = new_job();
+  again.job.idempotency_key = "once";
+  again.request_hash = "h";
+  again.queue_limit = 0;  // it takes no place in the queue
+  const auto job = store_.insert(again);
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_EQ(job->id, first.job.id);
+  EXPECT_EQ(job->state, JobState::running);
+  EXPECT_TRUE(nothing_to_claim());
+}
+
+TEST_P(JobStoreContract, RefusesAnIdempotencyKeyForAnotherRequest) {
+  NewJob first = new_job();
+  first.job.idempotency_key = "once";
+  first.request_hash = "h";
+  insert(first);
+  NewJob other = new_job();
+  other.job.idempotency_key = "once";
+  other.request_hash = "H";
+  const auto refused = store_.insert(other);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unprocessable);
+  EXPECT_EQ(refused.error().field, "idempotency_key");
+  // Another team's word is its own.
+  other.job.owner.team_id = "others";
+  EXPECT_EQ(insert(other).id, other.job.id);
+}
+
+TEST_P(JobStoreContract, TakesAnIdempotencyKeyAnewOnceItIsFreed) {
+  NewJob first = new_job();
+  first.job.idempotency_key = "once";
+  insert(first);
+  EXPECT_EQ(archive_.free_idempotency_keys(clock_.unix_ms(), 10), 0) << "not older than itself";
+  EXPECT_EQ(archive_.free_idempotency_keys(clock_.unix_ms() + 1, 10), 1);
+  NewJob again = new_job();
+  again.job.idempotency_key = "once";
+  EXPECT_EQ(insert(again).id, again.job.id);
 }
 
 TEST_P(JobStoreContract, GivesTheOldestJobFirst) {
-  const Job first = insert("first");
-  const Job second = insert("second");
-  EXPECT_EQ(claim().id, first.id);
-  EXPECT_EQ(claim().id, second.id);
+  const Job first = insert();
+  const Job second = insert();
+  EXPECT_EQ(claim().job.id, first.id);
+  EXPECT_EQ(claim().job.id, second.id);
   EXPECT_TRUE(nothing_to_claim());
+}
+
+TEST_P(JobStoreContract, GivesAWorkerOnlyJobsOfItsModels) {
+  const Job other = insert(new_job("quality"));
+  const Job mine = insert(new_job("fast"));
+  EXPECT_EQ(claim().job.id, mine.id);
+  EXPECT_TRUE(nothing_to_claim());
+  EXPECT_EQ(state_of(other), JobState::queued) << "it waits for a worker that has its model";
+  EXPECT_EQ((*try_claim("w2", {"slow", "quality"}))->job.id, other.id);
+  EXPECT_FALSE(*try_claim("w3", {}));
+}
+
+TEST_P(JobStoreContract, GivesAWorkerOnlyJobsOfItsKinds) {
+  insert();
+  const std::vector<std::string> models = {"fast"};
+  EXPECT_FALSE(*store_.claim({.worker_id = "w", .models = models, .kinds = {}, .lease_ms = 1}));
 }
 
 TEST_P(JobStoreContract, MarksAClaimedJobAsRunning) {
   const Job job = insert();
   clock_.advance_ms(50);
-  const Job claimed = claim("w1");
+  const Job claimed = claim("w1").job;
   EXPECT_EQ(claimed.state, JobState::running);
   EXPECT_EQ(claimed.attempt, 1);
   EXPECT_EQ(claimed.worker_id, "w1");
   EXPECT_FALSE(claimed.lease_token.empty());
   EXPECT_EQ(claimed.started_ms, job.created_ms + 50);
-  EXPECT_EQ(store_.find(job.id)->state, JobState::running);
+  EXPECT_EQ(state_of(job), JobState::running);
 }
 
-TEST_P(JobStoreContract, GivesAnExpiredLeaseToTheNextWorker) {
+TEST_P(JobStoreContract, DoesNotBeginWhatNobodyWantsAnyMore) {
+  NewJob wanted = new_job();
+  wanted.job.deliver_by_ms = clock_.unix_ms() + 100;
+  insert(wanted);
+  clock_.advance_ms(100);
+  EXPECT_TRUE(nothing_to_claim());
+  const auto ended = store_.end_overdue();
+  ASSERT_EQ(ended->size(), 1u);
+  EXPECT_EQ(ended->front().id, wanted.job.id);
+  EXPECT_EQ(ended->front().error->code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(store_.find(wanted.job.id)->state, JobState::failed);
+  EXPECT_TRUE(store_.end_overdue()->empty());
+}
+
+TEST_P(JobStoreContract, LeavesOthersAloneWhenItEndsWhatIsOverdue) {
+  const Job patient = insert();
+  NewJob running = new_job();
+  running.job.deliver_by_ms = clock_.unix_ms() + 100;
+  claim();
+  insert(running);
+  claim();
+  clock_.advance_ms(100);
+  EXPECT_TRUE(store_.end_overdue()->empty()) << "what has begun in time may end";
+  EXPECT_EQ(state_of(patient), JobState::running);
+}
+
+TEST_P(JobStoreContract, KnowsWhichLeasesHold) {
+  insert();
+  insert();
+  const Lease first = claim().lease();
+  const Lease second = claim().lease();
+  const Lease leases[] = {first, {.job_id = "none", .token = "none"}, second};
+  ASSERT_TRUE(store_.cancel(second.job_id));
+  const auto lost = store_.lost(leases);
+  ASSERT_EQ(lost->size(), 2u);
+  EXPECT_EQ((*lost)[0].job_id, "none");
+  EXPECT_EQ((*lost)[1].job_id, second.job_id);
+  EXPECT_TRUE(store_.lost({})->empty());
+}
+
+TEST_P(JobStoreContract, AJobWhoseLeaseEndedGoesToTheNextWorker) {
   const Job job = insert();
-  const Job first = claim("w1");
+  const ClaimedJob first = claim("w1");
   clock_.advance_ms(kLeaseMs);
-  EXPECT_TRUE(nothing_to_claim()) << "the lease still holds in its last millisecond";
+  EXPECT_TRUE(store_.rescue(Stranded::by_lease())->empty())
+      << "the lease still holds in its last millisecond";
   clock_.advance_ms(1);
-  const Job second = claim("w2");
-  EXPECT_EQ(second.id, job.id);
-  EXPECT_EQ(second.attempt, 2);
-  EXPECT_NE(second.lease_token, first.lease_token);
+  EXPECT_EQ(store_.rescue(Stranded::by_lease())->size(), 1u);
+  const ClaimedJob second = claim("w2");
+  EXPECT_EQ(second.job.id, job.id);
+  EXPECT_EQ(second.job.attempt, 2);
+  EXPECT_NE(second.job.lease_token, first.job.lease_token);
 }
 
-TEST_P(JobStoreContract, DoesNotGiveAJobAThirdTime) {
+TEST_P(JobStoreContract, ProlongsTheLeasesThatHold) {
   insert();
-  for (int i = 0; i < kAttemptsMax; ++i) {
-    claim();
-    clock_.advance_ms(kLeaseMs + 1);
-  }
-  EXPECT_TRUE(nothing_to_claim());
-}
-
-TEST_P(JobStoreContract, AHeartbeatProlongsTheLease) {
   insert();
-  const Job job = claim();
+  const Lease kept = claim().lease();
+  const Lease dropped = claim().lease();
   clock_.advance_ms(kLeaseMs - 1);
-  ASSERT_TRUE(store_.heartbeat(job.id, job.lease_token, kLeaseMs));
+  const Lease leases[] = {kept, {.job_id = "none", .token = "none"}};
+  ASSERT_TRUE(store_.prolong(leases, kLeaseMs));
   clock_.advance_ms(kLeaseMs);
-  EXPECT_TRUE(nothing_to_claim());
+  const auto moved = store_.rescue(Stranded::by_lease());
+  ASSERT_EQ(moved->size(), 1u);
+  EXPECT_EQ(moved->front().id, dropped.job_id);
+  EXPECT_TRUE(holds(kept));
+}
+
+TEST_P(JobStoreContract, ARestartOfTheMachineEndsAllLeasesAndIsNotHeldAgainstTheJobs) {
+  const Job job = insert();
+  claim();
+  clock_.set_origin("second");
+  const auto moved = store_.rescue(Stranded::by_lease());
+  ASSERT_EQ(moved->size(), 1u);
+  EXPECT_EQ(moved->front().state, JobState::queued);
+  EXPECT_EQ(store_.find(job.id)->attempt, 0);
 }
 
 TEST_P(JobStoreContract, CompletesAJobWithItsPictures) {
   insert();
-  const Job job = claim();
+  const ClaimedJob claimed = claim();
   clock_.advance_ms(200);
-  const std::vector<StoredPicture> pictures = {picture_of(job, 1, "second"),
-                                               picture_of(job, 0, "first")};
-  ASSERT_TRUE(store_.complete(job.id, job.lease_token, pictures));
+  const std::vector<StoredPicture> pictures = {picture_of(claimed, 1, "second"),
+                                               picture_of(claimed, 0, "first")};
+  ASSERT_TRUE(store_.complete(claimed.lease(), pictures));
 
-  const Job done = *store_.find(job.id);
+  const Job done = *store_.find(claimed.job.id);
   EXPECT_EQ(done.state, JobState::succeeded);
   EXPECT_EQ(done.finished_ms, clock_.unix_ms());
   EXPECT_FALSE(done.error);
-  const auto stored = store_.pictures(job.id);
+  EXPECT_FALSE(holds(claimed.lease()));
+  const auto stored = archive_.pictures(claimed.job.id);
   ASSERT_EQ(stored->size(), 2u);
-  EXPECT_EQ((*stored)[0].id, "first");
-  EXPECT_EQ((*stored)[1].id, "second");
+  EXPECT_EQ((*stored)[0], pictures[1]);
+  EXPECT_EQ((*stored)[1], pictures[0]);
+  EXPECT_EQ(archive_.find_picture("first"), pictures[1]);
 }
 
-TEST_P(JobStoreContract, GivesBackEveryFieldOfAPicture) {
+TEST_P(JobStoreContract, RefusesACommitWithAStaleLease) {
   insert();
-  const Job job = claim();
-  const StoredPicture picture = picture_of(job, 0, "0123456789ABCDEFGHijkl");
-  ASSERT_TRUE(store_.complete(job.id, job.lease_token, {picture}));
-  const auto found = store_.find_picture(picture.id);
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->job_id, job.id);
-  EXPECT_EQ(found->index, 0);
-  EXPECT_EQ(found->blob, picture.blob);
-  EXPECT_EQ(found->mime_type, "image/png");
-  EXPECT_EQ(found->width, 1024);
-  EXPECT_EQ(found->height, 768);
-  EXPECT_EQ(found->seed, picture.seed);
-  EXPECT_EQ(found->size_bytes, 1234);
-  EXPECT_EQ(found->created_ms, picture.created_ms);
-}
-
-TEST_P(JobStoreContract, RefusesACommitWithAStaleLeaseToken) {
-  insert();
-  const Job zombie = claim("w1");
+  const ClaimedJob zombie = claim("w1");
   clock_.advance_ms(kLeaseMs + 1);
-  const Job owner = claim("w2");
-  const auto late = store_.complete(zombie.id, zombie.lease_token, {picture_of(zombie, 0, "late")});
+  ASSERT_TRUE(store_.rescue(Stranded::by_lease()));
+  const ClaimedJob owner = claim("w2");
+  const auto late = store_.complete(zombie.lease(), {picture_of(zombie, 0, "late")});
   EXPECT_EQ(late.error().code, ErrorCode::aborted);
-  EXPECT_EQ(store_.find_picture("late").error().code, ErrorCode::not_found);
-  EXPECT_EQ(store_.fail(zombie.id, zombie.lease_token, Error{}).error().code, ErrorCode::aborted);
-  EXPECT_EQ(store_.heartbeat(zombie.id, zombie.lease_token, kLeaseMs).error().code,
-            ErrorCode::aborted);
-  EXPECT_EQ(store_.release(zombie.id, zombie.lease_token).error().code, ErrorCode::aborted);
-  EXPECT_TRUE(store_.complete(owner.id, owner.lease_token, {}));
+  EXPECT_EQ(archive_.find_picture("late").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.fail(zombie.lease(), Error{}).error().code, ErrorCode::aborted);
+  EXPECT_EQ(store_.release(zombie.lease()).error().code, ErrorCode::aborted);
+  EXPECT_FALSE(holds(zombie.lease()));
+  EXPECT_TRUE(store_.complete(owner.lease(), {}));
 }
 
 TEST_P(JobStoreContract, RefusesASecondCommit) {
-  insert();
-  const Job job = claim();
-  ASSERT_TRUE(store_.complete(job.id, job.lease_token, {}));
-  EXPECT_EQ(store_.complete(job.id, job.lease_token, {}).error().code, ErrorCode::aborted);
-  EXPECT_EQ(store_.fail(job.id, job.lease_token, Error{}).error().code, ErrorCode::aborted);
-  EXPECT_EQ(store_.find(job.id)->state, JobState::succeeded);
+  const Job job = insert();
+  const ClaimedJob claimed = claim();
+  ASSERT_TRUE(store_.complete(claimed.lease(), {}));
+  EXPECT_EQ(store_.complete(claimed.lease(), {}).error().code, ErrorCode::aborted);
+  EXPECT_EQ(store_.fail(claimed.lease(), Error{}).error().code, ErrorCode::aborted);
+  EXPECT_EQ(state_of(job), JobState::succeeded);
 }
 
 TEST_P(JobStoreContract, KeepsTheErrorOfAFailedJobButNotItsDetail) {
   insert();
-  const Job job = claim();
+  const ClaimedJob claimed = claim();
   const Error error{.code = ErrorCode::storage_full,
                     .message = "no room left to store data",
                     .field = "prompt",
                     .detail = "/secret/path"};
-  ASSERT_TRUE(store_.fail(job.id, job.lease_token, error));
-  const Job failed = *store_.find(job.id);
+  ASSERT_TRUE(store_.fail(claimed.lease(), error));
+  const Job failed = *store_.find(claimed.job.id);
   EXPECT_EQ(failed.state, JobState::failed);
   EXPECT_EQ(failed.finished_ms, clock_.unix_ms());
   ASSERT_TRUE(failed.error);
@@ -264,12 +418,11 @@ TEST_P(JobStoreContract, KeepsTheErrorOfAFailedJobButNotItsDetail) {
 }
 
 TEST_P(JobStoreContract, TakesBackAReleasedJobAsIfItHadNotBeenClaimed) {
-  insert();
-  const Job job = claim();
-  ASSERT_TRUE(store_.release(job.id, job.lease_token));
-  EXPECT_EQ(store_.find(job.id)->state, JobState::queued);
+  const Job job = insert();
+  ASSERT_TRUE(store_.release(claim().lease()));
+  EXPECT_EQ(state_of(job), JobState::queued);
   EXPECT_EQ(store_.find(job.id)->attempt, 0);
-  EXPECT_EQ(claim().attempt, 1);
+  EXPECT_EQ(claim().job.attempt, 1);
 }
 
 TEST_P(JobStoreContract, QueuesTheJobsOfADeadWorkerOnce) {
@@ -277,20 +430,20 @@ TEST_P(JobStoreContract, QueuesTheJobsOfADeadWorkerOnce) {
   const Job other = insert();
   claim("dead");
   claim("alive");
-  const auto moved = store_.requeue_or_fail(Stranded::of_worker("dead"), kAttemptsMax);
+  const auto moved = store_.rescue(Stranded::of_worker("dead"));
   ASSERT_TRUE(moved);
   ASSERT_EQ(moved->size(), 1u);
   EXPECT_EQ(moved->front().id, job.id);
   EXPECT_EQ(moved->front().state, JobState::queued);
-  EXPECT_EQ(store_.find(other.id)->state, JobState::running);
-  EXPECT_EQ(claim("new").attempt, 2);
+  EXPECT_EQ(state_of(other), JobState::running);
+  EXPECT_EQ(claim("new").job.attempt, 2);
 }
 
 TEST_P(JobStoreContract, FailsAJobWhoseWorkerDiedTwice) {
   const Job job = insert();
   for (int i = 0; i < 2; ++i) {
     claim("dying");
-    ASSERT_TRUE(store_.requeue_or_fail(Stranded::of_worker("dying"), kAttemptsMax));
+    ASSERT_TRUE(store_.rescue(Stranded::of_worker("dying")));
   }
   const Job failed = *store_.find(job.id);
   EXPECT_EQ(failed.state, JobState::failed);
@@ -302,31 +455,25 @@ TEST_P(JobStoreContract, FailsAJobWhoseWorkerDiedTwice) {
 
 TEST_P(JobStoreContract, RefusesTheCommitOfAWorkerThatWasTakenForDead) {
   insert();
-  const Job job = claim("w1");
-  ASSERT_TRUE(store_.requeue_or_fail(Stranded::of_worker("w1"), kAttemptsMax));
-  EXPECT_EQ(store_.complete(job.id, job.lease_token, {}).error().code, ErrorCode::aborted);
+  const ClaimedJob claimed = claim("w1");
+  ASSERT_TRUE(store_.rescue(Stranded::of_worker("w1")));
+  EXPECT_EQ(store_.complete(claimed.lease(), {}).error().code, ErrorCode::aborted);
 }
 
-TEST_P(JobStoreContract, FindsExpiredLeasesAndLeavesOthersAlone) {
-  const Job expired = insert();
-  claim("w1");
-  clock_.advance_ms(kLeaseMs + 1);
-  const Job fresh = insert();
-  const auto moved = store_.requeue_or_fail(Stranded::by_lease(), kAttemptsMax);
-  ASSERT_EQ(moved->size(), 1u);
-  EXPECT_EQ(moved->front().id, expired.id);
-  EXPECT_EQ(claim("w2").id, expired.id);
-  EXPECT_EQ(claim("w2").id, fresh.id);
-  EXPECT_TRUE(store_.requeue_or_fail(Stranded::by_lease(), kAttemptsMax)->empty());
-}
-
-TEST_P(JobStoreContract, QueuesEverythingThatRanWhenTheServerStarts) {
-  insert();
-  insert();
-  claim("w1");
-  claim("w2");
-  EXPECT_EQ(store_.requeue_or_fail(Stranded::all(), kAttemptsMax)->size(), 2u);
-  EXPECT_EQ(store_.queued_count(), 2);
+TEST_P(JobStoreContract, ANewServerTakesTheJobsOfTheLastOnesChildrenAndOfNobodyElse) {
+  const Job child = insert();
+  const Job stranger = insert();
+  claim(std::string(kChildPrefix) + "1");
+  const ClaimedJob alive = claim("standalone");
+  for (int restart = 0; restart < 5; ++restart) {
+    const auto moved = store_.rescue(Stranded::of_last_server());
+    ASSERT_EQ(moved->size(), 1u);
+    EXPECT_EQ(moved->front().id, child.id);
+    EXPECT_EQ(moved->front().state, JobState::queued) << "a deploy is not held against it";
+    EXPECT_EQ(claim(std::string(kChildPrefix) + "2").job.attempt, 1);
+  }
+  EXPECT_EQ(state_of(stranger), JobState::running);
+  EXPECT_TRUE(store_.complete(alive.lease(), {}));
 }
 
 TEST_P(JobStoreContract, CancelsAQueuedJob) {
@@ -337,17 +484,16 @@ TEST_P(JobStoreContract, CancelsAQueuedJob) {
 }
 
 TEST_P(JobStoreContract, TakesARunningJobThatIsCancelledOutOfItsWorkersHands) {
-  insert();
-  const Job job = claim();
+  const Job job = insert();
+  const ClaimedJob claimed = claim();
   EXPECT_EQ(store_.cancel(job.id)->state, JobState::cancelled);
-  EXPECT_EQ(store_.complete(job.id, job.lease_token, {}).error().code, ErrorCode::aborted);
-  EXPECT_EQ(store_.find(job.id)->state, JobState::cancelled);
+  EXPECT_EQ(store_.complete(claimed.lease(), {}).error().code, ErrorCode::aborted);
+  EXPECT_EQ(state_of(job), JobState::cancelled);
 }
 
 TEST_P(JobStoreContract, LeavesAFinishedJobAsItIsWhenItIsCancelled) {
-  insert();
-  const Job job = claim();
-  ASSERT_TRUE(store_.complete(job.id, job.lease_token, {}));
+  const Job job = insert();
+  ASSERT_TRUE(store_.complete(claim().lease(), {}));
   EXPECT_EQ(store_.cancel(job.id)->state, JobState::succeeded);
 }
 
@@ -360,9 +506,9 @@ TEST_P(JobStoreContract, GivesEachJobToOneOfManyClaimers) {
     for (auto& mine : claimed)
       claimers.emplace_back([this, &mine] {
         while (true) {
-          const auto job = store_.claim("w", kLeaseMs);
+          const auto job = try_claim("w");
           if (!job || !*job) return;
-          mine.push_back((*job)->id);
+          mine.push_back((*job)->job.id);
         }
       });
   }
@@ -371,6 +517,56 @@ TEST_P(JobStoreContract, GivesEachJobToOneOfManyClaimers) {
   std::ranges::sort(all);
   EXPECT_EQ(all.size(), std::size_t{kJobs});
   EXPECT_EQ(std::ranges::adjacent_find(all), all.end());
+}
+
+TEST_P(JobStoreContract, RemovesOldPicturesOldestFirst) {
+  const Job job = succeed("old");
+  clock_.advance_ms(10);
+  succeed("new");
+  const std::int64_t now_ms = clock_.unix_ms();
+  EXPECT_EQ(archive_.remove_pictures(now_ms - 10, 10), 0);
+  EXPECT_EQ(archive_.remove_pictures(now_ms + 1, 1), 1);
+  EXPECT_EQ(archive_.find_picture("old").error().code, ErrorCode::not_found);
+  EXPECT_TRUE(archive_.find_picture("new"));
+  EXPECT_EQ(state_of(job), JobState::succeeded) << "the job stays";
+}
+
+TEST_P(JobStoreContract, RemovesOldJobsThatHaveEndedAndHaveNoPictures) {
+  const Job with_picture = succeed("p");
+  const Job cancelled = insert();
+  ASSERT_TRUE(store_.cancel(cancelled.id));
+  const Job queued = insert();
+  const Job running = *store_.find(insert().id);
+  claim();
+  const std::int64_t now_ms = clock_.unix_ms();
+  EXPECT_EQ(archive_.remove_jobs(now_ms, 10), 0);
+  EXPECT_EQ(archive_.remove_jobs(now_ms + 1, 10), 1);
+  EXPECT_EQ(store_.find(cancelled.id).error().code, ErrorCode::not_found);
+  for (const Job& job : {with_picture, queued, running}) EXPECT_TRUE(store_.find(job.id));
+  ASSERT_TRUE(archive_.remove_pictures(now_ms + 1, 10));
+  EXPECT_EQ(archive_.remove_jobs(now_ms + 1, 10), 1);
+}
+
+TEST_P(JobStoreContract, CallsBlobsThatNoPictureHasOrphans) {
+  succeed("p");  // its blob is "aa..."
+  const std::string blobs[] = {std::string(64, 'a'), std::string(64, 'b')};
+  EXPECT_EQ(*archive_.orphans(blobs), std::vector<std::string>{blobs[1]});
+  ASSERT_TRUE(archive_.remove_pictures(clock_.unix_ms() + 1, 10));
+  EXPECT_EQ(archive_.orphans(blobs)->size(), 2u);
+  EXPECT_TRUE(archive_.orphans({})->empty());
+}
+
+TEST_P(JobStoreContract, KnowsSinceWhenTheLongestJobRuns) {
+  EXPECT_EQ(archive_.running_since_ms(), std::numeric_limits<std::int64_t>::max());
+  insert();
+  insert();
+  const ClaimedJob first = claim();
+  const std::int64_t since_ms = clock_.unix_ms();
+  clock_.advance_ms(5);
+  claim();
+  EXPECT_EQ(archive_.running_since_ms(), since_ms);
+  ASSERT_TRUE(store_.complete(first.lease(), {}));
+  EXPECT_EQ(archive_.running_since_ms(), since_ms + 5);
 }
 
 }  // namespace imagined::service

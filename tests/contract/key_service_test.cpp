@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "storage/memory/memory_key_store.h"
 
@@ -13,7 +14,8 @@ namespace {
 class CountingKeyStore final : public KeyStore {
  public:
   int find_count = 0;
-  int touch_count = 0;
+  std::vector<std::size_t> recorded;  // how many uses, each time
+  bool broken = false;
 
   Result<void> insert(const ApiKey& key) override { return store_.insert(key); }
   Result<ApiKey> find(std::string_view id) override {
@@ -22,9 +24,10 @@ class CountingKeyStore final : public KeyStore {
   }
   Result<std::vector<ApiKey>> list() override { return store_.list(); }
   Result<void> remove(std::string_view id) override { return store_.remove(id); }
-  Result<void> touch_last_used(std::string_view id, std::int64_t now_ms) override {
-    ++touch_count;
-    return store_.touch_last_used(id, now_ms);
+  Result<void> record_uses(std::span<const KeyUse> uses) override {
+    if (broken) return fail(ErrorCode::unavailable, "the database is busy");
+    recorded.push_back(uses.size());
+    return store_.record_uses(uses);
   }
 
  private:
@@ -50,8 +53,10 @@ TEST_F(KeyServiceTest, AcceptsAKeyThatItMade) {
   const NewKey key = *keys_.create("laptop");
   const auto authenticated = keys_.authenticate("Bearer " + key.secret);
   ASSERT_TRUE(authenticated);
-  EXPECT_EQ(authenticated->id, key.row.id);
-  EXPECT_EQ(authenticated->name, "laptop");
+  EXPECT_EQ(authenticated->owner.key_id, key.row.id);
+  EXPECT_EQ(authenticated->owner.team_id, kDefaultTeam);
+  EXPECT_EQ(authenticated->owner.org_id, kDefaultOrg);
+  EXPECT_TRUE(authenticated->scopes.has(Scope::images));
 }
 
 TEST_F(KeyServiceTest, TellsNoKeyFromAWrongOne) {
@@ -123,13 +128,41 @@ TEST_F(KeyServiceTest, RefusesKeysMadeUnderAnotherPepper) {
   EXPECT_FALSE(other.authenticate("Bearer " + key));
 }
 
-TEST_F(KeyServiceTest, RemembersTheLastUseAtMostOnceAMinute) {
-  const std::string header = "Bearer " + new_key();
+TEST_F(KeyServiceTest, SaysWhoseAKeyIsAndWhatItMay) {
+  NewKey key = make_key({.name = "n", .pepper = "pepper"}, clock_);
+  key.row.org_id = "org";
+  key.row.team_id = "team";
+  key.row.scopes = ScopeSet().add(Scope::models);
+  ASSERT_TRUE(store_.insert(key.row));
+  const auto caller = keys_.authenticate("Bearer " + key.secret);
+  ASSERT_TRUE(caller);
+  EXPECT_EQ(caller->owner, (Owner{.org_id = "org", .team_id = "team", .key_id = key.row.id}));
+  EXPECT_EQ(caller->scopes, key.row.scopes);
+}
+
+TEST_F(KeyServiceTest, WritesDownTheLastUseAtMostOnceAMinuteAndNeverWhileSomebodyWaits) {
+  const NewKey key = *keys_.create("laptop");
+  const std::string header = "Bearer " + key.secret;
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(keys_.authenticate(header));
-  EXPECT_EQ(store_.touch_count, 1);
-  clock_.advance_ms(60'000);
+  EXPECT_TRUE(store_.recorded.empty());
+  EXPECT_EQ(keys_.record_uses(), 1);
+  EXPECT_EQ(store_.find(key.row.id)->last_used_ms, clock_.unix_ms());
+  clock_.advance_ms(59'999);
   EXPECT_TRUE(keys_.authenticate(header));
-  EXPECT_EQ(store_.touch_count, 2);
+  EXPECT_EQ(keys_.record_uses(), 0);
+  clock_.advance_ms(1);
+  EXPECT_TRUE(keys_.authenticate(header));
+  EXPECT_EQ(keys_.record_uses(), 1);
+  EXPECT_EQ(store_.recorded, (std::vector<std::size_t>{1, 1}));
+}
+
+TEST_F(KeyServiceTest, KeepsInMindWhatCouldNotBeWrittenDown) {
+  const NewKey key = *keys_.create("laptop");
+  EXPECT_TRUE(keys_.authenticate("Bearer " + key.secret));
+  store_.broken = true;
+  EXPECT_EQ(keys_.record_uses().error().code, ErrorCode::unavailable);
+  store_.broken = false;
+  EXPECT_EQ(keys_.record_uses(), 1);
 }
 
 TEST_F(KeyServiceTest, RefusesNamesThatNobodyCouldRead) {

@@ -38,6 +38,9 @@ TEST_P(KeyStoreContract, GivesBackEveryFieldOfAKey) {
   ApiKey key = some_key("abc");
   key.last_used_ms = 2000;
   key.disabled = true;
+  key.org_id = "org";
+  key.team_id = "team";
+  key.scopes = ScopeSet().add(Scope::images);
   ASSERT_TRUE(store_.insert(key));
   const auto found = store_.find("abc");
   ASSERT_TRUE(found);
@@ -48,6 +51,9 @@ TEST_P(KeyStoreContract, GivesBackEveryFieldOfAKey) {
   EXPECT_EQ(found->created_ms, 1000);
   EXPECT_EQ(found->last_used_ms, 2000);
   EXPECT_TRUE(found->disabled);
+  EXPECT_EQ(found->org_id, "org");
+  EXPECT_EQ(found->team_id, "team");
+  EXPECT_EQ(found->scopes, key.scopes);
 }
 
 TEST_P(KeyStoreContract, DoesNotKnowOtherSpellingsOfAnId) {
@@ -78,14 +84,15 @@ TEST_P(KeyStoreContract, ForgetsARemovedKey) {
   EXPECT_TRUE(store_.list()->empty());
 }
 
-TEST_P(KeyStoreContract, RemembersWhenAKeyWasUsedLast) {
+TEST_P(KeyStoreContract, RemembersWhenKeysWereUsedLast) {
   ASSERT_TRUE(store_.insert(some_key("abc")));
-  ASSERT_TRUE(store_.touch_last_used("abc", 5000));
+  ASSERT_TRUE(store_.insert(some_key("def")));
+  const KeyUse uses[] = {{.id = "abc", .used_ms = 5000},
+                         {.id = "gone", .used_ms = 6000},
+                         {.id = "def", .used_ms = 7000}};
+  ASSERT_TRUE(store_.record_uses(uses));
   EXPECT_EQ(store_.find("abc")->last_used_ms, 5000);
-}
-
-TEST_P(KeyStoreContract, DoesNotMindAKeyThatIsGoneWhenItIsTouched) {
-  EXPECT_TRUE(store_.touch_last_used("gone", 5000));
+  EXPECT_EQ(store_.find("def")->last_used_ms, 7000);
 }
 
 }  // namespace imagined::service

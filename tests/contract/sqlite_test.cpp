@@ -1,4 +1,5 @@
 // What only SQLite can do: be old, foreign, broken, shared.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -10,19 +11,23 @@
 #include <thread>
 #include <vector>
 
-#include "base/ids.h"
+#include "contract/some_job.h"
 #include "contract/temporary_database.h"
 #include "contract/temporary_folder.h"
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/sqlite_archive.h"
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
 
 namespace imagined::storage {
 namespace {
 
-service::Job new_job(const Clock& clock) {
-  return {.id = make_uuid(clock),
-          .request = {.model = "m", .prompt = *service::Prompt::parse("a red kite", 8000)}};
+/// A job of half a megabyte.
+service::NewJob large_job(const Clock& clock) {
+  service::NewJob job = some_job(clock);
+  job.payload = service::PictureRequest{
+      .model = "fast", .prompt = service::Prompt::trusted(std::string(500'000, 'p'))};
+  return job;
 }
 
 std::int64_t pragma(Connection& connection, const char* sql) {
@@ -53,13 +58,14 @@ TEST(SqliteDatabase, HasTheSettingsThatItsPromisesNeed) {
 TEST(SqliteDatabase, KeepsJobsAcrossARestart) {
   const TemporaryFolder folder;
   const SystemClock clock;
-  const service::Job job = new_job(clock);
+  const service::NewJob job = some_job(clock);
   {
     const auto database = *SqliteDatabase::open(folder.path() / "db");
-    ASSERT_TRUE(SqliteJobStore(*database, clock).insert_if_queue_below(job, 1));
+    ASSERT_TRUE(SqliteJobStore(*database, clock).insert(job));
   }
   const auto database = *SqliteDatabase::open(folder.path() / "db");
-  EXPECT_EQ(SqliteJobStore(*database, clock).find(job.id)->request.prompt, job.request.prompt);
+  SqliteJobStore store(*database, clock);
+  EXPECT_EQ(claim_from(store).payload, job.payload);
 }
 
 TEST(SqliteDatabase, RefusesAFileOfANewerProgram) {
@@ -72,7 +78,7 @@ TEST(SqliteDatabase, RefusesAFileOfANewerProgram) {
   EXPECT_EQ(database.error().code, ErrorCode::failed_precondition);
   EXPECT_EQ(database.error().message,
             "the database was written by a newer imagined: it has schema 999, this program knows "
-            "up to 1");
+            "up to 3");
 }
 
 TEST(SqliteDatabase, RefusesADatabaseOfSomebodyElse) {
@@ -106,12 +112,8 @@ TEST(SqliteDatabase, MovesALongLogIntoTheFile) {
   TemporaryDatabase file;
   const SystemClock clock;
   SqliteJobStore store(*file.database, clock);
-  service::Job job = new_job(clock);
-  job.request.prompt = *service::Prompt::parse(std::string(500'000, 'p'), 500'000);
-  for (int i = 0; i < 20; ++i) {  // 10 MB; the log may grow to 4 MB and one more job
-    job.id = make_uuid(clock);
-    ASSERT_TRUE(store.insert_if_queue_below(job, 100));
-  }
+  for (int i = 0; i < 20; ++i)  // 10 MB; the log may grow to 4 MB and one more job
+    ASSERT_TRUE(store.insert(large_job(clock)));
   EXPECT_LT(std::filesystem::file_size(file.folder.path() / "imagined.db-wal"), 8u << 20);
   EXPECT_GT(std::filesystem::file_size(file.folder.path() / "imagined.db"), 2u << 20);
 }
@@ -120,26 +122,26 @@ TEST(SqliteJobStore, SaysStorageFullAndKeepsWhatItHasWhenThereIsNoRoom) {
   TemporaryDatabase file;
   const SystemClock clock;
   SqliteJobStore store(*file.database, clock);
-  const service::Job kept = new_job(clock);
-  ASSERT_TRUE(store.insert_if_queue_below(kept, 100));
+  const service::Job kept = *store.insert(some_job(clock));
   // What SQLite makes of ENOSPC, without a disk to fill.
-  ASSERT_TRUE(*file.database->writer().prepare("PRAGMA max_page_count = 40")->step());
-  service::Job large = new_job(clock);
-  large.request.prompt = *service::Prompt::parse(std::string(500'000, 'p'), 500'000);
-  const auto refused = store.insert_if_queue_below(large, 100);
+  ASSERT_TRUE(*file.database->writer().prepare("PRAGMA max_page_count = 60")->step());
+  const service::NewJob large = large_job(clock);
+  const auto refused = store.insert(large);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::storage_full);
   EXPECT_EQ(refused.error().message, "no room left to store data");
   EXPECT_TRUE(store.find(kept.id));
-  EXPECT_EQ(store.find(large.id).error().code, ErrorCode::not_found);
-  EXPECT_TRUE(store.insert_if_queue_below(new_job(clock), 100)) << "the next small one fits";
+  EXPECT_EQ(store.find(large.job.id).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(store.insert(some_job(clock))) << "the next small one fits";
 }
 
 TEST(SqliteJobStore, ClaimsByTheIndexOfOpenJobs) {
   TemporaryDatabase file;
   auto plan = file.database->writer().prepare(
-      "EXPLAIN QUERY PLAN SELECT sequence FROM jobs WHERE state IN ('queued', 'running') AND "
-      "(state = 'queued' OR (state = 'running' AND lease_until_ms < 1 AND attempt < 2)) "
+      "EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE state IN ('queued', 'running') AND "
+      "state = 'queued' AND (deliver_by_ms = 0 OR deliver_by_ms > ?) "
+      "AND model IN (SELECT value FROM json_each(?)) "
+      "AND payload_version <= (SELECT value FROM json_each(?) WHERE key = kind) "
       "ORDER BY sequence LIMIT 1");
   ASSERT_TRUE(*plan->step());
   EXPECT_NE(plan->text(3).find("jobs_open"), std::string::npos) << plan->text(3);
@@ -153,7 +155,7 @@ TEST(SqliteJobStore, SharesItsFileWithAnotherProcess) {
   {
     const auto database = *SqliteDatabase::open(path);
     SqliteJobStore store(*database, clock);
-    for (int i = 0; i < kJobs; ++i) ASSERT_TRUE(store.insert_if_queue_below(new_job(clock), 100));
+    for (int i = 0; i < kJobs; ++i) ASSERT_TRUE(store.insert(some_job(clock)));
   }
   // No connection may live across a fork: each side opens its own.
   const auto work = [&](SqliteDatabase::Role role) {
@@ -161,10 +163,10 @@ TEST(SqliteJobStore, SharesItsFileWithAnotherProcess) {
     SqliteJobStore store(*database, clock);
     int done = 0;
     while (true) {
-      const auto job = store.claim("w", 60'000);
+      const auto job = try_claim_from(store);
       if (!job) return -1;
       if (!*job) return done;
-      if (!store.complete((*job)->id, (*job)->lease_token, {})) return -1;
+      if (!store.complete((*job)->lease(), {})) return -1;
       ++done;
     }
   };
@@ -181,39 +183,71 @@ TEST(SqliteJobStore, KeepsAllOrNothingOfACompletion) {
   TemporaryDatabase file;
   const SystemClock clock;
   SqliteJobStore store(*file.database, clock);
-  ASSERT_TRUE(store.insert_if_queue_below(new_job(clock), 1));
-  const service::Job job = **store.claim("w", 60'000);
-  const service::StoredPicture picture{
-      .id = "same", .job_id = job.id, .index = 0, .mime_type = "image/png"};
+  ASSERT_TRUE(store.insert(some_job(clock)));
+  const service::ClaimedJob claimed = claim_from(store);
+  const service::StoredPicture picture{.id = "same", .job_id = claimed.job.id};
   service::StoredPicture twin = picture;
   twin.index = 1;
-  EXPECT_FALSE(store.complete(job.id, job.lease_token, {picture, twin}));
-  EXPECT_EQ(store.find(job.id)->state, service::JobState::running);
-  EXPECT_EQ(store.find_picture("same").error().code, ErrorCode::not_found);
+  EXPECT_FALSE(store.complete(claimed.lease(), {picture, twin}));
+  EXPECT_EQ(store.find(claimed.job.id)->state, service::JobState::running);
+  EXPECT_EQ(SqliteArchive(*file.database).find_picture("same").error().code, ErrorCode::not_found);
 }
 
-TEST(SqliteJobStore, CallsADamagedRowDamaged) {
+TEST(SqliteJobStore, APayloadThatCannotBeReadFailsItsOwnJobAndNoOther) {
   TemporaryDatabase file;
   const SystemClock clock;
   SqliteJobStore store(*file.database, clock);
-  const service::Job job = new_job(clock);
-  ASSERT_TRUE(store.insert_if_queue_below(job, 1));
-  run_plain(file.folder.path() / "imagined.db", "UPDATE jobs SET aspect_ratio = '7:5'");
-  EXPECT_EQ(store.find(job.id).error().code, ErrorCode::data_loss);
+  const service::Job damaged = *store.insert(some_job(clock));
+  const service::Job cut = *store.insert(some_job(clock));
+  run_plain(file.folder.path() / "imagined.db",
+            fmt::format("UPDATE jobs SET payload = replace(payload, 'auto', '7:5') WHERE id = '{}';"
+                        "UPDATE jobs SET payload = substr(payload, 2) WHERE id = '{}'",
+                        damaged.id, cut.id)
+                .c_str());
+  const service::Job whole = *store.insert(some_job(clock));
+  EXPECT_EQ(claim_from(store).job.id, whole.id) << "the first that can be read";
+  for (const service::Job& job : {damaged, cut}) {
+    const auto failed = store.find(job.id);
+    ASSERT_TRUE(failed);
+    EXPECT_EQ(failed->state, service::JobState::failed);
+    EXPECT_EQ(failed->error->code, ErrorCode::data_loss);
+    EXPECT_EQ(failed->error->message, "what was asked for cannot be read");
+  }
 }
 
-TEST(SqliteJobStore, CallsAPictureOfNoKnownKindDamaged) {
+TEST(SqliteJobStore, CanRescueAndCancelAJobWhosePayloadItCannotRead) {
   TemporaryDatabase file;
   const SystemClock clock;
   SqliteJobStore store(*file.database, clock);
-  ASSERT_TRUE(store.insert_if_queue_below(new_job(clock), 1));
-  const service::Job job = **store.claim("w", 60'000);
-  ASSERT_TRUE(store.complete(job.id, job.lease_token,
-                             {{.id = "pic", .job_id = job.id, .mime_type = "image/png"}}));
-  ASSERT_TRUE(store.find_picture("pic"));
-  run_plain(file.folder.path() / "imagined.db", "UPDATE pictures SET mime_type = 'text/html'");
-  EXPECT_EQ(store.find_picture("pic").error().code, ErrorCode::data_loss);
-  EXPECT_EQ(store.pictures(job.id).error().code, ErrorCode::data_loss);
+  const service::Job job = *store.insert(some_job(clock));
+  claim_from(store, "dead");
+  run_plain(file.folder.path() / "imagined.db", "UPDATE jobs SET payload = 'x', kind = 'y'");
+  EXPECT_EQ(store.rescue(service::Stranded::of_worker("dead"))->size(), 1u);
+  EXPECT_EQ(store.find(job.id)->kind, std::nullopt);
+  EXPECT_EQ(store.cancel(job.id)->state, service::JobState::cancelled);
+}
+
+TEST(SqliteJobStore, OneCallFailsWhenSomebodyDroppedATable) {
+  TemporaryDatabase file;
+  const SystemClock clock;
+  SqliteJobStore store(*file.database, clock);
+  run_plain(file.folder.path() / "imagined.db", "DROP TABLE pictures; DROP TABLE jobs");
+  EXPECT_EQ(store.find("any").error().code, ErrorCode::data_loss);
+  EXPECT_EQ(store.insert(some_job(clock)).error().code, ErrorCode::data_loss);
+}
+
+TEST(SqliteArchive, CallsAPictureOfNoKnownKindDamaged) {
+  TemporaryDatabase file;
+  const SystemClock clock;
+  SqliteJobStore store(*file.database, clock);
+  SqliteArchive archive(*file.database);
+  ASSERT_TRUE(store.insert(some_job(clock)));
+  const service::ClaimedJob claimed = claim_from(store);
+  ASSERT_TRUE(store.complete(claimed.lease(), {{.id = "pic", .job_id = claimed.job.id}}));
+  ASSERT_TRUE(archive.find_picture("pic"));
+  run_plain(file.folder.path() / "imagined.db", "UPDATE pictures SET format = 'html'");
+  EXPECT_EQ(archive.find_picture("pic").error().code, ErrorCode::data_loss);
+  EXPECT_EQ(archive.pictures(claimed.job.id).error().code, ErrorCode::data_loss);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,90 +12,121 @@
 
 namespace imagined::worker {
 
-/// Counts calls; one of them fails.
+/// Counts calls; some of them fail.
 class Fault {
  public:
-  /// The call with number `nth`, counted from zero, fails with `error`; below zero: none.
-  void arm(int nth, Error error) {
+  /// `times` calls fail with `error`, from number `nth` on, counted from zero and from now.
+  void arm(int nth, Error error, int times = 1) {
+    const std::lock_guard lock(mutex_);
+    calls_ = 0;
+    first_ = nth;
+    last_ = nth + times - 1;
     error_ = std::move(error);
-    calls_left_ = nth;
   }
+  void disarm() { arm(0, {}, 0); }
+
   std::optional<Error> strike() {
-    if (calls_left_ < 0 || calls_left_-- != 0) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    const int call = calls_++;
+    if (call < first_ || call > last_) return std::nullopt;
     return error_;
   }
 
  private:
-  std::atomic<int> calls_left_ = -1;
+  std::mutex mutex_;
+  int calls_ = 0;
+  int first_ = 0;
+  int last_ = -1;
   Error error_;
 };
 
-class FailingBlobStore final : public service::BlobStore {
+/// What a worker does with blobs, for a test to change one thing.
+class PassingBlobStore : public service::BlobStore {
  public:
-  FailingBlobStore(service::BlobStore& store, Fault& fault) : store_(store), fault_(fault) {}
+  explicit PassingBlobStore(service::BlobStore& store) : store_(store) {}
 
   Result<std::string> put(std::span<const std::uint8_t> bytes) override {
-    if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
     return store_.put(bytes);
   }
   Result<void> check_room() override { return store_.check_room(); }
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override { return store_.get(hash); }
+  Result<std::vector<service::BlobEntry>> list(std::string_view after, int count_max) override {
+    return store_.list(after, count_max);
+  }
+  Result<bool> remove(std::string_view hash, std::int64_t before_ms) override {
+    return store_.remove(hash, before_ms);
+  }
+  Result<int> remove_leftovers(std::int64_t before_ms) override {
+    return store_.remove_leftovers(before_ms);
+  }
 
  private:
   service::BlobStore& store_;
+};
+
+class FailingBlobStore final : public PassingBlobStore {
+ public:
+  FailingBlobStore(service::BlobStore& store, Fault& fault)
+      : PassingBlobStore(store), fault_(fault) {}
+
+  Result<std::string> put(std::span<const std::uint8_t> bytes) override {
+    if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
+    return PassingBlobStore::put(bytes);
+  }
+
+ private:
   Fault& fault_;
 };
 
-/// Fails in the calls that a worker makes; counts its heartbeats.
+/// Fails in the calls that a worker makes; counts those that look after leases.
 class FailingJobStore final : public service::JobStore {
  public:
   FailingJobStore(service::JobStore& store, Fault& fault) : store_(store), fault_(fault) {}
 
-  std::atomic<int> heartbeat_count = 0;
+  std::atomic<int> claims = 0;
+  std::atomic<int> looks = 0;      // after leases
+  std::atomic<int> prolonged = 0;  // leases
 
-  Result<void> insert_if_queue_below(const service::Job& job, std::int64_t limit) override {
-    return store_.insert_if_queue_below(job, limit);
+  Result<service::Job> insert(const service::NewJob& wanted) override {
+    return store_.insert(wanted);
   }
-  Result<std::optional<service::Job>> claim(std::string_view worker,
-                                            std::int64_t lease_ms) override {
+  Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override {
+    ++claims;
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
-    return store_.claim(worker, lease_ms);
+    return store_.claim(claim);
   }
-  Result<void> heartbeat(std::string_view id, std::string_view token,
-                         std::int64_t lease_ms) override {
-    ++heartbeat_count;
+  Result<std::vector<service::Lease>> lost(std::span<const service::Lease> leases) override {
+    ++looks;
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
-    return store_.heartbeat(id, token, lease_ms);
+    return store_.lost(leases);
   }
-  Result<void> complete(std::string_view id, std::string_view token,
+  Result<void> prolong(std::span<const service::Lease> leases, std::int64_t lease_ms) override {
+    prolonged += static_cast<int>(leases.size());
+    if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
+    return store_.prolong(leases, lease_ms);
+  }
+  Result<void> complete(const service::Lease& lease,
                         const std::vector<service::StoredPicture>& pictures) override {
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
-    return store_.complete(id, token, pictures);
+    return store_.complete(lease, pictures);
   }
-  Result<void> fail(std::string_view id, std::string_view token, const Error& reason) override {
+  Result<void> fail(const service::Lease& lease, const Error& reason) override {
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
-    return store_.fail(id, token, reason);
+    return store_.fail(lease, reason);
   }
-  Result<void> release(std::string_view id, std::string_view token) override {
+  Result<void> release(const service::Lease& lease) override {
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
-    return store_.release(id, token);
-  }
-  Result<service::Job> find(std::string_view id) override {
-    if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
-    return store_.find(id);
-  }
-  Result<std::vector<service::Job>> requeue_or_fail(const service::Stranded& stranded,
-                                                    int attempts_max) override {
-    return store_.requeue_or_fail(stranded, attempts_max);
+    return store_.release(lease);
   }
   Result<service::Job> cancel(std::string_view id) override { return store_.cancel(id); }
-  Result<std::vector<service::StoredPicture>> pictures(std::string_view id) override {
-    return store_.pictures(id);
+  Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override {
+    return store_.rescue(stranded);
   }
-  Result<service::StoredPicture> find_picture(std::string_view id) override {
-    return store_.find_picture(id);
+  Result<std::vector<service::Job>> end_overdue() override { return store_.end_overdue(); }
+  Result<service::Job> find(std::string_view id) override { return store_.find(id); }
+  Result<std::vector<service::Job>> find_all(std::span<const std::string> ids) override {
+    return store_.find_all(ids);
   }
-  Result<std::int64_t> queued_count() override { return store_.queued_count(); }
 
  private:
   service::JobStore& store_;

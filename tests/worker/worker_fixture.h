@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "service/jobs/job_queue.h"
 #include "service/pictures/image_service.h"
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
@@ -47,6 +48,17 @@ class Signal {
   std::condition_variable changed_;
   bool raised_ = false;
 };
+
+/// For what another thread brings about without telling; false when it does not.
+template <class Condition>
+bool wait_until(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 /// Returns when the token is stopped: what a well-behaved engine does within a step.
 inline bool wait_for_stop(const std::stop_token& stop) {
@@ -100,6 +112,12 @@ class EventLog final : public service::JobEvents {
       });
     });
   }
+  /// Also when it is told of more than once on the way.
+  bool wait_final(service::JobStore& jobs, const std::string& job_id) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience,
+                             [&] { return service::is_final(jobs.find(job_id)->state); });
+  }
   std::vector<service::JobEvent> all() {
     const std::lock_guard lock(mutex_);
     return events_;
@@ -116,14 +134,14 @@ class WorkerTest : public testing::Test {
   WorkerTest()
       : fds_(*make_doorbell()),
         worker_end_(fds_.worker_fd),
-        link_(
-            std::make_unique<WorkerLink>(fds_.server_fd, events_,
-                                         WorkerLink::Callbacks{.on_ready =
-                                                                   [this](const Message& message) {
-                                                                     ready_models_ = message.models;
-                                                                     ready_.raise();
-                                                                   },
-                                                               .on_closed = {}})) {
+        link_(std::make_unique<WorkerLink>(
+            fds_.server_fd, events_,
+            WorkerLink::Callbacks{.on_ready =
+                                      [this](std::vector<std::string> models) {
+                                        ready_models_ = std::move(models);
+                                        ready_.raise();
+                                      },
+                                  .on_closed = {}})) {
     behaviour_ = [](const engine::GenerateRequest& request, const Report&, std::stop_token) {
       return grey_picture(request);
     };
@@ -166,9 +184,8 @@ class WorkerTest : public testing::Test {
     thread_.join();
   }
 
-  service::ImageService service() {
-    return {catalogue_, memory_jobs_, memory_blobs_, events_, *link_, clock_};
-  }
+  /// The server's side, as long as the link is there.
+  service::JobQueue queue() { return {memory_jobs_, events_, *link_}; }
 
   struct Wish {
     int count = 1;
@@ -178,15 +195,37 @@ class WorkerTest : public testing::Test {
     image::Format format = image::Format::jpeg;
   };
   std::string submit(const Wish& wish) {
-    const auto job = service().submit(service::ApiKey{.id = "key"},
-                                      {.model = wish.model,
-                                       .prompt = *service::Prompt::parse("a red kite", 8000),
-                                       .count = wish.count,
-                                       .aspect_ratio = wish.aspect_ratio,
-                                       .seed = wish.seed,
-                                       .format = wish.format});
+    service::JobQueue jobs = queue();
+    service::ImageService images({.catalogue = catalogue_,
+                                  .queue = jobs,
+                                  .archive = memory_jobs_,
+                                  .blobs = memory_blobs_,
+                                  .workers = everybody_,
+                                  .clock = clock_});
+    const auto job = images.submit({.scopes = service::ScopeSet::all()},
+                                   {.model = wish.model,
+                                    .prompt = *service::Prompt::parse("a red kite", 8000),
+                                    .count = wish.count,
+                                    .aspect_ratio = wish.aspect_ratio,
+                                    .seed = wish.seed,
+                                    .format = wish.format});
     EXPECT_TRUE(job) << job.error().message;
     return job->id;
+  }
+
+  /// Jobs of every model are taken: what a worker does with them is the question here.
+  class Everybody final : public service::WorkerPool {
+   public:
+    bool is_ready() const override { return true; }
+    bool accepts(std::string_view) const override { return true; }
+  };
+
+  /// As another worker would.
+  service::ClaimedJob claim_as(std::string_view worker_id) {
+    const std::vector<std::string> models = {"fast", "quality", "other"};
+    constexpr service::JobKind kKinds[] = {service::JobKind::pictures};
+    return **memory_jobs_.claim(
+        {.worker_id = worker_id, .models = models, .kinds = kKinds, .lease_ms = 60'000});
   }
 
   service::Job finished(const std::string& job_id) {
@@ -201,7 +240,8 @@ class WorkerTest : public testing::Test {
        {.id = "other", .path = "other-weights"}},
       {});
   storage::MemoryJobStore memory_jobs_{clock_};
-  storage::MemoryBlobStore memory_blobs_;
+  storage::MemoryBlobStore memory_blobs_{clock_};
+  Everybody everybody_;
   service::JobStore* jobs_ = &memory_jobs_;
   service::BlobStore* blobs_ = &memory_blobs_;
   EventLog events_;

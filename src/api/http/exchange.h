@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -18,11 +17,13 @@
 #include "api/http/reply.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "service/accounts/caller.h"
 #include "service/accounts/key_service.h"
 #include "service/catalogue/catalogue.h"
-#include "service/links/signed_url.h"
+#include "service/jobs/job_watcher.h"
+#include "service/links/links.h"
 #include "service/pictures/image_service.h"
-#include "service/ports/job_events.h"
+#include "service/ports/worker_pool.h"
 
 namespace imagined::api {
 
@@ -30,19 +31,17 @@ namespace imagined::api {
 struct Services {
   const service::Catalogue& catalogue;
   service::ImageService& images;
+  service::JobWatcher& watcher;
   service::KeyService& keys;
-  service::JobEvents& events;
-  const service::UrlSigner& signer;
+  const service::Links& links;
+  const service::WorkerPool& workers;
   const Clock& clock;
-  std::function<bool()> worker_is_ready;  // its models are loaded
-  std::function<bool()> accepts_jobs;     // a worker is there, or will soon be there again
 };
 
 /// What an operator may set about the answers.
 struct AnswerOptions {
   std::string public_url;     // base of links; empty: what the client called us
   ProxyList trusted_proxies;  // whose Forwarded and X-Forwarded-* fields are believed
-  std::int64_t link_life_s = service::kLinkLifeDefaultSeconds;
   std::chrono::milliseconds job_timeout{300'000};
   std::string cors_origin = "*";  // empty: no CORS headers
 };
@@ -55,14 +54,14 @@ struct Exchange {
   IpAddress peer;  // the other end of the connection, and ours
   IpAddress local_address;
   std::uint16_t local_port = 0;
-  Origin origin;                       // who asks, and by which URL, when proxies are believed
-  AddressCounts::Place place;          // of the client behind a proxy
-  const Route* route = nullptr;        // none: no route has this path and method
-  Params params;                       // what stands at {...} in the route's pattern
-  std::optional<service::ApiKey> key;  // who asks, on routes that need a key
-  std::unique_ptr<BodySink> sink;      // where the body goes, when it is not held in `request`
-  ByteBudget::Hold held;               // for the body
-  std::stop_token client_gone;         // requested when the client has closed its connection
+  Origin origin;                          // who asks, and by which URL, when proxies are believed
+  AddressCounts::Place place;             // of the client behind a proxy
+  const Route* route = nullptr;           // none: no route has this path and method
+  Params params;                          // what stands at {...} in the route's pattern
+  std::optional<service::Caller> caller;  // who asks, on routes that need a key
+  std::unique_ptr<BodySink> sink;         // where the body goes, when it is not held in `request`
+  ByteBudget::Hold held;                  // for the body
+  std::stop_token client_gone;            // requested when the client has closed its connection
   std::chrono::steady_clock::time_point started;
   std::string job_id;  // for the log line
 };

@@ -147,10 +147,10 @@ Step authenticate(const Context& context, Exchange& exchange) {
   }
   std::optional<std::string_view> authorization;
   if (headers.has("authorization")) authorization = headers.find("authorization");
-  auto key = co_await on_pool(context.pool,
-                              [&] { return context.services.keys.authenticate(authorization); });
-  if (!key) co_return tl::unexpected(std::move(key.error()));
-  exchange.key = std::move(*key);
+  auto caller = co_await on_pool(context.pool,
+                                 [&] { return context.services.keys.authenticate(authorization); });
+  if (!caller) co_return tl::unexpected(std::move(caller.error()));
+  exchange.caller = std::move(*caller);
   co_return std::nullopt;
 }
 
@@ -204,7 +204,8 @@ void write_log_line(const Context&, const Exchange& exchange, Response& response
       "request_id={} client={} method={} path={:?} status={} ms={:.1f} key={} job={}", exchange.id,
       exchange.origin.client.to_string(), exchange.request.method,
       exchange.request.path.substr(0, 256), response.status, elapsed_ms(exchange),
-      exchange.key ? exchange.key->id : "-", exchange.job_id.empty() ? "-" : exchange.job_id);
+      exchange.caller ? exchange.caller->owner.key_id : "-",
+      exchange.job_id.empty() ? "-" : exchange.job_id);
 }
 
 Response error_reply(const Exchange& exchange, const Error& error) {

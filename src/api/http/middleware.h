@@ -22,7 +22,7 @@ Async<Result<std::optional<Response>>> check_origin(const Context& context, Exch
 Async<Result<std::optional<Response>>> answer_preflight(const Context& context, Exchange& exchange);
 /// Sets `route` and `params`; 404 and 501 (unserved.h), 405 (with Allow).
 Async<Result<std::optional<Response>>> find_route(const Context& context, Exchange& exchange);
-/// Sets `key` on routes that need one; 401.
+/// Sets `caller` on routes that need a key; 401.
 Async<Result<std::optional<Response>>> authenticate(const Context& context, Exchange& exchange);
 /// A route that reads a body reads the content types of its rule, in UTF-8 and without a content
 /// coding; 415. Other parameters of the type mean nothing here.

@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "service/accounts/owner.h"
+#include "service/accounts/scope.h"
 
 namespace imagined::service {
 
@@ -26,6 +28,9 @@ struct ApiKey {
   std::int64_t created_ms = 0;
   std::int64_t last_used_ms = 0;  // 0: never; exact to a minute
   bool disabled = false;
+  std::string org_id{kDefaultOrg};
+  std::string team_id{kDefaultTeam};
+  ScopeSet scopes = ScopeSet::all();
 };
 
 /// The one moment in which a whole key exists.

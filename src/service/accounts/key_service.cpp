@@ -12,7 +12,7 @@
 namespace imagined::service {
 namespace {
 
-constexpr std::int64_t kTouchIntervalMs = 60'000;  // a write per request would cost a sync each
+constexpr std::int64_t kUseIntervalMs = 60'000;  // the last use is exact to this
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -73,7 +73,7 @@ Result<void> KeyService::remove(std::string_view id) {
   return {};
 }
 
-Result<ApiKey> KeyService::authenticate(std::optional<std::string_view> authorization) {
+Result<Caller> KeyService::authenticate(std::optional<std::string_view> authorization) {
   const std::string_view token = bearer_token(authorization.value_or(""));
   if (token.empty()) {
     return tl::unexpected(Error{.code = ErrorCode::unauthenticated,
@@ -95,14 +95,33 @@ Result<ApiKey> KeyService::authenticate(std::optional<std::string_view> authoriz
   if (!equal_constant_time(key->hash, key_hash(parsed->secret, options_.pepper)))
     return refuse("wrong secret");
   if (key->disabled) return refuse("disabled");
+  note_use(*key);
+  return Caller{.owner = {.org_id = key->org_id, .team_id = key->team_id, .key_id = key->id},
+                .scopes = key->scopes};
+}
+
+void KeyService::note_use(const ApiKey& key) {
   const std::int64_t now_ms = clock_.unix_ms();
-  if (now_ms - key->last_used_ms >= kTouchIntervalMs) {
-    // When it was used is a courtesy to people: no reason to refuse a request.
-    if (const auto touched = store_.touch_last_used(key->id, now_ms); !touched)
-      log(LogLevel::warn, "key_not_touched", "id={} reason={:?}", key->id, touched.error().message);
-    key->last_used_ms = now_ms;
+  if (now_ms - key.last_used_ms < kUseIntervalMs) return;
+  const std::lock_guard lock(mutex_);
+  uses_[key.id] = now_ms;
+}
+
+Result<int> KeyService::record_uses() {
+  std::map<std::string, std::int64_t> noted;
+  {
+    const std::lock_guard lock(mutex_);
+    noted.swap(uses_);
   }
-  return std::move(*key);
+  std::vector<KeyUse> uses;
+  for (const auto& [id, used_ms] : noted) uses.push_back({.id = id, .used_ms = used_ms});
+  if (uses.empty()) return 0;
+  if (auto recorded = store_.record_uses(uses); !recorded) {
+    const std::lock_guard lock(mutex_);
+    uses_.merge(noted);  // newer ones stay
+    return tl::unexpected(std::move(recorded.error()));
+  }
+  return static_cast<int>(uses.size());
 }
 
 }  // namespace imagined::service

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/api_key.h"
+#include "service/accounts/caller.h"
 #include "service/ports/key_store.h"
 
 namespace imagined::service {
@@ -33,12 +37,22 @@ class KeyService {
   /// any case). Errors are `unauthenticated`: "No credentials presented." without a bearer token,
   /// "Incorrect API key provided: im***yz." for every other reason, whether mistyped, unknown,
   /// deleted or disabled, so that nobody learns which keys exist.
-  Result<ApiKey> authenticate(std::optional<std::string_view> authorization);
+  ///
+  /// Never waits for a writer: that the key was used is noted in memory.
+  Result<Caller> authenticate(std::optional<std::string_view> authorization);
+
+  /// Writes down which keys were used since the last time; how many. A duty of the server calls it:
+  /// what was noted since is lost in a crash, and nobody misses it.
+  Result<int> record_uses();
 
  private:
+  void note_use(const ApiKey& key);
+
   KeyStore& store_;
   const Clock& clock_;
   KeyServiceOptions options_;
+  std::mutex mutex_;
+  std::map<std::string, std::int64_t> uses_;  // by key id, unix milliseconds; at most one a key
 };
 
 }  // namespace imagined::service

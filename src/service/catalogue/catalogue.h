@@ -21,7 +21,6 @@ struct Model {
   std::int64_t price_usd_ticks = 0;  // per picture, 1e-10 US dollar
   int max_prompt_length = 8000;      // code points
   std::int64_t created_unix_s = 0;
-  std::string fingerprint;
 };
 
 /// A name that used to be served. The name "flux-1.1*" stands for all names that begin so.

@@ -77,8 +77,8 @@ std::string UrlSigner::sign(const Link& link) const {
   return fmt::format("{}?e={}&k={}&s={}", path, expires, key_id_, mac(path, expires));
 }
 
-Result<std::string> UrlSigner::verify(std::string_view path, std::string_view query,
-                                      std::int64_t now_unix_s) const {
+Result<LinkedPicture> UrlSigner::verify(std::string_view path, std::string_view query,
+                                        std::int64_t now_unix_s) const {
   const std::string_view expires = TRY(take_parameter(query, "e"));
   TRY(take_separator(query));
   const std::string_view key_id = TRY(take_parameter(query, "k"));
@@ -94,13 +94,7 @@ Result<std::string> UrlSigner::verify(std::string_view path, std::string_view qu
   const std::string_view file = path.substr(kFolder.size());
   const std::string_view id = file.substr(0, std::min(file.find('.'), file.size()));
   if (id.size() != kPictureIdLength || !is_alphanumeric(id)) return invalid_link();
-  return std::string(id);
-}
-
-image::Format format_of_mime_type(std::string_view mime_type) {
-  const auto format = image::parse_mime_type(mime_type);
-  CHECK(format.has_value(), "no picture format is called {}", mime_type);
-  return *format;
+  return LinkedPicture(std::string(id));
 }
 
 }  // namespace imagined::service

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "image/picture.h"
@@ -15,6 +16,18 @@ namespace imagined::service {
 
 inline constexpr std::int64_t kLinkLifeDefaultSeconds = 3600;
 inline constexpr std::int64_t kLinkLifeMaxSeconds = 7 * 24 * 3600;
+
+/// The right to one picture: only a link that was found good makes one.
+class LinkedPicture {
+ public:
+  const std::string& id() const { return id_; }
+
+ private:
+  friend class UrlSigner;
+  explicit LinkedPicture(std::string id) : id_(std::move(id)) {}
+
+  std::string id_;
+};
 
 /// Immutable; any thread may use it.
 class UrlSigner {
@@ -30,11 +43,11 @@ class UrlSigner {
   /// Path and query, to be put behind the public base URL.
   std::string sign(const Link& link) const;
 
-  /// The picture's id. `path` as in the request line, `query` without the question mark. Exactly
-  /// the spelling that `sign` writes is accepted; any other is `permission_denied`, so is an
-  /// expired one (with another message).
-  Result<std::string> verify(std::string_view path, std::string_view query,
-                             std::int64_t now_unix_s) const;
+  /// The picture that the link is for. `path` as in the request line, `query` without the question
+  /// mark. Exactly the spelling that `sign` writes is accepted; any other is `permission_denied`,
+  /// so is an expired one (with another message).
+  Result<LinkedPicture> verify(std::string_view path, std::string_view query,
+                               std::int64_t now_unix_s) const;
 
  private:
   std::string mac(std::string_view path, std::string_view expires) const;
@@ -42,8 +55,5 @@ class UrlSigner {
   std::string secret_;
   std::string key_id_;
 };
-
-/// "image/png" to its format, for a link made from a stored picture.
-image::Format format_of_mime_type(std::string_view mime_type);
 
 }  // namespace imagined::service

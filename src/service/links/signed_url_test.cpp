@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "service/links/links.h"
+
 namespace imagined::service {
 namespace {
 
@@ -24,12 +26,12 @@ Parts signed_link(const std::string& secret = kSecret) {
   return {link.substr(0, mark), link.substr(mark + 1)};
 }
 
-Result<std::string> verify(const Parts& parts, std::int64_t now = kExpires - 1) {
+Result<LinkedPicture> verify(const Parts& parts, std::int64_t now = kExpires - 1) {
   return UrlSigner(kSecret).verify(parts.path, parts.query, now);
 }
 
 TEST(SignedUrl, GivesBackThePictureUntilItExpires) {
-  EXPECT_EQ(*verify(signed_link()), kId);
+  EXPECT_EQ(verify(signed_link())->id(), kId);
   EXPECT_EQ(verify(signed_link(), kExpires).error().message, "this link has expired");
 }
 
@@ -98,9 +100,19 @@ TEST(SignedUrl, AnotherSecretDoesNotVerify) {
   EXPECT_FALSE(verify(signed_link(std::string(32, 't'))));
 }
 
-TEST(SignedUrl, FindsTheFormatOfAStoredPicture) {
-  EXPECT_EQ(format_of_mime_type("image/jpeg"), image::Format::jpeg);
-  EXPECT_EQ(format_of_mime_type("image/png"), image::Format::png);
+TEST(Links, OpensWhatItMadeUntilItExpires) {
+  ManualClock clock;
+  const Links links(UrlSigner(kSecret), clock, 60);
+  const std::string url =
+      links.url_of({.id = std::string(kId), .format = image::Format::jpeg}, "https://a.example/x");
+  const std::string base = "https://a.example/x";
+  ASSERT_TRUE(url.starts_with(base + "/v1/files/img/0123456789ABCDEFGHijkl.jpg?e=")) << url;
+  const std::string path = url.substr(base.size(), url.find('?') - base.size());
+  const std::string query = url.substr(url.find('?') + 1);
+  clock.advance_ms(59'999);
+  EXPECT_EQ(links.open(path, query)->id(), kId);
+  clock.advance_ms(1);
+  EXPECT_EQ(links.open(path, query).error().message, "this link has expired");
 }
 
 }  // namespace

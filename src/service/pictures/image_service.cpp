@@ -1,83 +1,121 @@
 #include "service/pictures/image_service.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "service/pictures/request_hash.h"
 
 namespace imagined::service {
+namespace {
 
-ImageService::ImageService(const Catalogue& catalogue, JobStore& jobs, BlobStore& blobs,
-                           JobEvents& events, WorkerBell& bell, const Clock& clock,
-                           ImageServiceOptions options)
-    : catalogue_(catalogue),
-      jobs_(jobs),
-      blobs_(blobs),
-      events_(events),
-      bell_(bell),
-      clock_(clock),
-      options_(options) {}
+constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 
-Result<Job> ImageService::submit(const ApiKey& key, PictureRequest request) {
-  const Model* model = TRY(catalogue_.resolve(request.model));
+Result<void> check_idempotency_key(std::string_view key) {
+  constexpr std::string_view kField = "idempotency_key";
+  if (key.size() > kIdempotencyKeyBytesMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the idempotency key has {} bytes, at most {} are allowed", key.size(),
+                            kIdempotencyKeyBytesMax),
+                std::string(kField));
+  for (const char c : key) {
+    if (c > 0x20 && c < 0x7F) continue;
+    return fail(ErrorCode::invalid_argument,
+                "the idempotency key has a character that is not visible ASCII",
+                std::string(kField));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Job> ImageService::submit(const Caller& caller, PictureRequest request,
+                                 std::string_view idempotency_key) {
+  TRY(require(caller, Scope::images));
+  const Model* model = TRY(parts_.catalogue.resolve(request.model));
   request.model = model->id;
   TRY(check_picture_count(request.count));
   TRY(check_user(request.user));
+  TRY(check_idempotency_key(idempotency_key));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
   TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
-  TRY(blobs_.check_room());
-  Job job{.id = make_uuid(clock_),
-          .key_id = key.id,
-          .request = std::move(request),
-          .created_ms = clock_.unix_ms()};
-  TRY(jobs_.insert_if_queue_below(job, options_.queue_limit));
-  bell_.job_queued();
-  log(LogLevel::info, "job_queued", "id={} key={} model={} n={}", job.id, job.key_id,
-      job.request.model, job.request.count);
-  return job;
+  TRY(parts_.blobs.check_room());
+  if (!parts_.workers.accepts(model->id))
+    return fail(ErrorCode::unavailable,
+                parts_.workers.is_ready()
+                    ? fmt::format("no worker has the model \"{}\" at the moment", model->id)
+                    : std::string("the worker is starting; try again in a moment"));
+  const std::int64_t now_ms = parts_.clock.unix_ms();
+  NewJob wanted{.job = {.id = make_uuid(parts_.clock),
+                        .owner = caller.owner,
+                        .kind = JobKind::pictures,
+                        .sold = {.model = model->id,
+                                 .price_usd_ticks = model->price_usd_ticks,
+                                 .steps = model->steps,
+                                 .guidance = model->guidance},
+                        .idempotency_key = std::string(idempotency_key),
+                        .created_ms = now_ms,
+                        .deliver_by_ms = now_ms + options_.job_timeout_ms},
+                .payload = std::move(request),
+                .queue_limit = options_.queue_limit,
+                .request_hash = {}};
+  wanted.request_hash = request_hash(std::get<PictureRequest>(wanted.payload));
+  return parts_.queue.insert(wanted);
 }
 
-Result<Job> ImageService::find(std::string_view job_id) { return jobs_.find(job_id); }
-
-Result<Job> ImageService::cancel(std::string_view job_id) {
-  Job job = TRY(jobs_.cancel(job_id));
-  if (job.state != JobState::cancelled) return job;
-  bell_.job_cancelled(job_id);
-  events_.publish({.kind = JobEvent::Kind::finished, .job_id = job.id});
-  log(LogLevel::info, "job_cancelled", "id={}", job.id);
-  return job;
+Result<Job> ImageService::find(const Caller& caller, std::string_view job_id) {
+  TRY(require(caller, Scope::images));
+  return parts_.queue.find(caller, job_id);
 }
 
-Result<std::vector<StoredPicture>> ImageService::pictures(std::string_view job_id) {
-  return jobs_.pictures(job_id);
+Result<Job> ImageService::cancel(const Caller& caller, std::string_view job_id) {
+  TRY(require(caller, Scope::images));
+  return parts_.queue.cancel(caller, job_id);
 }
 
-Result<PictureFile> ImageService::read_picture(std::string_view picture_id) {
-  PictureFile file;
-  file.picture = TRY(jobs_.find_picture(picture_id));
-  auto bytes = blobs_.get(file.picture.blob);
+Result<FinishedPictures> ImageService::finished(const Caller& caller, std::string_view job_id) {
+  Job job = TRY(find(caller, job_id));
+  if (!is_final(job.state))
+    return fail(ErrorCode::failed_precondition, "the pictures are not finished");
+  if (job.state != JobState::succeeded) return tl::unexpected(reason_of(job));
+  auto pictures = TRY(parts_.archive.pictures(job.id));
+  const std::int64_t cost = job.sold.price_usd_ticks * std::ssize(pictures);
+  return FinishedPictures{
+      .job = std::move(job), .pictures = std::move(pictures), .cost_usd_ticks = cost};
+}
+
+Result<PictureFile> ImageService::read_picture(const Caller& caller, std::string_view picture_id) {
+  TRY(require(caller, Scope::images));
+  StoredPicture picture = TRY(parts_.archive.find_picture(picture_id));
+  if (const auto job = parts_.queue.find(caller, picture.job_id); !job) {
+    if (job.error().code != ErrorCode::not_found) return tl::unexpected(job.error());
+    return fail(ErrorCode::not_found, "no such picture");
+  }
+  return read_file(std::move(picture));
+}
+
+Result<PictureFile> ImageService::read_picture(const LinkedPicture& linked) {
+  return read_file(TRY(parts_.archive.find_picture(linked.id())));
+}
+
+Result<PictureFile> ImageService::read_file(StoredPicture picture) {
+  auto bytes = parts_.blobs.get(picture.blob);
   if (!bytes) {
+    const ErrorCode code = bytes.error().code;
+    const bool lost = code == ErrorCode::not_found || code == ErrorCode::data_loss;
+    if (!lost) return tl::unexpected(std::move(bytes.error()));  // it may come back
     // The row says that the file was safe: its absence is damage, not a wrong address.
-    log(LogLevel::error, "picture_lost", "id={} blob={} reason={:?}", picture_id, file.picture.blob,
+    log(LogLevel::error, "picture_lost", "id={} blob={} reason={:?}", picture.id, picture.blob,
         bytes.error().message);
     return fail(ErrorCode::data_loss, "the stored picture is damaged", {},
                 std::move(bytes.error().detail));
   }
+  PictureFile file;
+  file.picture = std::move(picture);
   file.bytes = std::move(*bytes);
   return file;
-}
-
-Result<int> ImageService::rescue(const Stranded& stranded) {
-  const std::vector<Job> jobs = TRY(jobs_.requeue_or_fail(stranded, kAttemptsMax));
-  bool any_queued = false;
-  for (const Job& job : jobs) {
-    log(LogLevel::warn, "job_rescued", "id={} state={} attempt={}", job.id, to_string(job.state),
-        job.attempt);
-    if (is_final(job.state)) events_.publish({.kind = JobEvent::Kind::finished, .job_id = job.id});
-    any_queued = any_queued || job.state == JobState::queued;
-  }
-  if (any_queued) bell_.job_queued();
-  return static_cast<int>(jobs.size());
 }
 
 }  // namespace imagined::service

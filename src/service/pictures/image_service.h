@@ -1,23 +1,27 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "service/accounts/api_key.h"
+#include "service/accounts/caller.h"
 #include "service/catalogue/catalogue.h"
-#include "service/jobs/job.h"
+#include "service/jobs/job_queue.h"
+#include "service/links/signed_url.h"
+#include "service/pictures/picture.h"
+#include "service/pictures/picture_request.h"
+#include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
-#include "service/ports/job_events.h"
-#include "service/ports/job_store.h"
-#include "service/ports/worker_bell.h"
+#include "service/ports/worker_pool.h"
 
 namespace imagined::service {
 
 struct ImageServiceOptions {
-  std::int64_t queue_limit = 256;  // jobs that may wait
+  std::int64_t queue_limit = 256;         // jobs that may wait
+  std::int64_t job_timeout_ms = 300'000;  // a job that is not begun by then is not made
 };
 
 /// A picture and the bytes of its file.
@@ -26,38 +30,56 @@ struct PictureFile {
   std::vector<std::uint8_t> bytes;
 };
 
-/// What customers can do with pictures. Made once, by cli/wiring; any thread may call it, and every
-/// call may block on the stores. If the process dies in the middle, an accepted job is still a row
-/// and runs after the restart.
+/// A job that succeeded, and what the customer gets and owes for it.
+struct FinishedPictures {
+  Job job;
+  std::vector<StoredPicture> pictures;  // in order of `index`
+  std::int64_t cost_usd_ticks = 0;
+};
+
+/// What customers can do with pictures, whichever way they ask. A verb that the caller's key has no
+/// scope for is `permission_denied`; what belongs to another team is `not_found`.
+///
+/// Made once, by cli/wiring; any thread may call it, and every call may block on the stores. If the
+/// process dies in the middle, an accepted job is still a row and runs after the restart.
 class ImageService {
  public:
   /// The references must outlive the service.
-  ImageService(const Catalogue& catalogue, JobStore& jobs, BlobStore& blobs, JobEvents& events,
-               WorkerBell& bell, const Clock& clock, ImageServiceOptions options = {});
+  struct Parts {
+    const Catalogue& catalogue;
+    JobQueue& queue;
+    Archive& archive;
+    BlobStore& blobs;
+    const WorkerPool& workers;
+    const Clock& clock;
+  };
+  explicit ImageService(Parts parts, ImageServiceOptions options = {})
+      : parts_(parts), options_(options) {}
 
-  /// Queues a job and rings the bell. `resource_exhausted` when the queue is full,
-  /// `storage_full` when there is no room for pictures, `invalid_argument` or `not_found` for a
-  /// request that breaks the domain's rules.
-  Result<Job> submit(const ApiKey& key, PictureRequest request);
+  /// Queues a job. With an idempotency key that the team has used before: the job of then
+  /// (JobStore::insert). `resource_exhausted` when the queue is full, `storage_full` when there is
+  /// no room for pictures, `unavailable` when no worker has the model, `invalid_argument` or
+  /// `not_found` for a request that breaks the domain's rules.
+  Result<Job> submit(const Caller& caller, PictureRequest request,
+                     std::string_view idempotency_key = {});
 
-  Result<Job> find(std::string_view job_id);
+  Result<Job> find(const Caller& caller, std::string_view job_id);
   /// The job after it; a final job stays what it is. Stops the worker within a step.
-  Result<Job> cancel(std::string_view job_id);
-  Result<std::vector<StoredPicture>> pictures(std::string_view job_id);
-  Result<PictureFile> read_picture(std::string_view picture_id);
+  Result<Job> cancel(const Caller& caller, std::string_view job_id);
 
-  /// To be called when a worker process has ended, when the server has started (before its
-  /// workers), and every few seconds (`Stranded::by_lease()`): queues the jobs again or fails them,
-  /// rings and publishes. Returns how many moved.
-  Result<int> rescue(const Stranded& stranded);
+  /// Of a job that succeeded. The job's own error when it failed, `cancelled` when it was,
+  /// `failed_precondition` while it is not final.
+  Result<FinishedPictures> finished(const Caller& caller, std::string_view job_id);
+
+  /// The file of a picture. `data_loss` when the row is there and the bytes are not.
+  Result<PictureFile> read_picture(const Caller& caller, std::string_view picture_id);
+  /// For whoever has the link.
+  Result<PictureFile> read_picture(const LinkedPicture& linked);
 
  private:
-  const Catalogue& catalogue_;
-  JobStore& jobs_;
-  BlobStore& blobs_;
-  JobEvents& events_;
-  WorkerBell& bell_;
-  const Clock& clock_;
+  Result<PictureFile> read_file(StoredPicture picture);
+
+  Parts parts_;
   ImageServiceOptions options_;
 };
 

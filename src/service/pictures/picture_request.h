@@ -25,6 +25,8 @@ struct PictureRequest {
   std::optional<std::uint64_t> seed;  // picture i uses seed + i; none: random ones
   image::Format format = image::Format::jpeg;
   std::string user;  // the customer's word for its own user; at most kUserBytesMax bytes
+
+  bool operator==(const PictureRequest&) const = default;
 };
 
 /// `invalid_argument`, field "n": a count outside [1, kPictureCountMax], naming the value.

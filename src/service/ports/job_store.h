@@ -2,76 +2,97 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "service/jobs/job.h"
+#include "service/jobs/payload.h"
+#include "service/jobs/stranded.h"
+#include "service/pictures/picture.h"
 
 namespace imagined::service {
 
-/// Which running jobs have lost their worker.
-struct Stranded {
-  enum class Why : std::uint8_t { worker_died, lease_expired, server_started };
-  Why why = Why::lease_expired;
-  std::string worker_id;  // of the worker that died
-
-  static Stranded of_worker(std::string id) { return {Why::worker_died, std::move(id)}; }
-  static Stranded by_lease() { return {Why::lease_expired, {}}; }
-  /// All of them: nobody can be working before the server has started its workers.
-  static Stranded all() { return {Why::server_started, {}}; }
+/// Everything that begins with a job, kept in one commit.
+struct NewJob {
+  Job job;  // queued
+  JobPayload payload;
+  std::int64_t queue_limit = 0;  // jobs that may wait
+  std::string request_hash;      // with an idempotency key: the same for the same request only
 };
 
-/// Keeps jobs and the rows of their pictures. Thread-safe; calls block on disk or network.
-/// A call that returned a value survives a crash of the process, and all but `claim`, `heartbeat`
-/// also a loss of power (after one, every running job is queued again anyway).
-/// Any call may fail with `unavailable` (store busy or away), `storage_full`, `data_loss`.
+/// A worker's right to a job. The token alone says which it is.
+struct Lease {
+  std::string job_id;
+  std::string token;
+};
+
+/// A job in a worker's hands, and what it asks for.
+struct ClaimedJob {
+  Job job;
+  JobPayload payload;
+
+  Lease lease() const { return {job.id, job.lease_token}; }
+};
+
+/// What a worker can do.
+struct Claim {
+  std::string_view worker_id;
+  std::span<const std::string> models;  // ids of those that it has loaded
+  std::span<const JobKind> kinds;
+  std::int64_t lease_ms = 0;
+};
+
+/// Keeps jobs and moves them, one method a transaction: what must be true together (a job and its
+/// place in the queue, its end and its pictures, one day its money) goes in and comes out together.
+/// How a job moves is jobs/transition.h; a store only writes it down.
+///
+/// Thread-safe; calls block on disk or network. A call that returned a value survives a crash of
+/// the process, and all but `claim`, `prolong` also a loss of power (after one, what ran is rescued
+/// anyway). Any call may fail with `unavailable` (store busy or away), `storage_full`, `data_loss`.
+/// A payload that cannot be read fails its own job (`claim`) and hurts no other call.
 class JobStore {
  public:
   virtual ~JobStore() = default;
 
-  /// Adds a queued job unless `limit` or more jobs are queued: then `resource_exhausted`,
-  /// "the queue is full: N jobs are waiting".
-  virtual Result<void> insert_if_queue_below(const Job& job, std::int64_t limit) = 0;
+  /// The job as it is then. Not a new one but the earlier one when the team has given its
+  /// idempotency key before, `unprocessable`, field "idempotency_key", when that was another
+  /// request. `resource_exhausted`, "the queue is full: N jobs are waiting", with `queue_limit` or
+  /// more jobs in the queue.
+  virtual Result<Job> insert(const NewJob& wanted) = 0;
 
-  /// Takes the oldest job that is queued, or running with an expired lease and attempts left;
-  /// raises `attempt`, sets a new lease token. None: nothing to do.
-  virtual Result<std::optional<Job>> claim(std::string_view worker_id, std::int64_t lease_ms) = 0;
+  /// Takes the oldest queued job that is not overdue and that this worker can make; one whose
+  /// payload turns out to be unreadable fails here, and the next is taken. None: nothing to do.
+  virtual Result<std::optional<ClaimedJob>> claim(const Claim& claim) = 0;
 
-  /// Prolongs a lease. `aborted` when the job is not running under this token any more.
-  virtual Result<void> heartbeat(std::string_view job_id, std::string_view lease_token,
-                                 std::int64_t lease_ms) = 0;
+  /// Those of `leases` that hold no more: the job was cancelled, rescued or settled.
+  virtual Result<std::vector<Lease>> lost(std::span<const Lease> leases) = 0;
+  /// Leases that hold no more are passed over.
+  virtual Result<void> prolong(std::span<const Lease> leases, std::int64_t lease_ms) = 0;
 
-  /// running -> succeeded, with its pictures, in one step. `aborted` as in `heartbeat`; then
-  /// nothing is kept. The blobs must be stored before.
-  virtual Result<void> complete(std::string_view job_id, std::string_view lease_token,
-                                const std::vector<StoredPicture>& pictures) = 0;
-
-  /// running -> failed. `aborted` as in `heartbeat`. `error.detail` is not kept.
-  virtual Result<void> fail(std::string_view job_id, std::string_view lease_token,
-                            const Error& error) = 0;
-
+  /// running -> succeeded, with its pictures, in one step. `aborted` when the lease holds no more;
+  /// then nothing is kept. The blobs must be stored before.
+  virtual Result<void> complete(const Lease& lease, const std::vector<StoredPicture>& pictures) = 0;
+  /// running -> failed. `aborted` as above. `error.detail` is not kept.
+  virtual Result<void> fail(const Lease& lease, const Error& error) = 0;
   /// running -> queued, as if it had not been claimed: the worker is told to stop and gives it
-  /// back. `aborted` as in `heartbeat`.
-  virtual Result<void> release(std::string_view job_id, std::string_view lease_token) = 0;
-
-  /// Stranded jobs go back to queued, or to failed when they have had `attempts_max`. Returns the
-  /// jobs that moved, in their new state.
-  virtual Result<std::vector<Job>> requeue_or_fail(const Stranded& stranded, int attempts_max) = 0;
+  /// back. `aborted` as above.
+  virtual Result<void> release(const Lease& lease) = 0;
 
   /// queued or running -> cancelled; the job as it is then. A final job stays what it is and is
   /// returned. `not_found`.
   virtual Result<Job> cancel(std::string_view job_id) = 0;
+  /// Running jobs that lost their worker; those that moved, in their new state.
+  virtual Result<std::vector<Job>> rescue(const Stranded& stranded) = 0;
+  /// queued -> failed for those that are overdue; they, in their new state.
+  virtual Result<std::vector<Job>> end_overdue() = 0;
 
   /// `not_found`.
   virtual Result<Job> find(std::string_view job_id) = 0;
-  /// In order of `index`; empty until the job has succeeded.
-  virtual Result<std::vector<StoredPicture>> pictures(std::string_view job_id) = 0;
-  /// `not_found`.
-  virtual Result<StoredPicture> find_picture(std::string_view picture_id) = 0;
-  virtual Result<std::int64_t> queued_count() = 0;
+  /// Those that there are, in any order, in one look.
+  virtual Result<std::vector<Job>> find_all(std::span<const std::string> job_ids) = 0;
 };
 
 }  // namespace imagined::service

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -8,6 +10,12 @@
 #include "service/accounts/api_key.h"
 
 namespace imagined::service {
+
+/// That a key was used.
+struct KeyUse {
+  std::string id;
+  std::int64_t used_ms = 0;
+};
 
 /// Keeps the rows of API keys, never their secrets. Thread-safe; calls block.
 /// Any call may fail with `unavailable`, `storage_full`, `data_loss`.
@@ -23,8 +31,8 @@ class KeyStore {
   virtual Result<std::vector<ApiKey>> list() = 0;
   /// `not_found`.
   virtual Result<void> remove(std::string_view id) = 0;
-  /// Does nothing when the key is gone.
-  virtual Result<void> touch_last_used(std::string_view id, std::int64_t now_ms) = 0;
+  /// In one transaction. Keys that are gone are passed over.
+  virtual Result<void> record_uses(std::span<const KeyUse> uses) = 0;
 };
 
 }  // namespace imagined::service

@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <ctime>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -26,10 +31,62 @@ bool is_hash(std::string_view text) {
          });
 }
 
+constexpr std::string_view kFolders = "0123456789abcdef";
+constexpr std::string_view kUnfinished = ".tmp";
+
+Result<void> set_time(const File& file, std::int64_t unix_ms) {
+  const timespec time{.tv_sec = unix_ms / 1000, .tv_nsec = unix_ms % 1000 * 1'000'000};
+  const timespec times[] = {time, time};
+  if (::futimens(file.fd(), times) != 0) return error_of_errno("futimens", {});
+  return {};
+}
+
+struct FileStatus {
+  std::int64_t changed_ms = 0;
+  std::int64_t size_bytes = 0;
+};
+
+/// None: it is not there (any more).
+Result<std::optional<FileStatus>> status_of(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return std::optional<FileStatus>();
+    return error_of_errno("stat", path);
+  }
+  return std::optional(
+      FileStatus{.changed_ms = status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1'000'000,
+                 .size_bytes = status.st_size});
+}
+
+/// The names in a folder, sorted.
+Result<std::vector<std::string>> names_in(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (auto each = std::filesystem::directory_iterator(folder, error);
+       !error && each != std::filesystem::directory_iterator(); each.increment(error))
+    names.push_back(each->path().filename().string());
+  if (error) {
+    errno = error.value();
+    return error_of_errno("readdir", folder);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+/// Held while this object lives, across processes.
+Result<File> lock_folder(const std::filesystem::path& folder, int operation) {
+  File file = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  while (::flock(file.fd(), operation) != 0)
+    if (errno != EINTR) return error_of_errno("flock", folder);
+  return file;
+}
+
 /// Writes a file under a name that nothing looks for, and syncs it. Removes it on failure.
-Result<void> write_synced(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+Result<void> write_synced(const std::filesystem::path& path, std::span<const std::uint8_t> bytes,
+                          std::int64_t now_ms) {
   const File file = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL));
   auto written = write_all(file, bytes);
+  if (written) written = set_time(file, now_ms);
   if (written) written = sync(file);
   if (!written) ::unlink(path.c_str());
   return written;
@@ -65,16 +122,17 @@ tl::unexpected<Error> no_room(const DiskSpace& space) {
 }  // namespace
 
 Result<std::unique_ptr<DiskBlobStore>> DiskBlobStore::open(const std::filesystem::path& folder,
+                                                           const Clock& clock,
                                                            MeasureSpace measure) {
   TRY(make_folder(folder));
   // All at once, so that no put has to make a folder and wait for the disk to know it. Sixteen, for
   // 256 took two seconds to sync.
   bool any_made = false;
-  for (const char digit : std::string_view("0123456789abcdef"))
+  for (const char digit : kFolders)
     any_made = TRY(make_folder(folder / std::string(1, digit))) || any_made;
   if (any_made) TRY(sync_folder(folder));
   if (!measure) measure = ask_system;
-  return std::unique_ptr<DiskBlobStore>(new DiskBlobStore(folder, std::move(measure)));
+  return std::unique_ptr<DiskBlobStore>(new DiskBlobStore(folder, clock, std::move(measure)));
 }
 
 Result<void> DiskBlobStore::check_room() {
@@ -87,27 +145,44 @@ Result<std::string> DiskBlobStore::put(std::span<const std::uint8_t> bytes) {
   const DiskSpace space = TRY(measure_(folder_));
   if (space.free_bytes < reserve_bytes(space) / 2 + bytes.size()) return no_room(space);
   std::string hash = to_hex(sha256(bytes));
-  const std::filesystem::path folder = folder_ / hash.substr(0, 1);
+  const std::filesystem::path path = path_of(hash);
+  const std::filesystem::path folder = path.parent_path();
   if (TRY(make_folder(folder))) TRY(sync_folder(folder_));
-  const std::filesystem::path path = folder / hash;
-  // There already, whole: the folder may not be synced yet by whoever made it, so sync it below.
-  if (::access(path.c_str(), F_OK) != 0) {
-    const std::filesystem::path temporary = folder / fmt::format("{}.tmp", random_base62(16));
-    TRY(write_synced(temporary, bytes));
+  if (!TRY(put_anew(hash, bytes))) {
+    const std::filesystem::path temporary =
+        folder / fmt::format("{}{}", random_base62(16), kUnfinished);
+    TRY(write_synced(temporary, bytes, clock_.unix_ms()));
     if (std::rename(temporary.c_str(), path.c_str()) != 0) {
       auto error = error_of_errno("rename", path);
       ::unlink(temporary.c_str());
       return error;
     }
   }
+  // Also for a file that was there: whoever made it may not have come so far.
   TRY(sync_folder(folder));
   return hash;
+}
+
+/// The same bytes again: true when they lie there whole, which counts as put now.
+Result<bool> DiskBlobStore::put_anew(std::string_view hash, std::span<const std::uint8_t> bytes) {
+  const std::filesystem::path path = path_of(hash);
+  const File lock = TRY(lock_folder(path.parent_path(), LOCK_SH));  // `remove` takes it whole
+  auto file = open_file(path, O_RDONLY);
+  if (!file && file.error().code == ErrorCode::not_found) return false;
+  if (!file) return tl::unexpected(std::move(file.error()));
+  const auto there = read_all(*file, kBlobBytesMax);
+  if (!there || !std::ranges::equal(*there, bytes)) {
+    log(LogLevel::warn, "blob_healed", "hash={}", hash);
+    return false;
+  }
+  TRY(set_time(*file, clock_.unix_ms()));
+  return true;
 }
 
 Result<std::vector<std::uint8_t>> DiskBlobStore::get(std::string_view hash) {
   // No path is made of a text that could name anything but a blob.
   if (!is_hash(hash)) return fail(ErrorCode::not_found, "no such blob");
-  const std::filesystem::path path = folder_ / hash.substr(0, 1) / hash;
+  const std::filesystem::path path = path_of(hash);
   const File file = TRY(open_file(path, O_RDONLY));
   auto bytes = TRY(read_all(file, kBlobBytesMax));
   if (to_hex(sha256(bytes)) != hash) {
@@ -115,6 +190,52 @@ Result<std::vector<std::uint8_t>> DiskBlobStore::get(std::string_view hash) {
     return fail(ErrorCode::data_loss, "a stored file is damaged", {}, path.string());
   }
   return bytes;
+}
+
+Result<std::vector<service::BlobEntry>> DiskBlobStore::list(std::string_view after, int count_max) {
+  std::vector<service::BlobEntry> entries;
+  for (const char digit : kFolders) {
+    if (!after.empty() && digit < after.front()) continue;
+    const std::filesystem::path folder = folder_ / std::string(1, digit);
+    for (const std::string& name : TRY(names_in(folder))) {
+      if (!is_hash(name) || name <= after) continue;
+      if (std::ssize(entries) == count_max) return entries;
+      const auto status = TRY(status_of(folder / name));
+      if (!status) continue;
+      entries.push_back(
+          {.hash = name, .put_ms = status->changed_ms, .size_bytes = status->size_bytes});
+    }
+  }
+  return entries;
+}
+
+Result<bool> DiskBlobStore::remove(std::string_view hash, std::int64_t before_ms) {
+  if (!is_hash(hash)) return false;
+  const std::filesystem::path path = path_of(hash);
+  const File lock = TRY(lock_folder(path.parent_path(), LOCK_EX));
+  const auto status = TRY(status_of(path));
+  if (!status || status->changed_ms >= before_ms) return false;
+  if (::unlink(path.c_str()) != 0) return error_of_errno("unlink", path);
+  return true;
+}
+
+Result<int> DiskBlobStore::remove_leftovers(std::int64_t before_ms) {
+  int removed = 0;
+  for (const char digit : kFolders) {
+    const std::filesystem::path folder = folder_ / std::string(1, digit);
+    for (const std::string& name : TRY(names_in(folder))) {
+      if (!name.ends_with(kUnfinished)) continue;
+      const auto status = TRY(status_of(folder / name));
+      if (!status || status->changed_ms >= before_ms) continue;
+      if (::unlink((folder / name).c_str()) != 0) return error_of_errno("unlink", folder / name);
+      ++removed;
+    }
+  }
+  return removed;
+}
+
+std::filesystem::path DiskBlobStore::path_of(std::string_view hash) const {
+  return folder_ / std::string(hash.substr(0, 1)) / std::string(hash);
 }
 
 }  // namespace imagined::storage

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/clock.h"
 #include "service/ports/blob_store.h"
 
 namespace imagined::storage {
@@ -16,7 +17,8 @@ struct DiskSpace {
 
 /// Blobs as files: `<folder>/<first hex digit>/<sha-256 hex>`. Several processes may share the
 /// folder. A file under its final name is always whole: it is written under another name in the
-/// same folder, synced, renamed, and the folder synced.
+/// same folder, synced, renamed, and the folder synced. When it was put last is its time of change;
+/// a lock of the folder (flock) keeps a blob that is put anew from being removed as old.
 ///
 /// The last 5 % of the disk (0.5 to 64 MiB) are a reserve: no new work is taken when it is touched,
 /// and no blob goes beyond its half, so that the database beside it can still say what happened.
@@ -24,19 +26,27 @@ class DiskBlobStore final : public service::BlobStore {
  public:
   using MeasureSpace = std::function<Result<DiskSpace>(const std::filesystem::path&)>;
 
-  /// Makes the folder when it is not there. `measure` is for tests; empty: ask the system.
+  /// Makes the folder when it is not there. `clock` must outlive the store. `measure` is for tests;
+  /// empty: ask the system.
   static Result<std::unique_ptr<DiskBlobStore>> open(const std::filesystem::path& folder,
-                                                     MeasureSpace measure = {});
+                                                     const Clock& clock, MeasureSpace measure = {});
 
   Result<std::string> put(std::span<const std::uint8_t> bytes) override;
   Result<void> check_room() override;
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override;
+  Result<std::vector<service::BlobEntry>> list(std::string_view after, int count_max) override;
+  Result<bool> remove(std::string_view hash, std::int64_t before_ms) override;
+  Result<int> remove_leftovers(std::int64_t before_ms) override;
 
  private:
-  DiskBlobStore(std::filesystem::path folder, MeasureSpace measure)
-      : folder_(std::move(folder)), measure_(std::move(measure)) {}
+  DiskBlobStore(std::filesystem::path folder, const Clock& clock, MeasureSpace measure)
+      : folder_(std::move(folder)), clock_(clock), measure_(std::move(measure)) {}
+
+  std::filesystem::path path_of(std::string_view hash) const;
+  Result<bool> put_anew(std::string_view hash, std::span<const std::uint8_t> bytes);
 
   std::filesystem::path folder_;
+  const Clock& clock_;
   MeasureSpace measure_;
 };
 

@@ -7,7 +7,7 @@ namespace imagined::storage {
 Result<std::string> MemoryBlobStore::put(std::span<const std::uint8_t> bytes) {
   std::string hash = to_hex(sha256(bytes));
   const std::lock_guard lock(mutex_);
-  blobs_.try_emplace(hash, bytes.begin(), bytes.end());
+  blobs_[hash] = {.bytes = {bytes.begin(), bytes.end()}, .put_ms = clock_.unix_ms()};
   return hash;
 }
 
@@ -15,7 +15,28 @@ Result<std::vector<std::uint8_t>> MemoryBlobStore::get(std::string_view hash) {
   const std::lock_guard lock(mutex_);
   const auto found = blobs_.find(hash);
   if (found == blobs_.end()) return fail(ErrorCode::not_found, "no such blob");
-  return found->second;
+  return found->second.bytes;
+}
+
+Result<std::vector<service::BlobEntry>> MemoryBlobStore::list(std::string_view after,
+                                                              int count_max) {
+  const std::lock_guard lock(mutex_);
+  std::vector<service::BlobEntry> entries;
+  for (auto each = blobs_.upper_bound(after); each != blobs_.end(); ++each) {
+    if (std::ssize(entries) == count_max) break;
+    entries.push_back({.hash = each->first,
+                       .put_ms = each->second.put_ms,
+                       .size_bytes = std::ssize(each->second.bytes)});
+  }
+  return entries;
+}
+
+Result<bool> MemoryBlobStore::remove(std::string_view hash, std::int64_t before_ms) {
+  const std::lock_guard lock(mutex_);
+  const auto found = blobs_.find(hash);
+  if (found == blobs_.end() || found->second.put_ms >= before_ms) return false;
+  blobs_.erase(found);
+  return true;
 }
 
 }  // namespace imagined::storage

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/crypto.h"
@@ -10,9 +11,13 @@
 
 namespace imagined::storage {
 
+using service::ClaimedJob;
 using service::Job;
 using service::JobState;
+using service::Lease;
+using service::NewJob;
 using service::StoredPicture;
+using service::Stranded;
 
 MemoryJobStore::Row* MemoryJobStore::find_row(std::string_view job_id) {
   const auto found =
@@ -20,125 +25,140 @@ MemoryJobStore::Row* MemoryJobStore::find_row(std::string_view job_id) {
   return found == rows_.end() ? nullptr : &*found;
 }
 
-Result<MemoryJobStore::Row*> MemoryJobStore::leased(std::string_view job_id,
-                                                    std::string_view lease_token) {
-  Row* row = find_row(job_id);
+MemoryJobStore::Row* MemoryJobStore::find_leased(const Lease& lease) {
+  Row* row = find_row(lease.job_id);
   const bool held =
-      row != nullptr && row->job.state == JobState::running && row->job.lease_token == lease_token;
-  if (!held)
-    return imagined::fail(ErrorCode::aborted, "the job is not in this worker's hands any more");
-  return row;
+      row != nullptr && row->job.state == JobState::running && row->job.lease_token == lease.token;
+  return held ? row : nullptr;
 }
 
-std::int64_t MemoryJobStore::count_queued() const {
-  return std::ranges::count_if(rows_,
-                               [](const Row& row) { return row.job.state == JobState::queued; });
+void MemoryJobStore::grant_lease(Row& row, std::int64_t lease_ms) {
+  row.lease_origin = clock_.origin();
+  row.lease_until_ms = clock_.monotonic_ms() + lease_ms;
 }
 
-Result<void> MemoryJobStore::insert_if_queue_below(const Job& job, std::int64_t limit) {
+Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
   const std::lock_guard lock(mutex_);
-  const std::int64_t waiting = count_queued();
-  if (waiting >= limit)
+  const Job& job = wanted.job;
+  for (const Row& row : rows_) {
+    if (job.idempotency_key.empty() || row.job.idempotency_key != job.idempotency_key ||
+        row.job.owner.team_id != job.owner.team_id)
+      continue;
+    if (row.request_hash == wanted.request_hash) return row.job;
+    return imagined::fail(ErrorCode::unprocessable,
+                          "this idempotency key was given before with another request",
+                          "idempotency_key");
+  }
+  const auto waiting =
+      std::ranges::count(rows_, JobState::queued, [](const Row& row) { return row.job.state; });
+  if (waiting >= wanted.queue_limit)
     return imagined::fail(ErrorCode::resource_exhausted,
                           fmt::format("the queue is full: {} jobs are waiting", waiting));
   if (find_row(job.id) != nullptr)
     return imagined::fail(ErrorCode::already_exists, "it exists already");
-  rows_.push_back({.job = job});
+  rows_.push_back({.job = job,
+                   .payload = wanted.payload,
+                   .request_hash = wanted.request_hash,
+                   .lease_origin = {}});
+  return job;
+}
+
+Result<std::optional<ClaimedJob>> MemoryJobStore::claim(const service::Claim& claim) {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now_ms = clock_.unix_ms();
+  const auto row = std::ranges::find_if(rows_, [&](const Row& each) {
+    return each.job.state == JobState::queued && !service::is_overdue(each.job, now_ms) &&
+           std::ranges::count(claim.models, each.job.sold.model) > 0 &&
+           std::ranges::count(claim.kinds, service::kind_of(each.payload)) > 0;
+  });
+  if (row == rows_.end()) return std::optional<ClaimedJob>();
+  row->job = service::claimed(row->job, claim.worker_id, random_base62(22), now_ms);
+  grant_lease(*row, claim.lease_ms);
+  return std::optional(ClaimedJob{.job = row->job, .payload = row->payload});
+}
+
+Result<std::vector<Lease>> MemoryJobStore::lost(std::span<const Lease> leases) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Lease> lost;
+  for (const Lease& lease : leases)
+    if (find_leased(lease) == nullptr) lost.push_back(lease);
+  return lost;
+}
+
+Result<void> MemoryJobStore::prolong(std::span<const Lease> leases, std::int64_t lease_ms) {
+  const std::lock_guard lock(mutex_);
+  for (const Lease& lease : leases)
+    if (Row* row = find_leased(lease)) grant_lease(*row, lease_ms);
   return {};
 }
 
-Result<std::optional<Job>> MemoryJobStore::claim(std::string_view worker_id,
-                                                 std::int64_t lease_ms) {
-  const std::lock_guard lock(mutex_);
-  const std::int64_t now_ms = clock_.monotonic_ms();
-  const auto claimable = [now_ms](const Row& row) {
-    return row.job.state == JobState::queued ||
-           (row.job.state == JobState::running && row.lease_until_ms < now_ms &&
-            row.job.attempt < service::kAttemptsMax);
-  };
-  const auto row = std::ranges::find_if(rows_, claimable);
-  if (row == rows_.end()) return std::optional<Job>();
-  row->lease_until_ms = now_ms + lease_ms;
-  row->job.state = service::moved(JobState::queued, JobState::running);
-  row->job.worker_id = worker_id;
-  row->job.lease_token = random_base62(22);
-  row->job.started_ms = clock_.unix_ms();
-  ++row->job.attempt;
-  return std::optional(row->job);
-}
-
-Result<void> MemoryJobStore::heartbeat(std::string_view job_id, std::string_view lease_token,
-                                       std::int64_t lease_ms) {
-  const std::lock_guard lock(mutex_);
-  TRY(leased(job_id, lease_token))->lease_until_ms = clock_.monotonic_ms() + lease_ms;
+template <class Move>
+Result<void> MemoryJobStore::move_leased(const Lease& lease, Move move) {
+  Row* row = find_leased(lease);
+  if (row == nullptr)
+    return imagined::fail(ErrorCode::aborted, "the job is not in this worker's hands any more");
+  row->job = move(row->job);
   return {};
 }
 
-Result<void> MemoryJobStore::complete(std::string_view job_id, std::string_view lease_token,
+Result<void> MemoryJobStore::complete(const Lease& lease,
                                       const std::vector<StoredPicture>& pictures) {
   const std::lock_guard lock(mutex_);
-  Job& job = TRY(leased(job_id, lease_token))->job;
-  job.state = service::moved(job.state, JobState::succeeded);
-  job.lease_token.clear();
-  job.finished_ms = clock_.unix_ms();
+  TRY(move_leased(lease,
+                  [&](const Job& job) { return service::succeeded(job, clock_.unix_ms()); }));
   for (const StoredPicture& picture : pictures) pictures_.emplace(picture.id, picture);
   return {};
 }
 
-Result<void> MemoryJobStore::fail(std::string_view job_id, std::string_view lease_token,
-                                  const Error& error) {
+Result<void> MemoryJobStore::fail(const Lease& lease, const Error& error) {
   const std::lock_guard lock(mutex_);
-  Job& job = TRY(leased(job_id, lease_token))->job;
-  job.state = service::moved(job.state, JobState::failed);
-  job.lease_token.clear();
-  job.error = Error{.code = error.code, .message = error.message, .field = error.field};
-  job.finished_ms = clock_.unix_ms();
-  return {};
+  return move_leased(lease,
+                     [&](const Job& job) { return service::failed(job, error, clock_.unix_ms()); });
 }
 
-Result<void> MemoryJobStore::release(std::string_view job_id, std::string_view lease_token) {
+Result<void> MemoryJobStore::release(const Lease& lease) {
   const std::lock_guard lock(mutex_);
-  Job& job = TRY(leased(job_id, lease_token))->job;
-  job.state = service::moved(job.state, JobState::queued);
-  job.lease_token.clear();
-  --job.attempt;
-  return {};
-}
-
-Result<std::vector<Job>> MemoryJobStore::requeue_or_fail(const service::Stranded& stranded,
-                                                         int attempts_max) {
-  const std::lock_guard lock(mutex_);
-  std::vector<Job> changed;
-  for (Row& row : rows_) {
-    Job& job = row.job;
-    using Why = service::Stranded::Why;
-    const bool applies =
-        stranded.why == Why::server_started ||
-        (stranded.why == Why::worker_died && job.worker_id == stranded.worker_id) ||
-        (stranded.why == Why::lease_expired && row.lease_until_ms < clock_.monotonic_ms());
-    if (job.state != JobState::running || !applies) continue;
-    const bool again = job.attempt < attempts_max;
-    job.state = service::moved(job.state, again ? JobState::queued : JobState::failed);
-    job.lease_token.clear();
-    if (!again) {
-      job.error = service::worker_stopped_error(job.attempt);
-      job.finished_ms = clock_.unix_ms();
-    }
-    changed.push_back(job);
-  }
-  return changed;
+  return move_leased(lease, [](const Job& job) { return service::released(job); });
 }
 
 Result<Job> MemoryJobStore::cancel(std::string_view job_id) {
   const std::lock_guard lock(mutex_);
   Row* row = find_row(job_id);
   if (row == nullptr) return imagined::fail(ErrorCode::not_found, "no such job");
-  if (!service::is_final(row->job.state)) {
-    row->job.state = service::moved(row->job.state, JobState::cancelled);
-    row->job.lease_token.clear();
-    row->job.finished_ms = clock_.unix_ms();
-  }
+  if (!service::is_final(row->job.state)) row->job = service::cancelled(row->job, clock_.unix_ms());
   return row->job;
+}
+
+Result<std::vector<Job>> MemoryJobStore::rescue(const Stranded& stranded) {
+  using Why = Stranded::Why;
+  const std::lock_guard lock(mutex_);
+  std::vector<Job> moved;
+  for (Row& row : rows_) {
+    if (row.job.state != JobState::running) continue;
+    const bool other_origin = row.lease_origin != clock_.origin();
+    const bool applies = stranded.why == Why::worker_died ? row.job.worker_id == stranded.worker_id
+                         : stranded.why == Why::restarted
+                             ? row.job.worker_id.starts_with(stranded.worker_id)
+                             : other_origin || row.lease_until_ms < clock_.monotonic_ms();
+    if (!applies) continue;
+    const bool restarted = stranded.why == Why::lease_expired && other_origin;
+    row.job =
+        service::rescued(row.job, restarted ? Why::restarted : stranded.why, clock_.unix_ms());
+    moved.push_back(row.job);
+  }
+  return moved;
+}
+
+Result<std::vector<Job>> MemoryJobStore::end_overdue() {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now_ms = clock_.unix_ms();
+  std::vector<Job> moved;
+  for (Row& row : rows_) {
+    if (row.job.state != JobState::queued || !service::is_overdue(row.job, now_ms)) continue;
+    row.job = service::overdue(row.job, now_ms);
+    moved.push_back(row.job);
+  }
+  return moved;
 }
 
 Result<Job> MemoryJobStore::find(std::string_view job_id) {
@@ -146,6 +166,14 @@ Result<Job> MemoryJobStore::find(std::string_view job_id) {
   const Row* row = find_row(job_id);
   if (row == nullptr) return imagined::fail(ErrorCode::not_found, "no such job");
   return row->job;
+}
+
+Result<std::vector<Job>> MemoryJobStore::find_all(std::span<const std::string> job_ids) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Job> jobs;
+  for (const std::string& id : job_ids)
+    if (const Row* row = find_row(id)) jobs.push_back(row->job);
+  return jobs;
 }
 
 Result<std::vector<StoredPicture>> MemoryJobStore::pictures(std::string_view job_id) {
@@ -164,9 +192,59 @@ Result<StoredPicture> MemoryJobStore::find_picture(std::string_view picture_id) 
   return found->second;
 }
 
-Result<std::int64_t> MemoryJobStore::queued_count() {
+Result<int> MemoryJobStore::remove_pictures(std::int64_t before_ms, int count_max) {
   const std::lock_guard lock(mutex_);
-  return count_queued();
+  std::vector<std::pair<std::int64_t, std::string>> old;
+  for (const auto& [id, picture] : pictures_)
+    if (picture.created_ms < before_ms) old.emplace_back(picture.created_ms, id);
+  std::ranges::sort(old);
+  old.resize(std::min(old.size(), static_cast<std::size_t>(count_max)));
+  for (const auto& [created_ms, id] : old) pictures_.erase(id);
+  return static_cast<int>(old.size());
+}
+
+Result<int> MemoryJobStore::remove_jobs(std::int64_t before_ms, int count_max) {
+  const std::lock_guard lock(mutex_);
+  int removed = 0;
+  std::erase_if(rows_, [&](const Row& row) {
+    const bool has_pictures = std::ranges::any_of(
+        pictures_, [&](const auto& entry) { return entry.second.job_id == row.job.id; });
+    const bool goes = removed < count_max && service::is_final(row.job.state) &&
+                      row.job.finished_ms < before_ms && !has_pictures;
+    removed += goes ? 1 : 0;
+    return goes;
+  });
+  return removed;
+}
+
+Result<int> MemoryJobStore::free_idempotency_keys(std::int64_t before_ms, int count_max) {
+  const std::lock_guard lock(mutex_);
+  int freed = 0;
+  for (Row& row : rows_) {
+    if (freed == count_max || row.job.idempotency_key.empty() || row.job.created_ms >= before_ms)
+      continue;
+    row.job.idempotency_key.clear();
+    ++freed;
+  }
+  return freed;
+}
+
+Result<std::int64_t> MemoryJobStore::running_since_ms() {
+  const std::lock_guard lock(mutex_);
+  std::int64_t since_ms = std::numeric_limits<std::int64_t>::max();
+  for (const Row& row : rows_)
+    if (row.job.state == JobState::running) since_ms = std::min(since_ms, row.job.started_ms);
+  return since_ms;
+}
+
+Result<std::vector<std::string>> MemoryJobStore::orphans(std::span<const std::string> blobs) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> orphans;
+  for (const std::string& blob : blobs)
+    if (std::ranges::none_of(pictures_,
+                             [&](const auto& entry) { return entry.second.blob == blob; }))
+      orphans.push_back(blob);
+  return orphans;
 }
 
 }  // namespace imagined::storage

@@ -4,43 +4,57 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
+#include "service/ports/archive.h"
 #include "service/ports/job_store.h"
 
 namespace imagined::storage {
 
-/// Jobs in memory, for tests: the same promises as the real stores but for durability.
-class MemoryJobStore final : public service::JobStore {
+/// Jobs and what they leave, in memory, for tests: the same promises as the real stores but for
+/// durability.
+class MemoryJobStore final : public service::JobStore, public service::Archive {
  public:
   explicit MemoryJobStore(const Clock& clock) : clock_(clock) {}
 
-  Result<void> insert_if_queue_below(const service::Job& job, std::int64_t limit) override;
-  Result<std::optional<service::Job>> claim(std::string_view worker_id,
-                                            std::int64_t lease_ms) override;
-  Result<void> heartbeat(std::string_view job_id, std::string_view lease_token,
-                         std::int64_t lease_ms) override;
-  Result<void> complete(std::string_view job_id, std::string_view lease_token,
+  Result<service::Job> insert(const service::NewJob& wanted) override;
+  Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override;
+  Result<std::vector<service::Lease>> lost(std::span<const service::Lease> leases) override;
+  Result<void> prolong(std::span<const service::Lease> leases, std::int64_t lease_ms) override;
+  Result<void> complete(const service::Lease& lease,
                         const std::vector<service::StoredPicture>& pictures) override;
-  Result<void> fail(std::string_view job_id, std::string_view lease_token,
-                    const Error& error) override;
-  Result<void> release(std::string_view job_id, std::string_view lease_token) override;
-  Result<std::vector<service::Job>> requeue_or_fail(const service::Stranded& stranded,
-                                                    int attempts_max) override;
+  Result<void> fail(const service::Lease& lease, const Error& error) override;
+  Result<void> release(const service::Lease& lease) override;
   Result<service::Job> cancel(std::string_view job_id) override;
+  Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override;
+  Result<std::vector<service::Job>> end_overdue() override;
   Result<service::Job> find(std::string_view job_id) override;
+  Result<std::vector<service::Job>> find_all(std::span<const std::string> job_ids) override;
+
   Result<std::vector<service::StoredPicture>> pictures(std::string_view job_id) override;
   Result<service::StoredPicture> find_picture(std::string_view picture_id) override;
-  Result<std::int64_t> queued_count() override;
+  Result<int> remove_pictures(std::int64_t before_ms, int count_max) override;
+  Result<int> remove_jobs(std::int64_t before_ms, int count_max) override;
+  Result<int> free_idempotency_keys(std::int64_t before_ms, int count_max) override;
+  Result<std::int64_t> running_since_ms() override;
+  Result<std::vector<std::string>> orphans(std::span<const std::string> blobs) override;
 
  private:
   struct Row {
     service::Job job;
+    service::JobPayload payload;
+    std::string request_hash;
+    std::string lease_origin;
     std::int64_t lease_until_ms = 0;  // monotonic
   };
   Row* find_row(std::string_view job_id);
-  Result<Row*> leased(std::string_view job_id, std::string_view lease_token);
-  std::int64_t count_queued() const;
+  Row* find_leased(const service::Lease& lease);
+  void grant_lease(Row& row, std::int64_t lease_ms);
+  /// Moves the job of a lease; `aborted` when it holds no more.
+  template <class Move>
+  Result<void> move_leased(const service::Lease& lease, Move move);
 
   const Clock& clock_;
   std::mutex mutex_;

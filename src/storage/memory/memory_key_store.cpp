@@ -33,10 +33,12 @@ Result<void> MemoryKeyStore::remove(std::string_view id) {
   return {};
 }
 
-Result<void> MemoryKeyStore::touch_last_used(std::string_view id, std::int64_t now_ms) {
+Result<void> MemoryKeyStore::record_uses(std::span<const service::KeyUse> uses) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find(keys_, id, &service::ApiKey::id);
-  if (found != keys_.end()) found->last_used_ms = now_ms;
+  for (const service::KeyUse& use : uses) {
+    const auto found = std::ranges::find(keys_, use.id, &service::ApiKey::id);
+    if (found != keys_.end()) found->last_used_ms = use.used_ms;
+  }
   return {};
 }
 

@@ -14,7 +14,7 @@ class MemoryKeyStore final : public service::KeyStore {
   Result<service::ApiKey> find(std::string_view id) override;
   Result<std::vector<service::ApiKey>> list() override;
   Result<void> remove(std::string_view id) override;
-  Result<void> touch_last_used(std::string_view id, std::int64_t now_ms) override;
+  Result<void> record_uses(std::span<const service::KeyUse> uses) override;
 
  private:
   std::mutex mutex_;

@@ -5,24 +5,17 @@
 #include <utility>
 #include <vector>
 
+#include "base/listener.h"
+
 namespace imagined::storage {
-namespace {
 
-/// One callback. Its mutex is held while it runs, so that ending the subscription waits for it;
-/// recursive, so that it may end itself.
-struct Listener {
-  std::recursive_mutex mutex;
-  bool listening = true;
-  service::JobEvents::Callback callback;
-};
-
-}  // namespace
+using JobListener = Listener<service::JobEvent>;
 
 struct ProcessJobEvents::State {
   std::mutex mutex;
-  std::multimap<std::string, std::shared_ptr<Listener>, std::less<>> listeners;
+  std::multimap<std::string, std::shared_ptr<JobListener>, std::less<>> listeners;
 
-  void remove(const std::string& job_id, const std::shared_ptr<Listener>& listener) {
+  void remove(const std::string& job_id, const std::shared_ptr<JobListener>& listener) {
     {
       const std::lock_guard lock(mutex);
       const auto [begin, end] = listeners.equal_range(job_id);
@@ -32,8 +25,7 @@ struct ProcessJobEvents::State {
         break;
       }
     }
-    const std::lock_guard running(listener->mutex);
-    listener->listening = false;
+    listener->end();
   }
 };
 
@@ -41,21 +33,17 @@ ProcessJobEvents::ProcessJobEvents() : state_(std::make_shared<State>()) {}
 ProcessJobEvents::~ProcessJobEvents() = default;
 
 void ProcessJobEvents::publish(const service::JobEvent& event) {
-  std::vector<std::shared_ptr<Listener>> called;
+  std::vector<std::shared_ptr<JobListener>> called;
   {
     const std::lock_guard lock(state_->mutex);
     const auto [begin, end] = state_->listeners.equal_range(event.job_id);
     for (auto each = begin; each != end; ++each) called.push_back(each->second);
   }
-  for (const auto& listener : called) {
-    const std::lock_guard running(listener->mutex);
-    if (listener->listening) listener->callback(event);
-  }
+  for (const auto& listener : called) listener->call(event);
 }
 
 service::Subscription ProcessJobEvents::subscribe(std::string_view job_id, Callback callback) {
-  auto listener = std::make_shared<Listener>();
-  listener->callback = std::move(callback);
+  auto listener = std::make_shared<JobListener>(std::move(callback));
   {
     const std::lock_guard lock(state_->mutex);
     state_->listeners.emplace(job_id, listener);

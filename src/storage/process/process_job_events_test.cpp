@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 
 namespace imagined::storage {
@@ -48,13 +49,19 @@ TEST(ProcessJobEvents, AllowsACallbackToEndItself) {
   EXPECT_EQ(told, 1);
 }
 
-TEST(ProcessJobEvents, ASubscriptionMayOutliveTheEvents) {
+TEST(ProcessJobEvents, ASubscriptionMayOutliveTheEventsAndFreesItsCallbackInTheEnd) {
+  auto held = std::make_shared<int>(0);
+  const std::weak_ptr<int> watched = held;
   Subscription subscription;
   {
     ProcessJobEvents events;
-    subscription = events.subscribe("a", [](const JobEvent&) {});
+    subscription = events.subscribe("a", [held = std::move(held)](const JobEvent&) { ++*held; });
+    events.publish(finished("a"));
   }
+  ASSERT_FALSE(watched.expired());
+  EXPECT_EQ(*watched.lock(), 1);
   subscription = {};
+  EXPECT_TRUE(watched.expired());
 }
 
 TEST(ProcessJobEvents, NoCallbackRunsAfterItsSubscriptionHasEnded) {

@@ -69,20 +69,28 @@ void Statement::bind_integer(int index, std::int64_t value) {
 }
 
 void Statement::bind_text(int index, std::string_view value) {
+  // A view of nothing has no address, and SQLite takes no address for NULL.
+  const char* data = value.data() == nullptr ? "" : value.data();
   const int code =
-      sqlite3_bind_text64(statement_, index, value.data(), value.size(), transient(), SQLITE_UTF8);
+      sqlite3_bind_text64(statement_, index, data, value.size(), transient(), SQLITE_UTF8);
   CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
 }
 
-void Statement::bind_optional(int index, const std::optional<std::int64_t>& value) {
-  if (value) return bind_integer(index, *value);
+void Statement::bind_null(int index) {
   const int code = sqlite3_bind_null(statement_, index);
+  CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
+}
+
+void Statement::bind_real(int index, double value) {
+  const int code = sqlite3_bind_double(statement_, index, value);
   CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
 }
 
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
 }
+
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
 
 std::string Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
@@ -135,7 +143,6 @@ Result<Statement> Connection::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  CHECK(code != SQLITE_ERROR, "{} in {}", sqlite3_errmsg(handle_), sql);
   if (code != SQLITE_OK) return failure(code);
   return Statement(*this, statement);
 }
@@ -166,6 +173,9 @@ tl::unexpected<Error> Connection::failure(int code) const {
     case SQLITE_FULL:
       return imagined::fail(ErrorCode::storage_full, "no room left to store data", {},
                             std::move(detail));
+    case SQLITE_ERROR:
+      // Our SQL is right (every statement has its test), so the schema is not: some other tool has
+      // changed it. One call fails, not the process.
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return imagined::fail(ErrorCode::data_loss, "the database is damaged", {}, std::move(detail));

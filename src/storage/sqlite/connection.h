@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -29,7 +28,7 @@ class Statement {
   Statement& operator=(Statement&&) = delete;
   ~Statement();
 
-  /// Binds all parameters in order: integers, text, or an empty optional for NULL.
+  /// Binds all parameters in order: integers, floats, text, or an empty optional for NULL.
   template <class... Values>
   Statement& bind(const Values&... values) {
     int index = 0;
@@ -43,6 +42,7 @@ class Statement {
   Result<void> run();
 
   std::int64_t integer(int column) const;
+  double real(int column) const;
   std::string text(int column) const;
   bool is_null(int column) const;
 
@@ -53,17 +53,21 @@ class Statement {
 
   template <class Value>
   void bind_one(int index, const Value& value) {
-    if constexpr (std::is_same_v<Value, std::optional<std::int64_t>>) {
-      bind_optional(index, value);
+    if constexpr (requires { value.has_value(); }) {
+      if (!value.has_value()) return bind_null(index);
+      bind_one(index, *value);
     } else if constexpr (std::is_integral_v<Value>) {
       bind_integer(index, static_cast<std::int64_t>(value));
+    } else if constexpr (std::is_floating_point_v<Value>) {
+      bind_real(index, static_cast<double>(value));
     } else {
       bind_text(index, value);
     }
   }
   void bind_integer(int index, std::int64_t value);
+  void bind_real(int index, double value);
   void bind_text(int index, std::string_view value);
-  void bind_optional(int index, const std::optional<std::int64_t>& value);
+  void bind_null(int index);
 
   Connection* connection_;
   sqlite3_stmt* statement_;
@@ -90,8 +94,8 @@ class Connection {
 
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
 
-  /// Compiles at the first call, then reuses. `sql` is ours: text that does not compile kills.
-  /// Errors: `unavailable`, `data_loss` when the schema cannot be read.
+  /// Compiles at the first call, then reuses. Errors: `unavailable`; `data_loss` when the schema
+  /// cannot be read or is not ours any more.
   Result<Statement> prepare(std::string_view sql);
   /// Any number of statements without parameters.
   Result<void> execute(const char* sql);

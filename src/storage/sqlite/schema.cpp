@@ -81,6 +81,83 @@ CREATE INDEX limit_hits_of_bucket ON limit_hits (bucket, at_ms);
 CREATE INDEX limit_hits_by_time ON limit_hits (at_ms);
 CREATE INDEX limit_hits_by_end ON limit_hits (ends_ms);
 )sql",
+    // 3: whose a job is, what kind of work, what was sold; what is asked for becomes a payload
+    // (storage/codec). Both tables are written anew because pictures refers to jobs.
+    R"sql(
+CREATE TABLE jobs_2 (
+  sequence        INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of arrival
+  id              TEXT NOT NULL UNIQUE,
+  org_id          TEXT NOT NULL,
+  team_id         TEXT NOT NULL,
+  key_id          TEXT NOT NULL,
+  kind            TEXT NOT NULL,
+  payload_version INTEGER NOT NULL,
+  payload         TEXT NOT NULL,
+  model           TEXT NOT NULL,
+  price_usd_ticks INTEGER NOT NULL,
+  steps           INTEGER,  -- NULL: taken under schema 1, which did not keep it
+  guidance        REAL,
+  idempotency_key TEXT NOT NULL DEFAULT '',
+  request_hash    TEXT NOT NULL DEFAULT '',
+  state           TEXT NOT NULL DEFAULT 'queued'
+                  CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+  attempt         INTEGER NOT NULL DEFAULT 0,
+  worker_id       TEXT NOT NULL DEFAULT '',
+  lease_token     TEXT NOT NULL DEFAULT '',
+  lease_origin    TEXT NOT NULL DEFAULT '',  -- Clock::origin of lease_until_ms
+  lease_until_ms  INTEGER NOT NULL DEFAULT 0,
+  error_code      INTEGER,
+  error_message   TEXT NOT NULL DEFAULT '',
+  error_field     TEXT NOT NULL DEFAULT '',
+  created_ms      INTEGER NOT NULL,
+  deliver_by_ms   INTEGER NOT NULL DEFAULT 0,
+  started_ms      INTEGER NOT NULL DEFAULT 0,
+  finished_ms     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO jobs_2
+SELECT sequence, id, 'default', 'default', key_id, 'pictures', 1,
+       json_patch(
+         json_object('aspect_ratio', aspect_ratio, 'count', count, 'format', format,
+                     'model', model, 'prompt', prompt, 'resolution', resolution, 'user', user),
+         CASE WHEN seed IS NULL THEN '{}' ELSE format('{"seed":%llu}', seed) END),
+       model, 0, NULL, NULL, '', '',
+       -- Whoever had it in hand was of the program before this one.
+       CASE state WHEN 'running' THEN 'queued' ELSE state END,
+       CASE state WHEN 'running' THEN attempt - 1 ELSE attempt END,
+       worker_id, '', '', 0, error_code, error_message, error_field, created_ms, 0, started_ms, finished_ms
+FROM jobs;
+CREATE TABLE pictures_2 (
+  id         TEXT PRIMARY KEY,
+  job_id     TEXT NOT NULL REFERENCES jobs_2 (id),
+  position   INTEGER NOT NULL,
+  blob       TEXT NOT NULL,
+  format     TEXT NOT NULL,
+  width      INTEGER NOT NULL,
+  height     INTEGER NOT NULL,
+  seed       INTEGER NOT NULL,  -- the bits of an unsigned number
+  size_bytes INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  UNIQUE (job_id, position)
+) STRICT;
+INSERT INTO pictures_2
+SELECT id, job_id, position, blob, substr(mime_type, length('image/') + 1), width, height, seed,
+       size_bytes, created_ms
+FROM pictures;
+DROP TABLE pictures;
+DROP TABLE jobs;
+ALTER TABLE jobs_2 RENAME TO jobs;
+ALTER TABLE pictures_2 RENAME TO pictures;
+-- Small however many jobs have ended: what the claim looks through.
+CREATE INDEX jobs_open ON jobs (sequence) WHERE state IN ('queued', 'running');
+CREATE INDEX jobs_ended ON jobs (finished_ms) WHERE state NOT IN ('queued', 'running');
+CREATE UNIQUE INDEX jobs_once ON jobs (team_id, idempotency_key) WHERE idempotency_key <> '';
+CREATE INDEX pictures_by_age ON pictures (created_ms);
+CREATE INDEX pictures_by_blob ON pictures (blob);
+
+ALTER TABLE api_keys ADD COLUMN org_id  TEXT NOT NULL DEFAULT 'default';
+ALTER TABLE api_keys ADD COLUMN team_id TEXT NOT NULL DEFAULT 'default';
+ALTER TABLE api_keys ADD COLUMN scopes  TEXT NOT NULL DEFAULT 'all';
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

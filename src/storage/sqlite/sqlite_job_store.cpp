@@ -2,93 +2,59 @@
 
 #include <fmt/format.h>
 
-#include <bit>
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/crypto.h"
+#include "base/log.h"
 #include "service/jobs/transition.h"
+#include "storage/codec/job_payload.h"
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/sqlite_rows.h"
 
 namespace imagined::storage {
 namespace {
 
+using service::ClaimedJob;
 using service::Job;
 using service::JobState;
-using service::StoredPicture;
-using service::to_string;
-
-constexpr std::string_view kJobColumns =
-    "id, key_id, model, prompt, count, aspect_ratio, resolution, seed, format, user, state, "
-    "attempt, worker_id, lease_token, error_code, error_message, error_field, created_ms, "
-    "started_ms, finished_ms";
-constexpr std::string_view kPictureColumns =
-    "id, job_id, position, blob, mime_type, width, height, seed, size_bytes, created_ms";
+using service::Lease;
+using service::NewJob;
+using service::Stranded;
 
 constexpr std::size_t kLeaseTokenLength = 22;  // 131 bits
 
-/// Rows were checked before they were written: one that is not right has been damaged.
-template <class T>
-Result<T> stored(Result<T> value) {
-  if (value) return value;
-  return fail(ErrorCode::data_loss, "a stored job is damaged", {},
-              std::move(value.error().message));
-}
-
-Result<Job> read_job(const Statement& row) {
-  auto prompt = TRY(stored(service::Prompt::parse(row.text(3), std::numeric_limits<int>::max())));
-  const auto aspect_ratio = TRY(stored(service::parse_aspect_ratio(row.text(5))));
-  const auto resolution = TRY(stored(service::parse_resolution(row.text(6))));
-  const auto format = TRY(stored(image::parse_output_format(row.text(8))));
-  const auto state = TRY(service::parse_job_state(row.text(10)));
-  service::PictureRequest request{.model = row.text(2),
-                                  .prompt = std::move(prompt),
-                                  .count = static_cast<int>(row.integer(4)),
-                                  .aspect_ratio = aspect_ratio,
-                                  .resolution = resolution,
-                                  .format = format,
-                                  .user = row.text(9)};
-  if (!row.is_null(7)) request.seed = std::bit_cast<std::uint64_t>(row.integer(7));
-  Job job{.id = row.text(0),
-          .key_id = row.text(1),
-          .request = std::move(request),
-          .state = state,
-          .attempt = static_cast<int>(row.integer(11)),
-          .worker_id = row.text(12),
-          .lease_token = row.text(13),
-          .created_ms = row.integer(17),
-          .started_ms = row.integer(18),
-          .finished_ms = row.integer(19)};
-  if (!row.is_null(14))
-    job.error = Error{.code = static_cast<ErrorCode>(row.integer(14)),
-                      .message = row.text(15),
-                      .field = row.text(16)};
-  return job;
-}
-
-Result<StoredPicture> read_picture(const Statement& row) {
-  StoredPicture picture{.id = row.text(0),
-                        .job_id = row.text(1),
-                        .index = static_cast<int>(row.integer(2)),
-                        .blob = row.text(3),
-                        .mime_type = row.text(4),
-                        .width = static_cast<int>(row.integer(5)),
-                        .height = static_cast<int>(row.integer(6)),
-                        .seed = std::bit_cast<std::uint64_t>(row.integer(7)),
-                        .size_bytes = row.integer(8),
-                        .created_ms = row.integer(9)};
-  TRY(stored(image::parse_mime_type(picture.mime_type)));
-  return picture;
-}
-
-tl::unexpected<Error> no_such(std::string_view what) {
-  return fail(ErrorCode::not_found, fmt::format("no such {}", what));
-}
+// The condition of the index jobs_open: SQLite does not see that it follows from another.
+constexpr std::string_view kOpen = "state IN ('queued', 'running')";
 
 tl::unexpected<Error> lease_lost() {
   return fail(ErrorCode::aborted, "the job is not in this worker's hands any more");
+}
+
+std::string_view text_or_empty(const std::optional<Error>& error, std::string Error::*field) {
+  return error ? std::string_view((*error).*field) : std::string_view();
+}
+
+/// The only statement that writes `state`: `before` to `after`, which came out of
+/// jobs/transition.h. What must happen together with a move joins its transaction here.
+/// `aborted` when somebody else has moved the job since `before` was read, which cannot be under
+/// the write lock.
+Result<void> move_job(Connection& connection, const Job& before, const Job& after) {
+  Statement update = TRY(connection.prepare(
+      "UPDATE jobs SET state = ?, attempt = ?, worker_id = ?, lease_token = ?, error_code = ?, "
+      "error_message = ?, error_field = ?, started_ms = ?, finished_ms = ? "
+      "WHERE id = ? AND state = ? AND lease_token = ?"));
+  std::optional<std::int64_t> code;
+  if (after.error) code = static_cast<std::int64_t>(after.error->code);
+  TRY(update
+          .bind(to_string(after.state), after.attempt, after.worker_id, after.lease_token, code,
+                text_or_empty(after.error, &Error::message),
+                text_or_empty(after.error, &Error::field), after.started_ms, after.finished_ms,
+                before.id, to_string(before.state), before.lease_token)
+          .run());
+  if (connection.changed_count() != 1) return lease_lost();
+  return {};
 }
 
 Result<Job> find_job(Connection& connection, std::string_view job_id) {
@@ -98,180 +64,238 @@ Result<Job> find_job(Connection& connection, std::string_view job_id) {
   return read_job(row);
 }
 
+/// The job that is running under a lease; `aborted` when it is not.
+Result<Job> find_leased(Connection& connection, const Lease& lease) {
+  auto job = find_job(connection, lease.job_id);
+  if (!job && job.error().code != ErrorCode::not_found) return job;
+  if (!job || job->state != JobState::running || job->lease_token != lease.token)
+    return lease_lost();
+  return job;
+}
+
+Result<std::vector<Job>> read_jobs(Statement& rows) {
+  std::vector<Job> jobs;
+  while (TRY(rows.step())) {
+    auto job = read_job(rows);
+    if (job) {
+      jobs.push_back(std::move(*job));
+      continue;
+    }
+    // One damaged row is no reason to leave the others alone.
+    log(LogLevel::error, "job_row_damaged", "id={} reason={:?}", rows.text(0), job.error().detail);
+  }
+  return jobs;
+}
+
 Result<std::int64_t> count_queued(Connection& connection) {
-  // The first condition is the index's: SQLite does not see that it follows from the second.
-  Statement row =
-      TRY(connection.prepare("SELECT count(*) FROM jobs "
-                             "WHERE state IN ('queued', 'running') AND state = 'queued'"));
+  Statement row = TRY(connection.prepare(
+      fmt::format("SELECT count(*) FROM jobs WHERE {} AND state = 'queued'", kOpen)));
   TRY(row.step());
   return row.integer(0);
 }
 
-Result<void> insert_job(Connection& connection, const Job& job) {
-  const auto& request = job.request;
-  const auto seed = request.seed ? std::optional(std::bit_cast<std::int64_t>(*request.seed))
-                                 : std::optional<std::int64_t>();
-  Statement insert =
-      TRY(connection.prepare("INSERT INTO jobs (id, key_id, model, prompt, count, aspect_ratio, "
-                             "resolution, seed, format, user, state, created_ms) "
-                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  return insert
-      .bind(job.id, job.key_id, request.model, request.prompt.text(), request.count,
-            to_string(request.aspect_ratio), to_string(request.resolution), seed,
-            image::to_string(request.format), request.user, to_string(JobState::queued),
-            job.created_ms)
-      .run();
-}
-
-Result<void> insert_picture(Connection& connection, const StoredPicture& picture) {
-  Statement insert = TRY(connection.prepare(fmt::format(
-      "INSERT INTO pictures ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kPictureColumns)));
-  return insert
-      .bind(picture.id, picture.job_id, picture.index, picture.blob, picture.mime_type,
-            picture.width, picture.height, std::bit_cast<std::int64_t>(picture.seed),
-            picture.size_bytes, picture.created_ms)
-      .run();
-}
-
-/// How a running job ends or goes back.
-struct Ending {
-  JobState to = JobState::succeeded;
-  std::optional<Error> error;
-  std::int64_t now_ms = 0;
-};
-
-/// Moves a job that is running under `lease_token`; false when it is not.
-Result<bool> end_leased(Connection& connection, std::string_view job_id,
-                        std::string_view lease_token, const Ending& ending) {
-  const auto code = ending.error ? std::optional(static_cast<std::int64_t>(ending.error->code))
-                                 : std::optional<std::int64_t>();
-  Statement update =
-      TRY(connection.prepare("UPDATE jobs SET state = ?, error_code = ?, error_message = ?, "
-                             "error_field = ?, finished_ms = ?, lease_token = '' "
-                             "WHERE id = ? AND state = 'running' AND lease_token = ?"));
-  const Error error = ending.error.value_or(Error{});
-  const JobState to = service::moved(JobState::running, ending.to);
-  const std::int64_t finished_ms = service::is_final(to) ? ending.now_ms : 0;
-  TRY(update.bind(to_string(to), code, error.message, error.field, finished_ms, job_id, lease_token)
-          .run());
-  return connection.changed_count() == 1;
-}
-
-Result<std::vector<Job>> find_stranded(Connection& connection, const service::Stranded& stranded,
-                                       std::int64_t now_mono_ms) {
-  // One statement for the three reasons: an empty worker or a lease far ahead matches all.
-  Statement rows = TRY(connection.prepare(
-      fmt::format("SELECT {} FROM jobs WHERE state IN ('queued', 'running') AND state = 'running' "
-                  "AND (?1 = '' OR worker_id = ?1) AND lease_until_ms < ?2 ORDER BY sequence",
+/// The earlier job of the same team under the same idempotency key.
+Result<std::optional<Job>> find_earlier(Connection& connection, const NewJob& wanted) {
+  if (wanted.job.idempotency_key.empty()) return std::optional<Job>();
+  Statement row = TRY(connection.prepare(
+      fmt::format("SELECT {}, request_hash FROM jobs "
+                  "WHERE team_id = ? AND idempotency_key = ? AND idempotency_key <> ''",
                   kJobColumns)));
-  const bool by_worker = stranded.why == service::Stranded::Why::worker_died;
-  CHECK(by_worker != stranded.worker_id.empty(), "which worker died?");
-  const bool by_lease = stranded.why == service::Stranded::Why::lease_expired;
-  const std::int64_t before_ms = by_lease ? now_mono_ms : std::numeric_limits<std::int64_t>::max();
-  rows.bind(stranded.worker_id, before_ms);
-  std::vector<Job> jobs;
-  while (TRY(rows.step())) jobs.push_back(TRY(read_job(rows)));
-  return jobs;
+  row.bind(wanted.job.owner.team_id, wanted.job.idempotency_key);
+  if (!TRY(row.step())) return std::optional<Job>();
+  if (row.text(kJobColumnCount) != wanted.request_hash)
+    return fail(ErrorCode::unprocessable,
+                "this idempotency key was given before with another request", "idempotency_key");
+  return std::optional(TRY(read_job(row)));
+}
+
+Result<void> insert_job(Connection& connection, const NewJob& wanted) {
+  const Job& job = wanted.job;
+  CHECK(job.state == JobState::queued, "a new job is queued");
+  const StoredPayload payload = encode_payload(wanted.payload);
+  Statement insert = TRY(connection.prepare(
+      "INSERT INTO jobs (id, org_id, team_id, key_id, kind, payload_version, payload, model, "
+      "price_usd_ticks, steps, guidance, idempotency_key, request_hash, created_ms, deliver_by_ms) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  return insert
+      .bind(job.id, job.owner.org_id, job.owner.team_id, job.owner.key_id, payload.kind,
+            payload.version, payload.text, job.sold.model, job.sold.price_usd_ticks, job.sold.steps,
+            job.sold.guidance, job.idempotency_key, wanted.request_hash, job.created_ms,
+            job.deliver_by_ms)
+      .run();
+}
+
+/// {"pictures":1}: the kinds that a worker makes, with the newest payload that we can read.
+std::string kinds_with_versions(std::span<const service::JobKind> kinds) {
+  std::string text = "{";
+  for (const service::JobKind kind : kinds)
+    text += fmt::format("{}\"{}\":{}", text.size() == 1 ? "" : ",", to_string(kind),
+                        newest_payload_version(kind));
+  return text + "}";
+}
+
+std::string tokens_of(std::span<const Lease> leases) {
+  std::vector<std::string> tokens;
+  for (const Lease& lease : leases) tokens.push_back(lease.token);
+  return encode_texts(tokens);
+}
+
+/// Leases are ours to give: who, and until when.
+Result<void> write_lease(Connection& connection, std::string_view tokens, const Clock& clock,
+                         std::int64_t lease_ms) {
+  Statement update = TRY(connection.prepare(
+      fmt::format("UPDATE jobs SET lease_until_ms = ?, lease_origin = ? WHERE {} AND "
+                  "state = 'running' AND lease_token IN (SELECT value FROM json_each(?))",
+                  kOpen)));
+  return update.bind(clock.monotonic_ms() + lease_ms, clock.origin(), tokens).run();
+}
+
+using StrandedJob = std::pair<Job, Stranded::Why>;
+
+Result<std::vector<StrandedJob>> find_stranded(Connection& connection, const Stranded& stranded,
+                                               const Clock& clock) {
+  using Why = Stranded::Why;
+  const bool by_lease = stranded.why == Why::lease_expired;
+  CHECK(by_lease == stranded.worker_id.empty(), "which worker died?");
+  const std::string_view condition = by_lease ? "lease_origin <> ? OR lease_until_ms < ?"
+                                     : stranded.why == Why::worker_died
+                                         ? "worker_id = ?1"
+                                         : "substr(worker_id, 1, length(?1)) = ?1";
+  Statement rows = TRY(connection.prepare(
+      fmt::format("SELECT {}, lease_origin FROM jobs WHERE {} AND state = 'running' AND ({}) "
+                  "ORDER BY sequence",
+                  kJobColumns, kOpen, condition)));
+  const std::string origin = clock.origin();
+  if (by_lease) {
+    rows.bind(origin, clock.monotonic_ms());
+  } else {
+    rows.bind(stranded.worker_id);
+  }
+  std::vector<StrandedJob> found;
+  while (TRY(rows.step())) {
+    // A machine that was started again has killed its workers, not the job.
+    const bool restarted = by_lease && rows.text(kJobColumnCount) != origin;
+    found.emplace_back(TRY(read_job(rows)), restarted ? Why::restarted : stranded.why);
+  }
+  return found;
+}
+
+Result<std::vector<Job>> find_overdue(Connection& connection, std::int64_t now_ms) {
+  Statement rows = TRY(connection.prepare(
+      fmt::format("SELECT {} FROM jobs WHERE {} AND state = 'queued' AND deliver_by_ms <> 0 AND "
+                  "deliver_by_ms <= ? ORDER BY sequence",
+                  kJobColumns, kOpen)));
+  rows.bind(now_ms);
+  return read_jobs(rows);
 }
 
 }  // namespace
 
-Result<void> SqliteJobStore::insert_if_queue_below(const Job& job, std::int64_t limit) {
+Result<Job> SqliteJobStore::insert(const NewJob& wanted) {
   Connection& connection = database_.writer();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
+  if (auto earlier = TRY(find_earlier(connection, wanted))) return std::move(*earlier);
   const std::int64_t waiting = TRY(count_queued(connection));
-  if (waiting >= limit)
+  if (waiting >= wanted.queue_limit)
     return imagined::fail(ErrorCode::resource_exhausted,
                           fmt::format("the queue is full: {} jobs are waiting", waiting));
-  TRY(insert_job(connection, job));
-  return transaction.commit();
-}
-
-Result<std::optional<Job>> SqliteJobStore::claim(std::string_view worker_id,
-                                                 std::int64_t lease_ms) {
-  Connection& connection = database_.hasty();
-  const auto lock = connection.lock();
-  Statement row = TRY(connection.prepare(fmt::format(
-      "UPDATE jobs SET state = ?1, attempt = attempt + 1, worker_id = ?2, lease_token = ?3, "
-      "lease_until_ms = ?4, started_ms = ?5 WHERE sequence = ("
-      "  SELECT sequence FROM jobs WHERE state IN ('queued', 'running') AND (state = 'queued' "
-      "  OR (state = 'running' AND lease_until_ms < ?6 AND attempt < ?7)) "
-      "  ORDER BY sequence LIMIT 1) "
-      "RETURNING {}",
-      kJobColumns)));
-  const std::int64_t now_ms = clock_.monotonic_ms();
-  row.bind(to_string(service::moved(JobState::queued, JobState::running)), worker_id,
-           random_base62(kLeaseTokenLength), now_ms + lease_ms, clock_.unix_ms(), now_ms,
-           service::kAttemptsMax);
-  if (!TRY(row.step())) return std::optional<Job>();
-  auto job = read_job(row);
-  TRY(row.step());  // the change is kept only when the statement has come to its end
-  if (!job) return tl::unexpected(std::move(job.error()));
-  return std::optional(std::move(*job));
-}
-
-Result<void> SqliteJobStore::heartbeat(std::string_view job_id, std::string_view lease_token,
-                                       std::int64_t lease_ms) {
-  Connection& connection = database_.hasty();
-  const auto lock = connection.lock();
-  Statement update =
-      TRY(connection.prepare("UPDATE jobs SET lease_until_ms = ? "
-                             "WHERE id = ? AND state = 'running' AND lease_token = ?"));
-  TRY(update.bind(clock_.monotonic_ms() + lease_ms, job_id, lease_token).run());
-  if (connection.changed_count() != 1) return lease_lost();
-  return {};
-}
-
-Result<void> SqliteJobStore::complete(std::string_view job_id, std::string_view lease_token,
-                                      const std::vector<StoredPicture>& pictures) {
-  Connection& connection = database_.writer();
-  const auto lock = connection.lock();
-  Transaction transaction = TRY(Transaction::begin(connection));
-  const Ending ending{.to = JobState::succeeded, .now_ms = clock_.unix_ms()};
-  if (!TRY(end_leased(connection, job_id, lease_token, ending))) return lease_lost();
-  for (const StoredPicture& picture : pictures) TRY(insert_picture(connection, picture));
-  return transaction.commit();
-}
-
-Result<void> SqliteJobStore::fail(std::string_view job_id, std::string_view lease_token,
-                                  const Error& error) {
-  Connection& connection = database_.writer();
-  const auto lock = connection.lock();
-  Transaction transaction = TRY(Transaction::begin(connection));
-  const Ending ending{.to = JobState::failed, .error = error, .now_ms = clock_.unix_ms()};
-  if (!TRY(end_leased(connection, job_id, lease_token, ending))) return lease_lost();
-  return transaction.commit();
-}
-
-Result<void> SqliteJobStore::release(std::string_view job_id, std::string_view lease_token) {
-  Connection& connection = database_.writer();
-  const auto lock = connection.lock();
-  Transaction transaction = TRY(Transaction::begin(connection));
-  if (!TRY(end_leased(connection, job_id, lease_token, {.to = JobState::queued})))
-    return lease_lost();
-  Statement update = TRY(connection.prepare("UPDATE jobs SET attempt = attempt - 1 WHERE id = ?"));
-  TRY(update.bind(job_id).run());
-  return transaction.commit();
-}
-
-Result<std::vector<Job>> SqliteJobStore::requeue_or_fail(const service::Stranded& stranded,
-                                                         int attempts_max) {
-  Connection& connection = database_.writer();
-  const auto lock = connection.lock();
-  Transaction transaction = TRY(Transaction::begin(connection));
-  std::vector<Job> jobs = TRY(find_stranded(connection, stranded, clock_.monotonic_ms()));
-  for (Job& job : jobs) {
-    Ending ending{.to = JobState::queued, .now_ms = clock_.unix_ms()};
-    if (job.attempt >= attempts_max) {
-      ending.to = JobState::failed;
-      ending.error = service::worker_stopped_error(job.attempt);
-    }
-    TRY(end_leased(connection, job.id, job.lease_token, ending));
-    job = TRY(find_job(connection, job.id));
-  }
+  TRY(insert_job(connection, wanted));
   TRY(transaction.commit());
-  return jobs;
+  return wanted.job;
+}
+
+Result<std::optional<ClaimedJob>> SqliteJobStore::claim(const service::Claim& claim) {
+  Connection& connection = database_.hasty();
+  const auto lock = connection.lock();
+  const std::string models = encode_texts(claim.models);
+  const std::string kinds = kinds_with_versions(claim.kinds);
+  while (true) {
+    Transaction transaction = TRY(Transaction::begin(connection));
+    const std::int64_t now_ms = clock_.unix_ms();
+    std::optional<ClaimedJob> taken;
+    {
+      Statement row = TRY(connection.prepare(
+          fmt::format("SELECT {}, payload_version, payload, kind FROM jobs "
+                      "WHERE {} AND state = 'queued' AND (deliver_by_ms = 0 OR deliver_by_ms > ?) "
+                      "AND model IN (SELECT value FROM json_each(?)) "
+                      "AND payload_version <= (SELECT value FROM json_each(?) WHERE key = kind) "
+                      "ORDER BY sequence LIMIT 1",
+                      kJobColumns, kOpen)));
+      if (!TRY(row.bind(now_ms, models, kinds).step())) return std::optional<ClaimedJob>();
+      Job job = TRY(read_job(row));
+      auto payload = decode_payload({.kind = row.text(kJobColumnCount + 2),
+                                     .version = static_cast<int>(row.integer(kJobColumnCount)),
+                                     .text = row.text(kJobColumnCount + 1)});
+      if (payload) {
+        taken = ClaimedJob{.job = std::move(job), .payload = std::move(*payload)};
+      } else {
+        log(LogLevel::error, "job_unreadable", "id={} reason={:?}", job.id, payload.error().detail);
+        TRY(move_job(connection, job, service::failed(job, payload.error(), now_ms)));
+      }
+    }
+    if (taken) {
+      const Job before = taken->job;
+      taken->job =
+          service::claimed(before, claim.worker_id, random_base62(kLeaseTokenLength), now_ms);
+      TRY(move_job(connection, before, taken->job));
+      const Lease leases[] = {taken->lease()};
+      TRY(write_lease(connection, tokens_of(leases), clock_, claim.lease_ms));
+    }
+    TRY(transaction.commit());
+    if (taken) return taken;
+  }
+}
+
+Result<std::vector<Lease>> SqliteJobStore::lost(std::span<const Lease> leases) {
+  std::vector<Lease> lost(leases.begin(), leases.end());
+  if (lost.empty()) return lost;
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement rows = TRY(connection.prepare(
+      fmt::format("SELECT lease_token FROM jobs WHERE {} AND state = 'running' AND lease_token IN "
+                  "(SELECT value FROM json_each(?))",
+                  kOpen)));
+  rows.bind(tokens_of(leases));
+  while (TRY(rows.step()))
+    std::erase_if(lost, [held = rows.text(0)](const Lease& lease) { return lease.token == held; });
+  return lost;
+}
+
+Result<void> SqliteJobStore::prolong(std::span<const Lease> leases, std::int64_t lease_ms) {
+  if (leases.empty()) return {};
+  Connection& connection = database_.hasty();
+  const auto lock = connection.lock();
+  return write_lease(connection, tokens_of(leases), clock_, lease_ms);
+}
+
+Result<void> SqliteJobStore::complete(const Lease& lease,
+                                      const std::vector<service::StoredPicture>& pictures) {
+  Connection& connection = database_.writer();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  const Job job = TRY(find_leased(connection, lease));
+  for (const service::StoredPicture& picture : pictures) TRY(insert_picture(connection, picture));
+  TRY(move_job(connection, job, service::succeeded(job, clock_.unix_ms())));
+  return transaction.commit();
+}
+
+Result<void> SqliteJobStore::fail(const Lease& lease, const Error& error) {
+  Connection& connection = database_.writer();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  const Job job = TRY(find_leased(connection, lease));
+  TRY(move_job(connection, job, service::failed(job, error, clock_.unix_ms())));
+  return transaction.commit();
+}
+
+Result<void> SqliteJobStore::release(const Lease& lease) {
+  Connection& connection = database_.writer();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  const Job job = TRY(find_leased(connection, lease));
+  TRY(move_job(connection, job, service::released(job)));
+  return transaction.commit();
 }
 
 Result<Job> SqliteJobStore::cancel(std::string_view job_id) {
@@ -280,14 +304,48 @@ Result<Job> SqliteJobStore::cancel(std::string_view job_id) {
   Transaction transaction = TRY(Transaction::begin(connection));
   Job job = TRY(find_job(connection, job_id));
   if (service::is_final(job.state)) return job;
-  Statement update = TRY(connection.prepare(
-      "UPDATE jobs SET state = ?, finished_ms = ?, lease_token = '' WHERE id = ?"));
-  TRY(update
-          .bind(to_string(service::moved(job.state, JobState::cancelled)), clock_.unix_ms(), job_id)
-          .run());
-  job = TRY(find_job(connection, job_id));
+  Job after = service::cancelled(job, clock_.unix_ms());
+  TRY(move_job(connection, job, after));
   TRY(transaction.commit());
-  return job;
+  return after;
+}
+
+Result<std::vector<Job>> SqliteJobStore::rescue(const Stranded& stranded) {
+  {
+    // Mostly there is nobody, and a look takes no lock from who writes.
+    Connection& reader = database_.reader();
+    const auto lock = reader.lock();
+    if (TRY(find_stranded(reader, stranded, clock_)).empty()) return std::vector<Job>();
+  }
+  Connection& connection = database_.writer();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  std::vector<Job> moved;
+  for (const auto& [job, why] : TRY(find_stranded(connection, stranded, clock_))) {
+    moved.push_back(service::rescued(job, why, clock_.unix_ms()));
+    TRY(move_job(connection, job, moved.back()));
+  }
+  TRY(transaction.commit());
+  return moved;
+}
+
+Result<std::vector<Job>> SqliteJobStore::end_overdue() {
+  const std::int64_t now_ms = clock_.unix_ms();
+  {
+    Connection& reader = database_.reader();
+    const auto lock = reader.lock();
+    if (TRY(find_overdue(reader, now_ms)).empty()) return std::vector<Job>();
+  }
+  Connection& connection = database_.writer();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  std::vector<Job> jobs = TRY(find_overdue(connection, now_ms));
+  for (Job& job : jobs) {
+    const Job before = std::exchange(job, service::overdue(job, now_ms));
+    TRY(move_job(connection, before, job));
+  }
+  TRY(transaction.commit());
+  return jobs;
 }
 
 Result<Job> SqliteJobStore::find(std::string_view job_id) {
@@ -296,30 +354,13 @@ Result<Job> SqliteJobStore::find(std::string_view job_id) {
   return find_job(connection, job_id);
 }
 
-Result<std::vector<StoredPicture>> SqliteJobStore::pictures(std::string_view job_id) {
+Result<std::vector<Job>> SqliteJobStore::find_all(std::span<const std::string> job_ids) {
   Connection& connection = database_.reader();
   const auto lock = connection.lock();
-  Statement rows = TRY(connection.prepare(
-      fmt::format("SELECT {} FROM pictures WHERE job_id = ? ORDER BY position", kPictureColumns)));
-  rows.bind(job_id);
-  std::vector<StoredPicture> pictures;
-  while (TRY(rows.step())) pictures.push_back(TRY(read_picture(rows)));
-  return pictures;
-}
-
-Result<StoredPicture> SqliteJobStore::find_picture(std::string_view picture_id) {
-  Connection& connection = database_.reader();
-  const auto lock = connection.lock();
-  Statement row =
-      TRY(connection.prepare(fmt::format("SELECT {} FROM pictures WHERE id = ?", kPictureColumns)));
-  if (!TRY(row.bind(picture_id).step())) return no_such("picture");
-  return read_picture(row);
-}
-
-Result<std::int64_t> SqliteJobStore::queued_count() {
-  Connection& connection = database_.reader();
-  const auto lock = connection.lock();
-  return count_queued(connection);
+  Statement rows = TRY(connection.prepare(fmt::format(
+      "SELECT {} FROM jobs WHERE id IN (SELECT value FROM json_each(?))", kJobColumns)));
+  rows.bind(encode_texts(job_ids));
+  return read_jobs(rows);
 }
 
 }  // namespace imagined::storage

@@ -7,30 +7,26 @@
 namespace imagined::storage {
 
 /// Jobs in SQLite. Leases are kept on the monotonic clock, which the processes of one machine
-/// share; a restart of the machine queues everything that ran.
+/// share; a restart of the machine ends them all.
 class SqliteJobStore final : public service::JobStore {
  public:
   /// The references must outlive the store.
   SqliteJobStore(SqliteDatabase& database, const Clock& clock)
       : database_(database), clock_(clock) {}
 
-  Result<void> insert_if_queue_below(const service::Job& job, std::int64_t limit) override;
-  Result<std::optional<service::Job>> claim(std::string_view worker_id,
-                                            std::int64_t lease_ms) override;
-  Result<void> heartbeat(std::string_view job_id, std::string_view lease_token,
-                         std::int64_t lease_ms) override;
-  Result<void> complete(std::string_view job_id, std::string_view lease_token,
+  Result<service::Job> insert(const service::NewJob& wanted) override;
+  Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override;
+  Result<std::vector<service::Lease>> lost(std::span<const service::Lease> leases) override;
+  Result<void> prolong(std::span<const service::Lease> leases, std::int64_t lease_ms) override;
+  Result<void> complete(const service::Lease& lease,
                         const std::vector<service::StoredPicture>& pictures) override;
-  Result<void> fail(std::string_view job_id, std::string_view lease_token,
-                    const Error& error) override;
-  Result<void> release(std::string_view job_id, std::string_view lease_token) override;
-  Result<std::vector<service::Job>> requeue_or_fail(const service::Stranded& stranded,
-                                                    int attempts_max) override;
+  Result<void> fail(const service::Lease& lease, const Error& error) override;
+  Result<void> release(const service::Lease& lease) override;
   Result<service::Job> cancel(std::string_view job_id) override;
+  Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override;
+  Result<std::vector<service::Job>> end_overdue() override;
   Result<service::Job> find(std::string_view job_id) override;
-  Result<std::vector<service::StoredPicture>> pictures(std::string_view job_id) override;
-  Result<service::StoredPicture> find_picture(std::string_view picture_id) override;
-  Result<std::int64_t> queued_count() override;
+  Result<std::vector<service::Job>> find_all(std::span<const std::string> job_ids) override;
 
  private:
   SqliteDatabase& database_;

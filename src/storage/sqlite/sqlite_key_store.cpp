@@ -8,7 +8,7 @@ namespace imagined::storage {
 namespace {
 
 constexpr std::string_view kKeyColumns =
-    "id, name, hash, last4, created_ms, last_used_ms, disabled";
+    "id, name, hash, last4, created_ms, last_used_ms, disabled, org_id, team_id, scopes";
 
 service::ApiKey read_key(const Statement& row) {
   return {.id = row.text(0),
@@ -17,7 +17,10 @@ service::ApiKey read_key(const Statement& row) {
           .last4 = row.text(3),
           .created_ms = row.integer(4),
           .last_used_ms = row.integer(5),
-          .disabled = row.integer(6) != 0};
+          .disabled = row.integer(6) != 0,
+          .org_id = row.text(7),
+          .team_id = row.text(8),
+          .scopes = service::ScopeSet::parse(row.text(9))};
 }
 
 }  // namespace
@@ -27,10 +30,10 @@ Result<void> SqliteKeyStore::insert(const service::ApiKey& key) {
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   Statement insert = TRY(connection.prepare(
-      fmt::format("INSERT INTO api_keys ({}) VALUES (?, ?, ?, ?, ?, ?, ?)", kKeyColumns)));
+      fmt::format("INSERT INTO api_keys ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kKeyColumns)));
   TRY(insert
           .bind(key.id, key.name, key.hash, key.last4, key.created_ms, key.last_used_ms,
-                key.disabled)
+                key.disabled, key.org_id, key.team_id, key.scopes.text())
           .run());
   return transaction.commit();
 }
@@ -63,12 +66,16 @@ Result<void> SqliteKeyStore::remove(std::string_view id) {
   return {};
 }
 
-Result<void> SqliteKeyStore::touch_last_used(std::string_view id, std::int64_t now_ms) {
-  // Nobody misses this after a loss of power: no reason to make a request wait for the disk.
+Result<void> SqliteKeyStore::record_uses(std::span<const service::KeyUse> uses) {
+  // Nobody misses this after a loss of power: no reason to wait for the disk.
   Connection& connection = database_.hasty();
   const auto lock = connection.lock();
-  Statement update = TRY(connection.prepare("UPDATE api_keys SET last_used_ms = ? WHERE id = ?"));
-  return update.bind(now_ms, id).run();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  for (const service::KeyUse& use : uses) {
+    Statement update = TRY(connection.prepare("UPDATE api_keys SET last_used_ms = ? WHERE id = ?"));
+    TRY(update.bind(use.used_ms, use.id).run());
+  }
+  return transaction.commit();
 }
 
 }  // namespace imagined::storage

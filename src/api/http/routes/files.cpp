@@ -38,19 +38,20 @@ Error explained(Error error, std::string_view query) {
 // A picture under a signed link. Nothing but the signature says who may read it.
 Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange) {
   const Services& services = context.services;
-  auto id = services.signer.verify(exchange.request.path, exchange.request.query,
-                                   services.clock.unix_ms() / 1000);
-  if (!id) co_return tl::unexpected(explained(std::move(id.error()), exchange.request.query));
+  auto linked = services.links.open(exchange.request.path, exchange.request.query);
+  if (!linked) {
+    co_return tl::unexpected(explained(std::move(linked.error()), exchange.request.query));
+  }
   auto held =
       co_await context.budget.take(kFileBytesMax, context.limits.held_wait, exchange.client_gone);
   if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
-  auto file = co_await on_pool(context.pool, [&] { return services.images.read_picture(*id); });
+  auto file = co_await on_pool(context.pool, [&] { return services.images.read_picture(*linked); });
   if (!file) co_return tl::unexpected(std::move(file.error()));
 
   held->shrink(file->bytes.size());
   Response response{.held = std::move(*held)};
   response.body = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
-  response.headers.add("content-type", file->picture.mime_type);
+  response.headers.add("content-type", std::string(image::mime_type(file->picture.format)));
   response.headers.add("cache-control", "private, max-age=3600");
   response.headers.add("etag", '"' + file->picture.blob + '"');
   // A picture is only ever a picture, whatever its bytes could be taken for.

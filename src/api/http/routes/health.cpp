@@ -17,7 +17,7 @@ Async<Result<Response>> say_alive(const Context&, Exchange&) { co_return status_
 
 // The worker has said that its models are loaded.
 Async<Result<Response>> say_ready(const Context& context, Exchange&) {
-  const bool ready = context.services.worker_is_ready();
+  const bool ready = context.services.workers.is_ready();
   Response response = status_reply(ready ? 200 : 503, ready ? "ready" : "starting");
   if (!ready) response.headers.add("retry-after", "1");
   co_return response;

@@ -1,0 +1,63 @@
+#include "service/jobs/job_queue.h"
+
+#include <vector>
+
+#include "base/log.h"
+
+namespace imagined::service {
+
+Result<Job> JobQueue::insert(const NewJob& wanted) {
+  Job job = TRY(store_.insert(wanted));
+  if (job.id != wanted.job.id) {
+    log(LogLevel::info, "job_asked_again", "id={} key={}", job.id, wanted.job.owner.key_id);
+    return job;
+  }
+  bell_.job_queued();
+  log(LogLevel::info, "job_queued", "id={} team={} key={} model={}", job.id, job.owner.team_id,
+      job.owner.key_id, job.sold.model);
+  return job;
+}
+
+Result<Job> JobQueue::find(const Caller& caller, std::string_view job_id) {
+  Job job = TRY(store_.find(job_id));
+  if (!may_see(caller, job.owner)) return fail(ErrorCode::not_found, "no such job");
+  return job;
+}
+
+Result<Job> JobQueue::cancel(const Caller& caller, std::string_view job_id) {
+  TRY(find(caller, job_id));
+  return cancel(job_id);
+}
+
+Result<Job> JobQueue::cancel(std::string_view job_id) {
+  Job job = TRY(store_.cancel(job_id));
+  if (job.state != JobState::cancelled) return job;
+  bell_.job_cancelled(job_id);
+  events_.publish({.kind = JobEvent::Kind::finished, .job_id = job.id});
+  log(LogLevel::info, "job_cancelled", "id={}", job.id);
+  return job;
+}
+
+Result<int> JobQueue::rescue(const Stranded& stranded) {
+  const std::vector<Job> jobs = TRY(store_.rescue(stranded));
+  bool any_queued = false;
+  for (const Job& job : jobs) {
+    log(LogLevel::warn, "job_rescued", "id={} state={} attempt={} worker={}", job.id,
+        to_string(job.state), job.attempt, job.worker_id);
+    if (is_final(job.state)) events_.publish({.kind = JobEvent::Kind::finished, .job_id = job.id});
+    any_queued = any_queued || job.state == JobState::queued;
+  }
+  if (any_queued) bell_.job_queued();
+  return static_cast<int>(jobs.size());
+}
+
+Result<int> JobQueue::end_overdue() {
+  const std::vector<Job> jobs = TRY(store_.end_overdue());
+  for (const Job& job : jobs) {
+    log(LogLevel::warn, "job_overdue", "id={} model={}", job.id, job.sold.model);
+    events_.publish({.kind = JobEvent::Kind::finished, .job_id = job.id});
+  }
+  return static_cast<int>(jobs.size());
+}
+
+}  // namespace imagined::service

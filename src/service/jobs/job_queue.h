@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "service/accounts/caller.h"
+#include "service/jobs/job.h"
+#include "service/ports/job_events.h"
+#include "service/ports/job_store.h"
+#include "service/ports/worker_bell.h"
+
+namespace imagined::service {
+
+/// The store of jobs with its bells: what has been committed is told to workers and waiters. The
+/// bells may be lost, the rows are the truth. Any thread may call it; calls block on the store.
+class JobQueue {
+ public:
+  /// The references must outlive the queue.
+  JobQueue(JobStore& store, JobEvents& events, WorkerBell& bell)
+      : store_(store), events_(events), bell_(bell) {}
+
+  /// As JobStore::insert.
+  Result<Job> insert(const NewJob& wanted);
+
+  /// A job of another team is not found.
+  Result<Job> find(const Caller& caller, std::string_view job_id);
+  /// The job after it; a final job stays what it is. Stops the worker within a step.
+  Result<Job> cancel(const Caller& caller, std::string_view job_id);
+  /// For who watches a job on behalf of a caller that was asked already.
+  Result<Job> cancel(std::string_view job_id);
+
+  /// To be called when a worker process has ended, when the server has started, and every few
+  /// seconds for leases: queues the jobs again or fails them. How many moved.
+  Result<int> rescue(const Stranded& stranded);
+  /// Fails what nobody has begun in time; how many.
+  Result<int> end_overdue();
+
+ private:
+  JobStore& store_;
+  JobEvents& events_;
+  WorkerBell& bell_;
+};
+
+}  // namespace imagined::service

@@ -1,0 +1,27 @@
+#include "service/pictures/request_hash.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "base/crypto.h"
+
+namespace imagined::service {
+
+std::string request_hash(const PictureRequest& request) {
+  std::string bytes = "pictures 1\n";
+  const auto add = [&bytes](std::string_view field) {
+    bytes += fmt::format("{}:{}\n", field.size(), field);
+  };
+  add(request.model);
+  add(request.prompt.text());
+  add(std::to_string(request.count));
+  add(to_string(request.aspect_ratio));
+  add(to_string(request.resolution));
+  add(request.seed ? std::to_string(*request.seed) : "random");
+  add(image::to_string(request.format));
+  add(request.user);
+  return to_hex(sha256(bytes));
+}
+
+}  // namespace imagined::service

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "service/pictures/picture_request.h"
+
+namespace imagined::service {
+
+/// SHA-256 in hex over everything that was asked for: two requests have the same hash when and only
+/// when they ask for the same. The bytes that are hashed begin with a version and every field with
+/// its length, so that no two different requests spell the same.
+std::string request_hash(const PictureRequest& request);
+
+}  // namespace imagined::service

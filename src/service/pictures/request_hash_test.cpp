@@ -1,0 +1,43 @@
+#include "service/pictures/request_hash.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+namespace imagined::service {
+namespace {
+
+PictureRequest some_request() { return {.model = "fast", .prompt = Prompt::trusted("a red kite")}; }
+
+TEST(RequestHash, IsTheSameForTheSameRequest) {
+  EXPECT_EQ(request_hash(some_request()), request_hash(some_request()));
+}
+
+TEST(RequestHash, DiffersWithEveryField) {
+  std::vector<PictureRequest> requests(9, some_request());
+  requests[1].model = "quality";
+  requests[2].prompt = Prompt::trusted("a red kite ");
+  requests[3].count = 2;
+  requests[4].aspect_ratio = AspectRatio::r16_9;
+  requests[5].resolution = Resolution::k2;
+  requests[6].seed = 0;
+  requests[7].format = image::Format::png;
+  requests[8].user = "u";
+  std::set<std::string> hashes;
+  for (const PictureRequest& request : requests) hashes.insert(request_hash(request));
+  EXPECT_EQ(hashes.size(), requests.size());
+}
+
+TEST(RequestHash, NoFieldCanPlayTheNext) {
+  PictureRequest one = some_request();
+  one.model = "a\n1:b";
+  one.prompt = Prompt::trusted("c");
+  PictureRequest other = some_request();
+  other.model = "a";
+  other.prompt = Prompt::trusted("b\n1:c");
+  EXPECT_NE(request_hash(one), request_hash(other));
+}
+
+}  // namespace
+}  // namespace imagined::service

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+namespace imagined::service {
+
+/// Whether there is somebody to do the work. Thread-safe, does not block.
+class WorkerPool {
+ public:
+  virtual ~WorkerPool() = default;
+  /// A worker has loaded its models.
+  virtual bool is_ready() const = 0;
+  /// A job for this model may be queued: a worker has the model, or will soon have it again.
+  virtual bool accepts(std::string_view model_id) const = 0;
+};
+
+}  // namespace imagined::service

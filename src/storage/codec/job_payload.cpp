@@ -1,0 +1,141 @@
+#include "storage/codec/job_payload.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+
+namespace imagined::storage {
+namespace {
+
+using nlohmann::json;
+using service::PictureRequest;
+
+constexpr int kPicturesVersion = 1;
+
+tl::unexpected<Error> unreadable(std::string why) {
+  return fail(ErrorCode::data_loss, "what was asked for cannot be read", {}, std::move(why));
+}
+
+/// Fields of a stored object. The first that is not what it must be is remembered, so that a
+/// decoder reads all of them and asks once.
+class Fields {
+ public:
+  explicit Fields(const json& object) : object_(object) {}
+
+  std::string text(const char* name) {
+    const json* value = find(name, &json::is_string);
+    return value == nullptr ? std::string() : value->get<std::string>();
+  }
+  std::int64_t integer(const char* name, std::int64_t min, std::int64_t max) {
+    const json* value = find(name, &json::is_number_integer);
+    if (value == nullptr) return min;
+    // An unsigned number beyond int64 comes out negative, so it is out of every range of ours.
+    const auto number = value->get<std::int64_t>();
+    if (number < min || number > max) spoil(name);
+    return number;
+  }
+  std::optional<std::uint64_t> optional_unsigned(const char* name) {
+    if (!object_.contains(name) || object_[name].is_null()) return std::nullopt;
+    const json* value = find(name, &json::is_number_unsigned);
+    return value == nullptr ? 0 : value->get<std::uint64_t>();
+  }
+  /// A word that `parse` knows.
+  template <class Parse>
+  auto word(const char* name, Parse parse) {
+    auto value = parse(text(name));
+    if (!value) spoil(name);
+    return value ? *value : std::remove_cvref_t<decltype(*value)>{};
+  }
+
+  const std::string& broken() const { return broken_; }
+
+ private:
+  using Is = bool (json::*)() const noexcept;
+  const json* find(const char* name, Is is) {
+    const auto found = object_.find(name);
+    if (found != object_.end() && ((*found).*is)()) return &*found;
+    spoil(name);
+    return nullptr;
+  }
+  void spoil(const char* name) {
+    if (broken_.empty()) broken_ = name;
+  }
+
+  const json& object_;
+  std::string broken_;
+};
+
+json encode(const PictureRequest& request) {
+  json object = {{"model", request.model},
+                 {"prompt", request.prompt.text()},
+                 {"count", request.count},
+                 {"aspect_ratio", service::to_string(request.aspect_ratio)},
+                 {"resolution", service::to_string(request.resolution)},
+                 {"format", image::to_string(request.format)},
+                 {"user", request.user}};
+  if (request.seed) object["seed"] = *request.seed;
+  return object;
+}
+
+Result<service::JobPayload> decode_pictures(const json& object) {
+  Fields fields(object);
+  PictureRequest request{
+      .model = fields.text("model"),
+      .prompt = service::Prompt::trusted(fields.text("prompt")),
+      .count = static_cast<int>(fields.integer("count", 1, service::kPictureCountMax)),
+      .aspect_ratio = fields.word("aspect_ratio", service::parse_aspect_ratio),
+      .resolution = fields.word("resolution", service::parse_resolution),
+      .seed = fields.optional_unsigned("seed"),
+      .format = fields.word("format", image::parse_output_format),
+      .user = fields.text("user")};
+  if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
+  return request;
+}
+
+}  // namespace
+
+StoredPayload encode_payload(const service::JobPayload& payload) {
+  const json object = std::visit([](const auto& request) { return encode(request); }, payload);
+  const service::JobKind kind = service::kind_of(payload);
+  return {.kind = std::string(to_string(kind)),
+          .version = newest_payload_version(kind),
+          // A customer's word for its user may be any bytes; the prompt was checked.
+          .text = object.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+Result<service::JobPayload> decode_payload(const StoredPayload& stored) {
+  const auto kind = service::parse_job_kind(stored.kind);
+  if (!kind) return unreadable(fmt::format("kind \"{}\"", stored.kind));
+  if (stored.version < 1 || stored.version > newest_payload_version(*kind))
+    return unreadable(fmt::format("version {} of kind \"{}\"", stored.version, stored.kind));
+  const json object = json::parse(stored.text, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) return unreadable("not a JSON object");
+  switch (*kind) {
+    case service::JobKind::pictures:
+      return decode_pictures(object);
+  }
+  CHECK(false, "no decoder for kind {}", stored.kind);
+}
+
+int newest_payload_version(service::JobKind kind) {
+  switch (kind) {
+    case service::JobKind::pictures:
+      return kPicturesVersion;
+  }
+  CHECK(false, "no job kind {}", static_cast<int>(kind));
+}
+
+std::string encode_texts(std::span<const std::string> texts) {
+  return json(std::vector<std::string>(texts.begin(), texts.end()))
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace imagined::storage

@@ -1,0 +1,115 @@
+#include "storage/codec/job_payload.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace imagined::storage {
+namespace {
+
+using service::JobPayload;
+using service::PictureRequest;
+using service::Prompt;
+
+PictureRequest full_request() {
+  return {
+      .model = "fast",
+      .prompt = *Prompt::parse("caf\xC3\xA9 \"\xF0\x9F\xAA\x81\"\n'; DROP TABLE jobs; --", 8000),
+      .count = 10,
+      .aspect_ratio = service::AspectRatio::r19_5_9,
+      .resolution = service::Resolution::k1_5,
+      .seed = std::numeric_limits<std::uint64_t>::max(),
+      .format = image::Format::png,
+      .user = "user-7"};
+}
+
+std::string why_unreadable(const StoredPayload& stored) {
+  const auto payload = decode_payload(stored);
+  if (payload) return "readable";
+  EXPECT_EQ(payload.error().code, ErrorCode::data_loss);
+  EXPECT_EQ(payload.error().message, "what was asked for cannot be read");
+  return payload.error().detail;
+}
+
+TEST(JobPayload, GivesBackEveryFieldOfARequest) {
+  PictureRequest plain{.prompt = *Prompt::parse("a red kite", 8000)};
+  for (const PictureRequest& request : {full_request(), plain}) {
+    const auto decoded = decode_payload(encode_payload(request));
+    ASSERT_TRUE(decoded) << decoded.error().detail;
+    EXPECT_EQ(std::get<PictureRequest>(*decoded), request);
+  }
+}
+
+TEST(JobPayload, IsWrittenAsThisAndReadForEver) {
+  // A row of version 1. Never change it: databases hold it.
+  const StoredPayload stored{
+      .kind = "pictures",
+      .version = 1,
+      .text = R"({"aspect_ratio":"19.5:9","count":10,"format":"png","model":"fast",)"
+              R"("prompt":"a red kite","resolution":"1.5k","seed":18446744073709551615,)"
+              R"("user":"user-7"})"};
+  PictureRequest request = full_request();
+  request.prompt = Prompt::trusted("a red kite");
+  EXPECT_EQ(encode_payload(request).text, stored.text);
+  EXPECT_EQ(std::get<PictureRequest>(*decode_payload(stored)), request);
+}
+
+TEST(JobPayload, IgnoresAFieldThatANewerProgramAdded) {
+  StoredPayload stored = encode_payload(full_request());
+  stored.text.insert(1, R"("style":{"strength":[1,2]},)");
+  EXPECT_EQ(std::get<PictureRequest>(*decode_payload(stored)), full_request());
+}
+
+TEST(JobPayload, DoesNotApplyTodaysRulesToWhatWasAPrompt) {
+  StoredPayload stored = encode_payload(full_request());
+  const auto at = stored.text.find("caf");
+  stored.text.insert(at, std::string(100'000, 'x') + "\\u0001");
+  EXPECT_TRUE(decode_payload(stored));
+}
+
+TEST(JobPayload, RefusesNewerVersionsAndKindsByName) {
+  StoredPayload stored = encode_payload(full_request());
+  stored.version = 2;
+  EXPECT_EQ(why_unreadable(stored), "version 2 of kind \"pictures\"");
+  stored.version = 0;
+  EXPECT_EQ(why_unreadable(stored), "version 0 of kind \"pictures\"");
+  stored = encode_payload(full_request());
+  stored.kind = "holograms";
+  EXPECT_EQ(why_unreadable(stored), "kind \"holograms\"");
+}
+
+TEST(JobPayload, NamesTheFieldThatIsDamaged) {
+  const auto with = [](const char* from, const char* to) {
+    StoredPayload stored = encode_payload(full_request());
+    const auto at = stored.text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    stored.text.replace(at, std::string(from).size(), to);
+    return why_unreadable(stored);
+  };
+  EXPECT_EQ(with("\"19.5:9\"", "\"7:5\""), "field aspect_ratio");
+  EXPECT_EQ(with("\"1.5k\"", "16"), "field resolution");
+  EXPECT_EQ(with("\"png\"", "\"webp\""), "field format");
+  EXPECT_EQ(with("\"count\":10", "\"count\":0"), "field count");
+  EXPECT_EQ(with("\"count\":10", "\"count\":18446744073709551615"), "field count");
+  EXPECT_EQ(with("\"count\":10", "\"count\":1.5"), "field count");
+  EXPECT_EQ(with("18446744073709551615", "-1"), "field seed");
+  EXPECT_EQ(with("\"user\":\"user-7\"", "\"user\":null"), "field user");
+  EXPECT_EQ(with("\"prompt\"", "\"prompd\""), "field prompt");
+}
+
+TEST(JobPayload, RefusesWhatIsNoObject) {
+  for (const char* text : {"", "{", "[]", "null", "\"x\"", "{\"a\":1}x", "\xFF"})
+    EXPECT_EQ(why_unreadable({.kind = "pictures", .version = 1, .text = text}),
+              "not a JSON object");
+}
+
+TEST(Texts, AreOneParameter) {
+  EXPECT_EQ(encode_texts({}), "[]");
+  const std::vector<std::string> texts = {"a", "b\"]", ""};
+  EXPECT_EQ(encode_texts(texts), R"(["a","b\"]",""])");
+}
+
+}  // namespace
+}  // namespace imagined::storage
