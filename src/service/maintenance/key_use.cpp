@@ -1,0 +1,11 @@
+#include "service/maintenance/key_use.h"
+
+namespace imagined::service {
+
+Duty key_use(KeyService& keys) {
+  return {.name = "key_use",
+          .interval = std::chrono::minutes(1),
+          .run_once = [&keys](const std::stop_token&) { return keys.record_uses(); }};
+}
+
+}  // namespace imagined::service
