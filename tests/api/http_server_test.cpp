@@ -399,10 +399,12 @@ TEST_F(HttpServerTest, SaysWhatWasAddedToALink) {
   start();
   const auto reply = [&](std::string_view query) {
     WireClient client(port());
-    client.send(fmt::format("GET /v1/files/img/{:022}.jpg?{} HTTP/1.1\r\nHost: a\r\n\r\n", 0, query));
+    client.send(
+        fmt::format("GET /v1/files/img/{:022}.jpg?{} HTTP/1.1\r\nHost: a\r\n\r\n", 0, query));
     return client.reply();
   };
-  EXPECT_THAT(reply("e=1&k=2&s=3&utm_source=x&fbclid"), HasSubstr("added to it: utm_source fbclid"));
+  EXPECT_THAT(reply("e=1&k=2&s=3&utm_source=x&fbclid"),
+              HasSubstr("added to it: utm_source fbclid"));
   EXPECT_THAT(reply("e=1&amp;k=2&amp;s=3"), HasSubstr("it has &amp; where it had &"));
   EXPECT_THAT(reply("e=1&k=2&s=3"), Not(HasSubstr("added")));
 }
