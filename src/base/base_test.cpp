@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/text.h"
 
 namespace imagined {
 namespace {
@@ -63,6 +66,25 @@ Result<int> quarter(int value) { return half(TRY(half(value))); }
 TEST(Try, ReturnsTheErrorOfTheInnerCall) {
   EXPECT_EQ(*quarter(12), 3);
   EXPECT_EQ(quarter(6).error().field, "value");
+}
+
+TEST(Text, FoldsLettersOfAsciiAndNoOthers) {
+  EXPECT_EQ(ascii_lower("AZaz@[`{\xC4"), "azaz@[`{\xC4");
+  EXPECT_TRUE(equal_ignoring_case("Content-TYPE", "content-type"));
+  EXPECT_FALSE(equal_ignoring_case("a", "ab"));
+  EXPECT_FALSE(equal_ignoring_case("@", "`"));  // a bit apart, as letters are
+}
+
+TEST(Text, TrimsSpacesAndTabsAtBothEnds) {
+  EXPECT_EQ(trim(" \t a b\t "), "a b");
+  EXPECT_EQ(trim(" \t"), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(RandomSeed, IsNotTheSameEveryTime) {
+  std::set<std::uint32_t> seeds;
+  for (int i = 0; i < 8; ++i) seeds.insert(random_seed());
+  EXPECT_GT(seeds.size(), 1u);
 }
 
 }  // namespace

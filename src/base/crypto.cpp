@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 
@@ -13,8 +14,6 @@ namespace imagined {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-constexpr std::string_view kBase62 =
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 }  // namespace
 
@@ -42,6 +41,12 @@ Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text) {
 
 void random_bytes(std::span<std::uint8_t> out) {
   CHECK(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1, "no random bytes to be had");
+}
+
+std::uint32_t random_seed() {
+  std::array<std::uint8_t, 4> bytes;
+  random_bytes(bytes);
+  return std::bit_cast<std::uint32_t>(bytes);
 }
 
 std::string random_base62(std::size_t count) {

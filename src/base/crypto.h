@@ -21,7 +21,12 @@ Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text);
 /// Fills `out` from the operating system's generator; dies when that fails (no safe way on).
 void random_bytes(std::span<std::uint8_t> out);
 
-/// `count` random letters and digits (base62), unbiased.
+/// The seed of a picture that names none: 32 bits, so that a person can type it again.
+std::uint32_t random_seed();
+
+inline constexpr std::string_view kBase62 =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// `count` random characters of kBase62, unbiased.
 std::string random_base62(std::size_t count);
 
 /// Compares in a time that depends on the lengths only.

@@ -49,14 +49,6 @@ struct Written {
   double seconds = 0;
 };
 
-std::uint64_t random_seed() {
-  std::array<std::uint8_t, 4> bytes;  // short enough to type again
-  random_bytes(bytes);
-  std::uint64_t seed = 0;
-  for (const std::uint8_t byte : bytes) seed = seed << 8 | byte;
-  return seed;
-}
-
 Result<image::Format> format_of(const fs::path& output) {
   const std::string extension = output.extension().string();
   if (extension == ".png") return image::Format::png;

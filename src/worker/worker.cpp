@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
-#include <cstring>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -24,15 +22,6 @@
 
 namespace imagined::worker {
 namespace {
-
-/// 32 bits, so that a person can type the seed of a picture that they liked.
-std::uint64_t seed_from_system() {
-  std::array<std::uint8_t, 4> bytes;
-  random_bytes(bytes);
-  std::uint32_t seed = 0;
-  std::memcpy(&seed, bytes.data(), sizeof seed);
-  return seed;
-}
 
 /// The net of the job loop: a library's exception ends one picture, not the worker.
 Result<engine::Picture> generate(engine::Engine& engine, const engine::GenerateRequest& request,
@@ -54,7 +43,8 @@ Result<engine::Picture> generate(engine::Engine& engine, const engine::GenerateR
 class Worker::Run {
  public:
   Run(Parts parts, WorkerOptions options) : parts_(std::move(parts)), options_(std::move(options)) {
-    if (options_.random_seed == nullptr) options_.random_seed = seed_from_system;
+    if (options_.random_seed == nullptr)
+      options_.random_seed = [] { return std::uint64_t{random_seed()}; };
   }
 
   Result<void> load();

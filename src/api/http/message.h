@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
+
 namespace imagined::api {
 
 struct Header {
@@ -41,17 +43,8 @@ struct Request {
   std::string body;
 };
 
-/// In lower case when it is a letter of ASCII.
-char to_lower(char c);
-
-/// True when the two are equal but for the case of ASCII letters.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 /// Cuts the next item off the front of a list with commas, without the spaces around it.
 std::string_view take_item(std::string_view& list);
-
-/// `text` without spaces and tabs at both ends.
-std::string_view trim(std::string_view text);
 
 /// The reason phrase of a status line.
 std::string_view reason_phrase(int status);

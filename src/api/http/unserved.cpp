@@ -100,12 +100,6 @@ std::optional<std::string> meant(std::span<const Route> routes, std::string_view
   return std::nullopt;
 }
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
-  return lower;
-}
-
 }  // namespace
 
 Error unserved(std::span<const Route> routes, std::string_view method, std::string_view path) {
@@ -117,7 +111,7 @@ Error unserved(std::span<const Route> routes, std::string_view method, std::stri
             fmt::format("this server does not serve {} yet: {}", path, known->what)};
   }
   auto right = meant(routes, method, path);
-  if (!right) right = meant(routes, method, lower_case(path));
+  if (!right) right = meant(routes, method, ascii_lower(path));
   if (!right) return {ErrorCode::not_found, "there is nothing at this path"};
   if (!has_path(routes, *right)) return unserved(routes, method, *right);
   return {ErrorCode::not_found,

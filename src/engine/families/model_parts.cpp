@@ -2,21 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <cctype>
+#include "base/text.h"
 
 namespace imagined::engine {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower_name(const fs::path& path) {
-  std::string name = path.filename().string();
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
-  return name;
-}
+std::string lower_name(const fs::path& path) { return ascii_lower(path.filename().string()); }
 
 constexpr std::string_view kQwen = "qwen";
 constexpr std::string_view kClip = "clip";

@@ -3,7 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/text.h"
 
 namespace imagined::engine {
 
@@ -30,10 +31,7 @@ tl::unexpected<Error> missing(const fs::path& root, std::string_view what) {
 
 bool is_weight_file_name(const fs::path& path) {
   if (path.filename().string().starts_with('.')) return false;
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
+  const std::string ending = ascii_lower(path.extension().string());
   return ending == ".safetensors" || ending == ".sft" || ending == ".gguf";
 }
 

@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t kIdLength = 12;
 constexpr std::size_t kSecretLength = 43;  // 43 * log2(62) = 256 bits
 constexpr std::size_t kChecksumLength = 6;
-constexpr std::string_view kBase62 =
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 std::string checksum(std::string_view text) {
   std::uint32_t rest = crc32(text);

@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 namespace imagined::service {
@@ -14,28 +15,17 @@ namespace {
 
 constexpr std::int64_t kUseIntervalMs = 60'000;  // the last use is exact to this
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 /// The token behind "Bearer " in any case; empty when there is none.
 std::string_view bearer_token(std::string_view header) {
   constexpr std::string_view kScheme = "bearer";
-  header = trimmed(header);
-  if (header.size() <= kScheme.size() || !is_blank(header[kScheme.size()])) return {};
-  const bool is_bearer = std::ranges::equal(header.substr(0, kScheme.size()), kScheme,
-                                            [](char a, char b) { return lower(a) == b; });
-  return is_bearer ? trimmed(header.substr(kScheme.size())) : std::string_view{};
+  header = trim(header);
+  const std::string_view scheme = header.substr(0, header.find_first_of(" \t"));
+  if (scheme.size() == header.size() || !equal_ignoring_case(scheme, kScheme)) return {};
+  return trim(header.substr(scheme.size()));
 }
 
 Result<void> check_name(std::string_view name) {
-  if (trimmed(name).empty())
+  if (trim(name).empty())
     return fail(ErrorCode::invalid_argument, "the key's name is empty", "name");
   if (name.size() > kKeyNameBytesMax)
     return fail(ErrorCode::invalid_argument,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace imagined::service {
 namespace {
@@ -71,8 +72,6 @@ std::string_view shortened(std::string_view text) { return text.substr(0, 40); }
 constexpr int edge_1_5k(int edge_1k) { return (edge_1k * 11 / 8 + 7) / 16 * 16; }
 static_assert(edge_1_5k(1024) == 1408, "the one measured size");
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 }  // namespace
 
 std::span<const AspectRatio> all_aspect_ratios() {
@@ -108,8 +107,7 @@ Result<AspectRatio> parse_aspect_ratio(std::string_view text) {
 
 Result<Resolution> parse_resolution(std::string_view text) {
   const auto same = [text](const ResolutionRow& each) {
-    return std::equal(text.begin(), text.end(), each.word.begin(), each.word.end(),
-                      [](char a, char b) { return lower(a) == b; });
+    return equal_ignoring_case(text, each.word);
   };
   const auto* found = std::find_if(kResolutions.begin(), kResolutions.end(), same);
   if (found != kResolutions.end()) return found->resolution;
