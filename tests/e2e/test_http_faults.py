@@ -63,7 +63,8 @@ def post(server, text, content_type="application/json", path=GENERATIONS):
 @pytest.mark.parametrize("field, value", [
     ("stream", True), ("deferred", True), ("image", "https://example.com/a.png"),
     ("image", {"url": "data:image/png;base64,AA=="}), ("images", [{"url": "x"}]), ("mask", "x"),
-    ("image_url", "x"), ("reference_images", ["x"])])
+    ("image_url", "x"), ("reference_images", ["https://example.com/a.png"]),
+    ("init_image", "data:image/png;base64,AA==")])
 def test_what_would_be_dropped_is_refused_by_name(server, field, value):
     jobs = len(server.job_states())
     response = server.generate(**{field: value})

@@ -25,8 +25,8 @@ constexpr Known kNotServedYet[] = {
     {"/v1/videos/edits", "video"},
     {"/v1/videos/extensions", "video"},
     {"/v1/videos/{request_id}", "video", "GET"},
-    {"/v1/image-generation-models", "the typed list of models (/v1/models is served)"},
-    {"/v1/image-generation-models/{id}", "the typed list of models (/v1/models/{id} is served)"},
+    {"/v1/image-generation-models", "the typed list of models; /v1/models is there"},
+    {"/v1/image-generation-models/{id}", "the typed list of models; /v1/models is there"},
     {"/v1/video-generation-models", "video"},
     {"/v1/video-generation-models/{id}", "video"},
     {"/v1/language-models", "text"},
@@ -108,7 +108,7 @@ Error unserved(std::span<const Route> routes, std::string_view method, std::stri
   }
   if (const Known* known = find(kNotServedYet, method, path)) {
     return {ErrorCode::unimplemented,
-            fmt::format("this server does not serve {} yet: {}", path, known->what)};
+            fmt::format("this server does not serve {} yet ({})", path, known->what)};
   }
   auto right = meant(routes, method, path);
   if (!right) right = meant(routes, method, ascii_lower(path));

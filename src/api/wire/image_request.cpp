@@ -40,12 +40,8 @@ constexpr KnownSize kOpenAiSizes[] = {
 
 // What a client would wrongly rely on when it was ignored.
 constexpr std::string_view kPromises[] = {"stream", "deferred", "output", "storage_options"};
-// Under these names clients of many kinds hand over pictures.
-constexpr std::string_view kPictures[] = {
-    "image",         "images",      "image[]",      "image_url",        "image_urls",
-    "mask",          "mask_url",    "mask_image",   "input_image",      "input_images",
-    "init_image",    "init_images", "image_prompt", "reference_images", "input_references",
-    "control_image", "image_file"};
+// Under these names clients hand over pictures; for others see `is_picture`.
+constexpr std::string_view kPictures[] = {"image", "images", "image[]", "image_url", "mask"};
 constexpr std::string_view kRead[] = {
     "model",   "prompt", "n",    "response_format", "aspect_ratio", "resolution", "size",
     "quality", "seed",   "user", "output_format"};
@@ -78,6 +74,24 @@ bool is_given(const json& value) {
   return !value.is_null() && value != false && value != "" && !(value.is_array() && value.empty());
 }
 
+// A picture as clients hand it over: a data URI, a URL under a name that speaks of pictures, or an
+// object that says where the picture is; or a list of them.
+bool is_picture(std::string_view name, const json& value) {
+  if (is_one_of(kPictures, name)) return true;
+  if (value.is_array()) return !value.empty() && is_picture(name, value.front());
+  if (value.is_object()) {
+    return value.contains("url") || value.contains("image_url") || value.contains("file_id") ||
+           value.contains("b64_json");
+  }
+  if (!value.is_string()) return false;
+  const auto& text = value.get_ref<const std::string&>();
+  const bool is_url = text.starts_with("http://") || text.starts_with("https://");
+  const bool speaks_of_it = name.find("image") != std::string_view::npos ||
+                            name.find("reference") != std::string_view::npos ||
+                            name.find("mask") != std::string_view::npos;
+  return text.starts_with("data:image/") || (is_url && speaks_of_it);
+}
+
 // Looks at every field that the parser does not read: some must be refused, the others warned of.
 Result<std::vector<std::string>> check_other_fields(const json& body) {
   std::vector<std::string> warnings;
@@ -87,7 +101,7 @@ Result<std::vector<std::string>> check_other_fields(const json& body) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("{}: not offered by this server; leave it out", name), name);
     }
-    if (is_one_of(kPictures, name)) {
+    if (is_picture(name, value)) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("{}: /v1/images/generations reads no pictures and would ignore it; "
                               "/v1/images/edits is for pictures",

@@ -72,7 +72,8 @@ TEST(GenerationCall, TakesNullForAbsent) {
 }
 
 TEST(GenerationCall, WarnsOfWhatItDoesNotKnow) {
-  for (const char* name : {"style", "negative_prompt", "steps", "background", "no_such_field"}) {
+  for (const char* name :
+       {"style", "negative_prompt", "steps", "background", "num_images", "no_such_field"}) {
     const auto call = parse(with(fmt::format(R"("{}":{{"a":[1,2]}})", name)));
     ASSERT_TRUE(call) << name;
     ASSERT_EQ(call->warnings.size(), 1u) << name;
@@ -233,7 +234,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCall{"PictureAsObject", with(R"("image":{"url":"x"})"), k400, "image"},
         BadCall{"Pictures", with(R"("images":[{"url":"x"}])"), k400, "images"},
         BadCall{"PictureUrl", with(R"("image_url":"x")"), k400, "image_url"},
-        BadCall{"References", with(R"("reference_images":["x"])"), k400, "reference_images"},
+        BadCall{"References", with(R"("reference_images":["https://a/b.png"])"), k400,
+                "reference_images"},
+        BadCall{"DataUri", with(R"("init":"data:image/png;base64,AA==")"), k400, "init"},
+        BadCall{"FileId", with(R"("input":[{"file_id":"file_1"}])"), k400, "input"},
         BadCall{"Mask", with(R"("mask":"x")"), k400, "mask"},
         BadCall{"Output", with(R"("output":{"upload_urls":[]})"), k400, "output"}),
     [](const auto& each) { return each.param.name; });
