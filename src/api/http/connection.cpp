@@ -102,7 +102,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   Async<error_code> receive();
   Async<Reading> read_head(Head& head, Refusal& refusal);
   Async<Reading> read_body(const Head& head, Exchange& exchange, Refusal& refusal);
-  Async<Result<void>> keep(std::string_view piece, Exchange& exchange);
+  Async<Result<void>> keep(std::string_view bytes, Exchange& exchange);
   Async<bool> ask_for_body();
   Async<bool> exchange_once();
   Async<Response> answer_watched(Exchange& exchange);
@@ -240,13 +240,13 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, Refusal& refu
 }
 
 // Bytes of a body go where its route wants them. The client is read no faster than they go.
-Async<Result<void>> TcpConnection::keep(std::string_view piece, Exchange& exchange) {
+Async<Result<void>> TcpConnection::keep(std::string_view bytes, Exchange& exchange) {
   if (exchange.sink) {
-    co_return co_await on_pool(pool_, [&] { return exchange.sink->take(piece); });
+    co_return co_await on_pool(pool_, [&] { return exchange.sink->take(bytes); });
   }
   if (exchange.route->body.kind == BodyKind::none) co_return Result<void>{};
   std::string& body = exchange.request.body;
-  const std::size_t size = body.size() + piece.size();
+  const std::size_t size = body.size() + bytes.size();
   if (size > body.capacity() && size > kUncountedBytes) {
     // Grows as a string does, so that a body which announces no length is not copied for each
     // piece.
@@ -262,7 +262,7 @@ Async<Result<void>> TcpConnection::keep(std::string_view piece, Exchange& exchan
     exchange.held = std::move(*hold);
     body.reserve(capacity);
   }
-  body += piece;
+  body += bytes;
   co_return Result<void>{};
 }
 
@@ -284,18 +284,23 @@ Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, Exchang
   }
   const auto begin = steady_clock::now();
   std::uint64_t received = 0;
+  std::string pieces;  // of one read together, so that tiny chunks cost no more than large ones
   while (true) {
     const std::string_view held = buffer_.text();
     std::string_view input = held;
+    pieces.clear();
     for (auto piece = framing.next(input); !piece.empty(); piece = framing.next(input)) {
-      received += piece.size();
-      auto kept = co_await keep(piece, exchange);
+      pieces += piece;
+    }
+    buffer_.consume(held.size() - input.size());
+    received += pieces.size();
+    if (!pieces.empty()) {
+      auto kept = co_await keep(pieces, exchange);
       if (!kept) {
         refusal.error = std::move(kept.error());
         co_return Reading::refused;
       }
     }
-    buffer_.consume(held.size() - input.size());
     if (framing.error()) {
       refusal.head = *framing.error();
       co_return Reading::refused;
