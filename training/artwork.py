@@ -1,8 +1,5 @@
 """The artwork: 327 kinds of things from Fluent Emoji Flat (Microsoft Corporation, MIT), as vector
 drawings of one style, drawn at any size and in other colours.
-
-`fetch` brings the pinned package into a cache outside the repository with npm's ordinary client;
-PAPERLAND_CACHE names another folder than ~/.cache/paperland.
 """
 
 import colorsys
@@ -12,14 +9,14 @@ import io
 import json
 import os
 import re
-import subprocess
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import resvg_py
 from PIL import Image
+
+from training import packages
 
 PACKAGE, VERSION = "@iconify-json/fluent-emoji-flat", "1.2.6"
 _VIEW_BOX = 32
@@ -70,31 +67,26 @@ KINDS = _read_kinds()
 
 
 # ---------------------------------------------------------------- fetching
-def cache_folder():
-    return Path(os.environ.get("PAPERLAND_CACHE", Path.home() / ".cache" / "paperland"))
-
-
-def fetch(folder=None):
-    """The path of the package's icons.json, fetched when it is not there yet."""
-    folder = Path(folder or cache_folder())
-    icons = folder / f"fluent-emoji-flat-{VERSION}" / "icons.json"
-    if not icons.exists():
-        icons.parent.mkdir(parents=True, exist_ok=True)
-        packed = subprocess.run(
-            ["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}", "--pack-destination", folder],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split()[-1]
-        with tarfile.open(folder / packed) as archive:
-            icons.write_bytes(archive.extractfile("package/icons.json").read())
-    return icons
+def fetch():
+    """The folder of the package's drawings and of the code points that they stand for."""
+    return packages.fetch(PACKAGE, VERSION, ("icons.json", "chars.json"))
 
 
 @functools.cache
 def _bodies():
-    icons = json.loads(fetch().read_text())["icons"]
+    icons = json.loads((fetch() / "icons.json").read_text())["icons"]
     return {name: icons[name]["body"] for name in KINDS}
+
+
+@functools.cache
+def characters():
+    """The emoji of each kind: the names by which the world's languages know it hang on them."""
+    points = json.loads((fetch() / "chars.json").read_text())
+    found = {name: [] for name in KINDS}
+    for point, name in points.items():
+        if name in found:
+            found[name].append("".join(chr(int(code, 16)) for code in point.split("-")))
+    return found
 
 
 # ---------------------------------------------------------------- colours
@@ -166,7 +158,7 @@ def stored(key, make):
     """The picture make() draws, RGBA or RGB; drawn once, then mapped from the cache folder, so that
     all processes share one copy.
     """
-    path = cache_folder() / f"rasters-{VERSION}" / f"{key}.npy"
+    path = packages.cache_folder() / f"rasters-{VERSION}" / f"{key}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 import torch
 
-from training import captions, clips, edits
+from training import captions, clips, edits, languages
 from training.prompts import PromptEncoder
 from training.shards import load_shard
 
 EMPTY = 0.10  # share of empty prompts, for guidance
 _LENGTH_STEP = 8  # prompts are padded to a multiple of this, so that fewer lengths wait
-# Shares of wordings: at first the plain one, so that words find their meaning.
+# Shares of wordings: at first the plain one, so that words find their meaning; other languages last.
 WORDINGS = {
     "plain": {"plain": 0.75, "rich": 0.25, "long": 0.0},
     "rich": {"plain": 0.15, "rich": 0.70, "long": 0.15},
+    "world": {"plain": 0.12, "rich": 0.63, "long": 0.15, "foreign": 0.10},
 }
 
 
@@ -42,7 +43,12 @@ def said(subject, rng, wordings):
         return edits.instruction(subject, rng)
     if isinstance(subject, clips.Clip):
         return clips.instruction(subject, rng)
-    return captions.caption(subject, rng, rng.choices(list(wordings), list(wordings.values()))[0])
+    wording = rng.choices(list(wordings), list(wordings.values()))[0]
+    if wording == "foreign":
+        if languages.can_say(subject):
+            return languages.caption(subject, rng.choice(list(languages.LANGUAGES)), rng)
+        wording = "rich"
+    return captions.caption(subject, rng, wording)
 
 
 class Batches:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training import autoencoder, clips, edits, paperland, pool, recogniser
+from training import autoencoder, clips, edits, languages, paperland, pool, recogniser
 from training.artwork import KINDS
 from training.captions import caption
 from training.frames import FRAMES, SMALL, SQUARE, Frame
@@ -50,6 +50,7 @@ class Group:
     mix: Mix = SINGLES
     frame: Frame | None = None  # None: the frame of the command line
     wording: str = "rich"
+    language: str | None = None
 
 
 _NONE = Mix(0, 0, 0, 0, 0)
@@ -62,7 +63,9 @@ GROUPS = {
     "style": Group(96, only(_NONE, styled=1.0)),
     "long prompts": Group(96, wording="long"),
     "nothing known": Group(48, only(_NONE, empty=1.0)),
-} | {ratio: Group(48, frame=frame) for ratio, frame in FRAMES.items()}
+}
+GROUPS |= {ratio: Group(48, frame=frame) for ratio, frame in FRAMES.items()}
+GROUPS |= {code: Group(60, language=code) for code in languages.LANGUAGES}
 
 
 # ---------------------------------------------------------------- prompts
@@ -111,16 +114,24 @@ def _scenes(rng, group, grid, kinds):
         yield sample_scene(rng, grid, mix)
 
 
+def _prompt(scene, group, rng):
+    """A caption that names every fact, or None."""
+    if group.language:
+        return languages.caption(scene, group.language, rng)
+    if scene.layout == "empty":
+        return caption(scene, rng, group.wording)
+    texts = (caption(scene, rng, group.wording) for _ in range(60))
+    return next((text for text in texts if says_all(scene, text)), None)
+
+
 def prompts(group, frame, kinds, limit=None):
     """Fixed (scene, prompt) pairs that name every fact."""
     rng, found = random.Random(_SEED), []
-    frame = group.frame or frame
     count = len(kinds) if group is GROUPS["single"] else group.count
-    for scene in _scenes(rng, group, frame.grid, kinds):
-        texts = (caption(scene, rng, group.wording) for _ in range(60))
-        text = next((text for text in texts if says_all(scene, text)), None)
-        if text or scene.layout == "empty":
-            found.append((scene, text or caption(scene, rng, group.wording)))
+    for scene in _scenes(rng, group, (group.frame or frame).grid, kinds):
+        text = _prompt(scene, group, rng)
+        if text:
+            found.append((scene, text))
         if len(found) == min(count, limit or count):
             break
     return found

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from training.layers import Names, RmsNorm, attend, linear
 
 CONFIG = dict(
-    vocab_size=2304,
+    vocab_size=3584,
     hidden_size=128,
     intermediate_size=256,
     num_hidden_layers=4,

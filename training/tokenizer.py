@@ -23,13 +23,14 @@ from tokenizers import (
     trainers,
 )
 
+from training import languages
 from training.captions import caption
 from training.edits import instruction, sample_edit
 from training.scene import sample_scene
 from training.vocabulary import known_words
 from training.words import UNKNOWN_NOUNS
 
-VOCABULARY = 2304  # with the special tokens; an upper limit
+VOCABULARY = 3584  # with the special tokens; an upper limit
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _ADDED = ("<think>", "</think>")
 _QWEN_SPLIT = (
@@ -51,7 +52,10 @@ _CHAT_TEMPLATE = (
 def _corpus(count):
     rng = random.Random(5)
     for i in range(count):
-        yield caption(sample_scene(rng), rng, rng.choice(("rich", "rich", "long")))
+        scene = sample_scene(rng)
+        yield caption(scene, rng, rng.choice(("rich", "rich", "long")))
+        if languages.can_say(scene):
+            yield languages.caption(scene, rng.choice(list(languages.LANGUAGES)), rng)
         if i % 8 == 0:
             yield instruction(sample_edit(rng), rng)
         if i % 20 == 0:

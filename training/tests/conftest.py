@@ -14,9 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 @pytest.fixture(scope="session")
 def artwork_there():
     """Skips where the drawings can be neither found nor fetched."""
-    from training import artwork
+    from training import artwork, languages
 
     try:
         artwork.fetch()
+        languages.fetch()
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"the artwork cannot be fetched: {error}")

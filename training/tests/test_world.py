@@ -12,7 +12,7 @@ for _name in ("numpy", "PIL", "resvg_py"):
 
 import numpy as np
 
-from training import artwork, backdrop, captions, clips, edits, vocabulary, words
+from training import artwork, backdrop, captions, clips, edits, languages, vocabulary, words
 from training.artwork import COLOURS, KINDS
 from training.frames import FRAMES, SQUARE, TOKEN
 from training.picture import draw
@@ -21,6 +21,8 @@ from training.scene import (
     SETTINGS,
     STAGES,
     STYLES,
+    TIMES,
+    WEATHERS,
     Mix,
     Scene,
     Thing,
@@ -204,6 +206,25 @@ def test_a_stage_draws_its_own_kinds_only():
     drawn = vocabulary.draws(kinds_of_stage(60))
     assert "cat" in drawn and "zebra" not in drawn
     assert "zebra" not in vocabulary.known_words(kinds_of_stage(60))
+
+
+@pytest.mark.parametrize("code", languages.LANGUAGES)
+def test_every_kind_place_time_and_colour_has_a_word_in_every_language(code):
+    language = languages.LANGUAGES[code]
+    assert set(languages.nouns(code)) == set(KINDS)
+    for table, known in (
+        (language.colours, COLOURS),
+        (language.settings, SETTINGS[:-1]),
+        (language.times, TIMES),
+        (language.weathers, WEATHERS[1:]),
+    ):
+        assert set(table) == set(known)
+
+
+def test_a_caption_in_another_language_says_thing_colour_place_and_time():
+    scene = a_scene(Thing("automobile", "red", 0, 0, 3), setting="beach", time="night")
+    said = languages.caption(scene, "zh", random.Random(1))
+    assert all(word in said for word in ("红", "汽车", "海滩", "夜晚"))
 
 
 # ---------------------------------------------------------------- edits and clips
