@@ -92,7 +92,7 @@ Outcome run_tiny(std::int64_t doubles, std::int64_t singles) {
   const Context context({.threads = 2});
   const std::unique_ptr<Flux1> model = tiny_flux1(context, doubles, singles);
   const TextFeatures text{.tokens = hash_tensor("input.txt", kTextTokens, 24),
-                          .pooled = hash_values("input.vec", 12)};
+                          .pooled = Vector(hash_values("input.vec", 12))};
   // The golden step stands between others, which must not show.
   const std::array sigmas = {1.0f, 0.75f, 0.5f};
   const std::unique_ptr<Denoiser> denoiser = model->begin(
@@ -150,7 +150,7 @@ TEST(Flux1Golden, StopsBetweenBlocks) {
   const Context context({.threads = 1});
   const std::unique_ptr<Flux1> model = tiny_flux1(context, 1, 1);
   const TextFeatures text{.tokens = hash_tensor("input.txt", kTextTokens, 24),
-                          .pooled = hash_values("input.vec", 12)};
+                          .pooled = Vector(hash_values("input.vec", 12))};
   const std::array sigmas = {1.0f};
   const std::unique_ptr<Denoiser> denoiser = model->begin(
       context,

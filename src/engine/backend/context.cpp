@@ -3,8 +3,7 @@
 namespace imagined::engine {
 
 Context::Context(const ContextOptions& options)
-    : device_(options.device),
-      cpu_(CpuFeatures::detect()),
+    : cpu_(CpuFeatures::detect()),
       pool_(std::make_unique<ThreadPool>(options.threads)),
       scratch_(std::make_unique<Scratch>(pool_->threads())),
       implementations_(options.implementations) {}

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -36,15 +35,11 @@ Tensor copy(const Context& context, ConstMatrixView from) {
   return to;
 }
 
-tl::unexpected<Error> not_finite(std::string_view what) {
+Result<> check_finite(const Context& context, ConstMatrixView values, std::string_view what) {
+  if (all_finite(context, values)) return {};
   return fail(
       ErrorCode::data_loss,
       fmt::format("{}: the numbers are no longer finite; the weights may be damaged", what));
-}
-
-Result<> check_finite(const Context& context, ConstMatrixView values, std::string_view what) {
-  if (all_finite(context, values)) return {};
-  return not_finite(what);
 }
 
 ScheduleOptions schedule_options(const ModelFolder& model) {
@@ -142,10 +137,7 @@ Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const Prompt
     return encoder.encode(context_, prompt, observer.stop);
   }));
   TRY(check_finite(context_, features.tokens, "text encoder"));
-  if (!std::all_of(features.pooled.begin(), features.pooled.end(),
-                   [](float value) { return std::isfinite(value); })) {
-    return not_finite("text encoder");
-  }
+  if (!features.pooled.empty()) TRY(check_finite(context_, features.pooled, "text encoder"));
   return prompts_.add(prompt, std::move(features));
 }
 
@@ -249,7 +241,8 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
     RunTrace& trace = *observer.trace;
     trace.sigmas = steps.sigmas;
     trace.prompt_embeds = copy(context_, features->tokens);
-    trace.pooled_prompt_embeds = features->pooled;
+    const std::span<const float> pooled = features->pooled.values();
+    trace.pooled_prompt_embeds.assign(pooled.begin(), pooled.end());
     if (negative != nullptr) trace.negative_prompt_embeds = copy(context_, negative->tokens);
     for (const ReferenceTokens& reference : references) {
       trace.reference_latents.push_back(copy(context_, reference.latents));

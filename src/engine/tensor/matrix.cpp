@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -40,6 +41,19 @@ Tensor Tensor::zeros(std::int64_t rows, std::int64_t cols, DType dtype) {
   Tensor tensor(rows, cols, dtype);
   std::memset(tensor.view_.data, 0, static_cast<std::size_t>(rows * cols) * size_bytes(dtype));
   return tensor;
+}
+
+Vector::Vector(std::span<const float> values) : Vector(static_cast<std::int64_t>(values.size())) {
+  std::copy(values.begin(), values.end(), this->values().begin());
+}
+
+const float* vector_values(const ConstMatrixView& vector, std::int64_t size,
+                           std::string_view what) {
+  CHECK(vector.data != nullptr && vector.dtype == DType::f32 && vector.rows == 1 &&
+            vector.cols == size,
+        "{} [{}, {}] of {}, expected [1, {}]", what, vector.rows, vector.cols, name(vector.dtype),
+        size);
+  return vector.row<float>(0);
 }
 
 void Tensor::Free::operator()(std::byte* bytes) const noexcept {

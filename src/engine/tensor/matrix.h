@@ -10,19 +10,17 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "base/check.h"
 #include "engine/tensor/dtype.h"
 
 namespace imagined::engine {
 
-enum class Device : std::uint8_t { cpu, cuda };
-
 /// A matrix that someone else owns and that may be written. `stride` is in elements, >= cols.
 struct MatrixView {
   void* data = nullptr;
   DType dtype = DType::f32;
-  Device device = Device::cpu;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   std::int64_t stride = 0;
@@ -55,7 +53,6 @@ struct MatrixView {
 struct ConstMatrixView {
   const void* data = nullptr;
   DType dtype = DType::f32;
-  Device device = Device::cpu;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   std::int64_t stride = 0;
@@ -65,12 +62,7 @@ struct ConstMatrixView {
       : data(bytes), dtype(type), rows(row_count), cols(col_count), stride(col_count) {}
   ConstMatrixView(
       const MatrixView& view)  // NOLINT(google-explicit-constructor): a narrower promise
-      : data(view.data),
-        dtype(view.dtype),
-        device(view.device),
-        rows(view.rows),
-        cols(view.cols),
-        stride(view.stride) {}
+      : data(view.data), dtype(view.dtype), rows(view.rows), cols(view.cols), stride(view.stride) {}
 
   template <class T>
   const T* row(std::int64_t index) const {
@@ -157,5 +149,28 @@ class Tensor {
   std::unique_ptr<std::byte[], Free> bytes_;
   MatrixView view_;
 };
+
+/// Owns a vector of f32 that a network learned: a norm's weight, a bias. To operations it is a
+/// matrix [1, size].
+class Vector {
+ public:
+  Vector() = default;
+  explicit Vector(std::int64_t size) : tensor_(1, size) {}
+  explicit Vector(std::span<const float> values);
+
+  std::int64_t size() const { return tensor_.cols(); }
+  bool empty() const { return tensor_.empty(); }
+  std::span<float> values() { return tensor_.values(); }
+  std::span<const float> values() const { return tensor_.values(); }
+  operator MatrixView() { return tensor_; }             // NOLINT(google-explicit-constructor)
+  operator ConstMatrixView() const { return tensor_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  Tensor tensor_;
+};
+
+/// The numbers of a vector [1, size] of f32, named `what` in an operation. Another shape is our
+/// bug: CHECK fails.
+const float* vector_values(const ConstMatrixView& vector, std::int64_t size, std::string_view what);
 
 }  // namespace imagined::engine

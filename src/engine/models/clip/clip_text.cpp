@@ -105,8 +105,7 @@ void ClipText::run_layer(const Context& context, const Layer& layer, Rows& rows)
   const std::int64_t head_dim = width / config_.heads;
   const auto epsilon = static_cast<float>(config_.norm_epsilon);
   const auto norm = [&](const Norm& weights) {
-    layer_norm(context, rows.hidden, weights.weight.data(), weights.bias.data(), epsilon,
-               rows.normed);
+    layer_norm(context, rows.hidden, weights.weight, weights.bias, epsilon, rows.normed);
   };
   norm(layer.attention_norm);
   apply(context, rows.normed, layer.qkv, rows.qkv);
@@ -125,9 +124,8 @@ void ClipText::run_layer(const Context& context, const Layer& layer, Rows& rows)
   apply(context, rows.inner, layer.down, rows.hidden, {.accumulate = true});
 }
 
-Result<std::vector<float>> ClipText::encode(const Context& context,
-                                            std::span<const std::int32_t> ids,
-                                            const std::stop_token& stop) const {
+Result<Vector> ClipText::encode(const Context& context, std::span<const std::int32_t> ids,
+                                const std::stop_token& stop) const {
   const std::int64_t tokens = TRY(tokens_to_end(ids));
   const std::int64_t width = config_.hidden_size;
   const DType act = format_.activations;
@@ -140,10 +138,10 @@ Result<std::vector<float>> ClipText::encode(const Context& context,
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
     run_layer(context, layer, rows);
   }
-  Tensor pooled(1, width);
-  layer_norm(context, rows.hidden.view().row_range(tokens - 1, 1), final_norm_.weight.data(),
-             final_norm_.bias.data(), static_cast<float>(config_.norm_epsilon), pooled);
-  return std::vector<float>(pooled.row(0), pooled.row(0) + width);
+  Vector pooled(width);
+  layer_norm(context, rows.hidden.view().row_range(tokens - 1, 1), final_norm_.weight,
+             final_norm_.bias, static_cast<float>(config_.norm_epsilon), pooled);
+  return pooled;
 }
 
 double ClipText::flop(std::int64_t tokens) const {

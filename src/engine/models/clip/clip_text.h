@@ -28,8 +28,8 @@ class ClipText {
   ///          sees a later one.
   /// returns  [hidden_size].
   /// A stop request between two layers returns `cancelled`.
-  Result<std::vector<float>> encode(const Context& context, std::span<const std::int32_t> ids,
-                                    const std::stop_token& stop) const;
+  Result<Vector> encode(const Context& context, std::span<const std::int32_t> ids,
+                        const std::stop_token& stop) const;
 
   std::int64_t pooled_size() const { return config_.hidden_size; }
   /// Multiplications and additions of one call, without norms and softmax; tokens up to and with
@@ -38,7 +38,7 @@ class ClipText {
 
  private:
   struct Norm {
-    std::vector<float> weight, bias;
+    Vector weight, bias;
   };
   struct Layer {
     Norm attention_norm, mlp_norm;

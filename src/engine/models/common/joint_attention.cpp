@@ -20,10 +20,10 @@ void append_grid_ids(std::int64_t axes, double time, std::int64_t rows, std::int
 void norm_and_turn(const Context& context, MatrixView qkv, const HeadNorms& norms, float epsilon,
                    const RopeRows& table) {
   const std::int64_t width = qkv.cols / 3;
-  const auto head_dim = static_cast<std::int64_t>(norms.q.size());
-  head_norm_rope(context, qkv.col_range(0, width), head_dim, norms.q.data(), epsilon, table,
+  const std::int64_t head_dim = norms.q.size();
+  head_norm_rope(context, qkv.col_range(0, width), head_dim, norms.q, epsilon, table,
                  RopeLayout::interleaved);
-  head_norm_rope(context, qkv.col_range(width, width), head_dim, norms.k.data(), epsilon, table,
+  head_norm_rope(context, qkv.col_range(width, width), head_dim, norms.k, epsilon, table,
                  RopeLayout::interleaved);
 }
 

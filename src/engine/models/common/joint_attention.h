@@ -23,7 +23,7 @@ void append_grid_ids(std::int64_t axes, double time, std::int64_t rows, std::int
 
 /// The RMS norms of the heads' queries and keys, [head_dim] each.
 struct HeadNorms {
-  std::vector<float> q, k;
+  Vector q, k;
 };
 
 /// Normalises q and k and turns them by their positions, in place.

@@ -6,23 +6,23 @@ namespace imagined::engine {
 
 Result<Linear> load_linear(WeightLoader& weights, std::initializer_list<LinearPart> parts,
                            std::int64_t cols) {
-  Linear layer;
   std::vector<LinearPart> matrices;
+  std::vector<LinearPart> biases;
   for (const LinearPart& part : parts) {
-    const std::vector<float> bias = TRY(weights.vector(part.name + ".bias", part.rows));
-    const std::int64_t count = part.count == 0 ? part.rows - part.first : part.count;
-    layer.bias.insert(layer.bias.end(), bias.begin() + part.first,
-                      bias.begin() + part.first + count);
     matrices.push_back(part);
     matrices.back().name += ".weight";
+    biases.push_back(part);
+    biases.back().name += ".bias";
   }
+  Linear layer;
+  layer.bias = TRY(weights.vector(biases));
   layer.weight = TRY(weights.linear(matrices, cols));
   return layer;
 }
 
 void apply(const Context& context, ConstMatrixView x, const Linear& layer, MatrixView out,
            MatmulEpilogue epilogue) {
-  epilogue.bias = layer.bias.data();
+  epilogue.bias = layer.bias;
   matmul(context, x, layer.weight, out, epilogue);
 }
 

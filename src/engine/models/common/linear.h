@@ -2,9 +2,7 @@
 #pragma once
 
 #include <initializer_list>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "engine/models/common/weight_loader.h"
@@ -13,8 +11,8 @@
 namespace imagined::engine {
 
 struct Linear {
-  PackedWeight weight;      // [n, k]
-  std::vector<float> bias;  // [n]
+  PackedWeight weight;  // [n, k]
+  Vector bias;          // [n]
 
   bool empty() const { return weight.empty(); }
 };

@@ -16,8 +16,8 @@ namespace imagined::engine {
 
 /// A prompt as a transformer reads it.
 struct TextFeatures {
-  Tensor tokens;              // [T, context size] f32
-  std::vector<float> pooled;  // the whole prompt in one vector; empty where the family has none
+  Tensor tokens;  // [T, context size] f32
+  Vector pooled;  // the whole prompt in one vector; empty where the family has none
 };
 
 /// A reference picture as a transformer sees it.

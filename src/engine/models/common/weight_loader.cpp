@@ -139,16 +139,22 @@ Result<PackedConv> WeightLoader::conv(const std::string& name, std::int64_t out,
   CHECK(weight.parts.size() == 1, "a filter bank in {} blocks", weight.parts.size());
   const NumberRows rows(context_, weight.parts[0], format_.weights);
   TRY(check_finite(context_, weight.name, rows.view()));
-  const std::vector<float> bias = TRY(vector(name + ".bias", out));
+  const Vector bias = TRY(vector(name + ".bias", out));
   PackedConv packed = pack_conv(context_, rows.view(), in, kernel, bias, format_.weights);
   release_pages(weight.parts[0]);
   held_bytes_ += weight.elements() * static_cast<std::int64_t>(size_bytes(format_.weights));
   return packed;
 }
 
-Result<std::vector<float>> WeightLoader::vector(std::string_view name, std::int64_t size) {
-  held_bytes_ += size * static_cast<std::int64_t>(sizeof(float));
-  return source_->require_vector(name, size);
+Result<Vector> WeightLoader::vector(std::span<const LinearPart> parts) {
+  std::vector<float> values;
+  for (const LinearPart& part : parts) {
+    const std::vector<float> numbers = TRY(source_->require_vector(part.name, part.rows));
+    const auto first = numbers.begin() + part.first;
+    values.insert(values.end(), first, part.count == 0 ? numbers.end() : first + part.count);
+  }
+  held_bytes_ += static_cast<std::int64_t>(values.size() * sizeof(float));
+  return Vector(values);
 }
 
 Result<MappedMatrix> WeightLoader::mapped_matrix(const std::string& name, std::int64_t rows,

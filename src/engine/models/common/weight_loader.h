@@ -1,6 +1,7 @@
 // Takes a network's tensors out of its files: by name, checked, packed, the file's pages let go.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -35,7 +36,7 @@ class MappedMatrix {
   StoredRows rows_;
 };
 
-/// Rows of one tensor that go into a packed weight.
+/// Rows of one tensor that go into a packed weight, or numbers of one that go into a vector.
 struct LinearPart {
   std::string name;
   std::int64_t rows = 0;   // that the tensor has
@@ -64,7 +65,11 @@ class WeightLoader {
   /// `name`.weight [out, in, kernel, kernel] and `name`.bias [out].
   Result<PackedConv> conv(const std::string& name, std::int64_t out, std::int64_t in,
                           std::int64_t kernel);
-  Result<std::vector<float>> vector(std::string_view name, std::int64_t size);
+  Result<Vector> vector(const std::string& name, std::int64_t size) {
+    return vector(std::array{LinearPart{name, size}});
+  }
+  /// The numbers of all parts one behind the other; each tensor is [rows].
+  Result<Vector> vector(std::span<const LinearPart> parts);
   /// Not packed: for tables of which only some rows are read.
   Result<MappedMatrix> mapped_matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
 

@@ -24,9 +24,7 @@ constexpr std::int64_t kMlpRows = 512;
 class Flux1::Modulation {
  public:
   struct Branch {
-    const float* shift;
-    const float* scale;
-    const float* gate;
+    ConstMatrixView shift, scale, gate;  // [1, D]
   };
 
   /// embedding  [steps, D] f32, behind its SiLU.
@@ -57,14 +55,18 @@ class Flux1::Modulation {
   }
   /// Without a gate. Canonical names follow diffusers: scale first (flux.md 2.8).
   Branch of_output(std::int64_t step) const {
-    const float* const scale = vectors_.row(step) + (12 * doubles_ + 3 * singles_) * width_;
-    return {.shift = scale + width_, .scale = scale, .gate = nullptr};
+    const std::int64_t first = 12 * doubles_ + 3 * singles_;
+    return {.shift = vector(step, first + 1), .scale = vector(step, first), .gate = {}};
   }
 
  private:
-  Branch branch(std::int64_t step, std::int64_t vector) const {
-    const float* const at = vectors_.row(step) + vector * width_;
-    return {.shift = at, .scale = at + width_, .gate = at + 2 * width_};
+  ConstMatrixView vector(std::int64_t step, std::int64_t index) const {
+    return vectors_.view().row_range(step, 1).col_range(index * width_, width_);
+  }
+  Branch branch(std::int64_t step, std::int64_t first) const {
+    return {.shift = vector(step, first),
+            .scale = vector(step, first + 1),
+            .gate = vector(step, first + 2)};
   }
 
   std::int64_t width_, doubles_, singles_;
@@ -120,7 +122,7 @@ class Flux1::Pass {
 
   /// hidden += gate * (out . [`cols` columns of joined from `first_col` on]), chunk by chunk, where
   /// the MLP columns of `joined` are gelu(in . normed).
-  void feed_forward(TokenRows rows, const Linear& in, const Linear& out, const float* gate,
+  void feed_forward(TokenRows rows, const Linear& in, const Linear& out, ConstMatrixView gate,
                     std::int64_t first_col, std::int64_t cols) {
     for (std::int64_t first = 0; first < rows.count; first += kMlpRows) {
       const TokenRows chunk{rows.first + first, std::min(kMlpRows, rows.count - first)};
@@ -236,13 +238,12 @@ class Flux1::Picture final : public Denoiser {
   /// [steps, D], behind its SiLU: noise level, pooled prompt and guidance (flux.md 2.11).
   Tensor embed(const Context& context, const DenoiseRequest& request) const {
     const Flux1Config& config = model_.config_;
-    const std::vector<float>& pooled = request.text.pooled;
-    CHECK(static_cast<std::int64_t>(pooled.size()) == config.pooled_size,
-          "pooled prompt of {}, expected {}", pooled.size(), config.pooled_size);
+    const Vector& pooled = request.text.pooled;
+    CHECK(pooled.size() == config.pooled_size, "pooled prompt of {}, expected {}", pooled.size(),
+          config.pooled_size);
     CHECK(request.guidance.has_value() || !config.guidance_embeds, "no guidance to embed");
     Tensor same(1, model_.width());  // for all steps
-    apply(context, ConstMatrixView(pooled.data(), DType::f32, 1, config.pooled_size),
-          model_.pooled_, same, false);
+    apply(context, pooled, model_.pooled_, same, false);
     if (config.guidance_embeds) {
       apply(context, sinusoids(std::array{*request.guidance}), model_.guidance_, same, true);
     }
@@ -257,12 +258,10 @@ class Flux1::Picture final : public Denoiser {
 
   /// A row for each noise level or guidance, both of which the network reads in thousandths.
   Tensor sinusoids(std::span<const float> values) const {
-    const std::int64_t channels = model_.config_.timestep_channels;
-    Tensor rows(static_cast<std::int64_t>(values.size()), channels);
-    for (std::int64_t i = 0; i < rows.rows(); ++i) {
-      timestep_embedding(1000.0f * values[static_cast<std::size_t>(i)],
-                         {rows.row<float>(i), static_cast<std::size_t>(channels)});
-    }
+    std::vector<float> thousandths;
+    for (const float value : values) thousandths.push_back(1000.0f * value);
+    Tensor rows(static_cast<std::int64_t>(values.size()), model_.config_.timestep_channels);
+    timestep_embedding(thousandths, rows);
     return rows;
   }
 

@@ -31,13 +31,9 @@ void append_text_ids(std::int64_t tokens, std::vector<double>& ids) {
 /// Works on the rows of a workspace: [text | picture | references].
 class Flux2::Pass {
  public:
-  Pass(const Flux2& model, const Context& context, const RopeTable& table, const float* modulation,
-       TransformerWorkspace& workspace)
-      : model_(model),
-        context_(context),
-        table_(table),
-        mod_(modulation, model.width()),
-        ws_(workspace) {}
+  Pass(const Flux2& model, const Context& context, const RopeTable& table,
+       ConstMatrixView modulation, TransformerWorkspace& workspace)
+      : model_(model), context_(context), table_(table), mod_(modulation), ws_(workspace) {}
 
   TokenRows text, image;  // what is computed: the two streams of the double blocks, neighbours
   TokenRows keys;         // what it looks at; includes what is computed
@@ -91,7 +87,7 @@ class Flux2::Pass {
   /// hidden += gate * (out . [joined's columns that `read_cols` shows]), chunk by chunk, where the
   /// MLP columns of `joined` are swiglu(in . normed).
   void feed_forward(TokenRows rows, const PackedWeight& in, const PackedWeight& out,
-                    const float* gate, std::int64_t first_col, std::int64_t cols) {
+                    ConstMatrixView gate, std::int64_t first_col, std::int64_t cols) {
     const std::int64_t d = model_.width();
     for (std::int64_t first = 0; first < rows.count; first += kMlpRows) {
       const TokenRows chunk{rows.first + first, std::min(kMlpRows, rows.count - first)};
@@ -164,7 +160,7 @@ class Flux2::Picture final : public Denoiser {
     convert(context, text_, TokenRows{0, text_.rows()}.of(workspace.hidden));
     matmul(context, latents, model_.image_in_, picture.of(workspace.hidden));
 
-    Pass pass(model_, context, table_, modulation_.row(step), workspace);
+    Pass pass(model_, context, table_, modulation_.view().row_range(step, 1), workspace);
     pass.text = {0, text_.rows()};
     pass.image = picture;
     pass.keys = {0, tokens()};
@@ -177,7 +173,7 @@ class Flux2::Picture final : public Denoiser {
     }
     TRY(pass.run(stop));
 
-    const Flux2Modulation mod(modulation_.row(step), model_.width());
+    const Flux2Modulation mod(modulation_.view().row_range(step, 1));
     const MatrixView normed = picture.of(workspace.normed);
     layer_norm_modulate(context, picture.of(workspace.hidden), mod.out_shift, mod.out_scale,
                         static_cast<float>(model_.config_.epsilon), normed);
@@ -236,7 +232,8 @@ class Flux2::Picture final : public Denoiser {
       cache.emplace_back(references_.rows(), 2 * model_.width(), model_.format_.activations);
     }
     convert(context, references_, reference_rows().of(workspace.hidden));
-    Pass pass(model_, context, table_, modulation_.row(modulation_.rows() - 1), workspace);
+    Pass pass(model_, context, table_, modulation_.view().row_range(modulation_.rows() - 1, 1),
+              workspace);
     pass.text = {reference_rows().first, 0};
     pass.image = pass.keys = reference_rows();
     pass.read = {reference_rows().first, 0};
@@ -274,23 +271,20 @@ Tensor Flux2::modulation(const Context& context, std::span<const float> sigmas,
                          std::optional<float> guidance) const {
   const auto count = static_cast<std::int64_t>(sigmas.size());
   Tensor time(count, width());
-  // `value` of each row through one embedding MLP; adds to `time` when asked.
-  const auto embed = [&](const TimeMlp& mlp, auto value, bool accumulate) {
+  // The values of the rows through one embedding MLP; adds to `time` when asked.
+  const auto embed = [&](const TimeMlp& mlp, std::span<const float> values, bool accumulate) {
     Tensor sinusoid(count, config_.timestep_channels);
-    for (std::int64_t i = 0; i < count; ++i) {
-      timestep_embedding(
-          value(i), {sinusoid.row<float>(i), static_cast<std::size_t>(config_.timestep_channels)});
-    }
+    timestep_embedding(values, sinusoid);
     Tensor inner(count, width());
     matmul(context, sinusoid, mlp.in, inner);
     silu(context, inner, inner);
     matmul(context, inner, mlp.out, time, {.accumulate = accumulate});
   };
-  embed(
-      time_, [&](std::int64_t i) { return 1000.0f * sigmas[static_cast<std::size_t>(i)]; }, false);
+  std::vector<float> thousandths;
+  for (const float sigma : sigmas) thousandths.push_back(1000.0f * sigma);
+  embed(time_, thousandths, false);
   if (config_.guidance_embeds && guidance.has_value()) {
-    embed(
-        guidance_, [&](std::int64_t) { return 1000.0f * guidance.value(); }, true);
+    embed(guidance_, std::vector<float>(sigmas.size(), 1000.0f * guidance.value()), true);
   }
   silu(context, time, time);
   Tensor modulation(count, kFlux2AllParts * width());

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "engine/tensor/matrix.h"
+
 namespace imagined::engine {
 
 // Sizes of the parts of one row of `Flux2::modulation`, in units of the width D.
@@ -12,22 +14,22 @@ inline constexpr std::int64_t kFlux2OutputParts = 2;
 inline constexpr std::int64_t kFlux2AllParts =
     2 * kFlux2DoubleParts + kFlux2SingleParts + kFlux2OutputParts;
 
-/// Where the vectors [D] of each block kind lie in one row [17 D].
+/// The vectors of each block kind in one row.
 struct Flux2Modulation {
   struct Branch {
-    const float* shift;
-    const float* scale;
-    const float* gate;
+    ConstMatrixView shift, scale, gate;  // [1, D]
   };
   Branch image[2];  // attention, MLP
   Branch text[2];
   Branch single;
-  const float* out_shift;
-  const float* out_scale;
+  ConstMatrixView out_shift, out_scale;
 
-  Flux2Modulation(const float* row, std::int64_t d) {
+  /// row  [1, 17 D] f32.
+  explicit Flux2Modulation(ConstMatrixView row) {
+    const std::int64_t d = row.cols / kFlux2AllParts;
+    const auto vector = [&](std::int64_t part) { return row.col_range(part * d, d); };
     const auto branch = [&](std::int64_t part) {
-      return Branch{row + part * d, row + (part + 1) * d, row + (part + 2) * d};
+      return Branch{vector(part), vector(part + 1), vector(part + 2)};
     };
     for (int i = 0; i < 2; ++i) {
       image[i] = branch(3 * i);
@@ -35,8 +37,8 @@ struct Flux2Modulation {
     }
     single = branch(2 * kFlux2DoubleParts);
     // Canonical names follow diffusers: scale first (flux.md 2.8).
-    out_scale = row + (2 * kFlux2DoubleParts + kFlux2SingleParts) * d;
-    out_shift = out_scale + d;
+    out_scale = vector(2 * kFlux2DoubleParts + kFlux2SingleParts);
+    out_shift = vector(2 * kFlux2DoubleParts + kFlux2SingleParts + 1);
   }
 };
 

@@ -107,13 +107,13 @@ void Qwen3::run_layer(const Context& context, const Layer& layer, const RopeTabl
   const std::int64_t kv_width = config_.kv_heads * d;
   const auto epsilon = static_cast<float>(config_.rms_epsilon);
 
-  rms_norm(context, rows.hidden, layer.input_norm.data(), epsilon, rows.normed);
+  rms_norm(context, rows.hidden, layer.input_norm, epsilon, rows.normed);
   matmul(context, rows.normed, layer.qkv, rows.qkv);
   const MatrixView q = rows.qkv.view().col_range(0, q_width);
   const MatrixView k = rows.qkv.view().col_range(q_width, kv_width);
   const MatrixView v = rows.qkv.view().col_range(q_width + kv_width, kv_width);
-  head_norm_rope(context, q, d, layer.q_norm.data(), epsilon, table, RopeLayout::halves);
-  head_norm_rope(context, k, d, layer.k_norm.data(), epsilon, table, RopeLayout::halves);
+  head_norm_rope(context, q, d, layer.q_norm, epsilon, table, RopeLayout::halves);
+  head_norm_rope(context, k, d, layer.k_norm, epsilon, table, RopeLayout::halves);
   const AttentionOptions options{.head_dim = d,
                                  .scale = 1.0f / std::sqrt(static_cast<float>(d)),
                                  .causal = true,
@@ -121,7 +121,7 @@ void Qwen3::run_layer(const Context& context, const Layer& layer, const RopeTabl
   attention(context, q, k, v, options, rows.mixed);
   matmul(context, rows.mixed, layer.output, rows.hidden, {.accumulate = true});
 
-  rms_norm(context, rows.hidden, layer.post_norm.data(), epsilon, rows.normed);
+  rms_norm(context, rows.hidden, layer.post_norm, epsilon, rows.normed);
   matmul(context, rows.normed, layer.gate_up, rows.gate_up);
   swiglu(context, rows.gate_up, rows.inner);
   matmul(context, rows.inner, layer.down, rows.hidden, {.accumulate = true});
@@ -157,7 +157,7 @@ Result<Tensor> Qwen3::encode(const Context& context, std::span<const std::int32_
       const MatrixView part =
           features.view().col_range(static_cast<std::int64_t>(tap) * width, width);
       if (normed) {
-        rms_norm(context, rows.hidden, final_norm_.data(), epsilon, part);
+        rms_norm(context, rows.hidden, final_norm_, epsilon, part);
       } else {
         convert(context, rows.hidden, part);
       }

@@ -46,7 +46,7 @@ class Qwen3 {
 
  private:
   struct Layer {
-    std::vector<float> input_norm, post_norm, q_norm, k_norm;
+    Vector input_norm, post_norm, q_norm, k_norm;
     PackedWeight qkv, output, gate_up, down;
   };
   struct Rows;  // the buffers of one call
@@ -61,8 +61,8 @@ class Qwen3 {
   NumberFormat format_;
   std::vector<std::int64_t> taps_;
   std::vector<Layer> layers_;
-  MappedMatrix embedding_;         // [vocab_size, hidden_size], as stored
-  std::vector<float> final_norm_;  // empty unless the last tap is the last layer
+  MappedMatrix embedding_;  // [vocab_size, hidden_size], as stored
+  Vector final_norm_;       // empty unless the last tap is the last layer
 };
 
 }  // namespace imagined::engine

@@ -111,7 +111,7 @@ void T5::run_layer(const Context& context, const Layer& layer, ConstMatrixView b
                    Rows& rows) const {
   const std::int64_t width = config_.heads * config_.head_dim;
   const auto epsilon = static_cast<float>(config_.rms_epsilon);
-  rms_norm(context, rows.hidden, layer.attention_norm.data(), epsilon, rows.normed);
+  rms_norm(context, rows.hidden, layer.attention_norm, epsilon, rows.normed);
   matmul(context, rows.normed, layer.qkv, rows.qkv);
   const MatrixView qkv = rows.qkv.view();
   // The scale 1 / sqrt(head_dim) went into the weights when T5 was trained.
@@ -120,7 +120,7 @@ void T5::run_layer(const Context& context, const Layer& layer, ConstMatrixView b
             {.head_dim = config_.head_dim, .scale = 1, .relative_bias = bias}, rows.mixed);
   matmul(context, rows.mixed, layer.output, rows.hidden, {.accumulate = true});
 
-  rms_norm(context, rows.hidden, layer.mlp_norm.data(), epsilon, rows.normed);
+  rms_norm(context, rows.hidden, layer.mlp_norm, epsilon, rows.normed);
   matmul(context, rows.normed, layer.gate_up, rows.gate_up);
   gated_gelu(context, rows.gate_up, rows.inner);
   matmul(context, rows.inner, layer.down, rows.hidden, {.accumulate = true});
@@ -143,8 +143,7 @@ Result<Tensor> T5::encode(const Context& context, std::span<const std::int32_t> 
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
     run_layer(context, layer, bias, rows);
   }
-  rms_norm(context, rows.hidden, final_norm_.data(), static_cast<float>(config_.rms_epsilon),
-           rows.hidden);
+  rms_norm(context, rows.hidden, final_norm_, static_cast<float>(config_.rms_epsilon), rows.hidden);
   return std::move(rows.hidden);
 }
 

@@ -38,7 +38,7 @@ class T5 {
 
  private:
   struct Layer {
-    std::vector<float> attention_norm, mlp_norm;
+    Vector attention_norm, mlp_norm;
     PackedWeight qkv, output, gate_up, down;
   };
   struct Rows;  // the buffers of one call
@@ -53,9 +53,9 @@ class T5 {
   T5Config config_;
   NumberFormat format_;
   std::vector<Layer> layers_;
-  MappedMatrix embedding_;         // [vocab_size, hidden_size], as stored
-  Tensor bucket_bias_;             // [buckets, heads], of the first layer and shared by all
-  std::vector<float> final_norm_;  // [hidden_size]
+  MappedMatrix embedding_;  // [vocab_size, hidden_size], as stored
+  Tensor bucket_bias_;      // [buckets, heads], of the first layer and shared by all
+  Vector final_norm_;       // [hidden_size]
 };
 
 /// The bucket of a key that lies `distance` tokens behind its query: one half of the buckets for

@@ -59,7 +59,7 @@ class Vae::Pass {
   /// Group norm, then SiLU, ready for a convolution.
   Picture activate(const Picture& in, const Norm& norm, bool silu = true) {
     Picture out = make(in.height, in.width, in.channels(), vae_.format_.activations);
-    group_norm(context_, in.view(), norm.weight.data(), norm.bias.data(),
+    group_norm(context_, in.view(), norm.weight, norm.bias,
                {.groups = vae_.config_.norm_groups, .epsilon = kNormEpsilon, .silu = silu},
                out.view());
     return out;
@@ -86,8 +86,7 @@ class Vae::Pass {
     const DType act = vae_.format_.activations;
     Picture normed = activate(x, attention.norm, false);
     const ActivationPool::Loan qkv = pool_.take(pixels, 3 * channels, act);
-    matmul(context_, normed.view().pixels, attention.qkv, qkv.view(),
-           {.bias = attention.qkv_bias.data()});
+    matmul(context_, normed.view().pixels, attention.qkv, qkv.view(), {.bias = attention.qkv_bias});
     const MatrixView all = qkv.view();
     engine::attention(
         context_, all.col_range(0, channels), all.col_range(channels, channels),
@@ -95,7 +94,7 @@ class Vae::Pass {
         {.head_dim = channels, .scale = 1.0f / std::sqrt(static_cast<float>(channels))},
         normed.view().pixels);
     matmul(context_, normed.view().pixels, attention.out, x.view().pixels,
-           {.bias = attention.out_bias.data(), .accumulate = true});
+           {.bias = attention.out_bias, .accumulate = true});
   }
 
   Picture run(const Middle& middle, Picture x) {
@@ -141,8 +140,7 @@ Result<Tensor> Vae::decode(const Context& context, ConstMatrixView tokens, std::
   Picture x = pass.make(2 * rows, 2 * cols, config_.latent_channels);
   {
     const Picture latents = pass.make(rows, cols, channels);
-    affine_columns(context, tokens, scaling_.deviation.data(), scaling_.mean.data(),
-                   latents.view().pixels);
+    affine_columns(context, tokens, scaling_.deviation, scaling_.mean, latents.view().pixels);
     pixel_shuffle(context, latents.view(), 2, x.view());
   }
   if (!decoder_.quant.empty()) x = pass.convolve(x, decoder_.quant, ConvShape::same);
@@ -193,8 +191,7 @@ Result<Tensor> Vae::encode(const Context& context, ConstMatrixView pixels, std::
   convert(context, x.view().pixels.col_range(0, config_.latent_channels), mean.view().pixels);
   const ImageView out{.pixels = tokens.view(), .height = height / side, .width = width / side};
   pixel_unshuffle(context, mean.view(), 2, out);
-  affine_columns(context, tokens, scaling_.inverse_deviation.data(), scaling_.inverse_mean.data(),
-                 tokens);
+  affine_columns(context, tokens, scaling_.inverse_deviation, scaling_.inverse_mean, tokens);
   return tokens;
 }
 

@@ -49,7 +49,7 @@ class Vae {
 
  private:
   struct Norm {
-    std::vector<float> weight, bias;
+    Vector weight, bias;
   };
   struct ResBlock {
     Norm norm1, norm2;
@@ -59,7 +59,7 @@ class Vae {
   struct Attention {
     Norm norm;
     PackedWeight qkv, out;
-    std::vector<float> qkv_bias, out_bias;
+    Vector qkv_bias, out_bias;
   };
   struct Level {
     std::vector<ResBlock> blocks;
@@ -79,8 +79,8 @@ class Vae {
   /// Latents are mean + deviation * normalised, channel by channel of a token: batch statistics in
   /// FLUX.2, one shift and one scale for all in FLUX.1. [4 * latent_channels] each.
   struct Scaling {
-    std::vector<float> mean, deviation;
-    std::vector<float> inverse_mean, inverse_deviation;  // the same for (x - mean) / deviation
+    Vector mean, deviation;
+    Vector inverse_mean, inverse_deviation;  // the same for (x - mean) / deviation
   };
   struct Picture;  // an image on loan from the pool memory
   class Loader;    // names and shapes of the tensors

@@ -1,6 +1,7 @@
 // Names and shapes of the autoencoder's tensors (flux.md 3.4).
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 
 #include "engine/models/vae/vae.h"
@@ -50,10 +51,10 @@ Result<Vae::Attention> Vae::Loader::attention(const std::string& name, std::int6
                                        {name + ".to_k.weight", channels},
                                        {name + ".to_v.weight", channels}},
                                       channels));
-  for (const char* part : {".to_q.bias", ".to_k.bias", ".to_v.bias"}) {
-    const std::vector<float> bias = TRY(weights_.vector(name + part, channels));
-    attention.qkv_bias.insert(attention.qkv_bias.end(), bias.begin(), bias.end());
-  }
+  attention.qkv_bias =
+      TRY(weights_.vector(std::array<LinearPart, 3>{{{name + ".to_q.bias", channels},
+                                                     {name + ".to_k.bias", channels},
+                                                     {name + ".to_v.bias", channels}}}));
   attention.out = TRY(weights_.linear({{name + ".to_out.0.weight", channels}}, channels));
   attention.out_bias = TRY(weights_.vector(name + ".to_out.0.bias", channels));
   return attention;
@@ -131,28 +132,32 @@ Result<Vae::Scaling> Vae::Loader::scaling() {
         std::vector<double>(static_cast<std::size_t>(channels), config_.shift_factor),
         std::vector<double>(static_cast<std::size_t>(channels), 1 / *config_.scaling_factor));
   }
-  const std::vector<float> mean = TRY(weights_.vector("bn.running_mean", channels));
-  const std::vector<float> variance = TRY(weights_.vector("bn.running_var", channels));
+  const Vector mean = TRY(weights_.vector("bn.running_mean", channels));
+  const Vector variances = TRY(weights_.vector("bn.running_var", channels));
   std::vector<double> deviation;
-  for (std::size_t c = 0; c < variance.size(); ++c) {
-    if (!(variance[c] >= 0)) {
-      return fail(
-          ErrorCode::data_loss,
-          fmt::format("tensor \"bn.running_var\": variance {} of channel {}", variance[c], c));
+  for (const float variance : variances.values()) {
+    if (!(variance >= 0)) {
+      return fail(ErrorCode::data_loss,
+                  fmt::format("tensor \"bn.running_var\": variance {} of channel {}", variance,
+                              deviation.size()));
     }
-    deviation.push_back(std::sqrt(static_cast<double>(variance[c]) + config_.batch_norm_epsilon));
+    deviation.push_back(std::sqrt(static_cast<double>(variance) + config_.batch_norm_epsilon));
   }
-  return make_scaling({mean.begin(), mean.end()}, deviation);
+  return make_scaling({mean.values().begin(), mean.values().end()}, deviation);
 }
 
 Vae::Scaling Vae::make_scaling(const std::vector<double>& mean,
                                const std::vector<double>& deviation) {
-  Scaling scaling;
+  const auto channels = static_cast<std::int64_t>(mean.size());
+  Scaling scaling{.mean = Vector(channels),
+                  .deviation = Vector(channels),
+                  .inverse_mean = Vector(channels),
+                  .inverse_deviation = Vector(channels)};
   for (std::size_t c = 0; c < mean.size(); ++c) {
-    scaling.mean.push_back(static_cast<float>(mean[c]));
-    scaling.deviation.push_back(static_cast<float>(deviation[c]));
-    scaling.inverse_deviation.push_back(static_cast<float>(1 / deviation[c]));
-    scaling.inverse_mean.push_back(static_cast<float>(-mean[c] / deviation[c]));
+    scaling.mean.values()[c] = static_cast<float>(mean[c]);
+    scaling.deviation.values()[c] = static_cast<float>(deviation[c]);
+    scaling.inverse_deviation.values()[c] = static_cast<float>(1 / deviation[c]);
+    scaling.inverse_mean.values()[c] = static_cast<float>(-mean[c] / deviation[c]);
   }
   return scaling;
 }

@@ -1,5 +1,6 @@
 #include "engine/ops/conv2d/conv2d.h"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/backend/choose.h"
@@ -39,21 +40,24 @@ ConvGeometry conv_geometry(ConvShape shape, std::int64_t kernel, std::int64_t he
 }
 
 PackedConv pack_conv(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
-                     std::int64_t kernel, std::span<const float> bias, DType stored) {
+                     std::int64_t kernel, ConstMatrixView bias, DType stored) {
   CHECK((kernel == 1 || kernel == 3) && in_channels > 0 && weight.rows > 0 &&
             weight.cols == in_channels * kernel * kernel && weight.stride >= weight.cols,
         "pack_conv: weight [{}, {}] for {} channels and a kernel of {}", weight.rows, weight.cols,
         in_channels, kernel);
   CHECK(readable(stored) && (readable(weight.dtype) || weight.dtype == DType::f16),
         "pack_conv: weight of {}, stored as {}", name(weight.dtype), name(stored));
-  CHECK(bias.empty() || static_cast<std::int64_t>(bias.size()) == weight.rows,
-        "pack_conv: {} biases for {} channels", bias.size(), weight.rows);
   auto layout = std::make_shared<PackedConv::Layout>();
   layout->implementation = &choose(context, "conv2d", kImplementations, stored);
   layout->stored = stored;
   layout->panels = layout->implementation->pack(context, weight, in_channels, kernel, stored);
-  layout->bias.assign(static_cast<std::size_t>(weight.rows), 0.0f);
-  std::copy(bias.begin(), bias.end(), layout->bias.begin());
+  layout->bias = Vector(weight.rows);
+  if (bias.data == nullptr) {
+    std::ranges::fill(layout->bias.values(), 0.0f);
+  } else {
+    std::copy_n(vector_values(bias, weight.rows, "pack_conv: bias"), weight.rows,
+                layout->bias.values().begin());
+  }
   return PackedConv(std::move(layout), weight.rows, in_channels, kernel);
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 
 #include "engine/backend/context.h"
 
@@ -30,9 +29,9 @@ class PackedConv {
 };
 
 /// weight  [out, in * kernel * kernel]  f32, bf16 or f16, as PyTorch stores [out, in, kh, kw].
-/// bias    [out] f32, or empty for none.
+/// bias    [1, out] f32, or empty for none.
 PackedConv pack_conv(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
-                     std::int64_t kernel, std::span<const float> bias, DType stored);
+                     std::int64_t kernel, ConstMatrixView bias, DType stored);
 
 enum class ConvShape : std::uint8_t {
   same,        // stride 1, zero padding kernel / 2 on every side
@@ -54,7 +53,7 @@ void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, C
 
 /// The slow twin, in double, over the unpacked filter.
 void conv2d_reference(ConstImageView in, ConstMatrixView weight, std::int64_t kernel,
-                      std::span<const float> bias, ConvShape shape, ImageView out,
+                      ConstMatrixView bias, ConvShape shape, ImageView out,
                       const ConstImageView* residual = nullptr);
 
 }  // namespace imagined::engine

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "engine/ops/conv2d/conv2d.h"
 
@@ -22,7 +21,7 @@ struct PackedConv::Layout {
   const Conv2dImplementation* implementation = nullptr;
   DType stored = DType::f32;
   Tensor panels;
-  std::vector<float> bias;  // [out], zeros when the filter has none
+  Vector bias;  // [out], zeros when the filter has none
 };
 
 /// How a `ConvShape` maps output pixels to input pixels: the input is first enlarged by `enlarge`

@@ -9,7 +9,7 @@ struct Problem {
   ConstImageView in;
   ConstMatrixView weight;
   std::int64_t kernel = 0;
-  std::span<const float> bias;
+  ConstMatrixView bias;
   ConvGeometry geometry;
   ImageView out;
   const ConstImageView* residual = nullptr;
@@ -40,7 +40,7 @@ void reference_row(const Problem& p, std::int64_t y) {
     const std::int64_t pixel = y * p.out.width + x;
     for (std::int64_t o = 0; o < p.out.pixels.cols; ++o) {
       double value = filter_at(p, y, x, o);
-      if (!p.bias.empty()) value += p.bias[static_cast<std::size_t>(o)];
+      if (p.bias.data != nullptr) value += read_element(p.bias, 0, o);
       if (p.residual != nullptr) value += read_element(p.residual->pixels, pixel, o);
       write_element(p.out.pixels, pixel, o, static_cast<float>(value));
     }
@@ -74,7 +74,7 @@ void run_reference(const Context& context, ConstImageView in, const PackedConv& 
 }  // namespace
 
 void conv2d_reference(ConstImageView in, ConstMatrixView weight, std::int64_t kernel,
-                      std::span<const float> bias, ConvShape shape, ImageView out,
+                      ConstMatrixView bias, ConvShape shape, ImageView out,
                       const ConstImageView* residual) {
   const Problem problem{.in = in,
                         .weight = weight,

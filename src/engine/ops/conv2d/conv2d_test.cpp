@@ -92,7 +92,7 @@ void check(const Case& c) {
   const auto reference = [&](const Tensor& picture, const ConstMatrixView& filter,
                              const Tensor& offsets, const ConstImageView* addend) {
     Tensor values(pixels, c.out_channels);
-    conv2d_reference({picture, c.height, c.width}, filter, c.kernel, offsets.values(), c.shape,
+    conv2d_reference({picture, c.height, c.width}, filter, c.kernel, offsets, c.shape,
                      {values, c.out_height(), c.out_width()}, addend);
     return values;
   };
@@ -107,8 +107,7 @@ void check(const Case& c) {
 
   for (const std::string& implementation : implementations(c.stored)) {
     const Context context = context_for(implementation);
-    const PackedConv conv =
-        pack_conv(context, weight, c.in_channels, c.kernel, bias.values(), c.stored);
+    const PackedConv conv = pack_conv(context, weight, c.in_channels, c.kernel, bias, c.stored);
     Tensor out(pixels, c.out_channels, c.out);
     conv2d(context, {in, c.height, c.width}, conv, c.shape, {out, c.out_height(), c.out_width()},
            added);

@@ -195,7 +195,7 @@ void finish_pixels(const Piece& piece, std::int64_t panel, std::int64_t line, st
                   .c_row = plan.layout.width(),
                   .rows = pixels,
                   .columns = plan.layout.columns(panel),
-                  .bias = plan.conv.layout().bias.data() + channel,
+                  .bias = plan.conv.layout().bias.values().data() + channel,
                   .out_row = out.stride,
                   .out_bf16 = out.dtype == DType::bf16};
   args.out = static_cast<std::byte*>(out.data) +

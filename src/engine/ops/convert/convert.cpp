@@ -49,13 +49,14 @@ void add_scaled(const Context& context, ConstMatrixView in, float factor, Matrix
                     });
 }
 
-void affine_columns(const Context& context, ConstMatrixView in, const float* scale,
-                    const float* shift, MatrixView out) {
+void affine_columns(const Context& context, ConstMatrixView in, ConstMatrixView scale,
+                    ConstMatrixView shift, MatrixView out) {
   check_same_f32("affine_columns", in, out);
-  CHECK(scale != nullptr && shift != nullptr, "affine_columns without scale or shift");
+  const float* const factors = vector_values(scale, in.cols, "affine_columns: scale");
+  const float* const summands = vector_values(shift, in.cols, "affine_columns: shift");
   for_row_pieces(context, in.rows, in.cols * 8, [&](std::int64_t first, std::int64_t count) {
     for (std::int64_t r = first; r < first + count; ++r) {
-      affine_cpu(in.row<float>(r), scale, shift, static_cast<std::size_t>(in.cols),
+      affine_cpu(in.row<float>(r), factors, summands, static_cast<std::size_t>(in.cols),
                  out.row<float>(r));
     }
   });

@@ -11,9 +11,10 @@ void convert(const Context& context, ConstMatrixView in, MatrixView out);
 /// out[r][c] += factor * in[r][c]; both f32.
 void add_scaled(const Context& context, ConstMatrixView in, float factor, MatrixView out);
 
-/// out[r][c] = in[r][c] * scale[c] + shift[c]; f32; out may be in.
-void affine_columns(const Context& context, ConstMatrixView in, const float* scale,
-                    const float* shift, MatrixView out);
+/// out[r][c] = in[r][c] * scale[c] + shift[c]; f32, scale and shift [1, cols]; out may be
+/// in.
+void affine_columns(const Context& context, ConstMatrixView in, ConstMatrixView scale,
+                    ConstMatrixView shift, MatrixView out);
 
 /// 8-bit RGB [n, 3] to f32 in [-1, 1]: x / 255 * 2 - 1.
 void pixels_to_signal(const Context& context, const std::uint8_t* pixels, MatrixView out);

@@ -131,16 +131,16 @@ TEST(AddScaled, AddsTheProductInPlace) {
 
 TEST(AffineColumns, ScalesAndShiftsEachColumnByItsOwn) {
   OddMatrix x(3, 19, DType::f32);
-  std::vector<float> scale(19), shift(19);
+  Vector scale(19), shift(19);
   for (std::size_t c = 0; c < 19; ++c) {
-    scale[c] = static_cast<float>(c);
-    shift[c] = static_cast<float>(100 * c);
+    scale.values()[c] = static_cast<float>(c);
+    shift.values()[c] = static_cast<float>(100 * c);
   }
   on_each_target([&](const std::string& target) {
     for (std::int64_t r = 0; r < 3; ++r) {
       for (std::int64_t c = 0; c < 19; ++c) x.set(r, c, static_cast<float>(r + 1));
     }
-    affine_columns(Context({.threads = 1}), x.view(), scale.data(), shift.data(), x.view());
+    affine_columns(Context({.threads = 1}), x.view(), scale, shift, x.view());
     for (std::int64_t r = 0; r < 3; ++r) {
       for (std::int64_t c = 0; c < 19; ++c) {
         ASSERT_EQ(x.get(r, c), static_cast<float>((r + 1) * c + 100 * c)) << target;

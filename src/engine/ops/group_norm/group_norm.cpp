@@ -64,8 +64,8 @@ Affine fold(const std::vector<double>& sums, std::int64_t pixels, const float* w
 
 }  // namespace
 
-void group_norm(const Context& context, ConstImageView in, const float* weight, const float* bias,
-                const GroupNormOptions& options, ImageView out) {
+void group_norm(const Context& context, ConstImageView in, ConstMatrixView weight,
+                ConstMatrixView bias, const GroupNormOptions& options, ImageView out) {
   const ConstMatrixView& x = in.pixels;
   const MatrixView& y = out.pixels;
   CHECK(x.dtype == DType::f32 || x.dtype == DType::bf16, "group norm of {}", name(x.dtype));
@@ -76,8 +76,9 @@ void group_norm(const Context& context, ConstImageView in, const float* weight, 
         out.width, y.cols);
   CHECK(options.groups > 0 && x.cols % options.groups == 0, "group norm: {} channels in {} groups",
         x.cols, options.groups);
-  CHECK(weight != nullptr && bias != nullptr, "group norm without weight or bias");
-  const Affine affine = fold(channel_sums(context, x), x.rows, weight, bias, options);
+  const float* const factors = vector_values(weight, x.cols, "group norm: weight");
+  const float* const summands = vector_values(bias, x.cols, "group norm: bias");
+  const Affine affine = fold(channel_sums(context, x), x.rows, factors, summands, options);
   for_row_pieces(context, x.rows, x.cols * 8, [&](std::int64_t first, std::int64_t count) {
     affine_silu_cpu(x.row_range(first, count), affine.scale.data(), affine.shift.data(),
                     options.silu, y.row_range(first, count));

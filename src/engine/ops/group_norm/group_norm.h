@@ -14,15 +14,15 @@ struct GroupNormOptions {
 /// asked.
 ///
 /// in            [h, w, c]  f32 or bf16; channels of a group are neighbours.
-/// weight, bias  [c]        f32.
+/// weight, bias  [1, c]     f32.
 /// out           [h, w, c]  f32 or bf16; may be `in` when f32.
 /// Statistics by fixed blocks of rows summed in double, so that the number of threads does not
 /// matter and a 1024 x 1024 picture stays exact to f32 (a plain f32 sum is off by 3e-4 there:
 /// flux.md 3.4).
-void group_norm(const Context& context, ConstImageView in, const float* weight, const float* bias,
-                const GroupNormOptions& options, ImageView out);
+void group_norm(const Context& context, ConstImageView in, ConstMatrixView weight,
+                ConstMatrixView bias, const GroupNormOptions& options, ImageView out);
 
-void group_norm_reference(ConstImageView in, const float* weight, const float* bias,
+void group_norm_reference(ConstImageView in, ConstMatrixView weight, ConstMatrixView bias,
                           const GroupNormOptions& options, ImageView out);
 
 }  // namespace imagined::engine

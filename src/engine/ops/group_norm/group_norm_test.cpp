@@ -26,8 +26,8 @@ TEST_P(GroupNormShapes, MatchesReferenceWithAndWithoutSilu) {
   const auto [height, width, channels, groups] = GetParam();
   const std::int64_t pixels = std::int64_t{height} * width;
   const Context context({.threads = 2});
-  const auto weight = hashed_values(2, static_cast<std::size_t>(channels), 0.5f, 1.5f);
-  const auto bias = hashed_values(3, static_cast<std::size_t>(channels));
+  const Vector weight(hashed_values(2, static_cast<std::size_t>(channels), 0.5f, 1.5f));
+  const Vector bias(hashed_values(3, static_cast<std::size_t>(channels)));
   for (const auto& [from, dtype] : {std::pair{DType::f32, DType::f32},
                                     {DType::f32, DType::bf16},
                                     {DType::bf16, DType::bf16},
@@ -37,11 +37,11 @@ TEST_P(GroupNormShapes, MatchesReferenceWithAndWithoutSilu) {
     for (const bool silu : {false, true}) {
       const GroupNormOptions options{.groups = groups, .epsilon = 1e-6f, .silu = silu};
       OddMatrix expected(pixels, channels, dtype);
-      group_norm_reference({x.view(), height, width}, weight.data(), bias.data(), options,
+      group_norm_reference({x.view(), height, width}, weight, bias, options,
                            {expected.view(), height, width});
       on_each_target([&, to = dtype](const std::string& target) {
         OddMatrix actual(pixels, channels, to);
-        group_norm(context, {x.view(), height, width}, weight.data(), bias.data(), options,
+        group_norm(context, {x.view(), height, width}, weight, bias, options,
                    {actual.view(), height, width});
         expect_close(actual, expected, bound(to, 6), target);
         EXPECT_TRUE(actual.surroundings_untouched()) << target;
@@ -63,14 +63,13 @@ TEST(GroupNorm, StaysExactOnAMillionPixelsFarFromZero) {
   const Context context({.threads = 2});
   Tensor x(kSide * kSide, 2);
   for (std::size_t i = 0; i < x.values().size(); ++i) x.values()[i] = hashed(1, i, 99.0f, 101.0f);
-  const std::vector<float> weight(2, 1.0f);
-  const std::vector<float> bias(2, 0.0f);
+  const Vector weight(std::vector<float>(2, 1.0f));
+  const Vector bias(std::vector<float>(2, 0.0f));
   const GroupNormOptions options{.groups = 1};
   Tensor expected(kSide * kSide, 2);
-  group_norm_reference({x.view(), kSide, kSide}, weight.data(), bias.data(), options,
+  group_norm_reference({x.view(), kSide, kSide}, weight, bias, options,
                        {expected.view(), kSide, kSide});
-  group_norm(context, {x.view(), kSide, kSide}, weight.data(), bias.data(), options,
-             {x.view(), kSide, kSide});
+  group_norm(context, {x.view(), kSide, kSide}, weight, bias, options, {x.view(), kSide, kSide});
   // x is 173 deviations from zero: factor times x and the summand each round at 173 * 2^-24.
   double worst = 0;
   for (std::size_t i = 0; i < x.values().size(); ++i) {
@@ -82,14 +81,14 @@ TEST(GroupNorm, StaysExactOnAMillionPixelsFarFromZero) {
 TEST(GroupNorm, IsTheSameForAnyNumberOfThreads) {
   OddMatrix x(90 * 70, 48, DType::f32);
   x.fill(6);
-  const auto weight = hashed_values(2, 48);
-  const auto bias = hashed_values(3, 48);
+  const Vector weight(hashed_values(2, 48));
+  const Vector bias(hashed_values(3, 48));
   const GroupNormOptions options{.groups = 8, .silu = true};
   OddMatrix one(90 * 70, 48, DType::f32);
   OddMatrix three(90 * 70, 48, DType::f32);
-  group_norm(Context({.threads = 1}), {x.view(), 90, 70}, weight.data(), bias.data(), options,
+  group_norm(Context({.threads = 1}), {x.view(), 90, 70}, weight, bias, options,
              {one.view(), 90, 70});
-  group_norm(Context({.threads = 3}), {x.view(), 90, 70}, weight.data(), bias.data(), options,
+  group_norm(Context({.threads = 3}), {x.view(), 90, 70}, weight, bias, options,
              {three.view(), 90, 70});
   expect_close(three, one, {}, "3 threads");
 }
@@ -97,13 +96,13 @@ TEST(GroupNorm, IsTheSameForAnyNumberOfThreads) {
 TEST(GroupNorm, OfAConstantPictureIsTheBias) {
   OddMatrix x(12, 8, DType::f32);
   x.fill(0, 5, 5);
-  const std::vector<float> weight(8, 3.0f);
-  const auto bias = hashed_values(3, 8);
-  group_norm(Context({.threads = 1}), {x.view(), 3, 4}, weight.data(), bias.data(), {.groups = 4},
+  const Vector weight(std::vector<float>(8, 3.0f));
+  const Vector bias(hashed_values(3, 8));
+  group_norm(Context({.threads = 1}), {x.view(), 3, 4}, weight, bias, {.groups = 4},
              {x.view(), 3, 4});
   // 1 / sqrt(epsilon) = 1000 magnifies the rounding of 5 * 3000 and its negative.
   for (std::int64_t c = 0; c < 8; ++c) {
-    EXPECT_NEAR(x.get(7, c), bias[static_cast<std::size_t>(c)], 4 * 15000 * 0x1p-24) << c;
+    EXPECT_NEAR(x.get(7, c), bias.values()[static_cast<std::size_t>(c)], 4 * 15000 * 0x1p-24) << c;
   }
 }
 

@@ -14,20 +14,27 @@ void check_shapes(const ConstMatrixView& x, const MatrixView& out) {
 }
 }  // namespace
 
-void layer_norm(const Context& context, ConstMatrixView x, const float* weight, const float* bias,
-                float epsilon, MatrixView out) {
+void layer_norm(const Context& context, ConstMatrixView x, ConstMatrixView weight,
+                ConstMatrixView bias, float epsilon, MatrixView out) {
   check_shapes(x, out);
+  const float* const factors = vector_values(weight, x.cols, "layer norm: weight");
+  const float* const summands = vector_values(bias, x.cols, "layer norm: bias");
   for_row_pieces(context, x.rows, x.cols * 6, [&](std::int64_t first, std::int64_t count) {
-    layer_norm_cpu(x.row_range(first, count), weight, bias, epsilon, out.row_range(first, count));
+    layer_norm_cpu(x.row_range(first, count), factors, summands, epsilon,
+                   out.row_range(first, count));
   });
 }
 
-void layer_norm_modulate(const Context& context, ConstMatrixView x, const float* shift,
-                         const float* scale, float epsilon, MatrixView out) {
+void layer_norm_modulate(const Context& context, ConstMatrixView x, ConstMatrixView shift,
+                         ConstMatrixView scale, float epsilon, MatrixView out) {
   check_shapes(x, out);
-  CHECK((shift == nullptr) == (scale == nullptr), "layer norm: shift without scale or the reverse");
+  CHECK((shift.data == nullptr) == (scale.data == nullptr),
+        "layer norm: shift without scale or the reverse");
+  const bool plain = shift.data == nullptr;
+  const float* const summands = plain ? nullptr : vector_values(shift, x.cols, "layer norm: shift");
+  const float* const factors = plain ? nullptr : vector_values(scale, x.cols, "layer norm: scale");
   for_row_pieces(context, x.rows, x.cols * 6, [&](std::int64_t first, std::int64_t count) {
-    layer_norm_modulate_cpu(x.row_range(first, count), shift, scale, epsilon,
+    layer_norm_modulate_cpu(x.row_range(first, count), summands, factors, epsilon,
                             out.row_range(first, count));
   });
 }

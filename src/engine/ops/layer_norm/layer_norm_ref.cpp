@@ -30,14 +30,17 @@ void reference(ConstMatrixView x, const float* shift, double base, const float* 
 }
 }  // namespace
 
-void layer_norm_reference(ConstMatrixView x, const float* weight, const float* bias, float epsilon,
-                          MatrixView out) {
-  reference(x, bias, 0.0, weight, epsilon, out);
+void layer_norm_reference(ConstMatrixView x, ConstMatrixView weight, ConstMatrixView bias,
+                          float epsilon, MatrixView out) {
+  reference(x, vector_values(bias, x.cols, "layer norm: bias"), 0.0,
+            vector_values(weight, x.cols, "layer norm: weight"), epsilon, out);
 }
 
-void layer_norm_modulate_reference(ConstMatrixView x, const float* shift, const float* scale,
+void layer_norm_modulate_reference(ConstMatrixView x, ConstMatrixView shift, ConstMatrixView scale,
                                    float epsilon, MatrixView out) {
-  reference(x, shift, 1.0, scale, epsilon, out);
+  if (shift.data == nullptr) return reference(x, nullptr, 1.0, nullptr, epsilon, out);
+  reference(x, vector_values(shift, x.cols, "layer norm: shift"), 1.0,
+            vector_values(scale, x.cols, "layer norm: scale"), epsilon, out);
 }
 
 }  // namespace imagined::engine

@@ -20,16 +20,16 @@ class LayerNormWidths : public ::testing::TestWithParam<int> {};
 TEST_P(LayerNormWidths, MatchesReferenceOnUnalignedRows) {
   const std::int64_t dim = GetParam();
   const Context context({.threads = 2});
-  const auto shift = hashed_values(2, static_cast<std::size_t>(dim));
-  const auto scale = hashed_values(3, static_cast<std::size_t>(dim));
+  const Vector shift(hashed_values(2, static_cast<std::size_t>(dim)));
+  const Vector scale(hashed_values(3, static_cast<std::size_t>(dim)));
   OddMatrix x(5, dim, DType::f32);
   x.fill(1);
   for (const DType dtype : {DType::f32, DType::bf16}) {
     OddMatrix expected(5, dim, dtype);
-    layer_norm_modulate_reference(x.view(), shift.data(), scale.data(), kEpsilon, expected.view());
+    layer_norm_modulate_reference(x.view(), shift, scale, kEpsilon, expected.view());
     on_each_target([&](const std::string& target) {
       OddMatrix actual(5, dim, dtype);
-      layer_norm_modulate(context, x.view(), shift.data(), scale.data(), kEpsilon, actual.view());
+      layer_norm_modulate(context, x.view(), shift, scale, kEpsilon, actual.view());
       // Two f32 values either side of a tie round to different bf16 values.
       Tolerance tolerance = bound(dim, dtype);
       if (dtype == DType::bf16) tolerance.relative += rounding(dtype);
@@ -42,16 +42,16 @@ TEST_P(LayerNormWidths, MatchesReferenceOnUnalignedRows) {
 TEST_P(LayerNormWidths, WithLearnedWeightsMatchesReferenceOnUnalignedRows) {
   const std::int64_t dim = GetParam();
   const Context context({.threads = 2});
-  const auto weight = hashed_values(2, static_cast<std::size_t>(dim));
-  const auto bias = hashed_values(3, static_cast<std::size_t>(dim));
+  const Vector weight(hashed_values(2, static_cast<std::size_t>(dim)));
+  const Vector bias(hashed_values(3, static_cast<std::size_t>(dim)));
   OddMatrix x(5, dim, DType::f32);
   x.fill(1);
   for (const DType dtype : {DType::f32, DType::bf16}) {
     OddMatrix expected(5, dim, dtype);
-    layer_norm_reference(x.view(), weight.data(), bias.data(), kEpsilon, expected.view());
+    layer_norm_reference(x.view(), weight, bias, kEpsilon, expected.view());
     on_each_target([&](const std::string& target) {
       OddMatrix actual(5, dim, dtype);
-      layer_norm(context, x.view(), weight.data(), bias.data(), kEpsilon, actual.view());
+      layer_norm(context, x.view(), weight, bias, kEpsilon, actual.view());
       Tolerance tolerance = bound(dim, dtype);
       if (dtype == DType::bf16) tolerance.relative += rounding(dtype);
       expect_close(actual, expected, tolerance, target + " " + std::string(name(dtype)));
@@ -69,10 +69,10 @@ TEST(LayerNorm, WithoutModulationOnlyNormalises) {
   OddMatrix x(3, 33, DType::f32);
   x.fill(4);
   OddMatrix expected(3, 33, DType::f32);
-  layer_norm_modulate_reference(x.view(), nullptr, nullptr, kEpsilon, expected.view());
+  layer_norm_modulate_reference(x.view(), {}, {}, kEpsilon, expected.view());
   on_each_target([&](const std::string& target) {
     OddMatrix actual(3, 33, DType::f32);
-    layer_norm_modulate(context, x.view(), nullptr, nullptr, kEpsilon, actual.view());
+    layer_norm_modulate(context, x.view(), {}, {}, kEpsilon, actual.view());
     expect_close(actual, expected, bound(33, DType::f32), target);
   });
 }
@@ -82,8 +82,8 @@ TEST(LayerNorm, WritesOverItsInput) {
   OddMatrix x(4, 67, DType::f32);
   x.fill(5);
   OddMatrix expected(4, 67, DType::f32);
-  layer_norm_modulate_reference(x.view(), nullptr, nullptr, kEpsilon, expected.view());
-  layer_norm_modulate(context, x.view(), nullptr, nullptr, kEpsilon, x.view());
+  layer_norm_modulate_reference(x.view(), {}, {}, kEpsilon, expected.view());
+  layer_norm_modulate(context, x.view(), {}, {}, kEpsilon, x.view());
   expect_close(x, expected, bound(67, DType::f32), "in place");
 }
 
@@ -92,14 +92,14 @@ TEST(LayerNorm, IsTheSameForAnyNumberOfThreads) {
   x.fill(6);
   OddMatrix one(300, 257, DType::f32);
   OddMatrix three(300, 257, DType::f32);
-  layer_norm_modulate(Context({.threads = 1}), x.view(), nullptr, nullptr, kEpsilon, one.view());
-  layer_norm_modulate(Context({.threads = 3}), x.view(), nullptr, nullptr, kEpsilon, three.view());
+  layer_norm_modulate(Context({.threads = 1}), x.view(), {}, {}, kEpsilon, one.view());
+  layer_norm_modulate(Context({.threads = 3}), x.view(), {}, {}, kEpsilon, three.view());
   expect_close(three, one, {}, "3 threads");
 }
 
 TEST(LayerNorm, HasNoRowsToDoInAnEmptyMatrix) {
   OddMatrix x(0, 8, DType::f32);
-  layer_norm_modulate(Context({.threads = 2}), x.view(), nullptr, nullptr, kEpsilon, x.view());
+  layer_norm_modulate(Context({.threads = 2}), x.view(), {}, {}, kEpsilon, x.view());
   EXPECT_TRUE(x.surroundings_untouched());
 }
 

@@ -43,6 +43,9 @@ void matmul(const Context& context, ConstMatrixView x, const PackedWeight& w, Ma
         out.cols);
   CHECK(readable(x.dtype) && readable(out.dtype), "matmul: x {}, out {}", name(x.dtype),
         name(out.dtype));
+  for (const ConstMatrixView& vector : {epilogue.bias, epilogue.gate}) {
+    if (vector.data != nullptr) vector_values(vector, w.n(), "matmul: bias or gate");
+  }
   CHECK(!epilogue.accumulate || out.dtype == DType::f32, "matmul: accumulates in {}",
         name(out.dtype));
   CHECK(x.stride >= x.cols && out.stride >= out.cols, "matmul: strides {} and {}", x.stride,

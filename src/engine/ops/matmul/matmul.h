@@ -34,11 +34,11 @@ class PackedWeight {
 PackedWeight pack_weight(const Context& context, std::span<const ConstMatrixView> parts,
                          DType stored);
 
-/// What happens to a product before it is stored, in this order. All pointers may be null.
+/// What happens to a product before it is stored, in this order. Bias and gate may be empty.
 struct MatmulEpilogue {
-  const float* bias = nullptr;  // [n], added
-  const float* gate = nullptr;  // [n], multiplied
-  bool accumulate = false;      // added to what `out` holds (out must be f32)
+  ConstMatrixView bias;     // [1, n] f32, added
+  ConstMatrixView gate;     // [1, n] f32, multiplied
+  bool accumulate = false;  // added to what `out` holds (out must be f32)
 };
 
 /// Linear layer.

@@ -13,8 +13,8 @@ void reference_columns(ConstMatrixView x, ConstMatrixView w, MatrixView out,
       for (std::int64_t k = 0; k < x.cols; ++k) {
         sum += static_cast<double>(read_element(x, m, k)) * read_element(w, n, k);
       }
-      if (epilogue.bias != nullptr) sum += epilogue.bias[n];
-      if (epilogue.gate != nullptr) sum *= epilogue.gate[n];
+      if (epilogue.bias.data != nullptr) sum += read_element(epilogue.bias, 0, n);
+      if (epilogue.gate.data != nullptr) sum *= read_element(epilogue.gate, 0, n);
       if (epilogue.accumulate) sum += read_element(out, m, n);
       write_element(out, m, n, static_cast<float>(sum));
     }

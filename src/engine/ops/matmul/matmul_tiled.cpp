@@ -152,8 +152,8 @@ void finish_tile(const Piece& piece, std::int64_t panel, std::int64_t row, std::
                   .columns = piece.plan.layout.columns(panel),
                   .out_row = piece.out.stride,
                   .out_bf16 = piece.out.dtype == DType::bf16};
-  if (epilogue.bias != nullptr) args.bias = epilogue.bias + column;
-  if (epilogue.gate != nullptr) args.gate = epilogue.gate + column;
+  if (epilogue.bias.data != nullptr) args.bias = epilogue.bias.row<float>(0) + column;
+  if (epilogue.gate.data != nullptr) args.gate = epilogue.gate.row<float>(0) + column;
   args.out =
       static_cast<std::byte*>(piece.out.data) +
       static_cast<std::size_t>(row * piece.out.stride + column) * size_bytes(piece.out.dtype);

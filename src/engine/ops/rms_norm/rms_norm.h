@@ -9,12 +9,12 @@ namespace imagined::engine {
 ///   out[r][c] = x[r][c] / sqrt(mean_c(x[r][c]^2) + epsilon) * weight[c]
 ///
 /// x       [rows, dim]  f32.
-/// weight  [dim]        f32.
+/// weight  [1, dim]     f32.
 /// out     [rows, dim]  f32 or bf16; may be x when f32.
 /// Sums in f32. Source: Zhang and Sennrich 2019, eq. 4; transformers, `Qwen3RMSNorm`.
-void rms_norm(const Context& context, ConstMatrixView x, const float* weight, float epsilon,
+void rms_norm(const Context& context, ConstMatrixView x, ConstMatrixView weight, float epsilon,
               MatrixView out);
 
-void rms_norm_reference(ConstMatrixView x, const float* weight, float epsilon, MatrixView out);
+void rms_norm_reference(ConstMatrixView x, ConstMatrixView weight, float epsilon, MatrixView out);
 
 }  // namespace imagined::engine

@@ -4,7 +4,8 @@
 
 namespace imagined::engine {
 
-void rms_norm_reference(ConstMatrixView x, const float* weight, float epsilon, MatrixView out) {
+void rms_norm_reference(ConstMatrixView x, ConstMatrixView weight, float epsilon, MatrixView out) {
+  const float* const factors = vector_values(weight, x.cols, "rms norm: weight");
   for (std::int64_t r = 0; r < x.rows; ++r) {
     double squares = 0;
     for (std::int64_t c = 0; c < x.cols; ++c) {
@@ -14,7 +15,7 @@ void rms_norm_reference(ConstMatrixView x, const float* weight, float epsilon, M
     const double root =
         std::sqrt(squares / static_cast<double>(x.cols) + static_cast<double>(epsilon));
     for (std::int64_t c = 0; c < x.cols; ++c) {
-      const double y = x.row<float>(r)[c] / root * weight[c];
+      const double y = x.row<float>(r)[c] / root * factors[c];
       if (out.dtype == DType::f32) {
         out.row<float>(r)[c] = static_cast<float>(y);
       } else {

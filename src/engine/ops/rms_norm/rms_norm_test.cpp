@@ -20,15 +20,15 @@ class RmsNormWidths : public ::testing::TestWithParam<int> {};
 TEST_P(RmsNormWidths, MatchesReferenceOnUnalignedRows) {
   const std::int64_t dim = GetParam();
   const Context context({.threads = 2});
-  const auto weight = hashed_values(2, static_cast<std::size_t>(dim), 0.5f, 1.5f);
+  const Vector weight(hashed_values(2, static_cast<std::size_t>(dim), 0.5f, 1.5f));
   OddMatrix x(5, dim, DType::f32);
   x.fill(1);
   for (const DType dtype : {DType::f32, DType::bf16}) {
     OddMatrix expected(5, dim, dtype);
-    rms_norm_reference(x.view(), weight.data(), kEpsilon, expected.view());
+    rms_norm_reference(x.view(), weight, kEpsilon, expected.view());
     on_each_target([&](const std::string& target) {
       OddMatrix actual(5, dim, dtype);
-      rms_norm(context, x.view(), weight.data(), kEpsilon, actual.view());
+      rms_norm(context, x.view(), weight, kEpsilon, actual.view());
       expect_close(actual, expected, bound(dim, dtype), target + " " + std::string(name(dtype)));
       EXPECT_TRUE(actual.surroundings_untouched()) << target;
     });
@@ -39,31 +39,31 @@ INSTANTIATE_TEST_SUITE_P(Widths, RmsNormWidths,
                          ::testing::Values(1, 2, 3, 7, 16, 33, 64, 67, 128, 1000, 2560));
 
 TEST(RmsNorm, WritesOverItsInput) {
-  const std::vector<float> weight(67, 2.0f);
+  const Vector weight(std::vector<float>(67, 2.0f));
   OddMatrix x(4, 67, DType::f32);
   x.fill(5);
   OddMatrix expected(4, 67, DType::f32);
-  rms_norm_reference(x.view(), weight.data(), kEpsilon, expected.view());
-  rms_norm(Context({.threads = 2}), x.view(), weight.data(), kEpsilon, x.view());
+  rms_norm_reference(x.view(), weight, kEpsilon, expected.view());
+  rms_norm(Context({.threads = 2}), x.view(), weight, kEpsilon, x.view());
   expect_close(x, expected, bound(67, DType::f32), "in place");
 }
 
 TEST(RmsNorm, OfZerosIsZero) {
-  const std::vector<float> weight(9, 1.0f);
+  const Vector weight(std::vector<float>(9, 1.0f));
   OddMatrix x(1, 9, DType::f32);
   for (std::int64_t c = 0; c < 9; ++c) x.set(0, c, 0);
-  rms_norm(Context({.threads = 1}), x.view(), weight.data(), kEpsilon, x.view());
+  rms_norm(Context({.threads = 1}), x.view(), weight, kEpsilon, x.view());
   for (std::int64_t c = 0; c < 9; ++c) EXPECT_EQ(x.get(0, c), 0) << c;
 }
 
 TEST(RmsNorm, IsTheSameForAnyNumberOfThreads) {
-  const std::vector<float> weight(257, 1.0f);
+  const Vector weight(std::vector<float>(257, 1.0f));
   OddMatrix x(300, 257, DType::f32);
   x.fill(6);
   OddMatrix one(300, 257, DType::bf16);
   OddMatrix three(300, 257, DType::bf16);
-  rms_norm(Context({.threads = 1}), x.view(), weight.data(), kEpsilon, one.view());
-  rms_norm(Context({.threads = 3}), x.view(), weight.data(), kEpsilon, three.view());
+  rms_norm(Context({.threads = 1}), x.view(), weight, kEpsilon, one.view());
+  rms_norm(Context({.threads = 3}), x.view(), weight, kEpsilon, three.view());
   expect_close(three, one, {}, "3 threads");
 }
 

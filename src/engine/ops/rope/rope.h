@@ -39,13 +39,14 @@ RopeTable make_rope_table(std::span<const double> ids, std::span<const int> axis
 /// x[t][h] = rotate(x[t][h] / sqrt(mean(x[t][h]^2) + epsilon) * weight)   in place, per head
 ///
 /// x       [tokens, heads * head_dim]  f32 or bf16 (computed in f32, rounded once at the end).
-/// weight  [head_dim] f32, shared by all heads.
+/// weight  [1, head_dim] f32, shared by all heads.
 /// table   as many rows as x has tokens.
 /// Source: flux.md 2.5, 2.6 (interleaved) and 5.2 (halves).
 void head_norm_rope(const Context& context, MatrixView x, std::int64_t head_dim,
-                    const float* weight, float epsilon, const RopeRows& table, RopeLayout layout);
+                    ConstMatrixView weight, float epsilon, const RopeRows& table,
+                    RopeLayout layout);
 
-void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, const float* weight,
+void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, ConstMatrixView weight,
                               float epsilon, const RopeRows& table, RopeLayout layout);
 
 }  // namespace imagined::engine

@@ -50,7 +50,7 @@ TEST_P(RopeHeads, MatchesReferenceInBothLayoutsAndDtypes) {
   const std::int64_t width = dim * GetParam().heads;
   const std::int64_t tokens = 5;
   const Context context({.threads = 2});
-  const auto weight = hashed_values(2, static_cast<std::size_t>(dim), 0.5f, 1.5f);
+  const Vector weight(hashed_values(2, static_cast<std::size_t>(dim), 0.5f, 1.5f));
   std::vector<double> ids;
   for (int t = 0; t < tokens; ++t) ids.push_back(t);
   const int axis[] = {static_cast<int>(dim)};
@@ -59,11 +59,11 @@ TEST_P(RopeHeads, MatchesReferenceInBothLayoutsAndDtypes) {
     for (const RopeLayout layout : {RopeLayout::interleaved, RopeLayout::halves}) {
       OddMatrix expected(tokens, width, dtype);
       expected.fill(7);
-      head_norm_rope_reference(expected.view(), dim, weight.data(), kEpsilon, table, layout);
+      head_norm_rope_reference(expected.view(), dim, weight, kEpsilon, table, layout);
       on_each_target([&](const std::string& target) {
         OddMatrix actual(tokens, width, dtype);
         actual.fill(7);
-        head_norm_rope(context, actual.view(), dim, weight.data(), kEpsilon, table, layout);
+        head_norm_rope(context, actual.view(), dim, weight, kEpsilon, table, layout);
         constexpr double kLargest = 4;  // of a normalised pair times its weight
         const double ties = dtype == DType::bf16 ? rounding(dtype) : 0;
         expect_close(actual, expected,
@@ -85,10 +85,10 @@ TEST(HeadNormRope, LeavesTheNeighboursOfAColumnRangeAlone) {
   const Context context({.threads = 1});
   Tensor fused(2, 24);
   for (std::size_t i = 0; i < 48; ++i) fused.values()[i] = static_cast<float>(i);
-  const std::vector<float> weight(8, 1.0f);
+  const Vector weight(std::vector<float>(8, 1.0f));
   const double ids[] = {0, 1};
   const int axis[] = {8};
-  head_norm_rope(context, fused.view().col_range(8, 8), 8, weight.data(), kEpsilon,
+  head_norm_rope(context, fused.view().col_range(8, 8), 8, weight, kEpsilon,
                  make_rope_table(ids, axis, 10000), RopeLayout::interleaved);
   for (std::int64_t t = 0; t < 2; ++t) {
     for (std::int64_t c = 0; c < 8; ++c) {
@@ -100,7 +100,7 @@ TEST(HeadNormRope, LeavesTheNeighboursOfAColumnRangeAlone) {
 
 TEST(HeadNormRope, IsTheSameForAnyNumberOfThreads) {
   const std::int64_t tokens = 200;
-  const std::vector<float> weight(64, 1.0f);
+  const Vector weight(std::vector<float>(64, 1.0f));
   std::vector<double> ids;
   for (int t = 0; t < tokens; ++t) ids.push_back(t);
   const int axis[] = {64};
@@ -109,9 +109,9 @@ TEST(HeadNormRope, IsTheSameForAnyNumberOfThreads) {
   OddMatrix three(tokens, 256, DType::bf16);
   one.fill(8);
   three.fill(8);
-  head_norm_rope(Context({.threads = 1}), one.view(), 64, weight.data(), kEpsilon, table,
+  head_norm_rope(Context({.threads = 1}), one.view(), 64, weight, kEpsilon, table,
                  RopeLayout::interleaved);
-  head_norm_rope(Context({.threads = 3}), three.view(), 64, weight.data(), kEpsilon, table,
+  head_norm_rope(Context({.threads = 3}), three.view(), 64, weight, kEpsilon, table,
                  RopeLayout::interleaved);
   expect_close(three, one, {}, "3 threads");
 }
