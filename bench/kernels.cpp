@@ -66,6 +66,9 @@ struct Bench {
   double peak = 0;  // GFLOP/s
   Clock clock = wall_seconds;
 
+  WeightFormat format() const {
+    return dtype == DType::bf16 ? WeightFormat::bf16 : WeightFormat::f32;
+  }
   void report(const std::string& what, double flop, double time) const {
     const double rate = flop / time * 1e-9;
     fmt::print("{:<52} {:>9.3f} ms {:>8.1f} GFLOP/s {:>6.3f} of peak\n", what, time * 1e3, rate,
@@ -76,8 +79,8 @@ struct Bench {
   void matmul_shape(std::int64_t m, std::int64_t k, std::int64_t n) const {
     const Tensor x = filled(m, k, dtype);
     const Tensor w = filled(n, k, dtype);
-    const ConstMatrixView parts[] = {w};
-    const PackedWeight packed = pack_weight(context, parts, dtype);
+    const StoredRows parts[] = {StoredRows(w)};
+    const PackedWeight packed = pack_weight(context, parts, format());
     Tensor out(m, n);
     const double time = best_seconds(clock, [&] { matmul(context, x, packed, out); });
     report(fmt::format("matmul {} [{} x {}] -> {}", name(dtype), m, k, n),
@@ -122,7 +125,8 @@ struct Bench {
                   std::int64_t kernel, ConvShape shape) const {
     const Tensor in = filled(size * size, in_channels, dtype);
     const Tensor weight = filled(out_channels, in_channels * kernel * kernel, dtype);
-    const PackedConv conv = pack_conv(context, weight, in_channels, kernel, {}, dtype);
+    const PackedConv conv =
+        pack_conv(context, StoredRows(weight), in_channels, kernel, {}, format());
     const std::int64_t side = shape == ConvShape::same         ? size
                               : shape == ConvShape::downsample ? (size - 2) / 2 + 1
                                                                : 2 * size;

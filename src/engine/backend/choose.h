@@ -6,23 +6,23 @@
 
 #include "base/check.h"
 #include "engine/backend/context.h"
-#include "engine/tensor/dtype.h"
 
 namespace imagined::engine {
 
-/// Of an operation's implementations, best first, the first that this machine runs for numbers of
-/// `dtype`; where the context names one, that one. An implementation has a `name` and `runs_on`.
-template <class Implementation, std::size_t Count>
+/// Of an operation's implementations, best first, the first that this machine runs for `numbers`, a
+/// DType or a WeightFormat; where the context names one, that one. An implementation has a `name`
+/// and `runs_on`.
+template <class Implementation, std::size_t Count, class Numbers>
 const Implementation& choose(const Context& context, std::string_view operation,
                              const std::array<const Implementation*, Count>& implementations,
-                             DType dtype) {
+                             Numbers numbers) {
   const std::string_view wanted = context.implementation(operation);
   for (const Implementation* candidate : implementations) {
     const bool named = wanted.empty() || wanted == candidate->name;
-    if (named && candidate->runs_on(context.cpu(), dtype)) return *candidate;
+    if (named && candidate->runs_on(context.cpu(), numbers)) return *candidate;
   }
   CHECK(false, "{}: no implementation \"{}\" for {} on this machine", operation, wanted,
-        name(dtype));
+        name(numbers));
   return *implementations.back();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/check.h"
 #include "engine/tensor/element.h"
@@ -17,6 +18,19 @@ void store(std::span<const float> values, const MatrixView& out, std::int64_t ro
     Bf16* to = out.row<Bf16>(row) + col;
     for (std::size_t i = 0; i < values.size(); ++i) to[i] = to_bf16(values[i]);
   }
+}
+
+/// True when one of the values of type Bits has an exponent of all ones.
+template <class Bits>
+bool has_special(std::span<const std::byte> bytes, Bits exponent) {
+  // No early exit: a plain reduction is what the compiler turns into vector code.
+  unsigned found = 0;
+  for (std::size_t i = 0; i + sizeof(Bits) <= bytes.size(); i += sizeof(Bits)) {
+    Bits value;
+    std::memcpy(&value, bytes.data() + i, sizeof(Bits));
+    found |= static_cast<unsigned>((value & exponent) == exponent);
+  }
+  return found != 0;
 }
 
 }  // namespace
@@ -115,6 +129,20 @@ void decode_rows(const StoredRows& rows, MatrixView out) {
       c += count;
     }
   }
+}
+
+bool all_finite(std::span<const std::byte> bytes, DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return !has_special<std::uint32_t>(bytes, 0x7f800000u);
+    case DType::bf16:
+      return !has_special<std::uint16_t>(bytes, 0x7f80u);
+    case DType::f16:
+      return !has_special<std::uint16_t>(bytes, 0x7c00u);
+    default:
+      CHECK(false, "whether {} is finite", name(dtype));
+  }
+  return false;
 }
 
 }  // namespace imagined::engine

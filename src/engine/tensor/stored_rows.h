@@ -60,4 +60,8 @@ class StoredRows {
 /// Another shape or dtype of `out` is our bug: CHECK fails.
 void decode_rows(const StoredRows& rows, MatrixView out);
 
+/// Whether none of the numbers in `bytes` is NaN or infinite.
+/// bytes  whole elements of f32, bf16 or f16, not necessarily aligned.
+bool all_finite(std::span<const std::byte> bytes, DType dtype);
+
 }  // namespace imagined::engine

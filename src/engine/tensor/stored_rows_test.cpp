@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -103,6 +105,27 @@ TEST(StoredRows, RoundToNearestEvenWhereBf16IsWanted) {
   EXPECT_EQ(to_float(values[0]), 1 + 1.0f / 128);  // exact
   EXPECT_EQ(to_float(values[1]), 3 + 2.0f / 64);   // 3 + 1.5/64, in the middle
   EXPECT_EQ(to_float(values[2]), 5 + 1.0f / 32);   // 5 + 1.25/32
+}
+
+TEST(AllFinite, SeesEverySpecialValueOfEveryDtype) {
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const float value : {inf, -inf, std::nanf("")}) {
+    const std::array<float, 3> f32 = {1, value, 3};
+    EXPECT_FALSE(all_finite(std::as_bytes(std::span(f32)), DType::f32));
+    const std::array<Bf16, 3> bf16 = {to_bf16(1), to_bf16(value), to_bf16(3)};
+    EXPECT_FALSE(all_finite(std::as_bytes(std::span(bf16)), DType::bf16));
+  }
+  for (const std::uint16_t half : std::array<std::uint16_t, 3>{0x7c00, 0xfc00, 0x7e01}) {
+    const std::array<std::uint16_t, 3> f16 = {0x3c00, half, 0x3c00};
+    EXPECT_FALSE(all_finite(std::as_bytes(std::span(f16)), DType::f16));
+  }
+}
+
+TEST(AllFinite, AcceptsTheLargestNumbers) {
+  const std::array<float, 2> f32 = {std::numeric_limits<float>::max(), -1e-45f};
+  EXPECT_TRUE(all_finite(std::as_bytes(std::span(f32)), DType::f32));
+  const std::array<std::uint16_t, 2> f16 = {0x7bff, 0xfbff};
+  EXPECT_TRUE(all_finite(std::as_bytes(std::span(f16)), DType::f16));
 }
 
 }  // namespace

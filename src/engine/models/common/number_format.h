@@ -2,11 +2,12 @@
 #pragma once
 
 #include "engine/backend/context.h"
+#include "engine/tensor/weight_format.h"
 
 namespace imagined::engine {
 
 struct NumberFormat {
-  DType weights = DType::f32;      // what the packed panels hold: f32 or bf16
+  WeightFormat weights = WeightFormat::f32;  // what the packed panels hold
   DType activations = DType::f32;  // what rows are rounded to before they go into a product
 
   /// Everything in f32: what golden runs are compared with.
@@ -15,7 +16,8 @@ struct NumberFormat {
   /// Weights in bf16. Rows in bf16 too where the machine multiplies bf16; elsewhere the panels are
   /// widened inside the kernel and rounding the rows would cost accuracy for nothing.
   static NumberFormat fast(const CpuFeatures& cpu) {
-    return {.weights = DType::bf16, .activations = cpu.avx512_bf16 ? DType::bf16 : DType::f32};
+    return {.weights = WeightFormat::bf16,
+            .activations = cpu.avx512_bf16 ? DType::bf16 : DType::f32};
   }
 };
 

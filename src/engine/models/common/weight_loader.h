@@ -47,8 +47,7 @@ struct LinearPart {
 /// One network's weights on their way into memory. Every call can fail with what
 /// WeightSource::require says, or with `data_loss` when a value is NaN or infinite; both name the
 /// tensor. After a matrix is packed, its pages of the file are given back to the system, so that a
-/// model never lies in memory twice. A matrix stored in blocks is decoded to format.weights for as
-/// long as its product is packed: no more than that one lies in memory twice.
+/// model never lies in memory twice.
 class WeightLoader {
  public:
   WeightLoader(const Context& context, std::shared_ptr<WeightSource> source, NumberFormat format)
@@ -83,7 +82,7 @@ class WeightLoader {
   std::int64_t held_bytes_ = 0;
 };
 
-/// Whether no element is NaN or infinite; f32, bf16 or f16, may be unaligned.
-bool all_finite_as_stored(const Context& context, ConstMatrixView x);
+/// Whether no element is NaN or infinite. Blocks are decoded a few rows at a time.
+bool all_finite(const Context& context, const StoredRows& rows);
 
 }  // namespace imagined::engine

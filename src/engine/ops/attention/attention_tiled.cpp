@@ -267,8 +267,7 @@ void pack_heads(const Context& context, const Plan& plan, std::int64_t first_hea
         return matrix.row_range(0, plan.keys.n).col_range((first_head + head) * d, d);
       };
       if (panel < plan.keys.count()) {
-        const ConstMatrixView rows[] = {part(plan.k)};
-        pack_panel_from_rows(plan.keys, panel, rows, to);
+        pack_panel_from_rows(plan.keys, panel, part(plan.k), to);
       } else {
         pack_panel(plan.values, panel - plan.keys.count(), part(plan.v), to + values_at);
       }

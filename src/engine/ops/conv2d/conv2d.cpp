@@ -24,6 +24,12 @@ void check_image(const ConstImageView& image, std::int64_t height, std::int64_t 
         height, width, channels);
 }
 
+std::span<const std::byte> packed_bytes(const PackedConv& conv) {
+  const ConstMatrixView panels = conv.layout().panels;
+  return {static_cast<const std::byte*>(panels.data),
+          static_cast<std::size_t>(panels.rows * panels.cols) * size_bytes(panels.dtype)};
+}
+
 }  // namespace
 
 ConvGeometry conv_geometry(ConvShape shape, std::int64_t kernel, std::int64_t height,
@@ -39,26 +45,41 @@ ConvGeometry conv_geometry(ConvShape shape, std::int64_t kernel, std::int64_t he
   return {};
 }
 
-PackedConv pack_conv(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
-                     std::int64_t kernel, ConstMatrixView bias, DType stored) {
-  CHECK((kernel == 1 || kernel == 3) && in_channels > 0 && weight.rows > 0 &&
-            weight.cols == in_channels * kernel * kernel && weight.stride >= weight.cols,
-        "pack_conv: weight [{}, {}] for {} channels and a kernel of {}", weight.rows, weight.cols,
-        in_channels, kernel);
-  CHECK(readable(stored) && (readable(weight.dtype) || weight.dtype == DType::f16),
-        "pack_conv: weight of {}, stored as {}", name(weight.dtype), name(stored));
+std::int64_t PackedConv::size_bytes() const {
+  return static_cast<std::int64_t>(packed_bytes(*this).size());
+}
+
+bool PackedConv::all_finite() const {
+  return engine::all_finite(packed_bytes(*this), element_type(layout_->format));
+}
+
+PackedConv pack_conv(const Context& context, const StoredRows& weight, std::int64_t in_channels,
+                     std::int64_t kernel, ConstMatrixView bias, WeightFormat format) {
+  CHECK((kernel == 1 || kernel == 3) && in_channels > 0 && weight.rows() > 0 &&
+            weight.cols() == in_channels * kernel * kernel,
+        "pack_conv: weight [{}, {}] for {} channels and a kernel of {}", weight.rows(),
+        weight.cols(), in_channels, kernel);
+  Tensor decoded;  // a filter is small, and packing turns its axes round
+  ConstMatrixView numbers;
+  if (weight.blocks() == nullptr) {
+    numbers = weight.matrix();
+  } else {
+    decoded = Tensor(weight.rows(), weight.cols());
+    decode_rows(weight, decoded);
+    numbers = decoded;
+  }
   auto layout = std::make_shared<PackedConv::Layout>();
-  layout->implementation = &choose(context, "conv2d", kImplementations, stored);
-  layout->stored = stored;
-  layout->panels = layout->implementation->pack(context, weight, in_channels, kernel, stored);
-  layout->bias = Vector(weight.rows);
+  layout->implementation = &choose(context, "conv2d", kImplementations, format);
+  layout->format = format;
+  layout->panels = layout->implementation->pack(context, numbers, in_channels, kernel, format);
+  layout->bias = Vector(weight.rows());
   if (bias.data == nullptr) {
     std::ranges::fill(layout->bias.values(), 0.0f);
   } else {
-    std::copy_n(vector_values(bias, weight.rows, "pack_conv: bias"), weight.rows,
+    std::copy_n(vector_values(bias, weight.rows(), "pack_conv: bias"), weight.rows(),
                 layout->bias.values().begin());
   }
-  return PackedConv(std::move(layout), weight.rows, in_channels, kernel);
+  return PackedConv(std::move(layout), weight.rows(), in_channels, kernel);
 }
 
 void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,

@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "engine/backend/context.h"
+#include "engine/tensor/stored_rows.h"
+#include "engine/tensor/weight_format.h"
 
 namespace imagined::engine {
 
@@ -19,6 +21,9 @@ class PackedConv {
   std::int64_t in_channels() const { return in_; }
   std::int64_t kernel() const { return kernel_; }  // 1 or 3
   bool empty() const { return layout_ == nullptr; }
+  std::int64_t size_bytes() const;
+  /// Whether every number that was packed is finite.
+  bool all_finite() const;
   const Layout& layout() const { return *layout_; }
 
  private:
@@ -28,10 +33,11 @@ class PackedConv {
   std::int64_t kernel_ = 0;
 };
 
-/// weight  [out, in * kernel * kernel]  f32, bf16 or f16, as PyTorch stores [out, in, kh, kw].
+/// weight  [out, in * kernel * kernel]  as a file holds it, in PyTorch's order [out, in, kh, kw].
 /// bias    [1, out] f32, or empty for none.
-PackedConv pack_conv(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
-                     std::int64_t kernel, ConstMatrixView bias, DType stored);
+/// format  of the panels, as in pack_weight.
+PackedConv pack_conv(const Context& context, const StoredRows& weight, std::int64_t in_channels,
+                     std::int64_t kernel, ConstMatrixView bias, WeightFormat format);
 
 enum class ConvShape : std::uint8_t {
   same,        // stride 1, zero padding kernel / 2 on every side
@@ -42,7 +48,7 @@ enum class ConvShape : std::uint8_t {
 /// out[y][x][o] = bias[o] + sum_{dy, dx, i} in[y'][x'][i] * weight[o][i][dy][dx]  (+
 /// residual[y][x][o])
 ///
-/// in        [h, w, in]    f32 or bf16. With a filter stored in bf16 and a bf16 product in the
+/// in        [h, w, in]    f32 or bf16. With a filter in bf16 and a bf16 product in the
 ///                         machine, f32 pixels are rounded to bf16 first.
 /// out       [h', w', out] f32 or bf16; h' is h, (h - 2) / 2 + 1 or 2h by `shape`; not overlapping
 ///                         `in`.

@@ -9,17 +9,17 @@ namespace imagined::engine {
 
 struct Conv2dImplementation {
   std::string_view name;
-  bool (*runs_on)(const CpuFeatures& cpu, DType stored);
-  /// `weight` [out, in * kernel * kernel] in the order that `run` reads it.
+  bool (*runs_on)(const CpuFeatures& cpu, WeightFormat format);
+  /// `weight` [out, in * kernel * kernel], f32, bf16 or f16, in the order that `run` reads it.
   Tensor (*pack)(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
-                 std::int64_t kernel, DType stored);
+                 std::int64_t kernel, WeightFormat format);
   void (*run)(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
               ImageView out, const ConstImageView* residual);
 };
 
 struct PackedConv::Layout {
   const Conv2dImplementation* implementation = nullptr;
-  DType stored = DType::f32;
+  WeightFormat format = WeightFormat::f32;
   Tensor panels;
   Vector bias;  // [out], zeros when the filter has none
 };

@@ -47,8 +47,9 @@ void reference_row(const Problem& p, std::int64_t y) {
   }
 }
 
-Tensor pack_rows(const Context&, ConstMatrixView weight, std::int64_t, std::int64_t, DType stored) {
-  Tensor rows(weight.rows, weight.cols, stored);
+Tensor pack_rows(const Context&, ConstMatrixView weight, std::int64_t, std::int64_t,
+                 WeightFormat format) {
+  Tensor rows(weight.rows, weight.cols, element_type(format));
   for (std::int64_t r = 0; r < weight.rows; ++r) {
     for (std::int64_t c = 0; c < weight.cols; ++c) {
       write_element(rows, r, c, read_element(weight, r, c));
@@ -88,7 +89,7 @@ void conv2d_reference(ConstImageView in, ConstMatrixView weight, std::int64_t ke
 
 const Conv2dImplementation kConv2dReference = {
     .name = "reference",
-    .runs_on = [](const CpuFeatures&, DType) { return true; },
+    .runs_on = [](const CpuFeatures&, WeightFormat) { return true; },
     .pack = pack_rows,
     .run = run_reference,
 };

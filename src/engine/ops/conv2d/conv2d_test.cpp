@@ -52,6 +52,10 @@ Context context_for(const std::string& implementation, int threads = 2) {
   return Context({.threads = threads, .implementations = "conv2d=" + implementation});
 }
 
+WeightFormat format_of(DType stored) {
+  return stored == DType::bf16 ? WeightFormat::bf16 : WeightFormat::f32;
+}
+
 struct Case {
   std::int64_t height = 1;
   std::int64_t width = 1;
@@ -107,7 +111,8 @@ void check(const Case& c) {
 
   for (const std::string& implementation : implementations(c.stored)) {
     const Context context = context_for(implementation);
-    const PackedConv conv = pack_conv(context, weight, c.in_channels, c.kernel, bias, c.stored);
+    const PackedConv conv =
+        pack_conv(context, StoredRows(weight), c.in_channels, c.kernel, bias, format_of(c.stored));
     Tensor out(pixels, c.out_channels, c.out);
     conv2d(context, {in, c.height, c.width}, conv, c.shape, {out, c.out_height(), c.out_width()},
            added);
@@ -231,7 +236,7 @@ TEST(Conv2d, AddsAResidualThatMayBeTheResultItself) {
   const Tensor weight = random_matrix(8, 8 * 9, DType::f32, 2);
   for (const std::string& implementation : implementations(DType::f32)) {
     const Context context = context_for(implementation);
-    const PackedConv conv = pack_conv(context, weight, 8, 3, {}, DType::f32);
+    const PackedConv conv = pack_conv(context, StoredRows(weight), 8, 3, {}, WeightFormat::f32);
     const Tensor before = random_matrix(6 * 7, 8, DType::f32, 3);
     Tensor apart(6 * 7, 8);
     Tensor in_place = random_matrix(6 * 7, 8, DType::f32, 3);
@@ -252,7 +257,7 @@ TEST(Conv2d, ReadsAndWritesColumnRanges) {
   conv2d_reference({in, 5, 6}, weight, 3, {}, ConvShape::same, {expected, 5, 6});
   for (const std::string& implementation : implementations(DType::f32)) {
     const Context context = context_for(implementation);
-    const PackedConv conv = pack_conv(context, weight, 7, 3, {}, DType::f32);
+    const PackedConv conv = pack_conv(context, StoredRows(weight), 7, 3, {}, WeightFormat::f32);
     Tensor out = Tensor::zeros(5 * 6, 9);
     conv2d(context, {in, 5, 6}, conv, ConvShape::same, {out.view().col_range(3, 5), 5, 6});
     for (std::int64_t p = 0; p < 30; ++p) {
@@ -273,7 +278,8 @@ TEST(Conv2d, GivesTheSameBytesWithAnyNumberOfThreads) {
       std::vector<Tensor> results;
       for (const int threads : {1, 2, 3}) {
         const Context context = context_for(implementation, threads);
-        const PackedConv conv = pack_conv(context, weight, 24, 3, {}, stored);
+        const PackedConv conv =
+            pack_conv(context, StoredRows(weight), 24, 3, {}, format_of(stored));
         results.emplace_back(20 * 70, 40);
         conv2d(context, {in, 20, 70}, conv, ConvShape::same, {results.back(), 20, 70});
         EXPECT_EQ(0, std::memcmp(results.front().row(0), results.back().row(0),
@@ -288,7 +294,7 @@ TEST(Conv2dDeathTest, RefusesAResultOfTheWrongSize) {
   const Context context({.threads = 1});
   const Tensor in = random_matrix(16, 2, DType::f32, 1);
   const Tensor weight = random_matrix(3, 2 * 9, DType::f32, 2);
-  const PackedConv conv = pack_conv(context, weight, 2, 3, {}, DType::f32);
+  const PackedConv conv = pack_conv(context, StoredRows(weight), 2, 3, {}, WeightFormat::f32);
   Tensor out(16, 3);
   EXPECT_DEATH(conv2d(context, {in, 4, 4}, conv, ConvShape::upsample, {out, 4, 4}),
                "expected 8 x 8 of 3");

@@ -314,19 +314,19 @@ void reorder_row(ConstMatrixView weight, std::int64_t in_channels, const Slicing
 
 template <const TileKernel& kKernel>
 Tensor pack_tiled(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
-                  std::int64_t kernel, DType stored) {
+                  std::int64_t kernel, WeightFormat format) {
+  const DType stored = element_type(format);
   const Slicing slicing(kKernel, kernel, in_channels);
   Tensor rows = Tensor::zeros(weight.rows, slicing.elements(), stored);
   context.pool().parallel_for(weight.rows, 4, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t o = begin; o < end; ++o) reorder_row(weight, in_channels, slicing, o, rows);
   });
-  const ConstMatrixView parts[] = {rows};
   const PanelLayout layout(kKernel, stored, weight.rows, slicing.elements());
   Tensor panels(1, layout.size_bytes(), DType::u8);
   auto* const bytes = static_cast<std::byte*>(panels.view().data);
   context.pool().parallel_for(layout.count(), 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
-      pack_panel_from_rows(layout, panel, parts, bytes);
+      pack_panel_from_rows(layout, panel, rows, bytes);
     }
   });
   return panels;
@@ -336,7 +336,7 @@ template <const TileKernel& kKernel>
 void run_tiled(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
                ImageView out, const ConstImageView* residual) {
   const Slicing slicing(kKernel, conv.kernel(), conv.in_channels());
-  const DType stored = conv.layout().stored;
+  const DType stored = element_type(conv.layout().format);
   Plan plan{.kernel = kKernel,
             .conv = conv,
             .slicing = slicing,
@@ -359,19 +359,19 @@ void run_tiled(const Context& context, ConstImageView in, const PackedConv& conv
 const Conv2dImplementation kConv2dAvx512Bf16 = {
     .name = "avx512_bf16",
     .runs_on = [](const CpuFeatures& cpu,
-                  DType stored) { return cpu.avx512_bf16 && stored == DType::bf16; },
+                  WeightFormat format) { return cpu.avx512_bf16 && format == WeightFormat::bf16; },
     .pack = pack_tiled<kTileAvx512Bf16>,
     .run = run_tiled<kTileAvx512Bf16>,
 };
 const Conv2dImplementation kConv2dAvx512 = {
     .name = "avx512",
-    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx512; },
+    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx512; },
     .pack = pack_tiled<kTileAvx512>,
     .run = run_tiled<kTileAvx512>,
 };
 const Conv2dImplementation kConv2dAvx2 = {
     .name = "avx2",
-    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx2; },
+    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx2; },
     .pack = pack_tiled<kTileAvx2>,
     .run = run_tiled<kTileAvx2>,
 };

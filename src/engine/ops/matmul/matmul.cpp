@@ -16,23 +16,27 @@ bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16;
 
 }  // namespace
 
-PackedWeight pack_weight(const Context& context, std::span<const ConstMatrixView> parts,
-                         DType stored) {
-  CHECK(!parts.empty() && readable(stored), "pack_weight: {} parts, stored as {}", parts.size(),
-        name(stored));
-  const std::int64_t k = parts.front().cols;
+std::int64_t PackedWeight::size_bytes() const {
+  const Tensor& panels = layout_->panels;
+  return panels.rows() * panels.cols() *
+         static_cast<std::int64_t>(engine::size_bytes(panels.dtype()));
+}
+
+bool PackedWeight::all_finite() const { return layout_->all_finite; }
+
+PackedWeight pack_weight(const Context& context, std::span<const StoredRows> parts,
+                         WeightFormat format) {
+  CHECK(!parts.empty(), "pack_weight: no parts");
+  const std::int64_t k = parts.front().cols();
   std::int64_t n = 0;
-  for (const ConstMatrixView& part : parts) {
-    CHECK(part.cols == k && part.stride >= k, "pack_weight: a part has k {} (stride {}), not {}",
-          part.cols, part.stride, k);
-    CHECK(readable(part.dtype) || part.dtype == DType::f16, "pack_weight: a part of {}",
-          name(part.dtype));
-    n += part.rows;
+  for (const StoredRows& part : parts) {
+    CHECK(part.cols() == k, "pack_weight: a part has k {}, not {}", part.cols(), k);
+    n += part.rows();
   }
   auto layout = std::make_shared<PackedWeight::Layout>();
-  layout->implementation = &choose(context, "matmul", kImplementations, stored);
-  layout->stored = stored;
-  layout->panels = layout->implementation->pack(context, parts, n, k, stored);
+  layout->implementation = &choose(context, "matmul", kImplementations, format);
+  layout->format = format;
+  layout->implementation->pack(context, parts, n, k, *layout);
   return PackedWeight(std::move(layout), n, k);
 }
 

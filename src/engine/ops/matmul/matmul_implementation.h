@@ -9,18 +9,20 @@ namespace imagined::engine {
 
 struct MatmulImplementation {
   std::string_view name;
-  bool (*runs_on)(const CpuFeatures& cpu, DType stored);
-  /// Rows of `parts`, one below the other, in the order that `run` reads them.
-  Tensor (*pack)(const Context& context, std::span<const ConstMatrixView> parts, std::int64_t n,
-                 std::int64_t k, DType stored);
+  bool (*runs_on)(const CpuFeatures& cpu, WeightFormat format);
+  /// Rows of `parts`, one below the other, [n, k] in all, in the order that `run` reads them, into
+  /// the layout's panels.
+  void (*pack)(const Context& context, std::span<const StoredRows> parts, std::int64_t n,
+               std::int64_t k, PackedWeight::Layout& layout);
   void (*run)(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
               const MatmulEpilogue& epilogue);
 };
 
 struct PackedWeight::Layout {
   const MatmulImplementation* implementation = nullptr;
-  DType stored = DType::f32;
+  WeightFormat format = WeightFormat::f32;
   Tensor panels;
+  bool all_finite = true;
 };
 
 extern const MatmulImplementation kMatmulAvx512Bf16;

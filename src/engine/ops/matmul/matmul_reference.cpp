@@ -21,21 +21,17 @@ void reference_columns(ConstMatrixView x, ConstMatrixView w, MatrixView out,
   }
 }
 
-Tensor pack_rows(const Context& context, std::span<const ConstMatrixView> parts, std::int64_t n,
-                 std::int64_t k, DType stored) {
-  Tensor rows(n, k, stored);
+void pack_rows(const Context&, std::span<const StoredRows> parts, std::int64_t n, std::int64_t k,
+               PackedWeight::Layout& packed) {
+  packed.panels = Tensor(n, k, element_type(packed.format));
+  const MatrixView rows = packed.panels;
   std::int64_t first = 0;
-  for (const ConstMatrixView& part : parts) {
-    context.pool().parallel_for(part.rows, 16, [&](std::int64_t begin, std::int64_t end, int) {
-      for (std::int64_t r = begin; r < end; ++r) {
-        for (std::int64_t c = 0; c < k; ++c) {
-          write_element(rows, first + r, c, read_element(part, r, c));
-        }
-      }
-    });
-    first += part.rows;
+  for (const StoredRows& part : parts) {
+    decode_rows(part, rows.row_range(first, part.rows()));
+    first += part.rows();
   }
-  return rows;
+  const auto bytes = static_cast<std::size_t>(n * k) * size_bytes(rows.dtype);
+  packed.all_finite = all_finite({static_cast<const std::byte*>(rows.data), bytes}, rows.dtype);
 }
 
 void run_reference(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
@@ -58,7 +54,7 @@ void matmul_reference(ConstMatrixView x, ConstMatrixView w, MatrixView out,
 
 const MatmulImplementation kMatmulReference = {
     .name = "reference",
-    .runs_on = [](const CpuFeatures&, DType) { return true; },
+    .runs_on = [](const CpuFeatures&, WeightFormat) { return true; },
     .pack = pack_rows,
     .run = run_reference,
 };

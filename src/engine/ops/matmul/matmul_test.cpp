@@ -63,6 +63,10 @@ Context context_for(const std::string& implementation, int threads = 2) {
   return Context({.threads = threads, .implementations = "matmul=" + implementation});
 }
 
+WeightFormat format_of(DType stored) {
+  return stored == DType::bf16 ? WeightFormat::bf16 : WeightFormat::f32;
+}
+
 struct Case {
   std::int64_t m, n, k;
   DType in = DType::f32;
@@ -142,9 +146,9 @@ void check(const Case& c) {
   for (const std::string& implementation : implementations()) {
     if (!takes(implementation, c.stored)) continue;
     const Context context = context_for(implementation);
-    const ConstMatrixView parts[] = {w};
+    const StoredRows parts[] = {StoredRows(w)};
     Tensor out = random_matrix(c.m, c.n, c.out, 4);
-    matmul(context, x, pack_weight(context, parts, c.stored), out, epilogue);
+    matmul(context, x, pack_weight(context, parts, format_of(c.stored)), out, epilogue);
     (implementation == "avx512_bf16" ? rounded : exact).match(out, implementation);
   }
 }
@@ -203,8 +207,8 @@ TEST(Matmul, ReadsAndWritesColumnRangesAndLeavesTheRestAlone) {
     Tensor wide_out = random_matrix(c.m, c.n + 6, DType::f32, 4);
     const Tensor before = random_matrix(c.m, c.n + 6, DType::f32, 4);
     const MatrixView out = wide_out.view().col_range(5, c.n);
-    const ConstMatrixView parts[] = {w};
-    matmul(context, x, pack_weight(context, parts, DType::bf16), out);
+    const StoredRows parts[] = {StoredRows(w)};
+    matmul(context, x, pack_weight(context, parts, WeightFormat::bf16), out);
     Expected(c, x, w, {}, before.view().col_range(5, c.n)).match(out, implementation);
     for (std::int64_t i = 0; i < c.m; ++i) {
       for (const std::int64_t j : {0, 1, 2, 3, 4, static_cast<int>(c.n) + 5}) {
@@ -220,11 +224,11 @@ TEST(Matmul, PacksPartsOneBelowTheOther) {
     const Case c{.m = 3, .n = 70, .k = 29, .stored = DType::bf16};
     const Tensor x = random_matrix(c.m, c.k, DType::bf16, 1);
     const Tensor w = random_matrix(c.n, c.k, DType::bf16, 2);
-    const ConstMatrixView all = w;
-    const ConstMatrixView parts[] = {all.row_range(0, 5), all.row_range(5, 0), all.row_range(5, 64),
-                                     all.row_range(69, 1)};
+    const StoredRows all(w);
+    const StoredRows parts[] = {all.row_range(0, 5), all.row_range(5, 0), all.row_range(5, 64),
+                                all.row_range(69, 1)};
     Tensor out(c.m, c.n);
-    matmul(context, x, pack_weight(context, parts, DType::bf16), out);
+    matmul(context, x, pack_weight(context, parts, WeightFormat::bf16), out);
     Expected(c, x, w, {}, Tensor::zeros(c.m, c.n)).match(out, implementation);
   }
 }
@@ -255,11 +259,56 @@ TEST(Matmul, PacksWeightsFromUnalignedBytesOfEveryFileType) {
         std::memcpy(bytes.data() + 1 + static_cast<std::size_t>(i) * size,
                     file == DType::f32 ? static_cast<const void*>(&value) : &half, size);
       }
-      const ConstMatrixView parts[] = {ConstMatrixView(bytes.data() + 1, file, c.n, c.k)};
+      const StoredRows parts[] = {StoredRows(std::span(bytes).subspan(1), file, c.n, c.k)};
       const Tensor x = random_matrix(c.m, c.k, DType::f32, 1);
       Tensor out(c.m, c.n);
-      matmul(context, x, pack_weight(context, parts, DType::f32), out);
+      matmul(context, x, pack_weight(context, parts, WeightFormat::f32), out);
       Expected(c, x, w, {}, Tensor::zeros(c.m, c.n)).match(out, implementation);
+    }
+  }
+}
+
+/// Q8_0: a half float's scale, here 1/8, and 32 bytes of whole numbers.
+std::vector<std::byte> random_blocks(std::int64_t count) {
+  Numbers numbers(5);
+  std::vector<std::byte> bytes;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (i % 32 == 0) bytes.insert(bytes.end(), {std::byte{0x00}, std::byte{0x30}});
+    bytes.push_back(static_cast<std::byte>(static_cast<std::int8_t>(numbers.next() * 127)));
+  }
+  return bytes;
+}
+
+TEST(Matmul, ReadsBlocksThatBeginAndEndWithinRows) {
+  const Case c{.m = 3, .n = 72, .k = 552};  // 552: more than two passes of a panel, no whole blocks
+  const std::vector<std::byte> bytes = random_blocks(c.n * c.k);
+  const StoredRows all(bytes, *find_block_format(8), c.n, c.k);
+  const StoredRows parts[] = {all.row_range(0, 33), all.row_range(33, 39)};
+  Tensor w(c.n, c.k);
+  decode_rows(all, w);
+  const Tensor x = random_matrix(c.m, c.k, DType::bf16, 1);
+  const Expected expected(c, x, w, {}, Tensor::zeros(c.m, c.n));
+  for (const std::string& implementation : implementations()) {
+    const Context context = context_for(implementation);
+    for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16}) {
+      if (!takes(implementation, element_type(format))) continue;
+      Tensor out(c.m, c.n);
+      matmul(context, x, pack_weight(context, parts, format), out);
+      expected.match(out, implementation);  // eighths of whole numbers are exact in bf16
+    }
+  }
+}
+
+TEST(Matmul, SaysWhetherAllPackedWeightsAreFinite) {
+  for (const std::string& implementation : implementations()) {
+    const Context context = context_for(implementation);
+    for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16}) {
+      if (!takes(implementation, element_type(format))) continue;
+      Tensor w = random_matrix(35, 7, DType::f32, 2);
+      const StoredRows parts[] = {StoredRows(w)};
+      EXPECT_TRUE(pack_weight(context, parts, format).all_finite()) << implementation;
+      w.row(34)[6] = -std::numeric_limits<float>::infinity();
+      EXPECT_FALSE(pack_weight(context, parts, format).all_finite()) << implementation;
     }
   }
 }
@@ -267,13 +316,13 @@ TEST(Matmul, PacksWeightsFromUnalignedBytesOfEveryFileType) {
 TEST(Matmul, GivesTheSameBytesWithAnyNumberOfThreads) {
   const Tensor x = random_matrix(100, 331, DType::f32, 1);
   const Tensor w = random_matrix(325, 331, DType::bf16, 2);
-  const ConstMatrixView parts[] = {w};
+  const StoredRows parts[] = {StoredRows(w)};
   for (const std::string& implementation : implementations()) {
     std::vector<Tensor> results;
     for (const int threads : {1, 2, 3}) {
       const Context context = context_for(implementation, threads);
       results.emplace_back(100, 325);
-      matmul(context, x, pack_weight(context, parts, DType::bf16), results.back());
+      matmul(context, x, pack_weight(context, parts, WeightFormat::bf16), results.back());
       EXPECT_EQ(
           0, std::memcmp(results.front().row(0), results.back().row(0), 100 * 325 * sizeof(float)))
           << implementation << " with " << threads << " threads";
@@ -284,10 +333,10 @@ TEST(Matmul, GivesTheSameBytesWithAnyNumberOfThreads) {
 TEST(Matmul, ARowDoesNotDependOnTheRowsBesideIt) {
   const Tensor x = random_matrix(40, 531, DType::f32, 1);
   const Tensor w = random_matrix(37, 531, DType::bf16, 2);
-  const ConstMatrixView parts[] = {w};
+  const StoredRows parts[] = {StoredRows(w)};
   for (const std::string& implementation : implementations()) {
     const Context context = context_for(implementation);
-    const PackedWeight packed = pack_weight(context, parts, DType::bf16);
+    const PackedWeight packed = pack_weight(context, parts, WeightFormat::bf16);
     Tensor all(40, 37);
     Tensor one(1, 37);
     matmul(context, x, packed, all);
@@ -304,9 +353,9 @@ TEST(Matmul, KeepsNanAndInfinityOfARowToThatRow) {
     x.row(3)[8] = std::numeric_limits<float>::quiet_NaN();
     x.row(5)[8] = infinity;
     const Tensor w = random_matrix(5, 9, DType::bf16, 2);
-    const ConstMatrixView parts[] = {w};
+    const StoredRows parts[] = {StoredRows(w)};
     Tensor out(20, 5);
-    matmul(context, x, pack_weight(context, parts, DType::bf16), out);
+    matmul(context, x, pack_weight(context, parts, WeightFormat::bf16), out);
     for (std::int64_t r = 0; r < 20; ++r) {
       for (std::int64_t c = 0; c < 5; ++c) {
         EXPECT_EQ(std::isnan(out.row(r)[c]), r == 3) << implementation << " row " << r;
@@ -322,12 +371,12 @@ TEST(Matmul, TakesTheBestImplementationThatTheMachineRuns) {
   x.row(0)[0] = 1.0f + 0x1p-20f;
   Tensor w(1, 1);
   w.row(0)[0] = 1.0f;
-  const ConstMatrixView parts[] = {w};
+  const StoredRows parts[] = {StoredRows(w)};
   const Context context({.threads = 1});
   Tensor out(1, 1);
-  matmul(context, x, pack_weight(context, parts, DType::f32), out);
+  matmul(context, x, pack_weight(context, parts, WeightFormat::f32), out);
   EXPECT_EQ(out.row(0)[0], 1.0f + 0x1p-20f);
-  matmul(context, x, pack_weight(context, parts, DType::bf16), out);
+  matmul(context, x, pack_weight(context, parts, WeightFormat::bf16), out);
   EXPECT_EQ(out.row(0)[0], context.cpu().avx512_bf16 ? 1.0f : 1.0f + 0x1p-20f);
 }
 
@@ -335,9 +384,9 @@ TEST(MatmulDeathTest, RefusesShapesThatDoNotFit) {
   const Context context({.threads = 1});
   const Tensor x = random_matrix(2, 4, DType::f32, 1);
   const Tensor w = random_matrix(3, 5, DType::f32, 2);
-  const ConstMatrixView parts[] = {w};
+  const StoredRows parts[] = {StoredRows(w)};
   Tensor out(2, 3);
-  EXPECT_DEATH(matmul(context, x, pack_weight(context, parts, DType::f32), out),
+  EXPECT_DEATH(matmul(context, x, pack_weight(context, parts, WeightFormat::f32), out),
                "x \\[2, 4\\], w \\[3, 5\\]");
 }
 

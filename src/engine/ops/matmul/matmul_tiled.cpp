@@ -10,6 +10,7 @@
 // of the rate on Zen 4). No sum is ever split between threads, and the order of additions does not
 // depend on the blocks.
 #include <array>
+#include <atomic>
 #include <cstring>
 
 #include "engine/backend/cpu/tile/panels.h"
@@ -50,7 +51,7 @@ struct BlockedRows {
 
 Plan make_plan(const Context& context, const TileKernel& kernel, const PackedWeight& w,
                const MatmulEpilogue& epilogue, std::int64_t m) {
-  const DType stored = w.layout().stored;
+  const DType stored = element_type(w.layout().format);
   Plan plan{.kernel = kernel,
             .w = w,
             .layout = PanelLayout(kernel, stored, w.n(), w.k()),
@@ -223,17 +224,18 @@ void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, Matr
 }
 
 template <const TileKernel& kKernel>
-Tensor pack_tiled(const Context& context, std::span<const ConstMatrixView> parts, std::int64_t n,
-                  std::int64_t k, DType stored) {
-  const PanelLayout layout(kKernel, stored, n, k);
-  Tensor panels(1, layout.size_bytes(), DType::u8);
-  auto* const bytes = static_cast<std::byte*>(panels.view().data);
+void pack_tiled(const Context& context, std::span<const StoredRows> parts, std::int64_t n,
+                std::int64_t k, PackedWeight::Layout& packed) {
+  const PanelLayout layout(kKernel, element_type(packed.format), n, k);
+  packed.panels = Tensor(1, layout.size_bytes(), DType::u8);
+  auto* const bytes = static_cast<std::byte*>(packed.panels.view().data);
+  std::atomic<bool> all_finite = true;
   context.pool().parallel_for(layout.count(), 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
-      pack_panel_from_rows(layout, panel, parts, bytes);
+      if (!pack_panel_from_weights(layout, panel, parts, bytes)) all_finite = false;
     }
   });
-  return panels;
+  packed.all_finite = all_finite;
 }
 
 template <const TileKernel& kKernel>
@@ -255,19 +257,19 @@ void run_tiled(const Context& context, ConstMatrixView x, const PackedWeight& w,
 const MatmulImplementation kMatmulAvx512Bf16 = {
     .name = "avx512_bf16",
     .runs_on = [](const CpuFeatures& cpu,
-                  DType stored) { return cpu.avx512_bf16 && stored == DType::bf16; },
+                  WeightFormat format) { return cpu.avx512_bf16 && format == WeightFormat::bf16; },
     .pack = pack_tiled<kTileAvx512Bf16>,
     .run = run_tiled<kTileAvx512Bf16>,
 };
 const MatmulImplementation kMatmulAvx512 = {
     .name = "avx512",
-    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx512; },
+    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx512; },
     .pack = pack_tiled<kTileAvx512>,
     .run = run_tiled<kTileAvx512>,
 };
 const MatmulImplementation kMatmulAvx2 = {
     .name = "avx2",
-    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx2; },
+    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx2; },
     .pack = pack_tiled<kTileAvx2>,
     .run = run_tiled<kTileAvx2>,
 };

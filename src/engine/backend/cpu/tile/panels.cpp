@@ -1,10 +1,13 @@
 #include "engine/backend/cpu/tile/panels.h"
 
+#include <array>
 #include <cstring>
 #include <type_traits>
 
 namespace imagined::engine {
 namespace {
+
+constexpr std::int64_t kPanelWidthMax = 32;
 
 struct Half {
   std::uint16_t bits;
@@ -33,10 +36,13 @@ Out converted(In value) {
   }
 }
 
-// Steps per pass over the columns: what a pass writes stays in the first-level cache.
-constexpr std::int64_t kPassSteps = 64;
+// Elements per pass over the columns: what a pass writes stays in the first-level cache, and the
+// longest block is decoded once.
+constexpr std::int64_t kPassElements = 256;
+static_assert(kPassElements % kMaxBlockElements == 0);
 
-/// Elements [first, last) of one column; a step of the panel is `gap` elements.
+/// Elements [first, last) of one column, whose elements lie one by one from `row` on; a step of the
+/// panel is `gap` elements.
 template <int Pair, class Out, class In>
 void pack_elements(const void* row, std::int64_t first, std::int64_t last, std::int64_t gap,
                    Out* column) {
@@ -52,11 +58,11 @@ void pack_elements(const void* row, std::int64_t first, std::int64_t last, std::
 }
 
 template <int Pair, class Out>
-void pack_column(const ConstMatrixView& part, std::int64_t row, std::int64_t first,
-                 std::int64_t last, std::int64_t gap, Out* column) {
-  const auto* const in = static_cast<const std::byte*>(part.data) +
-                         static_cast<std::size_t>(row * part.stride) * size_bytes(part.dtype);
-  switch (part.dtype) {
+void pack_numbers(const ConstMatrixView& rows, std::int64_t row, std::int64_t first,
+                  std::int64_t last, std::int64_t gap, Out* column) {
+  const auto* const in = static_cast<const std::byte*>(rows.data) +
+                         static_cast<std::size_t>(row * rows.stride) * size_bytes(rows.dtype);
+  switch (rows.dtype) {
     case DType::f32:
       return pack_elements<Pair, Out, float>(in, first, last, gap, column);
     case DType::bf16:
@@ -64,28 +70,48 @@ void pack_column(const ConstMatrixView& part, std::int64_t row, std::int64_t fir
     case DType::f16:
       return pack_elements<Pair, Out, Half>(in, first, last, gap, column);
     default:
-      CHECK(false, "panel from {}", name(part.dtype));
+      CHECK(false, "panel from {}", name(rows.dtype));
   }
 }
 
 template <int Pair, class Out>
-void pack_columns(const PanelLayout& layout, std::int64_t panel,
-                  std::span<const ConstMatrixView> parts, std::byte* panels) {
+void pack_stored(const StoredRows& rows, std::int64_t row, std::int64_t first, std::int64_t last,
+                 std::int64_t gap, Out* column) {
+  if (rows.blocks() == nullptr) {
+    return pack_numbers<Pair>(rows.matrix(), row, first, last, gap, column);
+  }
+  std::array<float, kPassElements> decoded;
+  const std::int64_t count = last - first;
+  decode_rows(
+      rows.reshaped(row * rows.cols() + first, 1, count),
+      {.data = decoded.data(), .dtype = DType::f32, .rows = 1, .cols = count, .stride = count});
+  pack_elements<Pair, Out, float>(decoded.data(), 0, count, gap, column + first / Pair * gap);
+}
+
+/// Calls pack(column of the panel, first, last, where the column begins) pass by pass.
+template <int Pair, class Out, class Pack>
+void for_columns(const PanelLayout& layout, std::int64_t panel, std::byte* panels,
+                 const Pack& pack) {
   auto* const out = reinterpret_cast<Out*>(panels + layout.offset(panel, 0));
   const std::int64_t width = std::int64_t{layout.vectors(panel)} * layout.lanes;
   const std::int64_t columns = layout.columns(panel);
   if (columns < width || layout.k % Pair != 0) {
     std::fill(out, out + layout.steps() * width * Pair, Out{});
   }
-  for (std::int64_t first = 0; first < layout.k; first += kPassSteps * Pair) {
-    const std::int64_t last = std::min(first + kPassSteps * Pair, layout.k);
-    std::size_t part = 0;
-    std::int64_t row = panel * layout.width();
-    for (std::int64_t c = 0; c < columns; ++c, ++row) {
-      while (row >= parts[part].rows) row -= parts[part++].rows;
-      pack_column<Pair>(parts[part], row, first, last, width * Pair, out + c * Pair);
+  for (std::int64_t first = 0; first < layout.k; first += kPassElements) {
+    const std::int64_t last = std::min(first + kPassElements, layout.k);
+    for (std::int64_t c = 0; c < columns; ++c) {
+      pack(c, first, last, width * Pair, out + c * Pair);
     }
   }
+}
+
+/// Calls task(std::integral_constant<int, Pair>, Out{}) for the layout's steps and elements.
+template <class Task>
+void for_layout(const PanelLayout& layout, const Task& task) {
+  if (layout.step_elements == 2) return task(std::integral_constant<int, 2>(), Bf16{});
+  if (layout.element_bytes == 2) return task(std::integral_constant<int, 1>(), Bf16{});
+  task(std::integral_constant<int, 1>(), float{});
 }
 
 /// A step of one element per column.
@@ -130,15 +156,44 @@ void pack_steps(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b
 
 }  // namespace
 
-void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel,
-                          std::span<const ConstMatrixView> parts, std::byte* panels) {
-  if (layout.step_elements == 2) {
-    pack_columns<2, Bf16>(layout, panel, parts, panels);
-  } else if (layout.element_bytes == 2) {
-    pack_columns<1, Bf16>(layout, panel, parts, panels);
-  } else {
-    pack_columns<1, float>(layout, panel, parts, panels);
+bool pack_panel_from_weights(const PanelLayout& layout, std::int64_t panel,
+                             std::span<const StoredRows> parts, std::byte* panels) {
+  // Which row of which part each column is.
+  std::array<const StoredRows*, kPanelWidthMax> part_of;
+  std::array<std::int64_t, kPanelWidthMax> row_of;
+  CHECK(layout.width() <= kPanelWidthMax, "a panel of {} columns", layout.width());
+  std::size_t part = 0;
+  std::int64_t row = panel * layout.width();
+  for (std::int64_t c = 0; c < layout.columns(panel); ++c, ++row) {
+    while (row >= parts[part].rows()) row -= parts[part++].rows();
+    part_of[static_cast<std::size_t>(c)] = &parts[part];
+    row_of[static_cast<std::size_t>(c)] = row;
   }
+  for_layout(layout, [&](auto pair, auto element) {
+    using Out = decltype(element);
+    for_columns<pair(), Out>(
+        layout, panel, panels,
+        [&](std::int64_t c, std::int64_t first, std::int64_t last, std::int64_t gap, Out* column) {
+          const auto i = static_cast<std::size_t>(c);
+          pack_stored<pair()>(*part_of[i], row_of[i], first, last, gap, column);
+        });
+  });
+  const auto bytes = static_cast<std::size_t>(layout.steps() * layout.step_bytes(panel));
+  return all_finite({panels + layout.offset(panel, 0), bytes},
+                    layout.element_bytes == 2 ? DType::bf16 : DType::f32);
+}
+
+void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel, ConstMatrixView rows,
+                          std::byte* panels) {
+  const std::int64_t row = panel * layout.width();
+  for_layout(layout, [&](auto pair, auto element) {
+    using Out = decltype(element);
+    for_columns<pair(), Out>(
+        layout, panel, panels,
+        [&](std::int64_t c, std::int64_t first, std::int64_t last, std::int64_t gap, Out* column) {
+          pack_numbers<pair()>(rows, row + c, first, last, gap, column);
+        });
+  });
 }
 
 void pack_panel(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b,

@@ -7,6 +7,7 @@
 
 #include "engine/backend/cpu/tile/tile.h"
 #include "engine/tensor/matrix.h"
+#include "engine/tensor/stored_rows.h"
 
 namespace imagined::engine {
 
@@ -48,10 +49,15 @@ struct PanelLayout {
   }
 };
 
-/// Fills one panel from matrices one below the other whose rows are the columns of b, as weights
-/// are stored: parts [n_i, k] f32, bf16 or f16, not necessarily aligned.
-void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel,
-                          std::span<const ConstMatrixView> parts, std::byte* panels);
+/// Fills one panel from rows of weights, parts [n_i, k] one below the other, which are the columns
+/// of b. Reads what the panel needs and nothing else. Returns whether all of its numbers are
+/// finite.
+bool pack_panel_from_weights(const PanelLayout& layout, std::int64_t panel,
+                             std::span<const StoredRows> parts, std::byte* panels);
+
+/// Fills one panel from a matrix [n, k] whose rows are the columns of b, f32 or bf16.
+void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel, ConstMatrixView rows,
+                          std::byte* panels);
 
 /// Fills one panel from b itself, [k, n] f32 or bf16.
 void pack_panel(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b,
