@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -35,9 +37,12 @@ struct ThreadPool::State {
   std::int64_t grain = 1;
   Call call = nullptr;
   const void* context = nullptr;
+  std::atomic<bool> failed{false};  // whether `failure` is taken; both of the open call
+  std::exception_ptr failure;
   std::vector<std::thread> workers;
 
-  void work(int thread);
+  void work(int thread) noexcept;
+  void rethrow_failure();
   void worker_loop(int thread);
   bool enter();
 };
@@ -51,15 +56,27 @@ struct Inside {
 thread_local Inside inside;
 }  // namespace
 
-void ThreadPool::State::work(int thread) {
+void ThreadPool::State::work(int thread) noexcept {
   const Inside before = inside;
   inside = {this, thread};
-  for (;;) {
-    const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
-    if (begin >= count) break;
-    call(context, begin, std::min(begin + grain, count), thread);
+  try {
+    for (;;) {
+      const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
+      if (begin >= count) break;
+      call(context, begin, std::min(begin + grain, count), thread);
+    }
+  } catch (...) {
+    next.store(count, std::memory_order_relaxed);
+    if (!failed.exchange(true, std::memory_order_relaxed)) failure = std::current_exception();
   }
   inside = before;
+}
+
+/// Behind the end of a call: the gate is closed and nobody in.
+void ThreadPool::State::rethrow_failure() {
+  if (!failed.load(std::memory_order_relaxed)) return;
+  failed.store(false, std::memory_order_relaxed);
+  std::rethrow_exception(std::exchange(failure, nullptr));
 }
 
 bool ThreadPool::State::enter() {
@@ -119,7 +136,10 @@ void ThreadPool::run(std::int64_t count, std::int64_t grain, Call call, const vo
   state.call = call;
   state.context = context;
   state.next.store(0, std::memory_order_relaxed);
-  if (state.workers.empty() || count <= grain) return state.work(0);
+  if (state.workers.empty() || count <= grain) {
+    state.work(0);
+    return state.rethrow_failure();
+  }
 
   state.gate.store(kOpen, std::memory_order_release);
   state.round.fetch_add(1, std::memory_order_release);
@@ -136,6 +156,7 @@ void ThreadPool::run(std::int64_t count, std::int64_t grain, Call call, const vo
     state.gate.wait(left, std::memory_order_acquire);
     left = state.gate.load(std::memory_order_acquire);
   }
+  state.rethrow_failure();
 }
 
 }  // namespace imagined::engine

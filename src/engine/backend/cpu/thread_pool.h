@@ -23,6 +23,8 @@ class ThreadPool {
 
   /// Runs `task(begin, end, thread)` over [0, count) in pieces of at most `grain`; returns when all
   /// are done. Which thread gets which piece varies, so a piece's result must not depend on it.
+  /// A task may throw (std::bad_alloc): pieces that nobody has begun are left out, and the first
+  /// exception comes out of this call when no thread is in a task any more.
   template <class Task>
   void parallel_for(std::int64_t count, std::int64_t grain, const Task& task) {
     run(

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -44,6 +45,23 @@ TEST(ThreadPool, NumbersItsThreadsAndNeverRunsTwoTasksUnderOneNumber) {
     });
   }
   EXPECT_FALSE(clash);
+}
+
+// Memory that the system refuses to one task must cost that call, not the process or the next call.
+TEST(ThreadPool, HandsOnWhatATaskFailedWithAndRunsTheNextCall) {
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (const std::int64_t broken : {0, 37, 99}) {
+      const auto task = [&](std::int64_t begin, std::int64_t, int) {
+        if (begin == broken) std::vector<int>().at(0);
+      };
+      EXPECT_THROW(pool.parallel_for(100, 1, task), std::out_of_range) << broken;
+      EXPECT_FALSE(pool.inside_task());
+      std::atomic<int> runs = 0;
+      pool.parallel_for(50, 1, [&](std::int64_t, std::int64_t, int) { ++runs; });
+      EXPECT_EQ(runs, 50);
+    }
+  }
 }
 
 TEST(ThreadPool, RunsACallFromInsideATaskInPlace) {
