@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engine/formats/safetensors.h"
-#include "engine/ops/resize/fit_reference.h"
+#include "engine/pipeline/fit_reference.h"
 
 namespace imagined::engine::golden {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "engine/ops/convert/convert.h"
-#include "engine/ops/resize/fit_reference.h"
 #include "engine/ops/resize/resize.h"
+#include "engine/pipeline/fit_reference.h"
 #include "engine/pipeline/picture_size.h"
 #include "engine/sampling/euler.h"
 #include "engine/sampling/noise.h"

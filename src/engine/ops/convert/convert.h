@@ -26,4 +26,13 @@ void signal_to_pixels(const Context& context, ConstMatrixView in, std::uint8_t* 
 /// Whether every element is finite; f32.
 bool all_finite(const Context& context, ConstMatrixView x);
 
+// The slow twins, in double.
+void convert_reference(ConstMatrixView in, MatrixView out);
+void add_scaled_reference(ConstMatrixView in, float factor, MatrixView out);
+void affine_columns_reference(ConstMatrixView in, ConstMatrixView scale, ConstMatrixView shift,
+                              MatrixView out);
+void pixels_to_signal_reference(const std::uint8_t* pixels, MatrixView out);
+void signal_to_pixels_reference(ConstMatrixView in, std::uint8_t* pixels);
+bool all_finite_reference(ConstMatrixView x);
+
 }  // namespace imagined::engine

@@ -93,11 +93,9 @@ TEST(Convert, KeepsToItsColumnsInNarrowStridedMatrices) {
     on_each_target([&](const std::string& target) {
       OddMatrix out(5, cols, DType::bf16, 5);
       convert(context, in.view(), out.view());
-      for (std::int64_t r = 0; r < 5; ++r) {
-        for (std::int64_t c = 0; c < cols; ++c) {
-          ASSERT_EQ(out.get(r, c), to_float(to_bf16(in.get(r, c)))) << target << r << c;
-        }
-      }
+      OddMatrix expected(5, cols, DType::bf16, 5);
+      convert_reference(in.view(), expected.view());
+      expect_close(out, expected, {}, target);
       EXPECT_TRUE(out.surroundings_untouched()) << target;
     });
   }
@@ -118,13 +116,27 @@ TEST(AddScaled, AddsTheProductInPlace) {
     OddMatrix out(3, 21, DType::f32);
     out.fill(2);
     OddMatrix expected(3, 21, DType::f32);
-    for (std::int64_t r = 0; r < 3; ++r) {
-      for (std::int64_t c = 0; c < 21; ++c) {
-        expected.set(r, c, out.get(r, c) - 0.25f * in.get(r, c));  // exact product
-      }
-    }
+    expected.fill(2);
+    add_scaled_reference(in.view(), -0.25f, expected.view());  // the product is exact
     add_scaled(Context({.threads = 1}), in.view(), -0.25f, out.view());
     expect_close(out, expected, {}, target);
+    EXPECT_TRUE(out.surroundings_untouched()) << target;
+  });
+}
+
+// One rounding, of the sum: the product goes into it whole.
+TEST(AffineColumns, MatchesReferenceOnUnalignedRows) {
+  const Vector scale(hashed_values(2, 37));
+  const Vector shift(hashed_values(3, 37));
+  OddMatrix in(4, 37, DType::f32);
+  in.fill(1);
+  OddMatrix expected(4, 37, DType::f32);
+  affine_columns_reference(in.view(), scale, shift, expected.view());
+  on_each_target([&](const std::string& target) {
+    OddMatrix out(4, 37, DType::f32);
+    affine_columns(Context({.threads = 2}), in.view(), scale, shift, out.view());
+    // Without fused multiply-add the product, below 1, is rounded first.
+    expect_close(out, expected, {.relative = 0x1p-24, .absolute = 0x1p-24}, target);
     EXPECT_TRUE(out.surroundings_untouched()) << target;
   });
 }
@@ -162,6 +174,30 @@ TEST(PixelsToSignal, RoundsEveryLevelAsTheReferenceDoes) {
   });
 }
 
+TEST(PixelsToSignal, MatchesReference) {
+  std::vector<std::uint8_t> pixels(258);
+  for (std::size_t i = 0; i < 258; ++i) pixels[i] = static_cast<std::uint8_t>(i % 256);
+  OddMatrix out(86, 3, DType::f32);
+  OddMatrix expected(86, 3, DType::f32);
+  pixels_to_signal(Context({.threads = 1}), pixels.data(), out.view());
+  pixels_to_signal_reference(pixels.data(), expected.view());
+  // A quotient below 1, doubled, less 1: two roundings, the larger of a number below 2.
+  expect_close(out, expected, {.absolute = 2 * 0x1p-24}, "signal");
+}
+
+TEST(SignalToPixels, MatchesReferenceOverItsWholeRange) {
+  Tensor signal(1001, 3);
+  for (std::size_t i = 0; i < 3003; ++i) {
+    signal.values()[i] = -1.2001f + 0.0008f * static_cast<float>(i);
+  }
+  std::vector<std::uint8_t> actual(3003), expected(3003);
+  signal_to_pixels_reference(signal, expected.data());
+  on_each_target([&](const std::string& target) {
+    signal_to_pixels(Context({.threads = 1}), signal, actual.data());
+    EXPECT_EQ(actual, expected) << target;
+  });
+}
+
 TEST(SignalToPixels, GivesBackEveryLevel) {
   std::vector<std::uint8_t> pixels(258), back(258);
   for (std::size_t i = 0; i < 258; ++i) pixels[i] = static_cast<std::uint8_t>(i % 256);
@@ -193,10 +229,11 @@ TEST(AllFinite, FindsOneBadValueAnywhere) {
       OddMatrix x(2, 131, DType::f32);
       x.fill(1, -1e38f, 1e38f);
       on_each_target([&](const std::string& target) {
-        x.set(1, place, 0.0f);
-        EXPECT_TRUE(all_finite(context, x.view())) << target;
-        x.set(1, place, bad);
-        EXPECT_FALSE(all_finite(context, x.view())) << target << " " << place << " " << bad;
+        for (const float value : {0.0f, bad}) {
+          x.set(1, place, value);
+          EXPECT_EQ(all_finite(context, x.view()), all_finite_reference(x.view()))
+              << target << " " << place << " " << value;
+        }
       });
     }
   }

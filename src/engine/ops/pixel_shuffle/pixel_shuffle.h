@@ -14,4 +14,7 @@ void pixel_shuffle(const Context& context, ConstImageView in, std::int64_t facto
 /// The inverse.
 void pixel_unshuffle(const Context& context, ConstImageView in, std::int64_t factor, ImageView out);
 
+/// The slow twin of the first; the second is its inverse.
+void pixel_shuffle_reference(ConstImageView in, std::int64_t factor, ImageView out);
+
 }  // namespace imagined::engine

@@ -1,4 +1,4 @@
-#include "engine/ops/resize/fit_reference.h"
+#include "engine/pipeline/fit_reference.h"
 
 #include <fmt/core.h>
 
