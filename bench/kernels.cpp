@@ -181,7 +181,7 @@ int run(int argc, char** argv) {
     if (dtype != "all" && dtype != (type == DType::f32 ? "f32" : "bf16")) continue;
     const double f32_peak = implementation == "avx2" ? peaks.f32_avx2 : peaks.f32;
     const bool bf16_products = type == DType::bf16 && peaks.bf16 > 0 &&
-                               (implementation.empty() || implementation == "avx512_bf16");
+                               (implementation.empty() || implementation.ends_with("_bf16"));
     const Bench bench{.context = Context(options),
                       .dtype = type,
                       .peak = bf16_products ? peaks.bf16 : f32_peak,

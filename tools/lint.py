@@ -85,7 +85,6 @@ KEPT = {
     "figures_of": "limits, until the API admits by them",
     "limit_error": "as figures_of",
     "multipart_boundary": "multipart bodies, until the edits route reads them",
-    "on_device": "until CUDA is wired",
     "parse_spiece": "the fuzz target goes in by it",
     "set_origin": "the clock of tests",
     "unused": "what a model left unread, for tests of the families",

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "base/check.h"
@@ -12,18 +11,17 @@ namespace imagined::engine {
 /// Of an operation's implementations, best first, the first that this machine runs for `numbers`, a
 /// DType or a WeightFormat; where the context names one, that one. An implementation has a `name`
 /// and `runs_on`.
-template <class Implementation, std::size_t Count, class Numbers>
+template <class Implementation, class Numbers>
 const Implementation& choose(const Context& context, std::string_view operation,
-                             const std::array<const Implementation*, Count>& implementations,
-                             Numbers numbers) {
+                             std::span<const Implementation> implementations, Numbers numbers) {
   const std::string_view wanted = context.implementation(operation);
-  for (const Implementation* candidate : implementations) {
-    const bool named = wanted.empty() || wanted == candidate->name;
-    if (named && candidate->runs_on(context.cpu(), numbers)) return *candidate;
+  for (const Implementation& candidate : implementations) {
+    const bool named = wanted.empty() || wanted == candidate.name;
+    if (named && candidate.runs_on(context.cpu(), numbers)) return candidate;
   }
   CHECK(false, "{}: no implementation \"{}\" for {} on this machine", operation, wanted,
         name(numbers));
-  return *implementations.back();
+  return implementations.back();
 }
 
 }  // namespace imagined::engine

@@ -21,6 +21,7 @@ TEST(CpuFeatures, AWiderSetIncludesTheNarrowerOnes) {
   EXPECT_FALSE(cpu.brand.empty());
   EXPECT_TRUE(cpu.avx2 || !cpu.avx512);
   EXPECT_TRUE(cpu.avx512 || !cpu.avx512_bf16);
+  EXPECT_TRUE(cpu.avx512_bf16 || !cpu.amx_bf16);
   EXPECT_TRUE(cpu.avx512 || !cpu.avx512_vnni);
   EXPECT_TRUE(cpu.avx2 || !cpu.avx_vnni);
 }

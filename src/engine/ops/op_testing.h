@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/backend/context.h"
+#include "engine/backend/cpu/tile/kernels.h"
 
 namespace imagined::engine::testing {
 
@@ -85,6 +86,25 @@ class OddMatrix {
   Tensor storage_;
   MatrixView view_;
 };
+
+/// Every implementation of a tiled operation that this machine runs for numbers kept as `numbers`:
+/// the slow one, and the AVX2 one on all machines.
+template <const TileKernel&... kKernels>
+std::vector<std::string> tiled_implementations(DType numbers, TileKernels<kKernels...>) {
+  std::vector<std::string> names = {"reference"};
+  for (const TileKernel* kernel : {&kKernels...}) {
+    if (runs_on(*kernel, CpuFeatures::detect(), numbers)) names.emplace_back(kernel->name);
+  }
+  return names;
+}
+inline std::vector<std::string> tiled_implementations(DType numbers) {
+  return tiled_implementations(numbers, AllTileKernels());
+}
+
+/// Whether an implementation rounds the rows of a product to bf16 first.
+inline bool multiplies_bf16(const std::string& implementation) {
+  return implementation.ends_with("_bf16");
+}
 
 struct Tolerance {
   double relative = 0;

@@ -2,6 +2,8 @@
 
 #include <cpuid.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -36,6 +38,14 @@ std::uint32_t saved_registers(const Registers& leaf1) {
   std::uint32_t high = 0;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return low;
+}
+
+/// Whether the system lets this process use the tile registers, which it saves only on request.
+/// Once given, the leave is the whole process's. Source: Linux, Documentation/arch/x86/xstate.rst.
+bool may_use_tiles() {
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILE_DATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
 std::string read_brand() {
@@ -84,6 +94,7 @@ CpuFeatures CpuFeatures::detect() {
   const std::uint32_t saved = saved_registers(leaf1);
   const bool saves_ymm = (saved & 0x06u) == 0x06u;
   const bool saves_zmm = (saved & 0xe6u) == 0xe6u;
+  const bool saves_tiles = (saved & 0x60000u) == 0x60000u;
 
   CpuFeatures cpu;
   const bool avx = has(leaf1.c, 28) && has(leaf1.c, 12) && has(leaf1.c, 29);  // AVX, FMA, F16C
@@ -92,6 +103,8 @@ CpuFeatures CpuFeatures::detect() {
                has(leaf7.b, 31);  // F, DQ, BW, VL
   cpu.avx512_vnni = cpu.avx512 && has(leaf7.c, 11);
   cpu.avx512_bf16 = cpu.avx512 && has(leaf7_1.a, 5);
+  cpu.amx_bf16 = cpu.avx512_bf16 && saves_tiles && has(leaf7.d, 24) && has(leaf7.d, 22) &&
+                 may_use_tiles();  // AMX-TILE, AMX-BF16
   cpu.avx_vnni = cpu.avx2 && has(leaf7_1.a, 4);
   cpu.cores = usable_cores();
   cpu.brand = read_brand();

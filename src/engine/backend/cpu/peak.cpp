@@ -41,6 +41,9 @@ PeakRates measure_peaks(const Context& context, double (*now_seconds)()) {
     rates.f32 = std::max(rates.f32, best_rate(context, now_seconds, peak_f32_avx512));
   }
   if (cpu.avx512_bf16) rates.bf16 = best_rate(context, now_seconds, peak_bf16_avx512_bf16);
+  if (cpu.amx_bf16) {
+    rates.bf16 = std::max(rates.bf16, best_rate(context, now_seconds, peak_bf16_amx_bf16));
+  }
   if (cpu.avx512_vnni) rates.int8 = best_rate(context, now_seconds, peak_int8_avx512_vnni);
   return rates;
 }

@@ -11,7 +11,7 @@ namespace imagined::engine {
 struct PeakRates {
   double f32 = 0;       // fused multiply-add, widest vectors
   double f32_avx2 = 0;  // the same with 256-bit vectors
-  double bf16 = 0;      // VDPBF16PS
+  double bf16 = 0;      // VDPBF16PS, or TDPBF16PS where there are tile registers
   double int8 = 0;      // VPDPBUSD
 };
 

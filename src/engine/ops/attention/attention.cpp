@@ -1,16 +1,10 @@
 #include "engine/ops/attention/attention.h"
 
-#include <array>
-
 #include "engine/backend/choose.h"
 #include "engine/ops/attention/attention_implementation.h"
 
 namespace imagined::engine {
 namespace {
-
-// Best first; the first that the machine runs is taken unless the context names one.
-const std::array<const AttentionImplementation*, 4> kImplementations = {
-    &kAttentionAvx512Bf16, &kAttentionAvx512, &kAttentionAvx2, &kAttentionReference};
 
 bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
@@ -38,7 +32,8 @@ void attention(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
         bias.cols, name(bias.dtype), q.cols / d, q.rows, k.rows);
   CHECK(!context.pool().inside_task(), "attention: called from inside a task");
   if (q.rows == 0) return;
-  choose(context, "attention", kImplementations, q.dtype).run(context, q, k, v, options, out);
+  choose(context, "attention", attention_implementations(), q.dtype)
+      .run(context, q, k, v, options, out);
 }
 
 }  // namespace imagined::engine

@@ -1,7 +1,8 @@
-// What an implementation of attention offers; the ordered list is in attention.cpp.
+// What an implementation of attention offers.
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "engine/ops/attention/attention.h"
@@ -22,9 +23,9 @@ inline std::int64_t visible_keys(const AttentionOptions& options, std::int64_t r
   return options.causal ? std::min(row + 1, real) : real;
 }
 
-extern const AttentionImplementation kAttentionAvx512Bf16;
-extern const AttentionImplementation kAttentionAvx512;
-extern const AttentionImplementation kAttentionAvx2;
+/// Those in register tiles, best first, then the one of last resort, built on the slow twin.
+std::span<const AttentionImplementation> attention_implementations();
+
 extern const AttentionImplementation kAttentionReference;
 
 }  // namespace imagined::engine

@@ -7,10 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "engine/ops/op_testing.h"
 #include "engine/tensor/element.h"
 
 namespace imagined::engine {
 namespace {
+
+using testing::multiplies_bf16;
+using testing::tiled_implementations;
 
 /// Values in [-1, 1), a fixed sequence per seed.
 Tensor random_matrix(std::int64_t rows, std::int64_t cols, DType dtype, std::uint64_t seed) {
@@ -26,15 +30,7 @@ Tensor random_matrix(std::int64_t rows, std::int64_t cols, DType dtype, std::uin
   return matrix;
 }
 
-/// Every implementation that this machine runs; the AVX2 one on all of them.
-std::vector<std::string> implementations(DType dtype) {
-  const CpuFeatures cpu = CpuFeatures::detect();
-  std::vector<std::string> names = {"reference"};
-  if (cpu.avx2) names.emplace_back("avx2");
-  if (cpu.avx512) names.emplace_back("avx512");
-  if (cpu.avx512_bf16 && dtype == DType::bf16) names.emplace_back("avx512_bf16");
-  return names;
-}
+std::vector<std::string> implementations(DType dtype) { return tiled_implementations(dtype); }
 
 Context context_for(const std::string& implementation, int threads = 2) {
   return Context({.threads = threads, .implementations = "attention=" + implementation});
@@ -59,7 +55,7 @@ struct Case {
 /// twos, products to 2^-9.
 double tolerance(const std::string& implementation, const Case& c) {
   const double store = c.out == DType::bf16 ? 0x1p-8 : 0x1p-23;
-  if (implementation == "avx512_bf16") return 0x1p-8 + store;
+  if (multiplies_bf16(implementation)) return 0x1p-8 + store;
   return 2e-6 * (1.0 + c.sharpness) + store;
 }
 

@@ -6,7 +6,10 @@
 // weights and sums of a piece stay in the second-level cache.
 #include <cmath>
 #include <cstring>
+#include <vector>
 
+#include "engine/backend/cpu/round.h"
+#include "engine/backend/cpu/tile/kernels.h"
 #include "engine/backend/cpu/tile/panels.h"
 #include "engine/ops/attention/attention_implementation.h"
 #include "engine/ops/attention/softmax.h"
@@ -19,8 +22,10 @@ constexpr std::int64_t kKeysMax = 256;      // per block, for heads up to 256 wi
 constexpr std::int64_t kWideHead = 256;     // wider heads take half as many keys per block
 constexpr std::int64_t kPackedBytesMax = std::int64_t{32} << 20;  // keys and values, all threads
 
-constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return divide_up(a, b) * b; }
+/// Every machine that runs tiles of 16 lanes has AVX-512.
+const SoftmaxKernel& softmax_for(const TileKernel& kernel) {
+  return kernel.lanes == 16 ? kSoftmaxAvx512 : kSoftmaxAvx2;
+}
 
 struct Plan {
   const TileKernel& kernel;
@@ -139,12 +144,12 @@ void copy_queries(const Piece& piece) {
 /// Runs the tiles of all rows of the piece for one panel.
 void run_tiles(const Piece& piece, TileArgs args, const std::byte* a, float* c, int vectors) {
   const TileFunction* const tiles = piece.plan.kernel.tiles[vectors];
-  const std::int64_t count = divide_up(piece.rows, piece.plan.kernel.rows);
-  for (std::int64_t t = 0; t < count; ++t) {
-    const std::int64_t row = piece.rows * t / count;
+  const TileKernel& kernel = piece.plan.kernel;
+  for (std::int64_t t = 0; t < kernel.tile_count(piece.rows); ++t) {
+    const std::int64_t row = kernel.tile_begin(piece.rows, t);
     args.a = a + row * args.a_row_bytes;
     args.c = c + row * args.c_row;
-    tiles[piece.rows * (t + 1) / count - row](args);
+    tiles[kernel.tile_begin(piece.rows, t + 1) - row](args);
   }
 }
 
@@ -275,10 +280,10 @@ void pack_heads(const Context& context, const Plan& plan, std::int64_t first_hea
   });
 }
 
-template <const TileKernel& kKernel, const SoftmaxKernel& kSoftmax>
+template <const TileKernel& kKernel>
 void run_tiled(const Context& context, ConstMatrixView q, ConstMatrixView k, ConstMatrixView v,
                const AttentionOptions& options, MatrixView out) {
-  const Plan plan = make_plan(kKernel, kSoftmax, q, k, v, options, out);
+  const Plan plan = make_plan(kKernel, softmax_for(kKernel), q, k, v, options, out);
   const std::int64_t heads = k.cols / options.head_dim;
   const std::int64_t at_once =
       std::clamp<std::int64_t>(kPackedBytesMax / plan.head_bytes, 1, heads);
@@ -290,6 +295,7 @@ void run_tiled(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
     pack_heads(context, plan, first, count, packed);
     context.pool().parallel_for(
         count * plan.group * row_pieces, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
+          const TileUse use(plan.kernel);
           const Room room(plan, context.scratch().local(thread, Room::bytes(plan)));
           for (std::int64_t index = begin; index < end; ++index) {
             const std::int64_t head = index / row_pieces;  // among the query heads of this round
@@ -307,23 +313,24 @@ void run_tiled(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
   }
 }
 
+template <const TileKernel& kKernel>
+AttentionImplementation make_implementation() {
+  return {
+      .name = kKernel.name,
+      .runs_on = [](const CpuFeatures& cpu, DType dtype) { return runs_on(kKernel, cpu, dtype); },
+      .run = run_tiled<kKernel>};
+}
+
+template <const TileKernel&... kKernels>
+std::vector<AttentionImplementation> make_list(TileKernels<kKernels...>) {
+  return {make_implementation<kKernels>()..., kAttentionReference};
+}
+
 }  // namespace
 
-const AttentionImplementation kAttentionAvx512Bf16 = {
-    .name = "avx512_bf16",
-    .runs_on = [](const CpuFeatures& cpu,
-                  DType dtype) { return cpu.avx512_bf16 && dtype == DType::bf16; },
-    .run = run_tiled<kTileAvx512Bf16, kSoftmaxAvx512>,
-};
-const AttentionImplementation kAttentionAvx512 = {
-    .name = "avx512",
-    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx512; },
-    .run = run_tiled<kTileAvx512, kSoftmaxAvx512>,
-};
-const AttentionImplementation kAttentionAvx2 = {
-    .name = "avx2",
-    .runs_on = [](const CpuFeatures& cpu, DType) { return cpu.avx2; },
-    .run = run_tiled<kTileAvx2, kSoftmaxAvx2>,
-};
+std::span<const AttentionImplementation> attention_implementations() {
+  static const std::vector<AttentionImplementation> list = make_list(AllTileKernels());
+  return list;
+}
 
 }  // namespace imagined::engine

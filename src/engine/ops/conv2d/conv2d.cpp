@@ -1,17 +1,12 @@
 #include "engine/ops/conv2d/conv2d.h"
 
 #include <algorithm>
-#include <array>
 
 #include "engine/backend/choose.h"
 #include "engine/ops/conv2d/conv2d_implementation.h"
 
 namespace imagined::engine {
 namespace {
-
-// Best first; the first that the machine runs is taken unless the context names one.
-const std::array<const Conv2dImplementation*, 4> kImplementations = {
-    &kConv2dAvx512Bf16, &kConv2dAvx512, &kConv2dAvx2, &kConv2dReference};
 
 bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
@@ -69,7 +64,7 @@ PackedConv pack_conv(const Context& context, const StoredRows& weight, std::int6
     numbers = decoded;
   }
   auto layout = std::make_shared<PackedConv::Layout>();
-  layout->implementation = &choose(context, "conv2d", kImplementations, format);
+  layout->implementation = &choose(context, "conv2d", conv2d_implementations(), format);
   layout->format = format;
   layout->panels = layout->implementation->pack(context, numbers, in_channels, kernel, format);
   layout->bias = Vector(weight.rows());

@@ -1,6 +1,7 @@
-// What an implementation of the convolution offers; the ordered list is in conv2d.cpp.
+// What an implementation of the convolution offers.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "engine/ops/conv2d/conv2d.h"
@@ -36,9 +37,9 @@ struct ConvGeometry {
 ConvGeometry conv_geometry(ConvShape shape, std::int64_t kernel, std::int64_t height,
                            std::int64_t width);
 
-extern const Conv2dImplementation kConv2dAvx512Bf16;
-extern const Conv2dImplementation kConv2dAvx512;
-extern const Conv2dImplementation kConv2dAvx2;
+/// Those in register tiles, best first, then the one of last resort, built on the slow twin.
+std::span<const Conv2dImplementation> conv2d_implementations();
+
 extern const Conv2dImplementation kConv2dReference;
 
 }  // namespace imagined::engine

@@ -7,10 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "engine/ops/op_testing.h"
 #include "engine/tensor/element.h"
 
 namespace imagined::engine {
 namespace {
+
+using testing::multiplies_bf16;
+using testing::tiled_implementations;
 
 /// Values in [-1, 1), a fixed sequence per seed.
 Tensor random_matrix(std::int64_t rows, std::int64_t cols, DType dtype, std::uint64_t seed) {
@@ -38,15 +42,7 @@ Tensor changed(const ConstMatrixView& in, const Change& change) {
 float magnitude(float value) { return std::abs(value); }
 float rounded(float value) { return to_float(to_bf16(value)); }
 
-/// Every implementation that this machine runs; the AVX2 one on all of them.
-std::vector<std::string> implementations(DType stored) {
-  const CpuFeatures cpu = CpuFeatures::detect();
-  std::vector<std::string> names = {"reference"};
-  if (cpu.avx2) names.emplace_back("avx2");
-  if (cpu.avx512) names.emplace_back("avx512");
-  if (cpu.avx512_bf16 && stored == DType::bf16) names.emplace_back("avx512_bf16");
-  return names;
-}
+std::vector<std::string> implementations(DType stored) { return tiled_implementations(stored); }
 
 Context context_for(const std::string& implementation, int threads = 2) {
   return Context({.threads = threads, .implementations = "conv2d=" + implementation});
@@ -116,7 +112,7 @@ void check(const Case& c) {
     Tensor out(pixels, c.out_channels, c.out);
     conv2d(context, {in, c.height, c.width}, conv, c.shape, {out, c.out_height(), c.out_width()},
            added);
-    const Tensor& expected = implementation == "avx512_bf16" ? narrow : exact;
+    const Tensor& expected = multiplies_bf16(implementation) ? narrow : exact;
     for (std::int64_t p = 0; p < pixels; ++p) {
       for (std::int64_t o = 0; o < c.out_channels; ++o) {
         const double want = expected.row(p)[o];

@@ -10,7 +10,10 @@
 // slice over the taps of the line and those channels. A slice of a panel stays in the first-level
 // cache while all pixels of the piece pass by. A small filter is one slice.
 #include <cstring>
+#include <vector>
 
+#include "engine/backend/cpu/round.h"
+#include "engine/backend/cpu/tile/kernels.h"
 #include "engine/backend/cpu/tile/panels.h"
 #include "engine/ops/conv2d/conv2d_implementation.h"
 #include "engine/tensor/element.h"
@@ -23,9 +26,6 @@ constexpr std::int64_t kWholeStepsMax = 288;  // a filter of no more steps is on
 constexpr std::int64_t kPixelsMax = 256;      // per piece
 constexpr std::int64_t kColumnsMax = 64;      // per piece, when the picture has several lines
 constexpr std::int64_t kPiecesPerThread = 4;  // so that one slow piece does not leave others idle
-
-constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return divide_up(a, b) * b; }
 
 /// The order of a filter's products; decided by the filter alone.
 struct Slicing {
@@ -214,14 +214,11 @@ void run_panel(const Piece& piece, std::int64_t panel, std::int64_t slice) {
   const std::int64_t filter_line = plan.slicing.whole ? 0 : plan.slicing.line(slice);
   const std::byte* const band =
       piece.band + plan.slicing.first_channel(slice) * plan.kernel.element_bytes();
-  // Tiles of nearly the same height: a last one of a pixel or two would run at a fraction of the
-  // rate.
-  const std::int64_t count = divide_up(piece.columns, plan.kernel.rows);
   for (std::int64_t line = 0; line < piece.lines; ++line) {
     const std::int64_t band_line = line * plan.geometry.stride + filter_line;
-    for (std::int64_t t = 0; t < count; ++t) {
-      const std::int64_t column = piece.columns * t / count;
-      const std::int64_t pixels = piece.columns * (t + 1) / count - column;
+    for (std::int64_t t = 0; t < plan.kernel.tile_count(piece.columns); ++t) {
+      const std::int64_t column = plan.kernel.tile_begin(piece.columns, t);
+      const std::int64_t pixels = plan.kernel.tile_begin(piece.columns, t + 1) - column;
       args.a = band +
                (band_line * plan.band_width() + column * plan.geometry.stride) * plan.pixel_bytes();
       args.c = piece.sums + (line * plan.columns + column) * plan.layout.width();
@@ -267,6 +264,7 @@ void run_pieces(const Context& context, const Plan& plan) {
       static_cast<std::size_t>(band + (sums + widened) * static_cast<std::int64_t>(sizeof(float)));
   const std::int64_t count = plan.column_pieces() * plan.line_pieces() * plan.panel_pieces();
   context.pool().parallel_for(count, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
+    const TileUse use(plan.kernel);
     std::byte* const memory = context.scratch().local(thread, room);
     auto* const floats = reinterpret_cast<float*>(memory + band);
     for (std::int64_t index = begin; index < end; ++index) {
@@ -354,26 +352,26 @@ void run_tiled(const Context& context, ConstImageView in, const PackedConv& conv
   run_pieces(context, plan);
 }
 
+template <const TileKernel& kKernel>
+Conv2dImplementation make_implementation() {
+  return {
+      .name = kKernel.name,
+      .runs_on = [](const CpuFeatures& cpu,
+                    WeightFormat format) { return runs_on(kKernel, cpu, element_type(format)); },
+      .pack = pack_tiled<kKernel>,
+      .run = run_tiled<kKernel>};
+}
+
+template <const TileKernel&... kKernels>
+std::vector<Conv2dImplementation> make_list(TileKernels<kKernels...>) {
+  return {make_implementation<kKernels>()..., kConv2dReference};
+}
+
 }  // namespace
 
-const Conv2dImplementation kConv2dAvx512Bf16 = {
-    .name = "avx512_bf16",
-    .runs_on = [](const CpuFeatures& cpu,
-                  WeightFormat format) { return cpu.avx512_bf16 && format == WeightFormat::bf16; },
-    .pack = pack_tiled<kTileAvx512Bf16>,
-    .run = run_tiled<kTileAvx512Bf16>,
-};
-const Conv2dImplementation kConv2dAvx512 = {
-    .name = "avx512",
-    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx512; },
-    .pack = pack_tiled<kTileAvx512>,
-    .run = run_tiled<kTileAvx512>,
-};
-const Conv2dImplementation kConv2dAvx2 = {
-    .name = "avx2",
-    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx2; },
-    .pack = pack_tiled<kTileAvx2>,
-    .run = run_tiled<kTileAvx2>,
-};
+std::span<const Conv2dImplementation> conv2d_implementations() {
+  static const std::vector<Conv2dImplementation> list = make_list(AllTileKernels());
+  return list;
+}
 
 }  // namespace imagined::engine

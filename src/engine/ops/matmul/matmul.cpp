@@ -1,16 +1,10 @@
 #include "engine/ops/matmul/matmul.h"
 
-#include <array>
-
 #include "engine/backend/choose.h"
 #include "engine/ops/matmul/matmul_implementation.h"
 
 namespace imagined::engine {
 namespace {
-
-// Best first; the first that the machine runs is taken unless the context names one.
-const std::array<const MatmulImplementation*, 4> kImplementations = {
-    &kMatmulAvx512Bf16, &kMatmulAvx512, &kMatmulAvx2, &kMatmulReference};
 
 bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
@@ -34,7 +28,7 @@ PackedWeight pack_weight(const Context& context, std::span<const StoredRows> par
     n += part.rows();
   }
   auto layout = std::make_shared<PackedWeight::Layout>();
-  layout->implementation = &choose(context, "matmul", kImplementations, format);
+  layout->implementation = &choose(context, "matmul", matmul_implementations(), format);
   layout->format = format;
   layout->implementation->pack(context, parts, n, k, *layout);
   return PackedWeight(std::move(layout), n, k);

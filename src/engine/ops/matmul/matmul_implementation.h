@@ -1,6 +1,7 @@
-// What an implementation of the product offers; the ordered list is in matmul.cpp.
+// What an implementation of the product offers.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "engine/ops/matmul/matmul.h"
@@ -25,9 +26,9 @@ struct PackedWeight::Layout {
   bool all_finite = true;
 };
 
-extern const MatmulImplementation kMatmulAvx512Bf16;
-extern const MatmulImplementation kMatmulAvx512;
-extern const MatmulImplementation kMatmulAvx2;
+/// Those in register tiles, best first, then the one of last resort, built on the slow twin.
+std::span<const MatmulImplementation> matmul_implementations();
+
 extern const MatmulImplementation kMatmulReference;
 
 }  // namespace imagined::engine

@@ -8,10 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "engine/ops/op_testing.h"
 #include "engine/tensor/element.h"
 
 namespace imagined::engine {
 namespace {
+
+using testing::multiplies_bf16;
+using testing::tiled_implementations;
 
 /// A small generator with a fixed sequence: values in [-1, 1).
 class Numbers {
@@ -45,18 +49,11 @@ Tensor rounded_to_bf16(const ConstMatrixView& in) {
   return out;
 }
 
-/// Every implementation that this machine runs; the AVX2 one on all of them.
-std::vector<std::string> implementations() {
-  const CpuFeatures cpu = CpuFeatures::detect();
-  std::vector<std::string> names = {"reference"};
-  if (cpu.avx2) names.emplace_back("avx2");
-  if (cpu.avx512) names.emplace_back("avx512");
-  if (cpu.avx512_bf16) names.emplace_back("avx512_bf16");
-  return names;
-}
+/// Every implementation that this machine runs.
+std::vector<std::string> implementations() { return tiled_implementations(DType::bf16); }
 
 bool takes(const std::string& implementation, DType stored) {
-  return implementation != "avx512_bf16" || stored == DType::bf16;
+  return !multiplies_bf16(implementation) || stored == DType::bf16;
 }
 
 Context context_for(const std::string& implementation, int threads = 2) {
@@ -149,7 +146,7 @@ void check(const Case& c) {
     const StoredRows parts[] = {StoredRows(w)};
     Tensor out = random_matrix(c.m, c.n, c.out, 4);
     matmul(context, x, pack_weight(context, parts, format_of(c.stored)), out, epilogue);
-    (implementation == "avx512_bf16" ? rounded : exact).match(out, implementation);
+    (multiplies_bf16(implementation) ? rounded : exact).match(out, implementation);
   }
 }
 

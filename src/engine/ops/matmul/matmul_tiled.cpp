@@ -2,31 +2,30 @@
 //
 // Symbols: M rows of x, N rows of w, K their length. A step is one k, or a pair for bf16 tiles.
 //
-// x is copied (and rounded or widened) once into blocks of kStepsMax steps, so that its rows are
+// x is copied (and rounded or widened) once into blocks of steps_max steps, so that its rows are
 // close together. A piece of work is some rows by some panels of the result. Within a piece the
 // slice of a panel that one block of steps needs stays in the second-level cache while all rows of
 // the piece pass by; sums wait in a scratch block between two blocks of steps, which costs more
-// than it gains below kStepsMax (shorter blocks, so that a slice fits the first level, lost a tenth
+// than it gains below steps_max (shorter blocks, so that a slice fits the first level, lost a tenth
 // of the rate on Zen 4). No sum is ever split between threads, and the order of additions does not
 // depend on the blocks.
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <vector>
 
+#include "engine/backend/cpu/round.h"
+#include "engine/backend/cpu/tile/kernels.h"
 #include "engine/backend/cpu/tile/panels.h"
 #include "engine/ops/matmul/matmul_implementation.h"
 
 namespace imagined::engine {
 namespace {
 
-// A 32-column panel of as many steps fits the second-level cache.
-constexpr std::int64_t kStepsMax = 1536;
-constexpr std::int64_t kRowsMax = 182;  // 13 tiles: a panel is fetched once for them
+constexpr std::int64_t kRowsMax = 182;  // 13 tiles of 14: a panel is fetched once for them
 constexpr std::int64_t kPanelsMax = 8;  // 256 columns
 constexpr std::int64_t kChunkBytesMax = std::int64_t{16} << 20;  // of x in blocks, all threads
 constexpr std::int64_t kPiecesPerThread = 4;  // so that one slow piece does not leave others idle
-
-constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 struct Plan {
   const TileKernel& kernel;
@@ -63,9 +62,11 @@ Plan make_plan(const Context& context, const TileKernel& kernel, const PackedWei
             .rows = 0,
             .panels = 0};
   plan.steps = plan.layout.steps();
-  plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kStepsMax));
+  plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kernel.steps_max));
   plan.block = divide_up(plan.steps, plan.blocks);
-  plan.rows = divide_up(m, divide_up(m, kRowsMax));
+  const std::int64_t rows_max = kRowsMax / kernel.rows * kernel.rows;
+  plan.rows = divide_up(m, divide_up(m, rows_max));
+  if (kernel.whole_tiles) plan.rows = round_up(plan.rows, kernel.rows);
   plan.panels = std::min(kPanelsMax, plan.layout.count());
   const std::int64_t wanted =
       context.pool().threads() == 1 ? 1 : kPiecesPerThread * context.pool().threads();
@@ -177,12 +178,9 @@ void run_panel(const Piece& piece, std::int64_t panel, std::int64_t block) {
                 .steps = std::min(plan.block, plan.steps - block * plan.block),
                 .c_row = width,
                 .accumulates = block > 0};
-  // Tiles of nearly the same height: a last one of a row or two would run at a fraction of the
-  // rate.
-  const std::int64_t count = divide_up(piece.rows, plan.kernel.rows);
-  for (std::int64_t t = 0; t < count; ++t) {
-    const std::int64_t row = piece.rows * t / count;
-    const std::int64_t rows = piece.rows * (t + 1) / count - row;
+  for (std::int64_t t = 0; t < plan.kernel.tile_count(piece.rows); ++t) {
+    const std::int64_t row = plan.kernel.tile_begin(piece.rows, t);
+    const std::int64_t rows = plan.kernel.tile_begin(piece.rows, t + 1) - row;
     args.a =
         piece.a.data + block * piece.a.block_bytes + (piece.first_row + row) * piece.a.row_bytes;
     args.c = sums + (waits ? row * width : 0);
@@ -201,6 +199,7 @@ void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, Matr
   const std::int64_t widened = plan.widens ? plan.block * width : 0;
   context.pool().parallel_for(
       row_pieces * panel_pieces, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
+        const TileUse use(plan.kernel);
         auto* const floats = reinterpret_cast<float*>(context.scratch().local(
             thread, static_cast<std::size_t>(sums + widened) * sizeof(float)));
         for (std::int64_t index = begin; index < end; ++index) {
@@ -252,26 +251,26 @@ void run_tiled(const Context& context, ConstMatrixView x, const PackedWeight& w,
   }
 }
 
+template <const TileKernel& kKernel>
+MatmulImplementation make_implementation() {
+  return {
+      .name = kKernel.name,
+      .runs_on = [](const CpuFeatures& cpu,
+                    WeightFormat format) { return runs_on(kKernel, cpu, element_type(format)); },
+      .pack = pack_tiled<kKernel>,
+      .run = run_tiled<kKernel>};
+}
+
+template <const TileKernel&... kKernels>
+std::vector<MatmulImplementation> make_list(TileKernels<kKernels...>) {
+  return {make_implementation<kKernels>()..., kMatmulReference};
+}
+
 }  // namespace
 
-const MatmulImplementation kMatmulAvx512Bf16 = {
-    .name = "avx512_bf16",
-    .runs_on = [](const CpuFeatures& cpu,
-                  WeightFormat format) { return cpu.avx512_bf16 && format == WeightFormat::bf16; },
-    .pack = pack_tiled<kTileAvx512Bf16>,
-    .run = run_tiled<kTileAvx512Bf16>,
-};
-const MatmulImplementation kMatmulAvx512 = {
-    .name = "avx512",
-    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx512; },
-    .pack = pack_tiled<kTileAvx512>,
-    .run = run_tiled<kTileAvx512>,
-};
-const MatmulImplementation kMatmulAvx2 = {
-    .name = "avx2",
-    .runs_on = [](const CpuFeatures& cpu, WeightFormat) { return cpu.avx2; },
-    .pack = pack_tiled<kTileAvx2>,
-    .run = run_tiled<kTileAvx2>,
-};
+std::span<const MatmulImplementation> matmul_implementations() {
+  static const std::vector<MatmulImplementation> list = make_list(AllTileKernels());
+  return list;
+}
 
 }  // namespace imagined::engine

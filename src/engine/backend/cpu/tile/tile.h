@@ -40,7 +40,7 @@ struct FinishArgs {
   bool out_bf16 = false;
 };
 
-inline constexpr int kTileRowsMax = 14;
+inline constexpr int kTileRowsMax = 32;
 
 /// One instruction set's tiles. A panel of `b` is `2 * lanes` columns wide; the last one of a
 /// matrix is only `lanes` wide where that is enough.
@@ -49,6 +49,12 @@ struct TileKernel {
   int rows = 0;       // the tallest tile
   int lanes = 0;      // columns per vector
   bool bf16 = false;  // a and b are pairs of bf16; else f32
+  /// Tiles are as tall as can be but for the last, because a change of height costs much; else of
+  /// nearly the same height, because a last one of a row or two would run at a fraction of the
+  /// rate.
+  bool whole_tiles = false;
+  /// Steps after which a panel is left for the next one, so that its slice stays in the cache.
+  int steps_max = 1536;
   /// Tiles by number of vectors (1 or 2) and of rows.
   TileFunction tiles[3][kTileRowsMax + 1] = {};
   void (*finish)(const FinishArgs& args) = nullptr;
@@ -56,12 +62,23 @@ struct TileKernel {
   void (*narrow)(const float* in, std::uint16_t* out, std::int64_t count) = nullptr;
   void (*widen)(const std::uint16_t* in, float* out, std::int64_t count) = nullptr;
 
+  /// Called on a thread after its last tile of a piece of work, where not null: gives registers
+  /// back that the system would otherwise save at every change of threads.
+  void (*release)() = nullptr;
+
   int step_elements() const { return bf16 ? 2 : 1; }
   int element_bytes() const { return bf16 ? 2 : 4; }
+  /// In how many tiles `all` rows are computed, and where one of them begins.
+  std::int64_t tile_count(std::int64_t all) const { return (all + rows - 1) / rows; }
+  std::int64_t tile_begin(std::int64_t all, std::int64_t tile) const {
+    if (!whole_tiles) return all * tile / tile_count(all);
+    return tile * rows < all ? tile * rows : all;
+  }
 };
 
 extern const TileKernel kTileAvx2;
 extern const TileKernel kTileAvx512;
 extern const TileKernel kTileAvx512Bf16;
+extern const TileKernel kTileAmxBf16;
 
 }  // namespace imagined::engine

@@ -1,0 +1,41 @@
+// The register tiles of every instruction set and the machines that run them: the one list from
+// which product, convolution and attention make their implementations.
+#pragma once
+
+#include "engine/backend/cpu/features.h"
+#include "engine/backend/cpu/tile/tile.h"
+#include "engine/tensor/dtype.h"
+
+namespace imagined::engine {
+
+template <const TileKernel&... kKernels>
+struct TileKernels {};
+
+/// Best first. A new instruction set is a file tile_<isa>.cpp, a line here and one in runs_on.
+using AllTileKernels = TileKernels<kTileAmxBf16, kTileAvx512Bf16, kTileAvx512, kTileAvx2>;
+
+/// Whether the machine runs these tiles and they are meant for numbers kept as `numbers`, f32 or
+/// bf16. Tiles of f32 take both, as bf16 is widened on the way.
+inline bool runs_on(const TileKernel& kernel, const CpuFeatures& cpu, DType numbers) {
+  if (kernel.bf16 && numbers != DType::bf16) return false;
+  if (&kernel == &kTileAmxBf16) return cpu.amx_bf16;
+  if (&kernel == &kTileAvx512Bf16) return cpu.avx512_bf16;
+  if (&kernel == &kTileAvx512) return cpu.avx512;
+  return cpu.avx2;
+}
+
+/// Ends a thread's use of tiles when it goes out of scope; see TileKernel::release.
+class TileUse {
+ public:
+  explicit TileUse(const TileKernel& kernel) : kernel_(kernel) {}
+  TileUse(const TileUse&) = delete;
+  TileUse& operator=(const TileUse&) = delete;
+  ~TileUse() {
+    if (kernel_.release != nullptr) kernel_.release();
+  }
+
+ private:
+  const TileKernel& kernel_;
+};
+
+}  // namespace imagined::engine
