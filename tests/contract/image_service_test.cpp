@@ -196,6 +196,14 @@ TEST_F(ImageServiceTest, GivesTheSameJobForTheSameIdempotencyKey) {
   EXPECT_EQ(submit(other, "once").error().code, ErrorCode::unprocessable);
 }
 
+TEST_F(ImageServiceTest, AnswersARequestThatIsAskedAgainWithoutRoomOrWorkers) {
+  const Job job = *submit(some_request(), "once");
+  blobs_.room_error = Error{ErrorCode::storage_full, "no room left to store data"};
+  workers_.ready = false;
+  EXPECT_EQ(submit(some_request(), "once")->id, job.id);
+  EXPECT_EQ(submit(some_request(), "another").error().code, ErrorCode::storage_full);
+}
+
 TEST_F(ImageServiceTest, NoVerbShowsAnotherTeamsJobOrPicture) {
   const Job job = succeed();
   EXPECT_EQ(images_.find(stranger_, job.id).error().code, ErrorCode::not_found);

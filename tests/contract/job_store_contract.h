@@ -209,6 +209,9 @@ TEST_P(JobStoreContract, AnswersTheSameIdempotencyKeyWithTheSameJob) {
   ASSERT_TRUE(job) << job.error().message;
   EXPECT_EQ(job->id, first.job.id);
   EXPECT_EQ(job->state, JobState::running);
+  EXPECT_EQ((*store_.find_keyed(kDefaultTeam, "once", "h"))->id, first.job.id);
+  EXPECT_FALSE(*store_.find_keyed(kDefaultTeam, "other", "h"));
+  EXPECT_FALSE(*store_.find_keyed(kDefaultTeam, "", "h")) << "most jobs have none";
   EXPECT_TRUE(nothing_to_claim());
 }
 
@@ -224,6 +227,7 @@ TEST_P(JobStoreContract, RefusesAnIdempotencyKeyForAnotherRequest) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::unprocessable);
   EXPECT_EQ(refused.error().field, "idempotency_key");
+  EXPECT_EQ(store_.find_keyed(kDefaultTeam, "once", "H").error().code, ErrorCode::unprocessable);
   // Another team's word is its own.
   other.job.owner.team_id = "others";
   EXPECT_EQ(insert(other).id, other.job.id);

@@ -43,6 +43,10 @@ class CountingStore final : public JobStore {
     return store_.find_all(ids);
   }
   Result<Job> insert(const NewJob& wanted) override { return store_.insert(wanted); }
+  Result<std::optional<Job>> find_keyed(std::string_view team, std::string_view key,
+                                        std::string_view hash) override {
+    return store_.find_keyed(team, key, hash);
+  }
   Result<std::optional<ClaimedJob>> claim(const Claim& claim) override {
     return store_.claim(claim);
   }

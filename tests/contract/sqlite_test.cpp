@@ -46,13 +46,13 @@ void run_plain(const std::filesystem::path& file, const char* sql) {
 
 TEST(SqliteDatabase, HasTheSettingsThatItsPromisesNeed) {
   TemporaryDatabase file;
-  Connection& writer = file.database->writer();
+  Connection& writer = file.database->power_safe();
   EXPECT_EQ(pragma(writer, "PRAGMA synchronous"), 2);  // FULL
   EXPECT_EQ(pragma(writer, "PRAGMA foreign_keys"), 1);
   EXPECT_EQ(pragma(writer, "PRAGMA trusted_schema"), 0);
   EXPECT_EQ(pragma(writer, "PRAGMA busy_timeout"), 5000);
   EXPECT_EQ(writer.prepare("PRAGMA journal_mode")->step(), true);
-  EXPECT_EQ(pragma(file.database->hasty(), "PRAGMA synchronous"), 1);  // NORMAL
+  EXPECT_EQ(pragma(file.database->crash_safe(), "PRAGMA synchronous"), 1);  // NORMAL
 }
 
 TEST(SqliteDatabase, KeepsJobsAcrossARestart) {
@@ -124,7 +124,7 @@ TEST(SqliteJobStore, SaysStorageFullAndKeepsWhatItHasWhenThereIsNoRoom) {
   SqliteJobStore store(*file.database, clock);
   const service::Job kept = *store.insert(some_job(clock));
   // What SQLite makes of ENOSPC, without a disk to fill.
-  ASSERT_TRUE(*file.database->writer().prepare("PRAGMA max_page_count = 60")->step());
+  ASSERT_TRUE(*file.database->power_safe().prepare("PRAGMA max_page_count = 60")->step());
   const service::NewJob large = large_job(clock);
   const auto refused = store.insert(large);
   ASSERT_FALSE(refused);
@@ -137,7 +137,7 @@ TEST(SqliteJobStore, SaysStorageFullAndKeepsWhatItHasWhenThereIsNoRoom) {
 
 TEST(SqliteJobStore, ClaimsByTheIndexOfOpenJobs) {
   TemporaryDatabase file;
-  auto plan = file.database->writer().prepare(
+  auto plan = file.database->power_safe().prepare(
       "EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE state IN ('queued', 'running') AND "
       "state = 'queued' AND (deliver_by_ms = 0 OR deliver_by_ms > ?) "
       "AND model IN (SELECT value FROM json_each(?)) "

@@ -90,6 +90,10 @@ class FailingJobStore final : public service::JobStore {
   Result<service::Job> insert(const service::NewJob& wanted) override {
     return store_.insert(wanted);
   }
+  Result<std::optional<service::Job>> find_keyed(std::string_view team, std::string_view key,
+                                                 std::string_view hash) override {
+    return store_.find_keyed(team, key, hash);
+  }
   Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override {
     ++claims;
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));

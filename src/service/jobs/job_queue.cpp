@@ -18,6 +18,12 @@ Result<Job> JobQueue::insert(const NewJob& wanted) {
   return job;
 }
 
+Result<std::optional<Job>> JobQueue::find_keyed(const Caller& caller,
+                                                std::string_view idempotency_key,
+                                                std::string_view request_hash) {
+  return store_.find_keyed(caller.owner.team_id, idempotency_key, request_hash);
+}
+
 Result<Job> JobQueue::find(const Caller& caller, std::string_view job_id) {
   Job job = TRY(store_.find(job_id));
   if (!may_see(caller, job.owner)) return fail(ErrorCode::not_found, "no such job");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -21,6 +22,10 @@ class JobQueue {
 
   /// As JobStore::insert.
   Result<Job> insert(const NewJob& wanted);
+
+  /// As JobStore::find_keyed, for the caller's team.
+  Result<std::optional<Job>> find_keyed(const Caller& caller, std::string_view idempotency_key,
+                                        std::string_view request_hash);
 
   /// A job of another team is not found.
   Result<Job> find(const Caller& caller, std::string_view job_id);

@@ -1,5 +1,6 @@
 #include "service/jobs/job_watcher.h"
 
+#include <exception>
 #include <utility>
 
 #include "base/log.h"
@@ -87,8 +88,12 @@ void JobWatcher::ring(const std::string& job_id) {
 
 void JobWatcher::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const auto job_ids = wait_for_work(stop);
-    if (!job_ids.empty() && !stop.stop_requested()) look_at(job_ids);
+    try {
+      const auto job_ids = wait_for_work(stop);
+      if (!job_ids.empty() && !stop.stop_requested()) look_at(job_ids);
+    } catch (const std::exception& error) {  // the net of this thread: no memory, above all
+      log(LogLevel::error, "watch_failed", "reason={:?}", error.what());
+    }
   }
 }
 

@@ -41,6 +41,10 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request,
   TRY(check_idempotency_key(idempotency_key));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
   TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
+  std::string hash = request_hash(request);
+  // Asked again, it needs neither room nor a worker any more.
+  if (auto earlier = TRY(parts_.queue.find_keyed(caller, idempotency_key, hash)))
+    return std::move(*earlier);
   TRY(parts_.blobs.check_room());
   if (!parts_.workers.accepts(model->id))
     return fail(ErrorCode::unavailable,
@@ -48,20 +52,19 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request,
                     ? fmt::format("no worker has the model \"{}\" at the moment", model->id)
                     : std::string("the worker is starting; try again in a moment"));
   const std::int64_t now_ms = parts_.clock.unix_ms();
-  NewJob wanted{.job = {.id = make_uuid(parts_.clock),
-                        .owner = caller.owner,
-                        .kind = JobKind::pictures,
-                        .sold = {.model = model->id,
-                                 .price_usd_ticks = model->price_usd_ticks,
-                                 .steps = model->steps,
-                                 .guidance = model->guidance},
-                        .idempotency_key = std::string(idempotency_key),
-                        .created_ms = now_ms,
-                        .deliver_by_ms = now_ms + options_.job_timeout_ms},
-                .payload = std::move(request),
-                .queue_limit = options_.queue_limit,
-                .request_hash = {}};
-  wanted.request_hash = request_hash(std::get<PictureRequest>(wanted.payload));
+  const NewJob wanted{.job = {.id = make_uuid(parts_.clock),
+                              .owner = caller.owner,
+                              .kind = JobKind::pictures,
+                              .sold = {.model = model->id,
+                                       .price_usd_ticks = model->price_usd_ticks,
+                                       .steps = model->steps,
+                                       .guidance = model->guidance},
+                              .idempotency_key = std::string(idempotency_key),
+                              .created_ms = now_ms,
+                              .deliver_by_ms = now_ms + options_.job_timeout_ms},
+                      .payload = std::move(request),
+                      .queue_limit = options_.queue_limit,
+                      .request_hash = std::move(hash)};
   return parts_.queue.insert(wanted);
 }
 

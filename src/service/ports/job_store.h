@@ -63,6 +63,12 @@ class JobStore {
   /// more jobs in the queue.
   virtual Result<Job> insert(const NewJob& wanted) = 0;
 
+  /// What `insert` would give for an idempotency key that the team has used before; none for a new
+  /// one. For who must not refuse such a request for want of room or workers.
+  virtual Result<std::optional<Job>> find_keyed(std::string_view team_id,
+                                                std::string_view idempotency_key,
+                                                std::string_view request_hash) = 0;
+
   /// Takes the oldest queued job that is not overdue and that this worker can make; one whose
   /// payload turns out to be unreadable fails here, and the next is taken. None: nothing to do.
   virtual Result<std::optional<ClaimedJob>> claim(const Claim& claim) = 0;

@@ -37,18 +37,34 @@ void MemoryJobStore::grant_lease(Row& row, std::int64_t lease_ms) {
   row.lease_until_ms = clock_.monotonic_ms() + lease_ms;
 }
 
-Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
-  const std::lock_guard lock(mutex_);
-  const Job& job = wanted.job;
+Result<std::optional<Job>> MemoryJobStore::find_keyed_job(std::string_view team_id,
+                                                          std::string_view idempotency_key,
+                                                          std::string_view request_hash) const {
   for (const Row& row : rows_) {
-    if (job.idempotency_key.empty() || row.job.idempotency_key != job.idempotency_key ||
-        row.job.owner.team_id != job.owner.team_id)
+    if (idempotency_key.empty() || row.job.idempotency_key != idempotency_key ||
+        row.job.owner.team_id != team_id)
       continue;
-    if (row.request_hash == wanted.request_hash) return row.job;
+    if (row.request_hash == request_hash) return std::optional(row.job);
     return imagined::fail(ErrorCode::unprocessable,
                           "this idempotency key was given before with another request",
                           "idempotency_key");
   }
+  return std::optional<Job>();
+}
+
+Result<std::optional<Job>> MemoryJobStore::find_keyed(std::string_view team_id,
+                                                      std::string_view idempotency_key,
+                                                      std::string_view request_hash) {
+  const std::lock_guard lock(mutex_);
+  return find_keyed_job(team_id, idempotency_key, request_hash);
+}
+
+Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
+  const std::lock_guard lock(mutex_);
+  const Job& job = wanted.job;
+  if (auto earlier =
+          TRY(find_keyed_job(job.owner.team_id, job.idempotency_key, wanted.request_hash)))
+    return std::move(*earlier);
   const auto waiting =
       std::ranges::count(rows_, JobState::queued, [](const Row& row) { return row.job.state; });
   if (waiting >= wanted.queue_limit)

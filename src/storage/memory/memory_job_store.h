@@ -20,6 +20,9 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   explicit MemoryJobStore(const Clock& clock) : clock_(clock) {}
 
   Result<service::Job> insert(const service::NewJob& wanted) override;
+  Result<std::optional<service::Job>> find_keyed(std::string_view team_id,
+                                                 std::string_view idempotency_key,
+                                                 std::string_view request_hash) override;
   Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override;
   Result<std::vector<service::Lease>> lost(std::span<const service::Lease> leases) override;
   Result<void> prolong(std::span<const service::Lease> leases, std::int64_t lease_ms) override;
@@ -49,6 +52,9 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
     std::string lease_origin;
     std::int64_t lease_until_ms = 0;  // monotonic
   };
+  Result<std::optional<service::Job>> find_keyed_job(std::string_view team_id,
+                                                     std::string_view idempotency_key,
+                                                     std::string_view request_hash) const;
   Row* find_row(std::string_view job_id);
   Row* find_leased(const service::Lease& lease);
   void grant_lease(Row& row, std::int64_t lease_ms);

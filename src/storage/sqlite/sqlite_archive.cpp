@@ -34,7 +34,7 @@ Result<StoredPicture> SqliteArchive::find_picture(std::string_view picture_id) {
 
 /// One statement, one transaction. Not synced: what a loss of power brings back is removed again.
 Result<int> SqliteArchive::change(std::string_view sql, std::int64_t before_ms, int count_max) {
-  Connection& connection = database_.hasty();
+  Connection& connection = database_.crash_safe();
   const auto lock = connection.lock();
   Statement statement = TRY(connection.prepare(sql));
   TRY(statement.bind(before_ms, count_max).run());

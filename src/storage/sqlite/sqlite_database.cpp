@@ -11,11 +11,11 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
   const bool checkpoints = role == Role::server;
   const ConnectionOptions durable = {.durability = Durability::power_loss,
                                      .checkpoints = checkpoints};
-  const ConnectionOptions hasty = {.durability = Durability::process_crash};
-  database->writer_ = TRY(Connection::open(file, durable));
-  TRY(migrate(*database->writer_));
-  database->hasty_ = TRY(Connection::open(file, hasty));
-  database->reader_ = TRY(Connection::open(file, hasty));
+  const ConnectionOptions crash_safe = {.durability = Durability::process_crash};
+  database->power_safe_ = TRY(Connection::open(file, durable));
+  TRY(migrate(*database->power_safe_));
+  database->crash_safe_ = TRY(Connection::open(file, crash_safe));
+  database->reader_ = TRY(Connection::open(file, crash_safe));
   return database;
 }
 

@@ -28,15 +28,15 @@ class SqliteDatabase {
   SqliteDatabase& operator=(const SqliteDatabase&) = delete;
 
   // For the stores of this folder.
-  Connection& writer() { return *writer_; }  // durable against loss of power
-  Connection& hasty() { return *hasty_; }    // durable against a crash of the process only
+  Connection& power_safe() { return *power_safe_; }  // durable against loss of power
+  Connection& crash_safe() { return *crash_safe_; }  // durable against a crash of the process only
   Connection& reader() { return *reader_; }
 
  private:
   SqliteDatabase() = default;
 
-  std::unique_ptr<Connection> writer_;
-  std::unique_ptr<Connection> hasty_;
+  std::unique_ptr<Connection> power_safe_;
+  std::unique_ptr<Connection> crash_safe_;
   std::unique_ptr<Connection> reader_;
 };
 

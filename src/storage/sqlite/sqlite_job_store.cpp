@@ -94,16 +94,17 @@ Result<std::int64_t> count_queued(Connection& connection) {
   return row.integer(0);
 }
 
-/// The earlier job of the same team under the same idempotency key.
-Result<std::optional<Job>> find_earlier(Connection& connection, const NewJob& wanted) {
-  if (wanted.job.idempotency_key.empty()) return std::optional<Job>();
+Result<std::optional<Job>> find_keyed_job(Connection& connection, std::string_view team_id,
+                                          std::string_view idempotency_key,
+                                          std::string_view request_hash) {
+  if (idempotency_key.empty()) return std::optional<Job>();
   Statement row = TRY(connection.prepare(
       fmt::format("SELECT {}, request_hash FROM jobs "
                   "WHERE team_id = ? AND idempotency_key = ? AND idempotency_key <> ''",
                   kJobColumns)));
-  row.bind(wanted.job.owner.team_id, wanted.job.idempotency_key);
+  row.bind(team_id, idempotency_key);
   if (!TRY(row.step())) return std::optional<Job>();
-  if (row.text(kJobColumnCount) != wanted.request_hash)
+  if (row.text(kJobColumnCount) != request_hash)
     return fail(ErrorCode::unprocessable,
                 "this idempotency key was given before with another request", "idempotency_key");
   return std::optional(TRY(read_job(row)));
@@ -192,10 +193,12 @@ Result<std::vector<Job>> find_overdue(Connection& connection, std::int64_t now_m
 }  // namespace
 
 Result<Job> SqliteJobStore::insert(const NewJob& wanted) {
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
-  if (auto earlier = TRY(find_earlier(connection, wanted))) return std::move(*earlier);
+  if (auto earlier = TRY(find_keyed_job(connection, wanted.job.owner.team_id,
+                                        wanted.job.idempotency_key, wanted.request_hash)))
+    return std::move(*earlier);
   const std::int64_t waiting = TRY(count_queued(connection));
   if (waiting >= wanted.queue_limit)
     return imagined::fail(ErrorCode::resource_exhausted,
@@ -205,8 +208,16 @@ Result<Job> SqliteJobStore::insert(const NewJob& wanted) {
   return wanted.job;
 }
 
+Result<std::optional<Job>> SqliteJobStore::find_keyed(std::string_view team_id,
+                                                      std::string_view idempotency_key,
+                                                      std::string_view request_hash) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  return find_keyed_job(connection, team_id, idempotency_key, request_hash);
+}
+
 Result<std::optional<ClaimedJob>> SqliteJobStore::claim(const service::Claim& claim) {
-  Connection& connection = database_.hasty();
+  Connection& connection = database_.crash_safe();
   const auto lock = connection.lock();
   const std::string models = encode_texts(claim.models);
   const std::string kinds = kinds_with_versions(claim.kinds);
@@ -264,14 +275,14 @@ Result<std::vector<Lease>> SqliteJobStore::lost(std::span<const Lease> leases) {
 
 Result<void> SqliteJobStore::prolong(std::span<const Lease> leases, std::int64_t lease_ms) {
   if (leases.empty()) return {};
-  Connection& connection = database_.hasty();
+  Connection& connection = database_.crash_safe();
   const auto lock = connection.lock();
   return write_lease(connection, tokens_of(leases), clock_, lease_ms);
 }
 
 Result<void> SqliteJobStore::complete(const Lease& lease,
                                       const std::vector<service::StoredPicture>& pictures) {
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   const Job job = TRY(find_leased(connection, lease));
@@ -281,7 +292,7 @@ Result<void> SqliteJobStore::complete(const Lease& lease,
 }
 
 Result<void> SqliteJobStore::fail(const Lease& lease, const Error& error) {
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   const Job job = TRY(find_leased(connection, lease));
@@ -290,7 +301,7 @@ Result<void> SqliteJobStore::fail(const Lease& lease, const Error& error) {
 }
 
 Result<void> SqliteJobStore::release(const Lease& lease) {
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   const Job job = TRY(find_leased(connection, lease));
@@ -299,7 +310,7 @@ Result<void> SqliteJobStore::release(const Lease& lease) {
 }
 
 Result<Job> SqliteJobStore::cancel(std::string_view job_id) {
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   Job job = TRY(find_job(connection, job_id));
@@ -317,7 +328,7 @@ Result<std::vector<Job>> SqliteJobStore::rescue(const Stranded& stranded) {
     const auto lock = reader.lock();
     if (TRY(find_stranded(reader, stranded, clock_)).empty()) return std::vector<Job>();
   }
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   std::vector<Job> moved;
@@ -336,7 +347,7 @@ Result<std::vector<Job>> SqliteJobStore::end_overdue() {
     const auto lock = reader.lock();
     if (TRY(find_overdue(reader, now_ms)).empty()) return std::vector<Job>();
   }
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   std::vector<Job> jobs = TRY(find_overdue(connection, now_ms));

@@ -15,6 +15,9 @@ class SqliteJobStore final : public service::JobStore {
       : database_(database), clock_(clock) {}
 
   Result<service::Job> insert(const service::NewJob& wanted) override;
+  Result<std::optional<service::Job>> find_keyed(std::string_view team_id,
+                                                 std::string_view idempotency_key,
+                                                 std::string_view request_hash) override;
   Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override;
   Result<std::vector<service::Lease>> lost(std::span<const service::Lease> leases) override;
   Result<void> prolong(std::span<const service::Lease> leases, std::int64_t lease_ms) override;

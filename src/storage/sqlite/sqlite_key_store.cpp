@@ -26,7 +26,7 @@ service::ApiKey read_key(const Statement& row) {
 }  // namespace
 
 Result<void> SqliteKeyStore::insert(const service::ApiKey& key) {
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   Statement insert = TRY(connection.prepare(
@@ -58,7 +58,7 @@ Result<std::vector<service::ApiKey>> SqliteKeyStore::list() {
 }
 
 Result<void> SqliteKeyStore::remove(std::string_view id) {
-  Connection& connection = database_.writer();
+  Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Statement statement = TRY(connection.prepare("DELETE FROM api_keys WHERE id = ?"));
   TRY(statement.bind(id).run());
@@ -68,7 +68,7 @@ Result<void> SqliteKeyStore::remove(std::string_view id) {
 
 Result<void> SqliteKeyStore::record_uses(std::span<const service::KeyUse> uses) {
   // Nobody misses this after a loss of power: no reason to wait for the disk.
-  Connection& connection = database_.hasty();
+  Connection& connection = database_.crash_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   for (const service::KeyUse& use : uses) {

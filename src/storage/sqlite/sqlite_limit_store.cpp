@@ -45,7 +45,7 @@ Result<void> insert_hit(Connection& connection, const Draw& draw, std::int64_t n
 }  // namespace
 
 Result<Verdict> SqliteLimitStore::take(std::span<const Draw> draws) {
-  Connection& connection = database_.hasty();  // a loss of power forgets a minute at most
+  Connection& connection = database_.crash_safe();  // a loss of power forgets a minute at most
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   const std::int64_t now_ms = clock_.monotonic_ms();  // under the write lock, so in order
