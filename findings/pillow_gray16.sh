@@ -1,16 +1,18 @@
-"""A grey PNG of 16 bits turns almost white in Pillow, the same picture in colour does not.
+#!/usr/bin/env bash
+# A grey PNG of 16 bits turns almost white in Pillow, the same picture in colour does not.
+#
+# Seen with Pillow 13.0 (and 12.3). A valid 16-bit grey PNG opens in mode I;16, and convert("RGB"), as
+# diffusers' load_image and most servers do with a reference picture, clips every sample at 255
+# instead of scaling it: all that is brighter than 0.4 % of white becomes white. The same samples in a
+# 16-bit colour PNG open in mode RGB with their upper eight bits, cut and not rounded.
+#
+# Why it matters: depth maps, scans and masks come as 16-bit grey. Who decodes by PNG's rules, sample *
+# 255 / 65535, feeds the network another picture than the reference pipeline, which sees a white one.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
 
-Seen with Pillow 13.0 (and 12.3). A valid 16-bit grey PNG opens in mode I;16, and convert("RGB"), as
-diffusers' load_image and most servers do with a reference picture, clips every sample at 255
-instead of scaling it: all that is brighter than 0.4 % of white becomes white. The same samples in a
-16-bit colour PNG open in mode RGB with their upper eight bits, cut and not rounded.
-
-Why it matters: depth maps, scans and masks come as 16-bit grey. Who decodes by PNG's rules, sample *
-255 / 65535, feeds the network another picture than the reference pipeline, which sees a white one.
-"""
-# packages: pillow==13.0.0
-# packages: pillow==12.3.0
-
+program() {
+  cat <<'PY'
 import io
 import struct
 import zlib
@@ -46,3 +48,8 @@ print("grey           ", reds(grey), grey.mode)
 print("colour         ", reds(colour), colour.mode)
 assert grey.mode == "I;16" and reds(grey) == [0, 255, 255, 255, 255, 255]
 assert colour.mode == "RGB" and reds(colour) == [sample >> 8 for sample in SAMPLES]
+PY
+}
+
+program | with_packages pillow==13.0.0
+program | with_packages pillow==12.3.0

@@ -1,15 +1,17 @@
-"""The OpenAI client orders the same pictures again after a lost reply, and nothing tells the server.
+#!/usr/bin/env bash
+# The OpenAI client orders the same pictures again after a lost reply, and nothing tells the server.
+#
+# Seen with openai 3.57 for Python and its defaults. `images.generate` is a POST that is billed. When
+# the reply is 500 or the connection drops after the server has done the work, the client sends the
+# call twice more, without an idempotency key: only `x-stainless-retry-count` differs. The key that
+# the client has a place for (`Idempotency-Key`) is sent for no call unless the caller passes one.
+#
+# Why it matters: a server that wants to make and bill one set of pictures cannot know that the second
+# call is the first; it must say `x-should-retry: false`, which the client does obey.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
 
-Seen with openai 3.57 for Python and its defaults. `images.generate` is a POST that is billed. When
-the reply is 500 or the connection drops after the server has done the work, the client sends the
-call twice more, without an idempotency key: only `x-stainless-retry-count` differs. The key that
-the client has a place for (`Idempotency-Key`) is sent for no call unless the caller passes one.
-
-Why it matters: a server that wants to make and bill one set of pictures cannot know that the second
-call is the first; it must say `x-should-retry: false`, which the client does obey.
-"""
-# packages: openai==3.57.0
-
+with_packages openai==3.57.0 <<'PY'
 import http.server
 import threading
 
@@ -58,3 +60,4 @@ assert len({body for body, _ in calls}) == 1
 assert not any("idempotency-key" in headers for _, headers in calls)
 assert len(order("a red house once")) == 1
 server.shutdown()
+PY
