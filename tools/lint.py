@@ -57,7 +57,8 @@ LIBRARIES = {
     "hwy/": "engine/backend engine/ops",
     "immintrin.h": "engine/backend engine/ops",
     "libdeflate.h": "image",
-    "nlohmann/": "api/wire cli engine/formats engine/tokenizers storage/codec",
+    "nlohmann/": "api/wire cli engine/families engine/formats engine/models engine/tokenizers"
+    " storage/codec",
     "openssl/": "base net",
     "png.h": "image",
     "seccomp.h": "decoder",
