@@ -24,7 +24,6 @@
 
 #include "base/result.h"
 #include "service/ports/job_events.h"
-#include "service/ports/worker_bell.h"
 
 namespace imagined::worker {
 
@@ -81,9 +80,9 @@ struct Doorbell {
 /// `unavailable` when the system gives no descriptors.
 Result<Doorbell> make_doorbell();
 
-/// The server's end: a thread that reads what the worker reports and publishes it, and the bell
-/// that the domain rings. One per worker process; the supervisor makes it after the fork.
-class WorkerLink final : public service::WorkerBell {
+/// The server's end: a thread that reads what the worker reports and publishes it. One per worker
+/// process; the supervisor makes it after the fork.
+class WorkerLink {
  public:
   struct Callbacks {
     /// The models that it has loaded; from the link's thread.
@@ -95,10 +94,12 @@ class WorkerLink final : public service::WorkerBell {
   /// Takes `server_fd` over. `events` must outlive the link.
   WorkerLink(int server_fd, service::JobEvents& events, Callbacks callbacks);
   /// Joins the thread; not to be called from a callback.
-  ~WorkerLink() override;
+  ~WorkerLink();
+  WorkerLink(const WorkerLink&) = delete;
+  WorkerLink& operator=(const WorkerLink&) = delete;
 
-  void job_queued() override;
-  void job_cancelled(std::string_view job_id) override;
+  void job_queued();
+  void job_cancelled(std::string_view job_id);
 
  private:
   void read_loop(const std::stop_token& stop);

@@ -13,72 +13,72 @@
 #include <vector>
 
 #include "base/result.h"
-#include "service/jobs/job_queue.h"
 #include "service/ports/job_events.h"
 #include "service/ports/worker_bell.h"
 #include "service/ports/worker_pool.h"
+#include "worker/child.h"
+#include "worker/doorbell.h"
 
 namespace imagined::worker {
 
-/// The bell that the domain rings, whichever worker process there is at the moment.
-class WorkerSwitch final : public service::WorkerBell {
- public:
-  void job_queued() override;
-  void job_cancelled(std::string_view job_id) override;
-  /// Null: nobody is there to hear.
-  void connect(std::shared_ptr<service::WorkerBell> bell);
-
- private:
-  std::shared_ptr<service::WorkerBell> current();
-
-  std::mutex mutex_;
-  std::shared_ptr<service::WorkerBell> bell_;
-};
-
 struct SupervisorOptions {
   std::filesystem::path executable;
-  std::string config;                   // TOML for the worker
-  std::function<void()> on_ready;       // each time a worker says so; from a thread of ours
-  std::function<void(int)> on_give_up;  // the first worker ended before it was ready, with this
-                                        // exit status: a restart would not help
+  std::string config;                    // TOML for the worker
+  std::vector<std::string> environment;  // of the worker, "NAME=value"
+  // Whoever ends hangs up a moment before; whoever has not ended after it is made to.
+  std::chrono::milliseconds hang_up_grace{1'000};
+  std::chrono::milliseconds stop_patience{5'000};  // between a polite end and SIGKILL
 };
 
-/// The references must outlive it.
-class Supervisor final : public service::WorkerPool {
+/// Who wants to know; from threads of the supervisor.
+struct SupervisorCallbacks {
+  std::function<void()> on_ready;  // each time a worker says so
+  /// A worker has ended by itself: its jobs are to be given to others. How many there were.
+  std::function<Result<int>(const std::string& worker_id)> on_ended;
+  /// The first worker ended before it was ready, with this exit status: a restart would not help.
+  std::function<void(int)> on_give_up;
+};
+
+/// The pool and the bell of the domain, whichever worker process there is at the moment.
+class Supervisor final : public service::WorkerPool, public service::WorkerBell {
  public:
-  Supervisor(SupervisorOptions options, service::JobQueue& queue, service::JobEvents& events,
-             WorkerSwitch& bell);
+  /// `events` must outlive it.
+  Supervisor(SupervisorOptions options, service::JobEvents& events);
   ~Supervisor() override;
 
-  void start();
+  void start(SupervisorCallbacks callbacks);
   /// Ends the worker (politely at first) and returns when it has ended. Twice is harmless.
   void stop();
 
   bool is_ready() const override { return ready_; }
   /// While the worker is started again, its last models count as there.
   bool accepts(std::string_view model_id) const override;
+  void job_queued() override;
+  void job_cancelled(std::string_view job_id) override;
 
  private:
   static constexpr int kFailuresMax = 5;  // starts in a row without a ready worker
 
-  struct Child;
+  struct Worker;
 
-  void watch(std::stop_token stop);
-  Result<std::unique_ptr<Child>> start_worker();
-  void wait_for_end(Child& child, std::stop_token stop);
-  void end_worker(Child& child);
-  void after_end(const Child& child);
+  void watch(const std::stop_token& stop);
+  Result<std::shared_ptr<Worker>> start_worker();
+  Child::End wait_for_end(Worker& worker, const std::stop_token& stop);
+  void hear_ready(Worker& worker, std::vector<std::string> models);
+  void after_end(const Worker& worker, const Child::End& end);
+  void connect(std::shared_ptr<WorkerLink> link);
+  std::shared_ptr<WorkerLink> link();
 
   const SupervisorOptions options_;
-  service::JobQueue& queue_;
   service::JobEvents& events_;
-  WorkerSwitch& bell_;
+  SupervisorCallbacks callbacks_;
   std::atomic<bool> ready_ = false;
   std::atomic<bool> was_ready_ = false;
   std::atomic<int> failures_ = 0;
   int config_fd_ = -1;
-  mutable std::mutex models_mutex_;
-  std::vector<std::string> models_;  // that the last ready worker had
+  mutable std::mutex mutex_;
+  std::vector<std::string> models_;   // that the last ready worker had
+  std::shared_ptr<WorkerLink> link_;  // null: nobody is there to hear
   std::jthread thread_;
 };
 
