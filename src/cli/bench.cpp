@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "engine/engine.h"
 #include "service/pictures/picture_request.h"
 

@@ -13,6 +13,7 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "cli/preview.h"
+#include "cli/process.h"
 #include "cli/progress.h"
 #include "engine/engine.h"
 #include "image/encode.h"

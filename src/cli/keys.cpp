@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "cli/wiring.h"
 
 namespace imagined::cli {
@@ -17,16 +18,20 @@ struct Options {
   ConfigFlags flags;
   std::string name = "default";
   std::string id;
+  bool create = false;
   bool json = false;
 };
 
 // Opens the stores and hands the key service to `work`.
-int with_keys(const Options& options, const std::function<int(service::KeyService&)>& work) {
+int with_keys(const Options& options,
+              const std::function<int(service::KeyService&, const std::string& data_dir)>& work) {
+  prepare_to_serve();
   const auto config = load_config(options.flags);
   if (!config) return report(kExitConfig, config.error());
-  const auto stores = Stores::open(config->settings, StoreUser::command);
+  const auto stores =
+      Stores::open(config->settings, options.create ? StoreUser::maker : StoreUser::command);
   if (!stores) return report(stores.error());
-  return work((*stores)->keys());
+  return work((*stores)->keys(), config->settings.data_dir);
 }
 
 std::string day_and_time(std::int64_t unix_ms) {
@@ -43,7 +48,7 @@ nlohmann::json to_json(const service::ApiKey& key) {
 }
 
 int create(const Options& options) {
-  return with_keys(options, [&](service::KeyService& keys) -> int {
+  return with_keys(options, [&](service::KeyService& keys, const std::string& data_dir) -> int {
     const auto made = keys.create(options.name);
     if (!made) return report(made.error());
     if (options.json) {
@@ -52,14 +57,14 @@ int create(const Options& options) {
       fmt::print("{}\n", value.dump());
     } else {
       fmt::print("{}\n", made->secret);
-      fmt::print(stderr, "This is the only time the key is shown.\n");
+      fmt::print(stderr, "This is the only time the key is shown. It is good for {}\n", data_dir);
     }
     return kExitOk;
   });
 }
 
 int list(const Options& options) {
-  return with_keys(options, [&](service::KeyService& keys) -> int {
+  return with_keys(options, [&](service::KeyService& keys, const std::string&) -> int {
     const auto rows = keys.list();
     if (!rows) return report(rows.error());
     if (options.json) {
@@ -87,7 +92,7 @@ std::string id_of(const std::string& text) {
 }
 
 int remove(const Options& options) {
-  return with_keys(options, [&](service::KeyService& keys) -> int {
+  return with_keys(options, [&](service::KeyService& keys, const std::string&) -> int {
     const std::string id = id_of(options.id);
     const auto removed = keys.remove(id);
     if (!removed) return report(removed.error());
@@ -120,7 +125,8 @@ Command keys_command() {
       "  imagined keys delete Ab3dE6gH9jKl";
   keys.commands = {
       part("create", "Make a key and print it, this once", create,
-           {{"--name", &options->name, "What the key is for"}}),
+           {{"--name", &options->name, "What the key is for"},
+            {"--create", &options->create, "Make the data folder too, when it is not there"}}),
       part("list", "List keys, without their secrets", list, {}),
       part("delete", "Delete a key", remove,
            {{"id", &options->id, "The key's id, or the key itself", {.required = true}}})};

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "engine/engine.h"
 
 namespace imagined::cli {

@@ -1,31 +1,14 @@
 #include "cli/options.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
-#include <thread>
 
-#include "base/check.h"
 #include "base/log.h"
-#include "cli/exit_code.h"
+#include "cli/process.h"
 
 namespace imagined::cli {
 namespace {
-
-config::Environment process_environment() {
-  config::Environment variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const auto equals = text.find('=');
-    if (equals != std::string_view::npos)
-      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return variables;
-}
 
 LogLevel log_level_of(std::string_view word) {
   if (word == "debug") return LogLevel::debug;
@@ -116,34 +99,5 @@ engine::LoadOptions load_options(const Config& config, const ModelSettings& mode
       .threads = static_cast<int>(settings.threads),
       .device = settings.device};
 }
-
-std::filesystem::path this_executable() {
-  std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/exe", ignored);
-}
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::stop_token stop_on_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0, "the signal mask cannot be set");
-  const std::stop_source source;
-  // Waits in a thread of its own, so that nothing of ours runs in a signal handler.
-  std::thread([signals, source]() mutable {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    source.request_stop();
-    sigwait(&signals, &signal);
-    _exit(kExitInterrupted);  // asked twice: now
-  }).detach();
-  return source.get_token();
-}
-
-void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
 }  // namespace imagined::cli

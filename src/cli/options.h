@@ -2,9 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,21 +36,7 @@ Result<Config> load_config(const ConfigFlags& flags);
 /// The catalogue's model, or a model at `name` when that is a folder or file. `not_found`.
 Result<ModelSettings> choose_model(const Config& config, const std::string& name);
 
-/// The running program.
-std::filesystem::path this_executable();
-
-/// Seconds of a clock that never runs backwards.
-double seconds_now();
-
 /// How the settings say the engine is to run a model.
 engine::LoadOptions load_options(const Config& config, const ModelSettings& model);
-
-/// A stop token that SIGINT and SIGTERM request; a second one ends the process. To be called before
-/// any thread is started, for a thread that does not block them would die of them.
-std::stop_token stop_on_signals();
-
-/// A write beyond the limit of file sizes then fails like one to a full disk, instead of ending the
-/// process.
-void ignore_file_size_signal();
 
 }  // namespace imagined::cli

@@ -1,23 +1,27 @@
 // imagined serve: the API, and the worker that it looks after.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
-#include <functional>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "api/http/server.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
 #include "service/maintenance/maintenance.h"
 #include "service/pictures/image_service.h"
-#include "worker/supervisor.h"
 
 namespace imagined::cli {
 namespace {
@@ -26,7 +30,15 @@ Result<api::ServerOptions> server_options(const Settings& settings,
                                           const config::ListenAddress& address) {
   api::ProxyList trusted_proxies = TRY(api::ProxyList::parse(settings.trusted_proxies));
   api::Limits limits;
-  limits.connections_max = static_cast<int>(settings.connections_max);
+  const std::int64_t descriptors = raise_descriptor_limit();
+  limits.connections_max =
+      static_cast<int>(connections_within(descriptors, settings.connections_max));
+  if (limits.connections_max < settings.connections_max) {
+    log(LogLevel::warn, "connections_limited",
+        "connections_max={} wanted={} open_files_limit={} hint=\"raise it with ulimit -n or "
+        "LimitNOFILE\"",
+        limits.connections_max, settings.connections_max, descriptors);
+  }
   limits.connections_per_address_max = static_cast<int>(settings.connections_per_address_max);
   return api::ServerOptions{.host = address.host,
                             .port = address.port,
@@ -48,6 +60,27 @@ std::string url_of(const config::ListenAddress& address, std::uint16_t port) {
   return v6 ? fmt::format("http://[{}]:{}", host, port) : fmt::format("http://{}:{}", host, port);
 }
 
+// The address that others can reach us by, as it was bound.
+std::string bound(const config::ListenAddress& address, std::uint16_t port) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return v6 ? fmt::format("[{}]:{}", address.host, port) : fmt::format("{}:{}", address.host, port);
+}
+
+bool is_loopback(std::string_view host) { return host.starts_with("127.") || host == "::1"; }
+
+// Says every few seconds how long replies in work still have.
+void count_down(std::chrono::seconds drain, const std::stop_token& done) {
+  constexpr std::chrono::seconds kInterval{5};
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  for (auto left = drain; !done.stop_requested(); left -= kInterval) {
+    log(LogLevel::info, "stopping", "waits_at_most_s={} hint=\"again Ctrl-C ends at once\"",
+        std::max(left, std::chrono::seconds(0)).count());
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, done, kInterval, [] { return false; });
+  }
+}
+
 // The one line on stdout by which scripts know that requests are answered.
 void announce(const std::string& url) {
   fmt::print("{}\n", nlohmann::json{{"event", "ready"}, {"http", url}}.dump());
@@ -58,24 +91,16 @@ void announce(const std::string& url) {
 int serve_until_stopped(const Config& config, const config::ListenAddress& address,
                         const service::Catalogue& catalogue, Stores& stores,
                         const std::stop_token& stop) {
-  worker::WorkerSwitch bell;
-  service::JobQueue queue(stores.jobs(), stores.events(), bell);
+  const auto workers = make_workers(config, process_environment(), stores);
+  service::JobQueue queue(stores.jobs(), stores.events(), *workers);
   // Whatever our children did when the last server ended is done again; other workers may live.
   if (const auto rescued = queue.rescue(service::Stranded::of_last_server()); !rescued)
     return report(rescued.error());
-  std::function<void()> on_ready;
-  std::function<void(int)> on_give_up;
-  worker::Supervisor supervisor(
-      {.executable = this_executable(),
-       .config = to_toml(config, config::Remarks::none),
-       .on_ready = [&] { on_ready(); },
-       .on_give_up = [&](int worker_status) { on_give_up(worker_status); }},
-      queue, stores.events(), bell);
   service::ImageService images({.catalogue = catalogue,
                                 .queue = queue,
                                 .archive = stores.archive(),
                                 .blobs = stores.blobs(),
-                                .workers = supervisor,
+                                .workers = *workers,
                                 .clock = stores.clock()},
                                {.queue_limit = config.settings.queue_limit,
                                 .job_timeout_ms = config.settings.job_timeout_s * 1000});
@@ -88,42 +113,59 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                                .watcher = watcher,
                                                .keys = stores.keys(),
                                                .links = stores.links(),
-                                               .workers = supervisor,
+                                               .workers = *workers,
                                                .clock = stores.clock()});
   if (const auto listening = server.listen(); !listening) return report(listening.error());
 
   std::atomic<int> status = kExitOk;
   std::atomic<bool> announced = false;
   const std::string url = url_of(address, server.port());
-  on_ready = [&] {
-    if (!announced.exchange(true)) announce(url);
-  };
-  on_give_up = [&](int worker_status) {
-    status = worker_status;
-    server.stop();
-  };
   watcher.start();
   maintenance.start();
-  supervisor.start();
-  const std::stop_callback on_signal(stop, [&] {
-    log(LogLevel::info, "stopping", "");
-    server.stop();
-  });
-  log(LogLevel::info, "listening", "http={} version={} data_dir={:?}", url, kVersion,
-      config.settings.data_dir);
-  server.run();
+  workers->start({.on_ready =
+                      [&] {
+                        if (!announced.exchange(true)) announce(url);
+                      },
+                  .on_ended =
+                      [&](const std::string& worker_id) {
+                        return queue.rescue(service::Stranded::of_worker(worker_id));
+                      },
+                  .on_give_up =
+                      [&](int worker_status) {
+                        status = worker_status;
+                        server.stop();
+                      }});
+  std::jthread countdown;
+  log(LogLevel::info, "listening", "address={} http={} version={} data_dir={:?}",
+      bound(address, server.port()), url, kVersion, config.settings.data_dir);
+  if (!is_loopback(address.host)) {
+    log(LogLevel::warn, "open_to_network",
+        "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "
+        "TLS before it, see docs/operations.md\"",
+        bound(address, server.port()));
+  }
+  {
+    const std::stop_callback on_signal(stop, [&] {
+      countdown = std::jthread([&](const std::stop_token& done) {
+        count_down(std::chrono::seconds(config.settings.drain_s), done);
+      });
+      server.stop();
+    });
+    server.run();
+  }
+  countdown = {};
   watcher.stop();
   maintenance.stop();
   if (const auto recorded = stores.keys().record_uses(); !recorded)
     log(LogLevel::warn, "key_uses_lost", "reason={:?}", recorded.error().message);
-  supervisor.stop();
+  workers->stop();
   log(LogLevel::info, "stopped", "");
   return status;
 }
 
 int serve(const ConfigFlags& flags) {
   const std::stop_token stop = stop_on_signals();
-  ignore_file_size_signal();
+  prepare_to_serve();
   const auto config = load_config(flags);
   if (!config) return report(kExitConfig, config.error());
   const auto catalogue = make_catalogue(config->models);

@@ -1,8 +1,11 @@
 #include "cli/wiring.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <optional>
 
+#include "cli/process.h"
 #include "service/maintenance/blob_sweep.h"
 #include "service/maintenance/job_expiry.h"
 #include "service/maintenance/key_use.h"
@@ -64,6 +67,14 @@ class LocalStores final : public Stores {
 }  // namespace
 
 Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, StoreUser user) {
+  const bool makes = user == StoreUser::server || user == StoreUser::maker;
+  if (!makes && !storage::DataDir::is_made(settings.data_dir)) {
+    return fail(ErrorCode::not_found,
+                fmt::format("{}: no server has kept anything here; `imagined serve` does, with the "
+                            "same --data-dir",
+                            settings.data_dir),
+                "data_dir");
+  }
   const storage::DataDir dir = TRY(storage::DataDir::open(settings.data_dir));
   LocalStores::Parts parts;
   if (user == StoreUser::server) parts.lock.emplace(TRY(storage::DataDirLock::acquire(dir)));
@@ -74,6 +85,19 @@ Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, S
   parts.pepper = TRY(dir.secret("key_pepper"));
   parts.link_secret = TRY(dir.secret("links"));
   return std::unique_ptr<Stores>(std::make_unique<LocalStores>(std::move(parts), settings));
+}
+
+std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
+                                                 const config::Environment& environment,
+                                                 Stores& stores) {
+  worker::SupervisorOptions options{.executable = this_executable(),
+                                    .config = to_toml(config, config::Remarks::none)};
+  for (const auto& [name, value] : environment) {
+    // Settings reach the worker by its file alone: a variable that a flag has overruled here would
+    // win there.
+    if (!name.starts_with("IMAGINED_")) options.environment.push_back(name + "=" + value);
+  }
+  return std::make_unique<worker::Supervisor>(std::move(options), stores.events());
 }
 
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

@@ -16,16 +16,19 @@
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"
 #include "service/ports/key_store.h"
+#include "worker/supervisor.h"
 
 namespace imagined::cli {
 
-/// Who opens the stores: one server at a time per data folder, any number of others beside it.
-enum class StoreUser : std::uint8_t { server, worker, command };
+/// Who opens the stores: one server at a time per data folder, any number of others beside it. Only
+/// servers and makers make what is not there.
+enum class StoreUser : std::uint8_t { server, worker, command, maker };
 
 /// Everything that keeps state, opened.
 class Stores {
  public:
-  /// `failed_precondition` when another server uses the data folder, or it can't be used.
+  /// `failed_precondition` when another server uses the data folder, or it can't be used;
+  /// `not_found` when nothing is there yet.
   static Result<std::unique_ptr<Stores>> open(const config::Settings& settings, StoreUser user);
   virtual ~Stores() = default;
 
@@ -37,6 +40,12 @@ class Stores {
   virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;
 };
+
+/// The worker process of a server, which is the pool and the bell of its domain; not started.
+/// `environment` is that of this process.
+std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
+                                                 const config::Environment& environment,
+                                                 Stores& stores);
 
 /// What a server does again and again on these stores. They and `queue` must outlive the duties.
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "cli/wiring.h"
 #include "engine/engine.h"
 #include "worker/doorbell.h"
@@ -31,14 +32,12 @@ Result<worker::Doorbell> take_doorbell(const Options& options) {
   if (options.doorbell_fd < 0) return worker::make_doorbell();
   // A server that is gone has nobody to report to, and whoever starts next needs the device.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // Ctrl-C reaches the whole group of processes; the server decides when we stop.
-  std::signal(SIGINT, SIG_IGN);
   return worker::Doorbell{-1, options.doorbell_fd};
 }
 
 int run_worker(const Options& options) {
   const std::stop_token stop = stop_on_signals();
-  ignore_file_size_signal();
+  prepare_to_serve();
   const auto config = load_config(options.flags);
   if (!config) return report(kExitConfig, config.error());
   const auto catalogue = make_catalogue(config->models);

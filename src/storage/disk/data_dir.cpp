@@ -61,7 +61,21 @@ Result<DataDir> DataDir::open(const std::filesystem::path& path) {
   }
   if (!std::filesystem::is_directory(absolute, error)) return unusable(absolute, "not a folder");
   if (::access(absolute.c_str(), W_OK | X_OK) != 0) return unusable(absolute, "not writable");
-  return DataDir(absolute);
+  DataDir dir(absolute);
+  // A folder that a package or a volume made may be open to all: what is in it is its owner's.
+  using std::filesystem::perms;
+  const std::string database = dir.database().string();
+  for (const std::string& inside :
+       {database, database + "-wal", database + "-shm", dir.blobs().string()}) {
+    std::filesystem::permissions(inside, perms::group_all | perms::others_all,
+                                 std::filesystem::perm_options::remove, error);
+  }
+  return dir;
+}
+
+bool DataDir::is_made(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(DataDir(path).database(), ignored);
 }
 
 Result<std::string> DataDir::secret(std::string_view name) const {

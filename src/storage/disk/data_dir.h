@@ -16,9 +16,13 @@ namespace imagined::storage {
 
 class DataDir {
  public:
-  /// Makes the folder (only its owner may enter) when it is not there. `failed_precondition` when
+  /// Makes the folder (only its owner may enter) when it is not there, and takes others' rights to
+  /// what is in one that was. `failed_precondition` when
   /// it cannot be made or written.
   static Result<DataDir> open(const std::filesystem::path& path);
+
+  /// Whether there is a database in this folder.
+  static bool is_made(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path database() const { return path_ / "imagined.db"; }

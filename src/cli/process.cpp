@@ -1,0 +1,77 @@
+#include "cli/process.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <string_view>
+#include <thread>
+
+#include "base/check.h"
+#include "cli/exit_code.h"
+
+namespace imagined::cli {
+
+std::filesystem::path this_executable() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored);
+}
+
+config::Environment process_environment() {
+  config::Environment variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return variables;
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::stop_token stop_on_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0, "the signal mask cannot be set");
+  const std::stop_source source;
+  // Waits in a thread of its own, so that nothing of ours runs in a signal handler.
+  std::thread([signals, source]() mutable {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    source.request_stop();
+    sigwait(&signals, &signal);
+    _exit(kExitInterrupted);  // asked twice: now
+  }).detach();
+  return source.get_token();
+}
+
+void prepare_to_serve() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);
+  umask(077);
+}
+
+std::int64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
+  constexpr rlim_t kPlenty = 1 << 30;  // "unlimited" included
+  return static_cast<std::int64_t>(std::min(limit.rlim_cur, kPlenty));
+}
+
+std::int64_t connections_within(std::int64_t descriptors, std::int64_t wanted) {
+  return std::clamp<std::int64_t>(descriptors - kOwnDescriptors, 1, wanted);
+}
+
+}  // namespace imagined::cli

@@ -1,0 +1,84 @@
+"""What the process around the server does: signals, limits, rights of files."""
+
+import os
+import resource
+import signal
+import stat
+import subprocess
+
+import pytest
+import requests
+
+from program import BINARY, run, wait_until
+from test_worker import SLOWISH, Background
+
+
+def test_ctrl_c_in_a_terminal_leaves_the_worker_its_work(start_server):
+    server = start_server(*SLOWISH, preexec_fn=os.setpgrp)
+    request = Background(server)
+    server.wait_for_state("running")
+    os.killpg(server.process.pid, signal.SIGINT)  # a terminal tells the whole group
+    assert request.reply().status_code == 200
+    assert server.process.wait(10) == 0
+    log = server.log_text()
+    assert " error " not in log
+    assert "again Ctrl-C ends at once" in log
+
+
+def test_a_log_that_nobody_reads_any_more_ends_nothing(tmp_path):
+    server = subprocess.Popen(
+        [str(BINARY), "serve", "--data-dir", str(tmp_path), "--http-listen", "127.0.0.1:0",
+         "--log-level", "debug"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        url = server.stdout.readline().decode().split('"http":"')[1].split('"')[0]
+        server.stderr.close()
+        for _ in range(2):  # each is a line in the log
+            assert requests.get(f"{url}/v1/models", timeout=10).status_code == 401
+        assert server.poll() is None
+    finally:
+        server.terminate()
+        server.stdout.close()
+        assert server.wait(10) == 0
+
+
+def test_a_dead_worker_is_noticed_though_children_are_ignored(start_server):
+    server = start_server(preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    first = wait_until(server.worker_pid, "a worker")
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: server.worker_pid() not in (None, first), "another worker")
+    assert server.generate().status_code == 200
+
+
+def open_files_limits(process):
+    with open(f"/proc/{process.pid}/limits", encoding="utf-8") as limits:
+        (row,) = [line.split() for line in limits if line.startswith("Max open files")]
+    return int(row[3]), int(row[4])
+
+
+def test_the_limit_of_open_files_is_raised_and_kept_to(start_server):
+    server = start_server(
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (96, 512)))
+    assert open_files_limits(server.process) == (512, 512)
+    assert "connections_limited connections_max=448" in server.log_text()
+
+
+@pytest.mark.parametrize("before", [0o755, 0o777])
+def test_what_is_kept_is_for_its_owner_whatever_the_folder_allows(start_server, tmp_path, before):
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    folder.chmod(before)
+    start_server(data_dir=folder).generate()
+    for path in [folder / "imagined.db", *(folder / "blobs").rglob("*"), folder / "blobs"]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_keys_and_workers_make_no_second_store_by_mistake(tmp_path):
+    for command in (["keys", "create"], ["keys", "list"], ["worker"]):
+        result = run(*command, "--data-dir", tmp_path / "nowhere")
+        assert result.returncode == 66, result.stderr
+        assert "no server has kept anything here" in result.stderr
+        assert not (tmp_path / "nowhere").exists()
+    made = run("keys", "create", "--create", "--data-dir", tmp_path / "new")
+    assert made.returncode == 0, made.stderr
+    assert str(tmp_path / "new") in made.stderr
