@@ -86,7 +86,6 @@ KEPT = {
     "multipart_boundary": "multipart bodies, until the edits route reads them",
     "parse_spiece": "the fuzz target goes in by it",
     "set_origin": "the clock of tests",
-    "unused": "what a model left unread, for tests of the families",
 }
 
 # Text that may not appear, where, and what to do instead.
