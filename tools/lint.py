@@ -39,7 +39,7 @@ SEES = {
     "engine/sampling": "engine/ops engine/backend engine/tensor base",
     "engine/models": "engine/formats engine/ops engine/backend engine/tensor base",
     "engine/families": "engine/models engine/tokenizers engine/formats engine/ops engine/backend"
-    " engine/tensor base",
+    " engine/tensor base engine",
     "engine/pipeline": "engine/families engine/models engine/sampling engine/tokenizers"
     " engine/formats engine/ops engine/backend engine/tensor base engine",
     "engine": "engine/pipeline engine/families engine/models engine/tokenizers engine/formats"

@@ -88,7 +88,8 @@ image::PixelsView view(const engine::Picture& picture) {
   return {picture.width, picture.height, picture.channels, picture.pixels};
 }
 
-std::string json_report(const std::vector<Written>& pictures, const std::string& model) {
+std::string json_report(const std::vector<Written>& pictures, const std::string& model,
+                        const engine::RequestReading& reading) {
   nlohmann::json list = nlohmann::json::array();
   for (const Written& written : pictures) {
     list.push_back({{"path", fs::absolute(written.path).string()},
@@ -97,7 +98,11 @@ std::string json_report(const std::vector<Written>& pictures, const std::string&
                     {"seed", written.seed},
                     {"seconds", written.seconds}});
   }
-  return nlohmann::json{{"model", model}, {"pictures", std::move(list)}}.dump();
+  return nlohmann::json{{"model", model},
+                        {"pictures", std::move(list)},
+                        {"input_tokens", reading.tokens_read},
+                        {"warnings", reading.warnings}}
+      .dump();
 }
 
 // Makes the pictures one after the other; `base` has everything but the seed.
@@ -178,11 +183,13 @@ int generate(const Options& options) {
   const std::stop_token stop = stop_on_signals();
   const auto engine = engine::Engine::load(load_options(*config, *model));
   if (!engine) return report(engine.error());
+  const engine::RequestReading reading = (*engine)->read(*request);
+  for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
   const image::JpegOptions jpeg{.quality = static_cast<int>(config->settings.jpeg_quality)};
   const auto pictures = Generation(**engine, options, jpeg).run(std::move(*request), output, stop);
   if (!pictures) return report(pictures.error());
   if (options.json) {
-    fmt::print("{}\n", json_report(*pictures, model->name));
+    fmt::print("{}\n", json_report(*pictures, model->name, reading));
   } else {
     for (const Written& written : *pictures) fmt::print("{}\n", written.path.string());
   }

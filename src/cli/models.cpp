@@ -58,25 +58,41 @@ int show(const Options& options) {
   if (!engine) return report(engine.error());
   const double load_s = seconds_now() - begin_s;
   const engine::ModelSummary& summary = (*engine)->summary();
-  const nlohmann::json value = {{"name", model->name},
-                                {"path", model->path},
-                                {"family", summary.family},
-                                {"parameters", summary.parameters},
-                                {"weight_bytes", summary.weight_bytes},
-                                {"pixels_per_token", summary.pixels_per_token},
-                                {"native_pixels", summary.native_pixels},
-                                {"max_prompt_tokens", summary.max_prompt_tokens},
-                                {"default_steps", summary.default_steps},
-                                {"default_guidance", summary.default_guidance},
-                                {"distilled", summary.distilled},
-                                {"load_seconds", load_s}};
-  if (options.json) {
-    fmt::print("{}\n", value.dump());
-  } else {
+  nlohmann::ordered_json value = {{"name", model->name},
+                                  {"path", model->path},
+                                  {"family", summary.family},
+                                  {"parameters", summary.parameters},
+                                  {"weight_bytes", summary.weight_bytes},
+                                  {"pixels_per_token", summary.pixels_per_token},
+                                  {"native_pixels", summary.native_pixels},
+                                  {"max_prompt_tokens", summary.max_prompt_tokens},
+                                  {"default_steps", summary.default_steps},
+                                  {"default_guidance", summary.default_guidance},
+                                  {"distilled", summary.distilled},
+                                  {"distilled_by", summary.distilled_by},
+                                  {"cached_references", summary.cached_references},
+                                  {"cached_references_by", summary.cached_references_by},
+                                  {"load_seconds", load_s}};
+  if (!summary.card.empty()) value["card"] = summary.card;
+  if (!summary.draws.empty()) value["draws"] = fmt::format("{}", fmt::join(summary.draws, ", "));
+  if (!options.json) {
     for (const auto& [key, entry] : value.items()) {
-      fmt::print("{:<18} {}\n", key, entry.is_string() ? entry.get<std::string>() : entry.dump());
+      fmt::print("{:<20} {}\n", key, entry.is_string() ? entry.get<std::string>() : entry.dump());
     }
+    for (const engine::ModelFile& file : summary.files) {
+      fmt::print("{:<20} {} ({})\n", file.part, file.path.string(), file.why);
+    }
+    for (const std::string& note : summary.notes) fmt::print("{:<20} {}\n", "note", note);
+    return kExitOk;
   }
+  if (!summary.draws.empty()) value["draws"] = summary.draws;
+  value["files"] = nlohmann::ordered_json::array();
+  for (const engine::ModelFile& file : summary.files) {
+    value["files"].push_back(
+        {{"part", file.part}, {"path", file.path.string()}, {"why", file.why}});
+  }
+  value["notes"] = summary.notes;
+  fmt::print("{}\n", value.dump());
   return kExitOk;
 }
 
@@ -112,6 +128,7 @@ int check(const Options& options) {
   if (!model) return report(model.error());
   const auto checked = engine::check_model(
       {.model = model->path,
+       .choices = model_choices(*model),
        .golden = options.golden,
        .precision = options.precision == "bf16" ? engine::Precision::bf16 : engine::Precision::f32,
        .result = options.result,
@@ -133,7 +150,7 @@ int tokens(const Options& options) {
   if (!model) return report(model.error());
   const std::string text{std::istreambuf_iterator<char>(std::cin),
                          std::istreambuf_iterator<char>()};
-  const auto ids = engine::tokenize_prompt(model->path, text);
+  const auto ids = engine::tokenize_prompt(model->path, text, model_choices(*model));
   if (!ids) return report(ids.error());
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"ids", *ids}}.dump());

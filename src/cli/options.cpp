@@ -41,7 +41,8 @@ void add_config_options(Command& command, ConfigFlags& flags,
   };
   add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
   add("--set", &flags.assignments,
-      "One value of a model: models.NAME.KEY=VALUE, with path, steps, guidance, price_usd, "
+      "One value of a model: models.NAME.KEY=VALUE, with path, vae, text_encoder, steps, "
+      "price_usd, "
       "aliases, max_prompt_length",
       "ASSIGNMENT");
   for (const config::Setting& setting : config::all_settings()) {
@@ -57,7 +58,8 @@ void add_config_options(Command& command, ConfigFlags& flags,
 }
 
 std::vector<std::string_view> engine_settings() {
-  return {"models_dir", "device", "precision", "threads", "jpeg_quality", "log_level"};
+  return {"models_dir", "device",       "precision", "long_prompt",
+          "threads",    "jpeg_quality", "log_level"};
 }
 
 Result<Config> load_config(const ConfigFlags& flags) {
@@ -91,10 +93,20 @@ Result<ModelSettings> choose_model(const Config& config, const std::string& name
               "model");
 }
 
+engine::ModelChoices model_choices(const ModelSettings& model) {
+  engine::ModelChoices choices{
+      .parts = {}, .distilled = model.distilled, .cached_references = model.cached_references};
+  for (const auto& [part, path] : model.parts) choices.parts.emplace(part, path);
+  return choices;
+}
+
 engine::LoadOptions load_options(const Config& config, const ModelSettings& model) {
   const Settings& settings = config.settings;
   return {
       .path = model.path,
+      .choices = model_choices(model),
+      .long_prompt =
+          settings.long_prompt == "refuse" ? engine::LongPrompt::refuse : engine::LongPrompt::cut,
       .precision = settings.precision == "f32" ? engine::Precision::f32 : engine::Precision::bf16,
       .threads = static_cast<int>(settings.threads),
       .device = settings.device};

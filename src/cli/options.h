@@ -37,6 +37,7 @@ Result<Config> load_config(const ConfigFlags& flags);
 Result<ModelSettings> choose_model(const Config& config, const std::string& name);
 
 /// How the settings say the engine is to run a model.
+engine::ModelChoices model_choices(const ModelSettings& model);
 engine::LoadOptions load_options(const Config& config, const ModelSettings& model);
 
 }  // namespace imagined::cli

@@ -47,8 +47,10 @@ int run_worker(const Options& options) {
   const auto ends = take_doorbell(options);
   if (!ends) return report(ends.error());
   worker::DoorbellEnd doorbell(ends->worker_fd);
-  const auto load_engine = [&](const std::string& path) {
-    return engine::Engine::load(load_options(*config, ModelSettings{.path = path}));
+  const auto load_engine = [&](const service::Model& model) {
+    const auto settings = choose_model(*config, model.id);
+    if (!settings) return Result<std::unique_ptr<engine::Engine>>(tl::unexpected(settings.error()));
+    return engine::Engine::load(load_options(*config, *settings));
   };
   worker::Worker worker({.catalogue = *catalogue,
                          .jobs = (*stores)->jobs(),
@@ -79,8 +81,9 @@ Command worker_command() {
        OptionGroup::hidden},
       {"--id", &options->id, "Name of this worker in the database [random]"},
   };
-  add_config_options(command, options->flags,
-                     {"data_dir", "models_dir", "device", "precision", "threads", "log_level"});
+  add_config_options(
+      command, options->flags,
+      {"data_dir", "models_dir", "device", "precision", "long_prompt", "threads", "log_level"});
   command.footer =
       "`imagined serve` starts its own worker; this is for a second one on the same data.";
   command.run = [options] { return run_worker(*options); };

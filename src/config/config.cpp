@@ -62,7 +62,7 @@ ModelValue to_model_value(const toml::node& node) {
   } else if (const auto* decimal = node.as_floating_point()) {
     value = {ModelValue::Type::decimal, fmt::format("{}", decimal->get()), {}};
   } else if (const auto* truth = node.as_boolean()) {
-    value = {ModelValue::Type::other, truth->get() ? "true" : "false", {}};
+    value = {ModelValue::Type::truth, truth->get() ? "true" : "false", {}};
   } else if (const auto* array = node.as_array()) {
     value.type = ModelValue::Type::texts;
     for (const toml::node& element : *array) {
@@ -110,6 +110,7 @@ ModelSettings read_model(const std::string& file, std::string_view name, const t
                assign_model_value(key, to_model_value(*value), model));
   }
   if (table.contains("path")) model.path = path_from(file, model.path);
+  for (auto& [part, path] : model.parts) path = path_from(file, path);
   return model;
 }
 
@@ -253,7 +254,8 @@ void apply_assignment(const std::string& assignment, Config& config, Faults& fau
   const auto text = std::string_view(assignment).substr(equals + 1);
   ModelValue value = value_of_flag(text);
   // A price or path on a command line needs no quotes of its own.
-  if (key == "price_usd" || key == "path") {
+  const bool is_part = std::find(part_keys().begin(), part_keys().end(), key) != part_keys().end();
+  if (key == "price_usd" || key == "path" || is_part) {
     if (value.type != ModelValue::Type::text)
       value = {ModelValue::Type::text, std::string(text), {}};
   }
@@ -264,6 +266,10 @@ void apply_assignment(const std::string& assignment, Config& config, Faults& fau
   }
   auto assigned = assign_model_value(key, value, *model);
   if (assigned && key == "path") model->path = fs::absolute(model->path).lexically_normal();
+  if (assigned && is_part) {
+    std::string& path = model->parts.find(key)->second;
+    path = fs::absolute(path).lexically_normal();
+  }
   faults.add(where, std::move(assigned));
 }
 
@@ -420,6 +426,11 @@ std::string to_toml(const Config& config, Remarks remarks) {
   for (const ModelSettings& model : config.models) {
     text += fmt::format("\n[models.{}]\n", toml_quoted(model.name));
     if (!model.path.empty()) text += fmt::format("path = {}\n", toml_quoted(model.path));
+    for (const auto& [part, path] : model.parts)
+      text += fmt::format("{} = {}\n", part, toml_quoted(path));
+    if (model.distilled) text += fmt::format("distilled = {}\n", *model.distilled);
+    if (model.cached_references)
+      text += fmt::format("cached_references = {}\n", *model.cached_references);
     text += fmt::format("steps = {}\n", model.steps);
     if (model.guidance) text += fmt::format("guidance = {:#}\n", *model.guidance);
     text += fmt::format("price_usd = \"{}\"\n", format_price(model.price_usd_ticks));

@@ -186,6 +186,39 @@ TEST(Config, SetsOneValueOfAModel) {
   EXPECT_EQ(config->models[2].aliases, std::vector<std::string>{"y"});
 }
 
+TEST(Config, NamesThePartsOfAModelAndWhatNoTensorShows) {
+  const auto config =
+      load_config({.assignments = {"models.a.path=/m", "models.a.vae=/v/ae.safetensors",
+                                   "models.a.text_encoder_2=/t5", "models.a.distilled=false",
+                                   "models.a.cached_references=true"}},
+                  Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  const ModelSettings& model = config->models.back();
+  EXPECT_EQ(model.parts.at("vae"), "/v/ae.safetensors");
+  EXPECT_EQ(model.parts.at("text_encoder_2"), "/t5");
+  EXPECT_EQ(model.distilled, false);
+  EXPECT_EQ(model.cached_references, true);
+  const std::string text = to_toml(*config, Remarks::none);
+  EXPECT_NE(text.find("/v/ae.safetensors"), std::string::npos) << text;
+  EXPECT_NE(text.find("distilled = false"), std::string::npos) << text;
+  EXPECT_FALSE(load_config({.assignments = {"models.a.distilled=\"no\""}}, Environment{}));
+  EXPECT_FALSE(load_config({.assignments = {"models.a.vae=\"\""}}, Environment{}));
+}
+
+TEST(Config, ModelsShareAnEngineWhereTheirWeightsAndChoicesAreTheSame) {
+  std::vector<ModelSettings> models = {{.name = "a", .path = "/m"},
+                                       {.name = "b", .path = "/m"},
+                                       {.name = "c", .path = "/m", .parts = {{"vae", "/v"}}},
+                                       {.name = "d", .path = "/m", .distilled = true}};
+  const auto catalogue = make_catalogue(models);
+  ASSERT_TRUE(catalogue) << catalogue.error().message;
+  const auto weights = [&](std::size_t i) { return catalogue->models()[i].weights; };
+  EXPECT_EQ(weights(0), weights(1));
+  EXPECT_NE(weights(0), weights(2));
+  EXPECT_NE(weights(0), weights(3));
+  EXPECT_NE(weights(2), weights(3));
+}
+
 TEST(Config, RefusesAnAssignmentToNoModel) {
   for (const char* text : {"steps=1", "models.steps=1", "models.a.steps", "models.a.pth=x"}) {
     EXPECT_FALSE(load_config({.assignments = {text}}, Environment{})) << text;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -77,8 +78,16 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 7> kKeys = {
-      "path", "steps", "guidance", "price_usd", "aliases", "max_prompt_length", "created"};
+  static constexpr std::array<std::string_view, 15> kKeys = {
+      "path",      "transformer", "text_encoder", "text_encoder_2",    "vae",
+      "tokenizer", "tokenizer_2", "distilled",    "cached_references", "steps",
+      "guidance",  "price_usd",   "aliases",      "max_prompt_length", "created"};
+  return kKeys;
+}
+
+std::span<const std::string_view> part_keys() {
+  static constexpr std::array<std::string_view, 6> kKeys = {
+      "transformer", "text_encoder", "text_encoder_2", "vae", "tokenizer", "tokenizer_2"};
   return kKeys;
 }
 
@@ -89,6 +98,14 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
       return refuse(key, "a folder or file", value);
     }
     model.path = value.text;
+  } else if (std::find(part_keys().begin(), part_keys().end(), key) != part_keys().end()) {
+    if (value.type != ModelValue::Type::text || value.text.empty()) {
+      return refuse(key, "a folder or file", value);
+    }
+    model.parts[std::string(key)] = value.text;
+  } else if (key == "distilled" || key == "cached_references") {
+    if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
+    (key == "distilled" ? model.distilled : model.cached_references) = value.text == "true";
   } else if (key == "steps") {
     model.steps = TRY(parse_number<int>(key, value, 1, 100, "a whole number from 1 to 100"));
   } else if (key == "guidance") {
@@ -151,6 +168,12 @@ std::string format_price(std::int64_t usd_ticks) {
 Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models) {
   std::vector<service::Model> list;
   for (const ModelSettings& model : models) {
+    std::string weights = model.path;
+    for (const auto& [part, path] : model.parts) weights += fmt::format("|{}={}", part, path);
+    for (const auto& [key, value] : {std::pair{"distilled", model.distilled},
+                                     std::pair{"cached_references", model.cached_references}}) {
+      if (value) weights += fmt::format("|{}={}", key, *value);
+    }
     list.push_back({.id = model.name,
                     .aliases = model.aliases,
                     .path = model.path,
@@ -158,7 +181,8 @@ Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& mode
                     .guidance = model.guidance,
                     .price_usd_ticks = model.price_usd_ticks,
                     .max_prompt_length = model.max_prompt_length,
-                    .created_unix_s = model.created_unix_s});
+                    .created_unix_s = model.created_unix_s,
+                    .weights = std::move(weights)});
   }
   auto retired =
       list.empty() ? std::vector<service::RetiredName>{} : service::legacy_names(list.front().id);

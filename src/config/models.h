@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,10 @@ namespace imagined::config {
 struct ModelSettings {
   std::string name;
   std::string path;  // as given; empty: the built-in model
+  /// Parts that the user names: "vae", "text_encoder", ... to a file or folder, as given.
+  std::map<std::string, std::string, std::less<>> parts;
+  std::optional<bool> distilled;          // empty: by the model's files and name
+  std::optional<bool> cached_references;  // the same
   int steps = 4;
   std::optional<float> guidance;
   std::int64_t price_usd_ticks = 0;
@@ -30,10 +35,12 @@ std::vector<ModelSettings> default_models();
 
 /// "steps", "price_usd", ...: the keys of a model's table.
 std::span<const std::string_view> model_keys();
+/// Those whose value is the path of one of the model's parts.
+std::span<const std::string_view> part_keys();
 
 /// One value of a model's table, of the type that it has in TOML.
 struct ModelValue {
-  enum class Type : std::uint8_t { text, whole, decimal, texts, other };
+  enum class Type : std::uint8_t { text, whole, decimal, truth, texts, other };
   Type type = Type::other;
   std::string text;                // also the spelling of numbers
   std::vector<std::string> texts;  // of arrays

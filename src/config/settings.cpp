@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kDaysMax = 36'500;
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
+constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
 
 }  // namespace
@@ -55,6 +56,8 @@ std::span<const Setting> all_settings() {
       {"key_prefix", &Settings::key_prefix, "first letters of new API keys"},
       {"device", &Settings::device, "what the engine runs on: cpu"},
       {"precision", &Settings::precision, "arithmetic of the engine", 0, 0, kPrecisions},
+      {"long_prompt", &Settings::long_prompt,
+       "what becomes of a prompt with more tokens than the model reads", 0, 0, kLongPrompts},
       {"threads", &Settings::threads, "threads of the engine; 0: all cores", 0, 1024},
       {"jpeg_quality", &Settings::jpeg_quality, "quality of JPEG files", 1, 100},
       {"log_level", &Settings::log_level, "how much is logged on stderr", 0, 0, kLogLevels},

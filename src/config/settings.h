@@ -33,6 +33,7 @@ struct Settings {
   std::string key_prefix = "imk";
   std::string device = "cpu";
   std::string precision = "bf16";
+  std::string long_prompt = "cut";
   std::int64_t threads = 0;
   std::int64_t jpeg_quality = 90;
   std::string log_level = "info";

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/families/model_folder.h"
+#include "engine/families/families.h"
 #include "engine/formats/safetensors.h"
 #include "engine/pipeline/pipeline.h"
 #include "engine/recording.h"
@@ -86,8 +86,8 @@ struct Run {
 };
 
 Result<> read_noise(const Recording& recording, const Pipeline& pipeline, RunInputs& inputs) {
-  const ModelFolder& model = pipeline.model();
-  const std::int64_t side = model.vae_config.pixels_per_token();
+  const ModelPlan& model = pipeline.model();
+  const std::int64_t side = model.vae.pixels_per_token();
   const std::int64_t fold = model.noise_fold;
   const std::int64_t channels = pipeline.networks().transformer->channels();
   inputs.rows = recording.height / side;
@@ -165,7 +165,7 @@ Ours planes_tensor(std::string name, const Tensor& pixels, std::int64_t height,
 }
 
 std::vector<Ours> collect(const Run& run, const Recording& recording, Pipeline& pipeline) {
-  const std::int64_t side = pipeline.model().vae_config.pixels_per_token();
+  const std::int64_t side = pipeline.model().vae.pixels_per_token();
   const std::int64_t height = run.inputs.rows * side;
   const std::int64_t width = run.inputs.cols * side;
   std::vector<Ours> all;
@@ -358,14 +358,17 @@ Result<> write_result(const std::filesystem::path& path, const Recording& record
 
 Result<CheckReport> check(const CheckRequest& request) {
   const Recording recording = TRY(open_recording(request.golden));
-  ModelFolder model = TRY(open_model(request.model));
-  if (!recording.taps.empty()) model.text.taps = recording.taps;
+  ModelPlan model = TRY(open_model(request.model, request.choices));
+  if (!recording.taps.empty()) {
+    model.text.taps = recording.taps;
+    model.text.taps_stated = true;
+  }
   if (recording.max_tokens > 0) model.text.max_tokens = recording.max_tokens;
-  if (const Result<> fits = check_parts(model); !fits) {
+  if (const Result<> fits = model.family->check(model); !fits) {
     return fail(fits.error().code, fmt::format("golden file: {}", fits.error().message));
   }
   const std::unique_ptr<Pipeline> pipeline =
-      TRY(Pipeline::load(std::move(model), request.precision,
+      TRY(Pipeline::load(std::move(model), request.precision, LongPrompt::cut,
                          {.threads = request.threads, .implementations = request.implementations}));
   const Run run = TRY(run_recording(recording, *pipeline));
   TRY(recording.file.intact());

@@ -8,10 +8,8 @@
 #include <utility>
 
 #include "engine/backend/cpu/peak.h"
-#include "engine/families/model_folder.h"
+#include "engine/families/families.h"
 #include "engine/pipeline/pipeline.h"
-#include "engine/tokenizers/t5_tokenizer.h"
-#include "engine/tokenizers/tokenizer.h"
 
 namespace imagined::engine {
 namespace {
@@ -27,17 +25,26 @@ auto without_bad_alloc(const Work& work) -> decltype(work()) {
 }
 
 ModelSummary summarise(const Pipeline& pipeline) {
-  const ModelFolder& model = pipeline.model();
-  return {.name = model.name,
-          .family = model.family,
-          .parameters = pipeline.networks().parameters,
-          .weight_bytes = pipeline.networks().held_bytes,
-          .pixels_per_token = static_cast<int>(model.vae_config.pixels_per_token()),
-          .native_pixels = model.sampling.native_pixels,
-          .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
-          .default_steps = static_cast<int>(model.sampling.steps),
-          .default_guidance = static_cast<float>(model.sampling.guidance),
-          .distilled = model.distilled};
+  const ModelPlan& model = pipeline.model();
+  ModelSummary summary{.name = model.name,
+                       .family = std::string(model.family->name),
+                       .parameters = pipeline.networks().parameters,
+                       .weight_bytes = pipeline.networks().held_bytes,
+                       .pixels_per_token = static_cast<int>(model.vae.pixels_per_token()),
+                       .native_pixels = model.sampling.native_pixels,
+                       .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
+                       .default_steps = static_cast<int>(model.sampling.steps),
+                       .default_guidance = static_cast<float>(model.sampling.guidance),
+                       .distilled = model.distilled.value,
+                       .distilled_by = model.distilled.by,
+                       .cached_references = model.cached_references.value,
+                       .cached_references_by = model.cached_references.by,
+                       .notes = model.notes,
+                       .card = model.card.text,
+                       .draws = model.card.draws};
+  for (const ModelPart& part : model.parts)
+    summary.files.push_back({.part = part.name, .path = part.path, .why = part.why});
+  return summary;
 }
 
 class CpuEngine final : public Engine {
@@ -46,6 +53,12 @@ class CpuEngine final : public Engine {
       : pipeline_(std::move(pipeline)), summary_(summarise(*pipeline_)) {}
 
   const ModelSummary& summary() const override { return summary_; }
+
+  RequestReading read(const GenerateRequest& request) const override {
+    return pipeline_->read(request);
+  }
+
+  Result<> intact() const override { return pipeline_->networks().prompts->intact(); }
 
   Result<Picture> generate(const GenerateRequest& request,
                            const std::function<void(Progress)>& on_progress,
@@ -109,25 +122,18 @@ Result<std::unique_ptr<Engine>> Engine::load(const LoadOptions& options) {
     return fail(ErrorCode::unimplemented, "this processor has no AVX2, which the engine needs");
   }
   return without_bad_alloc([&]() -> Result<std::unique_ptr<Engine>> {
-    ModelFolder model = TRY(open_model(options.path));
+    ModelPlan model = TRY(open_model(options.path, options.choices));
     std::unique_ptr<Pipeline> pipeline = TRY(
-        Pipeline::load(std::move(model), options.precision,
+        Pipeline::load(std::move(model), options.precision, options.long_prompt,
                        {.threads = options.threads, .implementations = options.implementations}));
     return std::make_unique<CpuEngine>(std::move(pipeline));
   });
 }
 
 Result<std::vector<std::int32_t>> tokenize_prompt(const std::filesystem::path& path,
-                                                  std::string_view prompt) {
-  if (std::error_code ignored; std::filesystem::is_directory(path / "tokenizer_2", ignored)) {
-    const T5Tokenizer tokenizer = TRY(T5Tokenizer::load(path / "tokenizer_2"));
-    std::vector<std::int32_t> ids = tokenizer.encode(prompt);
-    ids.push_back(tokenizer.eos_id());
-    return ids;
-  }
-  const std::filesystem::path folder = TRY(find_tokenizer(path));
-  const Tokenizer tokenizer = TRY(Tokenizer::load(folder));
-  return tokenizer.encode_prompt(prompt);
+                                                  std::string_view prompt,
+                                                  const ModelChoices& choices) {
+  return prompt_tokens(path, choices, prompt);
 }
 
 MachinePeak measure_machine_peak(int threads, double (*seconds_now)()) {

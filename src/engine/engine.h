@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -30,12 +31,33 @@ enum class Precision : std::uint8_t {
   bf16,  // weights in bf16; products in bf16 where the machine has one, else in f32
 };
 
+/// What a user says about a model beside where it lies; it wins over everything that is found.
+struct ModelChoices {
+  /// "transformer", "text_encoder", "text_encoder_2", "vae", "tokenizer", "tokenizer_2" to a file,
+  /// an index of shards or a folder.
+  std::map<std::string, std::filesystem::path, std::less<>> parts;
+  std::optional<bool> distilled;
+  std::optional<bool> cached_references;
+};
+
+/// What becomes of a prompt that is longer than the model reads.
+enum class LongPrompt : std::uint8_t { cut, refuse };
+
 struct LoadOptions {
   std::filesystem::path path;  // a diffusers folder, or a single .safetensors or .gguf file
+  ModelChoices choices;
+  LongPrompt long_prompt = LongPrompt::cut;
   Precision precision = Precision::bf16;
   int threads = 0;              // 0: all cores that this process may use
   std::string device = "cpu";   // "cpu" or "cuda:N"
   std::string implementations;  // see ContextOptions; for tests and benchmarks
+};
+
+/// One part of a model: "transformer", "vae", ...
+struct ModelFile {
+  std::string part;
+  std::filesystem::path path;
+  std::string why;  // it was taken
 };
 
 /// What a model says about itself; read from its files, never assumed.
@@ -51,6 +73,13 @@ struct ModelSummary {
   int default_steps = 4;
   float default_guidance = 1;
   bool distilled = true;
+  std::string distilled_by;        // who says so: "model_index.json", "the configuration", ...
+  bool cached_references = false;  // references are looked at once, in the first step
+  std::string cached_references_by;
+  std::vector<ModelFile> files;
+  std::vector<std::string> notes;  // what was decided on the way that its user should know
+  std::string card;                // what the model is, in its own words; may be empty
+  std::vector<std::string> draws;  // the nouns that it draws, where it says so
 };
 
 struct GenerateRequest {
@@ -61,6 +90,14 @@ struct GenerateRequest {
   std::optional<float> guidance;
   std::uint64_t seed = 0;
   std::vector<Picture> references;  // 0 to 8
+};
+
+/// What a request comes to, known before any network runs.
+struct RequestReading {
+  std::int64_t prompt_tokens = 0;  // of the whole prompt, with what the model puts around it
+  std::int64_t tokens_read = 0;    // as many of them as the model takes
+  /// What the model leaves unread or without effect, each a sentence for whoever asked.
+  std::vector<std::string> warnings;
 };
 
 struct Progress {
@@ -97,6 +134,13 @@ class Engine {
 
   virtual const ModelSummary& summary() const = 0;
 
+  /// How a request will be read; a few milliseconds, and true of `generate` with the same request.
+  virtual RequestReading read(const GenerateRequest& request) const = 0;
+
+  /// `data_loss` once a file of the weights was changed or cut short under the model, which reads
+  /// some of them from there: it must be loaded again.
+  virtual Result<> intact() const = 0;
+
   /// Makes one picture. `on_progress` is called from the calling thread after each step. A stop
   /// request takes effect within one step and returns `cancelled`.
   /// Same seed, model, request and class of machine: same bytes, with any number of threads.
@@ -109,12 +153,14 @@ class Engine {
 };
 
 /// The ids of a prompt in the chat template of the model at `path` (FLUX.1: T5's ids and its end
-/// token), neither cut nor padded. Reads the tokenizer only.
+/// token), neither cut nor padded. A tokenizer's folder will do too.
 Result<std::vector<std::int32_t>> tokenize_prompt(const std::filesystem::path& path,
-                                                  std::string_view prompt);
+                                                  std::string_view prompt,
+                                                  const ModelChoices& choices = {});
 
 struct CheckRequest {
   std::filesystem::path model;
+  ModelChoices choices;
   std::filesystem::path golden;  // a recorded run (tests/golden/README.md)
   Precision precision = Precision::f32;
   std::filesystem::path result;  // where to write our own tensors; empty: nowhere

@@ -57,6 +57,9 @@ class Worker::Run {
   void work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher);
   Result<engine::Picture> make_picture(ActiveJob& active, int index, std::uint64_t seed);
   engine::Engine* engine_of(const service::Model& model);
+  Result<void> load_model(const service::Model& model);
+  bool say_ready();
+  Result<void> reload(const service::Model& model);
 
   // The ear's thread.
   void listen(const std::stop_token& stop);
@@ -67,8 +70,9 @@ class Worker::Run {
 
   Parts parts_;
   WorkerOptions options_;
-  std::map<std::string, std::unique_ptr<engine::Engine>> engines_;  // by path; null: cannot load
-  std::vector<std::string> models_;                                 // ids of those that can
+  std::map<std::string, std::unique_ptr<engine::Engine>>
+      engines_;                      // by Model::weights; null: cannot load
+  std::vector<std::string> models_;  // ids of those that can
   ActiveJobs active_;
 
   std::mutex mutex_;
@@ -81,32 +85,56 @@ class Worker::Run {
 Result<void> Worker::Run::load() {
   std::optional<Error> first_error;
   for (const service::Model& model : parts_.catalogue.models()) {
-    if (engines_.contains(model.path)) continue;
-    auto engine = parts_.load_engine(model.path);
-    if (!engine) {
-      log(LogLevel::error, "model_not_loaded", "model={} reason={:?}", model.id,
-          engine.error().message);
-      if (!first_error) first_error = engine.error();
-    }
-    engines_[model.path] = engine ? std::move(*engine) : nullptr;
+    if (engines_.contains(model.weights)) continue;
+    const Result<void> loaded = load_model(model);
+    if (!loaded && !first_error) first_error = loaded.error();
   }
-  for (const service::Model& model : parts_.catalogue.models())
-    if (engine_of(model) != nullptr) models_.push_back(model.id);
-  if (models_.empty()) {
+  if (!say_ready()) {
     CHECK(first_error, "no model and no reason");
     return tl::unexpected(std::move(*first_error));
   }
+  return {};
+}
+
+Result<void> Worker::Run::load_model(const service::Model& model) {
+  std::unique_ptr<engine::Engine>& place = engines_[model.weights];
+  place.reset();  // never two copies of the weights in memory
+  auto engine = parts_.load_engine(model);
+  if (!engine) {
+    log(LogLevel::error, "model_not_loaded", "model={} reason={:?}", model.id,
+        engine.error().message);
+    return tl::unexpected(std::move(engine.error()));
+  }
+  place = std::move(*engine);
+  const engine::ModelSummary& summary = place->summary();
+  log(LogLevel::info, "model_loaded",
+      "model={} family={} distilled={} by={:?} cached_references={}", model.id, summary.family,
+      summary.distilled, summary.distilled_by, summary.cached_references);
+  for (const engine::ModelFile& file : summary.files)
+    log(LogLevel::info, "model_file", "model={} part={} file={:?} why={:?}", model.id, file.part,
+        file.path.string(), file.why);
+  for (const std::string& note : summary.notes)
+    log(LogLevel::warn, "model_note", "model={} note={:?}", model.id, note);
+  return {};
+}
+
+/// Names the models that can be asked for; false when there is none.
+bool Worker::Run::say_ready() {
+  models_.clear();
+  for (const service::Model& model : parts_.catalogue.models())
+    if (engine_of(model) != nullptr) models_.push_back(model.id);
+  if (models_.empty()) return false;
   for (std::span<const std::string> rest = models_; !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), kModelsPerLine));
     parts_.doorbell.send({.kind = Message::Kind::models, .models = {some.begin(), some.end()}});
     rest = rest.subspan(some.size());
   }
   parts_.doorbell.send({.kind = Message::Kind::ready, .worker_id = options_.id});
-  return {};
+  return true;
 }
 
 engine::Engine* Worker::Run::engine_of(const service::Model& model) {
-  const auto found = engines_.find(model.path);
+  const auto found = engines_.find(model.weights);
   return found == engines_.end() ? nullptr : found->second.get();
 }
 
@@ -218,7 +246,33 @@ Result<engine::Picture> Worker::Run::make_picture(ActiveJob& active, int index,
                           .step = progress.step,
                           .steps = progress.steps});
   };
-  return generate(*engine, request, report, active.stop.get_token());
+  if (index == 0) {
+    const engine::RequestReading reading = engine->read(request);
+    for (const std::string& warning : reading.warnings)
+      log(LogLevel::warn, "request_warning", "job={} model={} tokens={} read={} warning={:?}",
+          active.job().id, model->id, reading.prompt_tokens, reading.tokens_read, warning);
+  }
+  auto picture = generate(*engine, request, report, active.stop.get_token());
+  if (picture || engine->intact()) return picture;
+  // The weights' file was changed under the model, whose numbers are no longer what was checked.
+  TRY(reload(*model));
+  return generate(*engine_of(*model), request, report, active.stop.get_token());
+}
+
+/// Loads a model again in place. What cannot be loaded any more is no longer offered; a worker with
+/// nothing to offer ends, so that the server sees it and starts another.
+Result<void> Worker::Run::reload(const service::Model& model) {
+  log(LogLevel::warn, "model_changed", "model={} reason={:?}", model.id,
+      "a file of the weights was changed while it was in use; it is loaded again");
+  const Result<void> loaded = load_model(model);
+  if (loaded) return {};
+  if (!say_ready()) {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  return fail(ErrorCode::unavailable,
+              fmt::format("the model \"{}\" could not be loaded again", model.id), "model",
+              loaded.error().message);
 }
 
 void Worker::Run::ring() {

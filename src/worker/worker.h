@@ -30,9 +30,9 @@ struct WorkerOptions {
   std::uint64_t (*random_seed)() = nullptr;  // null: from the operating system
 };
 
-/// Opens the weights at a path; in the program `engine::Engine::load` with the device's options.
+/// Opens a model's weights; in the program `engine::Engine::load` with the device's options.
 using EngineLoader =
-    std::function<Result<std::unique_ptr<engine::Engine>>(const std::string& path)>;
+    std::function<Result<std::unique_ptr<engine::Engine>>(const service::Model& model)>;
 
 /// One device's worker; lives in its own process. While the engine makes a picture, another thread
 /// encodes, stores and settles the one before. If the process dies in the middle, the job's row is
@@ -51,8 +51,8 @@ class Worker {
   Worker(Parts parts, WorkerOptions options);
   ~Worker();
 
-  /// Opens every distinct path of the catalogue once and says `ready`. The error of the first path
-  /// that cannot be opened, with the model's name.
+  /// Opens the weights of every model of the catalogue once and says `ready`. The error of the
+  /// first path that cannot be opened, with the model's name.
   Result<void> load();
 
   /// Works until `stop` is requested or the server's end of the doorbell is closed. Returns with no

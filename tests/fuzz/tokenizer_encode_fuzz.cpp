@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "engine/tokenizers/pre_tokenizer.h"
-#include "engine/tokenizers/tokenizer.h"
+#include "engine/tokenizers/qwen_tokenizer.h"
 #include "engine/tokenizers/unicode.h"
 
 using namespace imagined::engine;
@@ -12,9 +12,9 @@ using imagined::valid_utf8;
 
 namespace {
 
-const Tokenizer& tokenizer() {
-  static const Tokenizer loaded = [] {
-    imagined::Result<Tokenizer> result = Tokenizer::load(
+const QwenTokenizer& tokenizer() {
+  static const QwenTokenizer loaded = [] {
+    imagined::Result<QwenTokenizer> result = QwenTokenizer::load(
         std::filesystem::path(IMAGINED_SOURCE_DIR) / "tests" / "golden" / "a1" / "tokenizer");
     CHECK(result.has_value(), "{}", result.error().message);
     return std::move(*result);

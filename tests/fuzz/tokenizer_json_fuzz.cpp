@@ -1,15 +1,15 @@
 // Any text as tokenizer.json, and what follows a byte 0 as tokenizer_config.json: refused, or a
 // tokenizer that encodes.
 #include "base/check.h"
-#include "engine/tokenizers/tokenizer.h"
+#include "engine/tokenizers/qwen_tokenizer.h"
 
 using namespace imagined::engine;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
   const std::string_view text(reinterpret_cast<const char*>(data), size_bytes);
   const std::size_t zero = std::min(text.find('\0'), text.size());
-  const imagined::Result<Tokenizer> tokenizer =
-      Tokenizer::parse(text.substr(0, zero), text.substr(std::min(zero + 1, text.size())));
+  const imagined::Result<QwenTokenizer> tokenizer =
+      QwenTokenizer::parse(text.substr(0, zero), text.substr(std::min(zero + 1, text.size())));
   if (!tokenizer) {
     CHECK(!tokenizer.error().message.empty(), "an error says what is wrong");
     return 0;

@@ -350,6 +350,87 @@ TEST_F(ChangedFolder, WithAWeightTooManyIsAnotherModel) {
   EXPECT_THAT(load_error().message, testing::HasSubstr("transformer_blocks.0.ff.linear_in.weight"));
 }
 
+TEST_F(ChangedFolder, OverwrittenUnderAModelIsNoticedAndLoadsAgain) {
+  const auto engine = Engine::load({.path = folder_, .precision = Precision::f32, .threads = 1});
+  ASSERT_TRUE(engine.has_value()) << engine.error().message;
+  EXPECT_TRUE((*engine)->intact().has_value());
+  const fs::path encoder = folder_ / "text_encoder" / "model.safetensors";
+  fs::last_write_time(encoder, fs::last_write_time(encoder) + std::chrono::hours(1));
+  EXPECT_EQ((*engine)->intact().error().code, ErrorCode::data_loss);
+  const auto picture = generate(**engine, small_request());
+  ASSERT_FALSE(picture.has_value());
+  EXPECT_EQ(picture.error().code, ErrorCode::data_loss);
+  EXPECT_THAT(picture.error().message,
+              testing::HasSubstr("model.safetensors: the file was written"));
+  EXPECT_EQ(load_error().message, "loaded");
+}
+
+// --- how a request is read ---------------------------------------------------------------------
+
+std::string words(int count) {
+  std::string text = "ball";
+  for (int i = 1; i < count; ++i) text += " ball";
+  return text;
+}
+
+TEST(Reading, CountsTheTokensOfThePromptAndThoseThatAreRead) {
+  const auto engine = load(model_folder("a4"));  // reads 32
+  GenerateRequest request = small_request();
+  request.prompt = "a red house";
+  const RequestReading whole = engine->read(request);
+  EXPECT_EQ(whole.prompt_tokens,
+            static_cast<std::int64_t>(tokenize_prompt(model_folder("a4"), request.prompt)->size()));
+  EXPECT_EQ(whole.tokens_read, whole.prompt_tokens);
+  EXPECT_THAT(whole.warnings, testing::IsEmpty());
+  request.prompt = words(100);
+  const RequestReading cut = engine->read(request);
+  EXPECT_GT(cut.prompt_tokens, 100);
+  EXPECT_EQ(cut.tokens_read, 32);
+  EXPECT_THAT(cut.warnings,
+              testing::ElementsAre(testing::HasSubstr("reads the first 32 of the prompt's")));
+}
+
+TEST(Reading, SaysThatClipReadsLessThanT5) {
+  const auto engine = load(model_folder("b2"));
+  GenerateRequest request = small_request();
+  request.prompt = words(40);
+  EXPECT_THAT(engine->read(request).warnings,
+              testing::Contains(testing::HasSubstr("CLIP reads the first")));
+}
+
+TEST(Reading, SaysThatGuidanceHasNoEffectOnADistilledModel) {
+  GenerateRequest request = small_request();
+  request.guidance = 7.0f;
+  EXPECT_THAT(load(model_folder("a1"))->read(request).warnings,
+              testing::ElementsAre(testing::HasSubstr("guidance 7 has no effect")));
+  EXPECT_THAT(load(model_folder("a4"))->read(request).warnings, testing::IsEmpty());
+}
+
+TEST(Reading, NamesTheWordsThatTheBuiltInModelDoesNotKnow) {
+  const auto engine = load(fs::path(IMAGINED_SOURCE_DIR) / "models" / "paperland");
+  GenerateRequest request = small_request();
+  request.prompt = "a red house beside a cat";
+  EXPECT_THAT(
+      engine->read(request).warnings,
+      testing::ElementsAre(testing::HasSubstr("this model knows no \"cat\"; it draws ball")));
+  EXPECT_FALSE(engine->summary().card.empty());
+}
+
+TEST(Reading, RefusesALongPromptWhereThatIsAskedFor) {
+  const auto engine = Engine::load({.path = model_folder("a4"),
+                                    .long_prompt = LongPrompt::refuse,
+                                    .precision = Precision::f32,
+                                    .threads = 1});
+  ASSERT_TRUE(engine.has_value()) << engine.error().message;
+  EXPECT_TRUE(generate(**engine, small_request()).has_value());
+  GenerateRequest request = small_request();
+  request.prompt = words(100);
+  const auto picture = generate(**engine, request);
+  ASSERT_FALSE(picture.has_value());
+  EXPECT_EQ(picture.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(picture.error().field, "prompt");
+}
+
 // --- the rest of the face ----------------------------------------------------------------------
 
 TEST(Summary, SaysWhatTheFilesSay) {
@@ -359,6 +440,11 @@ TEST(Summary, SaysWhatTheFilesSay) {
   EXPECT_EQ(summary.pixels_per_token, 32);
   EXPECT_EQ(summary.max_prompt_tokens, 32);
   EXPECT_FALSE(summary.distilled);
+  EXPECT_EQ(summary.distilled_by, "model_index.json");
+  EXPECT_FALSE(summary.cached_references);
+  std::vector<std::string> parts;
+  for (const ModelFile& file : summary.files) parts.push_back(file.part);
+  EXPECT_THAT(parts, testing::ElementsAre("transformer", "text_encoder", "vae", "tokenizer"));
   EXPECT_GT(summary.parameters, 100'000);
   EXPECT_GT(summary.weight_bytes, 100'000);
 }

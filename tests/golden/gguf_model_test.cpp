@@ -146,6 +146,7 @@ TEST(Q8Conversion, GivesTheSameBytesWithAnyNumberOfThreads) {
 TEST(GgufModel, SaysWhichTensorItCannotRead) {
   const GgufModel model("a3", StoreAs::as_they_were);
   GgufBytes file;
+  file.tensor("single_stream_modulation.linear.weight", {1}, 0, "1234");  // tells what it is
   file.tensor("x_embedder.weight", {256, 1}, 17, std::string(74, '\0'));  // IQ2_XS
   std::ofstream(model.path() / "transformer" / "weights.gguf", std::ios::binary) << file.bytes();
   const auto engine = Engine::load({.path = model.path(), .threads = 1});

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engine/tokenizers/clip_tokenizer.h"
+#include "engine/tokenizers/qwen_tokenizer.h"
 #include "engine/tokenizers/t5_tokenizer.h"
-#include "engine/tokenizers/tokenizer.h"
 
 namespace imagined::engine {
 namespace {
@@ -72,14 +72,14 @@ TEST(PublicTokenizers, OfQwenGiveTheKnownIdsOfNineTexts) {
       {"cafe\u0301 \u212b \ufb01", {924, 58858, 79252, 32495, 70731}},
       {"x\n\n\n  y", {87, 1406, 220, 379}},
   };
-  expect_ids<Tokenizer>("qwen", rows, [](const Tokenizer& tokenizer, const char* text) {
+  expect_ids<QwenTokenizer>("qwen", rows, [](const QwenTokenizer& tokenizer, const char* text) {
     return tokenizer.encode(text);
   });
 }
 
 TEST(PublicTokenizers, OfQwenFrameAPromptAsQwen3sTemplateDoes) {
   SKIP_WITHOUT("qwen");
-  const Result<Tokenizer> tokenizer = Tokenizer::load(vocabularies() / "qwen");
+  const Result<QwenTokenizer> tokenizer = QwenTokenizer::load(vocabularies() / "qwen");
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
   EXPECT_EQ(tokenizer->encode_prompt("a bare wall"),
             (Ids{151644, 872, 198, 64, 12461, 7002, 151645, 198, 151644, 77091, 198, 151667, 271,

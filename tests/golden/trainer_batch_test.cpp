@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/families/family.h"
-#include "engine/families/model_folder.h"
+#include "engine/families/families.h"
 #include "engine/formats/safetensors.h"
 
 namespace imagined::engine {

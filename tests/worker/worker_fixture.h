@@ -77,13 +77,24 @@ using Report = std::function<void(engine::Progress)>;
 using Behaviour = std::function<Result<engine::Picture>(const engine::GenerateRequest&,
                                                         const Report&, std::stop_token)>;
 
+/// What a behaviour says for a file that was changed under the model.
+inline constexpr const char* kFileChanged = "the file was written to";
+
 class FakeEngine final : public engine::Engine {
  public:
   explicit FakeEngine(Behaviour& behaviour) : behaviour_(behaviour) {}
   const engine::ModelSummary& summary() const override { return summary_; }
+  engine::RequestReading read(const engine::GenerateRequest&) const override { return {}; }
+  /// The weights' file was changed when a picture failed so.
+  Result<> intact() const override {
+    if (intact_) return {};
+    return fail(ErrorCode::data_loss, "model.safetensors: the file was written to");
+  }
   Result<engine::Picture> generate(const engine::GenerateRequest& request,
                                    const Report& on_progress, std::stop_token stop) override {
-    return behaviour_(request, on_progress, std::move(stop));
+    auto made = behaviour_(request, on_progress, std::move(stop));
+    if (!made && made.error().message == kFileChanged) intact_ = false;
+    return made;
   }
   Result<engine::BenchReport> bench(const engine::BenchRequest&) override {
     return fail(ErrorCode::unimplemented, "a worker does not measure");
@@ -92,6 +103,7 @@ class FakeEngine final : public engine::Engine {
  private:
   Behaviour& behaviour_;
   engine::ModelSummary summary_;
+  bool intact_ = true;
 };
 
 /// Events of all jobs, to be waited for.
@@ -163,10 +175,10 @@ class WorkerTest : public testing::Test {
                       .blobs = *blobs_,
                       .doorbell = worker_end_,
                       .clock = clock_,
-                      .load_engine = [this](const std::string& path)
+                      .load_engine = [this](const service::Model& model)
                           -> Result<std::unique_ptr<engine::Engine>> {
-                        loaded_paths_.push_back(path);
-                        if (path == broken_path_)
+                        loaded_paths_.push_back(model.path);
+                        if (model.path == broken_path_)
                           return fail(ErrorCode::data_loss, "tensor \"x\": cut file");
                         return std::make_unique<FakeEngine>(behaviour_);
                       }},

@@ -456,6 +456,31 @@ TEST_F(WorkerTest, SaysAllOfManyModels) {
   EXPECT_EQ(ready_models_.back(), models.back().id);
 }
 
+TEST_F(WorkerTest, LoadsAModelAgainWhoseFileWasChangedAndMakesThePicture) {
+  std::atomic<int> calls = 0;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&,
+                   std::stop_token) -> Result<engine::Picture> {
+    if (++calls == 1) return fail(ErrorCode::data_loss, kFileChanged);
+    return grey_picture(request);
+  };
+  start();
+  EXPECT_EQ(finished(submit({})).state, JobState::succeeded);
+  EXPECT_THAT(loaded_paths_, ElementsAre("weights", "other-weights", "weights"));
+}
+
+TEST_F(WorkerTest, SaysThatAModelIsGoneWhoseChangedFileCannotBeLoaded) {
+  behaviour_ = [&](const engine::GenerateRequest&, const Report&,
+                   std::stop_token) -> Result<engine::Picture> {
+    broken_path_ = "weights";
+    return fail(ErrorCode::data_loss, kFileChanged);
+  };
+  start();
+  const service::Job failed = finished(submit({}));
+  EXPECT_EQ(failed.state, JobState::failed);
+  ASSERT_TRUE(failed.error);
+  EXPECT_EQ(failed.error->code, ErrorCode::unavailable);
+}
+
 TEST_F(WorkerTest, DoesNotStartWithoutAnyModel) {
   catalogue_ = *service::Catalogue::make({{.id = "only", .path = "broken"}}, {});
   broken_path_ = "broken";

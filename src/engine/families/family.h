@@ -1,19 +1,26 @@
-// The model families that this build knows, and what makes one up.
+// What a model family is: the one thing that a new one brings, in a folder of its own.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <span>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/backend/context.h"
-#include "engine/families/model_folder.h"
+#include "engine/families/model_files.h"
+#include "engine/families/model_plan.h"
+#include "engine/families/pipeline_index.h"
 #include "engine/models/common/number_format.h"
 #include "engine/models/common/transformer.h"
 #include "engine/models/vae/vae.h"
-#include "engine/tokenizers/tokenizer.h"
+#include "engine/tokenizers/prompt_encoding.h"
+#include "engine/tokenizers/tokenizer_kind.h"
 
 namespace imagined::engine {
 
@@ -24,6 +31,13 @@ struct PromptIds {
   bool operator==(const PromptIds&) const = default;
 };
 
+/// How much of a prompt one text encoder reads.
+struct PromptReading {
+  std::string_view encoder;  // "the text encoder", "CLIP"
+  std::int64_t tokens = 0;   // of the prompt as it is, with what the model puts around it
+  std::int64_t read = 0;     // of those, up to the model's limit
+};
+
 /// The tokenizers and text encoders of a model. Immutable.
 class PromptEncoder {
  public:
@@ -32,9 +46,15 @@ class PromptEncoder {
   /// Cut, and padded where the model was trained so.
   virtual PromptIds ids(std::string_view prompt) const = 0;
 
+  /// The encoder of the tokens first.
+  virtual std::vector<PromptReading> reading(std::string_view prompt) const = 0;
+
   /// Errors: `invalid_argument` for an id that the encoder does not have; `cancelled`.
   virtual Result<TextFeatures> encode(const Context& context, const PromptIds& ids,
                                       const std::stop_token& stop) const = 0;
+
+  /// `data_loss` when a file whose rows are read for every prompt was changed meanwhile.
+  virtual Result<> intact() const = 0;
 
   /// What fills `main` up behind the prompt.
   virtual std::int32_t pad_id() const = 0;
@@ -53,11 +73,28 @@ struct Networks {
   std::int64_t held_bytes = 0;  // of packed weights
 };
 
-/// Loads what `model.family` consists of. Errors: `unimplemented` for another family; those of the
-/// tokenizers, WeightSource::open and WeightLoader, with the network's name before the message;
-/// also `invalid_argument` when a file holds weights that the network does not have, which is
-/// another model's file.
-Result<Networks> load_networks(const Context& context, const ModelFolder& model,
-                               NumberFormat format);
+struct Family {
+  std::string_view name;
+  std::span<const PipelineClass> pipelines;
+  std::span<const PipelineComponent> components;
+  /// The networks that its models consist of, the transformer first.
+  std::vector<const NameTable*> (*networks)();
+  /// Whether a file with a transformer, of one of these networks, is one of this family's.
+  bool (*owns)(const WeightFiles& files);
+  /// Chooses the parts and reads what is said about them, without touching the weights' bytes.
+  Result<ModelPlan> (*describe)(ModelFiles& files);
+  /// Whether the parts fit together. `invalid_argument` says which do not.
+  Result<> (*check)(const ModelPlan& plan);
+  /// Errors: those of the tokenizers, WeightSource and WeightLoader, with the network's name before
+  /// the message; also `invalid_argument` when a file holds weights that the network does not have,
+  /// which is another model's file.
+  Result<Networks> (*load)(const Context& context, const ModelPlan& plan, NumberFormat format);
+  /// The part whose tokenizer reads the prompt's tokens, and the ids that it gives a prompt,
+  /// neither cut nor padded.
+  std::string_view tokenizer_part;
+  TokenizerKind tokenizer_kind;
+  Result<std::vector<std::int32_t>> (*tokens)(const std::filesystem::path& tokenizer,
+                                              std::string_view prompt);
+};
 
 }  // namespace imagined::engine

@@ -4,8 +4,9 @@
 
 #include <cstdlib>
 
-#include "engine/families/model_folder.h"
-#include "engine/families/model_parts.h"
+#include "engine/families/families.h"
+#include "engine/families/flux2_klein/plan.h"
+#include "engine/formats/folder.h"
 #include "engine/formats/gguf_test_files.h"
 #include "engine/formats/test_files.h"
 #include "engine/models/flux2/flux2_names.h"
@@ -67,23 +68,27 @@ TEST(Layouts, OfTheSameModelGiveTheSameWeightsAndConfiguration) {
   const TestFolder folder;
   ASSERT_TRUE(write_model(folder.path() / "d", "--shard-bytes 200000"));
   ASSERT_TRUE(write_model(folder.path() / "b", "--layout bfl"));
-  const Result<ModelFolder> diffusers = open_model(folder.path() / "d");
+  const Result<ModelPlan> diffusers = open_model(folder.path() / "d");
   ASSERT_TRUE(diffusers.has_value()) << diffusers.error().message;
-  const Result<ModelFolder> bfl = open_model(folder.path() / "b" / "flux-2-tiny.safetensors");
+  const Result<ModelPlan> bfl = open_model(folder.path() / "b" / "flux-2-tiny.safetensors");
   ASSERT_TRUE(bfl.has_value()) << bfl.error().message;
-  expect_same(diffusers->transformer, bfl->transformer, flux2_names());
-  expect_same(diffusers->text_encoder, bfl->text_encoder, qwen3_names());
-  expect_same(diffusers->vae, bfl->vae, vae_names());
-  EXPECT_EQ(bfl->flux2.width(), diffusers->flux2.width());
-  EXPECT_EQ(bfl->flux2.mlp_size, diffusers->flux2.mlp_size);
-  EXPECT_EQ(bfl->flux2.rope_axes, diffusers->flux2.rope_axes);
-  EXPECT_EQ(bfl->flux2.context_size, diffusers->flux2.context_size);
-  EXPECT_EQ(bfl->vae_config.encoder_channels, diffusers->vae_config.encoder_channels);
-  EXPECT_EQ(bfl->vae_config.decoder_channels, diffusers->vae_config.decoder_channels);
-  EXPECT_EQ(bfl->vae_config.latent_channels, diffusers->vae_config.latent_channels);
-  EXPECT_EQ(bfl->vae_config.layers_per_block, diffusers->vae_config.layers_per_block);
-  EXPECT_EQ(bfl->vae_config.mid_attention, diffusers->vae_config.mid_attention);
-  EXPECT_EQ(bfl->distilled, diffusers->distilled);
+  expect_same(diffusers->part("transformer").path, bfl->part("transformer").path, flux2_names());
+  expect_same(diffusers->part("text_encoder").path, bfl->part("text_encoder").path, qwen3_names());
+  expect_same(diffusers->part("vae").path, bfl->part("vae").path, vae_names());
+  EXPECT_EQ(bfl->own_as<KleinPlan>().transformer.width(),
+            diffusers->own_as<KleinPlan>().transformer.width());
+  EXPECT_EQ(bfl->own_as<KleinPlan>().transformer.mlp_size,
+            diffusers->own_as<KleinPlan>().transformer.mlp_size);
+  EXPECT_EQ(bfl->own_as<KleinPlan>().transformer.rope_axes,
+            diffusers->own_as<KleinPlan>().transformer.rope_axes);
+  EXPECT_EQ(bfl->own_as<KleinPlan>().transformer.context_size,
+            diffusers->own_as<KleinPlan>().transformer.context_size);
+  EXPECT_EQ(bfl->vae.encoder_channels, diffusers->vae.encoder_channels);
+  EXPECT_EQ(bfl->vae.decoder_channels, diffusers->vae.decoder_channels);
+  EXPECT_EQ(bfl->vae.latent_channels, diffusers->vae.latent_channels);
+  EXPECT_EQ(bfl->vae.layers_per_block, diffusers->vae.layers_per_block);
+  EXPECT_EQ(bfl->vae.mid_attention, diffusers->vae.mid_attention);
+  EXPECT_EQ(bfl->distilled.value, diffusers->distilled.value);
 }
 
 TEST(Layouts, InGgufGiveTheSameWeights) {
@@ -93,15 +98,15 @@ TEST(Layouts, InGgufGiveTheSameWeights) {
   ASSERT_TRUE(write_model(folder.path() / "b", "--layout bfl"));
   turn_into_gguf(folder.path() / "b");
   turn_into_gguf(folder.path() / "b" / "text_encoder", llama_name);
-  const Result<ModelFolder> diffusers = open_model(folder.path() / "d");
+  const Result<ModelPlan> diffusers = open_model(folder.path() / "d");
   ASSERT_TRUE(diffusers.has_value()) << diffusers.error().message;
-  const Result<ModelFolder> gguf = open_model(folder.path() / "b");
+  const Result<ModelPlan> gguf = open_model(folder.path() / "b");
   ASSERT_TRUE(gguf.has_value()) << gguf.error().message;
-  EXPECT_EQ(gguf->transformer.filename(), "flux-2-tiny.gguf");
-  EXPECT_EQ(gguf->vae.filename(), "ae.gguf");
-  expect_same(diffusers->transformer, gguf->transformer, flux2_names());
-  expect_same(diffusers->text_encoder, gguf->text_encoder, qwen3_names());
-  expect_same(diffusers->vae, gguf->vae, vae_names());
+  EXPECT_EQ(gguf->part("transformer").path.filename(), "flux-2-tiny.gguf");
+  EXPECT_EQ(gguf->part("vae").path.filename(), "ae.gguf");
+  expect_same(diffusers->part("transformer").path, gguf->part("transformer").path, flux2_names());
+  expect_same(diffusers->part("text_encoder").path, gguf->part("text_encoder").path, qwen3_names());
+  expect_same(diffusers->part("vae").path, gguf->part("vae").path, vae_names());
 }
 
 }  // namespace

@@ -2,28 +2,36 @@
 
 #include <fmt/core.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
 
 #include "engine/families/family.h"
+#include "engine/families/other_files.h"
 #include "engine/models/common/weight_loader.h"
 
 namespace imagined::engine {
 
-/// Opens one network's files, hands them to `load`, and looks afterwards whether all was used.
+/// Hands one network's weights to `load`, and looks afterwards whether all were used.
 /// title     what errors call the network.
+/// part      of the plan, with its files.
 /// unneeded  says of a weight that nobody asked for whether that is as it should be.
 /// sums      what was loaded is added here.
 template <class Load>
-auto load_network(const Context& context, const char* title, const std::filesystem::path& path,
-                  const NameTable& network, NumberFormat format, Networks& sums,
+auto load_network(const Context& context, const char* title, const ModelPart& part,
+                  const NameTable& names, NumberFormat format, Networks& sums,
                   const std::function<bool(std::string_view name)>& unneeded, const Load& load)
     -> decltype(load(std::declval<WeightLoader&>())) {
   const auto loaded = [&]() -> decltype(load(std::declval<WeightLoader&>())) {
-    auto source = std::make_shared<WeightSource>(TRY(WeightSource::open(path, network)));
+    CHECK(part.weights != nullptr, "the files of {} were let go", part.name);
+    const NetworkTensors* network = part.weights->contents().find(names);
+    if (network == nullptr)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: {}; {} is needed", part.path.filename().string(),
+                              what_it_is(*part.weights), names.what),
+                  {}, part.path.string());
+    auto source = std::make_shared<WeightSource>(TRY(WeightSource::make(part.weights, *network)));
     WeightLoader loader(context, source, format);
     auto result = TRY(load(loader));
     TRY(source->refuse_unused(unneeded));

@@ -89,6 +89,10 @@ int take_slot(const void* begin, std::size_t size_bytes) {
   return -1;
 }
 
+std::int64_t change_time_ns(const struct stat& status) {
+  return status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 Result<FileMap> failed(ErrorCode code, const std::filesystem::path& path, std::string_view what) {
   return fail(code, fmt::format("{}: {}", path.filename().string(), what), {}, path.string());
 }
@@ -115,6 +119,7 @@ Result<FileMap> FileMap::open(const std::filesystem::path& path) {
     return failed(ErrorCode::invalid_argument, path,
                   S_ISDIR(status.st_mode) ? "is a folder, not a file" : "is not a regular file");
   const auto size_bytes = static_cast<std::size_t>(status.st_size);
+  map.changed_ns_ = change_time_ns(status);
   if (size_bytes == 0) return map;
   void* begin = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, map.descriptor_, 0);
   if (begin == MAP_FAILED) return failed(ErrorCode::resource_exhausted, path, std::strerror(errno));
@@ -135,6 +140,7 @@ FileMap& FileMap::operator=(FileMap&& other) noexcept {
   path_ = std::move(other.path_);
   begin_ = std::exchange(other.begin_, nullptr);
   size_bytes_ = std::exchange(other.size_bytes_, 0);
+  changed_ns_ = std::exchange(other.changed_ns_, 0);
   descriptor_ = std::exchange(other.descriptor_, -1);
   guard_slot_ = std::exchange(other.guard_slot_, -1);
   return *this;
@@ -156,16 +162,17 @@ void FileMap::close() noexcept {
 }
 
 Result<> FileMap::intact() const {
-  bool torn = guard_slot_ >= 0 && guard_slots[static_cast<std::size_t>(guard_slot_)].torn.load(
-                                      std::memory_order_acquire);
+  const bool torn =
+      guard_slot_ >= 0 &&
+      guard_slots[static_cast<std::size_t>(guard_slot_)].torn.load(std::memory_order_acquire);
   struct stat status = {};
-  if (descriptor_ >= 0 && ::fstat(descriptor_, &status) == 0)
-    torn = torn || static_cast<std::size_t>(status.st_size) < size_bytes_;
-  if (!torn) return {};
-  return fail(
-      ErrorCode::data_loss,
-      fmt::format("{}: the file was cut short while it was read", path_.filename().string()), {},
-      path_.string());
+  const bool known = descriptor_ >= 0 && ::fstat(descriptor_, &status) == 0;
+  const bool shrunk = known && static_cast<std::size_t>(status.st_size) < size_bytes_;
+  if (!torn && !shrunk && (!known || change_time_ns(status) == changed_ns_)) return {};
+  return fail(ErrorCode::data_loss,
+              fmt::format("{}: the file was {} while it was in use", path_.filename().string(),
+                          torn || shrunk ? "cut short" : "written to"),
+              {}, path_.string());
 }
 
 }  // namespace imagined::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 
@@ -31,7 +32,8 @@ class FileMap {
   std::span<const std::byte> bytes() const { return {begin_, size_bytes_}; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// `data_loss` when the file has shrunk since it was opened, whether or not a lost page was read.
+  /// `data_loss` when the file has shrunk since it was opened, whether or not a lost page was read,
+  /// or was written to: what is read from the mapping then is no longer what was checked.
   Result<> intact() const;
 
  private:
@@ -40,6 +42,7 @@ class FileMap {
   std::filesystem::path path_;
   const std::byte* begin_ = nullptr;
   std::size_t size_bytes_ = 0;
+  std::int64_t changed_ns_ = 0;  // when the file was last written to, as it was opened
   int descriptor_ = -1;
   int guard_slot_ = -1;  // in the table of the SIGBUS handler; -1 while nothing is mapped
 };

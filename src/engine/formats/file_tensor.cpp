@@ -1,6 +1,6 @@
 #include "engine/formats/file_tensor.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include "base/check.h"

@@ -95,6 +95,7 @@ Contents sort_tensors(std::span<const FileTensor* const> tensors,
       return is_own(name, *network.table, network.prefix);
     });
     if (owner == nullptr) {
+      if (tensor->elements() == 0) continue;  // a mark, such as ComfyUI's scaled_fp8
       const auto lies_beside = [&](const NetworkTensors& network) {
         return has_inside(name, network.table->beside);
       };

@@ -33,6 +33,9 @@ struct NameTable {
   std::span<const std::string_view> roots;
   /// Modules that may lie beside the network and that nobody reads: heads, other towers.
   std::span<const std::string_view> beside;
+  /// Parts of a prefix under which other weights of the same names lie: a part of a larger network
+  /// that was trained on its own. Taken where there is nothing else.
+  std::span<const std::string_view> relatives;
   /// The canonical names of `name`, which comes without the prefix. `decoder_levels`: how many
   /// decoder.up.N the file has; BFL counts them from the other end.
   CanonicalNames (*canonical)(std::string_view name, std::int64_t decoder_levels);

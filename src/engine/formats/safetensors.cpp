@@ -272,6 +272,18 @@ std::string_view other_format(std::span<const std::byte> file) {
   if (starts("PK\x03\x04")) return "a zip archive (a PyTorch file?), not safetensors";
   if (starts("\x80\x02") || starts("\x80\x03") || starts("\x80\x04"))
     return "a Python pickle, not safetensors; pickles are never read";
+  std::string begin(reinterpret_cast<const char*>(file.data()),
+                    std::min<std::size_t>(file.size(), 64));
+  std::transform(begin.begin(), begin.end(), begin.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::size_t text = begin.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  const auto begins = [&](std::string_view mark) {
+    return text != std::string::npos && std::string_view(begin).substr(text).starts_with(mark);
+  };
+  if (begins("<!doctype") || begins("<html") || begins("<head") || begins("<?xml"))
+    return "an HTML page, not safetensors: a login or error page was saved in its place?";
+  if (begins("{\"") || begins("{}") || begins("[{") || begins("{\n") || begins("{ "))
+    return "a JSON text, not safetensors: an error message was saved in its place?";
   if (starts("version https://git-lfs"))
     return "a Git LFS pointer: the weights themselves were not downloaded";
   return {};

@@ -1,7 +1,10 @@
 #include "engine/formats/safetensors.h"
 
 #include <gmock/gmock.h>
+
 #include <sys/stat.h>
+#include <chrono>
+#include <fstream>
 
 #include "engine/formats/test_files.h"
 
@@ -151,6 +154,12 @@ std::vector<BrokenFile> broken_files() {
       {"Zip", std::string("PK\x03\x04") + "........", invalid_argument, "zip"},
       {"Gguf", "GGUF....................", invalid_argument, "GGUF"},
       {"LfsPointer", "version https://git-lfs.github.com/spec/v1\n", invalid_argument, "Git LFS"},
+      {"HtmlPage", "<!DOCTYPE html><html><head><title>sign in</title></head></html>",
+       invalid_argument, "an HTML page"},
+      {"HtmlBehindSpace", "\n  <html lang=\"en\"><body>Access is restricted</body></html>",
+       invalid_argument, "an HTML page"},
+      {"JsonText", "{\"error\": \"Invalid username or password.\"}", invalid_argument,
+       "a JSON text"},
       {"Zeros", std::string(4096, '\0'), data_loss, "does not start with '{'"},
       {"Ones", std::string(4096, '\xff'), data_loss, "bytes"},
   };
@@ -273,6 +282,22 @@ TEST(SafetensorsFile, RemembersALostPageAfterTheFileGrewAgain) {
   EXPECT_EQ(file->find("x")->bytes[65535], std::byte{0});
   fs::resize_file(path, size);
   EXPECT_FALSE(file->intact().has_value());
+}
+
+TEST(SafetensorsFile, SaysSoWhenTheFileIsOverwrittenInPlace) {
+  const TestFolder folder;
+  const fs::path path =
+      folder.write("x.safetensors", safetensors_bytes(object(entry("x", "U8", "[8]", "[0,8]")), 8));
+  fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours(1));
+  const Result<SafetensorsFile> file = SafetensorsFile::open(path);
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  ASSERT_TRUE(file->intact().has_value());
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(-1, std::ios::end)
+      << '!';
+  const Result<> intact = file->intact();
+  ASSERT_FALSE(intact.has_value());
+  EXPECT_EQ(intact.error().code, ErrorCode::data_loss);
+  EXPECT_EQ(intact.error().message, "x.safetensors: the file was written to while it was in use");
 }
 
 TEST(SafetensorsFile, OpensEveryRecordedRun) {

@@ -1,6 +1,7 @@
 #include "engine/pipeline/pipeline.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -42,7 +43,7 @@ Result<> check_finite(const Context& context, ConstMatrixView values, std::strin
       fmt::format("{}: the numbers are no longer finite; the weights may be damaged", what));
 }
 
-ScheduleOptions schedule_options(const ModelFolder& model) {
+ScheduleOptions schedule_options(const ModelPlan& model) {
   const SchedulerConfig& scheduler = model.scheduler;
   std::optional<ShiftLine> line;
   if (scheduler.shift_on_line) {
@@ -57,6 +58,20 @@ ScheduleOptions schedule_options(const ModelFolder& model) {
           .curve = scheduler.time_shift == TimeShift::linear ? ShiftCurve::linear
                                                              : ShiftCurve::exponential,
           .terminal = scheduler.shift_terminal};
+}
+
+/// What a model of few words says about a prompt beyond them.
+std::string unknown_words_text(std::span<const std::string> unknown,
+                               std::span<const std::string> draws) {
+  constexpr std::size_t kShown = 8;
+  std::string words;
+  for (std::size_t i = 0; i < std::min(unknown.size(), kShown); ++i) {
+    words += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", unknown[i]);
+  }
+  if (unknown.size() > kShown) words += fmt::format(" and {} more", unknown.size() - kShown);
+  std::string text = fmt::format("this model knows no {}", words);
+  if (!draws.empty()) text += fmt::format("; it draws {}", fmt::join(draws, ", "));
+  return text;
 }
 
 /// The middle of a picture of RGB bytes.
@@ -80,18 +95,21 @@ Picture crop_centre(const std::vector<std::uint8_t>& pixels, int made_width, int
 
 }  // namespace
 
-Pipeline::Pipeline(ModelFolder model, const ContextOptions& options)
+Pipeline::Pipeline(ModelPlan model, const ContextOptions& options)
     : model_(std::move(model)),
       context_(options),
       prompts_(kCachedPrompts),
       references_(kCachedReferences) {}
 
-Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelFolder model, Precision precision,
+Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelPlan model, Precision precision,
+                                                 LongPrompt long_prompt,
                                                  const ContextOptions& options) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(model), options));
+  pipeline->long_prompt_ = long_prompt;
   const Context& context = pipeline->context_;
   pipeline->networks_ =
       TRY(load_networks(context, pipeline->model_, number_format(precision, context.cpu())));
+  pipeline->model_.release_weights();
   return pipeline;
 }
 
@@ -115,9 +133,8 @@ Result<Picture> Pipeline::fit_reference_picture(const Picture& picture) const {
                             picture.height, picture.channels, picture.pixels.size()),
                 "image");
   }
-  const ReferenceFit fit =
-      TRY(fit_reference(picture.width, picture.height, kReferencePixels,
-                        static_cast<int>(model_.vae_config.pixels_per_token())));
+  const ReferenceFit fit = TRY(fit_reference(picture.width, picture.height, kReferencePixels,
+                                             static_cast<int>(model_.vae.pixels_per_token())));
   return Picture{.width = fit.width,
                  .height = fit.height,
                  .channels = 3,
@@ -143,7 +160,7 @@ Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const Prompt
 
 Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
     const std::vector<Picture>& pictures, const RunObserver& observer) {
-  const std::int64_t side = model_.vae_config.pixels_per_token();
+  const std::int64_t side = model_.vae.pixels_per_token();
   std::vector<ReferenceTokens> references;
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const Picture& picture = pictures[i];
@@ -297,6 +314,15 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
                                   model_.max_references),
                 "image");
   }
+  if (long_prompt_ == LongPrompt::refuse) {
+    const PromptReading reading = networks_.prompts->reading(request.prompt).front();
+    if (reading.read < reading.tokens) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the prompt has {} tokens: at most {} are read", reading.tokens,
+                              reading.read),
+                  "prompt");
+    }
+  }
   inputs.prompt = networks_.prompts->ids(request.prompt);
   if (uses_true_guidance(inputs.guidance)) inputs.negative = networks_.prompts->ids("");
   for (const Picture& picture : request.references) {
@@ -307,8 +333,26 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
   return inputs;
 }
 
+RequestReading Pipeline::read(const GenerateRequest& request) const {
+  const std::vector<PromptReading> readings = networks_.prompts->reading(request.prompt);
+  RequestReading result{.prompt_tokens = readings.front().tokens,
+                        .tokens_read = readings.front().read};
+  for (const PromptReading& reading : readings) {
+    if (reading.read == reading.tokens) continue;
+    result.warnings.push_back(fmt::format("{} reads the first {} of the prompt's {} tokens",
+                                          reading.encoder, reading.read, reading.tokens));
+  }
+  if (model_.guidance == GuidanceUse::none && request.guidance.value_or(1) != 1) {
+    result.warnings.push_back(fmt::format(
+        "guidance {} has no effect: this model was distilled and knows none", *request.guidance));
+  }
+  const std::vector<std::string> unknown = model_.card.unknown_words(request.prompt);
+  if (!unknown.empty()) result.warnings.push_back(unknown_words_text(unknown, model_.card.draws));
+  return result;
+}
+
 Result<Picture> Pipeline::generate(const GenerateRequest& request, const RunObserver& observer) {
-  const std::int64_t side = model_.vae_config.pixels_per_token();
+  const std::int64_t side = model_.vae.pixels_per_token();
   const PicturePlan plan =
       TRY(plan_picture(request.width, request.height,
                        {.pixels_per_token = side, .native_pixels = model_.sampling.native_pixels}));

@@ -13,8 +13,7 @@
 #include "base/result.h"
 #include "engine/backend/context.h"
 #include "engine/engine.h"
-#include "engine/families/family.h"
-#include "engine/families/model_folder.h"
+#include "engine/families/families.h"
 #include "engine/models/common/activation_pool.h"
 #include "engine/models/common/transformer.h"
 #include "engine/pipeline/recent.h"
@@ -56,12 +55,16 @@ struct RunObserver {
 class Pipeline {
  public:
   /// Loads the networks of a model whose configuration was read already.
-  static Result<std::unique_ptr<Pipeline>> load(ModelFolder model, Precision precision,
+  static Result<std::unique_ptr<Pipeline>> load(ModelPlan model, Precision precision,
+                                                LongPrompt long_prompt,
                                                 const ContextOptions& options);
 
-  const ModelFolder& model() const { return model_; }
+  const ModelPlan& model() const { return model_; }
   const Networks& networks() const { return networks_; }
   const Context& context() const { return context_; }
+
+  /// How a request will be read, without running a network.
+  RequestReading read(const GenerateRequest& request) const;
 
   /// Checks a request, makes the picture, crops and enlarges it.
   /// Errors: `invalid_argument` with the request's field; `cancelled`; `data_loss` when numbers are
@@ -98,7 +101,7 @@ class Pipeline {
   };
   struct Steps;  // the state of one run's steps
 
-  Pipeline(ModelFolder model, const ContextOptions& options);
+  Pipeline(ModelPlan model, const ContextOptions& options);
   Result<std::shared_ptr<const TextFeatures>> text_features(const PromptIds& prompt,
                                                             const RunObserver& observer);
   Result<std::vector<ReferenceTokens>> encode_references(const std::vector<Picture>& pictures,
@@ -108,7 +111,8 @@ class Pipeline {
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
                             std::int64_t cols) const;
 
-  ModelFolder model_;
+  ModelPlan model_;
+  LongPrompt long_prompt_ = LongPrompt::cut;
   Context context_;
   Networks networks_;
   TransformerWorkspace workspace_;

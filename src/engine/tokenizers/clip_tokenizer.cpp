@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "engine/tokenizers/bpe_files.h"
 #include "engine/tokenizers/pre_tokenizer.h"
-#include "engine/tokenizers/tokenizer_files.h"
 #include "engine/tokenizers/unicode.h"
 
 namespace imagined::engine {

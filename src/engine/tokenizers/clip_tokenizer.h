@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/tokenizers/tokenizer.h"
+#include "engine/tokenizers/prompt_encoding.h"
 
 namespace imagined::engine {
 

@@ -154,6 +154,14 @@ Result<> read_special_token(const json& config, const char* key, std::string& to
   return {};
 }
 
+Result<> check_padding_side(const json& config) {
+  const std::string side = text_of(member(config, "padding_side"));
+  if (side.empty() || side == "right") return {};
+  return refuse(kTokenizerConfigFile, "padding_side",
+                fmt::format("{} is not supported, only \"right\"", json(side).dump()),
+                ErrorCode::unimplemented);
+}
+
 bool is_token_id(const json& value) {
   return value.is_number_unsigned() &&
          value.get<std::uint64_t>() < static_cast<std::uint64_t>(kMaxTokenId);

@@ -39,6 +39,9 @@ std::string text_of(const nlohmann::json& value);
 /// A special token of tokenizer_config.json, a string or an object with "content", into `token`,
 /// which stays where the key is missing or null.
 Result<> read_special_token(const nlohmann::json& config, const char* key, std::string& token);
+/// `padding_side` of tokenizer_config.json, which must be "right" where it is given: every network
+/// here was made to read prompts that begin at the first place.
+Result<> check_padding_side(const nlohmann::json& config);
 /// A whole number from 0 to kMaxTokenId - 1.
 bool is_token_id(const nlohmann::json& value);
 

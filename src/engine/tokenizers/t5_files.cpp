@@ -150,6 +150,7 @@ Result<T5Parts> parse_t5_json(std::string_view text) {
 
 Result<> apply_t5_config(std::string_view text, T5Parts& parts) {
   const json root = TRY(parse_object(text, kTokenizerConfigFile));
+  TRY(check_padding_side(root));
   TRY(read_special_token(root, "pad_token", parts.pad_token));
   TRY(read_special_token(root, "eos_token", parts.eos_token));
   const json& extra = member(root, "extra_ids");

@@ -48,6 +48,8 @@ Result<Catalogue> Catalogue::make(std::vector<Model> models, std::vector<Retired
   TRY(check_names(models));
   Catalogue catalogue;
   catalogue.models_ = std::move(models);
+  for (Model& model : catalogue.models_)
+    if (model.weights.empty()) model.weights = model.path;
   for (const RetiredName& each : retired) {
     if (catalogue.find(each.replacement) == nullptr)
       return fail(ErrorCode::invalid_argument,

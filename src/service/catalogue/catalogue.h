@@ -21,6 +21,8 @@ struct Model {
   std::int64_t price_usd_ticks = 0;  // per picture, 1e-10 US dollar
   int max_prompt_length = 8000;      // code points
   std::int64_t created_unix_s = 0;
+  /// What is loaded, parts and all: models of the same text share one engine. Empty: the path.
+  std::string weights;
 };
 
 /// A name that used to be served. The name "flux-1.1*" stands for all names that begin so.

@@ -4,12 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/families/model_folder.h"
 #include "engine/formats/safetensors.h"
 #include "engine/formats/test_files.h"
+#include "engine/models/clip/clip_config.h"
 #include "engine/models/clip/clip_names.h"
+#include "engine/models/flux1/flux1_config.h"
 #include "engine/models/flux1/flux1_names.h"
+#include "engine/models/t5/t5_config.h"
 #include "engine/models/t5/t5_names.h"
+#include "engine/models/vae/vae_config.h"
 #include "engine/models/vae/vae_names.h"
 
 namespace imagined::engine {

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <charconv>
 
-#include "engine/families/families.h"
+#include "engine/families/flux2_klein/plan.h"
 #include "engine/families/load_network.h"
 #include "engine/models/flux2/flux2.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3.h"
 #include "engine/models/qwen3/qwen3_names.h"
 #include "engine/models/vae/vae_names.h"
+#include "engine/tokenizers/qwen_tokenizer.h"
 
 namespace imagined::engine {
 namespace {
@@ -17,11 +18,16 @@ namespace {
 /// Qwen3's chat template around the prompt, and some of its layers as features (flux.md 5.1).
 class KleinPrompts final : public PromptEncoder {
  public:
-  KleinPrompts(Tokenizer tokenizer, Qwen3 encoder, PromptLength length)
+  KleinPrompts(QwenTokenizer tokenizer, Qwen3 encoder, PromptLength length)
       : tokenizer_(std::move(tokenizer)), encoder_(std::move(encoder)), length_(length) {}
 
   PromptIds ids(std::string_view prompt) const override {
     return {.main = tokenizer_.encode_prompt(prompt, length_)};
+  }
+
+  std::vector<PromptReading> reading(std::string_view prompt) const override {
+    const auto tokens = static_cast<std::int64_t>(tokenizer_.encode_prompt(prompt).size());
+    return {{"the text encoder", tokens, std::min(tokens, length_.max_tokens)}};
   }
 
   Result<TextFeatures> encode(const Context& context, const PromptIds& ids,
@@ -31,6 +37,7 @@ class KleinPrompts final : public PromptEncoder {
     return features;
   }
 
+  Result<> intact() const override { return encoder_.intact(); }
   std::int32_t pad_id() const override { return tokenizer_.pad_id(); }
   std::int64_t layers() const override { return encoder_.layers(); }
   double flop(const PromptIds& ids) const override {
@@ -38,7 +45,7 @@ class KleinPrompts final : public PromptEncoder {
   }
 
  private:
-  Tokenizer tokenizer_;
+  QwenTokenizer tokenizer_;
   Qwen3 encoder_;
   PromptLength length_;
 };
@@ -54,40 +61,48 @@ bool is_behind_last_tap(std::string_view name, std::int64_t last_tap) {
 }
 
 Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context,
-                                                          const ModelFolder& model,
+                                                          const ModelPlan& plan,
                                                           NumberFormat format, Networks& sums) {
-  Tokenizer tokenizer = TRY(Tokenizer::load(model.tokenizer));
-  if (tokenizer.vocab_size() > model.qwen3.vocab_size) {
+  const auto& own = plan.own_as<KleinPlan>();
+  QwenTokenizer tokenizer = TRY(QwenTokenizer::load(plan.part("tokenizer").path));
+  if (tokenizer.vocab_size() > own.text_encoder.vocab_size) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("tokenizer: {} tokens for a text encoder with {}",
-                            tokenizer.vocab_size(), model.qwen3.vocab_size));
+                            tokenizer.vocab_size(), own.text_encoder.vocab_size));
   }
-  const std::vector<std::int64_t>& taps = model.text.taps;
+  const std::vector<std::int64_t>& taps = plan.text.taps;
   const std::int64_t last_tap = taps.empty() ? 0 : *std::max_element(taps.begin(), taps.end());
   Qwen3 encoder = TRY(load_network(
-      context, "text encoder", model.text_encoder, qwen3_names(), format, sums,
+      context, "text encoder", plan.part("text_encoder"), qwen3_names(), format, sums,
       [&](std::string_view name) { return is_behind_last_tap(name, last_tap); },
-      [&](WeightLoader& weights) { return Qwen3::load(weights, model.qwen3, taps); }));
+      [&](WeightLoader& weights) { return Qwen3::load(weights, own.text_encoder, taps); }));
   return std::make_unique<KleinPrompts>(
       std::move(tokenizer), std::move(encoder),
-      PromptLength{.max_tokens = model.text.max_tokens, .pad = model.text.pad});
+      PromptLength{.max_tokens = plan.text.max_tokens, .pad = plan.text.pad});
 }
 
 }  // namespace
 
-Result<Networks> load_flux2_klein(const Context& context, const ModelFolder& model,
+Result<Networks> load_flux2_klein(const Context& context, const ModelPlan& plan,
                                   NumberFormat format) {
+  const auto& own = plan.own_as<KleinPlan>();
   Networks networks;
-  networks.prompts = TRY(load_prompts(context, model, format, networks));
+  networks.prompts = TRY(load_prompts(context, plan, format, networks));
   networks.transformer = TRY(load_network(
-      context, "transformer", model.transformer, flux2_names(), format, networks,
+      context, "transformer", plan.part("transformer"), flux2_names(), format, networks,
       [](std::string_view) { return false; },
-      [&](WeightLoader& weights) { return Flux2::load(weights, model.flux2); }));
+      [&](WeightLoader& weights) { return Flux2::load(weights, own.transformer); }));
   networks.vae = TRY(load_network(
-      context, "vae", model.vae, vae_names(), format, networks,
+      context, "vae", plan.part("vae"), vae_names(), format, networks,
       [](std::string_view name) { return name == "bn.num_batches_tracked"; },
-      [&](WeightLoader& weights) { return Vae::load(weights, model.vae_config); }));
+      [&](WeightLoader& weights) { return Vae::load(weights, plan.vae); }));
   return networks;
+}
+
+Result<std::vector<std::int32_t>> flux2_klein_tokens(const std::filesystem::path& tokenizer,
+                                                     std::string_view prompt) {
+  const QwenTokenizer loaded = TRY(QwenTokenizer::load(tokenizer));
+  return loaded.encode_prompt(prompt);
 }
 
 }  // namespace imagined::engine

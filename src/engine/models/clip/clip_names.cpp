@@ -26,6 +26,7 @@ const NameTable& clip_names() {
                                       .anchors = kAnchors,
                                       .roots = kRoots,
                                       .beside = kBeside,
+                                      .relatives = {},
                                       .canonical = canonical};
   return table;
 }

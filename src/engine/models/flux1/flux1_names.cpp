@@ -124,6 +124,7 @@ const NameTable& flux1_names() {
                                       .anchors = kAnchors,
                                       .roots = kRoots,
                                       .beside = {},
+                                      .relatives = {},
                                       .canonical = canonical};
   return table;
 }

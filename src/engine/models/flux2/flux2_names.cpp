@@ -141,6 +141,7 @@ const NameTable& flux2_names() {
                                       .anchors = kAnchors,
                                       .roots = kRoots,
                                       .beside = {},
+                                      .relatives = {},
                                       .canonical = canonical};
   return table;
 }

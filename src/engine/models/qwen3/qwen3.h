@@ -41,6 +41,8 @@ class Qwen3 {
   }
   /// Up to the last tap.
   std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
+  /// `data_loss` when the file that holds the token embedding was changed meanwhile.
+  Result<> intact() const { return embedding_.intact(); }
   /// Multiplications and additions of one call, without norms and softmax.
   double flop(std::int64_t tokens) const;
 

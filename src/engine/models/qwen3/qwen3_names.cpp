@@ -45,6 +45,8 @@ constexpr std::array<std::string_view, 2> kAnchors = {"layers.0.self_attn.q_norm
 constexpr std::array<std::string_view, 8> kRoots = {
     "embed_tokens", "layers", "norm", "lm_head", "token_embd", "blk", "output_norm", "output"};
 constexpr std::array<std::string_view, 3> kBeside = {"lm_head", "visual", "logit_scale"};
+// Of Qwen3-VL.
+constexpr std::array<std::string_view, 1> kRelatives = {"language_model."};
 
 }  // namespace
 
@@ -53,6 +55,7 @@ const NameTable& qwen3_names() {
                                       .anchors = kAnchors,
                                       .roots = kRoots,
                                       .beside = kBeside,
+                                      .relatives = kRelatives,
                                       .canonical = canonical};
   return table;
 }

@@ -51,6 +51,7 @@ const NameTable& t5_names() {
                                       .anchors = kAnchors,
                                       .roots = kRoots,
                                       .beside = kBeside,
+                                      .relatives = {},
                                       .canonical = canonical};
   return table;
 }

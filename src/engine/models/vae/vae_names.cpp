@@ -77,8 +77,12 @@ constexpr std::array<std::string_view, 5> kRoots = {"encoder", "decoder", "quant
 }  // namespace
 
 const NameTable& vae_names() {
-  static constexpr NameTable table = {
-      .what = "a VAE", .anchors = kAnchors, .roots = kRoots, .beside = {}, .canonical = canonical};
+  static constexpr NameTable table = {.what = "a VAE",
+                                      .anchors = kAnchors,
+                                      .roots = kRoots,
+                                      .beside = {},
+                                      .relatives = {},
+                                      .canonical = canonical};
   return table;
 }
 

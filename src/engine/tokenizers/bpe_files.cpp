@@ -1,4 +1,4 @@
-#include "engine/tokenizers/tokenizer_files.h"
+#include "engine/tokenizers/bpe_files.h"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -199,6 +199,9 @@ Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::strin
 
 Result<> apply_tokenizer_config(std::string_view text, TokenizerParts& parts) {
   const json root = TRY(parse_object(text, kTokenizerConfigFile));
+  TRY(check_padding_side(root));
+  if (member(root, "chat_template").is_string())
+    parts.chat_template = text_of(member(root, "chat_template"));
   if (flag(root, "add_prefix_space"))
     return refuse(kTokenizerConfigFile, "add_prefix_space", "true is not supported",
                   ErrorCode::unimplemented);
@@ -225,6 +228,8 @@ Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder,
     const std::string text = TRY(read_text_file(folder / "tokenizer_config.json"));
     TRY(apply_tokenizer_config(text, parts));
   }
+  if (is_text_file(folder / "chat_template.jinja"))
+    parts.chat_template = TRY(read_text_file(folder / "chat_template.jinja"));
   return parts;
 }
 

@@ -1,4 +1,4 @@
-#include "engine/tokenizers/tokenizer.h"
+#include "engine/tokenizers/qwen_tokenizer.h"
 
 #include <gmock/gmock.h>
 
@@ -11,6 +11,8 @@
 #include "engine/tokenizers/bpe.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/unicode.h"
+
+#include "engine/tokenizers/text_file.h"
 
 namespace imagined::engine {
 namespace {
@@ -28,8 +30,8 @@ json read_json(const fs::path& path) {
   return json::parse(in);
 }
 
-Tokenizer golden_tokenizer(const char* model) {
-  Result<Tokenizer> tokenizer = Tokenizer::load(kGolden / model / "tokenizer");
+QwenTokenizer golden_tokenizer(const char* model) {
+  Result<QwenTokenizer> tokenizer = QwenTokenizer::load(kGolden / model / "tokenizer");
   EXPECT_TRUE(tokenizer.has_value()) << (tokenizer ? "" : tokenizer.error().message);
   return std::move(*tokenizer);
 }
@@ -49,13 +51,13 @@ json small_tokenizer(const std::vector<std::pair<std::string, std::string>>& mer
 }
 
 std::vector<std::int32_t> encode(const json& tokenizer, std::string_view text) {
-  const Result<Tokenizer> parsed = Tokenizer::parse(tokenizer.dump());
+  const Result<QwenTokenizer> parsed = QwenTokenizer::parse(tokenizer.dump());
   EXPECT_TRUE(parsed.has_value()) << (parsed ? "" : parsed.error().message);
   return parsed ? parsed->encode(text) : std::vector<std::int32_t>();
 }
 
 TEST(Tokenizer, GivesTheRecordedIdsOfSixtyTexts) {
-  const Tokenizer tokenizer = golden_tokenizer("a1");
+  const QwenTokenizer tokenizer = golden_tokenizer("a1");
   const json cases = read_json(kGolden / "tokenizer_cases.json");
   EXPECT_EQ(tokenizer.pad_id(), cases["pad_id"].get<std::int32_t>());
   ASSERT_EQ(cases["cases"].size(), 60u);
@@ -69,7 +71,7 @@ TEST(Tokenizer, GivesTheRecordedIdsOfSixtyTexts) {
 }
 
 TEST(Tokenizer, CutsALongPromptAtItsEnd) {
-  const Tokenizer tokenizer = golden_tokenizer("a2");
+  const QwenTokenizer tokenizer = golden_tokenizer("a2");
   const PromptEncoding all =
       tokenizer.encode_prompt("a red ball", {.max_tokens = 512, .pad = false});
   const PromptEncoding cut = tokenizer.encode_prompt("a red ball", {.max_tokens = 5, .pad = true});
@@ -78,7 +80,7 @@ TEST(Tokenizer, CutsALongPromptAtItsEnd) {
 }
 
 TEST(Tokenizer, FillsAShortPromptOnTheRight) {
-  const Tokenizer tokenizer = golden_tokenizer("a2");
+  const QwenTokenizer tokenizer = golden_tokenizer("a2");
   const PromptEncoding all = tokenizer.encode_prompt("", {.max_tokens = 512, .pad = false});
   const PromptEncoding filled = tokenizer.encode_prompt("", {.max_tokens = 40, .pad = true});
   ASSERT_EQ(filled.ids.size(), 40u);
@@ -152,7 +154,7 @@ TEST(Tokenizer, ReadsVocabularyAndMergesOfTheOlderPairOfFiles) {
   std::ofstream(folder / "merges.txt") << "#version: 0.2\na b\n";
   std::ofstream(folder / "tokenizer_config.json")
       << R"({"pad_token": "<pad>", "added_tokens_decoder": {"300": {"content": "<pad>"}}})";
-  const Result<Tokenizer> tokenizer = Tokenizer::load(folder);
+  const Result<QwenTokenizer> tokenizer = QwenTokenizer::load(folder);
   fs::remove_all(folder);
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
   EXPECT_THAT(tokenizer->encode("ab<pad>"), ElementsAre(256, 300));
@@ -165,7 +167,7 @@ TEST(Tokenizer, NamesTheKeyOfEveryMistake) {
   const auto message = [&](const char* path, const json& value) {
     json changed = good;
     changed[json::json_pointer(path)] = value;
-    const Result<Tokenizer> parsed = Tokenizer::parse(changed.dump());
+    const Result<QwenTokenizer> parsed = QwenTokenizer::parse(changed.dump());
     return parsed ? std::string("no error") : parsed.error().message;
   };
   EXPECT_THAT(message("/model", 1), HasSubstr("\"model\""));
@@ -189,18 +191,38 @@ TEST(Tokenizer, NamesTheKeyOfEveryMistake) {
   EXPECT_THAT(message("/added_tokens", json::array()), HasSubstr("\"pad_token\""));
 }
 
+TEST(Tokenizer, RefusesATemplateAndASideThatWouldGiveOtherFeatures) {
+  const std::string good = small_tokenizer({{"a", "b"}}).dump();
+  const auto message = [&](const json& config) {
+    const Result<QwenTokenizer> parsed = QwenTokenizer::parse(good, config.dump());
+    return parsed ? std::string("no error") : parsed.error().message;
+  };
+  EXPECT_EQ(message({{"padding_side", "right"}}), "no error");
+  EXPECT_THAT(message({{"padding_side", "left"}}), HasSubstr("\"padding_side\": \"left\""));
+  const std::string qwen3 =
+      read_text_file(kGolden / "a1" / "tokenizer" / "chat_template.jinja").value();
+  EXPECT_EQ(message({{"chat_template", qwen3}}), "no error");
+  EXPECT_THAT(message({{"chat_template",
+                        "{% for m in messages %}<|im_start|>{{ m.role }}: {{ m.content }}<|im_end|>"
+                        "{% endfor %}"}}),
+              HasSubstr("not Qwen3's"));
+  std::string other_line = qwen3;
+  other_line.replace(other_line.find("role + '\\n'"), 11, "role + ': '");
+  EXPECT_THAT(message({{"chat_template", other_line}}), HasSubstr("the role's line"));
+}
+
 TEST(Tokenizer, RefusesTextsThatAreNoJson) {
   const std::string deep = std::string(100'000, '[');
   for (const std::string_view text : {std::string_view(), std::string_view("{"),
                                       std::string_view("\x80\x02"), std::string_view(deep)}) {
-    const Result<Tokenizer> parsed = Tokenizer::parse(text);
+    const Result<QwenTokenizer> parsed = QwenTokenizer::parse(text);
     ASSERT_FALSE(parsed.has_value());
     EXPECT_EQ(parsed.error().code, ErrorCode::data_loss) << parsed.error().message;
   }
 }
 
 TEST(Tokenizer, TellsAMissingFileFromAFolderThatIsNone) {
-  EXPECT_EQ(Tokenizer::load(kGolden / "nowhere").error().code, ErrorCode::not_found);
+  EXPECT_EQ(QwenTokenizer::load(kGolden / "nowhere").error().code, ErrorCode::not_found);
 }
 
 TEST(Tokenizer, NeedsMillisecondsForLongTexts) {
@@ -212,7 +234,7 @@ TEST(Tokenizer, NeedsMillisecondsForLongTexts) {
   for (int i = 0; i < 50'000; ++i) merges_all_the_way += "the";
   std::string half_tokens;
   for (int i = 0; i < 25'000; ++i) half_tokens += "<|im";
-  const Tokenizer tokenizer = golden_tokenizer("a1");
+  const QwenTokenizer tokenizer = golden_tokenizer("a1");
   for (const std::string& text :
        {std::string(100'000, 'a'), marks, merges_all_the_way, std::string(100'000, ' '),
         std::string(100'000, '\n'), std::string(100'000, '\''), half_tokens}) {

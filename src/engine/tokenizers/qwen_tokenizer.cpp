@@ -1,19 +1,44 @@
-#include "engine/tokenizers/tokenizer.h"
+#include "engine/tokenizers/qwen_tokenizer.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 
 #include "base/utf8.h"
+#include "engine/tokenizers/bpe_files.h"
+#include "engine/tokenizers/json_file.h"
 #include "engine/tokenizers/pre_tokenizer.h"
-#include "engine/tokenizers/tokenizer_files.h"
 #include "engine/tokenizers/unicode.h"
 
 namespace imagined::engine {
+namespace {
 
-struct Tokenizer::State {
+/// The folder's own template must put around a prompt what encode_prompt does. It is a program,
+/// which nobody runs here; but what it writes stands in it, and of the templates in use only
+/// Qwen3's have all of these.
+Result<> check_chat_template(std::string_view text) {
+  if (text.empty()) return {};
+  for (const std::string_view piece :
+       {"<|im_start|>", "<|im_end|>", "enable_thinking", R"(<think>\n\n</think>\n\n)"}) {
+    if (text.find(piece) == std::string_view::npos)
+      return refuse("chat template", "chat_template",
+                    fmt::format("has no {}: not Qwen3's, the only one that is supported",
+                                nlohmann::json(piece).dump()),
+                    ErrorCode::unimplemented);
+  }
+  for (const std::string_view role_end : {R"(role + '\n')", R"(role + "\n")", R"(role ~ '\n')"})
+    if (text.find(role_end) != std::string_view::npos) return {};
+  return refuse("chat template", "chat_template",
+                "does not end the role's line as Qwen3's does, the only one that is supported",
+                ErrorCode::unimplemented);
+}
+
+}  // namespace
+
+struct QwenTokenizer::State {
   Bpe bpe;
   AddedTokenLists added;
   std::unordered_map<std::string, std::int32_t> added_ids;
@@ -23,7 +48,9 @@ struct Tokenizer::State {
   static Result<std::unique_ptr<const State>> make(TokenizerParts parts);
 };
 
-Result<std::unique_ptr<const Tokenizer::State>> Tokenizer::State::make(TokenizerParts parts) {
+Result<std::unique_ptr<const QwenTokenizer::State>> QwenTokenizer::State::make(
+    TokenizerParts parts) {
+  TRY(check_chat_template(parts.chat_template));
   auto state = std::make_unique<State>();
   state->bpe = std::move(parts.bpe);
   for (const auto& [token, id] : state->bpe.tokens())
@@ -46,24 +73,24 @@ Result<std::unique_ptr<const Tokenizer::State>> Tokenizer::State::make(Tokenizer
   return state;
 }
 
-Tokenizer::Tokenizer(std::unique_ptr<const State> state) : state_(std::move(state)) {}
-Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
-Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
-Tokenizer::~Tokenizer() = default;
+QwenTokenizer::QwenTokenizer(std::unique_ptr<const State> state) : state_(std::move(state)) {}
+QwenTokenizer::QwenTokenizer(QwenTokenizer&&) noexcept = default;
+QwenTokenizer& QwenTokenizer::operator=(QwenTokenizer&&) noexcept = default;
+QwenTokenizer::~QwenTokenizer() = default;
 
-Result<Tokenizer> Tokenizer::load(const std::filesystem::path& folder) {
+Result<QwenTokenizer> QwenTokenizer::load(const std::filesystem::path& folder) {
   TokenizerParts parts = TRY(load_tokenizer_parts(folder, BpeKind::qwen2));
-  return Tokenizer(TRY(State::make(std::move(parts))));
+  return QwenTokenizer(TRY(State::make(std::move(parts))));
 }
 
-Result<Tokenizer> Tokenizer::parse(std::string_view tokenizer_json,
-                                   std::string_view tokenizer_config) {
+Result<QwenTokenizer> QwenTokenizer::parse(std::string_view tokenizer_json,
+                                           std::string_view tokenizer_config) {
   TokenizerParts parts = TRY(parse_tokenizer_json(tokenizer_json, BpeKind::qwen2));
   if (!tokenizer_config.empty()) TRY(apply_tokenizer_config(tokenizer_config, parts));
-  return Tokenizer(TRY(State::make(std::move(parts))));
+  return QwenTokenizer(TRY(State::make(std::move(parts))));
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
+std::vector<std::int32_t> QwenTokenizer::encode(std::string_view text) const {
   return state_->added.encode(
       valid_utf8(text), nfc,
       [&](std::string_view piece, bool /*at_start*/, std::vector<std::int32_t>& ids) {
@@ -71,13 +98,14 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
       });
 }
 
-std::vector<std::int32_t> Tokenizer::encode_prompt(std::string_view prompt) const {
+std::vector<std::int32_t> QwenTokenizer::encode_prompt(std::string_view prompt) const {
   // Qwen3's template with one user message, a generation prompt, and thinking switched off.
   return encode(fmt::format(
       "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n", prompt));
 }
 
-PromptEncoding Tokenizer::encode_prompt(std::string_view prompt, const PromptLength& length) const {
+PromptEncoding QwenTokenizer::encode_prompt(std::string_view prompt,
+                                            const PromptLength& length) const {
   PromptEncoding encoding;
   encoding.ids = encode_prompt(prompt);
   const auto limit = static_cast<std::size_t>(length.max_tokens);
@@ -87,10 +115,10 @@ PromptEncoding Tokenizer::encode_prompt(std::string_view prompt, const PromptLen
   return encoding;
 }
 
-std::int32_t Tokenizer::pad_id() const { return state_->pad_id; }
-std::int64_t Tokenizer::vocab_size() const { return state_->vocab_size; }
+std::int32_t QwenTokenizer::pad_id() const { return state_->pad_id; }
+std::int64_t QwenTokenizer::vocab_size() const { return state_->vocab_size; }
 
-std::optional<std::int32_t> Tokenizer::id_of(std::string_view token) const {
+std::optional<std::int32_t> QwenTokenizer::id_of(std::string_view token) const {
   const std::string key(token);
   if (const auto added = state_->added_ids.find(key); added != state_->added_ids.end())
     return added->second;

@@ -9,38 +9,27 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/tokenizers/prompt_encoding.h"
 
 namespace imagined::engine {
 
-/// A prompt as the text encoder takes it.
-struct PromptEncoding {
-  std::vector<std::int32_t> ids;
-  std::int64_t real_count = 0;  // ids before the padding; ids.size() when there is none
-  bool operator==(const PromptEncoding&) const = default;
-};
-
-struct PromptLength {
-  std::int64_t max_tokens = 512;  // longer prompts lose their end, the template's suffix included
-  bool pad = true;                // fill up to max_tokens with the padding token
-};
-
 /// A byte-level BPE tokenizer. Immutable and shared by threads; moves, never copies.
-class Tokenizer {
+class QwenTokenizer {
  public:
   /// folder: holds tokenizer.json, or vocab.json and merges.txt; tokenizer_config.json beside it is
   /// read where present (padding token, added tokens).
   /// Errors: `not_found`, `data_loss` (not JSON), `invalid_argument` (a key of the wrong type or
   /// with a value that cannot be), `unimplemented` (another kind of tokenizer), naming file and
   /// key.
-  static Result<Tokenizer> load(const std::filesystem::path& folder);
+  static Result<QwenTokenizer> load(const std::filesystem::path& folder);
 
   /// The same from the text of the files; an empty tokenizer_config is a missing one.
-  static Result<Tokenizer> parse(std::string_view tokenizer_json,
-                                 std::string_view tokenizer_config = {});
+  static Result<QwenTokenizer> parse(std::string_view tokenizer_json,
+                                     std::string_view tokenizer_config = {});
 
-  Tokenizer(Tokenizer&&) noexcept;
-  Tokenizer& operator=(Tokenizer&&) noexcept;
-  ~Tokenizer();
+  QwenTokenizer(QwenTokenizer&&) noexcept;
+  QwenTokenizer& operator=(QwenTokenizer&&) noexcept;
+  ~QwenTokenizer();
 
   /// The ids of a text without a template; added tokens in the text are recognised, as in
   /// Hugging Face's tokenizers. Bytes that are not UTF-8 count as U+FFFD. Time grows like
@@ -63,7 +52,7 @@ class Tokenizer {
 
  private:
   struct State;
-  explicit Tokenizer(std::unique_ptr<const State> state);
+  explicit QwenTokenizer(std::unique_ptr<const State> state);
   std::unique_ptr<const State> state_;
 };
 

@@ -1,0 +1,39 @@
+#include "engine/families/families.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/families/flux1/flux1_family.h"
+#include "engine/families/flux2_klein/flux2_klein.h"
+#include "engine/formats/folder.h"
+
+namespace imagined::engine {
+
+std::span<const Family* const> known_families() {
+  static constexpr std::array<const Family*, 2> kFamilies = {&kFlux2Klein, &kFlux1};
+  return kFamilies;
+}
+
+Result<ModelPlan> open_model(const std::filesystem::path& path, const ModelChoices& choices) {
+  ModelFiles files = TRY(ModelFiles::open(path, choices, known_families()));
+  return files.family().describe(files);
+}
+
+Result<Networks> load_networks(const Context& context, const ModelPlan& plan, NumberFormat format) {
+  return plan.family->load(context, plan, format);
+}
+
+Result<std::vector<std::int32_t>> prompt_tokens(const std::filesystem::path& path,
+                                                const ModelChoices& choices,
+                                                std::string_view prompt) {
+  if (is_folder(path) && choices.parts.empty()) {
+    if (const std::optional<TokenizerKind> kind = tokenizer_kind(path)) {
+      for (const Family* family : known_families())
+        if (family->tokenizer_kind == kind) return family->tokens(path, prompt);
+    }
+  }
+  const ModelPlan plan = TRY(open_model(path, choices));
+  return plan.family->tokens(plan.part(plan.family->tokenizer_part).path, prompt);
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/families/family.h"
+
+namespace imagined::engine {
+
+/// FLUX.1 [schnell] and [dev].
+extern const Family kFlux1;
+
+}  // namespace imagined::engine

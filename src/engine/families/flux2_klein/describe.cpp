@@ -1,0 +1,137 @@
+// What FLUX.2 [klein] is: its pipelines, its parts, and what all its models have in common.
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/families/flux2_klein/flux2_klein.h"
+#include "engine/families/flux2_klein/plan.h"
+#include "engine/models/flux2/flux2_names.h"
+#include "engine/models/qwen3/qwen3_names.h"
+#include "engine/models/vae/vae_names.h"
+
+namespace imagined::engine {
+namespace {
+
+constexpr PipelineClass kPipelines[] = {
+    {.name = "Flux2KleinPipeline"},
+    {.name = "Flux2KleinModularPipeline"},
+    {.name = "Flux2KleinKVPipeline", .cached_references = true},
+};
+constexpr PipelineComponent kComponents[] = {
+    {"scheduler", {"FlowMatchEulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"}},
+    {"text_encoder", {"Qwen3ForCausalLM", "Qwen3Model"}},
+    {"tokenizer", {"Qwen2TokenizerFast", "Qwen2Tokenizer"}},
+    {"transformer", {"Flux2Transformer2DModel", "Flux2Transformer2DModel"}},
+    {"vae", {"AutoencoderKLFlux2", "AutoencoderKLFlux2"}},
+};
+
+tl::unexpected<Error> refuse(std::string message) {
+  return fail(ErrorCode::invalid_argument, std::move(message));
+}
+
+Result<> check_text(const TextConfig& text, const Flux2Config& transformer,
+                    const Qwen3Config& encoder) {
+  const auto taps = static_cast<std::int64_t>(text.taps.size());
+  for (const std::int64_t tap : text.taps) {
+    if (tap <= encoder.layers) continue;
+    if (text.taps_stated)
+      return refuse(fmt::format("text_encoder_out_layers: {}, but the text encoder has {} layers",
+                                tap, encoder.layers));
+    return refuse(fmt::format(
+        "the text encoder has {} layers, and of klein's the layers {} are read; a model of other "
+        "layers says so in model_index.json (text_encoder_out_layers, which diffusers drops when "
+        "it saves)",
+        encoder.layers, fmt::join(text.taps, ", ")));
+  }
+  if (taps * encoder.hidden_size != transformer.context_size)
+    return refuse(fmt::format(
+        "joint_attention_dim is {}, expected {} ({} taps of text features of width {})",
+        transformer.context_size, taps * encoder.hidden_size, taps, encoder.hidden_size));
+  return {};
+}
+
+Result<> check_vae(const VaeConfig& vae, const Flux2Config& transformer) {
+  if (vae.scaling_factor)
+    return refuse("the VAE has a scaling_factor: it is one of FLUX.1, not of FLUX.2");
+  const std::int64_t channels = 4 * vae.latent_channels;
+  if (transformer.in_channels == channels && transformer.out_channels == channels) return {};
+  return refuse(fmt::format(
+      "the transformer takes {} channels and gives {}, expected {} (2x2 patches of {} latent "
+      "channels)",
+      transformer.in_channels, transformer.out_channels, channels, vae.latent_channels));
+}
+
+/// Everything that a file of weights shows; the RoPE axes and epsilons are not among it.
+bool have_same_shapes(const Flux2Config& a, const Flux2Config& b) {
+  const auto shapes = [](const Flux2Config& c) {
+    return std::tuple(c.in_channels, c.out_channels, c.double_blocks, c.single_blocks, c.heads,
+                      c.head_dim, c.context_size, c.mlp_size, c.timestep_channels);
+  };
+  return shapes(a) == shapes(b);
+}
+
+std::vector<const NameTable*> networks() { return {&flux2_names(), &qwen3_names(), &vae_names()}; }
+
+/// No other family has this transformer.
+bool owns(const WeightFiles& files) { return files.contents().find(flux2_names()) != nullptr; }
+
+}  // namespace
+
+Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
+  ModelPlan plan = files.begin();
+  auto own = std::make_shared<KleinPlan>();
+  own->transformer = TRY(files.transformer_config<Flux2Config>({.part = "transformer",
+                                                                .names = flux2_names(),
+                                                                .parse = parse_flux2_config,
+                                                                .detect = detect_flux2,
+                                                                .fits = {}},
+                                                               have_same_shapes));
+  own->transformer.cached_references = plan.cached_references.value;
+  own->text_encoder =
+      TRY(files.take<Qwen3Config>({.part = "text_encoder",
+                                   .names = qwen3_names(),
+                                   .parse = parse_qwen3_config,
+                                   .detect = detect_qwen3,
+                                   .fits =
+                                       [&](const Qwen3Config& encoder) {
+                                         return check_text(plan.text, own->transformer, encoder);
+                                       }},
+                                  plan));
+  plan.vae = TRY(files.take<VaeConfig>(
+      {.part = "vae",
+       .names = vae_names(),
+       .parse = parse_vae_config,
+       .detect = detect_vae,
+       .fits = [&](const VaeConfig& vae) { return check_vae(vae, own->transformer); }},
+      plan));
+  TRY(files.read_scheduler(plan));
+  plan.guidance = plan.distilled.value ? GuidanceUse::none : GuidanceUse::two_passes;
+  plan.sampling = plan.distilled.value ? SamplingDefaults{.steps = 4, .guidance = 1}
+                                       : SamplingDefaults{.steps = 50, .guidance = 4};
+  if (plan.text.max_tokens == 0) plan.text.max_tokens = 512;
+  TRY(files.read_sampling(plan));
+  TRY(files.take_tokenizer("tokenizer", TokenizerKind::qwen, plan));
+  plan.own = std::move(own);
+  return plan;
+}
+
+Result<> check_flux2_klein(const ModelPlan& plan) {
+  const auto& own = plan.own_as<KleinPlan>();
+  TRY(check_text(plan.text, own.transformer, own.text_encoder));
+  return check_vae(plan.vae, own.transformer);
+}
+
+const Family kFlux2Klein = {.name = "flux2-klein",
+                            .pipelines = kPipelines,
+                            .components = kComponents,
+                            .networks = networks,
+                            .owns = owns,
+                            .describe = describe_flux2_klein,
+                            .check = check_flux2_klein,
+                            .load = load_flux2_klein,
+                            .tokenizer_part = "tokenizer",
+                            .tokenizer_kind = TokenizerKind::qwen,
+                            .tokens = flux2_klein_tokens};
+
+}  // namespace imagined::engine

@@ -1,0 +1,654 @@
+#include "engine/families/model_files.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+#include <tuple>
+
+#include "engine/families/family.h"
+#include "engine/families/name_words.h"
+#include "engine/families/other_files.h"
+#include "engine/formats/component_folder.h"
+#include "engine/formats/folder.h"
+#include "engine/formats/in_quotes.h"
+
+namespace imagined::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTransformer = "transformer";
+constexpr std::string_view kNamed = "named by the configuration";
+constexpr std::array<std::string_view, 2> kIndexNames = {"model_index.json",
+                                                         "modular_model_index.json"};
+// Far above anyone's folder of models; a look into each file costs about a millisecond.
+constexpr std::size_t kMaxFolders = 500;
+constexpr std::size_t kMaxCandidates = 500;
+constexpr int kMaxDepth = 5;
+
+std::string lower_name(const fs::path& path) {
+  std::string name = last_name(path);
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return name;
+}
+
+/// The folders in which people keep parts of models.
+bool is_usual(const fs::path& folder) {
+  constexpr std::array<std::string_view, 18> kUsual = {"transformer",
+                                                       "diffusion_models",
+                                                       "unet",
+                                                       "checkpoints",
+                                                       "stable-diffusion",
+                                                       "text_encoder",
+                                                       "text_encoder_2",
+                                                       "clip",
+                                                       "text_encoders",
+                                                       "text-encoders",
+                                                       "vae",
+                                                       "ae",
+                                                       "tokenizer",
+                                                       "tokenizer_2",
+                                                       "tokenizers",
+                                                       "models",
+                                                       "split_files",
+                                                       "t5"};
+  const std::string name = lower_name(folder);
+  return std::find(kUsual.begin(), kUsual.end(), name) != kUsual.end();
+}
+
+/// Folders whose config.json describes the weights in them.
+bool is_component(const fs::path& folder) {
+  constexpr std::array<std::string_view, 4> kComponents = {kTransformer, "text_encoder",
+                                                           "text_encoder_2", "vae"};
+  return std::find(kComponents.begin(), kComponents.end(), lower_name(folder)) !=
+             kComponents.end() &&
+         is_file(folder / "config.json");
+}
+
+fs::path real_path(const fs::path& path) {
+  std::error_code error;
+  fs::path real = fs::canonical(path, error);
+  return error ? path : real;
+}
+
+std::vector<fs::path> folders_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (!entry->path().filename().string().starts_with('.') && is_folder(entry->path()))
+      found.push_back(entry->path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// "vae/ae.safetensors": enough to tell two files apart.
+std::string shown(const fs::path& file) {
+  return fmt::format("{}/{}", last_name(file.parent_path()), file.filename().string());
+}
+
+tl::unexpected<Error> refuse(std::string message, const fs::path& path) {
+  return fail(ErrorCode::invalid_argument, std::move(message), {}, path.string());
+}
+
+const NetworkTensors* first_of(const Contents& contents, std::span<const NameTable* const> tables) {
+  for (const NameTable* table : tables)
+    if (const NetworkTensors* found = contents.find(*table)) return found;
+  return nullptr;
+}
+
+/// How good a candidate is beside its nearness; less is better.
+struct Form {
+  bool unread = false;    // some tensor is in a type that is not read
+  bool relative = false;  // see NameTable::relatives
+  bool packed = false;    // in blocks
+};
+
+Form form_of(const NetworkTensors& network) {
+  Form form;
+  for (const FileTensor* tensor : network.tensors) {
+    if (tensor->elements() > 0 && !tensor->is_readable()) form.unread = true;
+    if (tensor->blocks != nullptr) form.packed = true;
+  }
+  for (const std::string_view relative : network.table->relatives)
+    if (network.prefix.find(relative) != std::string::npos) form.relative = true;
+  return form;
+}
+
+auto rank(int level, const Form& form) {
+  return std::tuple(form.unread, form.relative, level, form.packed);
+}
+
+/// Why the loser of two ranks lost.
+std::string_view handicap(int level, const Form& form, int best_level, const Form& best) {
+  if (form.unread && !best.unread) return "in a type that is not read";
+  if (form.relative && !best.relative) return "part of a larger model of other weights";
+  if (level > best_level) return "farther away";
+  return "packed in blocks";
+}
+
+std::string joined(std::span<const std::string> items) {
+  constexpr std::size_t kShown = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(items.size(), kShown); ++i)
+    text += (i == 0 ? "" : "; ") + items[i];
+  if (items.size() > kShown) text += fmt::format("; and {} more", items.size() - kShown);
+  return text;
+}
+
+/// What is said of files that a part was taken from and that hold more than is known.
+void note_strays(const WeightFiles& files, std::vector<std::string>& notes) {
+  const std::vector<std::string>& strays = files.contents().strays;
+  if (strays.empty()) return;
+  const bool one = strays.size() == 1;
+  std::string note = fmt::format(
+      "{}: {} {} under another prefix {} to nothing that is known and {} not read: {}{}",
+      files.path().filename().string(), strays.size(), one ? "tensor" : "tensors",
+      one ? "belongs" : "belong", one ? "is" : "are", in_quotes(strays.front()),
+      one ? "" : ", ...");
+  if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+}
+
+}  // namespace
+
+// ---- finding the transformer --------------------------------------------------------------------
+
+Result<ModelFiles> ModelFiles::open(const fs::path& path, const ModelChoices& choices,
+                                    std::span<const Family* const> families) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored))
+    return fail(ErrorCode::not_found, fmt::format("{}: no such file or folder", last_name(path)),
+                {}, path.string());
+  ModelFiles files;
+  files.choices_ = choices;
+  for (const Family* family : families) {
+    const std::vector<const NameTable*> networks = family->networks();
+    files.transformers_.push_back(networks.front());
+    for (const NameTable* table : networks)
+      if (std::find(files.tables_.begin(), files.tables_.end(), table) == files.tables_.end())
+        files.tables_.push_back(table);
+  }
+  const bool is_index = std::find(kIndexNames.begin(), kIndexNames.end(),
+                                  path.filename().string()) != kIndexNames.end();
+  TRY(files.find_transformer(is_index ? fs::absolute(path).parent_path() : path, families));
+  TRY(files.decide_family(families));
+  TRY(files.check_choices());
+  return files;
+}
+
+Result<> ModelFiles::find_transformer(const fs::path& path,
+                                      std::span<const Family* const> families) {
+  const std::optional<fs::path> named = chosen(kTransformer);
+  root_ = is_folder(path) ? path : fs::absolute(path).parent_path();
+  name_ = is_folder(path) ? last_name(path) : path.stem().string();
+  if (is_folder(path)) {
+    for (const std::string_view name : kIndexNames)
+      if (index_name_.empty() && is_file(path / name)) index_name_ = name;
+    if (!index_name_.empty()) {
+      const std::string text = TRY(read_text(path / index_name_, kMaxConfigBytes));
+      index_ = TRY(parse_pipeline_index(text, index_name_, families));
+      const Result<std::vector<WeightsPlace>> weights = weights_in(path / kTransformer);
+      // A folder whose transformer/ was left out may hold it as a single file.
+      complete_ = named || weights || weights.error().code != ErrorCode::not_found;
+    }
+  }
+  if (named) {
+    transformer_ = TRY(from_path(*named, nullptr));
+    if (!complete_) name_ = named->stem().string();
+  } else if (complete_) {
+    TRY(check_folders());
+    transformer_ = TRY(component(path / kTransformer, nullptr, index_name_));
+  } else if (!is_folder(path)) {
+    transformer_ = {.weights = TRY(open_weights(path)), .folder = {}, .why = "the file given"};
+  } else {
+    Result<Candidate> only = only_transformer(path);
+    if (!only && index_) {
+      complete_ = true;
+      TRY(check_folders());
+      transformer_ = TRY(component(path / kTransformer, nullptr, index_name_));
+    } else {
+      transformer_ = TRY(std::move(only));
+      name_ = transformer_.weights->path().stem().string();
+    }
+  }
+  found_.clear();  // what was seen so far was seen from another place
+  places_.clear();
+  unread_.clear();
+  fs::path folder = fs::absolute(transformer_.weights->path()).lexically_normal().parent_path();
+  if (named) around_.push_back(fs::absolute(root_).lexically_normal());
+  for (bool own = true;; own = false) {
+    around_.push_back(folder);
+    if (folder == folder.parent_path() || (!own && !is_usual(folder))) break;
+    folder = folder.parent_path();
+  }
+  return {};
+}
+
+Result<ModelFiles::Candidate> ModelFiles::only_transformer(const fs::path& root) {
+  visit(root, 0, false, 0);
+  std::vector<Candidate> list;
+  std::vector<std::optional<Error>> none;
+  const NameTable* table = nullptr;
+  for (const Candidate& candidate : found_) {
+    const NetworkTensors* network = first_of(candidate.weights->contents(), transformers_);
+    if (network == nullptr) continue;
+    list.push_back(candidate);
+    none.emplace_back();
+    table = network->table;
+  }
+  if (list.size() == 1) {
+    list.front().why = "the only transformer here";
+    return list.front();
+  }
+  if (list.size() > 1) {
+    ModelPlan scratch;
+    const std::size_t best = TRY(choose(kTransformer, *table, list, none, scratch));
+    list[best].why = scratch.parts.front().why;
+    return list[best];
+  }
+  if (found_.size() == 1 && unread_.empty())
+    return fail(ErrorCode::unimplemented,
+                fmt::format("{}: {}", found_.front().weights->path().filename().string(),
+                            what_it_is(*found_.front().weights)),
+                {}, root.string());
+  if (found_.empty() && unread_.empty()) return missing(root, "model_index.json");
+  std::vector<std::string> seen = unread_;
+  for (const Candidate& candidate : found_)
+    seen.push_back(fmt::format("{}: {}", candidate.weights->path().filename().string(),
+                               what_it_is(*candidate.weights)));
+  return fail(ErrorCode::not_found,
+              fmt::format("{}: neither model_index.json nor a file with a transformer ({})",
+                          last_name(root), joined(seen)),
+              {}, root.string());
+}
+
+Result<> ModelFiles::decide_family(std::span<const Family* const> families) {
+  for (const Family* family : families)
+    if (family_ == nullptr && family->owns(*transformer_.weights)) family_ = family;
+  const std::string file = transformer_.weights->path().filename().string();
+  if (family_ == nullptr)
+    return fail(ErrorCode::unimplemented,
+                fmt::format("{}: {}; a transformer is needed here", file,
+                            what_it_is(*transformer_.weights)),
+                {}, transformer_.weights->path().string());
+  if (complete_ && index_->family != family_)
+    return refuse(fmt::format("{}: the pipeline is one of {}, but {} is {}", index_name_,
+                              index_->family->name, file, what_it_is(*transformer_.weights)),
+                  transformer_.weights->path());
+  if (index_ && index_->family != family_) index_.reset();
+  if (!index_ && !complete_) {
+    for (const std::string_view name : kIndexNames) {
+      const fs::path path = near(name);
+      if (path.empty()) continue;
+      const std::string text = TRY(read_text(path, kMaxConfigBytes));
+      Result<PipelineIndex> index = parse_pipeline_index(text, name, families);
+      // Around a single file another model's folder may lie.
+      if (!index && index.error().code != ErrorCode::unimplemented)
+        return tl::unexpected(std::move(index.error()));
+      if (!index || index->family != family_) continue;
+      index_ = std::move(*index);
+      index_name_ = name;
+      break;
+    }
+  }
+  const std::optional<ConfigText> config = TRY(config_of(transformer_, kTransformer));
+  return refuse_other_forms(*transformer_.weights, config ? config->text : std::string());
+}
+
+Result<> ModelFiles::check_choices() const {
+  std::string known(kTransformer);
+  for (const PipelineComponent& component : family_->components)
+    if (component.key != std::string_view("scheduler") && component.key != kTransformer)
+      known += fmt::format(", {}", component.key);
+  for (const auto& [part, path] : choices_.parts) {
+    const bool is_part =
+        part != "scheduler" &&
+        std::any_of(family_->components.begin(), family_->components.end(),
+                    [&](const PipelineComponent& component) { return component.key == part; });
+    if (!is_part)
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("{}: a model of {} has no such part, only {}", part, family_->name, known),
+          part);
+  }
+  return {};
+}
+
+/// The folders of a complete model, in the order in which their absence is told.
+Result<> ModelFiles::check_folders() const {
+  const auto folder_is_there = [&](std::string_view part) -> Result<> {
+    if (chosen(part) || is_folder(root_ / part)) return {};
+    return missing(root_, fmt::format("{}/", part));
+  };
+  TRY(folder_is_there(kTransformer));
+  for (const PipelineComponent& component : index_->family->components)
+    if (component.key != std::string_view("scheduler")) TRY(folder_is_there(component.key));
+  return folder_is_there("scheduler");
+}
+
+ModelPlan ModelFiles::begin() const {
+  ModelPlan plan;
+  plan.name = name_;
+  plan.family = family_;
+  plan.parts.push_back({.name = std::string(kTransformer),
+                        .path = transformer_.weights->path(),
+                        .why = transformer_.why,
+                        .weights = transformer_.weights});
+  if (!transformer_.note.empty()) plan.notes.push_back(transformer_.note);
+  note_strays(*transformer_.weights, plan.notes);
+  const fs::path& file = transformer_.weights->path();
+  const auto state = [&](const std::optional<bool>& choice, bool by_index, std::string_view word,
+                         bool with_word) -> Statement {
+    if (choice) return {*choice, std::string(kByConfiguration)};
+    if (index_) return {by_index, index_name_};
+    if (is_named(file, word)) return {with_word, fmt::format("the word \"{}\" in the name", word)};
+    return {!with_word, fmt::format("no word \"{}\" in the name", word)};
+  };
+  plan.distilled = state(choices_.distilled, index_ && index_->distilled, "base", false);
+  plan.cached_references =
+      state(choices_.cached_references, index_ && index_->cached_references, "kv", true);
+  if (index_) plan.text = index_->text;
+  return plan;
+}
+
+// ---- looking at files ---------------------------------------------------------------------------
+
+Result<std::shared_ptr<const WeightFiles>> ModelFiles::open_weights(const fs::path& path) const {
+  const fs::path key = real_path(path);
+  const auto known = opened_.find(key);
+  if (known != opened_.end()) return known->second;
+  return opened_.emplace(key, WeightFiles::open(path, tables_)).first->second;
+}
+
+Result<ModelFiles::Candidate> ModelFiles::component(const fs::path& folder, const NameTable* names,
+                                                    std::string why) const {
+  const std::vector<WeightsPlace> places = TRY(weights_in(folder));
+  std::vector<Candidate> holding;
+  for (const WeightsPlace& place : places) {
+    Result<std::shared_ptr<const WeightFiles>> weights = open_weights(place.path);
+    if (!weights && (place.standard || places.size() == 1))
+      return tl::unexpected(std::move(weights.error()));
+    if (!weights) continue;
+    Candidate candidate{.weights = std::move(*weights), .folder = folder, .why = why};
+    candidate.note = place.note;
+    // Nothing else is asked for, so that errors are about the file that should have been it.
+    if (place.standard || places.size() == 1) return candidate;
+    const Contents& contents = candidate.weights->contents();
+    const bool holds = names != nullptr ? contents.find(*names) != nullptr
+                                        : first_of(contents, transformers_) != nullptr;
+    if (holds) holding.push_back(std::move(candidate));
+  }
+  if (holding.size() == 1) return holding.front();
+  std::vector<std::string> files;
+  for (const WeightsPlace& place : places) files.push_back(place.path.filename().string());
+  return refuse(fmt::format("{}: {} weight files and no index that joins them ({}); keep one, or "
+                            "name it in the configuration",
+                            last_name(folder), places.size(), joined(files)),
+                folder);
+}
+
+/// What the configuration names: a folder, an index or a file.
+Result<ModelFiles::Candidate> ModelFiles::from_path(const fs::path& path,
+                                                    const NameTable* names) const {
+  if (is_folder(path)) return component(path, names, std::string(kNamed));
+  Candidate candidate{.weights = TRY(open_weights(path)), .folder = {}, .why = std::string(kNamed)};
+  const fs::path folder = fs::absolute(path).parent_path();
+  if (is_component(folder)) candidate.folder = folder;
+  return candidate;
+}
+
+void ModelFiles::search() {
+  if (searched_) return;
+  searched_ = true;
+  int level = 0;
+  for (const fs::path& folder : around_) visit(folder, level++, is_usual(folder), 0);
+}
+
+void ModelFiles::visit(const fs::path& folder, int level, bool usual, int depth) {
+  const fs::path real = real_path(folder);
+  const bool seen = std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
+    return real_path(place.folder) == real;
+  });
+  if (seen || places_.size() >= kMaxFolders) return;
+  places_.push_back({folder, level});
+  if (Result<std::vector<WeightsPlace>> places = weights_in(folder)) {
+    for (const WeightsPlace& place : *places) {
+      if (found_.size() >= kMaxCandidates) break;
+      Result<std::shared_ptr<const WeightFiles>> weights = open_weights(place.path);
+      if (!weights) {
+        unread_.push_back(std::move(weights.error().message));
+        continue;
+      }
+      Candidate candidate{.weights = std::move(*weights), .folder = {}, .level = level};
+      candidate.note = place.note;
+      if (is_component(folder)) candidate.folder = folder;
+      found_.push_back(std::move(candidate));
+    }
+  } else if (places.error().code != ErrorCode::not_found) {
+    unread_.push_back(std::move(places.error().message));
+  }
+  if (depth == kMaxDepth) return;
+  for (const fs::path& inner : folders_in(folder)) {
+    const bool inner_usual = is_usual(inner);
+    if (inner_usual || usual) visit(inner, level, inner_usual, depth + 1);
+  }
+}
+
+// ---- choosing parts -----------------------------------------------------------------------------
+
+std::optional<fs::path> ModelFiles::chosen(std::string_view part) const {
+  const auto found = choices_.parts.find(part);
+  return found == choices_.parts.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::vector<ModelFiles::Candidate>> ModelFiles::candidates(std::string_view part,
+                                                                  const NameTable& names) {
+  if (const std::optional<fs::path> path = chosen(part)) {
+    Result<Candidate> named = from_path(*path, &names);
+    if (named && named->weights->contents().find(names) == nullptr)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: {} is {}; {} is needed", part, path->filename().string(),
+                              what_it_is(*named->weights), names.what),
+                  std::string(part), path->string());
+    if (!named) {
+      named.error().message = fmt::format("{}: {}", part, named.error().message);
+      return tl::unexpected(std::move(named.error()));
+    }
+    return std::vector{std::move(*named)};
+  }
+  if (complete_) return std::vector{TRY(component(root_ / part, &names, index_name_))};
+  if (transformer_.weights->contents().find(names) != nullptr)
+    return std::vector{Candidate{
+        .weights = transformer_.weights, .folder = {}, .why = "inside the transformer's file"}};
+  search();
+  std::vector<Candidate> list;
+  for (const Candidate& candidate : found_)
+    if (candidate.weights->contents().find(names) != nullptr &&
+        first_of(candidate.weights->contents(), transformers_) == nullptr)
+      list.push_back(candidate);
+  if (!list.empty()) return list;
+  std::string message =
+      fmt::format("{}: {} beside it is missing ({}/ or a file of any name)",
+                  transformer_.weights->path().filename().string(), names.what, part);
+  if (!unread_.empty()) message += fmt::format("; not read: {}", joined(unread_));
+  return fail(ErrorCode::not_found, std::move(message), {}, transformer_.weights->path().string());
+}
+
+Result<std::size_t> ModelFiles::choose(std::string_view part, const NameTable& names,
+                                       std::span<const Candidate> list,
+                                       std::span<const std::optional<Error>> refusals,
+                                       ModelPlan& plan) const {
+  const auto form = [&](std::size_t i) {
+    const Contents& contents = list[i].weights->contents();
+    const NetworkTensors* network = contents.find(names);
+    if (network == nullptr) network = first_of(contents, transformers_);
+    return network == nullptr ? Form() : form_of(*network);
+  };
+  std::optional<std::size_t> best;
+  std::vector<std::size_t> equals;  // as good as the best one
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (refusals[i]) continue;
+    if (best && rank(list[*best].level, form(*best)) < rank(list[i].level, form(i))) continue;
+    if (!best || rank(list[i].level, form(i)) < rank(list[*best].level, form(*best)))
+      equals.clear();
+    if (equals.empty()) best = i;
+    equals.push_back(i);
+  }
+  if (!best && list.size() == 1) return tl::unexpected(*refusals.front());
+  if (!best) {
+    std::vector<std::string> reasons;
+    for (std::size_t i = 0; i < list.size(); ++i)
+      reasons.push_back(
+          fmt::format("{}: {}", shown(list[i].weights->path()), refusals[i]->message));
+    return refuse(fmt::format("{}: none of {} files with {} fits: {}", part, list.size(),
+                              names.what, joined(reasons)),
+                  root_);
+  }
+  if (equals.size() > 1) {
+    std::vector<std::string> files;
+    for (const std::size_t i : equals) files.push_back(shown(list[i].weights->path()));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{0}: {1} files with {2} fit and nothing tells them apart ({3}); name "
+                            "the right one in the configuration: {0} = \"...\"",
+                            part, files.size(), names.what, joined(files)),
+                std::string(part), root_.string());
+  }
+  const Candidate& taken = list[*best];
+  const std::optional<ConfigText> config = TRY(config_of(taken, part));
+  TRY(refuse_other_forms(*taken.weights, config ? config->text : std::string()));
+  ModelPart chosen_part{.name = std::string(part),
+                        .path = taken.weights->path(),
+                        .why = taken.why,
+                        .weights = taken.weights};
+  if (chosen_part.why.empty()) {
+    std::vector<std::string> others;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (i == *best) continue;
+      const std::string reason =
+          refusals[i] ? refusals[i]->message
+                      : std::string(handicap(list[i].level, form(i), taken.level, form(*best)));
+      others.push_back(fmt::format("{}: {}", shown(list[i].weights->path()), reason));
+    }
+    chosen_part.why = others.empty() ? fmt::format("the only file here with {}", names.what)
+                                     : fmt::format("fits; passed over: {}", joined(others));
+  }
+  plan.parts.push_back(std::move(chosen_part));
+  if (!taken.note.empty()) plan.notes.push_back(taken.note);
+  if (form(*best).relative)
+    plan.notes.push_back(
+        fmt::format("{}: {} is part of a larger model, whose weights may be "
+                    "others than this model was trained with",
+                    part, taken.weights->path().filename().string()));
+  note_strays(*taken.weights, plan.notes);
+  return *best;
+}
+
+Result<> ModelFiles::take_tokenizer(std::string_view part, TokenizerKind kind, ModelPlan& plan) {
+  const auto take_folder = [&](const fs::path& folder, std::string why) -> Result<> {
+    plan.parts.push_back(
+        {.name = std::string(part), .path = folder, .why = std::move(why), .weights = nullptr});
+    return {};
+  };
+  if (const std::optional<fs::path> path = chosen(part)) {
+    const fs::path folder = is_folder(*path) ? *path : path->parent_path();
+    const std::optional<TokenizerKind> found = tokenizer_kind(folder);
+    if (found == kind) return take_folder(folder, std::string(kNamed));
+    return fail(found ? ErrorCode::invalid_argument : ErrorCode::not_found,
+                fmt::format("{}: {} holds {}; {} is needed", part, last_name(folder),
+                            found ? tokenizer_name(*found) : "no tokenizer", tokenizer_name(kind)),
+                std::string(part), path->string());
+  }
+  if (complete_) {
+    for (const fs::path& folder : {root_ / part, root_})
+      if (tokenizer_kind(folder) == kind) return take_folder(folder, index_name_);
+    if (const std::optional<TokenizerKind> other = tokenizer_kind(root_ / part))
+      return refuse(
+          fmt::format("{}/: {}; {} is needed", part, tokenizer_name(*other), tokenizer_name(kind)),
+          root_);
+    return missing(root_, fmt::format("{}/tokenizer.json", part));
+  }
+  search();
+  const Place* best = nullptr;
+  const auto rank_of = [&](const Place& place) {
+    const std::string name = lower_name(place.folder);
+    return std::tuple(place.level, name != part, !name.starts_with("tokenizer"));
+  };
+  for (const Place& place : places_)
+    if (tokenizer_kind(place.folder) == kind &&
+        (best == nullptr || rank_of(place) < rank_of(*best)))
+      best = &place;
+  if (best != nullptr)
+    return take_folder(best->folder,
+                       fmt::format("the nearest folder with {}", tokenizer_name(kind)));
+  return missing(transformer_.weights->path(),
+                 fmt::format("{} beside it ({}/ with tokenizer.json)", tokenizer_name(kind), part));
+}
+
+// ---- configurations -----------------------------------------------------------------------------
+
+fs::path ModelFiles::near(const fs::path& name) const {
+  for (const fs::path& folder : around_)
+    if (is_file(folder / name)) return folder / name;
+  return {};
+}
+
+Result<std::optional<ModelFiles::ConfigText>> ModelFiles::config_of(const Candidate& candidate,
+                                                                    std::string_view part) const {
+  if (candidate.folder.empty()) return std::nullopt;
+  const fs::path path = candidate.folder / "config.json";
+  if (!is_file(path)) {
+    if (complete_ && candidate.folder == root_ / part)
+      return missing(root_, fmt::format("{}/config.json", part));
+    return std::nullopt;
+  }
+  return ConfigText{.text = TRY(read_text(path, kMaxConfigBytes)),
+                    .file = fmt::format("{}/config.json", last_name(candidate.folder))};
+}
+
+Result<WeightSource> ModelFiles::source_of(const Candidate& candidate,
+                                           const NameTable& names) const {
+  const NetworkTensors* network = candidate.weights->contents().find(names);
+  if (network == nullptr)
+    return refuse(fmt::format("{}: {}; {} is needed", candidate.weights->path().filename().string(),
+                              what_it_is(*candidate.weights), names.what),
+                  candidate.weights->path());
+  return WeightSource::make(candidate.weights, *network);
+}
+
+Error ModelFiles::with_file(Error error, const Candidate& candidate) const {
+  error.message =
+      fmt::format("{}: {}", candidate.weights->path().filename().string(), error.message);
+  return error;
+}
+
+tl::unexpected<Error> ModelFiles::no_axes(std::int64_t head_dim) const {
+  return refuse(
+      fmt::format("{}: no tensor tells how heads of width {} are shared among the RoPE axes; "
+                  "transformer/config.json beside the file would",
+                  transformer_.weights->path().filename().string(), head_dim),
+      transformer_.weights->path());
+}
+
+Result<> ModelFiles::read_scheduler(ModelPlan& plan) const {
+  constexpr std::string_view kFile = "scheduler/scheduler_config.json";
+  const fs::path path = complete_ ? root_ / kFile : near(kFile);
+  if (complete_ && !is_file(path)) return missing(root_, kFile);
+  if (path.empty()) return {};
+  const std::string text = TRY(read_text(path, kMaxConfigBytes));
+  plan.scheduler = TRY(parse_scheduler_config(text, kFile));
+  return {};
+}
+
+Result<> ModelFiles::read_sampling(ModelPlan& plan) const {
+  const fs::path path = complete_ ? root_ / "sampling.json" : near("sampling.json");
+  if (path.empty() || !is_file(path)) return {};
+  const std::string text = TRY(read_text(path, kMaxConfigBytes));
+  return parse_sampling(text, plan.vae.pixels_per_token(), plan.sampling, plan.card);
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,188 @@
+// The files of a model, found and known by what is in them, and the parts that are chosen of them.
+//
+// Where a model is not laid out as diffusers does, its parts are looked for like this: all weight
+// files in the folders that people use for them (transformer, diffusion_models, unet, checkpoints,
+// text_encoder, text_encoder_2, text_encoders, clip, vae, tokenizer, tokenizer_2, models,
+// split_files; in any case, and one folder deeper inside them) are opened and known by their
+// tensors, never by their names. Of those that hold the network and fit by its sizes the nearest is
+// taken: the transformer's own file first, then its folder, then the folders above it. What is read
+// beats what is in a type that is not; of two as near, plain numbers beat packed blocks. Two that
+// even then are equal are a question to the user.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/families/model_plan.h"
+#include "engine/families/pipeline_index.h"
+#include "engine/formats/json.h"
+#include "engine/formats/weight_source.h"
+#include "engine/tokenizers/tokenizer_kind.h"
+
+namespace imagined::engine {
+
+/// What a family says about one part that it needs.
+template <class Config>
+struct PartRule {
+  std::string_view part;  // "text_encoder"
+  const NameTable& names;
+  Result<Config> (*parse)(std::string_view json, std::string_view file);
+  Result<Config> (*detect)(const WeightSource& weights);
+  /// Whether a part with this configuration goes with those that were taken before.
+  std::function<Result<>(const Config&)> fits;
+};
+
+class ModelFiles {
+ public:
+  /// Finds the transformer and decides the family. Errors: see open_model.
+  static Result<ModelFiles> open(const std::filesystem::path& path, const ModelChoices& choices,
+                                 std::span<const Family* const> families);
+
+  const Family& family() const { return *family_; }
+  /// A plan with everything that is known before any part's configuration: name, transformer,
+  /// facts and who says so, text options.
+  ModelPlan begin() const;
+
+  /// The transformer's configuration: its config.json, or what its shapes say, made exact by a
+  /// transformer/config.json in the neighbourhood that describes the same shapes.
+  /// same   whether two configurations describe the same shapes.
+  /// exact  whether shapes said everything that must be known.
+  template <class Config>
+  Result<Config> transformer_config(const PartRule<Config>& rule,
+                                    bool (*same)(const Config&, const Config&)) const;
+
+  /// Chooses a part and adds it to the plan.
+  template <class Config>
+  Result<Config> take(const PartRule<Config>& rule, ModelPlan& plan);
+
+  /// Chooses a tokenizer and adds it to the plan.
+  Result<> take_tokenizer(std::string_view part, TokenizerKind kind, ModelPlan& plan);
+
+  /// scheduler/scheduler_config.json, which a complete folder must have.
+  Result<> read_scheduler(ModelPlan& plan) const;
+  /// sampling.json, where there is one. After the family's own defaults.
+  Result<> read_sampling(ModelPlan& plan) const;
+
+ private:
+  /// Files that may be a part.
+  struct Candidate {
+    std::shared_ptr<const WeightFiles> weights;
+    std::filesystem::path folder;  // whose config.json describes it; empty: none does
+    int level = 0;                 // how far from the transformer's file
+    std::string why;               // where there was no choice
+    std::string note;
+  };
+  struct Place {
+    std::filesystem::path folder;
+    int level = 0;
+  };
+  /// A configuration file and what errors call it.
+  struct ConfigText {
+    std::string text;
+    std::string file;
+  };
+
+  ModelFiles() = default;
+  Result<> find_transformer(const std::filesystem::path& path,
+                            std::span<const Family* const> families);
+  Result<> decide_family(std::span<const Family* const> families);
+  Result<> check_choices() const;
+  Result<> check_folders() const;
+  Result<std::shared_ptr<const WeightFiles>> open_weights(const std::filesystem::path& path) const;
+  Result<Candidate> component(const std::filesystem::path& folder, const NameTable* names,
+                              std::string why) const;
+  Result<Candidate> from_path(const std::filesystem::path& path, const NameTable* names) const;
+  Result<std::vector<Candidate>> candidates(std::string_view part, const NameTable& names);
+  /// The transformer among files that lie anywhere in a folder.
+  Result<Candidate> only_transformer(const std::filesystem::path& root);
+  void search();
+  void visit(const std::filesystem::path& folder, int level, bool usual, int depth);
+  Result<std::optional<ConfigText>> config_of(const Candidate& candidate,
+                                              std::string_view part) const;
+  Result<WeightSource> source_of(const Candidate& candidate, const NameTable& names) const;
+  /// The one of several candidates, of which `refusals` say why they do not fit, if they do not.
+  Result<std::size_t> choose(std::string_view part, const NameTable& names,
+                             std::span<const Candidate> list,
+                             std::span<const std::optional<Error>> refusals, ModelPlan& plan) const;
+  /// A file that only a complete folder has, looked for around the transformer; empty without it.
+  std::filesystem::path near(const std::filesystem::path& name) const;
+  std::optional<std::filesystem::path> chosen(std::string_view part) const;
+  template <class Config>
+  Result<Config> read_config(const Candidate& candidate, const PartRule<Config>& rule) const;
+  Error with_file(Error error, const Candidate& candidate) const;
+  tl::unexpected<Error> no_axes(std::int64_t head_dim) const;
+
+  std::filesystem::path root_;  // the folder that was given, or the file's
+  std::string name_;
+  ModelChoices choices_;
+  std::vector<const NameTable*> tables_;        // of all families
+  std::vector<const NameTable*> transformers_;  // of all families
+  std::vector<std::filesystem::path> around_;   // the folders above the transformer's file
+  bool complete_ = false;                       // root_ is laid out as diffusers does
+  std::optional<PipelineIndex> index_;
+  std::string index_name_;
+  Candidate transformer_;
+  const Family* family_ = nullptr;
+  bool searched_ = false;
+  std::vector<Place> places_;
+  std::vector<Candidate> found_;
+  /// Every file is opened once, however often it is looked at.
+  mutable std::map<std::filesystem::path, Result<std::shared_ptr<const WeightFiles>>> opened_;
+  std::vector<std::string> unread_;  // files that could not be opened, and why
+};
+
+template <class Config>
+Result<Config> ModelFiles::read_config(const Candidate& candidate,
+                                       const PartRule<Config>& rule) const {
+  const std::optional<ConfigText> stated = TRY(config_of(candidate, rule.part));
+  if (stated) return rule.parse(stated->text, stated->file);
+  const WeightSource source = TRY(source_of(candidate, rule.names));
+  Result<Config> config = rule.detect(source);
+  if (!config) return tl::unexpected(with_file(std::move(config.error()), candidate));
+  return config;
+}
+
+template <class Config>
+Result<Config> ModelFiles::transformer_config(const PartRule<Config>& rule,
+                                              bool (*same)(const Config&, const Config&)) const {
+  const Config config = TRY(read_config(transformer_, rule));
+  if (!transformer_.folder.empty()) return config;
+  if (const std::filesystem::path path = near("transformer/config.json"); !path.empty()) {
+    const std::string text = TRY(read_text(path, kMaxConfigBytes));
+    const Config stated = TRY(rule.parse(text, "transformer/config.json"));
+    if (same(stated, config)) return stated;
+  }
+  if (config.rope_axes.empty()) return no_axes(config.head_dim);
+  return config;
+}
+
+template <class Config>
+Result<Config> ModelFiles::take(const PartRule<Config>& rule, ModelPlan& plan) {
+  const std::vector<Candidate> list = TRY(candidates(rule.part, rule.names));
+  std::vector<Config> configs(list.size());
+  std::vector<std::optional<Error>> refusals(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    Result<Config> config = read_config(list[i], rule);
+    Result<> fits;
+    if (config) {
+      configs[i] = std::move(*config);
+      fits = rule.fits(configs[i]);
+    } else {
+      fits = tl::unexpected(std::move(config.error()));
+    }
+    if (!fits) refusals[i] = std::move(fits.error());
+  }
+  return configs[TRY(choose(rule.part, rule.names, list, refusals, plan))];
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,94 @@
+// What a model is, once its files were looked at and before its weights are read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "engine/engine.h"
+#include "engine/families/sampling_config.h"
+#include "engine/families/scheduler_config.h"
+#include "engine/formats/weight_files.h"
+#include "engine/models/vae/vae_config.h"
+
+namespace imagined::engine {
+
+/// What a request's guidance does.
+enum class GuidanceUse : std::uint8_t {
+  none,        // nothing: the model was distilled with it
+  two_passes,  // a pass with the prompt and one without, wherever guidance is above 1
+  embedded,    // one pass, which is told
+};
+
+/// How prompts become features; keys of model_index.json that diffusers keeps as call arguments.
+struct TextConfig {
+  /// text_encoder_out_layers: the residual stream after that many layers, in this order, joined.
+  /// 0 is the embedding; the last layer's tap includes the final norm, as in transformers.
+  std::vector<std::int64_t> taps = {9, 18, 27};
+  bool taps_stated = false;     // whether the key is there
+  std::int64_t max_tokens = 0;  // max_sequence_length; 0: as the family's published models
+  bool pad = true;              // text_padding "none" switches it off
+};
+
+/// One part of a model, why it was taken, and its files while the model loads.
+struct ModelPart {
+  std::string name;  // as diffusers calls its folder
+  std::filesystem::path path;
+  std::string why;
+  std::shared_ptr<const WeightFiles> weights;  // null for a tokenizer
+};
+
+/// Who has the last word.
+inline constexpr std::string_view kByConfiguration = "the configuration";
+
+/// A fact that no tensor shows, and who says so.
+struct Statement {
+  bool value = false;
+  std::string by;  // "model_index.json", "no word \"base\" in the name", kByConfiguration
+};
+
+/// What only a family knows about a model of its own.
+class FamilyPlan {
+ public:
+  virtual ~FamilyPlan() = default;
+};
+
+struct Family;
+
+struct ModelPlan {
+  std::string name;  // of the folder or of the file, without its path
+  const Family* family = nullptr;
+  Statement distilled;
+  Statement cached_references;  // see Flux2Config
+  GuidanceUse guidance = GuidanceUse::none;
+  std::int64_t max_references = 8;
+  /// Side of the square of latents that makes up a token of the noise as it is drawn.
+  std::int64_t noise_fold = 1;
+
+  VaeConfig vae;
+  SchedulerConfig scheduler;
+  TextConfig text;
+  SamplingDefaults sampling;
+  ModelCard card;
+
+  std::vector<ModelPart> parts;
+  std::vector<std::string> notes;  // what was found or decided that its user should know
+  std::shared_ptr<const FamilyPlan> own;
+
+  const ModelPart& part(std::string_view part_name) const;
+  /// The family's own part; asking for another family's is our bug.
+  template <class Own>
+  const Own& own_as() const {
+    const auto* typed = dynamic_cast<const Own*>(own.get());
+    CHECK(typed != nullptr, "the plan of another family");
+    return *typed;
+  }
+  /// Lets the files go that nobody reads any more.
+  void release_weights();
+};
+
+}  // namespace imagined::engine

@@ -1,0 +1,105 @@
+#include "engine/families/sampling_config.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/utf8.h"
+#include "engine/formats/json.h"
+#include "engine/tokenizers/unicode.h"
+
+namespace imagined::engine {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxCardBytes = 2000;
+constexpr std::size_t kMaxWords = 100'000;
+constexpr std::size_t kMaxWordBytes = 100;
+
+bool is_apostrophe(char32_t c) { return c == U'\'' || c == U'\u2019'; }
+
+/// "children's", "4k": letters, digits and the apostrophes between them, in lower case.
+std::vector<std::string> words_of(std::string_view prompt) {
+  const std::string text = lower_case(valid_utf8(prompt));
+  std::vector<std::string> words;
+  std::string word;
+  const auto end_word = [&] {
+    while (word.ends_with('\'')) word.pop_back();
+    if (!word.empty()) words.push_back(std::move(word));
+    word.clear();
+  };
+  for (std::string_view left = text; !left.empty();) {
+    const CodePoint c = first_code_point(left);
+    if (is_apostrophe(c.value) && !word.empty()) {
+      word += '\'';
+    } else if (is_word(c.value) && c.value != U'_') {
+      word += left.substr(0, c.size_bytes);
+    } else {
+      end_word();
+    }
+    left.remove_prefix(c.size_bytes);
+  }
+  end_word();
+  return words;
+}
+
+std::vector<std::string> read_words(ConfigReader& reader, const json& root, const char* key) {
+  std::vector<std::string> words;
+  if (!reader.has(key)) return words;
+  const json& list = root.at(key);
+  const auto is_word_text = [](const json& word) {
+    return word.is_string() && !word.get_ref<const std::string&>().empty() &&
+           word.get_ref<const std::string&>().size() <= kMaxWordBytes;
+  };
+  if (!list.is_array() || list.size() > kMaxWords ||
+      !std::all_of(list.begin(), list.end(), is_word_text)) {
+    reader.refuse(key, fmt::format("expected a list of at most {} words of at most {} bytes",
+                                   kMaxWords, kMaxWordBytes));
+    return words;
+  }
+  for (const json& word : list) words.push_back(word.get<std::string>());
+  return words;
+}
+
+}  // namespace
+
+std::vector<std::string> ModelCard::unknown_words(std::string_view prompt) const {
+  std::vector<std::string> unknown;
+  if (vocabulary.empty()) return unknown;
+  const auto knows = [&](const std::string& word) {
+    return std::binary_search(vocabulary.begin(), vocabulary.end(), word);
+  };
+  for (const std::string& word : words_of(prompt)) {
+    if (knows(word) || std::find(unknown.begin(), unknown.end(), word) != unknown.end()) continue;
+    const bool genitive = word.ends_with("'s");
+    if (genitive && knows(word.substr(0, word.size() - 2))) continue;
+    unknown.push_back(word);
+  }
+  return unknown;
+}
+
+Result<> parse_sampling(std::string_view text, std::int64_t vae_pixels_per_token,
+                        SamplingDefaults& sampling, ModelCard& card) {
+  const json root = TRY(parse_json(text, "sampling.json"));
+  ConfigReader reader(root, "sampling.json");
+  sampling.steps = reader.integer_or("steps", sampling.steps, {1, 1000});
+  sampling.guidance = reader.positive_or("guidance_scale", sampling.guidance);
+  if (reader.has("shift")) sampling.shift = reader.positive_or("shift", 1);
+  sampling.native_pixels = reader.integer_or("native_pixels", sampling.native_pixels, {0, 1 << 28});
+  const std::int64_t stated =
+      reader.integer_or("pixels_per_token", vae_pixels_per_token, {1, 1 << 16});
+  if (stated != vae_pixels_per_token)
+    reader.refuse("pixels_per_token",
+                  fmt::format("{} here, {} by vae/config.json", stated, vae_pixels_per_token));
+  card.text = reader.string_or("card", "");
+  if (card.text.size() > kMaxCardBytes)
+    reader.refuse("card", fmt::format("{} bytes, {} allowed", card.text.size(), kMaxCardBytes));
+  card.draws = read_words(reader, root, "draws");
+  card.vocabulary = read_words(reader, root, "vocabulary");
+  std::sort(card.vocabulary.begin(), card.vocabulary.end());
+  return reader.finish();
+}
+
+}  // namespace imagined::engine

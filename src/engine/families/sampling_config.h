@@ -1,0 +1,38 @@
+// sampling.json: how a model is run unless the request says otherwise, and what it is for.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace imagined::engine {
+
+struct SamplingDefaults {
+  std::int64_t steps = 4;
+  double guidance = 1;          // guidance_scale; 1 switches it off
+  std::optional<double> shift;  // replaces the scheduler's static shift
+  std::int64_t native_pixels =
+      0;  // larger pictures are made at this area and enlarged; 0: no limit
+};
+
+/// What a model says about itself.
+struct ModelCard {
+  std::string text;                     // what it is, in a sentence or two
+  std::vector<std::string> draws;       // the nouns that it draws
+  std::vector<std::string> vocabulary;  // sorted, lower case; empty: any word may be known
+
+  /// The words of a prompt (runs of letters, digits and inner apostrophes, in lower case) that mean
+  /// nothing to the model, each once, in their order.
+  std::vector<std::string> unknown_words(std::string_view prompt) const;
+};
+
+/// Reads sampling.json into what is there already. pixels_per_token, where it is given, must be the
+/// VAE's. Errors as those of the networks' configurations.
+Result<> parse_sampling(std::string_view json, std::int64_t vae_pixels_per_token,
+                        SamplingDefaults& sampling, ModelCard& card);
+
+}  // namespace imagined::engine
