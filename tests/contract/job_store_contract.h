@@ -93,7 +93,8 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
             .height = 768,
             .seed = std::numeric_limits<std::uint64_t>::max(),
             .size_bytes = 1234,
-            .created_ms = clock_.unix_ms()};
+            .created_ms = clock_.unix_ms(),
+            .reading = {.prompt_tokens = 700, .tokens_read = 512, .warnings = {"one", "two"}}};
   }
 
   /// A job that has succeeded with one picture.

@@ -76,9 +76,9 @@ TEST(SqliteDatabase, RefusesAFileOfANewerProgram) {
   const auto database = SqliteDatabase::open(file);
   ASSERT_FALSE(database);
   EXPECT_EQ(database.error().code, ErrorCode::failed_precondition);
-  EXPECT_EQ(database.error().message,
-            "the database was written by a newer imagined: it has schema 999, this program knows "
-            "up to 3");
+  EXPECT_TRUE(database.error().message.starts_with(
+      "the database was written by a newer imagined: it has schema 999, this program knows up to "))
+      << database.error().message;
 }
 
 TEST(SqliteDatabase, RefusesADatabaseOfSomebodyElse) {

@@ -85,8 +85,11 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, std::strin
   if (job.state != JobState::succeeded) return tl::unexpected(reason_of(job));
   auto pictures = TRY(parts_.archive.pictures(job.id));
   const std::int64_t cost = job.sold.price_usd_ticks * std::ssize(pictures);
-  return FinishedPictures{
-      .job = std::move(job), .pictures = std::move(pictures), .cost_usd_ticks = cost};
+  Reading reading = pictures.empty() ? Reading{} : pictures.front().reading;
+  return FinishedPictures{.job = std::move(job),
+                          .pictures = std::move(pictures),
+                          .cost_usd_ticks = cost,
+                          .reading = std::move(reading)};
 }
 
 Result<PictureFile> ImageService::read_picture(const Caller& caller, std::string_view picture_id) {

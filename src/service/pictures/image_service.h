@@ -35,6 +35,7 @@ struct FinishedPictures {
   Job job;
   std::vector<StoredPicture> pictures;  // in order of `index`
   std::int64_t cost_usd_ticks = 0;
+  Reading reading;  // of what was asked for
 };
 
 /// What customers can do with pictures, whichever way they ask. A verb that the caller's key has no

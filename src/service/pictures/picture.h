@@ -2,10 +2,20 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "image/picture.h"
 
 namespace imagined::service {
+
+/// How the model has read what was asked for; the same for all pictures of a job.
+struct Reading {
+  std::int64_t prompt_tokens = 0;     // of the whole prompt; 0: not known
+  std::int64_t tokens_read = 0;       // as many of them as the model takes
+  std::vector<std::string> warnings;  // what has no effect: sentences for the customer, of one line
+
+  bool operator==(const Reading&) const = default;
+};
 
 /// A finished picture; its bytes are the blob.
 struct StoredPicture {
@@ -19,6 +29,7 @@ struct StoredPicture {
   std::uint64_t seed = 0;
   std::int64_t size_bytes = 0;
   std::int64_t created_ms = 0;
+  Reading reading;
 
   bool operator==(const StoredPicture&) const = default;
 };

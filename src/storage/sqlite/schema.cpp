@@ -158,6 +158,12 @@ ALTER TABLE api_keys ADD COLUMN org_id  TEXT NOT NULL DEFAULT 'default';
 ALTER TABLE api_keys ADD COLUMN team_id TEXT NOT NULL DEFAULT 'default';
 ALTER TABLE api_keys ADD COLUMN scopes  TEXT NOT NULL DEFAULT 'all';
 )sql",
+    // How the model has read what was asked for; warnings one a line.
+    R"sql(
+ALTER TABLE pictures ADD COLUMN prompt_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pictures ADD COLUMN tokens_read   INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pictures ADD COLUMN warnings      TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

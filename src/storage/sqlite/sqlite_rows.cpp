@@ -1,15 +1,32 @@
 #include "storage/sqlite/sqlite_rows.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 #include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace imagined::storage {
 
 using service::Job;
 using service::StoredPicture;
+
+namespace {
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    lines.emplace_back(text.substr(0, text.find('\n')));
+    text.remove_prefix(std::min(lines.back().size() + 1, text.size()));
+  }
+  return lines;
+}
+
+}  // namespace
 
 Result<Job> read_job(const Statement& row) {
   Job job{.id = row.text(0),
@@ -43,7 +60,10 @@ Result<StoredPicture> read_picture(const Statement& row) {
                         .height = static_cast<int>(row.integer(6)),
                         .seed = std::bit_cast<std::uint64_t>(row.integer(7)),
                         .size_bytes = row.integer(8),
-                        .created_ms = row.integer(9)};
+                        .created_ms = row.integer(9),
+                        .reading = {.prompt_tokens = row.integer(10),
+                                    .tokens_read = row.integer(11),
+                                    .warnings = lines_of(row.text(12))}};
   auto format = image::parse_output_format(row.text(4));
   if (!format)
     return fail(ErrorCode::data_loss, "a stored picture is damaged", {},
@@ -53,12 +73,15 @@ Result<StoredPicture> read_picture(const Statement& row) {
 }
 
 Result<void> insert_picture(Connection& connection, const StoredPicture& picture) {
-  Statement insert = TRY(connection.prepare(fmt::format(
-      "INSERT INTO pictures ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kPictureColumns)));
+  Statement insert = TRY(connection.prepare(
+      fmt::format("INSERT INTO pictures ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  kPictureColumns)));
   return insert
       .bind(picture.id, picture.job_id, picture.index, picture.blob,
             image::to_string(picture.format), picture.width, picture.height,
-            std::bit_cast<std::int64_t>(picture.seed), picture.size_bytes, picture.created_ms)
+            std::bit_cast<std::int64_t>(picture.seed), picture.size_bytes, picture.created_ms,
+            picture.reading.prompt_tokens, picture.reading.tokens_read,
+            fmt::format("{}", fmt::join(picture.reading.warnings, "\n")))
       .run();
 }
 
