@@ -153,11 +153,14 @@ class HttpServerTest : public ::testing::Test {
     std::vector<service::StoredPicture> pictures;
     for (int i = 0; i < std::get<service::PictureRequest>(job.payload).count; ++i) {
       const std::vector<std::uint8_t> bytes = {'p', static_cast<std::uint8_t>('0' + i)};
-      pictures.push_back({.id = fmt::format("{:022}", i),
-                          .job_id = job.job.id,
-                          .index = i,
-                          .blob = *blobs_.put(bytes),
-                          .size_bytes = 2});
+      pictures.push_back(
+          {.id = fmt::format("{:022}", i),
+           .job_id = job.job.id,
+           .index = i,
+           .blob = *blobs_.put(bytes),
+           .size_bytes = 2,
+           .reading = {
+               .prompt_tokens = 700, .tokens_read = 512, .warnings = {"the prompt was cut"}}});
     }
     EXPECT_TRUE(jobs_.complete(job.lease(), pictures));
     if (tell) events_.publish({.job_id = job.job.id});
@@ -205,6 +208,44 @@ TEST_F(HttpServerTest, AnswersWhenTheWorkerHasFinished) {
   EXPECT_THAT(reply, HasSubstr("HTTP/1.1 200"));
   EXPECT_THAT(reply, HasSubstr("http://pictures.example/v1/files/img/0000000000000000000001.jpg"));
   EXPECT_THAT(reply, HasSubstr("\"cost_in_usd_ticks\":400000000"));
+}
+
+TEST_F(HttpServerTest, SaysHowManyTokensWereReadAndWhatWasNotDone) {
+  start();
+  const std::string reply = answer(post(R"({"prompt":"a cat","style":"vivid"})"));
+  EXPECT_THAT(reply, HasSubstr("\"input_tokens\":512,"));
+  EXPECT_THAT(reply, HasSubstr("\"text_tokens\":512"));
+  EXPECT_THAT(reply, HasSubstr("\"total_tokens\":512"));
+  EXPECT_THAT(
+      reply,
+      HasSubstr(R"("warnings":["\"style\": not known here and ignored","the prompt was cut"])"));
+}
+
+TEST_F(HttpServerTest, MakesAPictureOnceHoweverOftenItIsAskedForUnderOneKey) {
+  start();
+  const std::string request = post(R"({"prompt":"a cat"})", "Idempotency-Key: k1\r\n");
+  std::optional<WireClient> lost(port());
+  lost->send(request);
+  const ClaimedJob job = claim();
+  lost.reset();
+  WireClient again(port());
+  again.send(request);
+  complete(job);
+  EXPECT_EQ(again.status(), 200);
+  again.send(request);
+  EXPECT_EQ(again.status(), 200);
+  again.send(post(R"({"prompt":"a dog"})", "Idempotency-Key: k1\r\n"));
+  EXPECT_EQ(again.status(), 422);
+}
+
+TEST_F(HttpServerTest, TakesOneIdempotencyKey) {
+  start();
+  WireClient client(port());
+  for (const char* fields : {"Idempotency-Key:\r\n", "Idempotency-Key: a b\r\n",
+                             "Idempotency-Key: a\r\nIdempotency-Key: a\r\n"}) {
+    client.send(post(R"({"prompt":"a cat"})", fields));
+    EXPECT_THAT(client.reply(), HasSubstr("\"param\":\"idempotency_key\"")) << fields;
+  }
 }
 
 TEST_F(HttpServerTest, SendsTheBytesThemselvesAsBase64) {

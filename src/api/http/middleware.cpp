@@ -96,8 +96,9 @@ Step answer_preflight(const Context& context, Exchange& exchange) {
   if (!context.options.cors_origin.empty()) {
     const auto asked = exchange.request.headers.find("access-control-request-headers");
     response.headers.add("access-control-allow-methods", "GET, HEAD, POST, OPTIONS");
-    response.headers.add("access-control-allow-headers",
-                         asked.empty() ? "Authorization, Content-Type" : std::string(asked));
+    response.headers.add(
+        "access-control-allow-headers",
+        asked.empty() ? "Authorization, Content-Type, Idempotency-Key" : std::string(asked));
     response.headers.add("access-control-max-age", "600");
   }
   co_return response;

@@ -72,6 +72,17 @@ Async<Result<Job>> wait_for_job(const Context& context, Exchange& exchange, std:
   }
 }
 
+// Empty without the field. What it may be is the domain's rule; that it is there once is ours.
+Result<std::string_view> idempotency_key(const Headers& headers) {
+  constexpr std::string_view kName = "idempotency-key";
+  const auto key = headers.find(kName);
+  if (headers.count(kName) > 1 || (headers.has(kName) && key.empty())) {
+    return fail(ErrorCode::invalid_argument, "idempotency-key is given more than once, or is empty",
+                "idempotency_key");
+  }
+  return key;
+}
+
 struct ReplyParts {
   const Context& context;
   const Exchange& exchange;
@@ -106,8 +117,12 @@ Result<std::string> make_body(const ReplyParts& parts) {
       body.add_url(services.links.url_of(picture, base), mime_type);
     }
   }
-  return std::move(body).finish(
-      {.cost_usd_ticks = parts.finished.cost_usd_ticks, .warnings = parts.call.warnings});
+  const service::Reading& reading = parts.finished.reading;
+  std::vector<std::string> warnings = parts.call.warnings;
+  warnings.insert(warnings.end(), reading.warnings.begin(), reading.warnings.end());
+  return std::move(body).finish({.cost_usd_ticks = parts.finished.cost_usd_ticks,
+                                 .input_tokens = reading.tokens_read,
+                                 .warnings = std::move(warnings)});
 }
 
 }  // namespace
@@ -116,8 +131,10 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   const Services& services = context.services;
   auto call = wire::parse_generation_call(exchange.request.body, services.catalogue);
   if (!call) co_return tl::unexpected(std::move(call.error()));
+  const auto key = idempotency_key(exchange.request.headers);
+  if (!key) co_return tl::unexpected(key.error());
   auto job = co_await on_pool(
-      context.pool, [&] { return services.images.submit(*exchange.caller, call->request); });
+      context.pool, [&] { return services.images.submit(*exchange.caller, call->request, *key); });
   if (!job) co_return tl::unexpected(std::move(job.error()));
   exchange.job_id = job->id;
   auto ended = co_await wait_for_job(context, exchange, job->id);
