@@ -315,7 +315,10 @@ void Worker::Run::look_after_leases() {
   // A ring that was lost: the row says that the job was cancelled, or given to another worker.
   const auto lost = parts_.jobs.lost(leases);
   if (!lost) return;  // the next look will tell
-  for (const service::Lease& lease : *lost) active_.stop(lease.job_id);
+  // By the lease and not by the job, which may be in hand again under a new one.
+  for (const auto& each : active)
+    if (std::ranges::count(*lost, each->job().lease_token, &service::Lease::token) > 0)
+      each->stop.request_stop();
   prolong_leases(active);
 }
 

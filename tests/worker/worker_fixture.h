@@ -160,13 +160,29 @@ class WorkerTest : public testing::Test {
     options_ = {.id = "w1", .lease_ms = 60'000, .heartbeat_ms = 20'000, .poll_ms = 5};
   }
 
-  ~WorkerTest() override {
-    if (thread_.joinable()) stop_worker();
-  }
+  ~WorkerTest() override { stop_worker(); }
+
+  /// Ends the worker, which uses a test's own store, before the store ends.
+  class Stopper {
+   public:
+    explicit Stopper(WorkerTest& test) : test_(test) {}
+    ~Stopper() { test_.stop_worker(); }
+    Stopper(const Stopper&) = delete;
+    Stopper& operator=(const Stopper&) = delete;
+
+   private:
+    WorkerTest& test_;
+  };
 
   /// Another store in place of the one in memory; before `start`.
-  void use(service::JobStore& jobs) { jobs_ = &jobs; }
-  void use(service::BlobStore& blobs) { blobs_ = &blobs; }
+  [[nodiscard]] Stopper use(service::JobStore& jobs) {
+    jobs_ = &jobs;
+    return Stopper(*this);
+  }
+  [[nodiscard]] Stopper use(service::BlobStore& blobs) {
+    blobs_ = &blobs;
+    return Stopper(*this);
+  }
 
   Result<void> load() {
     worker_ = std::make_unique<Worker>(
@@ -193,11 +209,26 @@ class WorkerTest : public testing::Test {
 
   void stop_worker() {
     thread_.request_stop();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   /// The server's side, as long as the link is there.
-  service::JobQueue queue() { return {memory_jobs_, events_, *link_}; }
+  service::JobQueue queue() { return {memory_jobs_, events_, bell_}; }
+
+  /// The server's bell, while the link is there.
+  class LinkBell final : public service::WorkerBell {
+   public:
+    explicit LinkBell(std::unique_ptr<WorkerLink>& link) : link_(link) {}
+    void job_queued() override {
+      if (link_) link_->job_queued();
+    }
+    void job_cancelled(std::string_view job_id) override {
+      if (link_) link_->job_cancelled(job_id);
+    }
+
+   private:
+    std::unique_ptr<WorkerLink>& link_;
+  };
 
   struct Wish {
     int count = 1;
@@ -266,6 +297,7 @@ class WorkerTest : public testing::Test {
   Doorbell fds_;
   DoorbellEnd worker_end_;
   std::unique_ptr<WorkerLink> link_;
+  LinkBell bell_{link_};
   std::unique_ptr<Worker> worker_;
   std::jthread thread_;
 };

@@ -226,7 +226,7 @@ TEST_F(WorkerTest, StoresWhileTheEngineMakesTheNextPicture) {
   };
   Signal at_second;
   PatientStore patient(memory_blobs_, at_second);
-  use(patient);
+  const auto stopper_of_patient = use(patient);
   std::atomic<int> calls = 0;
   behaviour_ = [&](const engine::GenerateRequest& request, const Report&, std::stop_token) {
     if (++calls == 2) at_second.raise();
@@ -239,7 +239,7 @@ TEST_F(WorkerTest, StoresWhileTheEngineMakesTheNextPicture) {
 TEST_F(WorkerTest, FailsTheJobWhoseNthPictureFindsTheDiskFullAndGoesOn) {
   Fault fault;
   FailingBlobStore failing(memory_blobs_, fault);
-  use(failing);
+  const auto stopper_of_failing = use(failing);
   start();
   for (int nth = 0; nth < 3; ++nth) {
     fault.arm(nth, {.code = ErrorCode::storage_full,
@@ -257,7 +257,7 @@ TEST_F(WorkerTest, FailsTheJobWhoseNthPictureFindsTheDiskFullAndGoesOn) {
 TEST_F(WorkerTest, LosesNoJobWhenCallsOfItsStoreFail) {
   Fault fault;
   FailingJobStore failing(memory_jobs_, fault);
-  use(failing);
+  const auto stopper_of_failing = use(failing);
   options_.heartbeat_ms = 0;
   start();
   for (const int times : {1, 2, 3})
@@ -288,7 +288,7 @@ TEST_F(WorkerTest, LosesNoJobWhenCallsOfItsStoreFail) {
 TEST_F(WorkerTest, ProlongsTheLeaseOfALongJobThatGetsOn) {
   Fault none;
   FailingJobStore counting(memory_jobs_, none);
-  use(counting);
+  const auto stopper_of_counting = use(counting);
   options_.heartbeat_ms = 0;
   behaviour_ = [&](const engine::GenerateRequest& request, const Report& report, std::stop_token) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -306,7 +306,7 @@ TEST_F(WorkerTest, ProlongsTheLeaseOfALongJobThatGetsOn) {
 TEST_F(WorkerTest, LetsTheLeaseOfAHungEngineEndAndSaysSoOnce) {
   Fault none;
   FailingJobStore counting(memory_jobs_, none);
-  use(counting);
+  const auto stopper_of_counting = use(counting);
   options_.heartbeat_ms = 0;
   options_.patience_ms = -1;  // nothing moves fast enough
   std::atomic<int> stuck = 0;
@@ -340,32 +340,33 @@ TEST(Movement, IsStuckWhenNothingMovesForFarLongerThanAnythingTookBefore) {
   EXPECT_FALSE(movement.is_stuck(501 + 8 * 500, 1000)) << "the slowest one counts";
 }
 
+/// Stores nothing until it may go on.
+class HeldBlobStore final : public PassingBlobStore {
+ public:
+  using PassingBlobStore::PassingBlobStore;
+  Signal storing;
+  Signal go_on;
+  Result<std::string> put(std::span<const std::uint8_t> bytes) override {
+    storing.raise();
+    go_on.wait();
+    return PassingBlobStore::put(bytes);
+  }
+};
+
 TEST_F(WorkerTest, ForgetsAJobThatIsStoppedAfterItsLastPictureWasHandedIn) {
-  /// Is slow until the cancel has come: it lands between the last picture and its end.
-  class SlowStore final : public PassingBlobStore {
-   public:
-    using PassingBlobStore::PassingBlobStore;
-    Signal storing;
-    Signal go_on;
-    Result<std::string> put(std::span<const std::uint8_t> bytes) override {
-      storing.raise();
-      go_on.wait();
-      return PassingBlobStore::put(bytes);
-    }
-  };
   Fault none;
   FailingJobStore counting(memory_jobs_, none);
-  use(counting);
-  SlowStore slow(memory_blobs_);
-  use(slow);
+  const auto stopper_of_counting = use(counting);
+  HeldBlobStore held(memory_blobs_);
+  const auto stopper_of_held = use(held);
   start();
   const int claims = counting.claims;
   const std::string id = submit({.count = 3});
-  ASSERT_TRUE(slow.storing.wait());
+  ASSERT_TRUE(held.storing.wait());
   // The engine's thread asks for the next job: all three pictures were handed in.
   ASSERT_TRUE(wait_until([&] { return counting.claims >= claims + 2; }));
   ASSERT_TRUE(queue().cancel(id));
-  slow.go_on.raise();
+  held.go_on.raise();
   EXPECT_EQ(finished(submit({})).state, JobState::succeeded);
   EXPECT_EQ(memory_jobs_.find(id)->state, JobState::cancelled);
   EXPECT_TRUE(memory_jobs_.pictures(id)->empty());
@@ -374,6 +375,37 @@ TEST_F(WorkerTest, ForgetsAJobThatIsStoppedAfterItsLastPictureWasHandedIn) {
   const int polls = counting.claims;
   ASSERT_TRUE(wait_until([&] { return counting.claims >= polls + 20; }));
   EXPECT_LE(counting.looks, looks + 2);
+}
+
+TEST_F(WorkerTest, ALostLeaseDoesNotStopTheSameJobUnderANewOne) {
+  Fault none;
+  FailingJobStore counting(memory_jobs_, none);
+  const auto stopper_of_counting = use(counting);
+  HeldBlobStore held(memory_blobs_);
+  const auto stopper_of_held = use(held);
+  Signal again;
+  std::atomic<int> calls = 0;
+  std::atomic<bool> stopped = false;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&, std::stop_token stop) {
+    if (++calls == 2) {
+      again.raise();
+      const int looks = counting.looks;
+      wait_until([&] { return counting.looks >= looks + 3; });
+      stopped = stop.stop_requested();
+      held.go_on.raise();
+    }
+    return grey_picture(request);
+  };
+  start();
+  const std::string id = submit({});
+  ASSERT_TRUE(held.storing.wait());
+  // Taken for dead while it stores its picture, the worker is given the job anew.
+  ASSERT_EQ(queue().rescue(service::Stranded::of_worker("w1")), 1);
+  ASSERT_TRUE(again.wait());
+  ASSERT_TRUE(events_.wait_final(memory_jobs_, id));
+  EXPECT_FALSE(stopped);
+  EXPECT_EQ(memory_jobs_.find(id)->state, JobState::succeeded);
+  EXPECT_EQ(memory_jobs_.pictures(id)->size(), 1u);
 }
 
 TEST_F(WorkerTest, GivesItsJobBackWhenItIsStopped) {
