@@ -21,7 +21,7 @@ Command program() {
                        models_command(),   config_command(), doctor_command(), bench_command()};
   imagined.footer = fmt::format(
       "Examples:\n"
-      "  imagined generate \"a red house beside two trees at night\" -o house.png\n"
+      "  imagined generate \"a red house on the beach at sunset\" -o house.png\n"
       "  imagined keys create --name laptop\n"
       "  imagined serve\n\n"
       "\"imagined help COMMAND\" explains a command. Results go to stdout, progress and logs to "

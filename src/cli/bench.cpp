@@ -17,7 +17,7 @@ namespace {
 struct Options {
   ConfigFlags flags;
   std::string model;
-  std::string prompt = "a red house beside two trees at night";
+  std::string prompt = "a red house on the beach at sunset";
   int width = 1024;
   int height = 1024;
   int steps = 0;

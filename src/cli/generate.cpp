@@ -1,5 +1,6 @@
 // imagined generate: prompt to picture files, with the engine in this process and no server.
-#include <fmt/format.h>
+#include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/options.h"
+#include "cli/picture_file.h"
 #include "cli/preview.h"
 #include "cli/process.h"
 #include "cli/progress.h"
@@ -39,6 +41,8 @@ struct Options {
   std::optional<std::uint64_t> seed;
   int steps = 0;
   std::optional<float> guidance;
+  std::string format;
+  std::string preview = "auto";
   bool json = false;
 };
 
@@ -50,22 +54,40 @@ struct Written {
   double seconds = 0;
 };
 
-Result<image::Format> format_of(const fs::path& output) {
-  const std::string extension = output.extension().string();
-  if (extension == ".png") return image::Format::png;
-  if (extension == ".jpg" || extension == ".jpeg") return image::Format::jpeg;
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{}: the name must end in .png, .jpg or .jpeg", output.string()),
-              "output");
+constexpr std::size_t kPromptBytesMax = 1 << 20;
+
+// The prompt itself, or stdin's text where it is "-".
+Result<std::string> read_prompt(const std::string& prompt) {
+  if (prompt != "-") return prompt;
+  std::string text;
+  char buffer[4096];
+  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, stdin)) {
+    text.append(buffer, count);
+    if (text.size() > kPromptBytesMax) {
+      return fail(ErrorCode::payload_too_large,
+                  fmt::format("prompt: stdin has more than {} bytes", kPromptBytesMax), "prompt");
+    }
+  }
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  return text;
 }
 
-// out.png for one picture, out-1.png, out-2.png, ... for several.
-fs::path numbered(const fs::path& output, int index, int count) {
-  if (count == 1) return output;
-  fs::path path = output;
-  path.replace_filename(
-      fmt::format("{}-{}{}", output.stem().string(), index + 1, output.extension().string()));
-  return path;
+Result<void> write_picture(const PictureFile& file, const fs::path& path,
+                           std::span<const std::uint8_t> bytes) {
+  if (!file.is_stdout()) return write_file(path, bytes);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
+      std::fflush(stdout) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::storage_full, "stdout cannot be written");
+}
+
+// "1:1, 3:4, ..." and the like, for the help.
+template <class Words>
+std::string words_of(const Words& words) {
+  std::string text;
+  for (const auto word : words) text += (text.empty() ? "" : ", ") + std::string(to_string(word));
+  return text;
 }
 
 Result<std::vector<engine::Picture>> read_references(const std::vector<std::string>& files) {
@@ -111,22 +133,21 @@ class Generation {
   Generation(engine::Engine& engine, const Options& options, image::JpegOptions jpeg)
       : engine_(engine), options_(options), jpeg_(jpeg), started_s_(seconds_now()) {}
 
-  Result<std::vector<Written>> run(engine::GenerateRequest base, const fs::path& output,
+  Result<std::vector<Written>> run(engine::GenerateRequest base, const PictureFile& file,
                                    std::stop_token stop) {
-    const image::Format format = TRY(format_of(output));
     const std::uint64_t seed = base.seed;
     std::vector<Written> pictures;
     for (int index = 0; index < options_.count; ++index) {
       base.seed = seed + static_cast<std::uint64_t>(index);
       pictures.push_back(
-          TRY(make_one(base, numbered(output, index, options_.count), format, index, stop)));
+          TRY(make_one(base, file, numbered(file.path, index, options_.count), index, stop)));
     }
     return pictures;
   }
 
  private:
-  Result<Written> make_one(const engine::GenerateRequest& request, const fs::path& path,
-                           image::Format format, int index, std::stop_token stop) {
+  Result<Written> make_one(const engine::GenerateRequest& request, const PictureFile& file,
+                           const fs::path& path, int index, std::stop_token stop) {
     const double begin_s = seconds_now();
     const auto on_progress = [&](engine::Progress progress) {
       bar_.draw({.picture = index + 1,
@@ -137,12 +158,14 @@ class Generation {
     };
     engine::Picture picture = TRY(engine_.generate(request, on_progress, stop));
     const double seconds = seconds_now() - begin_s;
-    const auto bytes = TRY(image::encode(view(picture), format, jpeg_));
-    TRY(write_file(path, bytes));
+    const auto bytes = TRY(image::encode(view(picture), file.format, jpeg_));
+    TRY(write_picture(file, path, bytes));
     bar_.clear();
-    if (can_preview()) show_preview(image::encode_png(view(picture)));
-    fmt::print(stderr, "{}: {} x {}, seed {}, {:.2f} s\n", path.string(), picture.width,
-               picture.height, request.seed, seconds);
+    const PreviewProtocol preview = choose_preview(options_.preview);
+    if (preview != PreviewProtocol::none) show_preview(preview, image::encode_png(view(picture)));
+    const std::string name = file.is_stdout() ? "stdout" : path.string();
+    fmt::print(stderr, "{}: {} x {}, seed {}, {:.2f} s\n", name, picture.width, picture.height,
+               request.seed, seconds);
     return Written{path, std::move(picture), request.seed, seconds};
   }
 
@@ -155,7 +178,7 @@ class Generation {
 
 Result<engine::GenerateRequest> make_request(const Options& options, const ModelSettings& model) {
   const service::Prompt prompt =
-      TRY(service::Prompt::parse(options.prompt, model.max_prompt_length));
+      TRY(service::Prompt::parse(TRY(read_prompt(options.prompt)), model.max_prompt_length));
   const auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
   const auto resolution = TRY(service::parse_resolution(options.resolution));
   const service::PictureSize size = service::picture_size(ratio, resolution);
@@ -165,7 +188,6 @@ Result<engine::GenerateRequest> make_request(const Options& options, const Model
                                  .height = size.height,
                                  .steps = options.steps > 0 ? options.steps : model.steps,
                                  .guidance = options.guidance ? options.guidance : model.guidance,
-                                 .seed = options.seed.value_or(random_seed()),
                                  .references = std::move(references)};
 }
 
@@ -174,23 +196,31 @@ int generate(const Options& options) {
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());
+  const std::uint64_t seed = options.seed.value_or(random_seed());
+  const std::string name =
+      options.output.empty()
+          ? fmt::format("imagined-{}.{}", seed, options.format == "jpeg" ? "jpg" : "png")
+          : options.output;
+  const auto file = choose_picture_file(name, options.format, options.count);
+  if (!file) return report(kExitUsage, file.error());
+  if (file->is_stdout() && (options.json || isatty(STDOUT_FILENO) == 1)) {
+    return report(kExitUsage, Error{.message = "output: stdout takes a picture only where it is "
+                                               "neither a terminal nor wanted for --json"});
+  }
   auto request = make_request(options, *model);
   if (!request) return report(request.error());
-  const fs::path output =
-      options.output.empty() ? fmt::format("imagined-{}.png", request->seed) : options.output;
-  if (const auto format = format_of(output); !format) return report(kExitUsage, format.error());
-
+  request->seed = seed;
   const std::stop_token stop = stop_on_signals();
   const auto engine = engine::Engine::load(load_options(*config, *model));
   if (!engine) return report(engine.error());
   const engine::RequestReading reading = (*engine)->read(*request);
   for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
   const image::JpegOptions jpeg{.quality = static_cast<int>(config->settings.jpeg_quality)};
-  const auto pictures = Generation(**engine, options, jpeg).run(std::move(*request), output, stop);
+  const auto pictures = Generation(**engine, options, jpeg).run(std::move(*request), *file, stop);
   if (!pictures) return report(pictures.error());
   if (options.json) {
     fmt::print("{}\n", json_report(*pictures, model->name, reading));
-  } else {
+  } else if (!file->is_stdout()) {
     for (const Written& written : *pictures) fmt::print("{}\n", written.path.string());
   }
   return kExitOk;
@@ -202,15 +232,28 @@ Command generate_command() {
   const auto options = std::make_shared<Options>();
   Command command{"generate", "Make pictures from a prompt, without a server"};
   command.options = {
-      {"prompt", &options->prompt, "What to show, in words", {.required = true}},
+      {"prompt",
+       &options->prompt,
+       "What to show, in words; - reads them from stdin",
+       {.required = true}},
       {"-o,--output",
        &options->output,
-       "File to write, .png or .jpg; with -n 2 its name gets -1 and -2 [imagined-SEED.png]",
+       "File to write, .png or .jpg, or - for stdout; with -n 2 its name gets -1 and -2 "
+       "[imagined-SEED.png]",
        {.value_name = "FILE"}},
+      {"--format",
+       &options->format,
+       "Format of the file [what its name says]",
+       {.choices = {"png", "jpeg"}}},
+      {"--preview",
+       &options->preview,
+       "How to show the picture in the terminal",
+       {.choices = {"auto", "kitty", "iterm2", "off"}}},
       {"--model", &options->model,
        "A configured model, or a folder or file of weights [the first model]"},
-      {"--aspect-ratio", &options->aspect_ratio, "Width to height, such as 16:9"},
-      {"--resolution", &options->resolution, "1k, 1.5k or 2k"},
+      {"--aspect-ratio", &options->aspect_ratio,
+       "Width to height, one of " + words_of(service::all_aspect_ratios())},
+      {"--resolution", &options->resolution, "One of " + words_of(service::all_resolutions())},
       {"-n,--count",
        &options->count,
        "Pictures to make; seeds count up",
@@ -230,9 +273,10 @@ Command generate_command() {
   add_config_options(command, options->flags, engine_settings());
   command.footer =
       "Examples:\n"
-      "  imagined generate \"a red house beside two trees at night\" -o house.png\n"
-      "  imagined generate \"a yellow cat\" -n 4 --aspect-ratio 16:9 --resolution 2k -o cat.jpg\n"
-      "  imagined generate \"the same house in winter\" --image house.png --model DIR -o out.png";
+      "  imagined generate \"a red house on the beach at sunset\" -o house.png\n"
+      "  imagined generate \"a yellow car in the desert\" -n 4 --aspect-ratio 16:9 -o car.jpg\n"
+      "  echo \"a blue star at night\" | imagined generate - -o - --format jpeg > star.jpg\n"
+      "  imagined generate \"the same house in winter\" --image house.png --model FLUX.2-klein-4B";
   command.run = [options] { return generate(*options); };
   return command;
 }

@@ -14,7 +14,7 @@ namespace {
 // The kitty protocol takes base64 in pieces of at most this many bytes.
 constexpr std::size_t kKittyChunkBytes = 4096;
 
-std::optional<std::string> process_environment(const char* name) {
+std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
@@ -57,13 +57,15 @@ std::string preview_escape(PreviewProtocol protocol, std::span<const std::uint8_
   return fmt::format("\x1b]1337;File=inline=1;size={};height=24:{}\x07\n", png.size(), base64);
 }
 
-bool can_preview() {
-  return isatty(STDERR_FILENO) == 1 && detect_preview(process_environment) != PreviewProtocol::none;
+PreviewProtocol choose_preview(std::string_view word) {
+  if (word == "kitty") return PreviewProtocol::kitty;
+  if (word == "iterm2") return PreviewProtocol::iterm2;
+  if (word == "off" || isatty(STDERR_FILENO) != 1) return PreviewProtocol::none;
+  return detect_preview(variable);
 }
 
-void show_preview(std::span<const std::uint8_t> png) {
-  if (!can_preview()) return;
-  const std::string text = preview_escape(detect_preview(process_environment), png);
+void show_preview(PreviewProtocol protocol, std::span<const std::uint8_t> png) {
+  const std::string text = preview_escape(protocol, png);
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace imagined::cli {
 
@@ -19,10 +20,11 @@ PreviewProtocol detect_preview(
 /// The bytes that show a PNG file.
 std::string preview_escape(PreviewProtocol protocol, std::span<const std::uint8_t> png);
 
-/// Shows it on stderr when that is a terminal that can, else does nothing.
-void show_preview(std::span<const std::uint8_t> png);
+/// What `--preview` says: "kitty", "iterm2", "off", or "auto": what stderr can, if it is a
+/// terminal.
+PreviewProtocol choose_preview(std::string_view word);
 
-/// Whether `show_preview` would show something.
-bool can_preview();
+/// Shows it on stderr.
+void show_preview(PreviewProtocol protocol, std::span<const std::uint8_t> png);
 
 }  // namespace imagined::cli

@@ -43,7 +43,12 @@ ProgressBar::ProgressBar() : terminal_(isatty(STDERR_FILENO) == 1) {}
 ProgressBar::~ProgressBar() { clear(); }
 
 void ProgressBar::draw(const ProgressState& state) {
-  if (!terminal_) return;
+  if (!terminal_) {
+    if (state.elapsed_s < last_line_s_ + kSecondsBetweenLines) return;
+    last_line_s_ = state.elapsed_s;
+    fmt::print(stderr, "{}\n", progress_line(state, 0));
+    return;
+  }
   fmt::print(stderr, "{}{}", kClearLine, progress_line(state, terminal_width()));
   std::fflush(stderr);
   drawn_ = true;

@@ -17,7 +17,10 @@ struct ProgressState {
 };
 std::string progress_line(const ProgressState& state, int width);
 
-/// Draws on stderr when that is a terminal, and is silent otherwise.
+/// Without a terminal a line is due so often.
+inline constexpr double kSecondsBetweenLines = 10;
+
+/// Draws on stderr, over itself in a terminal, else a line every ten seconds.
 class ProgressBar {
  public:
   ProgressBar();
@@ -32,6 +35,7 @@ class ProgressBar {
  private:
   bool terminal_;
   bool drawn_ = false;
+  double last_line_s_ = 0;
 };
 
 }  // namespace imagined::cli
