@@ -1,27 +1,68 @@
 // imagined config check|show
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 
+#include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/files.h"
 #include "cli/options.h"
+#include "cli/process.h"
 
 namespace imagined::cli {
 namespace {
 
-int check(const ConfigFlags& flags) {
-  const auto config = load_config(flags);
+struct Options {
+  ConfigFlags flags;
+  std::string file = "imagined.toml";
+};
+
+int check(const Options& options) {
+  const auto config = load_config(options.flags);
   if (!config) return report(kExitConfig, config.error());
-  const auto catalogue = make_catalogue(config->models);
-  if (!catalogue) return report(kExitConfig, catalogue.error());
-  fmt::print("the configuration is right\n");
+  std::vector<std::string> problems;
+  const auto add = [&](std::optional<std::string> problem) {
+    if (problem) problems.push_back(std::move(*problem));
+  };
+  if (const auto catalogue = make_catalogue(config->models); !catalogue) {
+    problems.push_back(catalogue.error().message);
+  }
+  for (const ModelSettings& model : config->models) add(model_path_problem(model));
+  add(data_dir_problem(config->settings.data_dir));
+  if (const auto address = config::parse_listen_address(config->settings.http_listen)) {
+    add(address_problem(*address));
+  }
+  add(descriptor_problem(raise_descriptor_limit(), config->settings.connections_max));
+  for (const std::string& problem : problems) {
+    report(kExitConfig, Error{.code = ErrorCode::invalid_argument, .message = problem});
+  }
+  if (!problems.empty()) return kExitConfig;
+  fmt::print("the configuration is right{}\n",
+             config->file.empty() ? "" : fmt::format(" ({})", config->file));
   return kExitOk;
 }
 
-int show(const ConfigFlags& flags) {
-  const auto config = load_config(flags);
+// The file of a person who wants to change something: every setting and its default, as comments.
+int init(const Options& options) {
+  const std::filesystem::path path = options.file;
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    return report(kExitNoOutput,
+                  Error{.message = fmt::format("{}: is there already", path.string())});
+  }
+  const std::string text = config::example_toml();
+  const auto written =
+      write_file(path, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  if (!written) return report(written.error());
+  fmt::print("{}\n", path.string());
+  return kExitOk;
+}
+
+int show(const Options& options) {
+  const auto config = load_config(options.flags);
   if (!config) return report(kExitConfig, config.error());
+  if (!config->file.empty()) fmt::print("# read: {}\n", config->file);
   fmt::print("{}", to_toml(*config, config::Remarks::all));
   return kExitOk;
 }
@@ -29,20 +70,28 @@ int show(const ConfigFlags& flags) {
 }  // namespace
 
 Command config_command() {
-  const auto flags = std::make_shared<ConfigFlags>();
-  const auto part = [&](const char* name, const char* help, int (*work)(const ConfigFlags&)) {
+  const auto options = std::make_shared<Options>();
+  const auto part = [&](const char* name, const char* help, int (*work)(const Options&)) {
     Command command{name, help};
-    add_config_options(command, *flags);
-    command.run = [flags, work] { return work(*flags); };
+    command.run = [options, work] { return work(*options); };
     return command;
   };
-  Command config{"config", "Check or show the configuration"};
+  Command checking =
+      part("check", "Say all that would keep the server from starting with it", check);
+  Command showing = part("show", "Print it as TOML, with the source of each value", show);
+  for (Command* command : {&checking, &showing}) add_config_options(*command, options->flags);
+  Command making = part("init", "Write a file with every setting as a comment", init);
+  making.options = {{"file", &options->file, "File to write, which must not be there"}};
+  Command config{"config", "Make, check or show the configuration"};
   config.footer =
       "Settings come from defaults, then the file, then IMAGINED_* variables, then flags; the last "
-      "wins.\nSecrets are files in the data folder and no settings, so `show` prints none.\n"
-      "Example:\n  imagined config show --config imagined.toml";
-  config.commands = {part("check", "Say whether the server would start with it", check),
-                     part("show", "Print it as TOML, with the source of each value", show)};
+      "wins.\nThe file is that of --config, of IMAGINED_CONFIG, "
+      "~/.config/imagined/imagined.toml or\n/etc/imagined/imagined.toml; a relative path in it is "
+      "meant from where it is.\nSecrets are files in the data folder and no settings, so `show` "
+      "prints "
+      "none.\n"
+      "Example:\n  imagined config init && imagined config check --config imagined.toml";
+  config.commands = {std::move(making), std::move(checking), std::move(showing)};
   return config;
 }
 

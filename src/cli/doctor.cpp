@@ -1,16 +1,20 @@
 // imagined doctor: what the machine offers and what the configured models need.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/checks.h"
 #include "cli/command.h"
+#include "cli/estimate.h"
 #include "cli/exit_code.h"
 #include "cli/machine.h"
 #include "cli/options.h"
+#include "cli/process.h"
 #include "engine/engine.h"
 
 namespace imagined::cli {
@@ -21,6 +25,8 @@ namespace fs = std::filesystem;
 // Room for activations, stores and the program itself beside the weights of a small model.
 constexpr std::int64_t kWorkingBytes = std::int64_t{512} << 20;
 
+double gib(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
+
 struct Options {
   ConfigFlags flags;
   bool json = false;
@@ -30,13 +36,13 @@ struct ModelFinding {
   std::string name;
   std::string path;
   std::int64_t weight_bytes = 0;
+  double seconds = 0;   // of a 1k picture; 0: not known
   std::string problem;  // empty: none
 };
 
 struct Findings {
   Machine machine;
   std::string data_dir;
-  std::string data_dir_problem;
   std::vector<ModelFinding> models;
   std::vector<std::string> problems;
 };
@@ -58,28 +64,56 @@ std::int64_t weight_bytes(const fs::path& path) {
   return total;
 }
 
-// The nearest folder that exists on the way to `path`, which must be writable to make the rest.
-std::string data_dir_problem(fs::path path) {
-  std::error_code error;
-  while (!fs::exists(path, error) && path != path.parent_path()) path = path.parent_path();
-  if (access(path.c_str(), W_OK | X_OK) != 0)
-    return fmt::format("{} is not writable", path.string());
-  return {};
+// One step of a small picture, whose time tells that of a whole one.
+constexpr int kBenchSide = 256;
+constexpr double kPixels1k = 1024.0 * 1024.0;
+
+// Seconds of a 1k picture on this machine; a model that cannot make one says why.
+Result<double> measure_seconds(engine::Engine& engine, const ModelSettings& model) {
+  const auto bench = TRY(engine.bench({.generate = {.prompt = "a red house on the beach at sunset",
+                                                    .width = kBenchSide,
+                                                    .height = kBenchSide,
+                                                    .steps = 1,
+                                                    .guidance = model.guidance},
+                                       .repeats = 1,
+                                       .seconds_now = seconds_now}));
+  const int steps = model.steps > 0 ? model.steps : engine.summary().default_steps;
+  return estimate_seconds(bench, kBenchSide * kBenchSide, engine.summary(), kPixels1k, steps);
 }
 
 ModelFinding inspect_model(const ModelSettings& model, const Config& config,
                            const Machine& machine) {
-  ModelFinding finding{model.name, model.path, weight_bytes(model.path), {}};
+  ModelFinding finding{.name = model.name, .path = model.path};
+  if (auto missing = model_path_problem(model)) {
+    finding.problem = std::move(*missing);
+    return finding;
+  }
+  finding.weight_bytes = weight_bytes(model.path);
   if (finding.weight_bytes + kWorkingBytes > machine.memory_free_bytes) {
-    finding.problem =
-        fmt::format("needs about {:.1f} GiB of memory, {:.1f} GiB are free",
-                    static_cast<double>(finding.weight_bytes + kWorkingBytes) / (1 << 30),
-                    static_cast<double>(machine.memory_free_bytes) / (1 << 30));
+    finding.problem = fmt::format("needs about {:.1f} GiB of memory; {:.1f} of {:.1f} GiB are free",
+                                  gib(finding.weight_bytes + kWorkingBytes),
+                                  gib(machine.memory_free_bytes), gib(machine.memory_bytes));
     return finding;
   }
   // Loading reads every tensor's shape and every file that the model needs.
   const auto engine = engine::Engine::load(load_options(config, model));
-  if (!engine) finding.problem = engine.error().message;
+  if (!engine) {
+    finding.problem = engine.error().message;
+    return finding;
+  }
+  const auto seconds = measure_seconds(**engine, model);
+  if (!seconds) {
+    finding.problem = seconds.error().message;
+    return finding;
+  }
+  finding.seconds = *seconds;
+  const auto timeout_s = static_cast<double>(config.settings.job_timeout_s);
+  if (finding.seconds > timeout_s) {
+    finding.problem = fmt::format(
+        "a 1k picture takes about {:.0f} s, but job_timeout_s = {:.0f}: requests would end in 504; "
+        "set it to {:.0f} or more",
+        finding.seconds, timeout_s, std::ceil(2 * finding.seconds / 60) * 60);
+  }
   return finding;
 }
 
@@ -89,8 +123,11 @@ Findings examine(const Config& config) {
   if (std::find(sets.begin(), sets.end(), "avx2") == sets.end()) {
     findings.problems.emplace_back("the processor has no AVX2, which the engine needs");
   }
-  findings.data_dir_problem = data_dir_problem(findings.data_dir);
-  if (!findings.data_dir_problem.empty()) findings.problems.push_back(findings.data_dir_problem);
+  const auto add = [&](std::optional<std::string> problem) {
+    if (problem) findings.problems.push_back(std::move(*problem));
+  };
+  add(data_dir_problem(findings.data_dir));
+  add(descriptor_problem(raise_descriptor_limit(), config.settings.connections_max));
   for (const ModelSettings& model : config.models) {
     findings.models.push_back(inspect_model(model, config, findings.machine));
     const ModelFinding& finding = findings.models.back();
@@ -108,6 +145,7 @@ void print_json(const Findings& findings) {
         {{"name", model.name},
          {"path", model.path},
          {"weight_bytes", model.weight_bytes},
+         {"seconds_1k", model.seconds},
          {"problem", model.problem.empty() ? nlohmann::json() : nlohmann::json(model.problem)}});
   }
   const Machine& machine = findings.machine;
@@ -124,23 +162,27 @@ void print_json(const Findings& findings) {
 }
 
 void print_text(const Findings& findings) {
-  constexpr double kGib = 1 << 30;
   const Machine& machine = findings.machine;
   const std::string gpus =
       machine.gpus.empty() ? "none" : fmt::format("{}", fmt::join(machine.gpus, ", "));
   fmt::print("processor     {}\n", machine.processor);
   fmt::print("cores         {}\n", machine.cores);
   fmt::print("instructions  {}\n", fmt::join(machine.instruction_sets, ", "));
-  fmt::print("memory        {:.1f} GiB, {:.1f} GiB free\n",
-             static_cast<double>(machine.memory_bytes) / kGib,
-             static_cast<double>(machine.memory_free_bytes) / kGib);
+  fmt::print("memory        {:.1f} GiB, {:.1f} GiB free\n", gib(machine.memory_bytes),
+             gib(machine.memory_free_bytes));
   fmt::print("GPU           {}{}\n", gpus,
              machine.gpus.empty() ? "" : " (this build runs on the CPU)");
   fmt::print("data folder   {}\n", findings.data_dir);
   for (const ModelFinding& model : findings.models) {
-    fmt::print("model         {}: {:.1f} MiB of weights in {}{}\n", model.name,
-               static_cast<double>(model.weight_bytes) / (1 << 20), model.path,
-               model.problem.empty() ? "" : " - cannot be used");
+    fmt::print("model         {}: {:.1f} MiB of weights in {}\n", model.name,
+               static_cast<double>(model.weight_bytes) / (1 << 20), model.path);
+    if (model.weight_bytes > 0) {
+      fmt::print("              needs about {:.1f} of {:.1f} GiB free memory{}\n",
+                 gib(model.weight_bytes + kWorkingBytes), gib(machine.memory_free_bytes),
+                 model.seconds > 0
+                     ? fmt::format("; a 1k picture takes about {:.1f} s", model.seconds)
+                     : "");
+    }
   }
   for (const std::string& problem : findings.problems) fmt::print("PROBLEM       {}\n", problem);
   if (findings.problems.empty()) fmt::print("all is well\n");
@@ -165,7 +207,8 @@ Command doctor_command() {
   Command command{"doctor", "Say what this machine offers and what the models need"};
   command.options = {{"--json", &options->json, kJsonHelp}};
   add_config_options(command, options->flags,
-                     {"data_dir", "models_dir", "device", "precision", "threads", "log_level"});
+                     {"data_dir", "models_dir", "device", "precision", "threads", "job_timeout_s",
+                      "connections_max", "log_level"});
   command.footer = "Exit status 1 when something would keep the server from working.";
   command.run = [options] { return doctor(*options); };
   return command;

@@ -443,4 +443,29 @@ std::string to_toml(const Config& config, Remarks remarks) {
   return text;
 }
 
+std::string example_toml() {
+  std::string text =
+      "# What is left out keeps its default; see `imagined config show`. Relative paths are meant\n"
+      "# from the folder of this file.\n\n";
+  for (const Setting& setting : all_settings()) {
+    const std::string value = value_text(setting, Settings{});
+    const bool number = std::holds_alternative<std::int64_t Settings::*>(setting.field);
+    text += fmt::format("# {}\n# {} = {}\n\n", setting.help, setting.name,
+                        number ? value : toml_quoted(value));
+  }
+  text +=
+      "# The models of a file are the whole list. Without any, the built-in one is served under "
+      "these\n"
+      "# names; another one has a path: a folder, a .safetensors or a .gguf file.\n";
+  std::string models = to_toml({.models = default_models()}, Remarks::none);
+  models.erase(0, models.find("\n[models."));
+  for (std::size_t at = 1; at < models.size();) {
+    const auto end = models.find('\n', at);
+    const std::string line = models.substr(at, end - at);
+    text += line.empty() ? "\n" : "# " + line + "\n";
+    at = end + 1;
+  }
+  return text;
+}
+
 }  // namespace imagined::config

@@ -59,4 +59,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text);
 enum class Remarks : std::uint8_t { none, all };
 std::string to_toml(const Config& config, Remarks remarks);
 
+/// A file to begin with: every setting and the built-in models at their defaults, as comments.
+std::string example_toml();
+
 }  // namespace imagined::config

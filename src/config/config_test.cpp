@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 namespace imagined::config {
 namespace {
@@ -170,6 +171,23 @@ TEST_F(ConfigFile, ComesBackFromItsOwnText) {
   const auto again = load_config({.file = write(text)}, Environment{});
   ASSERT_TRUE(again) << again.error().message << text;
   EXPECT_EQ(to_toml(*again, Remarks::none), to_toml(*config, Remarks::none));
+}
+
+TEST_F(ConfigFile, BeginsWithAnExampleThatChangesNothing) {
+  const std::string text = example_toml();
+  const auto config = load_config({.file = write(text)}, {});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(to_toml(*config, Remarks::none), to_toml(*load_config({}, {}), Remarks::none));
+  // Without the comment signs it says the same.
+  std::string told;
+  std::istringstream lines(text.substr(text.find("\n\n")));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" = ") != std::string::npos || line.starts_with("# ["))
+      told += line.substr(2) + "\n";
+  }
+  const auto same = load_config({.file = write(told)}, {});
+  ASSERT_TRUE(same) << same.error().message << told;
+  EXPECT_EQ(to_toml(*same, Remarks::none), to_toml(*config, Remarks::none));
 }
 
 TEST(Config, SetsOneValueOfAModel) {

@@ -2,10 +2,12 @@
 
 import json
 import re
+import socket
+import subprocess
 
 import pytest
 
-from program import PAPERLAND, PROMPT, ROOT, jpeg_size, png_size, run
+from program import BINARY, PAPERLAND, PROMPT, ROOT, jpeg_size, png_size, run
 
 
 def test_generate_writes_a_png(tmp_path):
@@ -70,6 +72,36 @@ def test_config_show_is_a_configuration(tmp_path):
     assert "--threads" in shown.stdout
     (tmp_path / "again.toml").write_text(shown.stdout)
     assert run("config", "check", "--config", tmp_path / "again.toml").returncode == 0
+
+
+def test_config_init_writes_a_file_that_changes_nothing(tmp_path):
+    file = tmp_path / "imagined.toml"
+    assert run("config", "init", file).stdout == f"{file}\n"
+    assert run("config", "check", "--config", file).returncode == 0
+    plain, read = (run("config", "show", *flags).stdout.splitlines()
+                   for flags in ((), ("--config", file)))
+    assert read == [f"# read: {file}", *plain]
+    again = run("config", "init", file)
+    assert again.returncode == 73
+    assert "there already" in again.stderr
+
+
+def test_config_check_tells_all_that_the_server_would_miss(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("config", "check", "--http-listen", f"127.0.0.1:{port}", "--data-dir",
+                     tmp_path / "file", "--set", "models.x.path=/no/such/model")
+    assert result.returncode == 78
+    for word in (str(port), str(tmp_path / "file"), "/no/such/model"):
+        assert word in result.stderr
+
+
+def test_generate_is_a_link_in_a_pipe():
+    result = subprocess.run([str(BINARY), "generate", "-", "-o", "-", "--format", "jpeg"],
+                            input=f"{PROMPT}\n".encode(), capture_output=True, check=True)
+    assert jpeg_size(result.stdout) == (1024, 1024)
+    assert b"stdout: 1024 x 1024" in result.stderr
 
 
 def test_the_version_is_that_of_the_build():

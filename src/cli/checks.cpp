@@ -1,0 +1,69 @@
+#include "cli/checks.h"
+
+#include <fmt/core.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "cli/process.h"
+
+namespace imagined::cli {
+
+namespace fs = std::filesystem;
+
+// The nearest folder that exists on the way must be writable to make the rest.
+std::optional<std::string> data_dir_problem(const std::string& data_dir) {
+  fs::path path = data_dir;
+  std::error_code error;
+  while (!fs::exists(path, error) && path != path.parent_path()) path = path.parent_path();
+  if (!fs::is_directory(path, error))
+    return fmt::format("data_dir: {} is no folder", path.string());
+  if (access(path.c_str(), W_OK | X_OK) == 0) return std::nullopt;
+  return fmt::format("data_dir: {} is not writable", path.string());
+}
+
+std::optional<std::string> address_problem(const config::ListenAddress& address) {
+  const std::string port = fmt::format("{}", address.port);
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const auto said = [&](const char* why) {
+    return fmt::format("http_listen: {} port {}: {}", address.host, address.port, why);
+  };
+  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found);
+      error != 0) {
+    return said(gai_strerror(error));
+  }
+  const int fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
+  const int on = 1;  // as the server does: a port whose last connections linger may be had again
+  std::optional<std::string> problem;
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
+    problem = said(std::strerror(errno));
+  }
+  if (fd >= 0) close(fd);
+  freeaddrinfo(found);
+  return problem;
+}
+
+std::optional<std::string> model_path_problem(const config::ModelSettings& model) {
+  std::error_code error;
+  if (fs::exists(model.path, error)) return std::nullopt;
+  return fmt::format("models.{}: path: there is no {}", model.name, model.path);
+}
+
+std::optional<std::string> descriptor_problem(std::int64_t descriptors,
+                                              std::int64_t connections_max) {
+  if (connections_max + kOwnDescriptors <= descriptors) return std::nullopt;
+  return fmt::format(
+      "connections_max: {} connections and {} files do not fit under the limit of {} open files; "
+      "raise it with ulimit -n or LimitNOFILE",
+      connections_max, kOwnDescriptors, descriptors);
+}
+
+}  // namespace imagined::cli
