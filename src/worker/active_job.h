@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "service/pictures/picture.h"
 #include "service/ports/job_store.h"
 
 namespace imagined::worker {
@@ -44,6 +45,7 @@ struct ActiveJob {
   const service::ClaimedJob claimed;
   std::stop_source stop;  // cancelled, lost or failed: no more work on it
   Movement movement;
+  service::Reading reading;  // written before the first picture is handed to the finisher
   // Only the ear looks at these.
   std::int64_t prolonged_ms;  // the lease, last
   bool reported_stuck = false;

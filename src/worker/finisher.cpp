@@ -109,7 +109,8 @@ Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, con
                                 .height = picture.height,
                                 .seed = made.seed,
                                 .size_bytes = static_cast<std::int64_t>(bytes.size()),
-                                .created_ms = parts_.clock.unix_ms()};
+                                .created_ms = parts_.clock.unix_ms(),
+                                .reading = active.reading};
 }
 
 void Finisher::complete(ActiveJob& active) {

@@ -247,10 +247,13 @@ Result<engine::Picture> Worker::Run::make_picture(ActiveJob& active, int index,
                           .steps = progress.steps});
   };
   if (index == 0) {
-    const engine::RequestReading reading = engine->read(request);
+    engine::RequestReading reading = engine->read(request);
     for (const std::string& warning : reading.warnings)
       log(LogLevel::warn, "request_warning", "job={} model={} tokens={} read={} warning={:?}",
           active.job().id, model->id, reading.prompt_tokens, reading.tokens_read, warning);
+    active.reading = {.prompt_tokens = reading.prompt_tokens,
+                      .tokens_read = reading.tokens_read,
+                      .warnings = std::move(reading.warnings)};
   }
   auto picture = generate(*engine, request, report, active.stop.get_token());
   if (picture || engine->intact()) return picture;

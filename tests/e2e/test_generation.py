@@ -32,6 +32,21 @@ def test_the_reply_has_the_documented_shape(server):
     assert body["usage"]["cost_in_usd_ticks"] == 2 * 200_000_000
 
 
+def test_the_reply_says_how_many_tokens_were_read(server):
+    short, longer = (server.generate(prompt=prompt).json()["usage"]
+                     for prompt in ("a red house", "a red house beside two trees at night"))
+    assert 0 < short["input_tokens"] < longer["input_tokens"]
+    assert short["total_tokens"] == short["input_tokens"]
+    assert short["input_tokens_details"]["text_tokens"] == short["input_tokens"]
+
+
+def test_a_prompt_that_is_cut_is_said(server):
+    body = server.generate(prompt="a red house beside two trees " * 200).json()
+    (warning,) = body["warnings"]
+    assert str(body["usage"]["input_tokens"]) in warning
+    assert "request_warning" in server.log_text()
+
+
 def test_base64_is_bare(server):
     entry = server.generate(response_format="b64_json").json()["data"][0]
     assert set(entry) == {"b64_json", "mime_type"}

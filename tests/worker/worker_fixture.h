@@ -84,7 +84,9 @@ class FakeEngine final : public engine::Engine {
  public:
   explicit FakeEngine(Behaviour& behaviour) : behaviour_(behaviour) {}
   const engine::ModelSummary& summary() const override { return summary_; }
-  engine::RequestReading read(const engine::GenerateRequest&) const override { return {}; }
+  engine::RequestReading read(const engine::GenerateRequest&) const override {
+    return {.prompt_tokens = 700, .tokens_read = 512, .warnings = {"the prompt was cut"}};
+  }
   /// The weights' file was changed when a picture failed so.
   Result<> intact() const override {
     if (intact_) return {};

@@ -42,6 +42,19 @@ TEST_F(WorkerTest, WritesPngWhenAsked) {
   EXPECT_EQ(image::read_header(*memory_blobs_.get(picture.blob))->format, image::Format::png);
 }
 
+TEST_F(WorkerTest, WritesDownHowTheModelHasReadTheRequest) {
+  start();
+  const std::string id = submit({.count = 2});
+  finished(id);
+  const auto pictures = *memory_jobs_.pictures(id);
+  ASSERT_EQ(pictures.size(), 2u);
+  for (const service::StoredPicture& picture : pictures) {
+    EXPECT_EQ(picture.reading.prompt_tokens, 700);
+    EXPECT_EQ(picture.reading.tokens_read, 512);
+    EXPECT_EQ(picture.reading.warnings, std::vector<std::string>{"the prompt was cut"});
+  }
+}
+
 TEST_F(WorkerTest, MakesTheJobThatWasQueuedBeforeItStarted) {
   const std::string id = submit({});
   start();
