@@ -85,7 +85,7 @@ void print_text(const Measured& measured, const Options& options) {
 }
 
 int bench(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());

@@ -192,7 +192,7 @@ Result<engine::GenerateRequest> make_request(const Options& options, const Model
 }
 
 int generate(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());

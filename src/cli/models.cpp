@@ -49,7 +49,7 @@ int list(const Options& options) {
 }
 
 int show(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());
@@ -122,7 +122,7 @@ void print_json(const engine::CheckReport& checked) {
 }
 
 int check(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());
@@ -144,7 +144,7 @@ int check(const Options& options) {
 }
 
 int tokens(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());

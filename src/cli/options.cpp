@@ -28,6 +28,17 @@ std::string help_of(const config::Setting& setting) {
   return text + " (" + environment_name(setting) + ")";
 }
 
+/// By name or alias; null when there is none.
+const ModelSettings* find_named(const Config& config, const std::string& name) {
+  for (const ModelSettings& model : config.models) {
+    const auto& aliases = model.aliases;
+    if (model.name == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end()) {
+      return &model;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void add_config_options(Command& command, ConfigFlags& flags,
@@ -62,25 +73,24 @@ std::vector<std::string_view> engine_settings() {
           "threads",    "jpeg_quality", "log_level"};
 }
 
-Result<Config> load_config(const ConfigFlags& flags) {
+Result<Config> load_config(const ConfigFlags& flags, const std::string& model) {
   const config::Environment environment = process_environment();
   Config config = TRY(config::load_config(flags, environment));
   for (const std::string& warning : config.warnings) {
     fmt::print(stderr, "imagined: warning: {}\n", warning);
   }
-  TRY(resolve_paths(environment, this_executable(), config));
+  const Result<void> resolved = resolve_paths(environment, this_executable(), config);
+  // Whoever names a folder or file needs no built-in model.
+  const bool needless = !resolved && resolved.error().field == "models_dir" &&
+                        find_named(config, model) == nullptr && std::filesystem::exists(model);
+  if (!resolved && !needless) return tl::unexpected(resolved.error());
   set_log_level(log_level_of(config.settings.log_level));
   return config;
 }
 
 Result<ModelSettings> choose_model(const Config& config, const std::string& name) {
   if (name.empty()) return config.models.front();
-  for (const ModelSettings& model : config.models) {
-    const auto& aliases = model.aliases;
-    if (model.name == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end()) {
-      return model;
-    }
-  }
+  if (const ModelSettings* model = find_named(config, name)) return *model;
   if (std::filesystem::exists(name)) {
     return ModelSettings{.name = name, .path = name, .steps = 0};
   }

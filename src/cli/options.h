@@ -31,7 +31,8 @@ void add_config_options(Command& command, ConfigFlags& flags,
 std::vector<std::string_view> engine_settings();
 
 /// The configuration with the environment of this process and absolute paths; sets the log level.
-Result<Config> load_config(const ConfigFlags& flags);
+/// The built-in model must be there unless `model` is a folder or file of another one.
+Result<Config> load_config(const ConfigFlags& flags, const std::string& model = {});
 
 /// The catalogue's model, or a model at `name` when that is a folder or file. `not_found`.
 Result<ModelSettings> choose_model(const Config& config, const std::string& name);

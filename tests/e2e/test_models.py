@@ -1,5 +1,6 @@
-"""Model folders that are broken in one place."""
+"""Model folders that are broken in one place, and what is said of one that is whole."""
 
+import json
 import shutil
 
 import pytest
@@ -91,3 +92,30 @@ def test_a_broken_model_leaves_the_others_alone(folder, start_server):
     server = start_server("--set", f"models.broken.path={folder}")
     assert server.generate(model="broken").status_code >= 500
     assert server.generate(model="grok-imagine-image").status_code == 200
+
+
+def test_show_says_of_every_part_where_it_lies_and_why(folder):
+    shown = json.loads(run("models", "show", folder, "--json").stdout)
+    assert [part["part"] for part in shown["files"]] == ["transformer", "text_encoder", "vae",
+                                                         "tokenizer"]
+    assert all(part["why"] and part["path"].startswith(str(folder)) for part in shown["files"])
+    assert shown["distilled"] is False and shown["distilled_by"] == "model_index.json"
+    assert shown["cached_references"] is False
+    assert "house" in shown["draws"] and shown["card"]
+
+
+def test_the_configuration_names_a_part(folder, tmp_path):
+    (folder / "vae").rename(tmp_path / "elsewhere")
+    named = ["--set", f"models.m.path={folder}", "--set", f"models.m.vae={tmp_path}/elsewhere"]
+    shown = json.loads(run("models", "show", "m", "--json", *named).stdout)
+    vae = next(part for part in shown["files"] if part["part"] == "vae")
+    assert vae["why"] == "named by the configuration"
+
+
+def test_generate_says_which_words_the_model_does_not_know(tmp_path):
+    result = run("generate", "a red house and a skyline", "-o", tmp_path / "out.png", "--steps", "1",
+                 "--json")
+    assert result.returncode == 0, result.stderr
+    assert 'note: this model knows no "skyline"; it draws ' in result.stderr
+    report = json.loads(result.stdout)
+    assert report["input_tokens"] > 6 and "skyline" in report["warnings"][0]

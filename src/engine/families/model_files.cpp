@@ -467,10 +467,16 @@ Result<std::vector<ModelFiles::Candidate>> ModelFiles::candidates(std::string_vi
         .weights = transformer_.weights, .folder = {}, .why = "inside the transformer's file"}};
   search();
   std::vector<Candidate> list;
-  for (const Candidate& candidate : found_)
+  for (const Candidate& candidate : found_) {
+    const auto is_same = [&](const Candidate& other) {  // a link to it
+      std::error_code ignored;
+      return fs::equivalent(other.weights->path(), candidate.weights->path(), ignored);
+    };
     if (candidate.weights->contents().find(names) != nullptr &&
-        first_of(candidate.weights->contents(), transformers_) == nullptr)
+        first_of(candidate.weights->contents(), transformers_) == nullptr &&
+        std::none_of(list.begin(), list.end(), is_same))
       list.push_back(candidate);
+  }
   if (!list.empty()) return list;
   std::string message =
       fmt::format("{}: {} beside it is missing ({}/ or a file of any name)",

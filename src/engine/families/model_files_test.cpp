@@ -255,6 +255,14 @@ TEST_F(ComfyFolder, AsksWhereNothingTellsTwoFilesApart) {
   EXPECT_THAT(error(), HasSubstr("text_encoder = "));
 }
 
+TEST_F(ComfyFolder, TakesAFileAndALinkToItAsOne) {
+  fs::create_hard_link(at("text_encoders/qwen_3_4b.safetensors"),
+                       at("text_encoders/linked.safetensors"));
+  fs::create_directories(at("clip"));
+  fs::create_symlink(at("text_encoders/qwen_3_4b.safetensors"), at("clip/q.safetensors"));
+  EXPECT_TRUE(open_model(transformer()).has_value()) << error();
+}
+
 TEST_F(ComfyFolder, TakesWhatTheConfigurationNames) {
   write_zeros(at("text_encoders/another.safetensors"), text_encoder());
   const ModelChoices choices{.parts = {{"text_encoder", at("text_encoders/another.safetensors")}}};
@@ -417,6 +425,23 @@ TEST(AllInOne, HoldsEveryPartOfFlux1) {
   for (const char* part : {"text_encoder", "text_encoder_2", "vae"})
     EXPECT_EQ(model->part(part).why, "inside the transformer's file") << part;
   EXPECT_THAT(model->notes, IsEmpty());
+}
+
+TEST(TextEncoders, OfUmt5AreNotTakenForT5) {
+  const TestFolder folder;
+  write_zeros(folder.path() / "flux1-schnell.safetensors", flux1_transformer(64));
+  write_zeros(folder.path() / "clip_l.safetensors", clip_encoder(128));
+  write_zeros(folder.path() / "t5xxl.safetensors", t5_encoder());
+  std::vector<Shaped> umt5 = t5_encoder();
+  umt5.push_back({"encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight", {32, 4}});
+  write_zeros(folder.path() / "a_umt5_xxl.safetensors", umt5);
+  write_zeros(folder.path() / "ae.safetensors", flux1_vae());
+  write_tokenizer(folder, "tokenizer", TokenizerKind::clip);
+  write_tokenizer(folder, "tokenizer_2", TokenizerKind::t5);
+  const Result<ModelPlan> model = open_model(folder.path() / "flux1-schnell.safetensors");
+  ASSERT_TRUE(model.has_value()) << model.error().message;
+  EXPECT_EQ(model->part("text_encoder_2").path.filename(), "t5xxl.safetensors");
+  EXPECT_THAT(model->part("text_encoder_2").why, HasSubstr("a UMT5, not a T5"));
 }
 
 TEST(Tokenizers, AreKnownByTheirFilesWhateverTheFolderIsCalled) {

@@ -45,6 +45,8 @@ constexpr std::array kTensorTypes = {
     TensorType{30, "BF16", 1, 2, DType::bf16},
     TensorType{34, "TQ1_0", 256, 54, DType::other},
     TensorType{35, "TQ2_0", 256, 66, DType::other},
+    TensorType{40, "NVFP4", 64, 36, DType::other},
+    TensorType{41, "Q1_0", 128, 18, DType::other},
 };
 
 std::optional<TensorType> tensor_type(std::uint32_t number) {

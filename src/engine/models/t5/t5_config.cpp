@@ -62,6 +62,8 @@ Result<T5Config> detect_t5(const WeightSource& weights) {
                                        config.heads, "rows of q over heads");
   config.ffn_size = shapes.size(block + "1.DenseReluDense.wi_0.weight", 2, 0);
   config.max_distance = 4 * config.buckets;  // 128 for the published 32
+  if (shapes.has("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight"))
+    shapes.refuse("every block has a position bias of its own: a UMT5, not a T5");
   shapes.exact_ratio(config.buckets, 4, "buckets of relative positions over 4");
   TRY(shapes.finish());
   return config;
