@@ -219,6 +219,7 @@ TEST_F(HttpServerTest, SaysHowManyTokensWereReadAndWhatWasNotDone) {
   EXPECT_THAT(
       reply,
       HasSubstr(R"("warnings":["\"style\": not known here and ignored","the prompt was cut"])"));
+  EXPECT_THAT(reply, HasSubstr("x-imagined-warning: the prompt was cut"));
 }
 
 TEST_F(HttpServerTest, MakesAPictureOnceHoweverOftenItIsAskedForUnderOneKey) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -90,6 +91,21 @@ struct ReplyParts {
   const FinishedPictures& finished;
 };
 
+// What was asked for and has no effect, by the form of the request and by the model.
+std::vector<std::string> all_warnings(const ReplyParts& parts) {
+  std::vector<std::string> all = parts.call.warnings;
+  const std::vector<std::string>& read = parts.finished.reading.warnings;
+  all.insert(all.end(), read.begin(), read.end());
+  return all;
+}
+
+// A header's value is ASCII; words of another alphabet are whole in the body.
+std::string header_value(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+  return text;
+}
+
 // Bytes that the reply holds: of base64 about all of it.
 std::size_t reply_bytes(const ReplyParts& parts) {
   std::size_t bytes = wire::kImagesBodyBytes;
@@ -117,12 +133,9 @@ Result<std::string> make_body(const ReplyParts& parts) {
       body.add_url(services.links.url_of(picture, base), mime_type);
     }
   }
-  const service::Reading& reading = parts.finished.reading;
-  std::vector<std::string> warnings = parts.call.warnings;
-  warnings.insert(warnings.end(), reading.warnings.begin(), reading.warnings.end());
   return std::move(body).finish({.cost_usd_ticks = parts.finished.cost_usd_ticks,
-                                 .input_tokens = reading.tokens_read,
-                                 .warnings = std::move(warnings)});
+                                 .input_tokens = parts.finished.reading.tokens_read,
+                                 .warnings = all_warnings(parts)});
 }
 
 }  // namespace
@@ -151,6 +164,9 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response{.body = std::move(*body), .held = std::move(*held)};
   response.headers.add("content-type", "application/json");
+  for (std::string& warning : all_warnings(parts)) {
+    response.headers.add("x-imagined-warning", header_value(std::move(warning)));
+  }
   co_return response;
 }
 
