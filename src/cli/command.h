@@ -14,4 +14,8 @@ Command config_command();
 Command doctor_command();
 Command bench_command();
 
+/// What they print is made from the whole table.
+Command completion_command(Command (*program)());
+Command man_command(Command (*program)());
+
 }  // namespace imagined::cli

@@ -1,6 +1,7 @@
 """The program without a server."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -102,6 +103,32 @@ def test_generate_is_a_link_in_a_pipe():
                             input=f"{PROMPT}\n".encode(), capture_output=True, check=True)
     assert jpeg_size(result.stdout) == (1024, 1024)
     assert b"stdout: 1024 x 1024" in result.stderr
+
+
+COMPLETE = """
+source <("$IMAGINED_BINARY" completion bash)
+COMP_WORDS=(imagined {words} '') COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_imagined
+echo "${{COMPREPLY[*]}}"
+"""
+
+
+@pytest.mark.parametrize("words, expected", [
+    ("", {"generate", "serve", "keys", "--help"}),
+    ("keys", {"create", "list", "delete", "--help"}),
+    ("generate --format", {"png", "jpeg"}),
+    ("generate x", {"--output", "-o", "--seed", "--threads"}),
+])
+def test_bash_completes_what_there_is(words, expected):
+    result = subprocess.run(["bash", "-c", COMPLETE.format(words=words)], text=True, check=True,
+                            capture_output=True, env={**os.environ, "IMAGINED_BINARY": str(BINARY)})
+    assert expected <= set(result.stdout.split())
+
+
+def test_the_manual_names_every_command():
+    page = run("man").stdout
+    for command in ("generate", "keys create", "config init", "completion fish"):
+        assert f'.SS "imagined {command}"' in page
 
 
 def test_the_version_is_that_of_the_build():

@@ -67,9 +67,10 @@ Async<Result<Job>> wait_for_job(const Context& context, Exchange& exchange, std:
         job && service::is_final(job->state) && job->state != JobState::cancelled;
     if (done_at_last) co_return std::move(*job);
     if (gone) co_return fail(ErrorCode::cancelled, "the client has gone away");
-    co_return fail(ErrorCode::deadline_exceeded,
-                   fmt::format("the pictures were not finished within {} s (the server's job_timeout_s)",
-                               context.options.job_timeout.count() / 1000));
+    co_return fail(
+        ErrorCode::deadline_exceeded,
+        fmt::format("the pictures were not finished within {} s (the server's job_timeout_s)",
+                    context.options.job_timeout.count() / 1000));
   }
 }
 
