@@ -237,6 +237,34 @@ def check_dead_functions(code: dict[str, str]) -> list[str]:
     return sorted(broken)
 
 
+GROWTH_TABLE = "docs/ARCHITECTURE.md"
+SCHEMA = "src/storage/sqlite/schema.cpp"
+DATA_DIR = "src/storage/disk/data_dir.h"
+
+
+def check_growth(texts: dict[str, str]) -> list[str]:
+    """What a request can fill is on the table of what grows, with a limit and an owner."""
+    row = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", re.M)
+    rows = {what: rest for what, *rest in row.findall(texts.get(GROWTH_TABLE, ""))}
+    tables = re.findall(r"^CREATE TABLE (\w+)", texts.get(SCHEMA, ""), re.M)
+    folders = re.findall(r'path_ / "(\w+)"', texts.get(DATA_DIR, ""))
+    # A table that is written anew is called x_2 until it takes the old one's place.
+    grown = {re.sub(r"_\d+$", "", table) for table in tables} | set(folders)
+    broken = [f"{GROWTH_TABLE}: {what} can grow and has no row" for what in grown - set(rows)]
+    for what, (limit, place, owner) in rows.items():
+        if what not in grown and not what.startswith("*"):
+            broken.append(f"{GROWTH_TABLE}: {what} is no table and no folder any more")
+        if limit not in texts.get(place, ""):
+            broken.append(f"{GROWTH_TABLE}: {what}: {place} has no {limit}")
+        if owner not in texts:
+            broken.append(f"{GROWTH_TABLE}: {what}: there is no {owner}")
+        elif "/maintenance/" in owner:
+            duty = pathlib.PurePath(owner).stem
+            if f"{duty}(" not in texts.get(f"{WIRING}.cpp", ""):
+                broken.append(f"{GROWTH_TABLE}: {what}: {WIRING}.cpp starts no {duty}")
+    return broken
+
+
 def check_words(name: str, lines: list[str]) -> list[str]:
     suffix = pathlib.PurePath(name).suffix
     broken = []
@@ -278,8 +306,9 @@ def read_tree(root: pathlib.Path) -> dict[str, str]:
     """The text of every file that a rule is about, by its path from the root."""
     paths = [p for folder in ("src", "tests", "bench", "tools", "training")
              for p in sorted((root / folder).rglob("*"))]
-    return {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in paths
-            if p.is_file() and p.suffix in CODE | {".py", ".sh"}}
+    paths = [p for p in paths if p.is_file() and p.suffix in CODE | {".py", ".sh"}]
+    return {p.relative_to(root).as_posix(): p.read_text(encoding="utf-8")
+            for p in [*paths, root / GROWTH_TABLE]}
 
 
 def check_tree(texts: dict[str, str]) -> list[str]:
@@ -291,7 +320,7 @@ def check_tree(texts: dict[str, str]) -> list[str]:
         broken += check_words(name, lines)
     code = {name: bare(text) for name, text in texts.items()
             if pathlib.PurePath(name).suffix in CODE}
-    return broken + check_adapters(code) + check_dead_functions(code)
+    return broken + check_adapters(code) + check_dead_functions(code) + check_growth(texts)
 
 
 def main() -> int:

@@ -74,6 +74,25 @@ class LintTest(unittest.TestCase):
         self.assertEqual(self.broken({
             "src/engine/ops/gelu/gelu.h": "#pragma once\nvoid gelu_reference(float* x);\n"}), [])
 
+    def test_what_grows_has_a_row_with_a_limit_and_an_owner(self):
+        table = ("| `jobs` | `queue_limit` | `src/config/settings.cpp` |"
+                 " `src/service/maintenance/job_expiry.cpp` |\n")
+        kept = {
+            "docs/ARCHITECTURE.md": table,
+            "src/storage/sqlite/schema.cpp": "CREATE TABLE jobs (\n",
+            "src/config/settings.cpp": '{"queue_limit"}\n',
+            "src/service/maintenance/job_expiry.cpp": "// removes old jobs\n",
+            "src/cli/wiring.cpp": CLEAN["src/cli/wiring.cpp"] + "auto d = job_expiry(1);\n",
+        }
+        self.assertEqual(self.broken(kept), [])
+        self.assert_breaks(kept | {"docs/ARCHITECTURE.md": ""}, "jobs", "no row")
+        self.assert_breaks(kept | {"src/storage/disk/data_dir.h": '#pragma once\npath_ / "cache"\n'},
+                           "cache", "no row")
+        self.assert_breaks(kept | {"src/storage/sqlite/schema.cpp": "\n"}, "jobs", "any more")
+        self.assert_breaks(kept | {"src/config/settings.cpp": "\n"}, "has no queue_limit")
+        self.assert_breaks(kept | {"src/cli/wiring.cpp": CLEAN["src/cli/wiring.cpp"]},
+                           "starts no job_expiry")
+
     def test_a_row_of_the_exceptions_that_is_not_needed_must_go(self):
         lint.KEPT["put"] = "for nobody"
         self.assert_breaks({}, "KEPT has put")
