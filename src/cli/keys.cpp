@@ -1,6 +1,7 @@
 // imagined keys create|list|delete; works while a server uses the same data folder.
 #include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@ struct Options {
   std::string name = "default";
   std::string id;
   bool create = false;
+  bool yes = false;
   bool json = false;
 };
 
@@ -91,9 +93,19 @@ std::string id_of(const std::string& text) {
   return rest.substr(0, rest.find('_'));
 }
 
+// Asks who types at a terminal; a script has meant it.
+bool is_meant(const std::string& id) {
+  if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return true;
+  fmt::print(stderr, "Delete the key {}? Whoever uses it is refused at once. [y/N] ", id);
+  std::fflush(stderr);
+  const int answer = std::getchar();
+  return answer == 'y' || answer == 'Y';
+}
+
 int remove(const Options& options) {
   return with_keys(options, [&](service::KeyService& keys, const std::string&) -> int {
     const std::string id = id_of(options.id);
+    if (!options.yes && !is_meant(id)) return kExitFailure;
     const auto removed = keys.remove(id);
     if (!removed) return report(removed.error());
     if (options.json) {
@@ -129,7 +141,8 @@ Command keys_command() {
             {"--create", &options->create, "Make the data folder too, when it is not there"}}),
       part("list", "List keys, without their secrets", list, {}),
       part("delete", "Delete a key", remove,
-           {{"id", &options->id, "The key's id, or the key itself", {.required = true}}})};
+           {{"id", &options->id, "The key's id, or the key itself", {.required = true}},
+            {"--yes", &options->yes, "Do not ask"}})};
   return keys;
 }
 
