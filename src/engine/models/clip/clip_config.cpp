@@ -46,8 +46,8 @@ Result<ClipConfig> detect_clip(const WeightSource& weights) {
   config.positions = shapes.size("text_model.embeddings.position_embedding.weight", 2, 0);
   config.layers = shapes.count("text_model.encoder.layers.");
   config.ffn_size = shapes.size(layer + "mlp.fc1.weight", 2, 0);
-  constexpr std::int64_t kHeadDim = 64;  // of every published CLIP; no tensor shows it
-  config.heads = shapes.exact_ratio(config.hidden_size, kHeadDim, "width over heads of 64");
+  constexpr std::int64_t kPublishedHeadDim = 64;  // of every published CLIP; no tensor shows it
+  config.heads = shapes.exact_ratio(config.hidden_size, kPublishedHeadDim, "width over heads of 64");
   TRY(shapes.finish());
   return config;
 }
