@@ -15,8 +15,8 @@ using Step = Async<Result<std::optional<Response>>>;
 
 // What a page on another origin may read of a reply.
 constexpr std::string_view kExposedHeaders =
-    "x-request-id, x-metrics-e2e-ms, retry-after, x-should-retry, x-ratelimit-limit, "
-    "x-ratelimit-remaining, x-ratelimit-reset";
+    "x-request-id, x-metrics-e2e-ms, x-imagined-warning, retry-after, x-should-retry, "
+    "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
 
 Response json_reply(int status, std::string body) {
   Response response{.status = status, .body = std::move(body)};
