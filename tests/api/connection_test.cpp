@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -80,6 +81,7 @@ class TestApplication final : public Application {
 
   Async<std::optional<Response>> before_body(Exchange& exchange) override {
     exchange.route = &route;
+    if (on_head) on_head();
     if (sink_bytes_max) exchange.sink = std::make_unique<CountingSink>(*sink_bytes_max);
     co_return std::nullopt;
   }
@@ -99,6 +101,7 @@ class TestApplication final : public Application {
 
   Route route{"POST", "/", nothing, Access::open, {.kind = BodyKind::json, .bytes_max = 1 << 20}};
   std::optional<std::size_t> sink_bytes_max;
+  std::function<void()> on_head;
   Answer on_answer;
 };
 
@@ -124,6 +127,25 @@ class ConnectionTest : public ::testing::Test {
            std::string(body);
   }
 
+  // On the loop's thread: fills what the kernel holds for a client that does not read.
+  void fill_send_buffer() const {
+    const std::string bytes(64 * 1024, 'a');
+    for (int refusals = 0; refusals < 20;) {
+      if (::send(server_end_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+        refusals = 0;
+      } else {
+        ++refusals;
+        ::poll(nullptr, 0, 1);  // some of it may be on its way to the client still
+      }
+    }
+  }
+
+  // Whether a connection ends within 10 s.
+  bool ends() const {
+    for (int i = 0; i < 10'000 && ended_ == 0; ++i) ::poll(nullptr, 0, 1);
+    return ended_ > 0;
+  }
+
   TestApplication application_;
   Limits limits_;
   std::size_t held_bytes_max_ = 1 << 20;
@@ -135,13 +157,16 @@ class ConnectionTest : public ::testing::Test {
       asio::ip::tcp::socket socket =
           co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return;
+      server_end_ = socket.native_handle();
       const auto connection =
           make_connection(std::move(socket), {application_, limits_, pool_, *budget_});
-      asio::co_spawn(loop_, connection->run(), asio::detached);
+      asio::co_spawn(loop_, connection->run(), [this](std::exception_ptr) { ++ended_; });
     }
   }
 
   std::optional<ByteBudget> budget_;
+  std::atomic<int> ended_ = 0;
+  int server_end_ = -1;  // of the connection that was accepted last
   Pool pool_{2};
   asio::io_context loop_{1};
   asio::ip::tcp::acceptor acceptor_{loop_, {asio::ip::make_address("127.0.0.1"), 0}};
@@ -202,6 +227,15 @@ TEST_F(ConnectionTest, GivesUpOnABodyBelowItsRate) {
   client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
   for (int i = 0; i < 1000 && !client.readable(milliseconds(5)); ++i) client.send("a");
   EXPECT_EQ(client.status(), 408);
+}
+
+TEST_F(ConnectionTest, GivesUpOnAClientThatDoesNotEvenReadThatItsBodyIsAwaited) {
+  limits_.write_timeout = milliseconds(20);
+  application_.on_head = [this] { fill_send_buffer(); };
+  start();
+  WireClient client(port());
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_TRUE(ends());
 }
 
 TEST_F(ConnectionTest, SendsEachEventAsAChunk) {
