@@ -177,8 +177,8 @@ class Generation {
 };
 
 Result<engine::GenerateRequest> make_request(const Options& options, const ModelSettings& model) {
-  const service::Prompt prompt =
-      TRY(service::Prompt::parse(TRY(read_prompt(options.prompt)), model.max_prompt_length));
+  const std::string text = TRY(read_prompt(options.prompt));
+  const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
   const auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
   const auto resolution = TRY(service::parse_resolution(options.resolution));
   const service::PictureSize size = service::picture_size(ratio, resolution);

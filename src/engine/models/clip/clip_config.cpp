@@ -47,7 +47,8 @@ Result<ClipConfig> detect_clip(const WeightSource& weights) {
   config.layers = shapes.count("text_model.encoder.layers.");
   config.ffn_size = shapes.size(layer + "mlp.fc1.weight", 2, 0);
   constexpr std::int64_t kPublishedHeadDim = 64;  // of every published CLIP; no tensor shows it
-  config.heads = shapes.exact_ratio(config.hidden_size, kPublishedHeadDim, "width over heads of 64");
+  config.heads =
+      shapes.exact_ratio(config.hidden_size, kPublishedHeadDim, "width over heads of 64");
   TRY(shapes.finish());
   return config;
 }
