@@ -18,6 +18,7 @@
 #include "cli/process.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "engine/engine.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
 #include "service/maintenance/maintenance.h"
@@ -168,7 +169,7 @@ int serve(const ConfigFlags& flags) {
   prepare_to_serve();
   const auto config = load_config(flags);
   if (!config) return report(kExitConfig, config.error());
-  const auto catalogue = make_catalogue(config->models);
+  const auto catalogue = make_catalogue(config->models, engine::model_card);
   if (!catalogue) return report(kExitConfig, catalogue.error());
   const auto address = config::parse_listen_address(config->settings.http_listen);
   if (!address) return report(kExitConfig, address.error());

@@ -165,7 +165,9 @@ std::string format_price(std::int64_t usd_ticks) {
   return text;
 }
 
-Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models) {
+Result<service::Catalogue> make_catalogue(
+    const std::vector<ModelSettings>& models,
+    const std::function<std::string(const std::string& path)>& card_of) {
   std::vector<service::Model> list;
   for (const ModelSettings& model : models) {
     std::string weights = model.path;
@@ -182,6 +184,7 @@ Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& mode
                     .price_usd_ticks = model.price_usd_ticks,
                     .max_prompt_length = model.max_prompt_length,
                     .created_unix_s = model.created_unix_s,
+                    .card = card_of ? card_of(model.path) : std::string(),
                     .weights = std::move(weights)});
   }
   auto retired =

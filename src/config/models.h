@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -56,6 +57,9 @@ Result<std::int64_t> parse_price(std::string_view text);
 std::string format_price(std::int64_t usd_ticks);
 
 /// The catalogue that the domain works with. Every model must have its path.
-Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models);
+/// card_of: what the weights at a path say that they are; may be empty.
+Result<service::Catalogue> make_catalogue(
+    const std::vector<ModelSettings>& models,
+    const std::function<std::string(const std::string& path)>& card_of = {});
 
 }  // namespace imagined::config

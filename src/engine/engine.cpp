@@ -136,6 +136,8 @@ Result<std::vector<std::int32_t>> tokenize_prompt(const std::filesystem::path& p
   return prompt_tokens(path, choices, prompt);
 }
 
+std::string model_card(const std::filesystem::path& path) { return card_text(path); }
+
 MachinePeak measure_machine_peak(int threads, double (*seconds_now)()) {
   const Context context({.threads = threads});
   const PeakRates rates = measure_peaks(context, seconds_now);

@@ -158,6 +158,10 @@ Result<std::vector<std::int32_t>> tokenize_prompt(const std::filesystem::path& p
                                                   std::string_view prompt,
                                                   const ModelChoices& choices = {});
 
+/// What the model in a folder says that it is, in a sentence or two, without loading it; may be
+/// empty.
+std::string model_card(const std::filesystem::path& path);
+
 struct CheckRequest {
   std::filesystem::path model;
   ModelChoices choices;

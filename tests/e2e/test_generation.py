@@ -98,6 +98,7 @@ def test_models_are_listed_and_found_by_alias(server):
     assert [model["id"] for model in listed["data"]] == ["grok-imagine-image",
                                                          "grok-imagine-image-quality"]
     assert listed["data"][0]["image_price"] == 200_000_000
+    assert "small model" in listed["data"][0]["card"]
     alias = listed["data"][1]["aliases"][0]
     assert server.get(f"/v1/models/{alias}").json() == listed["data"][1]
     assert server.get("/v1/models/nope").status_code == 404

@@ -10,13 +10,15 @@ namespace {
 using nlohmann::json;
 
 json model_value(const service::Model& model) {
-  return {{"id", model.id},
-          {"object", "model"},
-          {"aliases", model.aliases},
-          {"created", model.created_unix_s},
-          {"owned_by", "imagined"},
-          {"context_length", model.max_prompt_length},
-          {"image_price", model.price_usd_ticks}};
+  json value = {{"id", model.id},
+                {"object", "model"},
+                {"aliases", model.aliases},
+                {"created", model.created_unix_s},
+                {"owned_by", "imagined"},
+                {"context_length", model.max_prompt_length},
+                {"image_price", model.price_usd_ticks}};
+  if (!model.card.empty()) value["card"] = model.card;
+  return value;
 }
 
 }  // namespace

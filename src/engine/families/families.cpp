@@ -6,6 +6,7 @@
 #include "engine/families/flux1/flux1_family.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/formats/folder.h"
+#include "engine/formats/json.h"
 
 namespace imagined::engine {
 
@@ -34,6 +35,15 @@ Result<std::vector<std::int32_t>> prompt_tokens(const std::filesystem::path& pat
   }
   const ModelPlan plan = TRY(open_model(path, choices));
   return plan.family->tokens(plan.part(plan.family->tokenizer_part).path, prompt);
+}
+
+std::string card_text(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "sampling.json";
+  if (!is_file(file)) return {};
+  const Result<std::string> text = read_text(file, kMaxConfigBytes);
+  if (!text) return {};
+  const Result<ModelCard> card = parse_card(*text);
+  return card ? card->text : std::string();
 }
 
 }  // namespace imagined::engine

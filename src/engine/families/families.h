@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,5 +39,8 @@ Result<Networks> load_networks(const Context& context, const ModelPlan& plan, Nu
 Result<std::vector<std::int32_t>> prompt_tokens(const std::filesystem::path& path,
                                                 const ModelChoices& choices,
                                                 std::string_view prompt);
+
+/// What the model in a folder says that it is; empty where it says nothing, or is a single file.
+std::string card_text(const std::filesystem::path& folder);
 
 }  // namespace imagined::engine

@@ -186,51 +186,53 @@ Result<> ModelFiles::find_transformer(const fs::path& path,
   const std::optional<fs::path> named = chosen(kTransformer);
   root_ = is_folder(path) ? path : fs::absolute(path).parent_path();
   name_ = is_folder(path) ? last_name(path) : path.stem().string();
-  if (is_folder(path)) {
-    for (const std::string_view name : kIndexNames)
-      if (index_name_.empty() && is_file(path / name)) index_name_ = name;
-    if (!index_name_.empty()) {
-      const std::string text = TRY(read_text(path / index_name_, kMaxConfigBytes));
-      index_ = TRY(parse_pipeline_index(text, index_name_, families));
-      const Result<std::vector<WeightsPlace>> weights = weights_in(path / kTransformer);
-      // A folder whose transformer/ was left out may hold it as a single file.
-      complete_ = named || weights || weights.error().code != ErrorCode::not_found;
-    }
-  }
+  if (is_folder(path)) TRY(read_own_index(families));
   if (named) {
     transformer_ = TRY(from_path(*named, nullptr));
     if (!complete_) name_ = named->stem().string();
-  } else if (complete_) {
-    TRY(check_folders());
-    transformer_ = TRY(component(path / kTransformer, nullptr, index_name_));
   } else if (!is_folder(path)) {
     transformer_ = {.weights = TRY(open_weights(path)), .folder = {}, .why = "the file given"};
+  } else if (complete_) {
+    transformer_ = TRY(component(root_ / kTransformer, nullptr, index_name_));
   } else {
-    Result<Candidate> only = only_transformer(path);
-    if (!only && index_) {
-      complete_ = true;
-      TRY(check_folders());
-      transformer_ = TRY(component(path / kTransformer, nullptr, index_name_));
-    } else {
-      transformer_ = TRY(std::move(only));
-      name_ = transformer_.weights->path().stem().string();
-    }
+    transformer_ = TRY(only_transformer());
+    name_ = transformer_.weights->path().stem().string();
   }
-  found_.clear();  // what was seen so far was seen from another place
-  places_.clear();
-  unread_.clear();
-  fs::path folder = fs::absolute(transformer_.weights->path()).lexically_normal().parent_path();
-  if (named) around_.push_back(fs::absolute(root_).lexically_normal());
-  for (bool own = true;; own = false) {
-    around_.push_back(folder);
-    if (folder == folder.parent_path() || (!own && !is_usual(folder))) break;
-    folder = folder.parent_path();
-  }
+  look_around(named.has_value());
   return {};
 }
 
-Result<ModelFiles::Candidate> ModelFiles::only_transformer(const fs::path& root) {
-  visit(root, 0, false, 0);
+/// The index of the folder that was given, and whether its transformer lies where the index says:
+/// a folder whose transformer/ was left out may hold it as a single file.
+Result<> ModelFiles::read_own_index(std::span<const Family* const> families) {
+  for (const std::string_view name : kIndexNames)
+    if (index_name_.empty() && is_file(root_ / name)) index_name_ = name;
+  if (index_name_.empty()) return {};
+  const std::string text = TRY(read_text(root_ / index_name_, kMaxConfigBytes));
+  index_ = TRY(parse_pipeline_index(text, index_name_, families));
+  const Result<std::vector<WeightsPlace>> weights = weights_in(root_ / kTransformer);
+  complete_ = chosen(kTransformer) || weights || weights.error().code != ErrorCode::not_found ||
+              !only_transformer();
+  return complete_ ? check_folders() : Result<>();
+}
+
+/// The folders in which the other parts are looked for: the transformer's, the one above, and on as
+/// long as they have usual names.
+void ModelFiles::look_around(bool named) {
+  found_.clear();  // what was seen so far was seen from another place
+  places_.clear();
+  unread_.clear();
+  if (named) around_.push_back(fs::absolute(root_).lexically_normal());
+  fs::path folder = fs::absolute(transformer_.weights->path()).lexically_normal().parent_path();
+  for (bool own = true;; own = false) {
+    around_.push_back(folder);
+    if (folder == folder.parent_path() || (!own && !is_usual(folder))) return;
+    folder = folder.parent_path();
+  }
+}
+
+Result<ModelFiles::Candidate> ModelFiles::only_transformer() {
+  visit(root_, 0, false, 0);
   std::vector<Candidate> list;
   std::vector<std::optional<Error>> none;
   const NameTable* table = nullptr;
@@ -255,16 +257,16 @@ Result<ModelFiles::Candidate> ModelFiles::only_transformer(const fs::path& root)
     return fail(ErrorCode::unimplemented,
                 fmt::format("{}: {}", found_.front().weights->path().filename().string(),
                             what_it_is(*found_.front().weights)),
-                {}, root.string());
-  if (found_.empty() && unread_.empty()) return missing(root, "model_index.json");
+                {}, root_.string());
+  if (found_.empty() && unread_.empty()) return missing(root_, "model_index.json");
   std::vector<std::string> seen = unread_;
   for (const Candidate& candidate : found_)
     seen.push_back(fmt::format("{}: {}", candidate.weights->path().filename().string(),
                                what_it_is(*candidate.weights)));
   return fail(ErrorCode::not_found,
               fmt::format("{}: neither model_index.json nor a file with a transformer ({})",
-                          last_name(root), joined(seen)),
-              {}, root.string());
+                          last_name(root_), joined(seen)),
+              {}, root_.string());
 }
 
 Result<> ModelFiles::decide_family(std::span<const Family* const> families) {

@@ -95,6 +95,8 @@ class ModelFiles {
   ModelFiles() = default;
   Result<> find_transformer(const std::filesystem::path& path,
                             std::span<const Family* const> families);
+  Result<> read_own_index(std::span<const Family* const> families);
+  void look_around(bool named);
   Result<> decide_family(std::span<const Family* const> families);
   Result<> check_choices() const;
   Result<> check_folders() const;
@@ -103,8 +105,8 @@ class ModelFiles {
                               std::string why) const;
   Result<Candidate> from_path(const std::filesystem::path& path, const NameTable* names) const;
   Result<std::vector<Candidate>> candidates(std::string_view part, const NameTable& names);
-  /// The transformer among files that lie anywhere in a folder.
-  Result<Candidate> only_transformer(const std::filesystem::path& root);
+  /// The transformer among the files that lie anywhere in the folder that was given.
+  Result<Candidate> only_transformer();
   void search();
   void visit(const std::filesystem::path& folder, int level, bool usual, int depth);
   Result<std::optional<ConfigText>> config_of(const Candidate& candidate,

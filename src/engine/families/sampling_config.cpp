@@ -63,6 +63,17 @@ std::vector<std::string> read_words(ConfigReader& reader, const json& root, cons
   return words;
 }
 
+ModelCard read_card(ConfigReader& reader, const json& root) {
+  ModelCard card;
+  card.text = reader.string_or("card", "");
+  if (card.text.size() > kMaxCardBytes)
+    reader.refuse("card", fmt::format("{} bytes, {} allowed", card.text.size(), kMaxCardBytes));
+  card.draws = read_words(reader, root, "draws");
+  card.vocabulary = read_words(reader, root, "vocabulary");
+  std::sort(card.vocabulary.begin(), card.vocabulary.end());
+  return card;
+}
+
 }  // namespace
 
 std::vector<std::string> ModelCard::unknown_words(std::string_view prompt) const {
@@ -93,13 +104,16 @@ Result<> parse_sampling(std::string_view text, std::int64_t vae_pixels_per_token
   if (stated != vae_pixels_per_token)
     reader.refuse("pixels_per_token",
                   fmt::format("{} here, {} by vae/config.json", stated, vae_pixels_per_token));
-  card.text = reader.string_or("card", "");
-  if (card.text.size() > kMaxCardBytes)
-    reader.refuse("card", fmt::format("{} bytes, {} allowed", card.text.size(), kMaxCardBytes));
-  card.draws = read_words(reader, root, "draws");
-  card.vocabulary = read_words(reader, root, "vocabulary");
-  std::sort(card.vocabulary.begin(), card.vocabulary.end());
+  card = read_card(reader, root);
   return reader.finish();
+}
+
+Result<ModelCard> parse_card(std::string_view text) {
+  const json root = TRY(parse_json(text, "sampling.json"));
+  ConfigReader reader(root, "sampling.json");
+  ModelCard card = read_card(reader, root);
+  TRY(reader.finish());
+  return card;
 }
 
 }  // namespace imagined::engine

@@ -30,6 +30,9 @@ struct ModelCard {
   std::vector<std::string> unknown_words(std::string_view prompt) const;
 };
 
+/// What sampling.json says the model is. Errors as parse_sampling.
+Result<ModelCard> parse_card(std::string_view json);
+
 /// Reads sampling.json into what is there already. pixels_per_token, where it is given, must be the
 /// VAE's. Errors as those of the networks' configurations.
 Result<> parse_sampling(std::string_view json, std::int64_t vae_pixels_per_token,

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
+#include "engine/engine.h"
+
 namespace imagined::engine {
 namespace {
 
@@ -31,6 +35,12 @@ TEST(ModelCard, NamesTheWordsThatItDoesNotKnowOnceAndInTheirOrder) {
 TEST(ModelCard, WithoutAListMayKnowEveryWord) {
   EXPECT_THAT(card_of(R"({"card": "All of it.", "draws": ["cat"]})").unknown_words("a dog"),
               IsEmpty());
+}
+
+TEST(ModelCard, OfTheBuiltInModelIsReadWithoutLoadingIt) {
+  const std::filesystem::path models = std::filesystem::path(IMAGINED_SOURCE_DIR) / "models";
+  EXPECT_THAT(model_card(models / "paperland"), HasSubstr("small model"));
+  EXPECT_EQ(model_card(models), "");
 }
 
 TEST(ModelCard, RefusesListsThatAreNone) {
