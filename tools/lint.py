@@ -33,7 +33,7 @@ SEES = {
     "worker": "engine decoder service image net base",
     "engine/tensor": "base",
     "engine/backend": "engine/tensor base",
-    "engine/ops": "engine/backend engine/tensor base",
+    "engine/ops": "engine/backend engine/tensor image base",
     "engine/formats": "engine/tensor base",
     "engine/tokenizers": "base",
     "engine/sampling": "engine/ops engine/backend engine/tensor base",
@@ -41,11 +41,12 @@ SEES = {
     "engine/families": "engine/models engine/tokenizers engine/formats engine/ops engine/backend"
     " engine/tensor base engine",
     "engine/pipeline": "engine/families engine/models engine/sampling engine/tokenizers"
-    " engine/formats engine/ops engine/backend engine/tensor base engine",
+    " engine/formats engine/ops engine/backend engine/tensor image base engine",
     "engine": "engine/pipeline engine/families engine/models engine/tokenizers engine/formats"
-    " engine/backend engine/tensor base",
+    " engine/backend engine/tensor image base",
 }
 ENGINE_FACE = "engine/engine.h"
+PICTURE = "image/picture.h"  # data only, and all that the engine sees of its folder
 
 # A library's headers, and the folders that may include them. Tests may include any.
 LIBRARIES = {
@@ -146,6 +147,8 @@ def check_includes(name: str, lines: list[str]) -> list[str]:
         elif not me.startswith("engine") and other.startswith("engine") and other_file != ENGINE_FACE:
             if not name.endswith("_test.cpp"):
                 broken.append(f"{where}: outside the engine only {ENGINE_FACE} is seen")
+        elif me.startswith("engine") and other == "image" and other_file != PICTURE:
+            broken.append(f"{where}: of image the engine sees only {PICTURE}")
         elif sideways(inner, other_file):
             broken.append(f"{where}: {other_file} is a neighbour's")
     return broken

@@ -49,7 +49,7 @@ struct Options {
 // A finished picture on disk.
 struct Written {
   fs::path path;
-  engine::Picture picture;
+  image::Picture picture;
   std::uint64_t seed = 0;
   double seconds = 0;
 };
@@ -90,8 +90,8 @@ std::string words_of(const Words& words) {
   return text;
 }
 
-Result<std::vector<engine::Picture>> read_references(const std::vector<std::string>& files) {
-  std::vector<engine::Picture> pictures;
+Result<std::vector<image::Picture>> read_references(const std::vector<std::string>& files) {
+  std::vector<image::Picture> pictures;
   decoder::Decoder decoder(own_decoder());
   for (const std::string& file : files) {
     const auto bytes = TRY(read_file(file, image::DecodeLimits{}.bytes_max));
@@ -100,14 +100,9 @@ Result<std::vector<engine::Picture>> read_references(const std::vector<std::stri
       decoded.error().message = fmt::format("{}: {}", file, decoded.error().message);
       return tl::unexpected(std::move(decoded.error()));
     }
-    pictures.push_back(
-        {decoded->width, decoded->height, decoded->channels, std::move(decoded->bytes)});
+    pictures.push_back(std::move(*decoded));
   }
   return pictures;
-}
-
-image::PixelsView view(const engine::Picture& picture) {
-  return {picture.width, picture.height, picture.channels, picture.pixels};
 }
 
 std::string json_report(const std::vector<Written>& pictures, const std::string& model,
@@ -156,13 +151,13 @@ class Generation {
                  .steps = progress.steps,
                  .elapsed_s = seconds_now() - started_s_});
     };
-    engine::Picture picture = TRY(engine_.generate(request, on_progress, stop));
+    image::Picture picture = TRY(engine_.generate(request, on_progress, stop));
     const double seconds = seconds_now() - begin_s;
-    const auto bytes = TRY(image::encode(view(picture), file.format, jpeg_));
+    const auto bytes = TRY(image::encode(picture.view(), file.format, jpeg_));
     TRY(write_picture(file, path, bytes));
     bar_.clear();
     const PreviewProtocol preview = choose_preview(options_.preview);
-    if (preview != PreviewProtocol::none) show_preview(preview, image::encode_png(view(picture)));
+    if (preview != PreviewProtocol::none) show_preview(preview, image::encode_png(picture.view()));
     const std::string name = file.is_stdout() ? "stdout" : path.string();
     fmt::print(stderr, "{}: {} x {}, seed {}, {:.2f} s\n", name, picture.width, picture.height,
                request.seed, seconds);

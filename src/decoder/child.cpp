@@ -66,8 +66,8 @@ std::optional<Received> receive(int socket) {
 }
 
 /// The libraries' exceptions end here.
-Result<image::Pixels> decode_file(std::span<const std::uint8_t> file,
-                                  const image::DecodeLimits& limits) {
+Result<image::Picture> decode_file(std::span<const std::uint8_t> file,
+                                   const image::DecodeLimits& limits) {
   try {
     return image::decode(file, limits);
   } catch (const std::bad_alloc&) {
@@ -97,17 +97,17 @@ DecodeReply answer(const Received& received) {
   if (!file.valid() || !out.valid())
     return refusal({.code = ErrorCode::invalid_argument,
                     .message = "the image needs more memory to decode than is allowed"});
-  const auto pixels = decode_file(file.bytes(), received.request.limits);
-  if (!pixels) return refusal(pixels.error());
-  if (pixels->bytes.size() > out.bytes().size())
+  const auto picture = decode_file(file.bytes(), received.request.limits);
+  if (!picture) return refusal(picture.error());
+  if (picture->pixels.size() > out.bytes().size())
     return refusal({.code = ErrorCode::internal,
                     .message = "the image could not be decoded",
                     .detail = "more pixels than its header says"});
-  std::copy(pixels->bytes.begin(), pixels->bytes.end(), out.bytes().begin());
+  std::copy(picture->pixels.begin(), picture->pixels.end(), out.bytes().begin());
   return {.decoded = true,
-          .width = pixels->width,
-          .height = pixels->height,
-          .channels = pixels->channels};
+          .width = picture->width,
+          .height = picture->height,
+          .channels = picture->channels};
 }
 
 }  // namespace

@@ -134,19 +134,19 @@ tl::unexpected<Error> refusal_of(const DecodeReply& reply) {
 }
 
 /// What the child says it has decoded, when it can be true of this header.
-Result<image::Pixels> pixels_of(const DecodeReply& reply, const image::Header& header,
-                                const SharedMemory& memory) {
+Result<image::Picture> pixels_of(const DecodeReply& reply, const image::Header& header,
+                                 const SharedMemory& memory) {
   const bool fits = reply.width == header.upright_width() &&
                     reply.height == header.upright_height() &&
                     (reply.channels == 3 || reply.channels == 4);
   if (!fits)
     return not_decoded(
         fmt::format("the decoder says {} x {} x {}", reply.width, reply.height, reply.channels));
-  image::Pixels pixels{
-      .width = reply.width, .height = reply.height, .channels = reply.channels, .bytes = {}};
-  pixels.bytes.resize(area_of(header) * static_cast<std::size_t>(reply.channels));
-  TRY(memory.read(pixels.bytes));
-  return pixels;
+  image::Picture picture{
+      .width = reply.width, .height = reply.height, .channels = reply.channels, .pixels = {}};
+  picture.pixels.resize(area_of(header) * static_cast<std::size_t>(reply.channels));
+  TRY(memory.read(picture.pixels));
+  return picture;
 }
 
 }  // namespace
@@ -294,8 +294,8 @@ void Decoder::give_back(std::unique_ptr<Child> child) {
   changed_.notify_one();
 }
 
-Result<image::Pixels> Decoder::decode(std::span<const std::uint8_t> file,
-                                      const image::DecodeLimits& limits) {
+Result<image::Picture> Decoder::decode(std::span<const std::uint8_t> file,
+                                       const image::DecodeLimits& limits) {
   // Format and size are read by our own code; no library has seen the file yet.
   const image::Header header = TRY(image::check_header(file, limits));
   const DecodeRequest request{
@@ -316,9 +316,9 @@ Result<image::Pixels> Decoder::decode(std::span<const std::uint8_t> file,
     give_back(std::move(child));
     return refusal_of(*reply);
   }
-  auto pixels = pixels_of(*reply, header, output);
-  give_back(pixels ? std::move(child) : nullptr);  // one that lies is not asked again
-  return pixels;
+  auto picture = pixels_of(*reply, header, output);
+  give_back(picture ? std::move(child) : nullptr);  // one that lies is not asked again
+  return picture;
 }
 
 }  // namespace imagined::decoder

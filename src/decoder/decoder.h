@@ -39,8 +39,8 @@ class Decoder {
   /// As `image::decode`, with its errors; about a millisecond more. Also `invalid_argument` (field
   /// "image") for a file that makes the child crash, or take more time or memory than it may;
   /// `unavailable` when no child can be started.
-  Result<image::Pixels> decode(std::span<const std::uint8_t> file,
-                               const image::DecodeLimits& limits = {});
+  Result<image::Picture> decode(std::span<const std::uint8_t> file,
+                                const image::DecodeLimits& limits = {});
 
  private:
   class Child;

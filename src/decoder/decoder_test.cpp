@@ -40,10 +40,10 @@ DecoderOptions options(const std::string& behaviour = "honest") {
 }
 
 Bytes stripes(int width, int height, image::Format format) {
-  image::Pixels pixels{.width = width, .height = height, .channels = 3, .bytes = {}};
+  image::Picture picture{.width = width, .height = height, .channels = 3, .pixels = {}};
   for (int i = 0; i < width * height * 3; ++i)
-    pixels.bytes.push_back(static_cast<std::uint8_t>(i * 7));
-  return *image::encode(pixels.view(), format);
+    picture.pixels.push_back(static_cast<std::uint8_t>(i * 7));
+  return *image::encode(picture.view(), format);
 }
 
 Bytes example(const char* name) {
@@ -64,7 +64,7 @@ Bytes png_beginning(std::uint32_t side) {
   return {file.begin(), file.end()};
 }
 
-std::string error_of(const Result<image::Pixels>& result) {
+std::string error_of(const Result<image::Picture>& result) {
   return result ? "none" : result.error().field + ": " + result.error().message;
 }
 
@@ -74,11 +74,11 @@ TEST(Decoder, DecodesAsTheLibraryDoes) {
        {stripes(31, 17, image::Format::png), stripes(16, 40, image::Format::jpeg), example("png4"),
         example("webp-lossy-alpha"), example("jpeg")}) {
     const auto expected = image::decode(file);
-    const auto pixels = decoder.decode(file);
-    ASSERT_TRUE(expected && pixels) << error_of(pixels);
-    EXPECT_EQ(pixels->width, expected->width);
-    EXPECT_EQ(pixels->channels, expected->channels);
-    EXPECT_EQ(pixels->bytes, expected->bytes);
+    const auto picture = decoder.decode(file);
+    ASSERT_TRUE(expected && picture) << error_of(picture);
+    EXPECT_EQ(picture->width, expected->width);
+    EXPECT_EQ(picture->channels, expected->channels);
+    EXPECT_EQ(picture->pixels, expected->pixels);
   }
 }
 
@@ -121,10 +121,10 @@ TEST(Decoder, TurnsACrashIntoAnError) {
   Decoder decoder(options("crash"));
   const Bytes file = stripes(8, 8, image::Format::png);
   for (int i = 0; i < 3; ++i) {
-    const auto pixels = decoder.decode(file);
-    EXPECT_EQ(error_of(pixels), "image: the image could not be decoded");
-    EXPECT_EQ(pixels.error().code, ErrorCode::invalid_argument);
-    EXPECT_THAT(pixels.error().detail, HasSubstr("process ended: "));
+    const auto picture = decoder.decode(file);
+    EXPECT_EQ(error_of(picture), "image: the image could not be decoded");
+    EXPECT_EQ(picture.error().code, ErrorCode::invalid_argument);
+    EXPECT_THAT(picture.error().detail, HasSubstr("process ended: "));
   }
 }
 
@@ -152,8 +152,8 @@ TEST(Decoder, TurnsWantOfMemoryIntoAnError) {
 TEST(Decoder, BelievesNothingThatCannotBe) {
   const Bytes file = stripes(8, 4, image::Format::png);
   for (const char* lie : {"wider", "turned", "channels", "mute", "short"}) {
-    const auto pixels = Decoder(options(lie)).decode(file);
-    EXPECT_EQ(error_of(pixels), "image: the image could not be decoded") << lie;
+    const auto picture = Decoder(options(lie)).decode(file);
+    EXPECT_EQ(error_of(picture), "image: the image could not be decoded") << lie;
   }
 }
 

@@ -108,10 +108,10 @@ Result<> read_references(const Recording& recording, const Pipeline& pipeline, R
   for (int i = 0; i < recording.references; ++i) {
     const std::string name = fmt::format("reference_{}", i);
     const FileTensor& tensor = *TRY(require_recorded(recording.file, name, DType::u8, 3));
-    Picture picture{.width = static_cast<int>(tensor.shape[1]),
-                    .height = static_cast<int>(tensor.shape[0]),
-                    .channels = static_cast<int>(tensor.shape[2]),
-                    .pixels = values_of<std::uint8_t>(tensor)};
+    image::Picture picture{.width = static_cast<int>(tensor.shape[1]),
+                           .height = static_cast<int>(tensor.shape[0]),
+                           .channels = static_cast<int>(tensor.shape[2]),
+                           .pixels = values_of<std::uint8_t>(tensor)};
     if (picture.channels != 3 && picture.channels != 4) {
       return fail(
           ErrorCode::invalid_argument,

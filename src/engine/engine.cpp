@@ -60,9 +60,9 @@ class CpuEngine final : public Engine {
 
   Result<> intact() const override { return pipeline_->networks().prompts->intact(); }
 
-  Result<Picture> generate(const GenerateRequest& request,
-                           const std::function<void(Progress)>& on_progress,
-                           std::stop_token stop) override {
+  Result<image::Picture> generate(const GenerateRequest& request,
+                                  const std::function<void(Progress)>& on_progress,
+                                  std::stop_token stop) override {
     return without_bad_alloc([&] {
       return pipeline_->generate(request, {.on_progress = on_progress, .stop = std::move(stop)});
     });

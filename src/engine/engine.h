@@ -15,16 +15,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "image/picture.h"
 
 namespace imagined::engine {
-
-/// 8-bit pixels, row-major; `channels` is 3 (RGB) or, for a reference picture, 4 (RGBA).
-struct Picture {
-  int width = 0;
-  int height = 0;
-  int channels = 3;
-  std::vector<std::uint8_t> pixels;
-};
 
 enum class Precision : std::uint8_t {
   f32,   // activations in f32, weights as stored in the file
@@ -89,7 +82,7 @@ struct GenerateRequest {
   int steps = 0;  // 0: the model's default
   std::optional<float> guidance;
   std::uint64_t seed = 0;
-  std::vector<Picture> references;  // 0 to 8
+  std::vector<image::Picture> references;  // 0 to 8, RGB or RGBA
 };
 
 /// What a request comes to, known before any network runs.
@@ -144,9 +137,9 @@ class Engine {
   /// Makes one picture. `on_progress` is called from the calling thread after each step. A stop
   /// request takes effect within one step and returns `cancelled`.
   /// Same seed, model, request and class of machine: same bytes, with any number of threads.
-  virtual Result<Picture> generate(const GenerateRequest& request,
-                                   const std::function<void(Progress)>& on_progress,
-                                   std::stop_token stop) = 0;
+  virtual Result<image::Picture> generate(const GenerateRequest& request,
+                                          const std::function<void(Progress)>& on_progress,
+                                          std::stop_token stop) = 0;
 
   /// Makes pictures with a clock running. Nothing is remembered from one picture to the next.
   virtual Result<BenchReport> bench(const BenchRequest& request) = 0;

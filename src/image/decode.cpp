@@ -57,7 +57,7 @@ Result<void> check_limits(const Header& header, const DecodeLimits& limits) {
   return {};
 }
 
-Result<Pixels> decode_as_stored(Bytes file, const Header& header) {
+Result<Picture> decode_as_stored(Bytes file, const Header& header) {
   switch (header.format) {
     case Format::jpeg:
       return decode_jpeg(file, header);
@@ -101,7 +101,7 @@ Result<Header> check_header(Bytes file, const DecodeLimits& limits) {
   return header;
 }
 
-Result<Pixels> decode(Bytes file, const DecodeLimits& limits) {
+Result<Picture> decode(Bytes file, const DecodeLimits& limits) {
   const Header header = TRY(check_header(file, limits));
   return turned(TRY(decode_as_stored(file, header)), header.orientation);
 }

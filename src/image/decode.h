@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "image/exif.h"
+#include "image/format.h"
 #include "image/picture.h"
 
 namespace imagined::image {
@@ -42,6 +43,6 @@ Result<Header> check_header(std::span<const std::uint8_t> file, const DecodeLimi
 /// metadata are ignored.
 /// Errors (field "image"): those of `read_header`; `payload_too_large` above `bytes_max`;
 /// `invalid_argument` above the pixel limits (from the header alone) and for broken data.
-Result<Pixels> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {});
+Result<Picture> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {});
 
 }  // namespace imagined::image

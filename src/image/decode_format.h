@@ -14,9 +14,9 @@
 
 namespace imagined::image {
 
-Result<Pixels> decode_jpeg(std::span<const std::uint8_t> file, const Header& header);
-Result<Pixels> decode_png(std::span<const std::uint8_t> file, const Header& header);
-Result<Pixels> decode_webp(std::span<const std::uint8_t> file, const Header& header);
+Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& header);
+Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& header);
+Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header);
 
 inline tl::unexpected<Error> broken_image(std::string_view format, std::string detail) {
   return fail(ErrorCode::invalid_argument,
@@ -30,12 +30,13 @@ inline std::size_t area_bytes(int width, int height, int channels) {
 }
 
 /// Pixels handed in by ourselves fit their sizes, or it is our bug.
-inline void check_view(const PixelsView& pixels) {
-  CHECK(pixels.width > 0 && pixels.height > 0, "a picture of {} x {}", pixels.width, pixels.height);
-  CHECK(pixels.channels == 3 || pixels.channels == 4, "{} channels", pixels.channels);
-  CHECK(pixels.bytes.size() == area_bytes(pixels.width, pixels.height, pixels.channels),
-        "{} x {} x {} pixels in {} bytes", pixels.width, pixels.height, pixels.channels,
-        pixels.bytes.size());
+inline void check_view(const PictureView& picture) {
+  CHECK(picture.width > 0 && picture.height > 0, "a picture of {} x {}", picture.width,
+        picture.height);
+  CHECK(picture.channels == 3 || picture.channels == 4, "{} channels", picture.channels);
+  CHECK(picture.pixels.size() == area_bytes(picture.width, picture.height, picture.channels),
+        "{} x {} x {} pixels in {} bytes", picture.width, picture.height, picture.channels,
+        picture.pixels.size());
 }
 
 }  // namespace imagined::image

@@ -24,11 +24,11 @@ using Bytes = std::vector<std::uint8_t>;
 
 Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
-Pixels small_picture(int channels = 3) {
-  Pixels pixels{.width = 12, .height = 9, .channels = channels, .bytes = {}};
+Picture small_picture(int channels = 3) {
+  Picture picture{.width = 12, .height = 9, .channels = channels, .pixels = {}};
   for (int i = 0; i < 12 * 9 * channels; ++i)
-    pixels.bytes.push_back(static_cast<std::uint8_t>(i * 7));
-  return pixels;
+    picture.pixels.push_back(static_cast<std::uint8_t>(i * 7));
+  return picture;
 }
 
 void append_big_endian(Bytes& out, std::uint32_t value) {
@@ -126,56 +126,57 @@ Bytes write_png(const PngKind& kind, int width, int height, const Bytes& rows) {
   return file;
 }
 
-Bytes webp_lossless(const Pixels& pixels) {
+Bytes webp_lossless(const Picture& picture) {
   std::uint8_t* made = nullptr;
-  const auto encode_webp = pixels.channels == 4 ? WebPEncodeLosslessRGBA : WebPEncodeLosslessRGB;
-  const std::size_t size = encode_webp(pixels.bytes.data(), pixels.width, pixels.height,
-                                       pixels.width * pixels.channels, &made);
+  const auto encode_webp = picture.channels == 4 ? WebPEncodeLosslessRGBA : WebPEncodeLosslessRGB;
+  const std::size_t size = encode_webp(picture.pixels.data(), picture.width, picture.height,
+                                       picture.width * picture.channels, &made);
   Bytes file(made, made + size);
   WebPFree(made);
   return file;
 }
 
-Bytes webp_lossy(const Pixels& pixels) {
+Bytes webp_lossy(const Picture& picture) {
   std::uint8_t* made = nullptr;
-  const std::size_t size = WebPEncodeRGB(pixels.bytes.data(), pixels.width, pixels.height,
-                                         pixels.width * pixels.channels, 90, &made);
+  const std::size_t size = WebPEncodeRGB(picture.pixels.data(), picture.width, picture.height,
+                                         picture.width * picture.channels, 90, &made);
   Bytes file(made, made + size);
   WebPFree(made);
   return file;
 }
 
 std::string refusal(const Bytes& file, const DecodeLimits& limits = {}) {
-  const auto pixels = decode(file, limits);
-  if (pixels) return "accepted";
-  EXPECT_EQ(pixels.error().field, "image");
-  return pixels.error().message;
+  const auto picture = decode(file, limits);
+  if (picture) return "accepted";
+  EXPECT_EQ(picture.error().field, "image");
+  return picture.error().message;
 }
 
 TEST(DecodePng, WidensGreyToRgb) {
-  const auto pixels = decode(write_png({.colour_type = PNG_COLOR_TYPE_GRAY}, 2, 1, {5, 250}));
-  EXPECT_EQ(pixels->channels, 3);
-  EXPECT_EQ(pixels->bytes, (Bytes{5, 5, 5, 250, 250, 250}));
+  const auto picture = decode(write_png({.colour_type = PNG_COLOR_TYPE_GRAY}, 2, 1, {5, 250}));
+  EXPECT_EQ(picture->channels, 3);
+  EXPECT_EQ(picture->pixels, (Bytes{5, 5, 5, 250, 250, 250}));
 }
 
 TEST(DecodePng, KeepsTheAlphaOfGrey) {
-  const auto pixels = decode(write_png({.colour_type = PNG_COLOR_TYPE_GRAY_ALPHA}, 1, 1, {5, 128}));
-  EXPECT_EQ(pixels->bytes, (Bytes{5, 5, 5, 128}));
+  const auto picture =
+      decode(write_png({.colour_type = PNG_COLOR_TYPE_GRAY_ALPHA}, 1, 1, {5, 128}));
+  EXPECT_EQ(picture->pixels, (Bytes{5, 5, 5, 128}));
 }
 
 TEST(DecodePng, LooksUpPalettesAndTheirTransparency) {
   const PngKind opaque{.colour_type = PNG_COLOR_TYPE_PALETTE};
-  EXPECT_EQ(decode(write_png(opaque, 2, 1, {1, 0}))->bytes, (Bytes{40, 50, 60, 10, 20, 30}));
+  EXPECT_EQ(decode(write_png(opaque, 2, 1, {1, 0}))->pixels, (Bytes{40, 50, 60, 10, 20, 30}));
   const PngKind transparent{.colour_type = PNG_COLOR_TYPE_PALETTE, .transparent_entry = true};
-  EXPECT_EQ(decode(write_png(transparent, 2, 1, {1, 0}))->bytes,
+  EXPECT_EQ(decode(write_png(transparent, 2, 1, {1, 0}))->pixels,
             (Bytes{40, 50, 60, 0, 10, 20, 30, 255}));
 }
 
 TEST(DecodePng, DoesNotCrashOnAnIndexBeyondThePalette) {
   const PngKind kind{.colour_type = PNG_COLOR_TYPE_PALETTE};
-  const auto pixels = decode(write_png(kind, 1, 1, {200}));
-  if (pixels) {
-    EXPECT_EQ(pixels->bytes.size(), 3u);
+  const auto picture = decode(write_png(kind, 1, 1, {200}));
+  if (picture) {
+    EXPECT_EQ(picture->pixels.size(), 3u);
   }
 }
 
@@ -183,7 +184,7 @@ TEST(DecodePng, ScalesSixteenBitsAlsoWhenInterlaced) {
   // 0x8080 is 128.5 / 255 of full: 128; 0xFFFF is 255.
   for (const bool interlaced : {false, true}) {
     const PngKind kind{.colour_type = PNG_COLOR_TYPE_GRAY, .bits = 16, .interlaced = interlaced};
-    EXPECT_EQ(decode(write_png(kind, 1, 2, {0x80, 0x80, 0xFF, 0xFF}))->bytes,
+    EXPECT_EQ(decode(write_png(kind, 1, 2, {0x80, 0x80, 0xFF, 0xFF}))->pixels,
               (Bytes{128, 128, 128, 255, 255, 255}));
   }
 }
@@ -198,15 +199,15 @@ TEST(DecodePng, PassesOverTextProfilesAndExif) {
   libdeflate_free_compressor(compressor);
   Bytes profile = bytes_of(std::string_view("bomb\0\0", 6));
   profile.insert(profile.end(), packed.begin(), packed.end());
-  const Pixels pixels = small_picture();
-  const Bytes good = encode_png(pixels.view());
+  const Picture picture = small_picture();
+  const Bytes good = encode_png(picture.view());
   for (const std::string_view type : {"iCCP", "zTXt", "eXIf", "abCd"}) {
     Bytes file(good.begin(), good.begin() + 33);
     append_chunk(file, type, profile);
     file.insert(file.end(), good.begin() + 33, good.end());
     const auto decoded = decode(file);
     ASSERT_TRUE(decoded) << type << ": " << decoded.error().detail;
-    EXPECT_EQ(decoded->bytes, pixels.bytes);
+    EXPECT_EQ(decoded->pixels, picture.pixels);
   }
 }
 
@@ -232,9 +233,9 @@ Bytes read_case(const std::string& name) {
 // As print programs write them: Adobe's marker, inks stored inverted. Expected: what Pillow 13.0
 // makes of the file with convert("RGB"); inverse transforms may differ by a level.
 TEST(DecodeJpeg, TurnsInksIntoRgbAsPillowDoes) {
-  const auto pixels = decode(read_case("cmyk.jpg"));
-  ASSERT_TRUE(pixels) << pixels.error().message;
-  ASSERT_EQ(pixels->bytes.size(), 96u * 64 * 3);
+  const auto picture = decode(read_case("cmyk.jpg"));
+  ASSERT_TRUE(picture) << picture.error().message;
+  ASSERT_EQ(picture->pixels.size(), 96u * 64 * 3);
   struct Expected {
     std::size_t x, y;
     int rgb[3];
@@ -246,7 +247,7 @@ TEST(DecodeJpeg, TurnsInksIntoRgbAsPillowDoes) {
                            {70, 30, {187, 121, 200}}};
   for (const auto& [x, y, rgb] : some)
     for (std::size_t c = 0; c < 3; ++c)
-      EXPECT_NEAR(pixels->bytes[(y * 96 + x) * 3 + c], rgb[c], 2) << x << ", " << y;
+      EXPECT_NEAR(picture->pixels[(y * 96 + x) * 3 + c], rgb[c], 2) << x << ", " << y;
 }
 
 TEST(DecodeJpeg, TakesInksAsTheyAreWithoutAdobesMarker) {
@@ -255,10 +256,10 @@ TEST(DecodeJpeg, TakesInksAsTheyAreWithoutAdobesMarker) {
   const auto found = std::search(file.begin(), file.end(), marker.begin(), marker.end());
   ASSERT_NE(found, file.end());
   file.erase(found, found + 16);
-  const auto pixels = decode(file);
-  ASSERT_TRUE(pixels) << pixels.error().message;
+  const auto picture = decode(file);
+  ASSERT_TRUE(picture) << picture.error().message;
   // Black ink, nowhere in the picture when inverted, is everywhere.
-  EXPECT_LE(*std::max_element(pixels->bytes.begin(), pixels->bytes.end()), 2);
+  EXPECT_LE(*std::max_element(picture->pixels.begin(), picture->pixels.end()), 2);
 }
 
 /// A progressive picture whose last scan is there `more` times again.
@@ -266,9 +267,9 @@ Bytes progressive_jpeg(int more) {
   auto* compressor = tjInitCompress();
   unsigned char* made = nullptr;
   unsigned long size = 0;
-  const Pixels pixels = small_picture();
-  EXPECT_EQ(tjCompress2(compressor, pixels.bytes.data(), pixels.width, 0, pixels.height, TJPF_RGB,
-                        &made, &size, TJSAMP_444, 90, TJFLAG_PROGRESSIVE),
+  const Picture picture = small_picture();
+  EXPECT_EQ(tjCompress2(compressor, picture.pixels.data(), picture.width, 0, picture.height,
+                        TJPF_RGB, &made, &size, TJSAMP_444, 90, TJFLAG_PROGRESSIVE),
             0);
   Bytes file(made, made + size);
   tjFree(made);
@@ -304,18 +305,18 @@ Bytes with_exif(Bytes png, const Bytes& exif) {
 }
 
 /// Three by two pixels whose red values spell "abcdef", read line by line.
-Pixels letters() {
-  Pixels pixels{.width = 3, .height = 2, .channels = 3, .bytes = {}};
+Picture letters() {
+  Picture picture{.width = 3, .height = 2, .channels = 3, .pixels = {}};
   for (char letter = 'a'; letter <= 'f'; ++letter)
-    pixels.bytes.insert(pixels.bytes.end(), {static_cast<std::uint8_t>(letter), 1, 2});
-  return pixels;
+    picture.pixels.insert(picture.pixels.end(), {static_cast<std::uint8_t>(letter), 1, 2});
+  return picture;
 }
 
-std::string spelled(const Pixels& pixels) {
+std::string spelled(const Picture& picture) {
   std::string text;
-  for (int i = 0; i < pixels.width * pixels.height; ++i) {
-    if (i > 0 && i % pixels.width == 0) text += '/';
-    text += static_cast<char>(pixels.bytes[static_cast<std::size_t>(3 * i)]);
+  for (int i = 0; i < picture.width * picture.height; ++i) {
+    if (i > 0 && i % picture.width == 0) text += '/';
+    text += static_cast<char>(picture.pixels[static_cast<std::size_t>(3 * i)]);
   }
   return text;
 }
@@ -327,9 +328,9 @@ TEST(DecodeOrientation, TurnsEachOfTheEightUpright) {
     for (const bool little_endian : {false, true}) {
       const Bytes file =
           with_exif(encode_png(letters().view()), exif_block(orientation, little_endian));
-      const auto pixels = decode(file);
-      ASSERT_TRUE(pixels) << pixels.error().message;
-      EXPECT_EQ(spelled(*pixels), upright[orientation - 1]) << int{orientation};
+      const auto picture = decode(file);
+      ASSERT_TRUE(picture) << picture.error().message;
+      EXPECT_EQ(spelled(*picture), upright[orientation - 1]) << int{orientation};
       EXPECT_EQ(read_header(file)->orientation, static_cast<Orientation>(orientation));
     }
   }
@@ -342,8 +343,8 @@ TEST(DecodeOrientation, TurnsAPhotographAsPillowDoes) {
   ASSERT_EQ(lying->width, upright->width);
   ASSERT_EQ(lying->height, upright->height);
   int worst = 0;  // inverse transforms of two versions of the library differ by a level or two
-  for (std::size_t i = 0; i < lying->bytes.size(); ++i)
-    worst = std::max(worst, std::abs(int{lying->bytes[i]} - int{upright->bytes[i]}));
+  for (std::size_t i = 0; i < lying->pixels.size(); ++i)
+    worst = std::max(worst, std::abs(int{lying->pixels[i]} - int{upright->pixels[i]}));
   EXPECT_LE(worst, 4);
 }
 
@@ -357,9 +358,9 @@ TEST(DecodeOrientation, ReadsTheExifChunkOfAnExtendedWebp) {
   file.insert(file.end(), chunk.begin(), chunk.end());
   file.insert(file.end(), exif.begin(), exif.end());
   file[4] = static_cast<std::uint8_t>(file.size() - 8);
-  const auto pixels = decode(file);
-  ASSERT_TRUE(pixels) << pixels.error().message;
-  EXPECT_EQ(spelled(*pixels), "da/eb/fc");
+  const auto picture = decode(file);
+  ASSERT_TRUE(picture) << picture.error().message;
+  EXPECT_EQ(spelled(*picture), "da/eb/fc");
 }
 
 TEST(DecodeOrientation, IgnoresExifThatMakesNoSense) {
@@ -382,19 +383,19 @@ TEST(DecodeJpeg, IgnoresExifThatIsNone) {
   const Bytes good = *encode_jpeg(small_picture().view());
   Bytes file = {0xFF, 0xD8, 0xFF, 0xE1, 0, 12, 'E', 'x', 'i', 'f', 0, 0, 9, 9, 9, 9};
   file.insert(file.end(), good.begin() + 2, good.end());
-  EXPECT_EQ(decode(file)->bytes, decode(good)->bytes);
+  EXPECT_EQ(decode(file)->pixels, decode(good)->pixels);
 }
 
 TEST(DecodeWebp, ReadsLosslessPicturesExactly) {
   for (const int channels : {3, 4}) {
-    Pixels pixels = small_picture(channels);
+    Picture picture = small_picture(channels);
     if (channels == 4)
-      for (std::size_t i = 3; i < pixels.bytes.size(); i += 4)
-        pixels.bytes[i] = static_cast<std::uint8_t>(1 + i % 200);  // alpha 0 may lose its colour
-    const auto decoded = decode(webp_lossless(pixels));
+      for (std::size_t i = 3; i < picture.pixels.size(); i += 4)
+        picture.pixels[i] = static_cast<std::uint8_t>(1 + i % 200);  // alpha 0 may lose its colour
+    const auto decoded = decode(webp_lossless(picture));
     ASSERT_TRUE(decoded) << decoded.error().detail;
     EXPECT_EQ(decoded->channels, channels);
-    EXPECT_EQ(decoded->bytes, pixels.bytes);
+    EXPECT_EQ(decoded->pixels, picture.pixels);
   }
 }
 
@@ -434,9 +435,9 @@ TEST(DecodeLimits, AcceptExactlyTheLimit) {
 }
 
 TEST(DecodeLimits, NameTheBytesOfALargeFile) {
-  const auto pixels = decode(Bytes(2000, 0), {.bytes_max = 1999});
-  EXPECT_EQ(pixels.error().code, ErrorCode::payload_too_large);
-  EXPECT_EQ(pixels.error().message, "the image has 2000 bytes, at most 1999 are allowed");
+  const auto picture = decode(Bytes(2000, 0), {.bytes_max = 1999});
+  EXPECT_EQ(picture.error().code, ErrorCode::payload_too_large);
+  EXPECT_EQ(picture.error().message, "the image has 2000 bytes, at most 1999 are allowed");
 }
 
 TEST(ReadHeader, RefusesSizesThatCannotBe) {
@@ -458,11 +459,11 @@ TEST(ReadHeader, KnowsFormatsByContentAndRefusesOthers) {
 }
 
 TEST(Decode, LeavesTheTailOfAPolyglotBehind) {
-  const Pixels pixels = small_picture();
-  Bytes file = encode_png(pixels.view());
+  const Picture picture = small_picture();
+  Bytes file = encode_png(picture.view());
   const Bytes tail = bytes_of("PK\x03\x04<script>alert(1)</script>");
   file.insert(file.end(), tail.begin(), tail.end());
-  EXPECT_EQ(decode(file)->bytes, pixels.bytes);
+  EXPECT_EQ(decode(file)->pixels, picture.pixels);
 }
 
 class EveryFormat : public testing::TestWithParam<Bytes> {};
@@ -481,11 +482,11 @@ TEST_P(EveryFormat, SurvivesEveryChangedByte) {
     for (const int change : {0x01, 0x80, 0xFF}) {
       Bytes file = GetParam();
       file[i] = static_cast<std::uint8_t>(file[i] ^ change);
-      const auto pixels = decode(file, {.area_px_max = 1'000'000});
-      if (pixels) {
-        EXPECT_EQ(pixels->bytes.size(), static_cast<std::size_t>(pixels->width) *
-                                            static_cast<std::size_t>(pixels->height) *
-                                            static_cast<std::size_t>(pixels->channels));
+      const auto picture = decode(file, {.area_px_max = 1'000'000});
+      if (picture) {
+        EXPECT_EQ(picture->pixels.size(), static_cast<std::size_t>(picture->width) *
+                                              static_cast<std::size_t>(picture->height) *
+                                              static_cast<std::size_t>(picture->channels));
       }
     }
 }

@@ -4,13 +4,13 @@
 
 namespace imagined::image {
 
-Result<std::vector<std::uint8_t>> encode(const PixelsView& pixels, Format format,
+Result<std::vector<std::uint8_t>> encode(const PictureView& picture, Format format,
                                          JpegOptions jpeg) {
   switch (format) {
     case Format::jpeg:
-      return encode_jpeg(pixels, jpeg);
+      return encode_jpeg(picture, jpeg);
     case Format::png:
-      return encode_png(pixels);
+      return encode_png(picture);
     case Format::webp:
       return fail(ErrorCode::unimplemented, "pictures are not written as webp");
   }

@@ -11,45 +11,45 @@
 namespace imagined::image {
 namespace {
 
-Pixels gradient(int width, int height, int channels) {
-  Pixels pixels{.width = width, .height = height, .channels = channels, .bytes = {}};
+Picture gradient(int width, int height, int channels) {
+  Picture picture{.width = width, .height = height, .channels = channels, .pixels = {}};
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       for (int c = 0; c < channels; ++c)
-        pixels.bytes.push_back(
+        picture.pixels.push_back(
             static_cast<std::uint8_t>(255 * (c == 1 ? y : x) / (c == 1 ? height : width)));
-  return pixels;
+  return picture;
 }
 
-Pixels noise(int width, int height, int channels) {
-  Pixels pixels = gradient(width, height, channels);
+Picture noise(int width, int height, int channels) {
+  Picture picture = gradient(width, height, channels);
   std::mt19937 random(1);
-  for (auto& byte : pixels.bytes) byte = static_cast<std::uint8_t>(random());
-  return pixels;
+  for (auto& byte : picture.pixels) byte = static_cast<std::uint8_t>(random());
+  return picture;
 }
 
 TEST(EncodePng, ComesBackBitForBitInAllSizes) {
   for (const int width : {1, 2, 3, 7, 64, 333})
     for (const int height : {1, 2, 5, 100})
       for (const int channels : {3, 4})
-        for (const Pixels& pixels :
+        for (const Picture& picture :
              {gradient(width, height, channels), noise(width, height, channels)}) {
-          const auto decoded = decode(encode_png(pixels.view()));
+          const auto decoded = decode(encode_png(picture.view()));
           ASSERT_TRUE(decoded) << decoded.error().detail;
           EXPECT_EQ(decoded->channels, channels);
-          EXPECT_EQ(decoded->bytes, pixels.bytes) << width << " x " << height;
+          EXPECT_EQ(decoded->pixels, picture.pixels) << width << " x " << height;
         }
 }
 
 TEST(EncodePng, ComesBackBitForBitAcrossBands) {
-  const Pixels pixels = noise(700, 500, 3);  // a million bytes: five bands
-  EXPECT_EQ(decode(encode_png(pixels.view()))->bytes, pixels.bytes);
+  const Picture picture = noise(700, 500, 3);  // a million bytes: five bands
+  EXPECT_EQ(decode(encode_png(picture.view()))->pixels, picture.pixels);
 }
 
 TEST(EncodePng, ShrinksAFlatPicture) {
-  Pixels pixels{.width = 1024, .height = 1024, .channels = 3, .bytes = {}};
-  pixels.bytes.assign(3 * 1024 * 1024, 200);
-  EXPECT_LT(encode_png(pixels.view()).size(), 40'000u);
+  Picture picture{.width = 1024, .height = 1024, .channels = 3, .pixels = {}};
+  picture.pixels.assign(3 * 1024 * 1024, 200);
+  EXPECT_LT(encode_png(picture.view()).size(), 40'000u);
 }
 
 TEST(EncodePng, SaysTheSizeInItsHeader) {
@@ -60,25 +60,25 @@ TEST(EncodePng, SaysTheSizeInItsHeader) {
 }
 
 /// Peak signal to noise ratio in decibels.
-double psnr(const Pixels& a, const Pixels& b) {
+double psnr(const Picture& a, const Picture& b) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.bytes.size(); ++i)
-    sum += std::pow(double{static_cast<double>(a.bytes[i])} - b.bytes[i], 2);
-  return 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.bytes.size()) / sum);
+  for (std::size_t i = 0; i < a.pixels.size(); ++i)
+    sum += std::pow(double{static_cast<double>(a.pixels[i])} - b.pixels[i], 2);
+  return 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.pixels.size()) / sum);
 }
 
 // A smooth picture at quality 90 reaches 45 dB; swapped colours or rows would score below 15.
 TEST(EncodeJpeg, ComesBackNearlyTheSame) {
-  const Pixels pixels = gradient(320, 200, 3);
-  const auto decoded = decode(*encode_jpeg(pixels.view()));
+  const Picture picture = gradient(320, 200, 3);
+  const auto decoded = decode(*encode_jpeg(picture.view()));
   ASSERT_TRUE(decoded);
-  EXPECT_GT(psnr(pixels, *decoded), 38);
+  EXPECT_GT(psnr(picture, *decoded), 38);
 }
 
 TEST(EncodeJpeg, SpendsMoreBytesOnMoreQuality) {
-  const Pixels pixels = noise(64, 64, 3);
-  EXPECT_GT(encode_jpeg(pixels.view(), {.quality = 95})->size(),
-            encode_jpeg(pixels.view(), {.quality = 50})->size());
+  const Picture picture = noise(64, 64, 3);
+  EXPECT_GT(encode_jpeg(picture.view(), {.quality = 95})->size(),
+            encode_jpeg(picture.view(), {.quality = 50})->size());
 }
 
 TEST(EncodeJpeg, DropsAlpha) {
@@ -87,15 +87,15 @@ TEST(EncodeJpeg, DropsAlpha) {
 }
 
 TEST(Encode, ChoosesByFormat) {
-  const Pixels pixels = gradient(8, 8, 3);
-  EXPECT_EQ(read_header(*encode(pixels.view(), Format::jpeg))->format, Format::jpeg);
-  EXPECT_EQ(read_header(*encode(pixels.view(), Format::png))->format, Format::png);
-  EXPECT_EQ(encode(pixels.view(), Format::webp).error().code, ErrorCode::unimplemented);
+  const Picture picture = gradient(8, 8, 3);
+  EXPECT_EQ(read_header(*encode(picture.view(), Format::jpeg))->format, Format::jpeg);
+  EXPECT_EQ(read_header(*encode(picture.view(), Format::png))->format, Format::png);
+  EXPECT_EQ(encode(picture.view(), Format::webp).error().code, ErrorCode::unimplemented);
 }
 
 TEST(EncodeDeathTest, DiesOnPixelsThatDoNotFitTheirSize) {
-  const Pixels pixels = gradient(8, 8, 3);
-  const PixelsView wrong{8, 9, 3, pixels.bytes};
+  const Picture picture = gradient(8, 8, 3);
+  const PictureView wrong{8, 9, 3, picture.pixels};
   EXPECT_DEATH(static_cast<void>(encode_png(wrong)), "8 x 9 x 3 pixels in 192 bytes");
 }
 

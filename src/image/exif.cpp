@@ -78,13 +78,13 @@ Orientation read_orientation(Bytes file, Format format) {
   return Orientation::upright;
 }
 
-Pixels turned(Pixels pixels, Orientation orientation) {
-  if (orientation == Orientation::upright) return pixels;
+Picture turned(Picture picture, Orientation orientation) {
+  if (orientation == Orientation::upright) return picture;
   const bool swaps = swaps_sides(orientation);
-  Pixels out{.width = swaps ? pixels.height : pixels.width,
-             .height = swaps ? pixels.width : pixels.height,
-             .channels = pixels.channels,
-             .bytes = std::vector<std::uint8_t>(pixels.bytes.size())};
+  Picture out{.width = swaps ? picture.height : picture.width,
+              .height = swaps ? picture.width : picture.height,
+              .channels = picture.channels,
+              .pixels = std::vector<std::uint8_t>(picture.pixels.size())};
   // Where (x, y) of the result lies in the stored picture: sides exchanged or not, then counted
   // from the left or the right, from the top or the bottom.
   using enum Orientation;
@@ -92,18 +92,18 @@ Pixels turned(Pixels pixels, Orientation orientation) {
                           orientation == anti_transposed || orientation == turned_right;
   const bool from_bottom = orientation == upside_down || orientation == flipped ||
                            orientation == turned_left || orientation == anti_transposed;
-  const auto channels = static_cast<std::size_t>(pixels.channels);
-  std::uint8_t* to = out.bytes.data();
+  const auto channels = static_cast<std::size_t>(picture.channels);
+  std::uint8_t* to = out.pixels.data();
   for (int y = 0; y < out.height; ++y) {
     for (int x = 0; x < out.width; ++x, to += channels) {
       const int column = swaps ? y : x;
       const int row = swaps ? x : y;
-      const int from_x = from_right ? pixels.width - 1 - column : column;
-      const int from_y = from_bottom ? pixels.height - 1 - row : row;
+      const int from_x = from_right ? picture.width - 1 - column : column;
+      const int from_y = from_bottom ? picture.height - 1 - row : row;
       const std::size_t pixel =
-          static_cast<std::size_t>(from_y) * static_cast<std::size_t>(pixels.width) +
+          static_cast<std::size_t>(from_y) * static_cast<std::size_t>(picture.width) +
           static_cast<std::size_t>(from_x);
-      std::copy_n(pixels.bytes.data() + pixel * channels, channels, to);
+      std::copy_n(picture.pixels.data() + pixel * channels, channels, to);
     }
   }
   return out;

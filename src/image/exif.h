@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "image/format.h"
 #include "image/picture.h"
 
 namespace imagined::image {
@@ -32,6 +33,6 @@ Orientation orientation_in_exif(std::span<const std::uint8_t> exif);
 Orientation read_orientation(std::span<const std::uint8_t> file, Format format);
 
 /// The pixels upright.
-Pixels turned(Pixels pixels, Orientation orientation);
+Picture turned(Picture picture, Orientation orientation);
 
 }  // namespace imagined::image

@@ -31,11 +31,11 @@ constexpr int kScansMax = 64;
 /// Four inks per pixel to RGB, as Pillow does without profiles: what cyan and black leave of red.
 ///
 ///   red = w - round(c * w / 255), w = 255 - k
-void inks_to_rgb(Pixels& pixels, bool inverted) {
-  std::uint8_t* to = pixels.bytes.data();
-  for (std::size_t i = 0; i < pixels.bytes.size(); i += 4) {
+void inks_to_rgb(Picture& picture, bool inverted) {
+  std::uint8_t* to = picture.pixels.data();
+  for (std::size_t i = 0; i < picture.pixels.size(); i += 4) {
     const auto ink = [&](std::size_t channel) {
-      const std::uint8_t stored = pixels.bytes[i + channel];
+      const std::uint8_t stored = picture.pixels[i + channel];
       return inverted ? 255u - stored : stored;
     };
     const unsigned white = 255 - ink(3);
@@ -44,22 +44,22 @@ void inks_to_rgb(Pixels& pixels, bool inverted) {
       *to++ = static_cast<std::uint8_t>(white - (2 * c * white + 255) / 510);
     }
   }
-  pixels.bytes.resize(pixels.bytes.size() / 4 * 3);
+  picture.pixels.resize(picture.pixels.size() / 4 * 3);
 }
 
 }  // namespace
 
-Result<std::vector<std::uint8_t>> encode_jpeg(const PixelsView& pixels, JpegOptions options) {
-  check_view(pixels);
+Result<std::vector<std::uint8_t>> encode_jpeg(const PictureView& picture, JpegOptions options) {
+  check_view(picture);
   CHECK(options.quality >= 1 && options.quality <= 100, "jpeg quality {}", options.quality);
   const Handle handle(tjInitCompress());
   if (!handle) return fail(ErrorCode::resource_exhausted, "no memory for a jpeg encoder");
   const int sampling = options.quality >= kFullChromaFrom ? TJSAMP_444 : TJSAMP_420;
   unsigned char* made = nullptr;
   unsigned long size_bytes = 0;
-  const int code = tjCompress2(handle.get(), pixels.bytes.data(), pixels.width, 0, pixels.height,
-                               pixels.channels == 4 ? TJPF_RGBX : TJPF_RGB, &made, &size_bytes,
-                               sampling, options.quality, TJFLAG_FASTDCT);
+  const int code = tjCompress2(handle.get(), picture.pixels.data(), picture.width, 0,
+                               picture.height, picture.channels == 4 ? TJPF_RGBX : TJPF_RGB, &made,
+                               &size_bytes, sampling, options.quality, TJFLAG_FASTDCT);
   const std::unique_ptr<unsigned char, FreeBytes> owner(made);
   if (code != 0)
     return fail(ErrorCode::internal, "the picture could not be encoded as jpeg", {},
@@ -67,10 +67,10 @@ Result<std::vector<std::uint8_t>> encode_jpeg(const PixelsView& pixels, JpegOpti
   return std::vector<std::uint8_t>(made, made + size_bytes);
 }
 
-Result<Pixels> decode_jpeg(std::span<const std::uint8_t> file, const Header& header) {
+Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& header) {
   const Handle handle(tjInitDecompress());
   if (!handle) return fail(ErrorCode::resource_exhausted, "no memory for a jpeg decoder");
-  Pixels pixels{.width = header.width, .height = header.height, .channels = 3, .bytes = {}};
+  Picture picture{.width = header.width, .height = header.height, .channels = 3, .pixels = {}};
   int width = 0;
   int height = 0;
   int sampling = 0;
@@ -87,12 +87,12 @@ Result<Pixels> decode_jpeg(std::span<const std::uint8_t> file, const Header& hea
         fmt::format("the image is a jpeg of more than {} scans, which none needs", kScansMax),
         "image");
   const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
-  pixels.bytes.resize(area_bytes(header.width, header.height, inks ? 4 : 3));
-  code = tjDecompress2(handle.get(), file.data(), size_bytes, pixels.bytes.data(), header.width, 0,
-                       header.height, inks ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING);
+  picture.pixels.resize(area_bytes(header.width, header.height, inks ? 4 : 3));
+  code = tjDecompress2(handle.get(), file.data(), size_bytes, picture.pixels.data(), header.width,
+                       0, header.height, inks ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING);
   if (code != 0) return broken_image("jpeg", tjGetErrorStr2(handle.get()));
-  if (inks) inks_to_rgb(pixels, read_jpeg_markers(file).adobe);
-  return pixels;
+  if (inks) inks_to_rgb(picture, read_jpeg_markers(file).adobe);
+  return picture;
 }
 
 }  // namespace imagined::image

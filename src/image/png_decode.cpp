@@ -75,7 +75,7 @@ struct Reader {
 
 }  // namespace
 
-Result<Pixels> decode_png(std::span<const std::uint8_t> file, const Header& header) {
+Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& header) {
   Source source{.next = file.data(), .left = file.size(), .reason = {}};
   Reader reader;
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, keep_error, ignore_warning);
@@ -91,13 +91,14 @@ Result<Pixels> decode_png(std::span<const std::uint8_t> file, const Header& head
       png_get_image_height(reader.png, reader.info) == static_cast<png_uint_32>(header.height) &&
       png_get_rowbytes(reader.png, reader.info) == row_bytes;
   if (!as_expected) return broken_image("png", "rows of an unexpected size");
-  Pixels pixels{.width = header.width, .height = header.height, .channels = channels, .bytes = {}};
-  pixels.bytes.resize(area_bytes(header.width, header.height, channels));
+  Picture picture{
+      .width = header.width, .height = header.height, .channels = channels, .pixels = {}};
+  picture.pixels.resize(area_bytes(header.width, header.height, channels));
   std::vector<png_bytep> rows(static_cast<std::size_t>(header.height));
-  for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = pixels.bytes.data() + y * row_bytes;
+  for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = picture.pixels.data() + y * row_bytes;
   if (!read_rows(reader.png, reader.info, rows.data()))
     return broken_image("png", source.reason.data());
-  return pixels;
+  return picture;
 }
 
 }  // namespace imagined::image

@@ -50,13 +50,13 @@ void close_chunk(std::vector<std::uint8_t>& file, std::size_t data) {
   append_big_endian(file, libdeflate_crc32(0, file.data() + data - 4, size + 4));
 }
 
-void append_header(std::vector<std::uint8_t>& file, const PixelsView& pixels) {
+void append_header(std::vector<std::uint8_t>& file, const PictureView& picture) {
   constexpr std::string_view kSignature = "\x89PNG\r\n\x1A\n";
   for (const char byte : kSignature) file.push_back(static_cast<std::uint8_t>(byte));
   const std::size_t data = open_chunk(file, "IHDR");
-  append_big_endian(file, static_cast<std::uint32_t>(pixels.width));
-  append_big_endian(file, static_cast<std::uint32_t>(pixels.height));
-  const std::uint8_t colour_type = pixels.channels == 4 ? 6 : 2;  // RGBA, RGB
+  append_big_endian(file, static_cast<std::uint32_t>(picture.width));
+  append_big_endian(file, static_cast<std::uint32_t>(picture.height));
+  const std::uint8_t colour_type = picture.channels == 4 ? 6 : 2;  // RGBA, RGB
   // 8 bits per channel; deflate, adaptive filters, not interlaced.
   for (const std::uint8_t byte :
        {std::uint8_t{8}, colour_type, std::uint8_t{0}, std::uint8_t{0}, std::uint8_t{0}})
@@ -71,20 +71,20 @@ void filter_row(const std::uint8_t* row, const std::uint8_t* above, std::size_t 
   for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::uint8_t>(row[i] - above[i]);
 }
 
-std::vector<std::uint8_t> filtered_rows(const PixelsView& pixels) {
-  const std::size_t size = area_bytes(pixels.width, 1, pixels.channels);
-  const auto height = static_cast<std::size_t>(pixels.height);
+std::vector<std::uint8_t> filtered_rows(const PictureView& picture) {
+  const std::size_t size = area_bytes(picture.width, 1, picture.channels);
+  const auto height = static_cast<std::size_t>(picture.height);
   const std::vector<std::uint8_t> zeros(size);  // what lies above the first row
   std::vector<std::uint8_t> rows((size + 1) * height);
   for (std::size_t y = 0; y < height; ++y) {
-    const std::uint8_t* row = pixels.bytes.data() + y * size;
+    const std::uint8_t* row = picture.pixels.data() + y * size;
     filter_row(row, y == 0 ? zeros.data() : row - size, size, rows.data() + y * (size + 1));
   }
   return rows;
 }
 
-void append_pixels(std::vector<std::uint8_t>& file, const PixelsView& pixels) {
-  const std::vector<std::uint8_t> rows = filtered_rows(pixels);
+void append_pixels(std::vector<std::uint8_t>& file, const PictureView& picture) {
+  const std::vector<std::uint8_t> rows = filtered_rows(picture);
   const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(
       libdeflate_alloc_compressor(kLevel));
   CHECK(compressor != nullptr, "no memory for a deflate compressor");
@@ -99,12 +99,12 @@ void append_pixels(std::vector<std::uint8_t>& file, const PixelsView& pixels) {
 
 }  // namespace
 
-std::vector<std::uint8_t> encode_png(const PixelsView& pixels) {
-  check_view(pixels);
+std::vector<std::uint8_t> encode_png(const PictureView& picture) {
+  check_view(picture);
   std::vector<std::uint8_t> file;
-  append_header(file, pixels);
+  append_header(file, picture);
   const std::size_t data = open_chunk(file, "IDAT");
-  append_pixels(file, pixels);
+  append_pixels(file, picture);
   close_chunk(file, data);
   close_chunk(file, open_chunk(file, "IEND"));
   return file;

@@ -7,7 +7,7 @@
 
 namespace imagined::image {
 
-Result<Pixels> decode_webp(std::span<const std::uint8_t> file, const Header& header) {
+Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header) {
   WebPBitstreamFeatures features;
   const VP8StatusCode status = WebPGetFeatures(file.data(), file.size(), &features);
   if (status != VP8_STATUS_OK) return broken_image("webp", std::to_string(status));
@@ -18,13 +18,14 @@ Result<Pixels> decode_webp(std::span<const std::uint8_t> file, const Header& hea
   if (features.width != header.width || features.height != header.height)
     return broken_image("webp", "two headers that disagree");
   const int channels = features.has_alpha != 0 ? 4 : 3;
-  Pixels pixels{.width = header.width, .height = header.height, .channels = channels, .bytes = {}};
-  pixels.bytes.resize(area_bytes(header.width, header.height, channels));
+  Picture picture{
+      .width = header.width, .height = header.height, .channels = channels, .pixels = {}};
+  picture.pixels.resize(area_bytes(header.width, header.height, channels));
   const auto into = channels == 4 ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
-  const auto* decoded = into(file.data(), file.size(), pixels.bytes.data(), pixels.bytes.size(),
+  const auto* decoded = into(file.data(), file.size(), picture.pixels.data(), picture.pixels.size(),
                              header.width * channels);
   if (decoded == nullptr) return broken_image("webp", "decoder refused it");
-  return pixels;
+  return picture;
 }
 
 }  // namespace imagined::image

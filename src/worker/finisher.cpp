@@ -95,10 +95,9 @@ void Finisher::handle(ActiveJob& active, const Ending& ending) {
 }
 
 Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, const Made& made) {
-  const engine::Picture& picture = made.picture;
-  const image::PixelsView pixels{picture.width, picture.height, picture.channels, picture.pixels};
+  const image::Picture& picture = made.picture;
   const auto format = std::get<service::PictureRequest>(active.claimed.payload).format;
-  const auto bytes = TRY(image::encode(pixels, format, {.quality = parts_.jpeg_quality}));
+  const auto bytes = TRY(image::encode(picture.view(), format, {.quality = parts_.jpeg_quality}));
   const std::string blob = TRY(parts_.blobs.put(bytes));
   return service::StoredPicture{.id = random_base62(kPictureIdLength),
                                 .job_id = active.job().id,

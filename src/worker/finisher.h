@@ -52,7 +52,7 @@ class Finisher {
   struct Made {
     int index = 0;
     std::uint64_t seed = 0;
-    engine::Picture picture;
+    image::Picture picture;
   };
   /// Waits while four tasks are waiting already.
   void store(std::shared_ptr<ActiveJob> job, Made made);

@@ -24,9 +24,9 @@ namespace imagined::worker {
 namespace {
 
 /// The net of the job loop: a library's exception ends one picture, not the worker.
-Result<engine::Picture> generate(engine::Engine& engine, const engine::GenerateRequest& request,
-                                 const std::function<void(engine::Progress)>& on_progress,
-                                 const std::stop_token& stop) {
+Result<image::Picture> generate(engine::Engine& engine, const engine::GenerateRequest& request,
+                                const std::function<void(engine::Progress)>& on_progress,
+                                const std::stop_token& stop) {
   try {
     return engine.generate(request, on_progress, stop);
   } catch (const std::bad_alloc&) {
@@ -55,7 +55,7 @@ class Worker::Run {
   std::optional<service::ClaimedJob> claim();
   void wait_for_ring();
   void work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher);
-  Result<engine::Picture> make_picture(ActiveJob& active, int index, std::uint64_t seed);
+  Result<image::Picture> make_picture(ActiveJob& active, int index, std::uint64_t seed);
   engine::Engine* engine_of(const service::Model& model);
   Result<void> load_model(const service::Model& model);
   bool say_ready();
@@ -223,8 +223,7 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
                         .error = {}});
 }
 
-Result<engine::Picture> Worker::Run::make_picture(ActiveJob& active, int index,
-                                                  std::uint64_t seed) {
+Result<image::Picture> Worker::Run::make_picture(ActiveJob& active, int index, std::uint64_t seed) {
   const auto& wanted = std::get<service::PictureRequest>(active.claimed.payload);
   const service::Sold& sold = active.job().sold;
   const service::Model* model = parts_.catalogue.find(sold.model);

@@ -38,12 +38,12 @@ GenerateRequest small_request() {
   return {.prompt = "a red house", .width = 96, .height = 64, .steps = 3, .seed = 7};
 }
 
-Result<Picture> generate(Engine& engine, const GenerateRequest& request) {
+Result<image::Picture> generate(Engine& engine, const GenerateRequest& request) {
   return engine.generate(request, {}, {});
 }
 
-Picture reference(int width, int height, int channels = 3) {
-  Picture picture{.width = width, .height = height, .channels = channels};
+image::Picture reference(int width, int height, int channels = 3) {
+  image::Picture picture{.width = width, .height = height, .channels = channels};
   for (int i = 0; i < width * height * channels; ++i) {
     picture.pixels.push_back(static_cast<std::uint8_t>(i * 37 % 251));
   }
@@ -57,7 +57,7 @@ class SameSeed : public testing::TestWithParam<Precision> {};
 TEST_P(SameSeed, GivesTheSameBytesWithOneTwoAndThreeThreads) {
   GenerateRequest request = small_request();
   request.references = {reference(90, 70)};
-  std::vector<Picture> pictures;
+  std::vector<image::Picture> pictures;
   for (const int threads : {1, 2, 3}) {
     const auto engine = load(model_folder("a4"), threads, GetParam());
     const auto picture = generate(*engine, request);
@@ -179,7 +179,7 @@ TEST(Generate, CropsToASizeThatIsNoMultipleOfAToken) {
   ASSERT_EQ(cropped->height, 90);
   ASSERT_EQ(cropped->pixels.size(), 71u * 90u * 3u);
   // The middle of the same picture: 4 pixels from the left, 3 from the top.
-  const auto at = [](const Picture& p, int x, int y) {
+  const auto at = [](const image::Picture& p, int x, int y) {
     return p.pixels[static_cast<std::size_t>((y * p.width + x) * 3)];
   };
   EXPECT_EQ(at(*cropped, 0, 0), at(*whole, 4, 3));
@@ -293,9 +293,7 @@ TEST_F(ChangedFolder, WithANativeAreaMakesLargerPicturesThereAndEnlargesThem) {
   ASSERT_EQ(large->width, 192);
   ASSERT_EQ(large->height, 192);
   const Context context({.threads = 1});
-  EXPECT_EQ(large->pixels,
-            resize_lanczos(context, {.data = native->pixels.data(), .width = 96, .height = 96}, 192,
-                           192));
+  EXPECT_EQ(large->pixels, resize_lanczos(context, native->view(), 192, 192));
 }
 
 TEST_F(ChangedFolder, LoadsWhileItIsWhole) { EXPECT_EQ(load_error().message, "loaded"); }

@@ -58,7 +58,7 @@ class GgufModel {
   fs::path path_;
 };
 
-Picture picture_of(const fs::path& model, Precision precision) {
+image::Picture picture_of(const fs::path& model, Precision precision) {
   const auto engine = Engine::load({.path = model, .precision = precision, .threads = 2});
   CHECK(engine.has_value(), "{}", engine.error().message);
   auto picture = (*engine)->generate(

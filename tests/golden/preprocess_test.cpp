@@ -17,11 +17,12 @@ SafetensorsFile recorded() {
   return std::move(*file);
 }
 
-PixelsView picture(const FileTensor& tensor) {
-  return {.data = reinterpret_cast<const std::uint8_t*>(tensor.bytes.data()),
-          .width = static_cast<int>(tensor.shape[1]),
-          .height = static_cast<int>(tensor.shape[0]),
-          .channels = static_cast<int>(tensor.shape[2])};
+image::PictureView picture(const FileTensor& tensor) {
+  return {
+      .width = static_cast<int>(tensor.shape[1]),
+      .height = static_cast<int>(tensor.shape[0]),
+      .channels = static_cast<int>(tensor.shape[2]),
+      .pixels = {reinterpret_cast<const std::uint8_t*>(tensor.bytes.data()), tensor.bytes.size()}};
 }
 
 std::vector<std::uint8_t> bytes(const FileTensor& tensor) {
@@ -37,7 +38,7 @@ class RecordedReference : public ::testing::TestWithParam<int> {
     return *found;
   }
   ReferenceFit fit() const {
-    const PixelsView in = picture(tensor("input"));
+    const image::PictureView in = picture(tensor("input"));
     const std::string cap = file_.metadata().find("cap_" + std::to_string(GetParam()))->second;
     const auto fit = fit_reference(in.width, in.height, std::stoll(cap), 16);
     CHECK(fit.has_value(), "{}", fit.error().message);

@@ -67,15 +67,15 @@ inline bool wait_for_stop(const std::stop_token& stop) {
   return stopped.wait();
 }
 
-inline engine::Picture grey_picture(const engine::GenerateRequest& request) {
-  engine::Picture picture{.width = request.width, .height = request.height, .pixels = {}};
+inline image::Picture grey_picture(const engine::GenerateRequest& request) {
+  image::Picture picture{.width = request.width, .height = request.height, .pixels = {}};
   picture.pixels.assign(static_cast<std::size_t>(request.width * request.height * 3), 128);
   return picture;
 }
 
 using Report = std::function<void(engine::Progress)>;
-using Behaviour = std::function<Result<engine::Picture>(const engine::GenerateRequest&,
-                                                        const Report&, std::stop_token)>;
+using Behaviour = std::function<Result<image::Picture>(const engine::GenerateRequest&,
+                                                       const Report&, std::stop_token)>;
 
 /// What a behaviour says for a file that was changed under the model.
 inline constexpr const char* kFileChanged = "the file was written to";
@@ -92,8 +92,8 @@ class FakeEngine final : public engine::Engine {
     if (intact_) return {};
     return fail(ErrorCode::data_loss, "model.safetensors: the file was written to");
   }
-  Result<engine::Picture> generate(const engine::GenerateRequest& request,
-                                   const Report& on_progress, std::stop_token stop) override {
+  Result<image::Picture> generate(const engine::GenerateRequest& request, const Report& on_progress,
+                                  std::stop_token stop) override {
     auto made = behaviour_(request, on_progress, std::move(stop));
     if (!made && made.error().message == kFileChanged) intact_ = false;
     return made;

@@ -158,7 +158,7 @@ TEST_F(WorkerTest, StopsACancelledJobWithinAStepAndTakesTheNext) {
   Signal began;
   std::atomic<int> pictures_begun = 0;
   behaviour_ = [&](const engine::GenerateRequest& request, const Report&,
-                   std::stop_token stop) -> Result<engine::Picture> {
+                   std::stop_token stop) -> Result<image::Picture> {
     if (++pictures_begun > 1) return grey_picture(request);
     began.raise();
     EXPECT_TRUE(wait_for_stop(stop)) << "the engine was not told to stop";
@@ -178,7 +178,7 @@ TEST_F(WorkerTest, NoticesACancelWhoseRingWasLost) {
   Signal began;
   Signal stopped;
   behaviour_ = [&](const engine::GenerateRequest&, const Report&,
-                   std::stop_token stop) -> Result<engine::Picture> {
+                   std::stop_token stop) -> Result<image::Picture> {
     began.raise();
     if (wait_for_stop(stop)) stopped.raise();
     return fail(ErrorCode::cancelled, "cancelled");
@@ -193,7 +193,7 @@ TEST_F(WorkerTest, NoticesACancelWhoseRingWasLost) {
 TEST_F(WorkerTest, FailsTheJobWithTheEnginesErrorAndTakesTheNext) {
   std::atomic<int> calls = 0;
   behaviour_ = [&](const engine::GenerateRequest& request, const Report&,
-                   std::stop_token) -> Result<engine::Picture> {
+                   std::stop_token) -> Result<image::Picture> {
     if (++calls == 2)
       return fail(ErrorCode::data_loss, "the picture has values that are not numbers");
     return grey_picture(request);
@@ -211,7 +211,7 @@ TEST_F(WorkerTest, FailsTheJobWithTheEnginesErrorAndTakesTheNext) {
 TEST_F(WorkerTest, SurvivesAnExceptionFromALibraryInTheEngine) {
   std::atomic<int> calls = 0;
   behaviour_ = [&](const engine::GenerateRequest& request, const Report&,
-                   std::stop_token) -> Result<engine::Picture> {
+                   std::stop_token) -> Result<image::Picture> {
     if (++calls == 1) std::vector<int>().at(1) = 0;  // std::out_of_range
     return grey_picture(request);
   };
@@ -424,7 +424,7 @@ TEST_F(WorkerTest, ALostLeaseDoesNotStopTheSameJobUnderANewOne) {
 TEST_F(WorkerTest, GivesItsJobBackWhenItIsStopped) {
   Signal began;
   behaviour_ = [&](const engine::GenerateRequest&, const Report&,
-                   std::stop_token stop) -> Result<engine::Picture> {
+                   std::stop_token stop) -> Result<image::Picture> {
     began.raise();
     wait_for_stop(stop);
     return fail(ErrorCode::cancelled, "cancelled");
@@ -440,7 +440,7 @@ TEST_F(WorkerTest, GivesItsJobBackWhenItIsStopped) {
 TEST_F(WorkerTest, EndsWhenTheServerIsGone) {
   Signal began;
   behaviour_ = [&](const engine::GenerateRequest&, const Report&,
-                   std::stop_token stop) -> Result<engine::Picture> {
+                   std::stop_token stop) -> Result<image::Picture> {
     began.raise();
     EXPECT_TRUE(wait_for_stop(stop));
     return fail(ErrorCode::cancelled, "cancelled");
@@ -504,7 +504,7 @@ TEST_F(WorkerTest, SaysAllOfManyModels) {
 TEST_F(WorkerTest, LoadsAModelAgainWhoseFileWasChangedAndMakesThePicture) {
   std::atomic<int> calls = 0;
   behaviour_ = [&](const engine::GenerateRequest& request, const Report&,
-                   std::stop_token) -> Result<engine::Picture> {
+                   std::stop_token) -> Result<image::Picture> {
     if (++calls == 1) return fail(ErrorCode::data_loss, kFileChanged);
     return grey_picture(request);
   };
@@ -515,7 +515,7 @@ TEST_F(WorkerTest, LoadsAModelAgainWhoseFileWasChangedAndMakesThePicture) {
 
 TEST_F(WorkerTest, SaysThatAModelIsGoneWhoseChangedFileCannotBeLoaded) {
   behaviour_ = [&](const engine::GenerateRequest&, const Report&,
-                   std::stop_token) -> Result<engine::Picture> {
+                   std::stop_token) -> Result<image::Picture> {
     broken_path_ = "weights";
     return fail(ErrorCode::data_loss, kFileChanged);
   };

@@ -51,15 +51,15 @@ Result<> check_reference_size(int width, int height) {
   return {};
 }
 
-std::vector<std::uint8_t> apply_fit(const Context& context, PixelsView picture,
+std::vector<std::uint8_t> apply_fit(const Context& context, image::PictureView picture,
                                     const ReferenceFit& fit) {
   std::vector<std::uint8_t> resized;
   if (picture.width != fit.resized_width || picture.height != fit.resized_height) {
     resized = resize_lanczos(context, picture, fit.resized_width, fit.resized_height);
-    picture = {.data = resized.data(),
-               .width = fit.resized_width,
+    picture = {.width = fit.resized_width,
                .height = fit.resized_height,
-               .channels = picture.channels};
+               .channels = picture.channels,
+               .pixels = resized};
   }
   CHECK(fit.left >= 0 && fit.top >= 0 && fit.left + fit.width <= picture.width &&
             fit.top + fit.height <= picture.height,
@@ -73,7 +73,7 @@ std::vector<std::uint8_t> apply_fit(const Context& context, PixelsView picture,
     const std::size_t row =
         static_cast<std::size_t>(fit.top + y) * static_cast<std::size_t>(picture.width) +
         static_cast<std::size_t>(fit.left);
-    const std::uint8_t* from = picture.data + row * channels;
+    const std::uint8_t* from = picture.pixels.data() + row * channels;
     for (int x = 0; x < fit.width; ++x, from += channels) to = std::copy_n(from, 3, to);
   }
   return result;

@@ -32,7 +32,7 @@ Result<> check_reference_size(int width, int height);
 
 /// fit_reference() done to the pixels: resized in the picture's own mode, cut, and only then turned
 /// into RGB by leaving alpha out (not blended), [fit.height, fit.width, 3].
-std::vector<std::uint8_t> apply_fit(const Context& context, PixelsView picture,
+std::vector<std::uint8_t> apply_fit(const Context& context, image::PictureView picture,
                                     const ReferenceFit& fit);
 
 }  // namespace imagined::engine

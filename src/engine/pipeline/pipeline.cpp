@@ -75,9 +75,9 @@ std::string unknown_words_text(std::span<const std::string> unknown,
 }
 
 /// The middle of a picture of RGB bytes.
-Picture crop_centre(const std::vector<std::uint8_t>& pixels, int made_width, int made_height,
-                    int width, int height) {
-  Picture out{.width = width, .height = height, .channels = 3};
+image::Picture crop_centre(const std::vector<std::uint8_t>& pixels, int made_width, int made_height,
+                           int width, int height) {
+  image::Picture out{.width = width, .height = height, .channels = 3};
   const std::size_t row_bytes = static_cast<std::size_t>(width) * 3;
   out.pixels.resize(row_bytes * static_cast<std::size_t>(height));
   const int left = (made_width - width) / 2;
@@ -122,7 +122,7 @@ void Pipeline::forget() {
   references_.clear();
 }
 
-Result<Picture> Pipeline::fit_reference_picture(const Picture& picture) const {
+Result<image::Picture> Pipeline::fit_reference_picture(const image::Picture& picture) const {
   TRY(check_reference_size(picture.width, picture.height));
   const auto expected = static_cast<std::size_t>(picture.width) *
                         static_cast<std::size_t>(picture.height) *
@@ -135,15 +135,10 @@ Result<Picture> Pipeline::fit_reference_picture(const Picture& picture) const {
   }
   const ReferenceFit fit = TRY(fit_reference(picture.width, picture.height, kReferencePixels,
                                              static_cast<int>(model_.vae.pixels_per_token())));
-  return Picture{.width = fit.width,
-                 .height = fit.height,
-                 .channels = 3,
-                 .pixels = apply_fit(context_,
-                                     {.data = picture.pixels.data(),
-                                      .width = picture.width,
-                                      .height = picture.height,
-                                      .channels = picture.channels},
-                                     fit)};
+  return image::Picture{.width = fit.width,
+                        .height = fit.height,
+                        .channels = 3,
+                        .pixels = apply_fit(context_, picture.view(), fit)};
 }
 
 Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const PromptIds& prompt,
@@ -159,11 +154,11 @@ Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const Prompt
 }
 
 Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
-    const std::vector<Picture>& pictures, const RunObserver& observer) {
+    const std::vector<image::Picture>& pictures, const RunObserver& observer) {
   const std::int64_t side = model_.vae.pixels_per_token();
   std::vector<ReferenceTokens> references;
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const Picture& picture = pictures[i];
+    const image::Picture& picture = pictures[i];
     const std::int64_t rows = picture.height / side;
     const std::int64_t cols = picture.width / side;
     PictureKey key{.width = picture.width, .height = picture.height, .pixels = picture.pixels};
@@ -325,7 +320,7 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
   }
   inputs.prompt = networks_.prompts->ids(request.prompt);
   if (uses_true_guidance(inputs.guidance)) inputs.negative = networks_.prompts->ids("");
-  for (const Picture& picture : request.references) {
+  for (const image::Picture& picture : request.references) {
     inputs.references.push_back(TRY(fit_reference_picture(picture)));
   }
   inputs.noise =
@@ -351,7 +346,8 @@ RequestReading Pipeline::read(const GenerateRequest& request) const {
   return result;
 }
 
-Result<Picture> Pipeline::generate(const GenerateRequest& request, const RunObserver& observer) {
+Result<image::Picture> Pipeline::generate(const GenerateRequest& request,
+                                          const RunObserver& observer) {
   const std::int64_t side = model_.vae.pixels_per_token();
   const PicturePlan plan =
       TRY(plan_picture(request.width, request.height,
@@ -359,23 +355,18 @@ Result<Picture> Pipeline::generate(const GenerateRequest& request, const RunObse
   const RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
   const Tensor decoded = TRY(run(inputs, observer));
 
-  return measured(observer.log, Stage::finish, 0, [&]() -> Result<Picture> {
+  return measured(observer.log, Stage::finish, 0, [&]() -> Result<image::Picture> {
     const int made_width = static_cast<int>(plan.token_cols * side);
     const int made_height = static_cast<int>(plan.token_rows * side);
     std::vector<std::uint8_t> pixels = to_pixels(decoded);
-    Picture picture;
+    image::Picture picture;
     if (made_width == plan.crop_width && made_height == plan.crop_height) {
       picture = {.width = made_width, .height = made_height, .pixels = std::move(pixels)};
     } else {
       picture = crop_centre(pixels, made_width, made_height, plan.crop_width, plan.crop_height);
     }
     if (plan.enlarged()) {
-      picture.pixels = resize_lanczos(context_,
-                                      {.data = picture.pixels.data(),
-                                       .width = picture.width,
-                                       .height = picture.height,
-                                       .channels = 3},
-                                      plan.width, plan.height);
+      picture.pixels = resize_lanczos(context_, picture.view(), plan.width, plan.height);
       picture.width = plan.width;
       picture.height = plan.height;
     }

@@ -30,7 +30,7 @@ struct RunInputs {
   std::int64_t cols = 0;
   int steps = 0;
   float guidance = 1;
-  std::vector<Picture> references;  // fitted: RGB, sides multiples of the pixels per token
+  std::vector<image::Picture> references;  // fitted: RGB, sides multiples of the pixels per token
 };
 
 /// What a run passed through, for comparison with a recorded one.
@@ -69,14 +69,14 @@ class Pipeline {
   /// Checks a request, makes the picture, crops and enlarges it.
   /// Errors: `invalid_argument` with the request's field; `cancelled`; `data_loss` when numbers are
   /// no longer finite, naming the stage.
-  Result<Picture> generate(const GenerateRequest& request, const RunObserver& observer);
+  Result<image::Picture> generate(const GenerateRequest& request, const RunObserver& observer);
 
   /// The networks alone. Returns the decoded picture [height * width, 3] f32, not clamped.
   Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer);
 
   /// A reference brought into shape: at most 1024 * 1024 pixels, cut to whole tokens, RGB.
   /// Errors: `invalid_argument` for a picture that is too small or too narrow.
-  Result<Picture> fit_reference_picture(const Picture& picture) const;
+  Result<image::Picture> fit_reference_picture(const image::Picture& picture) const;
 
   /// Starting noise that was drawn elsewhere, as tokens for RunInputs::noise.
   /// planes  [channels / f^2, rows * f, cols * f], f = model().noise_fold.
@@ -104,8 +104,8 @@ class Pipeline {
   Pipeline(ModelPlan model, const ContextOptions& options);
   Result<std::shared_ptr<const TextFeatures>> text_features(const PromptIds& prompt,
                                                             const RunObserver& observer);
-  Result<std::vector<ReferenceTokens>> encode_references(const std::vector<Picture>& pictures,
-                                                         const RunObserver& observer);
+  Result<std::vector<ReferenceTokens>> encode_references(
+      const std::vector<image::Picture>& pictures, const RunObserver& observer);
   Result<> denoise(Steps& steps, Tensor& latents, const RunInputs& inputs,
                    const RunObserver& observer);
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "image/picture.h"
+#include "image/format.h"
 
 namespace imagined::service {
 

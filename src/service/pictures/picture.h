@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "image/picture.h"
+#include "image/format.h"
 
 namespace imagined::service {
 

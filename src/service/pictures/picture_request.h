@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "image/picture.h"
+#include "image/format.h"
 #include "service/pictures/geometry.h"
 #include "service/pictures/prompt.h"
 

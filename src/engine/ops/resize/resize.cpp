@@ -69,13 +69,17 @@ Bytes resample_down(const Context& context, const Raster& in, int height) {
 
 }  // namespace
 
-std::vector<std::uint8_t> resize_lanczos(const Context& context, PixelsView in, int width,
+std::vector<std::uint8_t> resize_lanczos(const Context& context, image::PictureView in, int width,
                                          int height) {
-  CHECK(in.data != nullptr && in.width > 0 && in.height > 0 && width > 0 && height > 0 &&
+  CHECK(in.width > 0 && in.height > 0 && width > 0 && height > 0 &&
             (in.channels == 3 || in.channels == 4),
         "resize [{}, {}, {}] to [{}, {}]", in.height, in.width, in.channels, height, width);
-  Raster raster{in.data, static_cast<std::size_t>(in.width), static_cast<std::size_t>(in.height),
-                static_cast<std::size_t>(in.channels)};
+  CHECK(in.pixels.size() == static_cast<std::size_t>(in.width) *
+                                static_cast<std::size_t>(in.height) *
+                                static_cast<std::size_t>(in.channels),
+        "resize of {} bytes", in.pixels.size());
+  Raster raster{in.pixels.data(), static_cast<std::size_t>(in.width),
+                static_cast<std::size_t>(in.height), static_cast<std::size_t>(in.channels)};
   Bytes pixels;
   const auto take = [&](Bytes&& result, int new_width, int new_height) {
     pixels = std::move(result);
@@ -83,7 +87,7 @@ std::vector<std::uint8_t> resize_lanczos(const Context& context, PixelsView in, 
               static_cast<std::size_t>(new_height), raster.channels};
   };
   if (in.width == width && in.height == height) {  // a copy: alpha takes no round trip
-    return {in.data, in.data + raster.row_bytes() * raster.height};
+    return {in.pixels.begin(), in.pixels.end()};
   }
   if (in.channels == 4) {
     Bytes multiplied(raster.row_bytes() * raster.height);

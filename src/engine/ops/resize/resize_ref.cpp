@@ -52,14 +52,11 @@ Raster down(const Raster& in, int height) {
 
 }  // namespace
 
-std::vector<std::uint8_t> resize_lanczos_reference(PixelsView in, int width, int height) {
+std::vector<std::uint8_t> resize_lanczos_reference(image::PictureView in, int width, int height) {
   const auto pixels = static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height);
-  Raster raster{{in.data, in.data + pixels * static_cast<std::size_t>(in.channels)},
-                in.width,
-                in.height,
-                in.channels};
+  Raster raster{{in.pixels.begin(), in.pixels.end()}, in.width, in.height, in.channels};
   if (in.width == width && in.height == height) return raster.bytes;
-  if (in.channels == 4) premultiply(in.data, pixels, raster.bytes.data());
+  if (in.channels == 4) premultiply(in.pixels.data(), pixels, raster.bytes.data());
   if (resamples_down_first(in, width, height)) {
     raster = across(down(raster, height), width);
   } else {

@@ -53,7 +53,7 @@ TEST(ResizeLanczos, EqualsTheTwinForRandomSizes) {
     };
     const int channels = seed % 2 == 0 ? 3 : 4;
     const auto pixels = some_pixels(seed, size(0), size(1), channels);
-    const PixelsView in{pixels.data(), size(0), size(1), channels};
+    const image::PictureView in{size(0), size(1), channels, pixels};
     const auto expected = resize_lanczos_reference(in, size(2), size(3));
     on_each_target([&](const std::string& target) {
       EXPECT_EQ(resize_lanczos(context, in, size(2), size(3)), expected) << fmt::format(
@@ -64,20 +64,20 @@ TEST(ResizeLanczos, EqualsTheTwinForRandomSizes) {
 
 TEST(ResizeLanczos, DoublesAsTheTwin) {
   const auto pixels = some_pixels(1, 61, 47, 3);
-  const PixelsView in{pixels.data(), 61, 47, 3};
+  const image::PictureView in{61, 47, 3, pixels};
   EXPECT_EQ(resize_lanczos(Context({.threads = 2}), in, 122, 94),
             resize_lanczos_reference(in, 122, 94));
 }
 
 TEST(ResizeLanczos, ToItsOwnSizeKeepsColoursBehindTransparency) {
   const std::vector<std::uint8_t> pixels = {200, 100, 50, 0, 1, 2, 3, 4};
-  EXPECT_EQ(resize_lanczos(Context({.threads = 1}), {pixels.data(), 2, 1, 4}, 2, 1), pixels);
+  EXPECT_EQ(resize_lanczos(Context({.threads = 1}), {2, 1, 4, pixels}, 2, 1), pixels);
 }
 
 TEST(ResizeLanczos, KeepsAFlatColour) {
   std::vector<std::uint8_t> pixels;
   for (int i = 0; i < 20 * 10; ++i) pixels.insert(pixels.end(), {7, 130, 255});
-  const auto out = resize_lanczos(Context({.threads = 2}), {pixels.data(), 20, 10, 3}, 33, 7);
+  const auto out = resize_lanczos(Context({.threads = 2}), {20, 10, 3, pixels}, 33, 7);
   for (std::size_t i = 0; i < out.size(); i += 3) {
     ASSERT_EQ(out[i], 7);
     ASSERT_EQ(out[i + 1], 130);
@@ -88,19 +88,19 @@ TEST(ResizeLanczos, KeepsAFlatColour) {
 /// A transparent red pixel beside an opaque blue one: without premultiplication red would bleed in.
 TEST(ResizeLanczos, LetsNoColourOfTransparentPixelsBleed) {
   const std::vector<std::uint8_t> pixels = {255, 0, 0, 0, 0, 0, 255, 255};
-  const auto out = resize_lanczos(Context({.threads = 1}), {pixels.data(), 2, 1, 4}, 8, 1);
+  const auto out = resize_lanczos(Context({.threads = 1}), {2, 1, 4, pixels}, 8, 1);
   for (std::size_t i = 0; i < out.size(); i += 4) EXPECT_EQ(out[i], 0) << i;
 }
 
 TEST(ResizeLanczos, IsTheSameForAnyNumberOfThreads) {
   const auto pixels = some_pixels(2, 200, 150, 3);
-  const PixelsView in{pixels.data(), 200, 150, 3};
+  const image::PictureView in{200, 150, 3, pixels};
   EXPECT_EQ(resize_lanczos(Context({.threads = 1}), in, 301, 277),
             resize_lanczos(Context({.threads = 3}), in, 301, 277));
 }
 
 TEST(ResizeLanczos, TakesColumnsFirstOnlyWhereTheHeightShrinksMost) {
-  const PixelsView square{nullptr, 100, 100, 3};
+  const image::PictureView square{100, 100, 3, {}};
   EXPECT_FALSE(resamples_down_first(square, 50, 50));
   EXPECT_FALSE(resamples_down_first(square, 80, 60));  // 40 against 2 * 20
   EXPECT_TRUE(resamples_down_first(square, 80, 59));

@@ -1,4 +1,4 @@
-#include "image/picture.h"
+#include "image/format.h"
 
 #include <fmt/core.h>
 
