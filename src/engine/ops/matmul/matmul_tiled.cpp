@@ -2,11 +2,11 @@
 //
 // Symbols: M rows of x, N rows of w, K their length. A step is one k, or a pair for bf16 tiles.
 //
-// x is copied (and rounded or widened) once into blocks of steps_max steps, so that its rows are
+// x is copied (and rounded or widened) once into blocks of kStepsMax steps, so that its rows are
 // close together. A piece of work is some rows by some panels of the result. Within a piece the
 // slice of a panel that one block of steps needs stays in the second-level cache while all rows of
 // the piece pass by; sums wait in a scratch block between two blocks of steps, which costs more
-// than it gains below steps_max (shorter blocks, so that a slice fits the first level, lost a tenth
+// than it gains below kStepsMax (shorter blocks, so that a slice fits the first level, lost a tenth
 // of the rate on Zen 4). No sum is ever split between threads, and the order of additions does not
 // depend on the blocks.
 #include <array>
@@ -22,6 +22,8 @@
 namespace imagined::engine {
 namespace {
 
+// A 32-column panel of as many steps fits the second-level cache.
+constexpr std::int64_t kStepsMax = 1536;
 constexpr std::int64_t kRowsMax = 182;  // 13 tiles of 14: a panel is fetched once for them
 constexpr std::int64_t kPanelsMax = 8;  // 256 columns
 constexpr std::int64_t kChunkBytesMax = std::int64_t{16} << 20;  // of x in blocks, all threads
@@ -62,7 +64,7 @@ Plan make_plan(const Context& context, const TileKernel& kernel, const PackedWei
             .rows = 0,
             .panels = 0};
   plan.steps = plan.layout.steps();
-  plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kernel.steps_max));
+  plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kStepsMax));
   plan.block = divide_up(plan.steps, plan.blocks);
   const std::int64_t rows_max = kRowsMax / kernel.rows * kernel.rows;
   plan.rows = divide_up(m, divide_up(m, rows_max));

@@ -53,8 +53,6 @@ struct TileKernel {
   /// nearly the same height, because a last one of a row or two would run at a fraction of the
   /// rate.
   bool whole_tiles = false;
-  /// Steps after which a panel is left for the next one, so that its slice stays in the cache.
-  int steps_max = 1536;
   /// Tiles by number of vectors (1 or 2) and of rows.
   TileFunction tiles[3][kTileRowsMax + 1] = {};
   void (*finish)(const FinishArgs& args) = nullptr;

@@ -167,7 +167,6 @@ constexpr TileKernel make_amx_kernel() {
   kernel.lanes = Avx512Bf16::kLanes;
   kernel.bf16 = true;
   kernel.whole_tiles = true;
-  kernel.steps_max = 512;
   list_blocks(kernel);
   kernel.finish = finish<Avx512Bf16>;
   kernel.narrow = narrow<Avx512Bf16>;
