@@ -145,11 +145,12 @@ void copy_queries(const Piece& piece) {
 void run_tiles(const Piece& piece, TileArgs args, const std::byte* a, float* c, int vectors) {
   const TileFunction* const tiles = piece.plan.kernel.tiles[vectors];
   const TileKernel& kernel = piece.plan.kernel;
-  for (std::int64_t t = 0; t < kernel.tile_count(piece.rows); ++t) {
-    const std::int64_t row = kernel.tile_begin(piece.rows, t);
+  const std::int64_t count = kernel.tile_count(piece.rows);
+  for (std::int64_t t = 0, row = 0, rows = 0; t < count; ++t, row += rows) {
+    rows = kernel.tile_end(piece.rows, count, t) - row;
     args.a = a + row * args.a_row_bytes;
     args.c = c + row * args.c_row;
-    tiles[kernel.tile_begin(piece.rows, t + 1) - row](args);
+    tiles[rows](args);
   }
 }
 

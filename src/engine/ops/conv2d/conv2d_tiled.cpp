@@ -214,11 +214,11 @@ void run_panel(const Piece& piece, std::int64_t panel, std::int64_t slice) {
   const std::int64_t filter_line = plan.slicing.whole ? 0 : plan.slicing.line(slice);
   const std::byte* const band =
       piece.band + plan.slicing.first_channel(slice) * plan.kernel.element_bytes();
+  const std::int64_t count = plan.kernel.tile_count(piece.columns);
   for (std::int64_t line = 0; line < piece.lines; ++line) {
     const std::int64_t band_line = line * plan.geometry.stride + filter_line;
-    for (std::int64_t t = 0; t < plan.kernel.tile_count(piece.columns); ++t) {
-      const std::int64_t column = plan.kernel.tile_begin(piece.columns, t);
-      const std::int64_t pixels = plan.kernel.tile_begin(piece.columns, t + 1) - column;
+    for (std::int64_t t = 0, column = 0, pixels = 0; t < count; ++t, column += pixels) {
+      pixels = plan.kernel.tile_end(piece.columns, count, t) - column;
       args.a = band +
                (band_line * plan.band_width() + column * plan.geometry.stride) * plan.pixel_bytes();
       args.c = piece.sums + (line * plan.columns + column) * plan.layout.width();

@@ -180,9 +180,9 @@ void run_panel(const Piece& piece, std::int64_t panel, std::int64_t block) {
                 .steps = std::min(plan.block, plan.steps - block * plan.block),
                 .c_row = width,
                 .accumulates = block > 0};
-  for (std::int64_t t = 0; t < plan.kernel.tile_count(piece.rows); ++t) {
-    const std::int64_t row = plan.kernel.tile_begin(piece.rows, t);
-    const std::int64_t rows = plan.kernel.tile_begin(piece.rows, t + 1) - row;
+  const std::int64_t count = plan.kernel.tile_count(piece.rows);
+  for (std::int64_t t = 0, row = 0, rows = 0; t < count; ++t, row += rows) {
+    rows = plan.kernel.tile_end(piece.rows, count, t) - row;
     args.a =
         piece.a.data + block * piece.a.block_bytes + (piece.first_row + row) * piece.a.row_bytes;
     args.c = sums + (waits ? row * width : 0);

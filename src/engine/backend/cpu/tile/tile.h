@@ -66,11 +66,11 @@ struct TileKernel {
 
   int step_elements() const { return bf16 ? 2 : 1; }
   int element_bytes() const { return bf16 ? 2 : 4; }
-  /// In how many tiles `all` rows are computed, and where one of them begins.
+  /// In how many tiles `all` rows are computed, and where one of these `count` ends.
   std::int64_t tile_count(std::int64_t all) const { return (all + rows - 1) / rows; }
-  std::int64_t tile_begin(std::int64_t all, std::int64_t tile) const {
-    if (!whole_tiles) return all * tile / tile_count(all);
-    return tile * rows < all ? tile * rows : all;
+  std::int64_t tile_end(std::int64_t all, std::int64_t count, std::int64_t tile) const {
+    if (!whole_tiles) return all * (tile + 1) / count;
+    return (tile + 1) * rows < all ? (tile + 1) * rows : all;
   }
 };
 
