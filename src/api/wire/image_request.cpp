@@ -127,6 +127,20 @@ Result<Shape> read_shape(const json& body) {
   return shape;
 }
 
+// A client that asks for pixels is told when it gets others: a ratio has one size for each
+// resolution, and `aspect_ratio` and `resolution` win over `size`.
+void add_size_warning(std::string_view asked, const Shape& shape,
+                      std::vector<std::string>& warnings) {
+  if (asked == "auto") return;
+  const auto made = service::picture_size(shape.aspect_ratio, shape.resolution);
+  const std::string same = fmt::format("{}x{}", made.width, made.height);
+  std::string wanted(asked);
+  std::replace_if(
+      wanted.begin(), wanted.end(), [](char c) { return c == 'X' || c == '*'; }, 'x');
+  if (wanted == same) return;
+  warnings.push_back(fmt::format("size: {} was asked for and {} is made", wanted, same));
+}
+
 Result<std::optional<std::uint64_t>> read_seed(const json& body) {
   constexpr std::string_view kExpected =
       "an integer from 0 to 9223372036854775807, or -1 for a random one";
@@ -220,6 +234,9 @@ Result<GenerationCall> parse_generation_call(std::string_view text,
   }
   const auto quality = TRY(read_word(body, "quality", kQualities));
   std::vector<std::string> warnings = TRY(check_other_fields(body));
+  if (const auto size = TRY(read_string(body, "size", "WIDTHxHEIGHT or auto"))) {
+    add_size_warning(*size, shape, warnings);
+  }
   if (quality && quality != "auto" && quality != "standard") {
     warnings.push_back("quality: no model here has tiers of it; choose another model instead");
   }

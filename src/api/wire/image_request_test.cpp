@@ -82,6 +82,23 @@ TEST(GenerationCall, WarnsOfWhatItDoesNotKnow) {
   EXPECT_THAT(parse(with(R"("quality":"hd")"))->warnings.front(), HasSubstr("quality"));
 }
 
+TEST(GenerationCall, SaysWhenOtherPixelsAreMadeThanWereAskedFor) {
+  for (const char* field :
+       {R"("size":"1024x1792")", R"("size":"1000x1000")",
+        R"("size":"1024x1024","aspect_ratio":"16:9")", R"("size":"1024x1024","resolution":"2k")"}) {
+    const auto call = parse(with(field));
+    ASSERT_TRUE(call) << field;
+    ASSERT_EQ(call->warnings.size(), 1u) << field;
+    EXPECT_THAT(call->warnings.front(), HasSubstr("size")) << field;
+  }
+  EXPECT_THAT(parse(with(R"("size":"1024x1792")"))->warnings.front(),
+              HasSubstr("1024x1792 was asked for and 720x1280 is made"));
+  for (const char* field : {R"("size":"auto")", R"("size":"1024x1024")", R"("size":"1024*1024")",
+                            R"("size":"2048x2048","resolution":"2k")"}) {
+    EXPECT_THAT(parse(with(field))->warnings, IsEmpty()) << field;
+  }
+}
+
 TEST(GenerationCall, WarnsOfNothingThatAsksForNothing) {
   for (const char* field :
        {R"("stream":false)", R"("stream":null)", R"("image":null)", R"("images":[])",
