@@ -64,7 +64,7 @@ TEST(ApplyFit, DropsAlphaWithoutBlending) {
   }
   const ReferenceFit fit{
       .resized_width = 4, .resized_height = 3, .left = 1, .top = 1, .width = 2, .height = 2};
-  const auto out = apply_fit(Context({.threads = 1}), {pixels.data(), 4, 3, 4}, fit);
+  const auto out = apply_fit(Context({.threads = 1}), {4, 3, 4, pixels}, fit);
   EXPECT_EQ(out, (std::vector<std::uint8_t>{5, 105, 9, 6, 106, 9, 9, 109, 9, 10, 110, 9}));
 }
 
