@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "image/picture.h"
+#include "image/format.h"
 
 namespace imagined::cli {
 
