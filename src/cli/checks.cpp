@@ -52,6 +52,11 @@ std::optional<std::string> address_problem(const config::ListenAddress& address)
 }
 
 std::optional<std::string> model_path_problem(const config::ModelSettings& model) {
+  if (model.path.empty()) {
+    return fmt::format(
+        "models.{}: the built-in model is not beside the program; say where with --models-dir",
+        model.name);
+  }
   std::error_code error;
   if (fs::exists(model.path, error)) return std::nullopt;
   return fmt::format("models.{}: path: there is no {}", model.name, model.path);

@@ -19,7 +19,7 @@ struct Options {
 };
 
 int check(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   std::vector<std::string> problems;
   const auto add = [&](std::optional<std::string> problem) {
@@ -60,7 +60,7 @@ int init(const Options& options) {
 }
 
 int show(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   if (!config->file.empty()) fmt::print("# read: {}\n", config->file);
   fmt::print("{}", to_toml(*config, config::Remarks::all));

@@ -189,7 +189,7 @@ void print_text(const Findings& findings) {
 }
 
 int doctor(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const Findings findings = examine(*config);
   if (options.json) {

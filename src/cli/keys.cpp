@@ -28,7 +28,7 @@ struct Options {
 int with_keys(const Options& options,
               const std::function<int(service::KeyService&, const std::string& data_dir)>& work) {
   prepare_to_serve();
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const auto stores =
       Stores::open(config->settings, options.create ? StoreUser::maker : StoreUser::command);

@@ -26,7 +26,7 @@ struct Options {
 };
 
 int list(const Options& options) {
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   if (options.json) {
     nlohmann::json items = nlohmann::json::array();

@@ -52,9 +52,9 @@ void add_config_options(Command& command, ConfigFlags& flags,
   };
   add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
   add("--set", &flags.assignments,
-      "One value of a model: models.NAME.KEY=VALUE, with path, vae, text_encoder, steps, "
-      "price_usd, "
-      "aliases, max_prompt_length",
+      "One value of a model: models.NAME.KEY=VALUE, with path, transformer, text_encoder, "
+      "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, steps, guidance, "
+      "price_usd, aliases, max_prompt_length, created",
       "ASSIGNMENT");
   for (const config::Setting& setting : config::all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
@@ -73,7 +73,8 @@ std::vector<std::string_view> engine_settings() {
           "threads",    "jpeg_quality", "log_level"};
 }
 
-Result<Config> load_config(const ConfigFlags& flags, const std::string& model) {
+Result<Config> load_config(const ConfigFlags& flags, const std::string& model,
+                           BuiltInModel built_in) {
   const config::Environment environment = process_environment();
   Config config = TRY(config::load_config(flags, environment));
   for (const std::string& warning : config.warnings) {
@@ -81,9 +82,11 @@ Result<Config> load_config(const ConfigFlags& flags, const std::string& model) {
   }
   const Result<void> resolved = resolve_paths(environment, this_executable(), config);
   // Whoever names a folder or file needs no built-in model.
-  const bool needless = !resolved && resolved.error().field == "models_dir" &&
-                        find_named(config, model) == nullptr && std::filesystem::exists(model);
-  if (!resolved && !needless) return tl::unexpected(resolved.error());
+  const bool needless = built_in == BuiltInModel::dispensable ||
+                        (find_named(config, model) == nullptr && std::filesystem::exists(model));
+  if (!resolved && !(needless && resolved.error().field == "models_dir")) {
+    return tl::unexpected(resolved.error());
+  }
   set_log_level(log_level_of(config.settings.log_level));
   return config;
 }

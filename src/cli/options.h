@@ -1,6 +1,7 @@
 // Options that several subcommands share.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -30,9 +31,14 @@ void add_config_options(Command& command, ConfigFlags& flags,
 /// The settings of commands that run the engine themselves.
 std::vector<std::string_view> engine_settings();
 
+/// Whether a command can do its work without the built-in model.
+enum class BuiltInModel : std::uint8_t { needed, dispensable };
+
 /// The configuration with the environment of this process and absolute paths; sets the log level.
-/// The built-in model must be there unless `model` is a folder or file of another one.
-Result<Config> load_config(const ConfigFlags& flags, const std::string& model = {});
+/// The built-in model must be there unless it is dispensable or `model` is a folder or file of
+/// another one; where it is not, models that have no path of their own keep none.
+Result<Config> load_config(const ConfigFlags& flags, const std::string& model = {},
+                           BuiltInModel built_in = BuiltInModel::needed);
 
 /// The catalogue's model, or a model at `name` when that is a folder or file. `not_found`.
 Result<ModelSettings> choose_model(const Config& config, const std::string& name);

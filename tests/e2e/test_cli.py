@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 
@@ -96,6 +97,24 @@ def test_config_check_tells_all_that_the_server_would_miss(tmp_path):
     assert result.returncode == 78
     for word in (str(port), str(tmp_path / "file"), "/no/such/model"):
         assert word in result.stderr
+
+
+def test_what_needs_no_model_works_where_the_built_in_one_is_not(tmp_path):
+    program = shutil.copy(BINARY, tmp_path / "imagined")
+
+    def alone(*arguments):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("IMAGINED_")}
+        return subprocess.run([program, *arguments, "--data-dir", tmp_path / "data"], text=True,
+                              capture_output=True, timeout=60, env=environment)
+
+    assert alone("keys", "create", "--create").returncode == 0
+    assert alone("keys", "list").returncode == 0
+    assert alone("config", "show").returncode == 0
+    check = alone("config", "check", "--http-listen", "192.0.2.1:8080")
+    assert check.returncode == 78
+    assert "built-in model" in check.stderr and "192.0.2.1" in check.stderr
+    serve = alone("serve", "--http-listen", "127.0.0.1:0")
+    assert serve.returncode == 78 and "--models-dir" in serve.stderr
 
 
 def test_generate_is_a_link_in_a_pipe():
