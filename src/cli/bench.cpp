@@ -8,7 +8,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/process.h"
-#include "engine/engine.h"
+#include "engine/lab/lab.h"
 #include "service/pictures/picture_request.h"
 
 namespace imagined::cli {
@@ -35,7 +35,6 @@ double peak_gflops(const engine::MachinePeak& peak, engine::Precision precision)
 struct Measured {
   std::string model;
   std::string precision;
-  double load_s = 0;
   engine::MachinePeak peak;
   double against_gflops = 0;
   engine::BenchReport report;
@@ -56,7 +55,7 @@ void print_json(const Measured& measured, const Options& options) {
                                     {"precision", measured.precision},
                                     {"width", options.width},
                                     {"height", options.height},
-                                    {"load_seconds", measured.load_s},
+                                    {"load_seconds", measured.report.load_seconds},
                                     {"seconds", measured.report.seconds},
                                     {"machine",
                                      {{"processor", measured.peak.processor},
@@ -73,7 +72,7 @@ void print_text(const Measured& measured, const Options& options) {
   fmt::print("{}, {} threads: f32 {:.0f}, bf16 {:.0f}, int8 {:.0f} GFLOP/s\n", peak.processor,
              peak.threads, peak.f32_gflops, peak.bf16_gflops, peak.int8_gops);
   fmt::print("{} in {}, {} x {}, loaded in {:.2f} s\n\n", measured.model, measured.precision,
-             options.width, options.height, measured.load_s);
+             options.width, options.height, measured.report.load_seconds);
   fmt::print("{:<18} {:>5} {:>10} {:>10} {:>10} {:>7}\n", "STAGE", "RUNS", "SECONDS", "GFLOP",
              "GFLOP/S", "PEAK");
   for (const engine::StageReport& stage : measured.report.stages) {
@@ -91,25 +90,20 @@ int bench(const Options& options) {
   if (!model) return report(model.error());
   engine::LoadOptions loading = load_options(*config, *model);
   loading.implementations = options.implementations;
-  const double begin_s = seconds_now();
-  const auto engine = engine::Engine::load(loading);
-  if (!engine) return report(engine.error());
-  Measured measured{.model = model->name,
-                    .precision = config->settings.precision,
-                    .load_s = seconds_now() - begin_s};
-  measured.peak = engine::measure_machine_peak(loading.threads, seconds_now);
-  measured.against_gflops = peak_gflops(measured.peak, loading.precision);
-  auto benched =
-      (*engine)->bench({.generate = {.prompt = options.prompt,
-                                     .width = options.width,
-                                     .height = options.height,
-                                     .steps = options.steps > 0 ? options.steps : model->steps,
-                                     .guidance = model->guidance,
-                                     .seed = 1},
-                        .repeats = options.repeats,
-                        .seconds_now = seconds_now});
+  Measured measured{.model = model->name, .precision = config->settings.precision};
+  auto benched = engine::bench_model(
+      loading, {.generate = {.prompt = options.prompt,
+                             .width = options.width,
+                             .height = options.height,
+                             .steps = options.steps > 0 ? options.steps : model->steps,
+                             .guidance = model->guidance,
+                             .seed = 1},
+                .repeats = options.repeats,
+                .seconds_now = seconds_now});
   if (!benched) return report(benched.error());
   measured.report = std::move(*benched);
+  measured.peak = engine::measure_machine_peak(loading.threads, seconds_now);
+  measured.against_gflops = peak_gflops(measured.peak, loading.precision);
   if (options.json) {
     print_json(measured, options);
   } else {

@@ -15,7 +15,7 @@
 #include "cli/machine.h"
 #include "cli/options.h"
 #include "cli/process.h"
-#include "engine/engine.h"
+#include "engine/lab/lab.h"
 
 namespace imagined::cli {
 namespace {
@@ -69,16 +69,17 @@ constexpr int kBenchSide = 256;
 constexpr double kPixels1k = 1024.0 * 1024.0;
 
 // Seconds of a 1k picture on this machine; a model that cannot make one says why.
-Result<double> measure_seconds(engine::Engine& engine, const ModelSettings& model) {
-  const auto bench = TRY(engine.bench({.generate = {.prompt = "a red house on the beach at sunset",
-                                                    .width = kBenchSide,
-                                                    .height = kBenchSide,
-                                                    .steps = 1,
-                                                    .guidance = model.guidance},
-                                       .repeats = 1,
-                                       .seconds_now = seconds_now}));
-  const int steps = model.steps > 0 ? model.steps : engine.summary().default_steps;
-  return estimate_seconds(bench, kBenchSide * kBenchSide, engine.summary(), kPixels1k, steps);
+Result<double> measure_seconds(const engine::LoadOptions& options, const ModelSettings& model) {
+  const auto bench =
+      TRY(engine::bench_model(options, {.generate = {.prompt = "a red house on the beach at sunset",
+                                                     .width = kBenchSide,
+                                                     .height = kBenchSide,
+                                                     .steps = 1,
+                                                     .guidance = model.guidance},
+                                        .repeats = 1,
+                                        .seconds_now = seconds_now}));
+  const int steps = model.steps > 0 ? model.steps : bench.model.default_steps;
+  return estimate_seconds(bench, kBenchSide * kBenchSide, kPixels1k, steps);
 }
 
 ModelFinding inspect_model(const ModelSettings& model, const Config& config,
@@ -96,12 +97,7 @@ ModelFinding inspect_model(const ModelSettings& model, const Config& config,
     return finding;
   }
   // Loading reads every tensor's shape and every file that the model needs.
-  const auto engine = engine::Engine::load(load_options(config, model));
-  if (!engine) {
-    finding.problem = engine.error().message;
-    return finding;
-  }
-  const auto seconds = measure_seconds(**engine, model);
+  const auto seconds = measure_seconds(load_options(config, model), model);
   if (!seconds) {
     finding.problem = seconds.error().message;
     return finding;

@@ -4,8 +4,9 @@
 
 namespace imagined::cli {
 
-double estimate_seconds(const engine::BenchReport& bench, double bench_pixels,
-                        const engine::ModelSummary& model, double pixels, int steps) {
+double estimate_seconds(const engine::BenchReport& bench, double bench_pixels, double pixels,
+                        int steps) {
+  const engine::ModelSummary& model = bench.model;
   // Larger pictures are made at the model's own area and enlarged.
   if (model.native_pixels > 0) pixels = std::min(pixels, static_cast<double>(model.native_pixels));
   const double token_pixels = static_cast<double>(model.pixels_per_token) * model.pixels_per_token;

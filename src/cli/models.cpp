@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/process.h"
 #include "engine/engine.h"
+#include "engine/lab/lab.h"
 
 namespace imagined::cli {
 namespace {

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "engine/engine.h"
 #include "engine/formats/safetensors.h"
+#include "engine/lab/lab.h"
 #include "engine/ops/resize/resize.h"
 
 namespace imagined::engine {
@@ -470,12 +471,12 @@ TEST(Load, RefusesADeviceThatThisBuildDoesNotHave) {
 }
 
 TEST(Bench, CountsStagesAndTheirArithmetic) {
-  const auto engine = load(model_folder("a4"));
   GenerateRequest request = small_request();
   request.references = {reference(64, 64)};
   double ticks = 0;
   const auto report =
-      engine->bench({.generate = request, .repeats = 2, .seconds_now = [&] { return ticks += 1; }});
+      bench_model({.path = model_folder("a4"), .threads = 2},
+                  {.generate = request, .repeats = 2, .seconds_now = [&] { return ticks += 1; }});
   ASSERT_TRUE(report.has_value()) << report.error().message;
   std::vector<std::pair<std::string, int>> stages;
   for (const StageReport& stage : report->stages) {

@@ -8,10 +8,10 @@
 #include <string>
 
 #include "base/check.h"
-#include "engine/engine.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/gguf_test_files.h"
 #include "engine/formats/weight_file.h"
+#include "engine/lab/lab.h"
 
 namespace imagined::engine {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/backend/cpu/features.h"
-#include "engine/engine.h"
+#include "engine/lab/lab.h"
 
 namespace imagined::engine {
 namespace {

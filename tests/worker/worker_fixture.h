@@ -98,9 +98,6 @@ class FakeEngine final : public engine::Engine {
     if (!made && made.error().message == kFileChanged) intact_ = false;
     return made;
   }
-  Result<engine::BenchReport> bench(const engine::BenchRequest&) override {
-    return fail(ErrorCode::unimplemented, "a worker does not measure");
-  }
 
  private:
   Behaviour& behaviour_;

@@ -101,6 +101,19 @@ Pipeline::Pipeline(ModelPlan model, const ContextOptions& options)
       prompts_(kCachedPrompts),
       references_(kCachedReferences) {}
 
+Result<std::unique_ptr<Pipeline>> Pipeline::open(const LoadOptions& options) {
+  if (options.device != "cpu") {
+    return fail(ErrorCode::unimplemented,
+                fmt::format("device \"{}\": this build knows only \"cpu\"", options.device));
+  }
+  if (!CpuFeatures::detect().avx2) {
+    return fail(ErrorCode::unimplemented, "this processor has no AVX2, which the engine needs");
+  }
+  return load(TRY(open_model(options.path, options.choices)), options.precision,
+              options.long_prompt,
+              {.threads = options.threads, .implementations = options.implementations});
+}
+
 Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelPlan model, Precision precision,
                                                  LongPrompt long_prompt,
                                                  const ContextOptions& options) {
@@ -111,6 +124,29 @@ Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelPlan model, Precision prec
       TRY(load_networks(context, pipeline->model_, number_format(precision, context.cpu())));
   pipeline->model_.release_weights();
   return pipeline;
+}
+
+ModelSummary Pipeline::summary() const {
+  const ModelPlan& model = model_;
+  ModelSummary summary{.name = model.name,
+                       .family = std::string(model.family->name),
+                       .parameters = networks_.parameters,
+                       .weight_bytes = networks_.held_bytes,
+                       .pixels_per_token = static_cast<int>(model.vae.pixels_per_token()),
+                       .native_pixels = model.sampling.native_pixels,
+                       .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
+                       .default_steps = static_cast<int>(model.sampling.steps),
+                       .default_guidance = static_cast<float>(model.sampling.guidance),
+                       .distilled = model.distilled.value,
+                       .distilled_by = model.distilled.by,
+                       .cached_references = model.cached_references.value,
+                       .cached_references_by = model.cached_references.by,
+                       .notes = model.notes,
+                       .card = model.card.text,
+                       .draws = model.card.draws};
+  for (const ModelPart& part : model.parts)
+    summary.files.push_back({.part = part.name, .path = part.path, .why = part.why});
+  return summary;
 }
 
 bool Pipeline::uses_true_guidance(float guidance) const {

@@ -54,12 +54,15 @@ struct RunObserver {
 
 class Pipeline {
  public:
+  /// Opens and loads a model; errors as Engine::load.
+  static Result<std::unique_ptr<Pipeline>> open(const LoadOptions& options);
   /// Loads the networks of a model whose configuration was read already.
   static Result<std::unique_ptr<Pipeline>> load(ModelPlan model, Precision precision,
                                                 LongPrompt long_prompt,
                                                 const ContextOptions& options);
 
   const ModelPlan& model() const { return model_; }
+  ModelSummary summary() const;
   const Networks& networks() const { return networks_; }
   const Context& context() const { return context_; }
 

@@ -1,4 +1,4 @@
-#include "engine/recording.h"
+#include "engine/lab/recording.h"
 
 #include <fmt/core.h>
 

@@ -5,18 +5,18 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <span>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
 #include "engine/families/families.h"
 #include "engine/formats/safetensors.h"
+#include "engine/lab/lab.h"
+#include "engine/lab/recording.h"
+#include "engine/pipeline/memory.h"
 #include "engine/pipeline/pipeline.h"
-#include "engine/recording.h"
 
 namespace imagined::engine {
 namespace {
@@ -380,11 +380,7 @@ Result<CheckReport> check(const CheckRequest& request) {
 }  // namespace
 
 Result<CheckReport> check_model(const CheckRequest& request) {
-  try {
-    return check(request);
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::resource_exhausted, "not enough memory for this model or run");
-  }
+  return without_bad_alloc([&] { return check(request); });
 }
 
 }  // namespace imagined::engine
