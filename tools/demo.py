@@ -21,7 +21,7 @@ def api_key(folder: pathlib.Path) -> str:
     stored = folder / "key"
     if not stored.exists():
         made = subprocess.run(
-            [os.environ["IMAGINED_BINARY"], "keys", "create", "--name", "demo", "--json",
+            [os.environ["PROGRAM"], "keys", "create", "--name", "demo", "--json",
              "--data-dir", str(folder / "data")], check=True, capture_output=True, text=True)
         stored.touch(mode=0o600)
         stored.write_text(json.loads(made.stdout)["key"])

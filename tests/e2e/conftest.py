@@ -43,5 +43,5 @@ def start_server(tmp_path):
 def no_proxy(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     for name in list(os.environ):
-        if name.startswith("IMAGINED_") and name not in ("IMAGINED_BINARY", "IMAGINED_MODELS_DIR"):
+        if name.startswith("IMAGINED_") and name != "IMAGINED_MODELS_DIR":
             monkeypatch.delenv(name)

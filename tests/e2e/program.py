@@ -12,7 +12,7 @@ import time
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("IMAGINED_BINARY", ROOT / "build/release/imagined"))
+BINARY = pathlib.Path(os.environ.get("PROGRAM", ROOT / "build/release/imagined"))
 PAPERLAND = ROOT / "models/paperland"
 PROMPT = "a red house beside two trees at night"
 START_SECONDS = 30

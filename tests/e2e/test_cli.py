@@ -125,7 +125,7 @@ def test_generate_is_a_link_in_a_pipe():
 
 
 COMPLETE = """
-source <("$IMAGINED_BINARY" completion bash)
+source <("$PROGRAM" completion bash)
 COMP_WORDS=(imagined {words} '') COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
 _imagined
 echo "${{COMPREPLY[*]}}"
@@ -140,7 +140,7 @@ echo "${{COMPREPLY[*]}}"
 ])
 def test_bash_completes_what_there_is(words, expected):
     result = subprocess.run(["bash", "-c", COMPLETE.format(words=words)], text=True, check=True,
-                            capture_output=True, env={**os.environ, "IMAGINED_BINARY": str(BINARY)})
+                            capture_output=True, env={**os.environ, "PROGRAM": str(BINARY)})
     assert expected <= set(result.stdout.split())
 
 
