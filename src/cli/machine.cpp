@@ -65,6 +65,7 @@ std::vector<std::string> known_instruction_sets(const std::string& flags) {
       {"avx-512", {"avx512f", "avx512bw", "avx512dq", "avx512vl"}},
       {"avx-512-vnni", {"avx512_vnni", "", "", ""}},
       {"avx-512-bf16", {"avx512_bf16", "", "", ""}},
+      {"amx-bf16", {"amx_tile", "amx_bf16", "", ""}},
   };
   std::istringstream stream(flags);
   std::set<std::string> words;

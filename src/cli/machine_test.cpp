@@ -13,6 +13,8 @@ TEST(InstructionSets, CountOnlyWhenAllPartsAreThere) {
   EXPECT_THAT(
       known_instruction_sets("avx2 fma f16c avx512f avx512bw avx512dq avx512vl avx512_bf16"),
       ElementsAre("avx2", "avx-512", "avx-512-bf16"));
+  EXPECT_THAT(known_instruction_sets("amx_bf16"), ElementsAre());
+  EXPECT_THAT(known_instruction_sets("amx_tile amx_bf16"), ElementsAre("amx-bf16"));
 }
 
 TEST(InstructionSets, MatchWholeWords) {
