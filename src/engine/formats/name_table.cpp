@@ -114,6 +114,12 @@ Contents sort_tensors(std::span<const FileTensor* const> tensors,
   return contents;
 }
 
+const NameRow* find_row(std::span<const NameRow> rows, std::string_view name) {
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const NameRow& row) { return row.from == name; });
+  return found == rows.end() ? nullptr : &*found;
+}
+
 std::optional<Indexed> indexed(std::string_view name, std::string_view prefix) {
   if (!name.starts_with(prefix)) return std::nullopt;
   name.remove_prefix(prefix.size());

@@ -71,6 +71,15 @@ struct Indexed {
 };
 std::optional<Indexed> indexed(std::string_view name, std::string_view prefix);
 
+/// A name of one layout and the names that take its place in another.
+struct NameRow {
+  std::string_view from;
+  std::vector<std::string_view> to;
+};
+
+/// The row of a name; null when there is none.
+const NameRow* find_row(std::span<const NameRow> rows, std::string_view name);
+
 /// One more than the largest N in names of the form `prefix` N `.`...; 0 when there is none.
 std::int64_t count_indices(std::span<const std::string_view> names, std::string_view prefix);
 

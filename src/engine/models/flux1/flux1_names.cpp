@@ -2,22 +2,16 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace imagined::engine {
 namespace {
 
-struct Row {
-  std::string_view from;
-  std::vector<std::string_view> to;
-};
-
 // The tables of the two layouts of FLUX.1 (black-forest-labs/flux model.py against diffusers'
 // transformer_flux.py), each row once for the weight and once for the bias. Outside the blocks:
-const std::vector<Row>& flux1_rows() {
-  static const std::vector<Row> rows = {
+const std::vector<NameRow>& flux1_rows() {
+  static const std::vector<NameRow> rows = {
       {"img_in", {"x_embedder"}},
       {"txt_in", {"context_embedder"}},
       {"time_in.in_layer", {"time_text_embed.timestep_embedder.linear_1"}},
@@ -33,8 +27,8 @@ const std::vector<Row>& flux1_rows() {
 }
 
 // Within double_blocks.N, against transformer_blocks.N.
-const std::vector<Row>& flux1_double_rows() {
-  static const std::vector<Row> rows = {
+const std::vector<NameRow>& flux1_double_rows() {
+  static const std::vector<NameRow> rows = {
       {"img_mod.lin", {"norm1.linear"}},
       {"txt_mod.lin", {"norm1_context.linear"}},
       {"img_attn.qkv", {"attn.to_q", "attn.to_k", "attn.to_v"}},
@@ -56,19 +50,13 @@ const std::vector<Row>& flux1_double_rows() {
 // Within single_blocks.N, against single_transformer_blocks.N. The parts of linear1 are not equal
 // (q, k, v and the MLP), so it keeps one name here, the one that diffusers gives it in FLUX.2;
 // diffusers itself stores attn.to_q, to_k, to_v and proj_mlp.
-const std::vector<Row>& flux1_single_rows() {
-  static const std::vector<Row> rows = {
+const std::vector<NameRow>& flux1_single_rows() {
+  static const std::vector<NameRow> rows = {
       {"modulation.lin", {"norm.linear"}}, {"linear1", {"attn.to_qkv_mlp_proj"}},
       {"linear2", {"proj_out"}},           {"norm.query_norm", {"attn.norm_q"}},
       {"norm.key_norm", {"attn.norm_k"}},
   };
   return rows;
-}
-
-const Row* find_row(const std::vector<Row>& rows, std::string_view name) {
-  const auto found =
-      std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.from == name; });
-  return found == rows.end() ? nullptr : &*found;
 }
 
 /// The tables leave out the name's end: `.weight`, `.bias`, or `.scale`.
@@ -77,7 +65,7 @@ CanonicalNames canonical(std::string_view name, std::int64_t /*decoder_levels*/)
   const std::string_view stem = name.substr(0, dot);
   const std::string_view end = dot == std::string_view::npos ? "" : name.substr(dot + 1);
   CanonicalNames out = unchanged(name);
-  const auto take = [&](const Row* row, const std::string& at) {
+  const auto take = [&](const NameRow* row, const std::string& at) {
     if (row == nullptr) return false;
     out = CanonicalNames();
     for (const std::string_view to : row->to)

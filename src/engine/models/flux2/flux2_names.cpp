@@ -2,22 +2,16 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace imagined::engine {
 namespace {
 
-struct Row {
-  std::string_view from;
-  std::vector<std::string_view> to;
-};
-
 // The tables of the two layouts of FLUX.2 (black-forest-labs/flux2 model.py against diffusers'
 // transformer_flux2.py). Tensors outside the blocks:
-const std::vector<Row>& flux2_rows() {
-  static const std::vector<Row> rows = {
+const std::vector<NameRow>& flux2_rows() {
+  static const std::vector<NameRow> rows = {
       {"img_in.weight", {"x_embedder.weight"}},
       {"txt_in.weight", {"context_embedder.weight"}},
       {"time_in.in_layer.weight", {"time_guidance_embed.timestep_embedder.linear_1.weight"}},
@@ -34,8 +28,8 @@ const std::vector<Row>& flux2_rows() {
 }
 
 // Within double_blocks.N, against transformer_blocks.N.
-const std::vector<Row>& double_rows() {
-  static const std::vector<Row> rows = {
+const std::vector<NameRow>& double_rows() {
+  static const std::vector<NameRow> rows = {
       {"img_attn.qkv.weight", {"attn.to_q.weight", "attn.to_k.weight", "attn.to_v.weight"}},
       {"txt_attn.qkv.weight",
        {"attn.add_q_proj.weight", "attn.add_k_proj.weight", "attn.add_v_proj.weight"}},
@@ -54,8 +48,8 @@ const std::vector<Row>& double_rows() {
 }
 
 // Within single_blocks.N, against single_transformer_blocks.N.
-const std::vector<Row>& single_rows() {
-  static const std::vector<Row> rows = {
+const std::vector<NameRow>& single_rows() {
+  static const std::vector<NameRow> rows = {
       {"linear1.weight", {"attn.to_qkv_mlp_proj.weight"}},
       {"linear2.weight", {"attn.to_out.weight"}},
       {"norm.query_norm.weight", {"attn.norm_q.weight"}},
@@ -65,8 +59,8 @@ const std::vector<Row>& single_rows() {
 }
 
 // Fused variants of diffusers' own names, within transformer_blocks.N.
-const std::vector<Row>& fused_rows() {
-  static const std::vector<Row> rows = {
+const std::vector<NameRow>& fused_rows() {
+  static const std::vector<NameRow> rows = {
       {"attn.to_qkv.weight", {"attn.to_q.weight", "attn.to_k.weight", "attn.to_v.weight"}},
       {"attn.to_added_qkv.weight",
        {"attn.add_q_proj.weight", "attn.add_k_proj.weight", "attn.add_v_proj.weight"}},
@@ -74,13 +68,7 @@ const std::vector<Row>& fused_rows() {
   return rows;
 }
 
-const Row* find_row(const std::vector<Row>& rows, std::string_view name) {
-  const auto found =
-      std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.from == name; });
-  return found == rows.end() ? nullptr : &*found;
-}
-
-CanonicalNames in_block(const Row& row, std::string_view block, std::int64_t index, bool bfl) {
+CanonicalNames in_block(const NameRow& row, std::string_view block, std::int64_t index, bool bfl) {
   CanonicalNames out;
   out.bfl = bfl;
   for (const std::string_view name : row.to)
@@ -89,7 +77,7 @@ CanonicalNames in_block(const Row& row, std::string_view block, std::int64_t ind
 }
 
 CanonicalNames canonical(std::string_view name, std::int64_t /*decoder_levels*/) {
-  if (const Row* row = find_row(flux2_rows(), name)) {
+  if (const NameRow* row = find_row(flux2_rows(), name)) {
     CanonicalNames out{{std::string(row->to.front())}};
     // BFL stores shift before scale, diffusers scale before shift; no other modulation differs.
     out.swap_halves = name == "final_layer.adaLN_modulation.1.weight";
@@ -97,7 +85,7 @@ CanonicalNames canonical(std::string_view name, std::int64_t /*decoder_levels*/)
     return out;
   }
   if (const auto block = indexed(name, "transformer_blocks.")) {
-    const Row* row = find_row(fused_rows(), block->rest);
+    const NameRow* row = find_row(fused_rows(), block->rest);
     return row == nullptr ? unchanged(name)
                           : in_block(*row, "transformer_blocks", block->index, false);
   }
@@ -106,10 +94,10 @@ CanonicalNames canonical(std::string_view name, std::int64_t /*decoder_levels*/)
   if (name.ends_with("_norm.scale"))
     spelled = fmt::format("{}weight", name.substr(0, name.size() - 5));
   if (const auto block = indexed(spelled, "double_blocks."))
-    if (const Row* row = find_row(double_rows(), block->rest))
+    if (const NameRow* row = find_row(double_rows(), block->rest))
       return in_block(*row, "transformer_blocks", block->index, true);
   if (const auto block = indexed(spelled, "single_blocks."))
-    if (const Row* row = find_row(single_rows(), block->rest))
+    if (const NameRow* row = find_row(single_rows(), block->rest))
       return in_block(*row, "single_transformer_blocks", block->index, true);
   return unchanged(name);
 }
