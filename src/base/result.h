@@ -44,7 +44,13 @@ enum class Retry : std::uint8_t {
 };
 
 /// Tells apart errors of one code that clients must tell apart.
-enum class ErrorReason : std::uint8_t { none, no_credentials, bad_credentials };
+enum class ErrorReason : std::uint8_t {
+  none,
+  no_credentials,
+  bad_credentials,
+  wrong_scope,         // a good key that may not do this
+  insufficient_quota,  // no money or no pictures left: waiting a minute does not help
+};
 
 struct Error {
   ErrorCode code = ErrorCode::unknown;

@@ -48,6 +48,10 @@ std::string_view slug_of(const Error& error) {
       return "unauthenticated:no-credentials";
     case ErrorReason::bad_credentials:
       return "unauthenticated:bad-credentials";
+    case ErrorReason::wrong_scope:
+      return "unauthenticated:wrong-scope";
+    case ErrorReason::insufficient_quota:
+      return "insufficient_quota";  // OpenAI's word, which clients look for
     case ErrorReason::none:
       break;
   }

@@ -1,6 +1,6 @@
 #include "service/limits/limit.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -86,18 +86,29 @@ std::int64_t retry_after_s(std::int64_t wait_ms) {
   return std::clamp<std::int64_t>((wait_ms + 999) / 1000, 1, kRetryAfterSecondsMax);
 }
 
+Result<void> check_in_flight(std::int64_t in_flight, std::int64_t in_flight_max) {
+  if (in_flight < in_flight_max) return {};
+  return fail(
+      ErrorCode::resource_exhausted,
+      fmt::format("Too many requests at the same time: {} of this key are in work and {} are "
+                  "allowed.",
+                  in_flight, in_flight_max));
+}
+
 Error limit_error(const Verdict& verdict, std::string_view subject) {
   CHECK(!verdict.admitted, "an error of what was admitted");
   const Standing& standing = verdict.standings[verdict.standing];
   if (!verdict.wait_ms)
     return {.code = ErrorCode::resource_exhausted,
             .message = fmt::format("Too much at once for {}: the limit is {} {}.", subject,
-                                   standing.rule.window.limit, in_words(standing.rule))};
+                                   standing.rule.window.limit, in_words(standing.rule)),
+            .retry = Retry::no};
   return {.code = ErrorCode::resource_exhausted,
           .message = fmt::format("Too many requests for {}. The rate limit is - {} (actual/limit): "
                                  "{}/{}. Try again in {} s.",
                                  subject, in_words(standing.rule), standing.used,
-                                 standing.rule.window.limit, retry_after_s(*verdict.wait_ms))};
+                                 standing.rule.window.limit, retry_after_s(*verdict.wait_ms)),
+          .retry_after_ms = *verdict.wait_ms};
 }
 
 }  // namespace imagined::service

@@ -79,6 +79,9 @@ LimitFigures figures_of(const Verdict& verdict);
 /// Whole seconds, rounded up, 1 to kRetryAfterSecondsMax.
 std::int64_t retry_after_s(std::int64_t wait_ms);
 
+/// `resource_exhausted` when as many jobs as are allowed at the same time have not ended yet.
+Result<void> check_in_flight(std::int64_t in_flight, std::int64_t in_flight_max);
+
 /// The refusal in words: what was asked too often, the rule with its figures, when to come back.
 /// `subject` is for example "this key and model grok-imagine-image".
 Error limit_error(const Verdict& verdict, std::string_view subject);

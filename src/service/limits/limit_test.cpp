@@ -110,6 +110,7 @@ TEST(RetryAfter, IsInWholeSecondsRoundedUpAndAtMostAMinute) {
 TEST(LimitError, SaysTheRuleItsFiguresAndWhenToComeBack) {
   const Error error = limit_error(decide_one(five_hits_at(0), 400), "this key and model m");
   EXPECT_EQ(error.code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(error.retry_after_ms, 600);
   EXPECT_EQ(error.message,
             "Too many requests for this key and model m. The rate limit is - Requests per Second "
             "(actual/limit): 5/5. Try again in 1 s.");

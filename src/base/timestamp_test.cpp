@@ -1,0 +1,43 @@
+#include "base/timestamp.h"
+
+#include <gtest/gtest.h>
+
+namespace imagined {
+namespace {
+
+constexpr std::int64_t kNowMs = 1'700'000'000'000;  // 2023-11-14T22:13:20Z
+
+TEST(Timestamp, IsInUtcToTheSecond) {
+  EXPECT_EQ(to_timestamp(kNowMs + 999), "2023-11-14T22:13:20Z");
+  EXPECT_EQ(to_timestamp(0), "1970-01-01T00:00:00Z");
+}
+
+TEST(ParseWhen, ReadsTimes) {
+  for (const char* text : {"2023-11-14T22:13:20Z", "2023-11-14 22:13:20Z", "2023-11-14t22:13:20.5z",
+                           "2023-11-14T23:13:20+01:00", "2023-11-14T16:43:20-05:30"})
+    EXPECT_EQ(*parse_when(text, 0, "expires"), kNowMs) << text;
+  EXPECT_EQ(to_timestamp(*parse_when("2024-02-29", 0, "expires")), "2024-02-29T00:00:00Z");
+  EXPECT_EQ(to_timestamp(*parse_when("2024-02-29T10:15Z", 0, "expires")), "2024-02-29T10:15:00Z");
+}
+
+TEST(ParseWhen, ReadsSpansFromNowOn) {
+  EXPECT_EQ(*parse_when("10s", kNowMs, "expires"), kNowMs + 10'000);
+  EXPECT_EQ(*parse_when("5m", kNowMs, "expires"), kNowMs + 300'000);
+  EXPECT_EQ(*parse_when("2h", kNowMs, "expires"), kNowMs + 7'200'000);
+  EXPECT_EQ(*parse_when("30d", kNowMs, "expires"), kNowMs + 2'592'000'000);
+  EXPECT_EQ(*parse_when("0s", kNowMs, "expires"), kNowMs);
+}
+
+TEST(ParseWhen, RefusesEverythingElseByName) {
+  for (const char* text : {"", "s", "10", "10w", "-5s", "1.5h", "99999999999999999999s", "9999999d",
+                           "tomorrow", "2023-02-29", "2023-13-01", "2023-11-14T24:00Z",
+                           "2023-11-14T22:13:20", "2023-11-14T22:13:60Z", "2023-11-14T22:13:20Zx",
+                           "2023-11-14T", "1969-12-31", "2023-11-14T22:13:20.Z", "2023-1-1"}) {
+    const auto parsed = parse_when(text, kNowMs, "expires");
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().field, "expires");
+  }
+}
+
+}  // namespace
+}  // namespace imagined
