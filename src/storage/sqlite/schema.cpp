@@ -164,6 +164,55 @@ ALTER TABLE pictures ADD COLUMN prompt_tokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pictures ADD COLUMN tokens_read   INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pictures ADD COLUMN warnings      TEXT NOT NULL DEFAULT '';
 )sql",
+    // 5: the books.
+    R"sql(
+-- The books (service/billing/ledger.h): kept for ever, as books are. A charge is what is paid for.
+CREATE TABLE charges (
+  id                    TEXT PRIMARY KEY,
+  org_id                TEXT NOT NULL,
+  team_id               TEXT NOT NULL,
+  key_id                TEXT NOT NULL,
+  user                  TEXT NOT NULL,
+  model                 TEXT NOT NULL,
+  per_picture_usd_ticks INTEGER NOT NULL CHECK (per_picture_usd_ticks >= 0),
+  once_usd_ticks        INTEGER NOT NULL CHECK (once_usd_ticks >= 0),
+  pictures              INTEGER NOT NULL CHECK (pictures > 0),
+  held_usd_ticks        INTEGER NOT NULL CHECK (held_usd_ticks >= 0),  -- 0 once it is resolved
+  policy                TEXT NOT NULL,
+  day                   TEXT NOT NULL,
+  created_ms            INTEGER NOT NULL,
+  outcome               TEXT,                                          -- NULL: open
+  paid_pictures         INTEGER NOT NULL DEFAULT 0 CHECK (paid_pictures BETWEEN 0 AND pictures),
+  cost_usd_ticks        INTEGER NOT NULL DEFAULT 0 CHECK (cost_usd_ticks >= 0),
+  resolved_ms           INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX charges_by_time ON charges (created_ms);
+
+CREATE TABLE ledger (
+  sequence     INTEGER PRIMARY KEY,
+  charge_id    TEXT NOT NULL,
+  step         TEXT NOT NULL CHECK (step IN ('reserve', 'settle', 'release', 'refund')),
+  from_account TEXT NOT NULL,
+  to_account   TEXT NOT NULL,
+  usd_ticks    INTEGER NOT NULL CHECK (usd_ticks >= 0),
+  at_ms        INTEGER NOT NULL,
+  UNIQUE (charge_id, step)
+) STRICT;
+CREATE TRIGGER ledger_is_not_changed BEFORE UPDATE ON ledger
+BEGIN SELECT raise(ABORT, 'an entry of the ledger is never changed'); END;
+CREATE TRIGGER ledger_is_not_cut BEFORE DELETE ON ledger
+BEGIN SELECT raise(ABORT, 'an entry of the ledger is never deleted'); END;
+
+-- Sums that would be too many rows to add up at each request; the audit adds them up.
+CREATE TABLE balances (account TEXT PRIMARY KEY, usd_ticks INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE spending (
+  bucket    TEXT NOT NULL,
+  period    TEXT NOT NULL,
+  pictures  INTEGER NOT NULL,
+  usd_ticks INTEGER NOT NULL,
+  PRIMARY KEY (bucket, period)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -1,0 +1,42 @@
+#include "service/billing/job_outcome.h"
+
+#include "base/check.h"
+
+namespace imagined::service {
+namespace {
+
+Outcome outcome_of_error(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::deadline_exceeded:
+      return Outcome::timed_out;
+    case ErrorCode::storage_full:
+    case ErrorCode::unavailable:
+    case ErrorCode::data_loss:
+      return Outcome::storage_failed;
+    default:
+      return Outcome::engine_failed;
+  }
+}
+
+Outcome outcome_of(const Job& before, const Job& after, EndedBy by) {
+  const bool had_begun = before.state == JobState::running;
+  if (after.state == JobState::succeeded) return Outcome::delivered;
+  if (by == EndedBy::deadline) return Outcome::timed_out;
+  if (after.state == JobState::cancelled) {
+    if (by == EndedBy::client_gone)
+      return had_begun ? Outcome::client_gone_running : Outcome::client_gone_queued;
+    return had_begun ? Outcome::cancelled_running : Outcome::cancelled_queued;
+  }
+  const ErrorCode code = after.error ? after.error->code : ErrorCode::internal;
+  if (by == EndedBy::death && code != ErrorCode::deadline_exceeded) return Outcome::worker_lost;
+  return outcome_of_error(code);
+}
+
+}  // namespace
+
+Settlement settlement_of(const Job& before, const Job& after, EndedBy by, std::int64_t delivered) {
+  CHECK(is_final(after.state), "job {} has not ended", after.id);
+  return {.outcome = outcome_of(before, after, by), .delivered = delivered};
+}
+
+}  // namespace imagined::service

@@ -1,0 +1,158 @@
+#include "storage/sqlite/ledger_rows.h"
+
+#include <fmt/core.h>
+
+#include "storage/sqlite/connection.h"
+
+namespace imagined::storage {
+namespace {
+
+using service::Amount;
+using service::Charge;
+using service::Entry;
+using service::QuotaPeriod;
+
+constexpr std::string_view kChargeColumns =
+    "id, org_id, team_id, key_id, user, model, per_picture_usd_ticks, once_usd_ticks, pictures, "
+    "policy, created_ms, outcome, paid_pictures";
+
+struct StoredCharge {
+  Charge charge;
+  bool is_open = false;
+  std::int64_t paid_pictures = 0;
+  bool is_refunded = false;
+};
+
+Result<StoredCharge> find_charge(Connection& connection, std::string_view id) {
+  Statement row =
+      TRY(connection.prepare(fmt::format("SELECT {} FROM charges WHERE id = ?", kChargeColumns)));
+  if (!TRY(row.bind(id).step())) return fail(ErrorCode::not_found, "no such charge");
+  const auto policy = service::parse_charge_policy(row.text(9));
+  if (!policy) return fail(ErrorCode::data_loss, "a stored charge is damaged");
+  return StoredCharge{
+      .charge = {.id = row.text(0),
+                 .owner = {.org_id = row.text(1), .team_id = row.text(2), .key_id = row.text(3)},
+                 .user = row.text(4),
+                 .model = row.text(5),
+                 .bill = {.per_picture_usd_ticks = row.integer(6),
+                          .once_usd_ticks = row.integer(7)},
+                 .pictures = row.integer(8),
+                 .policy = *policy,
+                 .created_ms = row.integer(10)},
+      .is_open = row.is_null(11),
+      .paid_pictures = row.integer(12),
+      .is_refunded = row.text(11) == service::row_of(service::Outcome::picture_lost).name};
+}
+
+Result<void> add_to_balance(Connection& connection, std::string_view account,
+                            std::int64_t usd_ticks) {
+  Statement update = TRY(connection.prepare(
+      "INSERT INTO balances (account, usd_ticks) VALUES (?, ?) "
+      "ON CONFLICT (account) DO UPDATE SET usd_ticks = usd_ticks + excluded.usd_ticks"));
+  return update.bind(account, usd_ticks).run();
+}
+
+/// The one way in which money moves.
+Result<void> write_entry(Connection& connection, const Entry& entry) {
+  Statement insert =
+      TRY(connection.prepare("INSERT INTO ledger (charge_id, step, from_account, to_account, "
+                             "usd_ticks, at_ms) VALUES (?, ?, ?, ?, ?, ?)"));
+  TRY(insert
+          .bind(entry.charge_id, service::to_string(entry.step), entry.from, entry.to,
+                entry.usd_ticks, entry.at_ms)
+          .run());
+  TRY(add_to_balance(connection, entry.from, -entry.usd_ticks));
+  return add_to_balance(connection, entry.to, entry.usd_ticks);
+}
+
+Result<Amount> read_spending(Connection& connection, std::string_view bucket,
+                             std::string_view period) {
+  Statement row = TRY(connection.prepare(
+      "SELECT pictures, usd_ticks FROM spending WHERE bucket = ? AND period = ?"));
+  if (!TRY(row.bind(bucket, period).step())) return Amount();
+  return Amount{.pictures = row.integer(0), .usd_ticks = row.integer(1)};
+}
+
+/// In the day and the month in which it was ordered, whenever it ends.
+Result<void> add_to_spending(Connection& connection, const Charge& charge, const Amount& amount) {
+  for (const std::string& bucket : service::spending_buckets(charge.owner, charge.user)) {
+    for (const QuotaPeriod period : {QuotaPeriod::day, QuotaPeriod::month}) {
+      Statement update = TRY(connection.prepare(
+          "INSERT INTO spending (bucket, period, pictures, usd_ticks) VALUES (?, ?, ?, ?) "
+          "ON CONFLICT (bucket, period) DO UPDATE SET pictures = pictures + excluded.pictures, "
+          "usd_ticks = usd_ticks + excluded.usd_ticks"));
+      TRY(update
+              .bind(bucket, service::period_at(period, charge.created_ms).name, amount.pictures,
+                    amount.usd_ticks)
+              .run());
+    }
+  }
+  return {};
+}
+
+Result<void> insert_charge(Connection& connection, const Charge& charge) {
+  Statement insert = TRY(connection.prepare(
+      "INSERT INTO charges (id, org_id, team_id, key_id, user, model, per_picture_usd_ticks, "
+      "once_usd_ticks, pictures, held_usd_ticks, policy, day, created_ms) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  return insert
+      .bind(charge.id, charge.owner.org_id, charge.owner.team_id, charge.owner.key_id, charge.user,
+            charge.model, charge.bill.per_picture_usd_ticks, charge.bill.once_usd_ticks,
+            charge.pictures, charge.ordered().usd_ticks, service::to_string(charge.policy),
+            service::period_at(QuotaPeriod::day, charge.created_ms).name, charge.created_ms)
+      .run();
+}
+
+}  // namespace
+
+Result<void> reserve_charge(Connection& connection, const service::Reservation& reservation,
+                            std::int64_t now_ms) {
+  const Charge& charge = reservation.charge;
+  for (const service::Quota& quota : reservation.quotas) {
+    const std::string period = service::period_at(quota.period, charge.created_ms).name;
+    const Amount used = TRY(read_spending(connection, quota.bucket, period));
+    TRY(service::check_quota(quota, used, charge.ordered(), charge.created_ms));
+  }
+  TRY(insert_charge(connection, charge));
+  TRY(write_entry(connection, service::reserve_entry(charge, now_ms)));
+  return add_to_spending(connection, charge, charge.ordered());
+}
+
+Result<std::int64_t> resolve_charge(Connection& connection, std::string_view charge_id,
+                                    const service::Settlement& settlement, std::int64_t now_ms) {
+  const StoredCharge stored = TRY(find_charge(connection, charge_id));
+  const Charge& charge = stored.charge;
+  if (!stored.is_open)
+    return fail(ErrorCode::failed_precondition, "the charge has been resolved before");
+  const std::int64_t paid = service::paid_pictures(charge, settlement);
+  for (const Entry& entry : service::resolve_entries(charge, paid, now_ms))
+    TRY(write_entry(connection, entry));
+  const std::int64_t cost = charge.bill.cost_usd_ticks(paid);
+  TRY(add_to_spending(
+      connection, charge,
+      {.pictures = paid - charge.pictures, .usd_ticks = cost - charge.ordered().usd_ticks}));
+  Statement update = TRY(
+      connection.prepare("UPDATE charges SET outcome = ?, paid_pictures = ?, cost_usd_ticks = ?, "
+                         "held_usd_ticks = 0, resolved_ms = ? WHERE id = ?"));
+  TRY(update.bind(service::row_of(settlement.outcome).name, paid, cost, now_ms, charge_id).run());
+  return cost;
+}
+
+Result<std::int64_t> refund_charge(Connection& connection, std::string_view charge_id,
+                                   std::int64_t now_ms) {
+  const StoredCharge stored = TRY(find_charge(connection, charge_id));
+  if (stored.is_open)
+    return fail(ErrorCode::failed_precondition, "the charge has not been resolved yet");
+  if (stored.is_refunded)
+    return fail(ErrorCode::failed_precondition, "the charge has been refunded before");
+  const Entry entry = service::refund_entry(stored.charge, stored.paid_pictures, now_ms);
+  TRY(write_entry(connection, entry));
+  TRY(add_to_spending(connection, stored.charge,
+                      {.pictures = -stored.paid_pictures, .usd_ticks = -entry.usd_ticks}));
+  Statement update = TRY(connection.prepare(
+      "UPDATE charges SET outcome = ?, paid_pictures = 0, cost_usd_ticks = 0 WHERE id = ?"));
+  TRY(update.bind(service::row_of(service::Outcome::picture_lost).name, charge_id).run());
+  return entry.usd_ticks;
+}
+
+}  // namespace imagined::storage

@@ -1,0 +1,25 @@
+// The books as rows, written inside the commit of whoever changes something that costs money.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+#include "service/billing/ledger.h"
+#include "service/ports/ledger_store.h"
+
+namespace imagined::storage {
+
+class Connection;
+
+// To be called within a transaction of `connection`; errors as in service::LedgerStore, and then
+// the transaction must be rolled back.
+Result<void> reserve_charge(Connection& connection, const service::Reservation& reservation,
+                            std::int64_t now_ms);
+/// The cost.
+Result<std::int64_t> resolve_charge(Connection& connection, std::string_view charge_id,
+                                    const service::Settlement& settlement, std::int64_t now_ms);
+Result<std::int64_t> refund_charge(Connection& connection, std::string_view charge_id,
+                                   std::int64_t now_ms);
+
+}  // namespace imagined::storage

@@ -1,0 +1,141 @@
+#include "storage/sqlite/sqlite_ledger_store.h"
+
+#include <fmt/core.h>
+
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/ledger_rows.h"
+
+namespace imagined::storage {
+namespace {
+
+using service::UsageRow;
+
+Result<service::Outcome> parse_outcome(std::string_view text) {
+  for (const service::OutcomeRow& row : service::outcome_table())
+    if (row.name == text) return row.outcome;
+  return fail(ErrorCode::data_loss, "a stored charge is damaged");
+}
+
+Result<std::int64_t> read_integer(Connection& connection, std::string_view sql) {
+  Statement row = TRY(connection.prepare(sql));
+  TRY(row.step());
+  return row.integer(0);
+}
+
+/// Runs `change` as one commit of the durable connection.
+template <class Change>
+auto commit(SqliteDatabase& database, Change change)
+    -> decltype(change(std::declval<Connection&>())) {
+  Connection& connection = database.power_safe();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  auto result = change(connection);
+  if (result) TRY(transaction.commit());
+  return result;
+}
+
+}  // namespace
+
+Result<void> SqliteLedgerStore::reserve(const service::Reservation& reservation) {
+  return commit(database_, [&](Connection& connection) {
+    return reserve_charge(connection, reservation, clock_.unix_ms());
+  });
+}
+
+Result<std::int64_t> SqliteLedgerStore::resolve(std::string_view charge_id,
+                                                const service::Settlement& settlement) {
+  return commit(database_, [&](Connection& connection) {
+    return resolve_charge(connection, charge_id, settlement, clock_.unix_ms());
+  });
+}
+
+Result<std::int64_t> SqliteLedgerStore::refund(std::string_view charge_id) {
+  return commit(database_, [&](Connection& connection) {
+    return refund_charge(connection, charge_id, clock_.unix_ms());
+  });
+}
+
+Result<std::map<std::string, std::int64_t>> SqliteLedgerStore::balances() {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement rows = TRY(connection.prepare("SELECT account, usd_ticks FROM balances"));
+  std::map<std::string, std::int64_t> balances;
+  while (TRY(rows.step())) balances[rows.text(0)] = rows.integer(1);
+  return balances;
+}
+
+Result<service::Amount> SqliteLedgerStore::spent(std::string_view bucket,
+                                                 service::QuotaPeriod period) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement row = TRY(connection.prepare(
+      "SELECT pictures, usd_ticks FROM spending WHERE bucket = ? AND period = ?"));
+  if (!TRY(row.bind(bucket, service::period_at(period, clock_.unix_ms()).name).step()))
+    return service::Amount();
+  return service::Amount{.pictures = row.integer(0), .usd_ticks = row.integer(1)};
+}
+
+Result<std::vector<UsageRow>> SqliteLedgerStore::usage(const service::UsageFilter& filter) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement rows = TRY(connection.prepare(
+      "SELECT day, team_id, key_id, model, user, outcome, count(*), sum(paid_pictures), "
+      "sum(cost_usd_ticks) FROM charges WHERE outcome IS NOT NULL "
+      "AND created_ms >= ?1 AND created_ms < ?2 AND (?3 = '' OR team_id = ?3) "
+      "AND (?4 = '' OR key_id = ?4) AND (?5 = '' OR user = ?5) "
+      "GROUP BY day, team_id, key_id, model, user, outcome "
+      "ORDER BY day, team_id, key_id, model, user, outcome"));
+  rows.bind(filter.from_ms, filter.until_ms, filter.team_id, filter.key_id, filter.user);
+  std::vector<UsageRow> usage;
+  while (TRY(rows.step())) {
+    const service::Outcome outcome = TRY(parse_outcome(rows.text(5)));
+    usage.push_back({.day = rows.text(0),
+                     .team_id = rows.text(1),
+                     .key_id = rows.text(2),
+                     .model = rows.text(3),
+                     .user = rows.text(4),
+                     .outcome = outcome,
+                     .requests = rows.integer(6),
+                     .pictures = rows.integer(7),
+                     .usd_ticks = rows.integer(8)});
+  }
+  return usage;
+}
+
+Result<service::LedgerAudit> SqliteLedgerStore::audit() {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement one_view = TRY(connection.prepare("BEGIN"));
+  TRY(one_view.run());
+  const auto read = [&]() -> Result<service::LedgerAudit> {
+    service::LedgerAudit audit;
+    audit.sum_usd_ticks =
+        TRY(read_integer(connection, "SELECT coalesce(sum(usd_ticks), 0) FROM balances"));
+    audit.wrong_balances = TRY(read_integer(
+        connection,
+        "WITH moves (account, usd_ticks) AS (SELECT to_account, usd_ticks FROM ledger UNION ALL "
+        "SELECT from_account, -usd_ticks FROM ledger), "
+        "sums AS (SELECT account, sum(usd_ticks) AS usd_ticks FROM moves GROUP BY account) "
+        "SELECT count(*) FROM sums LEFT JOIN balances USING (account) "
+        "WHERE balances.usd_ticks IS NOT sums.usd_ticks"));
+    audit.wrong_holds = TRY(read_integer(
+        connection,
+        "SELECT count(*) FROM (SELECT team_id, sum(held_usd_ticks) AS held FROM charges GROUP BY "
+        "team_id) WHERE held IS NOT "
+        "(SELECT usd_ticks FROM balances WHERE account = 'held:' || team_id)"));
+    audit.wrong_charges = TRY(read_integer(
+        connection,
+        "SELECT count(*) FROM charges WHERE "
+        "1 <> (SELECT count(*) FROM ledger WHERE charge_id = id AND step = 'reserve') "
+        "OR CASE WHEN outcome IS NULL THEN 0 ELSE 2 END <> "
+        "(SELECT count(*) FROM ledger WHERE charge_id = id AND step IN ('settle', 'release')) "
+        "OR cost_usd_ticks <> (SELECT coalesce(sum(CASE step WHEN 'settle' THEN usd_ticks "
+        "WHEN 'refund' THEN -usd_ticks ELSE 0 END), 0) FROM ledger WHERE charge_id = id)"));
+    return audit;
+  };
+  auto audit = read();
+  TRY(connection.execute("COMMIT"));
+  return audit;
+}
+
+}  // namespace imagined::storage

@@ -1,0 +1,212 @@
+// What every LedgerStore promises.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "service/ports/ledger_store.h"
+
+namespace imagined::service {
+
+struct LedgerStoreUnderTest {
+  std::shared_ptr<ManualClock> clock;
+  std::shared_ptr<void> keeper;
+  std::unique_ptr<LedgerStore> store;
+};
+
+using MakeLedgerStore = std::function<LedgerStoreUnderTest()>;
+
+class LedgerStoreContract : public testing::TestWithParam<MakeLedgerStore> {
+ protected:
+  LedgerStoreContract()
+      : under_test_(GetParam()()), clock_(*under_test_.clock), store_(*under_test_.store) {}
+
+  // 0.02 USD a picture, 0.004 USD once.
+  Charge charge(std::string id, std::int64_t pictures = 3) const {
+    return {.id = std::move(id),
+            .owner = {.org_id = "acme", .team_id = "red", .key_id = "k1"},
+            .user = "alice",
+            .model = "m",
+            .bill = {.per_picture_usd_ticks = 200'000'000, .once_usd_ticks = 40'000'000},
+            .pictures = pictures,
+            .created_ms = clock_.unix_ms()};
+  }
+  Result<void> reserve(Charge wanted, std::vector<Quota> quotas = {}) {
+    return store_.reserve({.charge = std::move(wanted), .quotas = std::move(quotas)});
+  }
+  std::int64_t balance(const std::string& account) { return (*store_.balances())[account]; }
+  void expect_right_books() { EXPECT_EQ(*store_.audit(), LedgerAudit()); }
+
+  LedgerStoreUnderTest under_test_;
+  ManualClock& clock_;
+  LedgerStore& store_;
+};
+
+TEST_P(LedgerStoreContract, HoldsWhatIsOrderedAndSettlesWhatIsDelivered) {
+  ASSERT_TRUE(reserve(charge("c")));
+  EXPECT_EQ(balance("wallet:red"), -640'000'000);
+  EXPECT_EQ(balance("held:red"), 640'000'000);
+  EXPECT_EQ(*store_.resolve("c", {.outcome = Outcome::delivered, .delivered = 2}), 440'000'000);
+  EXPECT_EQ(balance("wallet:red"), -440'000'000);
+  EXPECT_EQ(balance("held:red"), 0);
+  EXPECT_EQ(balance("revenue:m"), 440'000'000);
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, GivesEverythingBackWhenNothingIsDelivered) {
+  ASSERT_TRUE(reserve(charge("c")));
+  EXPECT_EQ(*store_.resolve("c", {.outcome = Outcome::engine_failed, .delivered = 0}), 0);
+  EXPECT_EQ(balance("wallet:red"), 0);
+  EXPECT_EQ(store_.spent("key:k1", QuotaPeriod::day)->pictures, 0);
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, ChargesByThePolicyOfTheOrder) {
+  Charge strict = charge("c");
+  strict.policy = ChargePolicy::work_done;
+  ASSERT_TRUE(reserve(strict));
+  ASSERT_TRUE(reserve(charge("d")));
+  EXPECT_EQ(*store_.resolve("c", {.outcome = Outcome::cancelled_running}), 640'000'000);
+  EXPECT_EQ(*store_.resolve("d", {.outcome = Outcome::cancelled_running}), 0);
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, ResolvesAChargeOnce) {
+  ASSERT_TRUE(reserve(charge("c")));
+  ASSERT_TRUE(store_.resolve("c", {.outcome = Outcome::cancelled_queued}));
+  EXPECT_EQ(store_.resolve("c", {.outcome = Outcome::delivered, .delivered = 3}).error().code,
+            ErrorCode::failed_precondition);
+  EXPECT_EQ(balance("revenue:m"), 0);
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, TakesAChargeOnce) {
+  ASSERT_TRUE(reserve(charge("c")));
+  EXPECT_EQ(reserve(charge("c")).error().code, ErrorCode::already_exists);
+  EXPECT_EQ(balance("held:red"), 640'000'000);
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, RefundsWhatWasPaidOnceAndOnlyAfterIt) {
+  ASSERT_TRUE(reserve(charge("c")));
+  EXPECT_EQ(store_.refund("c").error().code, ErrorCode::failed_precondition);
+  ASSERT_TRUE(store_.resolve("c", {.outcome = Outcome::delivered, .delivered = 3}));
+  EXPECT_EQ(*store_.refund("c"), 640'000'000);
+  EXPECT_EQ(store_.refund("c").error().code, ErrorCode::failed_precondition);
+  EXPECT_EQ(balance("wallet:red"), 0);
+  EXPECT_EQ(balance("revenue:m"), 0);
+  EXPECT_EQ(*store_.spent("team:red", QuotaPeriod::month), Amount());
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, KnowsNoChargeThatItWasNotGiven) {
+  EXPECT_EQ(store_.resolve("c", {}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.refund("c").error().code, ErrorCode::not_found);
+}
+
+TEST_P(LedgerStoreContract, RefusesOverADailyBudgetAndTakesItUpTheNextDay) {
+  const std::vector<Quota> quotas = {{.bucket = "key:k1", .usd_ticks = 1'000'000'000}};
+  ASSERT_TRUE(reserve(charge("c"), quotas));
+  const auto refused = reserve(charge("d"), quotas);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(refused.error().message,
+            "The daily budget of this key is used up: 0.064 of 0.10 USD are spent or reserved and "
+            "this request may cost 0.064 USD. It begins anew at 2023-11-15T00:00:00Z.");
+  EXPECT_TRUE(reserve(charge("e", 1), quotas));  // 0.024 USD still fit
+  clock_.advance_ms(86'400'000);
+  EXPECT_TRUE(reserve(charge("f"), quotas));
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, CountsPicturesByOrganisationTeamKeyAndUser) {
+  ASSERT_TRUE(reserve(charge("c")));
+  Charge other = charge("d", 2);
+  other.owner.key_id = "k2";
+  other.user = "";
+  ASSERT_TRUE(reserve(other));
+  const auto pictures = [&](std::string_view bucket) {
+    return store_.spent(bucket, QuotaPeriod::month)->pictures;
+  };
+  EXPECT_EQ(pictures("org:acme"), 5);
+  EXPECT_EQ(pictures("team:red"), 5);
+  EXPECT_EQ(pictures("key:k1"), 3);
+  EXPECT_EQ(pictures("key:k2"), 2);
+  EXPECT_EQ(pictures("user:red/alice"), 3);
+  EXPECT_EQ(pictures("user:blue/alice"), 0);
+}
+
+TEST_P(LedgerStoreContract, KeepsNothingWhenOneOfSeveralQuotasRefuses) {
+  EXPECT_FALSE(reserve(
+      charge("c"), {{.bucket = "team:red", .pictures = 100},
+                    {.bucket = "user:red/alice", .period = QuotaPeriod::month, .pictures = 2}}));
+  EXPECT_EQ(*store_.spent("team:red", QuotaPeriod::day), Amount());
+  EXPECT_EQ(balance("held:red"), 0);
+  EXPECT_EQ(store_.resolve("c", {}).error().code, ErrorCode::not_found);
+}
+
+TEST_P(LedgerStoreContract, GivesBackAQuotaInTheMonthOfTheOrder) {
+  clock_.advance_ms(15LL * 86'400'000);  // 2023-11-29
+  const std::string bucket = "key:k1";
+  ASSERT_TRUE(reserve(charge("c")));
+  clock_.advance_ms(3LL * 86'400'000);  // December
+  ASSERT_TRUE(reserve(charge("d", 1)));
+  ASSERT_TRUE(store_.resolve("c", {.outcome = Outcome::engine_failed}));
+  EXPECT_EQ(store_.spent(bucket, QuotaPeriod::month)->pictures, 1);
+}
+
+TEST_P(LedgerStoreContract, IsNotOverdrawnByManyAtOnce) {
+  const std::vector<Quota> quotas = {{.bucket = "team:red", .pictures = 37}};
+  std::atomic<std::int64_t> admitted = 0;
+  {
+    std::vector<std::jthread> clients;
+    for (int client = 0; client < 8; ++client) {
+      clients.emplace_back([&, client] {
+        for (int i = 0; i < 5; ++i) {
+          const std::int64_t pictures = 1 + (client * 5 + i) % 10;
+          const std::string id = std::to_string(client) + "." + std::to_string(i);
+          if (reserve(charge(id, pictures), quotas)) admitted += pictures;
+        }
+      });
+    }
+  }
+  EXPECT_LE(admitted, 37);
+  EXPECT_EQ(store_.spent("team:red", QuotaPeriod::day)->pictures, admitted);
+  // What is left over is smaller than anything that was refused at the end.
+  EXPECT_EQ(reserve(charge("rest", 37 - admitted + 1), quotas).error().code,
+            ErrorCode::resource_exhausted);
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, SumsUsageByDayKeyModelUserAndOutcome) {
+  ASSERT_TRUE(reserve(charge("a")));
+  ASSERT_TRUE(reserve(charge("b")));
+  ASSERT_TRUE(reserve(charge("c", 1)));
+  ASSERT_TRUE(reserve(charge("open")));
+  ASSERT_TRUE(store_.resolve("a", {.outcome = Outcome::delivered, .delivered = 3}));
+  ASSERT_TRUE(store_.resolve("b", {.outcome = Outcome::delivered, .delivered = 3}));
+  ASSERT_TRUE(store_.resolve("c", {.outcome = Outcome::prompt_blocked}));
+  const UsageRow common{
+      .day = "2023-11-14", .team_id = "red", .key_id = "k1", .model = "m", .user = "alice"};
+  UsageRow delivered = common;
+  delivered.requests = 2;
+  delivered.pictures = 6;
+  delivered.usd_ticks = 1'280'000'000;
+  UsageRow blocked = common;
+  blocked.outcome = Outcome::prompt_blocked;
+  blocked.requests = 1;
+  EXPECT_EQ(*store_.usage({}), (std::vector<UsageRow>{delivered, blocked}));
+  EXPECT_TRUE(store_.usage({.team_id = "blue"})->empty());
+  EXPECT_TRUE(store_.usage({.from_ms = clock_.unix_ms() + 1})->empty());
+  EXPECT_EQ(store_.usage({.key_id = "k1", .user = "alice"})->size(), 2u);
+}
+
+}  // namespace imagined::service
