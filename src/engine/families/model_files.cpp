@@ -14,6 +14,7 @@
 #include "engine/formats/component_folder.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/in_quotes.h"
+#include "engine/tokenizers/chat_template.h"
 
 namespace imagined::engine {
 namespace {
@@ -558,6 +559,11 @@ Result<std::size_t> ModelFiles::choose(std::string_view part, const NameTable& n
 
 Result<> ModelFiles::take_tokenizer(std::string_view part, TokenizerKind kind, ModelPlan& plan) {
   const auto take_folder = [&](const fs::path& folder, std::string why) -> Result<> {
+    if (kind == TokenizerKind::qwen) {
+      const PromptFrame frame = TRY(load_prompt_frame(folder));
+      if (std::string note = frame_note(frame); !note.empty())
+        plan.notes.push_back(std::move(note));
+    }
     plan.parts.push_back(
         {.name = std::string(part), .path = folder, .why = std::move(why), .weights = nullptr});
     return {};

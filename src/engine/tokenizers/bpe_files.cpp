@@ -176,6 +176,8 @@ Result<TokenizerParts> parse_tokenizer_json(std::string_view text, BpeKind kind)
     return unsupported("post_processor", "adding tokens to every text");
   TRY(read_model(member(root, "model"), kind, parts));
   parts.added = TRY(read_added_tokens(member(root, "added_tokens")));
+  read_sides(root, parts.sides);
+  read_padding_token(root, parts.pad_token);
   return parts;
 }
 
@@ -199,9 +201,7 @@ Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::strin
 
 Result<> apply_tokenizer_config(std::string_view text, TokenizerParts& parts) {
   const json root = TRY(parse_object(text, kTokenizerConfigFile));
-  TRY(check_padding_side(root));
-  if (member(root, "chat_template").is_string())
-    parts.chat_template = text_of(member(root, "chat_template"));
+  TRY(read_configured_sides(root, parts.sides));
   if (flag(root, "add_prefix_space"))
     return refuse(kTokenizerConfigFile, "add_prefix_space", "true is not supported",
                   ErrorCode::unimplemented);
@@ -228,8 +228,6 @@ Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder,
     const std::string text = TRY(read_text_file(folder / "tokenizer_config.json"));
     TRY(apply_tokenizer_config(text, parts));
   }
-  if (is_text_file(folder / "chat_template.jinja"))
-    parts.chat_template = TRY(read_text_file(folder / "chat_template.jinja"));
   return parts;
 }
 

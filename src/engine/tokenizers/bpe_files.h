@@ -28,7 +28,7 @@ struct TokenizerParts {
   std::string bos_token = "<|startoftext|>";  // this and the following are used by CLIP only
   std::string eos_token = "<|endoftext|>";
   std::string unk_token = "<|endoftext|>";
-  std::string chat_template;  // of tokenizer_config.json or chat_template.jinja; empty: none
+  Sides sides;
 };
 
 /// From tokenizer.json. Its normaliser and pre-tokeniser must be the kind's (or absent).

@@ -78,6 +78,7 @@ Result<> check_frame(const Frame& frame, std::int32_t bos_id, std::int32_t eos_i
 
 Result<std::unique_ptr<const ClipTokenizer::State>> ClipTokenizer::State::make(
     TokenizerParts parts) {
+  TRY(check_sides(parts.sides));
   auto state = std::make_unique<State>();
   const SpecialIds ids(parts);
   state->bos_id = TRY(ids.find("bos_token", parts.bos_token));

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "base/text.h"
+
 namespace imagined::engine {
 namespace {
 
@@ -154,12 +156,41 @@ Result<> read_special_token(const json& config, const char* key, std::string& to
   return {};
 }
 
-Result<> check_padding_side(const json& config) {
-  const std::string side = text_of(member(config, "padding_side"));
-  if (side.empty() || side == "right") return {};
-  return refuse(kTokenizerConfigFile, "padding_side",
-                fmt::format("{} is not supported, only \"right\"", json(side).dump()),
-                ErrorCode::unimplemented);
+void read_sides(const json& root, Sides& sides) {
+  const auto read = [&](const char* step, std::string_view key, Sides::Side& side) {
+    const json& value = member(root, step);
+    if (value.is_object() && member(value, "direction").is_string())
+      side = {text_of(member(value, "direction")), kTokenizerFile, key};
+  };
+  read("padding", "padding.direction", sides.padding);
+  read("truncation", "truncation.direction", sides.truncation);
+}
+
+void read_padding_token(const json& root, std::string& token) {
+  const json& padding = member(root, "padding");
+  if (padding.is_object() && member(padding, "pad_token").is_string())
+    token = text_of(member(padding, "pad_token"));
+}
+
+Result<> read_configured_sides(const json& config, Sides& sides) {
+  const auto read = [&](const char* key, Sides::Side& side) -> Result<> {
+    const json& value = member(config, key);
+    if (value.is_null()) return {};
+    if (!value.is_string()) return refuse(kTokenizerConfigFile, key, "expected a string");
+    side = {text_of(value), kTokenizerConfigFile, key};
+    return {};
+  };
+  TRY(read("padding_side", sides.padding));
+  return read("truncation_side", sides.truncation);
+}
+
+Result<> check_sides(const Sides& sides) {
+  for (const Sides::Side& side : {sides.padding, sides.truncation})
+    if (!side.side.empty() && !equal_ignoring_case(side.side, "right"))
+      return refuse(side.file, side.key,
+                    fmt::format("{} is not supported, only \"right\"", json(side.side).dump()),
+                    ErrorCode::unimplemented);
+  return {};
 }
 
 bool is_token_id(const json& value) {

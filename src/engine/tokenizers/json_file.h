@@ -39,9 +39,26 @@ std::string text_of(const nlohmann::json& value);
 /// A special token of tokenizer_config.json, a string or an object with "content", into `token`,
 /// which stays where the key is missing or null.
 Result<> read_special_token(const nlohmann::json& config, const char* key, std::string& token);
-/// `padding_side` of tokenizer_config.json, which must be "right" where it is given: every network
-/// here was made to read prompts that begin at the first place.
-Result<> check_padding_side(const nlohmann::json& config);
+/// On which side a text is filled up or cut, and which file says so.
+struct Sides {
+  struct Side {
+    std::string side;
+    std::string_view file;
+    std::string_view key;
+  };
+  Side padding;
+  Side truncation;
+};
+/// From `padding` and `truncation` of tokenizer.json.
+void read_sides(const nlohmann::json& root, Sides& sides);
+/// `padding.pad_token` of tokenizer.json into `token`, which stays where there is none.
+void read_padding_token(const nlohmann::json& root, std::string& token);
+/// From `padding_side` and `truncation_side` of tokenizer_config.json, which win, as in
+/// transformers.
+Result<> read_configured_sides(const nlohmann::json& config, Sides& sides);
+/// Both must be the right one, or be said nowhere: every network here was made to read prompts that
+/// begin at the first place.
+Result<> check_sides(const Sides& sides);
 /// A whole number from 0 to kMaxTokenId - 1.
 bool is_token_id(const nlohmann::json& value);
 

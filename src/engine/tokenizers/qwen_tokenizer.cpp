@@ -3,55 +3,33 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 
 #include "base/utf8.h"
 #include "engine/tokenizers/bpe_files.h"
-#include "engine/tokenizers/json_file.h"
+#include "engine/tokenizers/chat_template.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/unicode.h"
 
 namespace imagined::engine {
-namespace {
-
-/// The folder's own template must put around a prompt what encode_prompt does. It is a program,
-/// which nobody runs here; but what it writes stands in it, and of the templates in use only
-/// Qwen3's have all of these.
-Result<> check_chat_template(std::string_view text) {
-  if (text.empty()) return {};
-  for (const std::string_view piece :
-       {"<|im_start|>", "<|im_end|>", "enable_thinking", R"(<think>\n\n</think>\n\n)"}) {
-    if (text.find(piece) == std::string_view::npos)
-      return refuse("chat template", "chat_template",
-                    fmt::format("has no {}: not Qwen3's, the only one that is supported",
-                                nlohmann::json(piece).dump()),
-                    ErrorCode::unimplemented);
-  }
-  for (const std::string_view role_end : {R"(role + '\n')", R"(role + "\n")", R"(role ~ '\n')"})
-    if (text.find(role_end) != std::string_view::npos) return {};
-  return refuse("chat template", "chat_template",
-                "does not end the role's line as Qwen3's does, the only one that is supported",
-                ErrorCode::unimplemented);
-}
-
-}  // namespace
 
 struct QwenTokenizer::State {
+  PromptFrame frame;
   Bpe bpe;
   AddedTokenLists added;
   std::unordered_map<std::string, std::int32_t> added_ids;
   std::int32_t pad_id = 0;
   std::int64_t vocab_size = 0;
 
-  static Result<std::unique_ptr<const State>> make(TokenizerParts parts);
+  static Result<std::unique_ptr<const State>> make(TokenizerParts parts, PromptFrame frame);
 };
 
-Result<std::unique_ptr<const QwenTokenizer::State>> QwenTokenizer::State::make(
-    TokenizerParts parts) {
-  TRY(check_chat_template(parts.chat_template));
+Result<std::unique_ptr<const QwenTokenizer::State>> QwenTokenizer::State::make(TokenizerParts parts,
+                                                                               PromptFrame frame) {
+  TRY(check_sides(parts.sides));
   auto state = std::make_unique<State>();
+  state->frame = std::move(frame);
   state->bpe = std::move(parts.bpe);
   for (const auto& [token, id] : state->bpe.tokens())
     state->vocab_size = std::max<std::int64_t>(state->vocab_size, id + 1);
@@ -80,14 +58,17 @@ QwenTokenizer::~QwenTokenizer() = default;
 
 Result<QwenTokenizer> QwenTokenizer::load(const std::filesystem::path& folder) {
   TokenizerParts parts = TRY(load_tokenizer_parts(folder, BpeKind::qwen2));
-  return QwenTokenizer(TRY(State::make(std::move(parts))));
+  PromptFrame frame = TRY(load_prompt_frame(folder));
+  return QwenTokenizer(TRY(State::make(std::move(parts), std::move(frame))));
 }
 
 Result<QwenTokenizer> QwenTokenizer::parse(std::string_view tokenizer_json,
                                            std::string_view tokenizer_config) {
   TokenizerParts parts = TRY(parse_tokenizer_json(tokenizer_json, BpeKind::qwen2));
   if (!tokenizer_config.empty()) TRY(apply_tokenizer_config(tokenizer_config, parts));
-  return QwenTokenizer(TRY(State::make(std::move(parts))));
+  PromptFrame frame = TRY(read_prompt_frame(
+      {.config = std::string(tokenizer_config), .jinja = std::nullopt, .json = std::nullopt}));
+  return QwenTokenizer(TRY(State::make(std::move(parts), std::move(frame))));
 }
 
 std::vector<std::int32_t> QwenTokenizer::encode(std::string_view text) const {
@@ -99,9 +80,7 @@ std::vector<std::int32_t> QwenTokenizer::encode(std::string_view text) const {
 }
 
 std::vector<std::int32_t> QwenTokenizer::encode_prompt(std::string_view prompt) const {
-  // Qwen3's template with one user message, a generation prompt, and thinking switched off.
-  return encode(fmt::format(
-      "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n", prompt));
+  return encode(fmt::format("{}{}{}", state_->frame.before, prompt, state_->frame.after));
 }
 
 PromptEncoding QwenTokenizer::encode_prompt(std::string_view prompt,

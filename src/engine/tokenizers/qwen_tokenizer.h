@@ -17,7 +17,7 @@ namespace imagined::engine {
 class QwenTokenizer {
  public:
   /// folder: holds tokenizer.json, or vocab.json and merges.txt; tokenizer_config.json beside it is
-  /// read where present (padding token, added tokens).
+  /// read where present (padding token, added tokens), and the chat template (chat_template.h).
   /// Errors: `not_found`, `data_loss` (not JSON), `invalid_argument` (a key of the wrong type or
   /// with a value that cannot be), `unimplemented` (another kind of tokenizer), naming file and
   /// key.
@@ -36,10 +36,8 @@ class QwenTokenizer {
   /// n log n in the text's length, whatever the text.
   std::vector<std::int32_t> encode(std::string_view text) const;
 
-  /// The ids of a prompt in Qwen3's chat template (one user message, thinking switched off),
-  /// neither cut nor padded:
-  ///   <|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n
-  /// Tokenised as a whole, so a prompt's first newline joins the template's.
+  /// The ids of a prompt in the chat template, neither cut nor padded. Tokenised as a whole, so a
+  /// prompt's first newline joins the template's.
   std::vector<std::int32_t> encode_prompt(std::string_view prompt) const;
 
   /// The same, cut and padded on the right.

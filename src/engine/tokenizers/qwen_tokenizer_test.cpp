@@ -12,8 +12,6 @@
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/unicode.h"
 
-#include "engine/tokenizers/text_file.h"
-
 namespace imagined::engine {
 namespace {
 
@@ -191,24 +189,46 @@ TEST(Tokenizer, NamesTheKeyOfEveryMistake) {
   EXPECT_THAT(message("/added_tokens", json::array()), HasSubstr("\"pad_token\""));
 }
 
-TEST(Tokenizer, RefusesATemplateAndASideThatWouldGiveOtherFeatures) {
-  const std::string good = small_tokenizer({{"a", "b"}}).dump();
-  const auto message = [&](const json& config) {
-    const Result<QwenTokenizer> parsed = QwenTokenizer::parse(good, config.dump());
+TEST(Tokenizer, PutsAroundAPromptWhatItsTemplateWrites) {
+  const std::string good = small_tokenizer({}).dump();
+  const json config = {{"chat_template", "{% for m in messages %}[{{ m.content }}]{% endfor %}"}};
+  const Result<QwenTokenizer> tokenizer = QwenTokenizer::parse(good, config.dump());
+  ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+  EXPECT_THAT(tokenizer->encode_prompt("ab"), ElementsAre('[', 'a', 'b', ']'));
+}
+
+TEST(Tokenizer, RefusesAnySideButTheRightOneWhereverItStands) {
+  const auto message = [&](const json& tokenizer, const json& config) {
+    const Result<QwenTokenizer> parsed = QwenTokenizer::parse(tokenizer.dump(), config.dump());
     return parsed ? std::string("no error") : parsed.error().message;
   };
-  EXPECT_EQ(message({{"padding_side", "right"}}), "no error");
-  EXPECT_THAT(message({{"padding_side", "left"}}), HasSubstr("\"padding_side\": \"left\""));
-  const std::string qwen3 =
-      read_text_file(kGolden / "a1" / "tokenizer" / "chat_template.jinja").value();
-  EXPECT_EQ(message({{"chat_template", qwen3}}), "no error");
-  EXPECT_THAT(message({{"chat_template",
-                        "{% for m in messages %}<|im_start|>{{ m.role }}: {{ m.content }}<|im_end|>"
-                        "{% endfor %}"}}),
-              HasSubstr("not Qwen3's"));
-  std::string other_line = qwen3;
-  other_line.replace(other_line.find("role + '\\n'"), 11, "role + ': '");
-  EXPECT_THAT(message({{"chat_template", other_line}}), HasSubstr("the role's line"));
+  const json plain = small_tokenizer({});
+  json left = plain;
+  left["padding"] = {{"strategy", "BatchLongest"}, {"direction", "Left"}};
+  json right = plain;
+  right["padding"] = {{"direction", "Right"}};
+  json cut_left = plain;
+  cut_left["truncation"] = {{"direction", "Left"}, {"max_length", 512}};
+  const json none = json::object();
+  EXPECT_EQ(message(plain, {{"padding_side", "right"}}), "no error");
+  EXPECT_EQ(message(right, none), "no error");
+  EXPECT_THAT(message(plain, {{"padding_side", "left"}}),
+              HasSubstr("tokenizer_config.json: \"padding_side\": \"left\""));
+  EXPECT_THAT(message(left, none), HasSubstr("tokenizer.json: \"padding.direction\": \"Left\""));
+  EXPECT_THAT(message(cut_left, none), HasSubstr("\"truncation.direction\": \"Left\""));
+  EXPECT_THAT(message(plain, {{"truncation_side", "left"}}), HasSubstr("\"truncation_side\""));
+  EXPECT_THAT(message(plain, {{"padding_side", 1}}), HasSubstr("expected a string"));
+  // The configuration wins, as in transformers.
+  EXPECT_EQ(message(left, {{"padding_side", "right"}}), "no error");
+}
+
+TEST(Tokenizer, TakesThePaddingTokenOfTokenizerJsonWhereTheConfigurationNamesNone) {
+  json tokenizer = small_tokenizer({});
+  tokenizer["added_tokens"].push_back({{"id", 1001}, {"content", "<pad>"}});
+  tokenizer["padding"] = {{"direction", "Right"}, {"pad_id", 1001}, {"pad_token", "<pad>"}};
+  EXPECT_EQ(QwenTokenizer::parse(tokenizer.dump()).value().pad_id(), 1001);
+  const json config = {{"pad_token", "<|endoftext|>"}};
+  EXPECT_EQ(QwenTokenizer::parse(tokenizer.dump(), config.dump()).value().pad_id(), 1000);
 }
 
 TEST(Tokenizer, RefusesTextsThatAreNoJson) {

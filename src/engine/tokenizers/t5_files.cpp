@@ -145,12 +145,14 @@ Result<T5Parts> parse_t5_json(std::string_view text) {
   TRY(read_pre_tokenizer(member(root, "pre_tokenizer"), parts));
   parts.added = TRY(read_added_tokens(member(root, "added_tokens")));
   TRY(check_post_processor(member(root, "post_processor"), parts));
+  read_sides(root, parts.sides);
+  read_padding_token(root, parts.pad_token);
   return parts;
 }
 
 Result<> apply_t5_config(std::string_view text, T5Parts& parts) {
   const json root = TRY(parse_object(text, kTokenizerConfigFile));
-  TRY(check_padding_side(root));
+  TRY(read_configured_sides(root, parts.sides));
   TRY(read_special_token(root, "pad_token", parts.pad_token));
   TRY(read_special_token(root, "eos_token", parts.eos_token));
   const json& extra = member(root, "extra_ids");

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "engine/tokenizers/added_tokens.h"
 #include "engine/tokenizers/charsmap.h"
+#include "engine/tokenizers/json_file.h"
 #include "engine/tokenizers/unigram.h"
 
 namespace imagined::engine {
@@ -54,6 +55,7 @@ struct T5Parts {
   std::int64_t extra_count = 100;  // of <extra_id_N>, which a SentencePiece file does not hold
   std::string pad_token = "<pad>";
   std::string eos_token = "</s>";
+  Sides sides;
 };
 
 /// From tokenizer.json, as transformers 4 and 5 write it (model Unigram, normaliser Precompiled,

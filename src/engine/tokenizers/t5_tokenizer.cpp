@@ -167,6 +167,7 @@ Result<std::int32_t> find_id(const T5Parts& parts, std::string_view key, const s
 }  // namespace
 
 Result<T5Tokenizer> T5Tokenizer::make(T5Parts parts) {
+  TRY(check_sides(parts.sides));
   add_extra_tokens(parts);
   auto state = std::make_unique<State>();
   state->eos_id = TRY(find_id(parts, "eos_token", parts.eos_token));

@@ -1,0 +1,759 @@
+#include "engine/tokenizers/jinja_syntax.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <memory>
+
+#include "base/utf8.h"
+
+namespace imagined::engine::jinja {
+namespace {
+
+using Kind = Expression::Kind;
+
+// What writes and frees a template follows it down, so that neither may be deep.
+constexpr int kMaxDepth = 60;    // of brackets and statements in each other
+constexpr int kMaxHeight = 200;  // of an expression, which operators in a row make higher, too
+
+// ---- from text to tokens ------------------------------------------------------------------------
+
+struct Token {
+  enum class Kind : std::uint8_t {
+    text,          // outside of tags
+    output_begin,  // {{
+    output_end,    // }}
+    tag_begin,     // {%
+    tag_end,       // %}
+    name,
+    string,
+    number,
+    sign,  // an operator or a bracket
+    end,
+  };
+  Kind kind = Kind::end;
+  int line = 0;
+  std::string text;
+};
+
+constexpr std::string_view kBlanks = " \t\n\r\f\v";
+
+bool is_name_byte(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+class Lexer {
+ public:
+  explicit Lexer(std::string_view text) {
+    // As Python reads a text file; and one newline at the end does not count.
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] != '\r') text_ += text[i];
+      if (text[i] == '\r' && !(i + 1 < text.size() && text[i + 1] == '\n')) text_ += '\n';
+    }
+    if (text_.ends_with('\n')) text_.pop_back();
+    rest_ = text_;
+  }
+
+  Result<std::vector<Token>> run() {
+    while (!rest_.empty()) {
+      std::size_t begin = 0;
+      const char mark = find_tag(begin);
+      std::string_view before = rest_.substr(0, begin);
+      const char sign = begin + 2 < rest_.size() ? rest_[begin + 2] : '\0';
+      if (sign == '-')
+        before = before.substr(0, before.find_last_not_of(kBlanks) + 1);
+      else if (mark != '{' && mark != '\0' && sign != '+')
+        before = without_indent(before);
+      if (!before.empty()) add(Token::Kind::text, std::string(before));
+      advance(begin);
+      if (mark == '\0') break;
+      advance(sign == '-' || sign == '+' ? 3 : 2);
+      if (mark == '#')
+        TRY(skip_comment());
+      else
+        TRY(read_tag(mark == '{'));
+    }
+    add(Token::Kind::end, {});
+    return std::move(tokens_);
+  }
+
+ private:
+  /// Where the next tag begins, and what follows its brace; '\0' when there is none.
+  char find_tag(std::size_t& at) const {
+    for (at = 0; at + 1 < rest_.size(); ++at)
+      if (rest_[at] == '{' &&
+          (rest_[at + 1] == '{' || rest_[at + 1] == '%' || rest_[at + 1] == '#'))
+        return rest_[at + 1];
+    at = rest_.size();
+    return '\0';
+  }
+
+  /// Without the blanks on the tag's own line before it, when there is nothing else.
+  std::string_view without_indent(std::string_view before) const {
+    const std::size_t newline = before.rfind('\n');
+    if (newline == std::string_view::npos && !at_line_start_) return before;
+    const std::size_t line = newline == std::string_view::npos ? 0 : newline + 1;
+    const bool blank = before.find_first_not_of(" \t", line) == std::string_view::npos;
+    return blank ? before.substr(0, line) : before;
+  }
+
+  void add(Token::Kind kind, std::string text) {
+    tokens_.push_back({.kind = kind, .line = line_, .text = std::move(text)});
+  }
+
+  void advance(std::size_t count) {
+    const std::string_view taken = rest_.substr(0, count);
+    line_ += static_cast<int>(std::count(taken.begin(), taken.end(), '\n'));
+    if (!taken.empty()) at_line_start_ = taken.back() == '\n';
+    rest_.remove_prefix(taken.size());
+  }
+
+  void skip_blanks() { advance(std::min(rest_.find_first_not_of(kBlanks), rest_.size())); }
+
+  /// Behind the end of a tag.
+  void after_tag(bool strips, bool is_output) {
+    at_line_start_ = false;
+    if (strips)
+      skip_blanks();
+    else if (!is_output && rest_.starts_with('\n'))
+      advance(1);
+  }
+
+  Result<> skip_comment() {
+    const std::size_t end = rest_.find("#}");
+    if (end == std::string_view::npos)
+      return refuse(line_, "a comment has no end", ErrorCode::invalid_argument);
+    const bool strips = end > 0 && rest_[end - 1] == '-';
+    advance(end + 2);
+    after_tag(strips, false);
+    return {};
+  }
+
+  Result<> read_tag(bool is_output) {
+    const std::string_view close = is_output ? "}}" : "%}";
+    add(is_output ? Token::Kind::output_begin : Token::Kind::tag_begin, {});
+    std::string brackets;  // that are open: "}}" may close two of them
+    while (true) {
+      skip_blanks();
+      if (rest_.empty()) return refuse(line_, "a tag has no end", ErrorCode::invalid_argument);
+      const bool strips = rest_[0] == '-' && rest_.substr(1).starts_with(close);
+      if (brackets.empty() && (strips || rest_.starts_with(close))) {
+        add(is_output ? Token::Kind::output_end : Token::Kind::tag_end, {});
+        advance(strips ? 3 : 2);
+        after_tag(strips, is_output);
+        return {};
+      }
+      TRY(read_token(brackets));
+    }
+  }
+
+  Result<> read_token(std::string& brackets) {
+    const char first = rest_[0];
+    if (first == '\'' || first == '"') return read_string(first);
+    if (is_digit(first)) {
+      const auto count = std::min(rest_.find_first_not_of("0123456789"), rest_.size());
+      const std::string_view after = rest_.substr(count, 2);
+      if (!after.empty() &&
+          (is_name_byte(after[0]) || (after.size() == 2 && after[0] == '.' && is_digit(after[1]))))
+        return refuse(line_, "only whole numbers are known here");
+      return take(Token::Kind::number, count);
+    }
+    if (is_name_byte(first)) {
+      const auto end = std::find_if_not(rest_.begin(), rest_.end(), is_name_byte);
+      return take(Token::Kind::name, static_cast<std::size_t>(end - rest_.begin()));
+    }
+    constexpr std::array<std::string_view, 6> kPairs = {"==", "!=", "<=", ">=", "//", "**"};
+    for (const std::string_view pair : kPairs)
+      if (rest_.starts_with(pair)) return take(Token::Kind::sign, 2);
+    constexpr std::string_view kOpen = "([{";
+    constexpr std::string_view kClose = ")]}";
+    if (kOpen.find(first) != std::string_view::npos) brackets += first;
+    if (const std::size_t at = kClose.find(first); at != std::string_view::npos) {
+      if (brackets.empty() || brackets.back() != kOpen[at])
+        return refuse(line_, "brackets do not match", ErrorCode::invalid_argument);
+      brackets.pop_back();
+    }
+    constexpr std::string_view kSigns = "+-*/%~<>=()[]{}.,:|";
+    if (kSigns.find(first) == std::string_view::npos)
+      return refuse(line_, "a character that no expression has", ErrorCode::invalid_argument);
+    return take(Token::Kind::sign, 1);
+  }
+
+  Result<> take(Token::Kind kind, std::size_t count) {
+    add(kind, std::string(rest_.substr(0, count)));
+    advance(count);
+    return {};
+  }
+
+  Result<> read_string(char quote) {
+    std::string value;
+    std::size_t at = 1;
+    for (; at < rest_.size() && rest_[at] != quote; ++at) {
+      if (rest_[at] != '\\') {
+        value += rest_[at];
+        continue;
+      }
+      if (++at == rest_.size()) break;
+      TRY(read_escape(at, value));
+    }
+    if (at >= rest_.size())
+      return refuse(line_, "a string has no end", ErrorCode::invalid_argument);
+    add(Token::Kind::string, std::move(value));
+    advance(at + 1);
+    return {};
+  }
+
+  /// As in Python's strings; `at` is behind the backslash and stays on the escape's last byte.
+  Result<> read_escape(std::size_t& at, std::string& value) const {
+    constexpr std::string_view kLetters = "ntr\\'\"bfav0";
+    constexpr std::string_view kValues("\n\t\r\\'\"\b\f\a\v\0", 11);
+    const char letter = rest_[at];
+    if (letter == '\n') return {};
+    const std::size_t digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
+    if (digits > 0) {
+      std::uint32_t code = 0;
+      const std::string_view hex = rest_.substr(at + 1, digits);
+      const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
+      const bool is_code = code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+      if (hex.size() != digits || error != std::errc() || end != hex.data() + digits || !is_code)
+        return refuse(line_, "an escape that is no character", ErrorCode::invalid_argument);
+      append_utf8(code, value);
+      at += digits;
+    } else if (const std::size_t known = kLetters.find(letter); known != std::string_view::npos) {
+      value += kValues[known];
+    } else {
+      value += '\\';
+      value += letter;
+    }
+    return {};
+  }
+
+  std::string text_;
+  std::string_view rest_;
+  int line_ = 1;
+  bool at_line_start_ = true;
+  std::vector<Token> tokens_;
+};
+
+// ---- from tokens to statements ------------------------------------------------------------------
+
+class Parser {
+ public:
+  explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+
+  Result<std::vector<Statement>> run() {
+    std::vector<Statement> body = TRY(read_body({}));
+    if (here().kind != Token::Kind::end)
+      return refuse(here().line, fmt::format("{} without its beginning", shown(tokens_[at_ + 1])),
+                    ErrorCode::invalid_argument);
+    return body;
+  }
+
+ private:
+  using Words = std::initializer_list<std::string_view>;
+
+  const Token& here() const { return tokens_[at_]; }
+  static std::string shown(const Token& token) {
+    return token.kind == Token::Kind::end ? "the end" : fmt::format("\"{}\"", token.text);
+  }
+  bool is_sign(std::string_view sign) const {
+    return here().kind == Token::Kind::sign && here().text == sign;
+  }
+  bool is_word(std::string_view word) const {
+    return here().kind == Token::Kind::name && here().text == word;
+  }
+  bool skip_sign(std::string_view sign) { return is_sign(sign) && ++at_ > 0; }
+  bool skip_word(std::string_view word) { return is_word(word) && ++at_ > 0; }
+  Result<> expect_sign(std::string_view sign) {
+    if (skip_sign(sign)) return {};
+    return unexpected(fmt::format("\"{}\"", sign));
+  }
+  Result<> expect(Token::Kind kind, std::string_view what) {
+    if (here().kind != kind) return unexpected(what);
+    ++at_;
+    return {};
+  }
+  Result<std::string> read_name() {
+    if (here().kind != Token::Kind::name) return unexpected("a name");
+    return tokens_[at_++].text;
+  }
+  tl::unexpected<Error> unexpected(std::string_view wanted) const {
+    return refuse(here().line, fmt::format("{} where {} is needed", shown(here()), wanted),
+                  ErrorCode::invalid_argument);
+  }
+
+  /// Counts how deep the parser is in itself.
+  struct Level {
+    explicit Level(int& level) : depth(level) { ++depth; }
+    ~Level() { --depth; }
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+    int& depth;
+  };
+  Result<> check_depth() const {
+    if (depth_ <= kMaxDepth && highest_ <= kMaxHeight) return {};
+    return refuse(here().line, "nested too deep", ErrorCode::invalid_argument);
+  }
+
+  // Statements.
+
+  bool at_tag(Words words) const {
+    if (here().kind != Token::Kind::tag_begin) return false;
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+      return tokens_[at_ + 1].kind == Token::Kind::name && tokens_[at_ + 1].text == word;
+    });
+  }
+
+  Result<> end_of_tag() { return expect(Token::Kind::tag_end, "the end of the tag"); }
+  Result<> end_tag(std::string_view word) {
+    if (!at_tag({word})) return unexpected(fmt::format("{{% {} %}}", word));
+    at_ += 2;
+    return end_of_tag();
+  }
+
+  /// Up to one of the tags, or to the end where there is none.
+  Result<std::vector<Statement>> read_body(Words ends) {
+    const Level level(depth_);
+    TRY(check_depth());
+    std::vector<Statement> body;
+    while (here().kind != Token::Kind::end && !at_tag(ends)) {
+      if (ends.size() == 0 &&
+          at_tag({"elif", "else", "endif", "endfor", "endset", "endmacro", "endgeneration"}))
+        break;
+      TRY(read_statement(body));
+    }
+    return body;
+  }
+
+  Result<> read_statement(std::vector<Statement>& body) {
+    Statement statement;
+    statement.line = here().line;
+    if (here().kind == Token::Kind::text) {
+      statement.text = tokens_[at_++].text;
+    } else if (here().kind == Token::Kind::output_begin) {
+      ++at_;
+      statement.kind = Statement::Kind::output;
+      statement.expression = TRY(read_expression());
+      TRY(expect(Token::Kind::output_end, "the end of the expression"));
+    } else {
+      TRY(expect(Token::Kind::tag_begin, "a tag"));
+      const std::string word = TRY(read_name());
+      if (word == "generation") {  // marks what the assistant says; writes nothing itself
+        TRY(end_of_tag());
+        for (Statement& inner : TRY(read_body({"endgeneration"}))) body.push_back(std::move(inner));
+        return end_tag("endgeneration");
+      }
+      TRY(read_tag(word, statement));
+    }
+    body.push_back(std::move(statement));
+    return {};
+  }
+
+  Result<> read_tag(const std::string& word, Statement& statement) {
+    if (word == "if") return read_branch(statement);
+    if (word == "for") return read_loop(statement);
+    if (word == "set") return read_set(statement);
+    if (word == "macro") return read_macro(statement);
+    if (word == "break" || word == "continue") {
+      statement.kind = word == "break" ? Statement::Kind::leave : Statement::Kind::next;
+      return end_of_tag();
+    }
+    return refuse(statement.line, fmt::format("{{% {} %}} is not known here", word));
+  }
+
+  Result<> read_branch(Statement& statement) {
+    statement.kind = Statement::Kind::branch;
+    statement.expression = TRY(read_expression());
+    TRY(end_of_tag());
+    statement.body = TRY(read_body({"elif", "else", "endif"}));
+    if (at_tag({"elif"})) {
+      const Level level(depth_);
+      TRY(check_depth());
+      Statement inner;
+      inner.line = here().line;
+      at_ += 2;
+      TRY(read_branch(inner));  // takes the end tag, too
+      statement.otherwise.push_back(std::move(inner));
+      return {};
+    }
+    if (at_tag({"else"})) {
+      TRY(end_tag("else"));
+      statement.otherwise = TRY(read_body({"endif"}));
+    }
+    return end_tag("endif");
+  }
+
+  Result<> read_loop(Statement& statement) {
+    statement.kind = Statement::Kind::loop;
+    do statement.names.push_back(TRY(read_name()));
+    while (skip_sign(","));
+    if (!skip_word("in")) return unexpected("\"in\"");
+    statement.expression = TRY(read_either());
+    if (skip_word("if")) statement.filter = TRY(read_expression());
+    if (is_word("recursive")) return refuse(here().line, "a recursive loop is not known here");
+    TRY(end_of_tag());
+    statement.body = TRY(read_body({"else", "endfor"}));
+    if (at_tag({"else"})) {
+      TRY(end_tag("else"));
+      statement.otherwise = TRY(read_body({"endfor"}));
+    }
+    return end_tag("endfor");
+  }
+
+  Result<> read_set(Statement& statement) {
+    statement.names.push_back(TRY(read_name()));
+    if (skip_sign(".")) statement.names.push_back(TRY(read_name()));
+    if (skip_sign("=")) {
+      statement.kind = Statement::Kind::set;
+      statement.expression = TRY(read_expression());
+      return end_of_tag();
+    }
+    if (is_sign(",") || is_sign("|"))
+      return refuse(here().line, "this {% set %} is not known here");
+    statement.kind = Statement::Kind::capture;
+    TRY(end_of_tag());
+    statement.body = TRY(read_body({"endset"}));
+    return end_tag("endset");
+  }
+
+  Result<> read_macro(Statement& statement) {
+    statement.kind = Statement::Kind::macro;
+    statement.names.push_back(TRY(read_name()));
+    TRY(expect_sign("("));
+    while (!is_sign(")")) {
+      std::string name = TRY(read_name());
+      Expression value;
+      if (skip_sign("=")) value = TRY(read_expression());
+      statement.parameters.emplace_back(std::move(name), std::move(value));
+      if (!skip_sign(",")) break;
+    }
+    TRY(expect_sign(")"));
+    TRY(end_of_tag());
+    statement.body = TRY(read_body({"endmacro"}));
+    return end_tag("endmacro");
+  }
+
+  // Expressions, the loosest first.
+
+  Expression make(Kind kind, std::string text = {}) const {
+    Expression made;
+    made.kind = kind;
+    made.line = here().line;
+    made.text = std::move(text);
+    return made;
+  }
+
+  void adopt(Expression& parent, Expression part) {
+    parent.height = std::max(parent.height, part.height + 1);
+    highest_ = std::max(highest_, parent.height);
+    parent.parts.push_back(std::move(part));
+  }
+
+  Expression join(Expression made, Expression left, Expression right) {
+    adopt(made, std::move(left));
+    adopt(made, std::move(right));
+    return made;
+  }
+
+  Result<Expression> read_expression() {
+    const Level level(depth_);
+    TRY(check_depth());
+    Expression value = TRY(read_either());
+    while (is_word("if")) {
+      TRY(check_depth());
+      Expression made = make(Kind::choice);
+      ++at_;
+      Expression condition = TRY(read_either());
+      Expression otherwise;
+      if (skip_word("else")) otherwise = TRY(read_expression());
+      made = join(std::move(made), std::move(condition), std::move(value));
+      adopt(made, std::move(otherwise));
+      value = std::move(made);
+    }
+    return value;
+  }
+
+  /// `or`, and all that binds more tightly.
+  Result<Expression> read_either() {
+    Expression left = TRY(read_both());
+    while (is_word("or")) {
+      TRY(check_depth());
+      Expression made = make(Kind::binary, "or");
+      ++at_;
+      Expression right = TRY(read_both());
+      left = join(std::move(made), std::move(left), std::move(right));
+    }
+    return left;
+  }
+
+  Result<Expression> read_both() {
+    Expression left = TRY(read_negation());
+    while (is_word("and")) {
+      TRY(check_depth());
+      Expression made = make(Kind::binary, "and");
+      ++at_;
+      Expression right = TRY(read_negation());
+      left = join(std::move(made), std::move(left), std::move(right));
+    }
+    return left;
+  }
+
+  Result<Expression> read_negation() {
+    if (!is_word("not")) return read_comparison();
+    const Level level(depth_);
+    TRY(check_depth());
+    Expression made = make(Kind::unary, "not");
+    ++at_;
+    adopt(made, TRY(read_negation()));
+    return made;
+  }
+
+  /// The comparison that stands here, taken; empty when there is none.
+  std::string comparison() {
+    for (const std::string_view sign : {"==", "!=", "<=", ">=", "<", ">"})
+      if (skip_sign(sign)) return std::string(sign);
+    if (skip_word("in")) return "in";
+    if (is_word("not") && tokens_[at_ + 1].kind == Token::Kind::name &&
+        tokens_[at_ + 1].text == "in") {
+      at_ += 2;
+      return "not in";
+    }
+    return {};
+  }
+
+  Result<Expression> read_comparison() {
+    Expression left = TRY(read_signs(0));
+    Expression made = make(Kind::binary);
+    made.text = comparison();
+    if (made.text.empty()) return left;
+    Expression right = TRY(read_signs(0));
+    made = join(std::move(made), std::move(left), std::move(right));
+    const int line = here().line;
+    if (!comparison().empty()) return refuse(line, "a chain of comparisons is not known here");
+    return made;
+  }
+
+  /// Operators with a left and a right side, by how tightly they bind.
+  Result<Expression> read_signs(std::size_t level) {
+    static constexpr std::array<std::array<std::string_view, 4>, 3> kLevels = {
+        {{"+", "-"}, {"~"}, {"*", "/", "//", "%"}}};
+    if (level == kLevels.size()) return read_unary();
+    Expression left = TRY(read_signs(level + 1));
+    while (true) {
+      const auto sign = std::ranges::find_if(kLevels[level], [&](std::string_view candidate) {
+        return !candidate.empty() && is_sign(candidate);
+      });
+      if (sign == kLevels[level].end()) return left;
+      TRY(check_depth());
+      Expression made = make(Kind::binary, std::string(*sign));
+      ++at_;
+      Expression right = TRY(read_signs(level + 1));
+      left = join(std::move(made), std::move(left), std::move(right));
+    }
+  }
+
+  Result<Expression> read_unary() {
+    if (!is_sign("-") && !is_sign("+")) {
+      Expression value = TRY(read_postfix());
+      return read_filters(std::move(value));
+    }
+    const Level level(depth_);
+    TRY(check_depth());
+    Expression made = make(Kind::unary, here().text);
+    ++at_;
+    adopt(made, TRY(read_unary()));
+    return made;
+  }
+
+  Result<Expression> read_postfix() {
+    Expression value = TRY(read_primary());
+    while (true) {
+      TRY(check_depth());
+      Expression made = make(Kind::attribute);
+      if (skip_sign(".")) {
+        made.text = TRY(read_name());
+        adopt(made, std::move(value));
+      } else if (skip_sign("[")) {
+        made = TRY(read_subscript(std::move(made), std::move(value)));
+      } else if (skip_sign("(")) {
+        made.kind = Kind::call;
+        adopt(made, std::move(value));
+        TRY(read_arguments(made));
+      } else {
+        return value;
+      }
+      value = std::move(made);
+    }
+  }
+
+  Result<Expression> read_subscript(Expression made, Expression value) {
+    made.kind = Kind::item;
+    adopt(made, std::move(value));
+    while (made.parts.size() <= 4) {
+      Expression part;
+      if (!is_sign(":") && !is_sign("]")) part = TRY(read_expression());
+      adopt(made, std::move(part));
+      if (!skip_sign(":")) break;
+      made.kind = Kind::slice;
+    }
+    TRY(expect_sign("]"));
+    if (made.kind == Kind::slice) made.parts.resize(4);
+    if (made.kind == Kind::item && made.parts[1].kind == Kind::absent)
+      return unexpected("an index");
+    return made;
+  }
+
+  /// Up to the closing bracket, which is taken.
+  Result<> read_arguments(Expression& made) {
+    while (!is_sign(")")) {
+      const Token& after = tokens_[at_ + 1];
+      if (here().kind == Token::Kind::name && after.kind == Token::Kind::sign &&
+          after.text == "=") {
+        std::string name = here().text;
+        at_ += 2;
+        Expression value = TRY(read_expression());
+        made.height = std::max(made.height, value.height + 1);
+        made.named.emplace_back(std::move(name), std::move(value));
+      } else {
+        adopt(made, TRY(read_expression()));
+      }
+      if (!skip_sign(",")) break;
+    }
+    return expect_sign(")");
+  }
+
+  Result<Expression> read_filters(Expression value) {
+    while (true) {
+      TRY(check_depth());
+      Expression made = make(Kind::filter);
+      bool negated = false;
+      if (skip_word("is")) {
+        made.kind = Kind::test;
+        negated = skip_word("not");
+      } else if (!skip_sign("|")) {
+        return value;
+      }
+      made.text = TRY(read_name());
+      adopt(made, std::move(value));
+      if (skip_sign("("))
+        TRY(read_arguments(made));
+      else if (made.kind == Kind::test && starts_operand())
+        adopt(made, TRY(read_postfix()));
+      value = std::move(made);
+      if (negated) {
+        Expression outer = make(Kind::unary, "not");
+        adopt(outer, std::move(value));
+        value = std::move(outer);
+      }
+    }
+  }
+
+  /// Whether an argument of a test without brackets stands here.
+  bool starts_operand() const {
+    if (here().kind == Token::Kind::string || here().kind == Token::Kind::number) return true;
+    if (here().kind != Token::Kind::name) return is_sign("[") || is_sign("{");
+    for (const std::string_view word : {"and", "or", "not", "if", "else", "is", "in"})
+      if (here().text == word) return false;
+    return true;
+  }
+
+  Result<Expression> read_primary() {
+    Expression made = make(Kind::literal);
+    switch (here().kind) {
+      case Token::Kind::string:
+        while (here().kind == Token::Kind::string) made.text += tokens_[at_++].text;
+        made.value = std::exchange(made.text, {});
+        return made;
+      case Token::Kind::number:
+        return read_number(std::move(made));
+      case Token::Kind::name:
+        return read_word(std::move(made));
+      default:
+        break;
+    }
+    if (skip_sign("(")) {
+      made = TRY(read_expression());
+      if (!is_sign(",")) {
+        TRY(expect_sign(")"));
+        return made;
+      }
+      Expression tuple = make(Kind::list);
+      adopt(tuple, std::move(made));
+      while (skip_sign(",") && !is_sign(")")) adopt(tuple, TRY(read_expression()));
+      TRY(expect_sign(")"));
+      return tuple;
+    }
+    if (skip_sign("[")) {
+      made.kind = Kind::list;
+      while (!is_sign("]")) {
+        adopt(made, TRY(read_expression()));
+        if (!skip_sign(",")) break;
+      }
+      TRY(expect_sign("]"));
+      return made;
+    }
+    if (skip_sign("{")) {
+      made.kind = Kind::dict;
+      while (!is_sign("}")) {
+        adopt(made, TRY(read_expression()));
+        TRY(expect_sign(":"));
+        adopt(made, TRY(read_expression()));
+        if (!skip_sign(",")) break;
+      }
+      TRY(expect_sign("}"));
+      return made;
+    }
+    return unexpected("an expression");
+  }
+
+  Result<Expression> read_number(Expression made) {
+    const std::string& digits = here().text;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc())
+      return refuse(here().line, "a number that is too large", ErrorCode::invalid_argument);
+    made.value = value;
+    ++at_;
+    return made;
+  }
+
+  Result<Expression> read_word(Expression made) {
+    const std::string& word = tokens_[at_++].text;
+    if (word == "true" || word == "True") {
+      made.value = true;
+    } else if (word == "false" || word == "False") {
+      made.value = false;
+    } else if (word == "none" || word == "None") {
+      made.value = nullptr;
+    } else {
+      made.kind = Kind::name;
+      made.text = word;
+    }
+    return made;
+  }
+
+  std::vector<Token> tokens_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+  int highest_ = 0;
+};
+
+}  // namespace
+
+tl::unexpected<Error> refuse(int line, std::string_view what, ErrorCode code) {
+  return fail(code, fmt::format("line {}: {}", line, what));
+}
+
+Result<std::vector<Statement>> parse(std::string_view text) {
+  if (text.size() > kMaxTemplateBytes)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} bytes, {} allowed", text.size(), kMaxTemplateBytes));
+  return Parser(TRY(Lexer(text).run())).run();
+}
+
+}  // namespace imagined::engine::jinja
