@@ -14,6 +14,12 @@
 #include "cli/exit_code.h"
 
 namespace imagined::cli {
+namespace {
+
+// Clients that are told at a time why they are not served.
+constexpr std::int64_t kTurnedAwayMax = 64;
+
+}  // namespace
 
 std::filesystem::path this_executable() {
   std::error_code ignored;
@@ -70,8 +76,14 @@ std::int64_t raise_descriptor_limit() {
   return static_cast<std::int64_t>(std::min(limit.rlim_cur, kPlenty));
 }
 
-std::int64_t connections_within(std::int64_t descriptors, std::int64_t wanted) {
-  return std::clamp<std::int64_t>(descriptors - kOwnDescriptors, 1, wanted);
+ConnectionRoom connections_within(std::int64_t descriptors, std::int64_t wanted) {
+  const std::int64_t left = std::max<std::int64_t>(descriptors - kOwnDescriptors, 2);
+  const std::int64_t turned_away = std::clamp<std::int64_t>(left / 8, 1, kTurnedAwayMax);
+  return {.served = std::min(left - turned_away, wanted), .turned_away = turned_away};
+}
+
+std::int64_t descriptors_for(std::int64_t connections) {
+  return connections + kTurnedAwayMax + kOwnDescriptors;
 }
 
 }  // namespace imagined::cli

@@ -33,7 +33,17 @@ inline constexpr std::int64_t kOwnDescriptors = 64;
 /// Raises the limit of open files as far as it may be raised; what it is then.
 std::int64_t raise_descriptor_limit();
 
-/// How many connections fit under a limit of open files, at most `wanted`.
-std::int64_t connections_within(std::int64_t descriptors, std::int64_t wanted);
+/// How many connections fit under a limit of open files. Clients that are turned away hold theirs
+/// while they are told why.
+struct ConnectionRoom {
+  std::int64_t served = 0;
+  std::int64_t turned_away = 0;
+};
+
+/// At most `wanted` served ones.
+ConnectionRoom connections_within(std::int64_t descriptors, std::int64_t wanted);
+
+/// The limit of open files under which all that are wanted fit.
+std::int64_t descriptors_for(std::int64_t connections);
 
 }  // namespace imagined::cli

@@ -1,14 +1,10 @@
 // imagined serve: the API, and the worker that it looks after.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "api/http/server.h"
 #include "base/log.h"
@@ -32,8 +28,9 @@ Result<api::ServerOptions> server_options(const Settings& settings,
   api::ProxyList trusted_proxies = TRY(api::ProxyList::parse(settings.trusted_proxies));
   api::Limits limits;
   const std::int64_t descriptors = raise_descriptor_limit();
-  limits.connections_max =
-      static_cast<int>(connections_within(descriptors, settings.connections_max));
+  const ConnectionRoom room = connections_within(descriptors, settings.connections_max);
+  limits.connections_max = static_cast<int>(room.served);
+  limits.turned_away_max = static_cast<int>(room.turned_away);
   if (limits.connections_max < settings.connections_max) {
     log(LogLevel::warn, "connections_limited",
         "connections_max={} wanted={} open_files_limit={} hint=\"raise it with ulimit -n or "
@@ -68,19 +65,6 @@ std::string bound(const config::ListenAddress& address, std::uint16_t port) {
 }
 
 bool is_loopback(std::string_view host) { return host.starts_with("127.") || host == "::1"; }
-
-// Says every few seconds how long replies in work still have.
-void count_down(std::chrono::seconds drain, const std::stop_token& done) {
-  constexpr std::chrono::seconds kInterval{5};
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  for (auto left = drain; !done.stop_requested(); left -= kInterval) {
-    log(LogLevel::info, "stopping", "waits_at_most_s={} hint=\"again Ctrl-C ends at once\"",
-        std::max(left, std::chrono::seconds(0)).count());
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, done, kInterval, [] { return false; });
-  }
-}
 
 // The one line on stdout by which scripts know that requests are answered.
 void announce(const std::string& url) {
@@ -136,7 +120,6 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                         status = worker_status;
                         server.stop();
                       }});
-  std::jthread countdown;
   log(LogLevel::info, "listening", "address={} http={} version={} data_dir={:?}",
       bound(address, server.port()), url, kVersion, config.settings.data_dir);
   if (!is_loopback(address.host)) {
@@ -146,15 +129,9 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
         bound(address, server.port()));
   }
   {
-    const std::stop_callback on_signal(stop, [&] {
-      countdown = std::jthread([&](const std::stop_token& done) {
-        count_down(std::chrono::seconds(config.settings.drain_s), done);
-      });
-      server.stop();
-    });
+    const std::stop_callback on_signal(stop, [&] { server.stop(); });
     server.run();
   }
-  countdown = {};
   watcher.stop();
   maintenance.stop();
   if (const auto recorded = stores.keys().record_uses(); !recorded)

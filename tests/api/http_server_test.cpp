@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <iterator>
+#include <list>
 #include <thread>
 
 #include "api/wire_client.h"
@@ -197,6 +200,11 @@ class HttpServerTest : public ::testing::Test {
   std::jthread thread_;
 };
 
+std::ptrdiff_t open_descriptors() {
+  const std::filesystem::directory_iterator entries("/proc/self/fd");
+  return std::distance(begin(entries), end(entries));
+}
+
 constexpr std::string_view kGetHealth = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 
 TEST_F(HttpServerTest, AnswersWhenTheWorkerHasFinished) {
@@ -381,6 +389,35 @@ TEST_F(HttpServerTest, TurnsNobodyAwayWithAWordWhenTooManyAreBeingTold) {
   start();
   WireClient client(port());
   EXPECT_EQ(client.status(), 0);
+}
+
+// A client that stays after it was told holds its place no longer than the next one can wait.
+TEST_F(HttpServerTest, TellsTheNextClientThoughTheOneBeforeStays) {
+  options_.limits.connections_max = 0;
+  options_.limits.turned_away_max = 1;
+  options_.limits.farewell_timeout = milliseconds(20);
+  start();
+  WireClient stays(port());
+  EXPECT_EQ(stays.status(), 503);
+  int status = 0;
+  for (int i = 0; i < 2'000 && status == 0; ++i) {
+    ::poll(nullptr, 0, 1);
+    status = WireClient(port()).status();
+  }
+  EXPECT_EQ(status, 503);
+}
+
+TEST_F(HttpServerTest, HoldsNoMoreThanItsLimitsHoweverManyAreRefused) {
+  options_.limits.connections_max = 2;
+  options_.limits.turned_away_max = 3;
+  start();
+  const auto before = open_descriptors();
+  std::list<WireClient> clients;
+  for (int i = 0; i < 40; ++i) clients.emplace_back(port());
+  clients.front().send(kGetHealth);
+  EXPECT_EQ(clients.front().status(), 200);
+  EXPECT_EQ(clients.back().status(), 0);
+  EXPECT_LE(open_descriptors() - before, std::ssize(clients) + 2 + 3);
 }
 
 TEST_F(HttpServerTest, LetsNoClientBehindAProxyTakeAllPlaces) {

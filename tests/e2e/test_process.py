@@ -1,15 +1,18 @@
 """What the process around the server does: signals, limits, rights of files."""
 
+import functools
 import os
 import resource
+import select
 import signal
+import socket
 import stat
 import subprocess
 
 import pytest
 import requests
 
-from program import BINARY, run, wait_until
+from program import BINARY, PROMPT, run, wait_until
 from test_worker import SLOWISH, Background
 
 
@@ -60,7 +63,72 @@ def test_the_limit_of_open_files_is_raised_and_kept_to(start_server):
     server = start_server(
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (96, 512)))
     assert open_files_limits(server.process) == (512, 512)
-    assert "connections_limited connections_max=448" in server.log_text()
+    assert "connections_limited connections_max=392" in server.log_text()
+
+
+def test_refused_connections_leave_the_server_what_it_needs(start_server):
+    server = start_server(
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96)))
+    with requests.Session() as session:
+        session.headers = server.headers()
+        ask = functools.partial(session.post, f"{server.url}/v1/images/generations", timeout=30)
+        assert ask(json={"prompt": PROMPT}).status_code == 200
+        crowd = [socket.create_connection(server.address, timeout=10) for _ in range(200)]
+        try:
+            for prompt in (PROMPT, PROMPT + " in snow"):
+                assert ask(json={"prompt": prompt}).status_code == 200
+        finally:
+            for connection in crowd:
+                connection.close()
+    wait_until(lambda: server.get("/healthz").status_code == 200, "room again")
+    assert server.generate().status_code == 200
+    log = server.log_text()
+    assert "accept_failed" not in log
+    assert log.count("clients_dropped") == 1
+
+
+def test_want_of_descriptors_is_said_once_and_ends_with_it(start_server):
+    server = start_server()
+    limit = open_files_limits(server.process)
+    held = set(map(int, os.listdir(f"/proc/{server.process.pid}/fd")))
+    lowest_free = min(set(range(len(held) + 1)) - held)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (lowest_free, limit[1]))
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert not select.select([client], [], [], 0.5)[0]
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limit)
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+    assert server.log_text().count("accept_failed") == 1
+
+
+def leave_memory(process, more):
+    """So many bytes more than the process has; a thread takes several million."""
+    with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
+        (size,) = [int(line.split()[1]) for line in status if line.startswith("VmSize")]
+    resource.prlimit(process.pid, resource.RLIMIT_AS,
+                     (size * 1024 + more, resource.RLIM_INFINITY))
+
+
+def test_a_server_that_is_stopped_short_of_memory_ends_in_order(start_server):
+    server = start_server("--drain-s", "1")
+    with socket.create_connection(server.address, timeout=10):
+        leave_memory(server.process, 2 << 20)
+        server.process.terminate()
+        assert server.process.wait(10) == 0
+    log = server.log_text()
+    assert " stopping waits_at_most_s=1 " in log
+    assert " stopped" in log
+
+
+def test_a_worker_is_started_again_when_there_is_memory_for_it(start_server):
+    server = start_server()
+    leave_memory(server.process, 0)
+    server.kill_worker()
+    wait_until(lambda: "worker_not_started" in server.log_text(), "a start in vain")
+    resource.prlimit(server.process.pid, resource.RLIMIT_AS,
+                     (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    wait_until(lambda: server.get("/readyz").status_code == 200, "another worker")
+    assert server.generate().status_code == 200
 
 
 @pytest.mark.parametrize("before", [0o755, 0o777])

@@ -111,7 +111,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   Async<bool> write(const Head& head, Exchange& exchange, Response response, bool keep_alive);
   Async<bool> write_bytes(std::string_view head, asio::const_buffer body);
   Async<bool> write_events(EventSource& events, bool chunked, std::stop_token client_gone);
-  Async<void> linger();
+  Async<void> linger(milliseconds limit);
 
   void arm(milliseconds limit) { arm(steady_clock::now() + limit); }
   void arm(steady_clock::time_point end);
@@ -177,7 +177,9 @@ Async<void> TcpConnection::turn_away(Error error) {
   Response response = application_.refuse(exchange, error);
   application_.finish(exchange, response);
   const Head unread;
-  if (co_await write(unread, exchange, std::move(response), false)) co_await linger();
+  if (co_await write(unread, exchange, std::move(response), false)) {
+    co_await linger(limits_.farewell_timeout);
+  }
   disarm();
   error_code ignored;
   socket_.close(ignored);
@@ -363,7 +365,7 @@ Async<bool> TcpConnection::exchange_once() {
                           !response->close && !closing_ &&
                           !(head.version_1_0 && is_stream(*response));
   const bool written = co_await write(head, exchange, std::move(*response), keep_alive);
-  if (written && body_unread) co_await linger();
+  if (written && body_unread) co_await linger(kLingerTimeout);
   co_return written&& keep_alive;
 }
 
@@ -467,10 +469,10 @@ Async<bool> TcpConnection::write_events(EventSource& events, bool chunked,
 
 // Closing with unread bytes in the kernel resets the connection and the client may never see the
 // reply, so these are read first.
-Async<void> TcpConnection::linger() {
+Async<void> TcpConnection::linger(milliseconds limit) {
   error_code ec;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
-  arm(kLingerTimeout);
+  arm(limit);
   std::string sink(64 * 1024, '\0');
   std::size_t total = 0;
   while (!ec && !expired_ && total < kLingerBytesMax) {

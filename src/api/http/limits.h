@@ -17,10 +17,11 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{75'000};   // between two requests
   std::size_t write_bytes_per_s_min = 64 * 1024;    // a reader slower than this is let go
   int connections_max = 10'000;
-  int connections_per_address_max = 256;        // of one client, and its requests through a proxy
-  int turned_away_max = 64;                     // clients above those two that are still told why
-  std::size_t held_bytes_max = 512u << 20;      // of bodies and replies together
-  std::chrono::milliseconds held_wait{30'000};  // for room among them
+  int connections_per_address_max = 256;  // of one client, and its requests through a proxy
+  int turned_away_max = 64;               // clients above those two that are still told why
+  std::chrono::milliseconds farewell_timeout{1'000};  // that they have to read it
+  std::size_t held_bytes_max = 512u << 20;            // of bodies and replies together
+  std::chrono::milliseconds held_wait{30'000};        // for room among them
 };
 
 }  // namespace imagined::api

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,6 +15,7 @@
 #include <set>
 
 #include "api/http/connection.h"
+#include "api/http/log_limit.h"
 #include "api/http/middleware.h"
 #include "api/http/router.h"
 #include "base/log.h"
@@ -34,6 +35,10 @@ constexpr BeforeBody kBeforeBody[] = {
     check_content_type,  // 415
     open_sink,           //
 };
+
+constexpr std::chrono::milliseconds kAcceptPause{100};          // after a failure
+constexpr std::chrono::milliseconds kLogInterval{30'000};       // of what happens again and again
+constexpr std::chrono::milliseconds kCountDownInterval{5'000};  // of a server that stops
 
 // Peers that are told of in the log when they send fields which only trusted proxies may send.
 constexpr std::size_t kUntrustedPeersMax = 16;
@@ -127,12 +132,19 @@ class HttpServer::Loop {
   }
 
  private:
+  // Open connections of one sort; each is out of it when it has ended.
+  using Connections = std::set<std::shared_ptr<Connection>>;
+
   Async<void> accept_clients();
-  Async<void> serve_client(tcp::socket socket, AddressCounts::Place place);
-  Async<void> turn_away(tcp::socket socket, Error error);
+  Async<bool> accept_one();
   void admit(tcp::socket socket);
+  void turn_away(tcp::socket socket, Error error);
+  void run_among(Connections& connections, const std::shared_ptr<Connection>& connection,
+                 Async<void> work, AddressCounts::Place place);
   void begin_stop();
+  void count_down(std::chrono::milliseconds left);
   void end_when_idle();
+  ConnectionParts parts() { return {chain_, options_.limits, pool_, budget_}; }
 
   const ServerOptions options_;
   const Services services_;
@@ -145,8 +157,10 @@ class HttpServer::Loop {
   asio::steady_timer drain_{io_};
   std::uint16_t port_ = 0;
   bool stopping_ = false;
-  std::set<std::shared_ptr<Connection>> connections_;
-  int turned_away_ = 0;  // at the moment
+  Connections connections_;
+  Connections turned_away_;  // being told why
+  LogLimit accept_failures_{kLogInterval};
+  LogLimit drops_{kLogInterval};
   Pool pool_;
   Chain chain_;
 };
@@ -177,13 +191,9 @@ void HttpServer::Loop::admit(tcp::socket socket) {
   if (error || stopping_) return;
   const Limits& limits = options_.limits;
   if (static_cast<int>(connections_.size()) >= limits.connections_max) {
-    asio::co_spawn(
-        io_,
-        turn_away(std::move(socket), {ErrorCode::unavailable,
-                                      fmt::format("all {} connections of this server are in use",
-                                                  limits.connections_max)}),
-        asio::detached);
-    return;
+    return turn_away(std::move(socket), {ErrorCode::unavailable,
+                                         fmt::format("all {} connections of this server are in use",
+                                                     limits.connections_max)});
   }
   // Behind a proxy the client counts, not the proxy (middleware.cpp), and what runs on this very
   // machine is its own.
@@ -191,63 +201,82 @@ void HttpServer::Loop::admit(tcp::socket socket) {
   if (!peer.is_loopback() && !options_.answers.trusted_proxies.contains(peer)) {
     auto entered = connections_from_.enter(peer);
     if (!entered) {
-      asio::co_spawn(io_,
-                     turn_away(std::move(socket),
-                               {ErrorCode::resource_exhausted,
-                                fmt::format("this address has {} connections open, and no more are "
-                                            "taken",
-                                            limits.connections_per_address_max)}),
-                     asio::detached);
-      return;
+      return turn_away(std::move(socket),
+                       {ErrorCode::resource_exhausted,
+                        fmt::format("this address has {} connections open, and no more are taken",
+                                    limits.connections_per_address_max)});
     }
     place = std::move(*entered);
   }
-  asio::co_spawn(io_, serve_client(std::move(socket), std::move(place)), asio::detached);
-}
-
-Async<void> HttpServer::Loop::accept_clients() {
-  while (true) {
-    boost::system::error_code error;
-    tcp::socket socket =
-        co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (stopping_) co_return;
-    if (error) {
-      // Out of descriptors, most likely: wait instead of spinning.
-      log(LogLevel::warn, "accept_failed", "reason={:?}", error.message());
-      asio::steady_timer pause(io_, std::chrono::milliseconds(100));
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
-      continue;
-    }
-    admit(std::move(socket));
-  }
-}
-
-Async<void> HttpServer::Loop::serve_client(tcp::socket socket,
-                                           [[maybe_unused]] AddressCounts::Place place) {
-  const auto connection =
-      make_connection(std::move(socket), {chain_, options_.limits, pool_, budget_});
-  connections_.insert(connection);
-  try {
-    co_await connection->run();
-  } catch (const std::exception& caught) {
-    log(LogLevel::error, "connection_failed", "reason={:?}", caught.what());
-  }
-  connections_.erase(connection);
-  end_when_idle();
+  const auto connection = make_connection(std::move(socket), parts());
+  run_among(connections_, connection, connection->run(), std::move(place));
 }
 
 // A client that is not let in is told why, as long as few are being told.
-Async<void> HttpServer::Loop::turn_away(tcp::socket socket, Error error) {
-  if (turned_away_ >= options_.limits.turned_away_max) co_return;
-  ++turned_away_;
-  const auto connection =
-      make_connection(std::move(socket), {chain_, options_.limits, pool_, budget_});
-  try {
-    co_await connection->turn_away(std::move(error));
-  } catch (const std::exception& caught) {
-    log(LogLevel::error, "connection_failed", "reason={:?}", caught.what());
+void HttpServer::Loop::turn_away(tcp::socket socket, Error error) {
+  if (static_cast<int>(turned_away_.size()) >= options_.limits.turned_away_max) {
+    if (const auto count = drops_.happened(std::chrono::steady_clock::now())) {
+      log(LogLevel::warn, "clients_dropped", "count={} reason={:?}", *count, error.message);
+    }
+    return;
   }
-  --turned_away_;
+  const auto connection = make_connection(std::move(socket), parts());
+  run_among(turned_away_, connection, connection->turn_away(std::move(error)), {});
+}
+
+// Counted from now on, and not when the loop comes to it: many may be taken before that.
+void HttpServer::Loop::run_among(Connections& connections,
+                                 const std::shared_ptr<Connection>& connection, Async<void> work,
+                                 AddressCounts::Place place) {
+  connections.insert(connection);
+  auto ended = [this, &connections, connection,
+                place = std::move(place)](std::exception_ptr caught) {
+    try {
+      if (caught) std::rethrow_exception(caught);
+    } catch (const std::exception& failure) {
+      log(LogLevel::error, "connection_failed", "reason={:?}", failure.what());
+    }
+    connections.erase(connection);
+    end_when_idle();
+  };
+  try {
+    asio::co_spawn(io_, std::move(work), std::move(ended));
+  } catch (const std::exception& failure) {  // no memory for it
+    log(LogLevel::error, "connection_failed", "reason={:?}", failure.what());
+    connections.erase(connection);
+  }
+}
+
+Async<void> HttpServer::Loop::accept_clients() {
+  while (!stopping_) {
+    bool accepted = false;
+    try {
+      accepted = co_await accept_one();
+    } catch (const std::exception& caught) {  // the net of this coroutine: no memory, above all
+      log(LogLevel::error, "connection_failed", "reason={:?}", caught.what());
+    }
+    if (accepted || stopping_) continue;
+    boost::system::error_code ignored;
+    asio::steady_timer pause(io_, kAcceptPause);  // instead of spinning
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+// False: the system gives none at the moment, for want of descriptors most likely.
+Async<bool> HttpServer::Loop::accept_one() {
+  boost::system::error_code error;
+  tcp::socket socket =
+      co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+  if (stopping_) co_return true;
+  if (!error) {
+    admit(std::move(socket));
+    co_return true;
+  }
+  if (const auto count = accept_failures_.happened(std::chrono::steady_clock::now())) {
+    log(LogLevel::warn, "accept_failed", "count={} reason={:?} connections={}", *count,
+        error.message(), connections_.size() + turned_away_.size());
+  }
+  co_return false;
 }
 
 void HttpServer::Loop::begin_stop() {
@@ -256,11 +285,22 @@ void HttpServer::Loop::begin_stop() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   for (const auto& connection : connections_) connection->close_soon();
-  drain_.expires_after(options_.drain_timeout);
-  drain_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) io_.stop();
-  });
+  count_down(options_.drain_timeout);
   end_when_idle();
+}
+
+// Says every few seconds how long replies in work still have. On the loop's own timer, for on the
+// way out there may be no memory for a thread.
+void HttpServer::Loop::count_down(std::chrono::milliseconds left) {
+  log(LogLevel::info, "stopping", "waits_at_most_s={} hint=\"again Ctrl-C ends at once\"",
+      left.count() / 1000);
+  const std::chrono::milliseconds pause = std::min(left, kCountDownInterval);
+  drain_.expires_after(pause);
+  drain_.async_wait([this, left = left - pause](const boost::system::error_code& error) {
+    if (error) return;
+    if (left.count() > 0) return count_down(left);
+    io_.stop();
+  });
 }
 
 void HttpServer::Loop::end_when_idle() {
