@@ -239,14 +239,20 @@ Resolver system_resolver() {
       return not_fetched("too many names are being looked up");
     }
     const auto lookup = std::make_shared<Lookup>();
-    std::thread([lookup, running, host] {
+    const auto look = [lookup, running, host] {
       auto addresses = look_up(host);
       running->fetch_sub(1);
       const std::lock_guard lock(lookup->mutex);
       lookup->addresses = std::move(addresses);
       lookup->has_ended = true;
       lookup->ended.notify_all();
-    }).detach();
+    };
+    try {
+      std::thread(look).detach();
+    } catch (const std::system_error&) {  // short of memory
+      running->fetch_sub(1);
+      return not_fetched("there is no room for another lookup");
+    }
     std::unique_lock lock(lookup->mutex);
     if (!lookup->ended.wait_until(lock, deadline, [&] { return lookup->has_ended; }))
       return not_fetched("the name's lookup took too long");

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
+#include <system_error>
 #include <utility>
 
 #include "base/check.h"
@@ -116,7 +118,7 @@ void Supervisor::watch(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any paused;
   while (!stop.stop_requested()) {
-    const auto worker = start_worker();
+    const auto worker = try_to_start();
     if (!worker) {
       log(LogLevel::error, "worker_not_started", "reason={:?}", worker.error().message);
       ++failures_;
@@ -126,6 +128,15 @@ void Supervisor::watch(const std::stop_token& stop) {
     }
     std::unique_lock lock(mutex);
     paused.wait_for(lock, stop, restart_delay(failures_), [] { return false; });
+  }
+}
+
+// The net of this thread: without memory for a worker the server waits for some and lives on.
+Result<std::shared_ptr<Supervisor::Worker>> Supervisor::try_to_start() {
+  try {
+    return start_worker();
+  } catch (const std::exception& caught) {
+    return fail(ErrorCode::unavailable, caught.what());
   }
 }
 
@@ -146,15 +157,21 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
   }
   log(LogLevel::info, "worker_started", "worker={} pid={}", id, child->pid());
   auto worker = std::make_shared<Worker>(id, std::move(*child));
-  connect(std::make_shared<WorkerLink>(
-      doorbell.server_fd, events_,
-      WorkerLink::Callbacks{
-          .on_ready = [this, told = worker](auto models) { hear_ready(*told, std::move(models)); },
-          .on_closed =
-              [told = worker] {
-                told->hung_up = true;
-                told->waker.wake();
-              }}));
+  try {
+    connect(std::make_shared<WorkerLink>(
+        doorbell.server_fd, events_,
+        WorkerLink::Callbacks{
+            .on_ready = [this,
+                         told = worker](auto models) { hear_ready(*told, std::move(models)); },
+            .on_closed =
+                [told = worker] {
+                  told->hung_up = true;
+                  told->waker.wake();
+                }}));
+  } catch (const std::system_error& caught) {  // no thread is to be had
+    worker->child.end(options_.stop_patience);
+    return fail(ErrorCode::unavailable, caught.what());
+  }
   return worker;
 }
 

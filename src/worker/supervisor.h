@@ -62,6 +62,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   struct Worker;
 
   void watch(const std::stop_token& stop);
+  Result<std::shared_ptr<Worker>> try_to_start();
   Result<std::shared_ptr<Worker>> start_worker();
   Child::End wait_for_end(Worker& worker, const std::stop_token& stop);
   void hear_ready(Worker& worker, std::vector<std::string> models);
