@@ -182,6 +182,11 @@ class Parser {
     }
     const std::string parent = full_name(call_.path);
     if (word.starts_with('-')) {
+      std::vector<std::string_view> names = {"--help"};
+      if (call_.path.size() == 1) names.emplace_back("--version");
+      const std::string near = did_you_mean(word, names);
+      if (!near.empty())
+        return wrong(fmt::format("there is no option {} in \"{}\"{}", word, parent, near));
       return wrong(fmt::format(
           "{}: options stand behind the command; \"{} --help\" lists the commands", word, parent));
     }
@@ -253,7 +258,7 @@ class Parser {
       });
       if (hint.word == name && known) return fmt::format("{}; use {}", start, hint.advice);
     }
-    std::vector<std::string> names;
+    std::vector<std::string> names = {"--help"};
     for (const Option& option : options) {
       if (!is_argument(option) && option.group != OptionGroup::hidden) {
         names.push_back(long_name(option));

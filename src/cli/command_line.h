@@ -27,6 +27,7 @@ struct Allowed {
   std::optional<double> max = {};
   std::size_t times_max = 0;              // of a list; 0: any number
   std::vector<std::string> choices = {};  // of words; empty: any
+  std::vector<std::string> usual = {};    // what completion offers where others may be right too
   std::string value_name = {};            // "FILE"; empty: NUMBER or TEXT
   bool required = false;                  // of an argument
 };

@@ -99,6 +99,15 @@ TEST_F(CommandLine, NamesTheWrongOptionAndTheNearestOne) {
             "--json: options stand behind the command; \"imagined --help\" lists the commands");
 }
 
+TEST_F(CommandLine, NamesTheOptionsThatEveryCommandHas) {
+  EXPECT_EQ(error({"--verison"}),
+            "there is no option --verison in \"imagined\"; did you mean \"--version\"?");
+  EXPECT_EQ(error({"keys", "--hlep"}),
+            "there is no option --hlep in \"imagined keys\"; did you mean \"--help\"?");
+  EXPECT_EQ(error({"paint", "x", "--hepl"}),
+            "there is no option --hepl in \"imagined paint\"; did you mean \"--help\"?");
+}
+
 TEST_F(CommandLine, KnowsWhatOtherProgramsCallAnOption) {
   EXPECT_EQ(error({"paint", "x", "--port", "80"}),
             "there is no option --port in \"imagined paint\"; use --http-listen 127.0.0.1:PORT");

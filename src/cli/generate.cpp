@@ -1,5 +1,5 @@
 // imagined generate: prompt to picture files, with the engine in this process and no server.
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,12 +82,12 @@ Result<void> write_picture(const PictureFile& file, const fs::path& path,
   return fail(ErrorCode::storage_full, "stdout cannot be written");
 }
 
-// "1:1, 3:4, ..." and the like, for the help.
+// "1:1", "3:4", ... and the like.
 template <class Words>
-std::string words_of(const Words& words) {
-  std::string text;
-  for (const auto word : words) text += (text.empty() ? "" : ", ") + std::string(to_string(word));
-  return text;
+std::vector<std::string> words_of(const Words& words) {
+  std::vector<std::string> texts;
+  for (const auto word : words) texts.emplace_back(to_string(word));
+  return texts;
 }
 
 Result<std::vector<image::Picture>> read_references(const std::vector<std::string>& files) {
@@ -225,6 +225,8 @@ int generate(const Options& options) {
 
 Command generate_command() {
   const auto options = std::make_shared<Options>();
+  const auto ratios = words_of(service::all_aspect_ratios());
+  const auto resolutions = words_of(service::all_resolutions());
   Command command{"generate", "Make pictures from a prompt, without a server"};
   command.options = {
       {"prompt",
@@ -246,9 +248,14 @@ Command generate_command() {
        {.choices = {"auto", "kitty", "iterm2", "off"}}},
       {"--model", &options->model,
        "A configured model, or a folder or file of weights [the first model]"},
-      {"--aspect-ratio", &options->aspect_ratio,
-       "Width to height, one of " + words_of(service::all_aspect_ratios())},
-      {"--resolution", &options->resolution, "One of " + words_of(service::all_resolutions())},
+      {"--aspect-ratio",
+       &options->aspect_ratio,
+       fmt::format("Width to height, one of {}", fmt::join(ratios, ", ")),
+       {.usual = ratios}},
+      {"--resolution",
+       &options->resolution,
+       fmt::format("One of {}", fmt::join(resolutions, ", ")),
+       {.usual = resolutions}},
       {"-n,--count",
        &options->count,
        "Pictures to make; seeds count up",

@@ -75,6 +75,7 @@ int list(const Options& options) {
       fmt::print("{}\n", nlohmann::json{{"keys", std::move(items)}}.dump());
       return kExitOk;
     }
+    if (rows->empty()) fmt::print(stderr, "no keys yet: imagined keys create --name NAME\n");
     fmt::print("{:<12}  {:<20}  {:<8}  {:<16}  {}\n", "ID", "NAME", "ENDS IN", "CREATED (UTC)",
                "LAST USED (UTC)");
     for (const service::ApiKey& key : *rows) {

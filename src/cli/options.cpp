@@ -43,11 +43,12 @@ const ModelSettings* find_named(const Config& config, const std::string& name) {
 
 void add_config_options(Command& command, ConfigFlags& flags,
                         const std::vector<std::string_view>& names) {
-  const auto add = [&](std::string name, Target target, std::string help, const char* value_name) {
+  const auto add = [&](std::string name, Target target, std::string help, const char* value_name,
+                       std::vector<std::string> usual = {}) {
     command.options.push_back({std::move(name),
                                std::move(target),
                                std::move(help),
-                               {.value_name = value_name},
+                               {.usual = std::move(usual), .value_name = value_name},
                                OptionGroup::settings});
   };
   add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
@@ -64,7 +65,8 @@ void add_config_options(Command& command, ConfigFlags& flags,
     const auto take = [&flags, name = std::string(setting.name)](const std::string& value) {
       flags.values[name] = value;
     };
-    add(flag_name(setting), take, help_of(setting), number ? "NUMBER" : "TEXT");
+    add(flag_name(setting), take, help_of(setting), number ? "NUMBER" : "TEXT",
+        {setting.choices.begin(), setting.choices.end()});
   }
 }
 
@@ -74,10 +76,11 @@ std::vector<std::string_view> engine_settings() {
 }
 
 Result<Config> load_config(const ConfigFlags& flags, const std::string& model,
-                           BuiltInModel built_in) {
+                           BuiltInModel built_in, Warnings warnings) {
   const config::Environment environment = process_environment();
   Config config = TRY(config::load_config(flags, environment));
   for (const std::string& warning : config.warnings) {
+    if (warnings == Warnings::silent) break;
     fmt::print(stderr, "imagined: warning: {}\n", warning);
   }
   const Result<void> resolved = resolve_paths(environment, this_executable(), config);
@@ -98,11 +101,16 @@ Result<ModelSettings> choose_model(const Config& config, const std::string& name
     return ModelSettings{.name = name, .path = name, .steps = 0};
   }
   std::string names;
+  std::vector<std::string_view> all;
   for (const ModelSettings& model : config.models) {
     names += (names.empty() ? "" : ", ") + model.name;
+    all.push_back(model.name);
+    all.insert(all.end(), model.aliases.begin(), model.aliases.end());
   }
+  const std::string near = config::nearest_name(name, all);
   return fail(ErrorCode::not_found,
-              fmt::format("model \"{}\" is neither one of {} nor a folder or file", name, names),
+              fmt::format("model \"{}\" is neither one of {} nor a folder or file{}", name, names,
+                          near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)),
               "model");
 }
 

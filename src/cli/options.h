@@ -34,11 +34,15 @@ std::vector<std::string_view> engine_settings();
 /// Whether a command can do its work without the built-in model.
 enum class BuiltInModel : std::uint8_t { needed, dispensable };
 
+/// A worker that a server has started is silent about what the server has said already.
+enum class Warnings : std::uint8_t { said, silent };
+
 /// The configuration with the environment of this process and absolute paths; sets the log level.
 /// The built-in model must be there unless it is dispensable or `model` is a folder or file of
 /// another one; where it is not, models that have no path of their own keep none.
 Result<Config> load_config(const ConfigFlags& flags, const std::string& model = {},
-                           BuiltInModel built_in = BuiltInModel::needed);
+                           BuiltInModel built_in = BuiltInModel::needed,
+                           Warnings warnings = Warnings::said);
 
 /// The catalogue's model, or a model at `name` when that is a folder or file. `not_found`.
 Result<ModelSettings> choose_model(const Config& config, const std::string& name);

@@ -47,6 +47,10 @@ bool takes_value(const Option& option) { return !std::holds_alternative<bool*>(o
 bool is_for_people(const Option& option) { return option.group != OptionGroup::hidden; }
 bool is_model(const Option& option) { return option.name == "model" || option.name == "--model"; }
 
+const std::vector<std::string>& offered_values(const Option& option) {
+  return option.allowed.choices.empty() ? option.allowed.usual : option.allowed.choices;
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -99,7 +103,7 @@ std::string bash_completion(const Command& program) {
       for (const std::string& name : names_of(option)) {
         offered.push_back(name);
         if (!takes_value(option)) continue;
-        const auto& choices = option.allowed.choices;
+        const auto& choices = offered_values(option);
         values += fmt::format("    {}) ", quoted(here + " " + name));
         if (is_model(option)) {
           values += fmt::format("words=$({}) ;;\n", kModelNames);
@@ -168,8 +172,8 @@ std::string fish_completion(const Command& program) {
       }
       if (is_model(option)) {
         script += " -x -a " + quoted(fmt::format("({})", kModelNames));
-      } else if (!option.allowed.choices.empty()) {
-        script += " -x -a " + quoted(joined(option.allowed.choices));
+      } else if (const auto& choices = offered_values(option); !choices.empty()) {
+        script += " -x -a " + quoted(joined(choices));
       } else if (takes_value(option)) {
         script += " -r";
       }

@@ -13,6 +13,7 @@ Command small_program(std::string& text, bool& flag) {
   Command paint{"paint", "Paint someone's picture"};
   paint.options = {{"-f,--format", &text, "Format of it", {.choices = {"png", "jpeg"}}},
                    {"--model", &text, "Which"},
+                   {"--side", &text, "Width", {.usual = {"1k", "2k"}}},
                    {"--json", &flag, "As JSON"},
                    {"--fd", &text, "Not for people", {}, OptionGroup::hidden}};
   paint.footer = ".hidden files are drawn too";
@@ -33,8 +34,9 @@ class Pages : public testing::Test {
 TEST_F(Pages, CompleteInBashWhatATableHas) {
   const std::string script = bash_completion(program);
   EXPECT_THAT(script, HasSubstr("'') words='--help paint keys' ;;"));
-  EXPECT_THAT(script, HasSubstr("' paint') words='--help -f --format --model --json' ;;"));
+  EXPECT_THAT(script, HasSubstr("' paint') words='--help -f --format --model --side --json' ;;"));
   EXPECT_THAT(script, HasSubstr("' paint --format') words='png jpeg' ;;"));
+  EXPECT_THAT(script, HasSubstr("' paint --side') words='1k 2k' ;;"));
   EXPECT_THAT(script, HasSubstr("' keys') words='--help create' ;;"));
   EXPECT_THAT(script, Not(HasSubstr("--fd")));
 }
@@ -43,6 +45,7 @@ TEST_F(Pages, CompleteInFishWhatATableHas) {
   const std::string script = fish_completion(program);
   EXPECT_THAT(script, HasSubstr("-s f -l format -x -a 'png jpeg' -d 'Format of it'\n"));
   EXPECT_THAT(script, HasSubstr("-a paint -d 'Paint someone'\\''s picture'\n"));
+  EXPECT_THAT(script, HasSubstr("-l side -x -a '1k 2k' -d 'Width'\n"));
   EXPECT_THAT(script, Not(HasSubstr("fd")));
 }
 
