@@ -9,7 +9,10 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/options.h"
 #include "cli/process.h"
+#include "engine/engine.h"
+#include "storage/disk/data_dir.h"
 
 namespace imagined::cli {
 
@@ -24,6 +27,12 @@ std::optional<std::string> data_dir_problem(const std::string& data_dir) {
     return fmt::format("data_dir: {} is no folder", path.string());
   if (access(path.c_str(), W_OK | X_OK) == 0) return std::nullopt;
   return fmt::format("data_dir: {} is not writable", path.string());
+}
+
+std::optional<std::string> data_dir_use_problem(const std::string& data_dir) {
+  const auto holder = storage::DataDirLock::holder(data_dir);
+  if (!holder) return std::nullopt;
+  return fmt::format("data_dir: {}: in use by {}", data_dir, *holder);
 }
 
 std::optional<std::string> address_problem(const config::ListenAddress& address) {
@@ -51,24 +60,28 @@ std::optional<std::string> address_problem(const config::ListenAddress& address)
   return problem;
 }
 
-std::optional<std::string> model_path_problem(const config::ModelSettings& model) {
+std::optional<std::string> model_problem(const config::Config& config,
+                                         const config::ModelSettings& model) {
   if (model.path.empty()) {
     return fmt::format(
         "models.{}: the built-in model is not beside the program; say where with --models-dir",
         model.name);
   }
   std::error_code error;
-  if (fs::exists(model.path, error)) return std::nullopt;
-  return fmt::format("models.{}: path: there is no {}", model.name, model.path);
+  if (!fs::exists(model.path, error))
+    return fmt::format("models.{}: path: there is no {}", model.name, model.path);
+  const auto loadable = engine::check_loadable(load_options(config, model));
+  if (loadable) return std::nullopt;
+  return fmt::format("models.{}: {}", model.name, loadable.error().message);
 }
 
 std::optional<std::string> descriptor_problem(std::int64_t descriptors,
                                               std::int64_t connections_max) {
-  if (connections_max + kOwnDescriptors <= descriptors) return std::nullopt;
+  if (descriptors_for(connections_max) <= descriptors) return std::nullopt;
   return fmt::format(
-      "connections_max: {} connections and {} files do not fit under the limit of {} open files; "
-      "raise it with ulimit -n or LimitNOFILE",
-      connections_max, kOwnDescriptors, descriptors);
+      "connections_max: {} connections do not fit under the limit of {} open files; raise it to {} "
+      "with ulimit -n or LimitNOFILE",
+      connections_max, descriptors, descriptors_for(connections_max));
 }
 
 }  // namespace imagined::cli

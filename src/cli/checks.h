@@ -11,7 +11,11 @@ namespace imagined::cli {
 /// Each says what is wrong, none when nothing is.
 std::optional<std::string> data_dir_problem(const std::string& data_dir);
 std::optional<std::string> address_problem(const config::ListenAddress& address);
-std::optional<std::string> model_path_problem(const config::ModelSettings& model);
+/// That a server uses this folder now is a problem, too.
+std::optional<std::string> data_dir_use_problem(const std::string& data_dir);
+/// Looks for all parts of the model, as loading does.
+std::optional<std::string> model_problem(const config::Config& config,
+                                         const config::ModelSettings& model);
 std::optional<std::string> descriptor_problem(std::int64_t descriptors,
                                               std::int64_t connections_max);
 

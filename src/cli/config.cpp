@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "api/http/forwarded.h"
 #include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -28,8 +29,12 @@ int check(const Options& options) {
   if (const auto catalogue = make_catalogue(config->models); !catalogue) {
     problems.push_back(catalogue.error().message);
   }
-  for (const ModelSettings& model : config->models) add(model_path_problem(model));
+  for (const ModelSettings& model : config->models) add(model_problem(*config, model));
   add(data_dir_problem(config->settings.data_dir));
+  add(data_dir_use_problem(config->settings.data_dir));
+  if (const auto proxies = api::ProxyList::parse(config->settings.trusted_proxies); !proxies) {
+    problems.push_back(proxies.error().message);
+  }
   if (const auto address = config::parse_listen_address(config->settings.http_listen)) {
     add(address_problem(*address));
   }

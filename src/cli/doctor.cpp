@@ -85,7 +85,7 @@ Result<double> measure_seconds(const engine::LoadOptions& options, const ModelSe
 ModelFinding inspect_model(const ModelSettings& model, const Config& config,
                            const Machine& machine) {
   ModelFinding finding{.name = model.name, .path = model.path};
-  if (auto missing = model_path_problem(model)) {
+  if (auto missing = model_problem(config, model)) {
     finding.problem = std::move(*missing);
     return finding;
   }

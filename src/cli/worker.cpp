@@ -38,7 +38,9 @@ Result<worker::Doorbell> take_doorbell(const Options& options) {
 int run_worker(const Options& options) {
   const std::stop_token stop = stop_on_signals();
   prepare_to_serve();
-  const auto config = load_config(options.flags);
+  const bool alone = options.doorbell_fd < 0;
+  const auto config = load_config(options.flags, {}, BuiltInModel::needed,
+                                  alone ? Warnings::said : Warnings::silent);
   if (!config) return report(kExitConfig, config.error());
   const auto catalogue = make_catalogue(config->models);
   if (!catalogue) return report(kExitConfig, catalogue.error());

@@ -43,6 +43,13 @@ Result<std::unique_ptr<Engine>> Engine::load(const LoadOptions& options) {
   });
 }
 
+Result<> check_loadable(const LoadOptions& options) {
+  return without_bad_alloc([&]() -> Result<> {
+    TRY(Pipeline::plan(options));
+    return {};
+  });
+}
+
 std::string model_card(const std::filesystem::path& path) { return card_text(path); }
 
 }  // namespace imagined::engine

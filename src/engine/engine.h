@@ -123,6 +123,10 @@ class Engine {
                                           std::stop_token stop) = 0;
 };
 
+/// Whether `Engine::load` finds all it needs, without reading the weights' bytes: its errors as far
+/// as they show by then.
+Result<> check_loadable(const LoadOptions& options);
+
 /// What the model in a folder says that it is, in a sentence or two, without loading it; may be
 /// empty.
 std::string model_card(const std::filesystem::path& path);

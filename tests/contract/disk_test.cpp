@@ -221,7 +221,8 @@ TEST(DataDirLock, RefusesASecondServer) {
   const auto second = DataDirLock::acquire(dir);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::failed_precondition);
-  EXPECT_EQ(second.error().message, "another imagined server is using this data directory");
+  EXPECT_EQ(second.error().message, "another imagined server is using this data directory: pid " +
+                                        std::to_string(::getpid()));
 }
 
 TEST(DataDirLock, IsFreeAgainWhenItsHolderEnds) {
@@ -229,6 +230,18 @@ TEST(DataDirLock, IsFreeAgainWhenItsHolderEnds) {
   const auto dir = *DataDir::open(folder.path());
   { const auto first = DataDirLock::acquire(dir); }
   EXPECT_TRUE(DataDirLock::acquire(dir));
+}
+
+TEST(DataDirLock, SaysWhoHoldsItAndTakesNothingByAsking) {
+  const TemporaryFolder folder;
+  const auto dir = *DataDir::open(folder.path());
+  EXPECT_EQ(DataDirLock::holder(folder.path()), std::nullopt);
+  {
+    const auto lock = DataDirLock::acquire(dir);
+    EXPECT_EQ(DataDirLock::holder(folder.path()), "pid " + std::to_string(::getpid()));
+  }
+  EXPECT_EQ(DataDirLock::holder(folder.path()), std::nullopt);
+  EXPECT_EQ(DataDirLock::holder(folder.path() / "nowhere"), std::nullopt);
 }
 
 TEST(DataDirLock, IsNotInheritedByAWorkerThatOutlivesTheServer) {

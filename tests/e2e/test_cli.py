@@ -42,6 +42,8 @@ def test_generate_is_repeatable(tmp_path):
     (["generate", " "], 65, "prompt"),
     (["generate", "x", "--aspect-ratio", "7:5"], 65, "16:9"),
     (["generate", "x", "--model", "no-such-model"], 66, "no-such-model"),
+    (["generate", "x", "--model", "grok-imagine-imag"], 66, 'did you mean "grok-imagine-image"?'),
+    (["--verison"], 64, 'did you mean "--version"?'),
     (["generate", "x", "--image", "no-such-file.png"], 66, "no-such-file.png"),
     (["generate", "x", "--image", __file__], 65, "test_cli.py"),
     (["generate", "x", *["--image", "x.png"] * 9], 64, "image"),
@@ -97,6 +99,39 @@ def test_config_check_tells_all_that_the_server_would_miss(tmp_path):
     assert result.returncode == 78
     for word in (str(port), str(tmp_path / "file"), "/no/such/model"):
         assert word in result.stderr
+
+
+def test_config_check_opens_every_model_and_names_each_that_is_not_whole(tmp_path):
+    broken = shutil.copytree(PAPERLAND, tmp_path / "broken")
+    for weights in (broken / "vae").glob("*.safetensors"):
+        weights.unlink()
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page/model.safetensors").write_text("<!DOCTYPE html><html></html>")
+    result = run("config", "check", "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0",
+                 "--set", f"models.without-vae.path={broken}",
+                 "--set", f"models.page.path={tmp_path / 'page'}",
+                 "--set", f"models.whole.path={PAPERLAND}", "--trusted-proxies", "everybody")
+    assert result.returncode == 78
+    for word in ("models.without-vae: ", "models.page: ", "everybody"):
+        assert word in result.stderr, result.stderr
+    assert "models.whole" not in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_config_check_says_who_uses_the_data_folder(server):
+    result = run("config", "check", "--data-dir", server.data_dir, "--http-listen", "127.0.0.1:0")
+    assert result.returncode == 78
+    assert f"{server.data_dir}: in use by pid {server.process.pid}\n" in result.stderr
+
+
+def test_a_warning_about_the_configuration_is_given_once_with_the_name_of_the_file(
+        start_server, tmp_path):
+    file = tmp_path / "imagined.toml"
+    file.write_text("[models.grok-imagine-image]\nsteps = 2\n")
+    server = start_server("--config", file)
+    warnings = [line for line in server.log_text().splitlines() if "is not served" in line]
+    assert len(warnings) == 1, warnings
+    assert str(file) in warnings[0]
 
 
 def test_what_needs_no_model_works_where_the_built_in_one_is_not(tmp_path):

@@ -101,7 +101,7 @@ Pipeline::Pipeline(ModelPlan model, const ContextOptions& options)
       prompts_(kCachedPrompts),
       references_(kCachedReferences) {}
 
-Result<std::unique_ptr<Pipeline>> Pipeline::open(const LoadOptions& options) {
+Result<ModelPlan> Pipeline::plan(const LoadOptions& options) {
   if (options.device != "cpu") {
     return fail(ErrorCode::unimplemented,
                 fmt::format("device \"{}\": this build knows only \"cpu\"", options.device));
@@ -109,8 +109,11 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const LoadOptions& options) {
   if (!CpuFeatures::detect().avx2) {
     return fail(ErrorCode::unimplemented, "this processor has no AVX2, which the engine needs");
   }
-  return load(TRY(open_model(options.path, options.choices)), options.precision,
-              options.long_prompt,
+  return open_model(options.path, options.choices);
+}
+
+Result<std::unique_ptr<Pipeline>> Pipeline::open(const LoadOptions& options) {
+  return load(TRY(plan(options)), options.precision, options.long_prompt,
               {.threads = options.threads, .implementations = options.implementations});
 }
 

@@ -56,6 +56,8 @@ class Pipeline {
  public:
   /// Opens and loads a model; errors as Engine::load.
   static Result<std::unique_ptr<Pipeline>> open(const LoadOptions& options);
+  /// What `open` would load: the device, the processor and the model's files are there.
+  static Result<ModelPlan> plan(const LoadOptions& options);
   /// Loads the networks of a model whose configuration was read already.
   static Result<std::unique_ptr<Pipeline>> load(ModelPlan model, Precision precision,
                                                 LongPrompt long_prompt,

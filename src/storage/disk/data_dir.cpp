@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <system_error>
 #include <utility>
@@ -17,6 +17,23 @@ namespace imagined::storage {
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
+constexpr const char* kLockName = "lock";
+
+struct flock whole_file() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+// What the holder of a lock has written into its file.
+std::string named_in(int fd) {
+  std::array<char, 64> bytes;
+  const auto count = ::pread(fd, bytes.data(), bytes.size(), 0);
+  std::string text(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  while (text.ends_with('\n')) text.pop_back();
+  return text.empty() ? "a process without a name" : text;
+}
 
 tl::unexpected<Error> unusable(const std::filesystem::path& path, std::string_view why) {
   // Told to the operator who named the folder, so the path belongs into the message.
@@ -97,15 +114,34 @@ Result<std::string> DataDir::secret(std::string_view name) const {
   return text;
 }
 
+// Of open files, not of processes (fcntl(2), "Open file description locks"): it can be asked for
+// without taking it, and dies with the one descriptor that holds it.
 Result<DataDirLock> DataDirLock::acquire(const DataDir& dir) {
-  const std::filesystem::path path = dir.path() / "lock";
+  const std::filesystem::path path = dir.path() / kLockName;
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return error_of_errno("open", path);
   DataDirLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno != EWOULDBLOCK) return error_of_errno("flock", path);
-  return fail(ErrorCode::failed_precondition,
-              "another imagined server is using this data directory", {}, dir.path().string());
+  struct flock whole = whole_file();
+  if (::fcntl(fd, F_OFD_SETLK, &whole) != 0) {
+    if (errno != EAGAIN && errno != EACCES) return error_of_errno("fcntl", path);
+    return fail(
+        ErrorCode::failed_precondition,
+        fmt::format("another imagined server is using this data directory: {}", named_in(fd)), {},
+        dir.path().string());
+  }
+  // Who is on a full disk remains nameless.
+  const std::string pid = fmt::format("pid {}\n", ::getpid());
+  if (::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) < 0) ::ftruncate(fd, 0);
+  return lock;
+}
+
+std::optional<std::string> DataDirLock::holder(const std::filesystem::path& data_dir) {
+  const int fd = ::open((data_dir / kLockName).c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  const DataDirLock open(fd);
+  struct flock whole = whole_file();
+  if (::fcntl(fd, F_OFD_GETLK, &whole) != 0 || whole.l_type == F_UNLCK) return std::nullopt;
+  return named_in(fd);
 }
 
 DataDirLock::~DataDirLock() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,11 +41,13 @@ class DataDir {
 };
 
 /// Only one server at a time may use a data directory; commands such as `keys create` need no lock.
-/// The kernel drops it when the process ends, however it ends.
+/// The kernel drops it when the process ends, however it ends. Its file says which process it is.
 class DataDirLock {
  public:
-  /// `failed_precondition`, "another imagined server is using this data directory".
+  /// `failed_precondition`, "another imagined server is using this data directory: pid 123".
   static Result<DataDirLock> acquire(const DataDir& dir);
+  /// Who holds the lock of a folder, "pid 123"; none when nobody does, or it is not there.
+  static std::optional<std::string> holder(const std::filesystem::path& data_dir);
   ~DataDirLock();
   DataDirLock(DataDirLock&& other) noexcept;
   DataDirLock& operator=(DataDirLock&&) = delete;
