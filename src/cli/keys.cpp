@@ -1,4 +1,5 @@
-// imagined keys create|list|delete; works while a server uses the same data folder.
+// imagined keys: makes, shows and changes API keys; works with and without a running server, which
+// sees a change with the next request.
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 #include <unistd.h>
@@ -6,84 +7,187 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/timestamp.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/wiring.h"
+#include "service/billing/money.h"
 
 namespace imagined::cli {
 namespace {
 
+using service::ApiKey;
+using service::NewKey;
+
+const service::Actor kActor = {.name = "command line"};
+
 struct Options {
   ConfigFlags flags;
-  std::string name = "default";
   std::string id;
-  bool create = false;
+  bool create = false;  // the data folder too
   bool yes = false;
   bool json = false;
+  // create
+  std::string name = "default";
+  std::string scopes = "all";
+  std::string models;
+  std::string not_before;
+  std::string expires;
+  std::optional<std::uint64_t> per_second;
+  std::optional<std::uint64_t> per_minute;
+  std::optional<std::uint64_t> in_flight;
+  std::optional<std::uint64_t> pictures_per_day;
+  std::optional<std::uint64_t> pictures_per_month;
+  std::string usd_per_day;
+  std::string usd_per_month;
+  // rotate
+  std::string overlap = "24h";
 };
 
-// Opens the stores and hands the key service to `work`.
-int with_keys(const Options& options,
-              const std::function<int(service::KeyService&, const std::string& data_dir)>& work) {
+// One run of a command.
+struct Session {
+  const Options& options;
+  const Config& config;
+  Stores& stores;
+};
+using Work = Result<int> (*)(const Session&);
+
+int open_and_run(const Options& options, Work work) {
   prepare_to_serve();
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const auto stores =
       Stores::open(config->settings, options.create ? StoreUser::maker : StoreUser::command);
   if (!stores) return report(stores.error());
-  return work((*stores)->keys(), config->settings.data_dir);
+  const auto status = work({options, *config, **stores});
+  return status ? *status : report(status.error());
 }
 
-std::string day_and_time(std::int64_t unix_ms) {
-  if (unix_ms == 0) return "never";
+std::string day_and_time(std::int64_t unix_ms, const char* if_none) {
+  if (unix_ms == 0) return if_none;
   return fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)));
 }
 
-nlohmann::json to_json(const service::ApiKey& key) {
-  nlohmann::json value = {{"id", key.id},         {"name", key.name},
-                          {"last4", key.last4},   {"created", key.created_ms / 1000},
-                          {"last_used", nullptr}, {"disabled", key.disabled}};
-  if (key.last_used_ms > 0) value["last_used"] = key.last_used_ms / 1000;
-  return value;
+nlohmann::json seconds_or_null(std::int64_t unix_ms) {
+  return unix_ms == 0 ? nlohmann::json() : nlohmann::json(unix_ms / 1000);
 }
 
-int create(const Options& options) {
-  return with_keys(options, [&](service::KeyService& keys, const std::string& data_dir) -> int {
-    const auto made = keys.create(options.name);
-    if (!made) return report(made.error());
-    if (options.json) {
-      nlohmann::json value = to_json(made->row);
-      value["key"] = made->secret;
-      fmt::print("{}\n", value.dump());
-    } else {
-      fmt::print("{}\n", made->secret);
-      fmt::print(stderr, "This is the only time the key is shown. It is good for {}\n", data_dir);
-    }
-    return kExitOk;
-  });
+nlohmann::json to_json(const ApiKey& key) {
+  nlohmann::json limits = nlohmann::json::object();
+  const auto add = [&limits](const char* name, const std::optional<std::int64_t>& value) {
+    if (value) limits[name] = *value;
+  };
+  add("per_second", key.allowance.per_second);
+  add("per_minute", key.allowance.per_minute);
+  add("in_flight", key.allowance.in_flight);
+  add("pictures_per_day", key.allowance.pictures_per_day);
+  add("pictures_per_month", key.allowance.pictures_per_month);
+  if (key.allowance.usd_ticks_per_day)
+    limits["usd_per_day"] = service::format_usd(*key.allowance.usd_ticks_per_day);
+  if (key.allowance.usd_ticks_per_month)
+    limits["usd_per_month"] = service::format_usd(*key.allowance.usd_ticks_per_month);
+  return {{"id", key.id},
+          {"name", key.name},
+          {"last4", key.last4},
+          {"team", key.team_id},
+          {"state", to_string(state_at(key, SystemClock().unix_ms()))},
+          {"scopes", key.scopes.text()},
+          {"models", key.models},
+          {"limits", std::move(limits)},
+          {"created", key.created_ms / 1000},
+          {"modified", seconds_or_null(key.modified_ms)},
+          {"not_before", seconds_or_null(key.not_before_ms)},
+          {"expires", seconds_or_null(key.expires_ms)},
+          {"revoked", seconds_or_null(key.revoked_ms)},
+          {"last_used", seconds_or_null(key.last_used_ms)},
+          {"disabled", key.disabled}};
 }
 
-int list(const Options& options) {
-  return with_keys(options, [&](service::KeyService& keys, const std::string&) -> int {
-    const auto rows = keys.list();
-    if (!rows) return report(rows.error());
-    if (options.json) {
-      nlohmann::json items = nlohmann::json::array();
-      for (const service::ApiKey& key : *rows) items.push_back(to_json(key));
-      fmt::print("{}\n", nlohmann::json{{"keys", std::move(items)}}.dump());
-      return kExitOk;
-    }
-    if (rows->empty()) fmt::print(stderr, "no keys yet: imagined keys create --name NAME\n");
-    fmt::print("{:<12}  {:<20}  {:<8}  {:<16}  {}\n", "ID", "NAME", "ENDS IN", "CREATED (UTC)",
-               "LAST USED (UTC)");
-    for (const service::ApiKey& key : *rows) {
-      fmt::print("{:<12}  {:<20}  {:<8}  {:<16}  {}\n", key.id, key.name, key.last4,
-                 day_and_time(key.created_ms), day_and_time(key.last_used_ms));
-    }
+int print_new(const Session& session, const NewKey& made) {
+  if (session.options.json) {
+    nlohmann::json value = to_json(made.row);
+    value["key"] = made.secret;
+    fmt::print("{}\n", value.dump());
     return kExitOk;
-  });
+  }
+  fmt::print("{}\n", made.secret);
+  fmt::print(stderr, "This is the only time the key is shown. It is good for {}\n",
+             session.config.settings.data_dir);
+  return kExitOk;
+}
+
+int print_changed(const Session& session, const ApiKey& key, std::string_view what) {
+  if (session.options.json) {
+    fmt::print("{}\n", to_json(key).dump());
+  } else {
+    fmt::print("{} {}\n", what, key.id);
+  }
+  return kExitOk;
+}
+
+// Ids, whichever of its names a model is given by.
+Result<std::vector<std::string>> model_ids(const Config& config, std::string_view names) {
+  if (names.empty()) return std::vector<std::string>();
+  const service::Catalogue catalogue = TRY(config::make_catalogue(config.models));
+  std::vector<std::string> ids;
+  for (const std::string& name : split_words(names))
+    ids.push_back(TRY(catalogue.resolve(name))->id);
+  return ids;
+}
+
+std::optional<std::int64_t> number_of(const std::optional<std::uint64_t>& value) {
+  if (!value) return std::nullopt;
+  return static_cast<std::int64_t>(*value);
+}
+
+Result<service::KeyWish> wish_of(const Session& session) {
+  const Options& options = session.options;
+  const std::int64_t now_ms = SystemClock().unix_ms();
+  service::KeyWish wish{.name = options.name, .scopes = TRY(service::parse_scopes(options.scopes))};
+  wish.models = TRY(model_ids(session.config, options.models));
+  if (!options.not_before.empty())
+    wish.not_before_ms = TRY(parse_when(options.not_before, now_ms, "not_before"));
+  if (!options.expires.empty())
+    wish.expires_ms = TRY(parse_when(options.expires, now_ms, "expires"));
+  wish.allowance = {.per_second = number_of(options.per_second),
+                    .per_minute = number_of(options.per_minute),
+                    .in_flight = number_of(options.in_flight),
+                    .pictures_per_day = number_of(options.pictures_per_day),
+                    .pictures_per_month = number_of(options.pictures_per_month)};
+  if (!options.usd_per_day.empty())
+    wish.allowance.usd_ticks_per_day = TRY(service::parse_usd(options.usd_per_day, "usd_per_day"));
+  if (!options.usd_per_month.empty())
+    wish.allowance.usd_ticks_per_month =
+        TRY(service::parse_usd(options.usd_per_month, "usd_per_month"));
+  return wish;
+}
+
+Result<int> create(const Session& session) {
+  const service::KeyWish wish = TRY(wish_of(session));
+  return print_new(session, TRY(session.stores.keys().create(kActor, wish)));
+}
+
+Result<int> list(const Session& session) {
+  const std::vector<ApiKey> rows = TRY(session.stores.keys().list());
+  if (session.options.json) {
+    nlohmann::json items = nlohmann::json::array();
+    for (const ApiKey& key : rows) items.push_back(to_json(key));
+    fmt::print("{}\n", nlohmann::json{{"keys", std::move(items)}}.dump());
+    return kExitOk;
+  }
+  if (rows.empty()) fmt::print(stderr, "no keys yet: imagined keys create --name NAME\n");
+  const std::int64_t now_ms = SystemClock().unix_ms();
+  fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", "ID", "NAME", "ENDS IN", "STATE",
+             "CREATED (UTC)", "LAST USED (UTC)");
+  for (const ApiKey& key : rows) {
+    fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", key.id, key.name, key.last4,
+               to_string(state_at(key, now_ms)), day_and_time(key.created_ms, ""),
+               day_and_time(key.last_used_ms, "never"));
+  }
+  return kExitOk;
 }
 
 // Takes a public id or a whole key, whichever is at hand.
@@ -94,6 +198,26 @@ std::string id_of(const std::string& text) {
   return rest.substr(0, rest.find('_'));
 }
 
+Result<int> show(const Session& session) {
+  const nlohmann::json value = to_json(TRY(session.stores.keys().find(id_of(session.options.id))));
+  fmt::print("{}\n", session.options.json ? value.dump() : value.dump(2));
+  return kExitOk;
+}
+
+Result<int> rotate(const Session& session) {
+  const std::int64_t overlap_ms = TRY(parse_when(session.options.overlap, 0, "overlap"));
+  return print_new(
+      session, TRY(session.stores.keys().rotate(kActor, id_of(session.options.id), overlap_ms)));
+}
+
+Result<int> set_disabled(const Session& session, bool disabled) {
+  const std::string id = id_of(session.options.id);
+  return print_changed(session, TRY(session.stores.keys().set_disabled(kActor, id, disabled)),
+                       disabled ? "disabled" : "enabled");
+}
+Result<int> disable(const Session& session) { return set_disabled(session, true); }
+Result<int> enable(const Session& session) { return set_disabled(session, false); }
+
 // Asks who types at a terminal; a script has meant it.
 bool is_meant(const std::string& id) {
   if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return true;
@@ -103,47 +227,101 @@ bool is_meant(const std::string& id) {
   return answer == 'y' || answer == 'Y';
 }
 
-int remove(const Options& options) {
-  return with_keys(options, [&](service::KeyService& keys, const std::string&) -> int {
-    const std::string id = id_of(options.id);
-    if (!options.yes && !is_meant(id)) return kExitFailure;
-    const auto removed = keys.remove(id);
-    if (!removed) return report(removed.error());
-    if (options.json) {
-      fmt::print("{}\n", nlohmann::json{{"id", id}, {"deleted", true}}.dump());
-    } else {
-      fmt::print("deleted {}\n", id);
-    }
-    return kExitOk;
-  });
+Result<int> remove(const Session& session) {
+  const std::string id = id_of(session.options.id);
+  if (!session.options.yes && !is_meant(id)) return kExitFailure;
+  const ApiKey key = TRY(session.stores.keys().revoke(kActor, id));
+  if (!session.options.json) return print_changed(session, key, "deleted");
+  fmt::print("{}\n", nlohmann::json{{"id", key.id}, {"deleted", true}}.dump());
+  return kExitOk;
+}
+
+void print_event(const Session& session, const service::AuditEvent& event) {
+  if (session.options.json) {
+    const nlohmann::json value = {
+        {"sequence", event.sequence},  {"time", to_timestamp(event.at_ms)},
+        {"actor", event.deed.actor},   {"action", event.deed.action},
+        {"target", event.deed.target}, {"team", event.deed.team_id},
+        {"detail", event.deed.detail}, {"request_id", event.deed.request_id},
+        {"hash", event.hash}};
+    fmt::print("{}\n", value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  fmt::print("{:>6}  {}  {:<20}  {:<12}  {:<18}  {}\n", event.sequence, to_timestamp(event.at_ms),
+             event.deed.actor, event.deed.action, event.deed.target, event.deed.detail);
+}
+
+// The whole log, one line a deed, and whether it is as it was written.
+Result<int> audit(const Session& session) {
+  service::KeyStore& store = session.stores.key_store();
+  constexpr int kPage = 1000;
+  std::int64_t next = 1;
+  while (true) {
+    const std::vector<service::AuditEvent> events = TRY(store.audit(next, kPage));
+    for (const service::AuditEvent& event : events) print_event(session, event);
+    if (events.size() < kPage) break;
+    next = events.back().sequence + 1;
+  }
+  const std::int64_t first_bad = TRY(store.verify_audit());
+  if (first_bad == 0) return kExitOk;
+  return fail(ErrorCode::data_loss,
+              fmt::format("the audit log is not as it was written from row {} on", first_bad));
 }
 
 }  // namespace
 
 Command keys_command() {
   const auto options = std::make_shared<Options>();
-  const auto part = [&](const char* name, const char* help, int (*work)(const Options&),
-                        std::vector<Option> own) {
+  const auto part = [&](const char* name, const char* help, Work work, std::vector<Option> own) {
     Command command{name, help, std::move(own)};
     command.options.push_back({"--json", &options->json, kJsonHelp});
     add_config_options(command, options->flags, {"data_dir", "key_prefix", "log_level"});
-    command.run = [options, work] { return work(*options); };
+    command.run = [options, work] { return open_and_run(*options, work); };
     return command;
   };
-  Command keys{"keys", "Make, list and delete API keys"};
+  const auto id = [&] {
+    return Option{"id", &options->id, "The key's id, or the key itself", {.required = true}};
+  };
+  const Allowed when{.value_name = "WHEN"};
+  const Allowed usd{.value_name = "USD"};
+  const Allowed count{.min = 1, .max = 1e12};
+  Command keys{"keys", "Make, show and change API keys"};
   keys.footer =
-      "Works while the server runs; a deleted key is refused at once.\n"
+      "Works while the server runs, which sees a change with the next request.\n"
+      "WHEN is a time (2026-12-31T23:59:59Z) or a span from now on (10s, 5m, 2h, 30d).\n"
       "Examples:\n"
       "  imagined keys create --name laptop --json\n"
+      "  imagined keys create --name demo --scopes image:generate --expires 7d --usd-per-day 1\n"
+      "  imagined keys rotate Ab3dE6gH9jKl --overlap 2h\n"
       "  imagined keys delete Ab3dE6gH9jKl";
   keys.commands = {
       part("create", "Make a key and print it, this once", create,
            {{"--name", &options->name, "What the key is for"},
-            {"--create", &options->create, "Make the data folder too, when it is not there"}}),
+            {"--create", &options->create, "Make the data folder too, when it is not there"},
+            {"--scopes", &options->scopes, "What it may do: all, or image:generate, models:read"},
+            {"--models", &options->models, "Models that it may use, with commas; all if not given"},
+            {"--not-before", &options->not_before, "When it becomes active", when},
+            {"--expires", &options->expires, "When it ends", when},
+            {"--per-second", &options->per_second, "Requests a second for one model", count},
+            {"--per-minute", &options->per_minute, "Requests a minute for one model", count},
+            {"--in-flight", &options->in_flight, "Jobs at the same time", count},
+            {"--pictures-per-day", &options->pictures_per_day, "Pictures a day (UTC)", count},
+            {"--pictures-per-month", &options->pictures_per_month, "Pictures a month (UTC)", count},
+            {"--usd-per-day", &options->usd_per_day, "Budget of a day (UTC)", usd},
+            {"--usd-per-month", &options->usd_per_month, "Budget of a month (UTC)", usd}}),
       part("list", "List keys, without their secrets", list, {}),
-      part("delete", "Delete a key", remove,
-           {{"id", &options->id, "The key's id, or the key itself", {.required = true}},
-            {"--yes", &options->yes, "Do not ask"}})};
+      part("show", "Show one key, without its secret", show, {id()}),
+      part("rotate", "Give a key a new secret and print it, this once", rotate,
+           {id(),
+            {"--overlap",
+             &options->overlap,
+             "How long the old secret stays good, at most 7d",
+             {.value_name = "SPAN"}}}),
+      part("disable", "Refuse a key until it is enabled", disable, {id()}),
+      part("enable", "Accept a disabled key again", enable, {id()}),
+      part("delete", "Revoke a key for ever", remove,
+           {id(), {"--yes", &options->yes, "Do not ask"}}),
+      part("audit", "Show what was done to keys, and check that the log is whole", audit, {})};
   return keys;
 }
 

@@ -36,13 +36,14 @@ class LocalStores final : public Stores {
     std::unique_ptr<storage::DiskBlobStore> blobs;
     std::string pepper;
     std::string link_secret;
+    std::string audit_secret;
   };
 
   LocalStores(Parts parts, const config::Settings& settings)
       : parts_(std::move(parts)),
         jobs_(*parts_.database, kClock),
         archive_(*parts_.database),
-        key_store_(*parts_.database),
+        key_store_(*parts_.database, kClock, parts_.audit_secret),
         keys_(key_store_, kClock, {.prefix = settings.key_prefix, .pepper = parts_.pepper}),
         links_(service::UrlSigner(parts_.link_secret), kClock, settings.url_life_s) {}
 
@@ -50,6 +51,7 @@ class LocalStores final : public Stores {
   service::Archive& archive() override { return archive_; }
   service::BlobStore& blobs() override { return *parts_.blobs; }
   service::KeyService& keys() override { return keys_; }
+  service::KeyStore& key_store() override { return key_store_; }
   service::JobEvents& events() override { return events_; }
   const service::Links& links() const override { return links_; }
   const Clock& clock() const override { return kClock; }
@@ -84,6 +86,7 @@ Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, S
   parts.blobs = TRY(storage::DiskBlobStore::open(dir.blobs(), kClock));
   parts.pepper = TRY(dir.secret("key_pepper"));
   parts.link_secret = TRY(dir.secret("links"));
+  parts.audit_secret = TRY(dir.secret("audit"));
   return std::unique_ptr<Stores>(std::make_unique<LocalStores>(std::move(parts), settings));
 }
 

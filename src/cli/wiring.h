@@ -36,6 +36,7 @@ class Stores {
   virtual service::Archive& archive() = 0;
   virtual service::BlobStore& blobs() = 0;
   virtual service::KeyService& keys() = 0;
+  virtual service::KeyStore& key_store() = 0;
   virtual service::JobEvents& events() = 0;
   virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;

@@ -94,7 +94,7 @@ class HttpServerTest : public ::testing::Test {
         keys_(key_store_, clock_, {.pepper = "pepper"}) {
     set_log_level(LogLevel::off);
     options_.port = 0;
-    key_ = keys_.create("test")->secret;
+    key_ = keys_.create({.name = "test"}, {.name = "test"})->secret;
   }
 
   ~HttpServerTest() override { stop(); }
@@ -179,7 +179,7 @@ class HttpServerTest : public ::testing::Test {
   service::Catalogue catalogue_;
   storage::MemoryJobStore jobs_{clock_};
   HungryBlobStore blobs_{clock_};
-  storage::MemoryKeyStore key_store_;
+  storage::MemoryKeyStore key_store_{clock_};
   storage::ProcessJobEvents events_;
   CountingBell bell_;
   service::KeyService keys_;

@@ -225,6 +225,13 @@ TEST_F(ImageServiceTest, ATeamIsOneOfItsOrganisation) {
   EXPECT_TRUE(images_.find(colleague, job.id));
 }
 
+TEST_F(ImageServiceTest, MakesNoPictureWithAModelThatTheKeyMayNotUse) {
+  caller_.models = {"other"};
+  EXPECT_EQ(submit().error().reason, ErrorReason::wrong_scope);
+  caller_.models = {"other", "grok-imagine-image"};
+  EXPECT_TRUE(submit());
+}
+
 TEST_F(ImageServiceTest, NoVerbWorksWithoutTheScope) {
   const Job job = succeed();
   caller_.scopes = ScopeSet().add(Scope::models);
@@ -232,8 +239,9 @@ TEST_F(ImageServiceTest, NoVerbWorksWithoutTheScope) {
        {submit().error(), images_.find(caller_, job.id).error(),
         images_.cancel(caller_, job.id).error(), images_.finished(caller_, job.id).error(),
         images_.read_picture(caller_, "pic0").error()}) {
-    EXPECT_EQ(error.code, ErrorCode::permission_denied);
-    EXPECT_EQ(error.message, "this API key has no \"images\" scope");
+    EXPECT_EQ(error.reason, ErrorReason::wrong_scope);
+    EXPECT_EQ(error.message,
+              "This API key is not allowed to do this: it lacks the scope \"image:generate\".");
   }
 }
 

@@ -17,13 +17,23 @@ class CountingKeyStore final : public KeyStore {
   std::vector<std::size_t> recorded;  // how many uses, each time
   bool broken = false;
 
-  Result<void> insert(const ApiKey& key) override { return store_.insert(key); }
+  explicit CountingKeyStore(const Clock& clock) : store_(clock) {}
+
+  Result<void> insert(const ApiKey& key, const Deed& deed) override {
+    return store_.insert(key, deed);
+  }
   Result<ApiKey> find(std::string_view id) override {
     ++find_count;
     return store_.find(id);
   }
   Result<std::vector<ApiKey>> list() override { return store_.list(); }
-  Result<void> remove(std::string_view id) override { return store_.remove(id); }
+  Result<void> update(const ApiKey& before, const ApiKey& after, const Deed& deed) override {
+    return store_.update(before, after, deed);
+  }
+  Result<std::vector<AuditEvent>> audit(std::int64_t from_sequence, int count_max) override {
+    return store_.audit(from_sequence, count_max);
+  }
+  Result<std::int64_t> verify_audit() override { return store_.verify_audit(); }
   Result<void> record_uses(std::span<const KeyUse> uses) override {
     if (broken) return fail(ErrorCode::unavailable, "the database is busy");
     recorded.push_back(uses.size());
@@ -36,7 +46,8 @@ class CountingKeyStore final : public KeyStore {
 
 class KeyServiceTest : public testing::Test {
  protected:
-  std::string new_key() { return keys_.create("laptop")->secret; }
+  NewKey make(KeyWish wish = {.name = "laptop"}) { return *keys_.create(kActor, wish); }
+  std::string new_key() { return make().secret; }
   std::string refusal(std::optional<std::string_view> header) {
     const auto key = keys_.authenticate(header);
     if (key) return "accepted";
@@ -44,13 +55,14 @@ class KeyServiceTest : public testing::Test {
     return key.error().message;
   }
 
+  inline static const Actor kActor{.name = "test", .request_id = "r1"};
   ManualClock clock_;
-  CountingKeyStore store_;
+  CountingKeyStore store_{clock_};
   KeyService keys_{store_, clock_, {.pepper = "pepper"}};
 };
 
 TEST_F(KeyServiceTest, AcceptsAKeyThatItMade) {
-  const NewKey key = *keys_.create("laptop");
+  const NewKey key = make();
   const auto authenticated = keys_.authenticate("Bearer " + key.secret);
   ASSERT_TRUE(authenticated);
   EXPECT_EQ(authenticated->owner.key_id, key.row.id);
@@ -63,7 +75,7 @@ TEST_F(KeyServiceTest, TellsNoKeyFromAWrongOne) {
   EXPECT_EQ(keys_.authenticate(std::nullopt).error().reason, ErrorReason::no_credentials);
   EXPECT_EQ(keys_.authenticate("Bearer x").error().reason, ErrorReason::bad_credentials);
   const std::string deleted = new_key();
-  ASSERT_TRUE(keys_.remove(keys_.list()->front().id));
+  ASSERT_TRUE(keys_.revoke(kActor, keys_.list()->front().id));
   EXPECT_EQ(keys_.authenticate("Bearer " + deleted).error().reason, ErrorReason::bad_credentials);
 }
 
@@ -74,16 +86,22 @@ TEST_F(KeyServiceTest, ReadsTheSchemeInAnyCaseAndIgnoresSpacesAround) {
     EXPECT_TRUE(keys_.authenticate(header)) << header;
 }
 
-TEST_F(KeyServiceTest, SaysWhenThereAreNoCredentials) {
+TEST_F(KeyServiceTest, SaysWhenThereAreNoCredentialsAndWhenTheirFormIsWrong) {
   const std::string key = new_key();
   EXPECT_EQ(refusal(std::nullopt), "No credentials presented.");
-  for (const std::string& header : {std::string(), std::string("Bearer"), std::string("Bearer  "),
-                                    "Basic " + key, key, "Bearer" + key})
-    EXPECT_EQ(refusal(header), "No credentials presented.") << header;
+  EXPECT_EQ(refusal(""), "No credentials presented.");
+  for (const std::string& header :
+       {std::string("Bearer"), std::string("Bearer  "), "Basic " + key, key, "Bearer" + key})
+    EXPECT_EQ(refusal(header),
+              "No credentials presented: the authorization header does not have the form \"Bearer "
+              "<API key>\".")
+        << header;
 }
 
 TEST_F(KeyServiceTest, ShowsOnlyTheEndsOfAWrongKey) {
-  EXPECT_EQ(refusal("Bearer imk_wrong_key_yz"), "Incorrect API key provided: im***yz.");
+  EXPECT_EQ(refusal("Bearer sk-wrong_key_yz"), "Incorrect API key provided: sk***yz.");
+  EXPECT_EQ(refusal("Bearer imk_wrong_key_yz"),
+            "The API key im***yz is incomplete or has a typing error; copy it again.");
 }
 
 TEST_F(KeyServiceTest, RefusesMistypedKeysWithoutALookIntoTheStore) {
@@ -101,25 +119,143 @@ TEST_F(KeyServiceTest, RefusesAWellFormedKeyThatItDidNotMake) {
 }
 
 TEST_F(KeyServiceTest, RefusesARightIdWithAnotherSecret) {
-  const NewKey key = *keys_.create("laptop");
+  const NewKey key = make();
   // The same id under another secret, with a good checksum.
   NewKey forged = make_key({.name = "n", .pepper = "pepper"}, clock_);
   ApiKey row = forged.row;
   row.hash = key.row.hash;
-  ASSERT_TRUE(store_.insert(row));
+  ASSERT_TRUE(store_.insert(row, {}));
   EXPECT_TRUE(refusal("Bearer " + forged.secret).starts_with("Incorrect API key provided"));
 }
 
-TEST_F(KeyServiceTest, RefusesRemovedAndDisabledKeysInTheSameWords) {
-  const NewKey removed = *keys_.create("removed");
-  ASSERT_TRUE(keys_.remove(removed.row.id));
-  NewKey disabled = make_key({.name = "n", .pepper = "pepper"}, clock_);
-  disabled.row.disabled = true;
-  ASSERT_TRUE(store_.insert(disabled.row));
-  EXPECT_EQ(refusal("Bearer " + removed.secret),
-            "Incorrect API key provided: " + masked_key(removed.secret) + ".");
-  EXPECT_EQ(refusal("Bearer " + disabled.secret),
-            "Incorrect API key provided: " + masked_key(disabled.secret) + ".");
+TEST_F(KeyServiceTest, TellsACutKeyFromAnUnknownOne) {
+  const std::string key = new_key();
+  const std::string cut = key.substr(0, key.size() - 3);
+  EXPECT_EQ(refusal("Bearer " + cut), "The API key " + masked_key(cut) +
+                                          " is incomplete or has a typing error; copy it again.");
+}
+
+TEST_F(KeyServiceTest, TellsItsHolderWhyAKeyIsRefused) {
+  const std::int64_t now_ms = clock_.unix_ms();  // 2023-11-14T22:13:20Z
+  const NewKey revoked = make();
+  const NewKey disabled = make();
+  const NewKey early = make({.name = "n", .not_before_ms = now_ms + 10'000});
+  const NewKey late = make({.name = "n", .expires_ms = now_ms + 10'000});
+  ASSERT_TRUE(keys_.revoke(kActor, revoked.row.id));
+  ASSERT_TRUE(keys_.set_disabled(kActor, disabled.row.id, true));
+  EXPECT_EQ(refusal("Bearer " + revoked.secret),
+            "This API key was revoked at 2023-11-14T22:13:20Z.");
+  EXPECT_EQ(refusal("Bearer " + disabled.secret), "This API key is disabled.");
+  EXPECT_EQ(refusal("Bearer " + early.secret),
+            "This API key is not active yet; it becomes active at 2023-11-14T22:13:30Z.");
+  EXPECT_TRUE(keys_.authenticate("Bearer " + late.secret));
+  clock_.advance_ms(10'000);
+  EXPECT_TRUE(keys_.authenticate("Bearer " + early.secret));
+  EXPECT_EQ(refusal("Bearer " + late.secret), "This API key expired at 2023-11-14T22:13:30Z.");
+  ASSERT_TRUE(keys_.set_disabled(kActor, disabled.row.id, false));
+  EXPECT_TRUE(keys_.authenticate("Bearer " + disabled.secret));
+}
+
+TEST_F(KeyServiceTest, TellsNobodyElse) {
+  const NewKey revoked = make();
+  ASSERT_TRUE(keys_.revoke(kActor, revoked.row.id));
+  // The same id under another secret, with a good checksum.
+  ApiKey twin = revoked.row;
+  const NewKey guess = with_new_secret(twin, {.pepper = "pepper"}, clock_, 0);
+  EXPECT_EQ(refusal("Bearer " + guess.secret),
+            "Incorrect API key provided: " + masked_key(guess.secret) + ".");
+}
+
+TEST_F(KeyServiceTest, KeepsTheOldSecretForTheOverlapOfARotation) {
+  const NewKey old = make();
+  const auto rotated = keys_.rotate(kActor, old.row.id, 60'000);
+  ASSERT_TRUE(rotated);
+  EXPECT_EQ(rotated->row.id, old.row.id);
+  EXPECT_NE(rotated->secret, old.secret);
+  EXPECT_TRUE(keys_.authenticate("Bearer " + old.secret));
+  EXPECT_TRUE(keys_.authenticate("Bearer " + rotated->secret));
+  clock_.advance_ms(60'000);
+  EXPECT_TRUE(refusal("Bearer " + old.secret).starts_with("Incorrect API key provided"));
+  EXPECT_TRUE(keys_.authenticate("Bearer " + rotated->secret));
+}
+
+TEST_F(KeyServiceTest, BringsNoRevokedKeyBack) {
+  const std::string id = make().row.id;
+  ASSERT_TRUE(keys_.revoke(kActor, id));
+  EXPECT_TRUE(keys_.revoke(kActor, id));  // twice is harmless
+  EXPECT_EQ(keys_.rotate(kActor, id, 0).error().code, ErrorCode::failed_precondition);
+  EXPECT_EQ(keys_.set_disabled(kActor, id, false).error().code, ErrorCode::failed_precondition);
+  EXPECT_EQ(keys_.revoke(kActor, "nobody").error().code, ErrorCode::not_found);
+}
+
+TEST_F(KeyServiceTest, RefusesWishesThatCannotBeMeantByTheirField) {
+  const std::int64_t now_ms = clock_.unix_ms();
+  KeyWish past{.name = "n", .expires_ms = now_ms - 1};
+  KeyWish crossed{.name = "n", .not_before_ms = now_ms + 20, .expires_ms = now_ms + 10};
+  KeyWish none{.name = "n", .allowance = {.per_second = 0}};
+  KeyWish poor{.name = "n", .allowance = {.usd_ticks_per_day = -1}};
+  KeyWish nameless{.name = "n", .models = {"a model"}};
+  const std::pair<KeyWish, const char*> cases[] = {{past, "expires"},
+                                                   {crossed, "expires"},
+                                                   {none, "per_second"},
+                                                   {poor, "usd_per_day"},
+                                                   {nameless, "models"}};
+  for (const auto& [wish, field] : cases) {
+    const auto made = keys_.create(kActor, wish);
+    ASSERT_FALSE(made) << field;
+    EXPECT_EQ(made.error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(made.error().field, field);
+  }
+  EXPECT_TRUE(keys_.list()->empty());
+}
+
+TEST_F(KeyServiceTest, WritesEveryChangeIntoTheAuditLogWithoutASecret) {
+  const NewKey key = make();
+  ASSERT_TRUE(keys_.set_disabled(kActor, key.row.id, true));
+  ASSERT_TRUE(keys_.set_disabled(kActor, key.row.id, true));  // changes nothing
+  ASSERT_TRUE(keys_.set_disabled(kActor, key.row.id, false));
+  const NewKey rotated = *keys_.rotate(kActor, key.row.id, 5'000);
+  ASSERT_TRUE(keys_.revoke(kActor, key.row.id));
+  std::vector<std::string> actions;
+  const auto events = *store_.audit(0, 100);
+  for (const AuditEvent& event : events) {
+    actions.push_back(event.deed.action);
+    EXPECT_EQ(event.deed.actor, "test");
+    EXPECT_EQ(event.deed.target, "key:" + key.row.id);
+    EXPECT_EQ(event.deed.detail.find(key.secret), std::string::npos);
+    EXPECT_EQ(event.deed.detail.find(rotated.secret), std::string::npos);
+  }
+  EXPECT_EQ(actions, (std::vector<std::string>{"key.create", "key.disable", "key.enable",
+                                               "key.rotate", "key.revoke"}));
+}
+
+TEST_F(KeyServiceTest, KnowsWhoHasChangedAKeyLastAndWhen) {
+  const NewKey key = make();
+  EXPECT_EQ(key.row.modified_ms, key.row.created_ms);
+  clock_.advance_ms(1'000);
+  ASSERT_TRUE(keys_.set_disabled({.name = "key:boss"}, key.row.id, true));
+  EXPECT_EQ(keys_.find(key.row.id)->modified_ms, clock_.unix_ms());
+  EXPECT_EQ(keys_.find(key.row.id)->modified_by, "key:boss");
+}
+
+TEST_F(KeyServiceTest, HandsOnWhatAKeyMay) {
+  const NewKey key = make({.name = "n",
+                           .scopes = ScopeSet().add(Scope::images),
+                           .models = {"fast"},
+                           .allowance = {.per_minute = 7}});
+  const auto caller = keys_.authenticate("Bearer " + key.secret);
+  ASSERT_TRUE(caller);
+  EXPECT_EQ(caller->allowance.per_minute, 7);
+  EXPECT_TRUE(require(*caller, Scope::images));
+  EXPECT_TRUE(require_model(*caller, "fast"));
+  const auto no_scope = require(*caller, Scope::models);
+  ASSERT_FALSE(no_scope);
+  EXPECT_EQ(no_scope.error().code, ErrorCode::unauthenticated);
+  EXPECT_EQ(no_scope.error().reason, ErrorReason::wrong_scope);
+  EXPECT_EQ(no_scope.error().message,
+            "This API key is not allowed to do this: it lacks the scope \"models:read\".");
+  EXPECT_EQ(require_model(*caller, "fine").error().message,
+            "This API key is not allowed to use the model \"fine\"; it may use fast.");
 }
 
 TEST_F(KeyServiceTest, RefusesKeysMadeUnderAnotherPepper) {
@@ -133,7 +269,7 @@ TEST_F(KeyServiceTest, SaysWhoseAKeyIsAndWhatItMay) {
   key.row.org_id = "org";
   key.row.team_id = "team";
   key.row.scopes = ScopeSet().add(Scope::models);
-  ASSERT_TRUE(store_.insert(key.row));
+  ASSERT_TRUE(store_.insert(key.row, {}));
   const auto caller = keys_.authenticate("Bearer " + key.secret);
   ASSERT_TRUE(caller);
   EXPECT_EQ(caller->owner, (Owner{.org_id = "org", .team_id = "team", .key_id = key.row.id}));
@@ -141,7 +277,7 @@ TEST_F(KeyServiceTest, SaysWhoseAKeyIsAndWhatItMay) {
 }
 
 TEST_F(KeyServiceTest, WritesDownTheLastUseAtMostOnceAMinuteAndNeverWhileSomebodyWaits) {
-  const NewKey key = *keys_.create("laptop");
+  const NewKey key = make();
   const std::string header = "Bearer " + key.secret;
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(keys_.authenticate(header));
   EXPECT_TRUE(store_.recorded.empty());
@@ -157,7 +293,7 @@ TEST_F(KeyServiceTest, WritesDownTheLastUseAtMostOnceAMinuteAndNeverWhileSomebod
 }
 
 TEST_F(KeyServiceTest, KeepsInMindWhatCouldNotBeWrittenDown) {
-  const NewKey key = *keys_.create("laptop");
+  const NewKey key = make();
   EXPECT_TRUE(keys_.authenticate("Bearer " + key.secret));
   store_.broken = true;
   EXPECT_EQ(keys_.record_uses().error().code, ErrorCode::unavailable);
@@ -169,11 +305,11 @@ TEST_F(KeyServiceTest, RefusesNamesThatNobodyCouldRead) {
   for (const std::string& name :
        {std::string(), std::string("  "), std::string("a\nb"), std::string("\x1B[31m"),
         std::string("\xFF"), std::string(101, 'n')}) {
-    const auto key = keys_.create(name);
+    const auto key = keys_.create(kActor, {.name = name});
     ASSERT_FALSE(key) << name;
     EXPECT_EQ(key.error().field, "name");
   }
-  EXPECT_TRUE(keys_.create("Jos\xC3\xA9's laptop"));
+  EXPECT_TRUE(keys_.create(kActor, {.name = "Jos\xC3\xA9's laptop"}));
 }
 
 }  // namespace

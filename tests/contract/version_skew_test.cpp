@@ -142,7 +142,7 @@ TEST_F(OldDatabase, ReadsEveryRequestThatHasEndedToo) {
 }
 
 TEST_F(OldDatabase, KeepsItsKeysInTheDefaultTeamWithAllScopes) {
-  const auto key = SqliteKeyStore(*database_).find("AhWmlnI0Q8zT");
+  const auto key = SqliteKeyStore(*database_, clock_, "secret").find("AhWmlnI0Q8zT");
   ASSERT_TRUE(key);
   EXPECT_EQ(key->name, "laptop");
   EXPECT_EQ(key->team_id, service::kDefaultTeam);

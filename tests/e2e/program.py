@@ -83,10 +83,22 @@ class Server:
         host, port = self.url.removeprefix("http://").split(":")
         return host, int(port)
 
-    def create_key(self, name="test"):
-        made = run("keys", "create", "--json", "--name", name, "--data-dir", self.data_dir)
+    def make_key(self, *options):
+        """A key as `keys create` reports it; without options it has the server's own limits."""
+        made = run("keys", "create", "--json", "--data-dir", self.data_dir, *options)
         assert made.returncode == 0, made.stderr
-        return json.loads(made.stdout)["key"]
+        return json.loads(made.stdout)
+
+    def create_key(self, name="test"):
+        """A key that no test runs into the limits of."""
+        return self.make_key("--name", name, "--per-second", 1000, "--per-minute", 60000,
+                             "--in-flight", 1000)["key"]
+
+    def keys(self, *arguments):
+        """`imagined keys ARGUMENTS --json`, read."""
+        done = run("keys", *arguments, "--json", "--data-dir", self.data_dir)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     def headers(self, key=None):
         return {"Authorization": f"Bearer {key or self.key}"}

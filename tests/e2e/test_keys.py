@@ -1,11 +1,14 @@
 """Who may ask."""
 
 import json
+import sqlite3
 
 import pytest
 import requests
 
-from program import run
+from program import run, wait_until
+
+openai = pytest.importorskip("openai", reason="the openai package is not installed")
 
 
 def post(server, headers):
@@ -68,6 +71,103 @@ def test_a_key_made_and_deleted_while_the_server_runs(server):
     deleted = run("keys", "delete", made["id"], "--data-dir", server.data_dir)
     assert deleted.returncode == 0, deleted.stderr
     assert server.get("/v1/models", headers=server.headers(made["key"])).status_code == 401
+
+
+def message(server, key):
+    """What OpenAI's client shows for a refused key."""
+    with pytest.raises(openai.AuthenticationError) as refused:
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=2).models.list()
+    return refused.value.message
+
+
+def test_each_cause_of_a_401_has_its_own_sentence(server):
+    whole = server.make_key()
+    assert "is incomplete or has a typing error; copy it again" in message(server, whole["key"][:-3])
+    assert "Incorrect API key provided: sk***ng" in message(server, "sk-something")
+    headers = {"Authorization": whole["key"]}
+    assert ("does not have the form" in
+            requests.get(f"{server.url}/v1/models", headers=headers, timeout=10).json()["error"]["message"])
+
+    disabled = server.make_key()
+    server.keys("disable", disabled["id"])
+    assert "This API key is disabled." in message(server, disabled["key"])
+    server.keys("enable", disabled["id"])
+    assert server.get("/v1/models", headers=server.headers(disabled["key"])).status_code == 200
+
+    revoked = server.make_key()
+    server.keys("delete", revoked["id"])
+    assert "This API key was revoked at 20" in message(server, revoked["key"])
+
+    early = server.make_key("--not-before", "1h")
+    assert "This API key is not active yet; it becomes active at 20" in message(server, early["key"])
+
+    late = server.make_key("--expires", "1s")
+    wait_until(lambda: server.get("/v1/models", headers=server.headers(late["key"])).status_code
+               == 401, "the end of the key")
+    assert "This API key expired at 20" in message(server, late["key"])
+
+
+def test_a_key_may_only_what_its_scopes_and_models_say(server):
+    reader = server.make_key("--scopes", "models:read")["key"]
+    asking = openai.OpenAI(base_url=f"{server.url}/v1", api_key=reader, max_retries=2)
+    assert asking.models.list().data
+    with pytest.raises(openai.AuthenticationError) as refused:
+        asking.images.generate(prompt="a red house")
+    assert 'it lacks the scope "image:generate"' in refused.value.message
+    assert refused.value.body["code"] == "unauthenticated:wrong-scope"
+
+    painter = server.make_key("--scopes", "image:generate")["key"]
+    refused = server.get("/v1/models", headers=server.headers(painter))
+    assert refused.status_code == 401
+    assert 'it lacks the scope "models:read"' in refused.json()["error"]["message"]
+
+    narrow = server.make_key("--models", "grok-imagine-image-quality")["key"]
+    with pytest.raises(openai.AuthenticationError) as refused:
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key=narrow).images.generate(
+            model="grok-imagine-image", prompt="a red house")
+    assert 'not allowed to use the model "grok-imagine-image"' in refused.value.message
+
+
+def test_a_rotated_key_has_two_secrets_for_a_while(server):
+    old = server.make_key()
+    new = server.keys("rotate", old["id"], "--overlap", "1h")
+    assert new["id"] == old["id"] and new["key"] != old["key"]
+    for key in (old["key"], new["key"]):
+        assert server.get("/v1/models", headers=server.headers(key)).status_code == 200
+    newest = server.keys("rotate", old["id"], "--overlap", "0s")
+    assert "Incorrect API key provided" in message(server, new["key"])
+    assert server.get("/v1/models", headers=server.headers(newest["key"])).status_code == 200
+
+
+@pytest.mark.parametrize("options, word", [
+    (("--scopes", "image:make"), "scopes"), (("--expires", "yesterday"), "expires"),
+    (("--usd-per-day", "1e3"), "usd_per_day"), (("--expires", "2001-01-01"), "expires"),
+    (("--per-second", "0"), "per-second"), (("--models", "no-such-model"), "no-such-model"),
+])
+def test_a_wish_that_cannot_be_meant_is_refused_by_name(server, options, word):
+    made = run("keys", "create", "--data-dir", server.data_dir, *options)
+    assert made.returncode != 0
+    assert word in made.stderr
+    assert made.stdout == ""
+
+
+def test_the_audit_log_tells_what_was_done_and_whether_it_is_whole(start_server):
+    server = start_server()
+    made = server.make_key("--name", "watched")
+    server.keys("disable", made["id"])
+    told = run("keys", "audit", "--json", "--data-dir", server.data_dir)
+    assert told.returncode == 0, told.stderr
+    events = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [event["action"] for event in events[-2:]] == ["key.create", "key.disable"]
+    assert {event["actor"] for event in events} == {"command line"}
+    assert made["key"] not in told.stdout
+    connection = sqlite3.connect(server.data_dir / "imagined.db", timeout=5)
+    connection.execute("UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
+    connection.commit()
+    connection.close()
+    tampered = run("keys", "audit", "--data-dir", server.data_dir)
+    assert tampered.returncode != 0
+    assert "from row 2 on" in tampered.stderr
 
 
 def test_deleting_an_unknown_key_says_so(server):

@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/owner.h"
 #include "service/accounts/scope.h"
+#include "service/limits/allowance.h"
 
 namespace imagined::service {
 
@@ -31,7 +33,28 @@ struct ApiKey {
   std::string org_id{kDefaultOrg};
   std::string team_id{kDefaultTeam};
   ScopeSet scopes = ScopeSet::all();
+  std::vector<std::string> models;  // ids that it may use; none: all
+  Allowance allowance;              // its own limits
+  std::int64_t not_before_ms = 0;   // 0: from the beginning
+  std::int64_t expires_ms = 0;      // 0: never
+  std::int64_t revoked_ms = 0;      // 0: not; a revoked key never comes back
+  std::string previous_hash;        // of the secret before the last rotation
+  std::int64_t previous_until_ms = 0;
+  std::int64_t modified_ms = 0;
+  std::string modified_by;  // an actor of the audit log
+
+  bool operator==(const ApiKey&) const = default;
 };
+
+/// How a key stands at a moment.
+enum class KeyState : std::uint8_t { active, revoked, disabled, not_yet_active, expired };
+KeyState state_at(const ApiKey& key, std::int64_t unix_ms);
+/// "not yet active".
+std::string_view to_string(KeyState state);
+
+/// `unauthenticated` when a key whose secret was right may not be used now, with a sentence for
+/// each state.
+Result<void> check_usable(const ApiKey& key, std::int64_t unix_ms);
 
 /// The one moment in which a whole key exists.
 struct NewKey {
@@ -52,8 +75,15 @@ struct KeyRecipe {
 };
 
 NewKey make_key(const KeyRecipe& recipe, const Clock& clock);
+/// The same key with a new secret; the old one is good for so much longer.
+NewKey with_new_secret(const ApiKey& key, const KeyRecipe& recipe, const Clock& clock,
+                       std::int64_t overlap_ms);
+/// Whether `secret` is one of the key's that are good now.
+bool has_secret(const ApiKey& key, std::string_view secret, std::string_view pepper,
+                std::int64_t now_ms);
 
-/// `unauthenticated` for anything that is not a key of ours by form and checksum.
+/// `unauthenticated` for anything that is not a key of ours by form and checksum; the message says
+/// which of the two, since a key that was cut or mistyped is the most frequent mistake of all.
 Result<ParsedKey> parse_key(std::string_view text, std::string_view prefix = kKeyPrefixDefault);
 
 /// HMAC-SHA-256 in hex, as stored.

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "base/result.h"
 #include "service/accounts/owner.h"
 #include "service/accounts/scope.h"
+#include "service/limits/allowance.h"
 
 namespace imagined::service {
 
@@ -11,6 +16,8 @@ namespace imagined::service {
 struct Caller {
   Owner owner;
   ScopeSet scopes;
+  std::vector<std::string> models;  // ids that may be used; none: all
+  Allowance allowance;              // the key's own limits
 };
 
 /// A team sees what is its own and nothing else.
@@ -18,7 +25,10 @@ inline bool may_see(const Caller& caller, const Owner& owner) {
   return caller.owner.org_id == owner.org_id && caller.owner.team_id == owner.team_id;
 }
 
-/// `permission_denied`, naming the scope that the key lacks.
+/// `unauthenticated` with the reason `wrong_scope`, naming the scope that the key lacks: the brief
+/// counts a key without the right among those that are answered with 401.
 Result<void> require(const Caller& caller, Scope scope);
+/// The same for a model, an id of the catalogue.
+Result<void> require_model(const Caller& caller, std::string_view model);
 
 }  // namespace imagined::service

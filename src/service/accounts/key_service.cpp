@@ -1,6 +1,6 @@
 #include "service/accounts/key_service.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,20 +8,30 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "base/utf8.h"
+#include "service/billing/money.h"
 
 namespace imagined::service {
 namespace {
 
 constexpr std::int64_t kUseIntervalMs = 60'000;  // the last use is exact to this
+constexpr std::size_t kModelsMax = 100;
 
 /// The token behind "Bearer " in any case; empty when there is none.
 std::string_view bearer_token(std::string_view header) {
   constexpr std::string_view kScheme = "bearer";
-  header = trim(header);
   const std::string_view scheme = header.substr(0, header.find_first_of(" \t"));
   if (scheme.size() == header.size() || !equal_ignoring_case(scheme, kScheme)) return {};
   return trim(header.substr(scheme.size()));
+}
+
+tl::unexpected<Error> unauthenticated(ErrorReason reason, std::string message,
+                                      std::string detail = {}) {
+  return tl::unexpected<Error>(Error{.code = ErrorCode::unauthenticated,
+                                     .message = std::move(message),
+                                     .detail = std::move(detail),
+                                     .reason = reason});
 }
 
 Result<void> check_name(std::string_view name) {
@@ -41,53 +51,170 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
+Result<void> check_life(const KeyWish& wish, std::int64_t now_ms) {
+  if (wish.expires_ms == 0) return {};
+  const std::int64_t begin_ms = std::max(wish.not_before_ms, now_ms);
+  if (wish.expires_ms > begin_ms) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("expires is {}, expected a time after {}", to_timestamp(wish.expires_ms),
+                          to_timestamp(begin_ms)),
+              "expires");
+}
+
+Result<void> check_models(const std::vector<std::string>& models) {
+  if (models.size() > kModelsMax)
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("models has {} names, at most {} are allowed", models.size(), kModelsMax),
+        "models");
+  const auto is_name = [](const std::string& name) {
+    return !name.empty() && name.size() <= 256 &&
+           std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7F && c != ','; });
+  };
+  const auto wrong = std::ranges::find_if_not(models, is_name);
+  if (wrong == models.end()) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("models has \"{}\", which is no name of a model", wrong->substr(0, 60)),
+              "models");
+}
+
+Result<void> check_allowance(const Allowance& allowance) {
+  struct Row {
+    std::string_view field;
+    const std::optional<std::int64_t>& value;
+  };
+  for (const Row& row :
+       {Row{"per_second", allowance.per_second}, Row{"per_minute", allowance.per_minute},
+        Row{"in_flight", allowance.in_flight}, Row{"pictures_per_day", allowance.pictures_per_day},
+        Row{"pictures_per_month", allowance.pictures_per_month},
+        Row{"usd_per_day", allowance.usd_ticks_per_day},
+        Row{"usd_per_month", allowance.usd_ticks_per_month}}) {
+    if (!row.value || *row.value > 0) continue;
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is {}, expected more than 0", row.field,
+                            row.field.starts_with("usd") ? format_usd(*row.value)
+                                                         : fmt::format("{}", *row.value)),
+                std::string(row.field));
+  }
+  return {};
+}
+
+Deed deed_of(const Actor& actor, const ApiKey& key, std::string_view action, std::string detail) {
+  return {.actor = actor.name,
+          .action = std::string(action),
+          .target = fmt::format("key:{}", key.id),
+          .team_id = key.team_id,
+          .detail = std::move(detail),
+          .request_id = actor.request_id};
+}
+
+Result<void> check_not_revoked(const ApiKey& key) {
+  if (key.revoked_ms == 0) return {};
+  return fail(ErrorCode::failed_precondition,
+              fmt::format("the key was revoked at {} and cannot be used again",
+                          to_timestamp(key.revoked_ms)));
+}
+
 }  // namespace
 
 KeyService::KeyService(KeyStore& store, const Clock& clock, KeyServiceOptions options)
     : store_(store), clock_(clock), options_(std::move(options)) {}
 
-Result<NewKey> KeyService::create(std::string_view name) {
-  TRY(check_name(name));
+Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish) {
+  TRY(check_name(wish.name));
+  TRY(check_models(wish.models));
+  TRY(check_life(wish, clock_.unix_ms()));
+  TRY(check_allowance(wish.allowance));
   NewKey key =
-      make_key({.prefix = options_.prefix, .name = name, .pepper = options_.pepper}, clock_);
-  TRY(store_.insert(key.row));
-  log(LogLevel::info, "key_created", "id={}", key.row.id);
+      make_key({.prefix = options_.prefix, .name = wish.name, .pepper = options_.pepper}, clock_);
+  key.row.scopes = wish.scopes;
+  key.row.models = wish.models;
+  key.row.allowance = wish.allowance;
+  key.row.not_before_ms = wish.not_before_ms;
+  key.row.expires_ms = wish.expires_ms;
+  key.row.modified_ms = key.row.created_ms;
+  key.row.modified_by = actor.name;
+  TRY(store_.insert(key.row,
+                    deed_of(actor, key.row, "key.create",
+                            fmt::format("name={} scopes={}", wish.name, wish.scopes.text()))));
+  log(LogLevel::info, "key_created", "id={} actor={:?}", key.row.id, actor.name);
   return key;
 }
 
 Result<std::vector<ApiKey>> KeyService::list() { return store_.list(); }
 
-Result<void> KeyService::remove(std::string_view id) {
-  TRY(store_.remove(id));
-  log(LogLevel::info, "key_removed", "id={}", id);
-  return {};
+Result<ApiKey> KeyService::find(std::string_view id) { return store_.find(id); }
+
+Result<ApiKey> KeyService::write(const Actor& actor, const ApiKey& before, ApiKey after,
+                                 std::string_view action, std::string detail) {
+  after.modified_ms = clock_.unix_ms();
+  after.modified_by = actor.name;
+  TRY(store_.update(before, after, deed_of(actor, after, action, std::move(detail))));
+  log(LogLevel::info, "key_changed", "id={} action={} actor={:?}", after.id, action, actor.name);
+  return after;
+}
+
+Result<NewKey> KeyService::rotate(const Actor& actor, std::string_view id,
+                                  std::int64_t overlap_ms) {
+  if (overlap_ms < 0 || overlap_ms > kRotationOverlapMsMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("overlap is {} s, expected 0 to {}", overlap_ms / 1000,
+                            kRotationOverlapMsMax / 1000),
+                "overlap");
+  const ApiKey key = TRY(store_.find(id));
+  TRY(check_not_revoked(key));
+  NewKey rotated = with_new_secret(key, {.prefix = options_.prefix, .pepper = options_.pepper},
+                                   clock_, overlap_ms);
+  rotated.row = TRY(write(actor, key, std::move(rotated.row), "key.rotate",
+                          fmt::format("overlap_s={}", overlap_ms / 1000)));
+  return rotated;
+}
+
+Result<ApiKey> KeyService::set_disabled(const Actor& actor, std::string_view id, bool disabled) {
+  const ApiKey key = TRY(store_.find(id));
+  TRY(check_not_revoked(key));
+  if (key.disabled == disabled) return key;
+  ApiKey after = key;
+  after.disabled = disabled;
+  return write(actor, key, std::move(after), disabled ? "key.disable" : "key.enable");
+}
+
+Result<ApiKey> KeyService::revoke(const Actor& actor, std::string_view id) {
+  const ApiKey key = TRY(store_.find(id));
+  if (key.revoked_ms > 0) return key;
+  ApiKey after = key;
+  after.revoked_ms = clock_.unix_ms();
+  return write(actor, key, std::move(after), "key.revoke");
 }
 
 Result<Caller> KeyService::authenticate(std::optional<std::string_view> authorization) {
-  const std::string_view token = bearer_token(authorization.value_or(""));
-  if (token.empty()) {
-    return tl::unexpected(Error{.code = ErrorCode::unauthenticated,
-                                .message = "No credentials presented.",
-                                .reason = ErrorReason::no_credentials});
-  }
-  const auto refuse = [token](std::string detail) {
-    return tl::unexpected(
-        Error{.code = ErrorCode::unauthenticated,
-              .message = fmt::format("Incorrect API key provided: {}.", masked_key(token)),
-              .detail = std::move(detail),
-              .reason = ErrorReason::bad_credentials});
+  const std::string_view header = trim(authorization.value_or(""));
+  if (header.empty())
+    return unauthenticated(ErrorReason::no_credentials, "No credentials presented.");
+  const std::string_view token = bearer_token(header);
+  if (token.empty())
+    return unauthenticated(ErrorReason::no_credentials,
+                           "No credentials presented: the authorization header does not have the "
+                           "form \"Bearer <API key>\".");
+  const auto unknown = [token](std::string detail) {
+    return unauthenticated(ErrorReason::bad_credentials,
+                           fmt::format("Incorrect API key provided: {}.", masked_key(token)),
+                           std::move(detail));
   };
-  const auto parsed = parse_key(token, options_.prefix);
-  if (!parsed) return refuse(parsed.error().detail);  // without a look into the store
-  auto key = store_.find(parsed->id);
-  if (!key && key.error().code == ErrorCode::not_found) return refuse("unknown id");
+  // Something else than a key of ours is not one that was cut.
+  if (!token.starts_with(fmt::format("{}_", options_.prefix))) return unknown("prefix");
+  const ParsedKey parsed = TRY(parse_key(token, options_.prefix));
+  auto key = store_.find(parsed.id);
+  if (!key && key.error().code == ErrorCode::not_found) return unknown("unknown id");
   if (!key) return tl::unexpected(std::move(key.error()));
-  if (!equal_constant_time(key->hash, key_hash(parsed->secret, options_.pepper)))
-    return refuse("wrong secret");
-  if (key->disabled) return refuse("disabled");
+  const std::int64_t now_ms = clock_.unix_ms();
+  if (!has_secret(*key, parsed.secret, options_.pepper, now_ms)) return unknown("wrong secret");
+  TRY(check_usable(*key, now_ms));
   note_use(*key);
   return Caller{.owner = {.org_id = key->org_id, .team_id = key->team_id, .key_id = key->id},
-                .scopes = key->scopes};
+                .scopes = key->scopes,
+                .models = std::move(key->models),
+                .allowance = key->allowance};
 }
 
 void KeyService::note_use(const ApiKey& key) {

@@ -21,22 +21,51 @@ struct KeyServiceOptions {
   std::string pepper;  // from a file in the data directory
 };
 
-/// Makes, lists and checks API keys. Any thread may call it; calls block on the store.
+/// What somebody wants of a new key.
+struct KeyWish {
+  std::string name;
+  ScopeSet scopes = ScopeSet::all();
+  std::vector<std::string> models;  // none: all
+  Allowance allowance;
+  std::int64_t not_before_ms = 0;
+  std::int64_t expires_ms = 0;
+};
+
+/// Who changes keys, for the audit log: "command line", "key:Ab3dE6gH9jKl".
+struct Actor {
+  std::string name;
+  std::string request_id;
+};
+
+inline constexpr std::int64_t kRotationOverlapMsMax = 7LL * 86'400'000;
+
+/// Makes, changes and checks API keys; every change is a row of the audit log. Any thread may call
+/// it; calls block on the store. A change holds from its commit on: nothing of a key is remembered
+/// between two requests.
 class KeyService {
  public:
   /// The references must outlive the service.
   KeyService(KeyStore& store, const Clock& clock, KeyServiceOptions options);
 
-  /// `invalid_argument`, field "name": empty, too long, or with control characters.
-  Result<NewKey> create(std::string_view name);
+  /// `invalid_argument` names the field: a name that is empty, too long or has control characters,
+  /// an end before the beginning or in the past, a limit below one.
+  Result<NewKey> create(const Actor& actor, const KeyWish& wish);
   Result<std::vector<ApiKey>> list();
-  /// By public id; `not_found`.
-  Result<void> remove(std::string_view id);
+  /// By public id, as all that follow; `not_found`.
+  Result<ApiKey> find(std::string_view id);
+  /// A new secret; the old one stays good for `overlap_ms`, 0 to kRotationOverlapMsMax.
+  /// `failed_precondition` for a revoked key.
+  Result<NewKey> rotate(const Actor& actor, std::string_view id, std::int64_t overlap_ms);
+  /// `failed_precondition` for a revoked key.
+  Result<ApiKey> set_disabled(const Actor& actor, std::string_view id, bool disabled);
+  /// For ever: the row stays, so that whoever uses the key is told. Twice is harmless.
+  Result<ApiKey> revoke(const Actor& actor, std::string_view id);
 
   /// `authorization` is the value of that header, if there was one ("Bearer imk_...", the scheme in
-  /// any case). Errors are `unauthenticated`: "No credentials presented." without a bearer token,
-  /// "Incorrect API key provided: im***yz." for every other reason, whether mistyped, unknown,
-  /// deleted or disabled, so that nobody learns which keys exist.
+  /// any case). Errors are `unauthenticated`, a sentence for each cause: no header; a header
+  /// without "Bearer"; a key that was cut or mistyped (its checksum says so, no look into the
+  /// store); and, told only to who has the right secret, revoked, disabled, not yet active,
+  /// expired. An unknown key and a wrong secret are one, so that nobody learns which keys exist.
   ///
   /// Never waits for a writer: that the key was used is noted in memory.
   Result<Caller> authenticate(std::optional<std::string_view> authorization);
@@ -46,6 +75,9 @@ class KeyService {
   Result<int> record_uses();
 
  private:
+  /// The key after a change of it, written with its deed.
+  Result<ApiKey> write(const Actor& actor, const ApiKey& before, ApiKey after,
+                       std::string_view action, std::string detail = {});
   void note_use(const ApiKey& key);
 
   KeyStore& store_;

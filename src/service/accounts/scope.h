@@ -4,12 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace imagined::service {
 
 /// What a key may be used for.
 enum class Scope : std::uint8_t { images, models };
 
-/// "images", "models".
+/// "image:generate", "models:read": as in the database and on the command line.
 std::string_view to_string(Scope scope);
 
 /// A set of scopes. A key with all of them has those of later programs too.
@@ -32,5 +34,9 @@ class ScopeSet {
   bool all_ = false;
   std::uint32_t bits_ = 0;
 };
+
+/// What somebody wishes for a new key: "all", or words with commas between. `invalid_argument`,
+/// field "scopes": the wrong word and the right ones.
+Result<ScopeSet> parse_scopes(std::string_view text);
 
 }  // namespace imagined::service

@@ -35,6 +35,7 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request,
                                  std::string_view idempotency_key) {
   TRY(require(caller, Scope::images));
   const Model* model = TRY(parts_.catalogue.resolve(request.model));
+  TRY(require_model(caller, model->id));
   request.model = model->id;
   TRY(check_picture_count(request.count));
   TRY(check_user(request.user));

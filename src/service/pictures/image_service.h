@@ -38,8 +38,8 @@ struct FinishedPictures {
   Reading reading;  // of what was asked for
 };
 
-/// What customers can do with pictures, whichever way they ask. A verb that the caller's key has no
-/// scope for is `permission_denied`; what belongs to another team is `not_found`.
+/// What customers can do with pictures, whichever way they ask. A verb or a model that the caller's
+/// key is not allowed is `unauthenticated`; what belongs to another team is `not_found`.
 ///
 /// Made once, by cli/wiring; any thread may call it, and every call may block on the stores. If the
 /// process dies in the middle, an accepted job is still a row and runs after the restart.

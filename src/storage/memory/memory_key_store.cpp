@@ -4,42 +4,81 @@
 
 namespace imagined::storage {
 
-Result<void> MemoryKeyStore::insert(const service::ApiKey& key) {
+using service::ApiKey;
+using service::AuditEvent;
+
+ApiKey* MemoryKeyStore::find_row(std::string_view id) {
+  const auto found = std::ranges::find(keys_, id, &ApiKey::id);
+  return found == keys_.end() ? nullptr : &*found;
+}
+
+void MemoryKeyStore::append(const service::Deed& deed) {
+  AuditEvent event{.sequence = static_cast<std::int64_t>(audit_.size()) + 1,
+                   .at_ms = clock_.unix_ms(),
+                   .deed = deed};
+  event.hash = service::audit_hash(event, audit_.empty() ? "" : audit_.back().hash);
+  audit_.push_back(std::move(event));
+}
+
+Result<void> MemoryKeyStore::insert(const ApiKey& key, const service::Deed& deed) {
   const std::lock_guard lock(mutex_);
-  if (std::ranges::find(keys_, key.id, &service::ApiKey::id) != keys_.end())
-    return fail(ErrorCode::already_exists, "it exists already");
+  if (find_row(key.id) != nullptr) return fail(ErrorCode::already_exists, "it exists already");
   keys_.push_back(key);
+  append(deed);
   return {};
 }
 
-Result<service::ApiKey> MemoryKeyStore::find(std::string_view id) {
+Result<ApiKey> MemoryKeyStore::find(std::string_view id) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find(keys_, id, &service::ApiKey::id);
-  if (found == keys_.end()) return fail(ErrorCode::not_found, "no such key");
-  return *found;
+  const ApiKey* row = find_row(id);
+  if (row == nullptr) return fail(ErrorCode::not_found, "no such key");
+  return *row;
 }
 
-Result<std::vector<service::ApiKey>> MemoryKeyStore::list() {
+Result<std::vector<ApiKey>> MemoryKeyStore::list() {
   const std::lock_guard lock(mutex_);
-  auto keys = keys_;
-  std::ranges::stable_sort(keys, {}, &service::ApiKey::created_ms);
+  std::vector<ApiKey> keys = keys_;
+  std::ranges::stable_sort(keys, {}, &ApiKey::created_ms);
   return keys;
 }
 
-Result<void> MemoryKeyStore::remove(std::string_view id) {
+Result<void> MemoryKeyStore::update(const ApiKey& before, const ApiKey& after,
+                                    const service::Deed& deed) {
   const std::lock_guard lock(mutex_);
-  if (std::erase_if(keys_, [id](const service::ApiKey& key) { return key.id == id; }) == 0)
-    return fail(ErrorCode::not_found, "no such key");
+  ApiKey* row = find_row(after.id);
+  if (row == nullptr) return fail(ErrorCode::not_found, "no such key");
+  ApiKey expected = before;
+  expected.last_used_ms = row->last_used_ms;
+  if (*row != expected)
+    return fail(ErrorCode::aborted, "the key was changed by somebody else in the meantime");
+  const std::int64_t last_used_ms = row->last_used_ms;
+  *row = after;
+  row->last_used_ms = last_used_ms;
+  append(deed);
   return {};
 }
 
 Result<void> MemoryKeyStore::record_uses(std::span<const service::KeyUse> uses) {
   const std::lock_guard lock(mutex_);
-  for (const service::KeyUse& use : uses) {
-    const auto found = std::ranges::find(keys_, use.id, &service::ApiKey::id);
-    if (found != keys_.end()) found->last_used_ms = use.used_ms;
-  }
+  for (const service::KeyUse& use : uses)
+    if (ApiKey* row = find_row(use.id)) row->last_used_ms = use.used_ms;
   return {};
+}
+
+Result<std::vector<AuditEvent>> MemoryKeyStore::audit(std::int64_t from_sequence, int count_max) {
+  const std::lock_guard lock(mutex_);
+  std::vector<AuditEvent> events;
+  for (const AuditEvent& event : audit_) {
+    if (event.sequence >= from_sequence && std::ssize(events) < count_max) events.push_back(event);
+  }
+  return events;
+}
+
+Result<std::int64_t> MemoryKeyStore::verify_audit() {
+  const std::lock_guard lock(mutex_);
+  service::AuditCheck check;
+  for (const AuditEvent& event : audit_) check.next(event);
+  return check.first_bad().value_or(0);
 }
 
 }  // namespace imagined::storage

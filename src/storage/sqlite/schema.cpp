@@ -213,6 +213,43 @@ CREATE TABLE spending (
   PRIMARY KEY (bucket, period)
 ) STRICT, WITHOUT ROWID;
 )sql",
+    // 6: what a key may, how long, and how much; the audit log.
+    R"sql(
+ALTER TABLE api_keys ADD COLUMN models              TEXT NOT NULL DEFAULT '';  -- with commas
+ALTER TABLE api_keys ADD COLUMN not_before_ms       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN expires_ms          INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN revoked_ms          INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN previous_hash       TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN previous_until_ms   INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN modified_ms         INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN modified_by         TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN per_second          INTEGER;  -- NULL, here and below: not limited
+ALTER TABLE api_keys ADD COLUMN per_minute          INTEGER;
+ALTER TABLE api_keys ADD COLUMN in_flight           INTEGER;
+ALTER TABLE api_keys ADD COLUMN pictures_per_day    INTEGER;
+ALTER TABLE api_keys ADD COLUMN pictures_per_month  INTEGER;
+ALTER TABLE api_keys ADD COLUMN usd_ticks_per_day   INTEGER;
+ALTER TABLE api_keys ADD COLUMN usd_ticks_per_month INTEGER;
+
+-- Who did what to whom (service/accounts/audit.h), and the end of the chain.
+CREATE TABLE audit (
+  sequence   INTEGER PRIMARY KEY,
+  at_ms      INTEGER NOT NULL,
+  actor      TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  target     TEXT NOT NULL,
+  team_id    TEXT NOT NULL,
+  detail     TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  hash       TEXT NOT NULL
+) STRICT;
+CREATE TABLE audit_head (
+  only     INTEGER PRIMARY KEY CHECK (only = 1),
+  sequence INTEGER NOT NULL,
+  hash     TEXT NOT NULL,
+  mac      TEXT NOT NULL
+) STRICT;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());
