@@ -47,7 +47,7 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
   NewJob new_job(std::string_view model = "fast") {
     return {.job = {.id = make_uuid(clock_),
                     .owner = {.key_id = "key"},
-                    .sold = {.model = std::string(model), .price_usd_ticks = 7, .steps = 4},
+                    .sold = {.model = std::string(model), .bill = {.per_picture_usd_ticks = 7}, .steps = 4},
                     .created_ms = clock_.unix_ms()},
             .payload = PictureRequest{.model = std::string(model),
                                       .prompt = *Prompt::parse("a red kite", 8000)},
@@ -115,7 +115,9 @@ TEST_P(JobStoreContract, GivesBackEverythingThatIsKnownOfAJob) {
   NewJob wanted = new_job();
   wanted.job.owner = {.org_id = "org", .team_id = "team", .key_id = "key"};
   wanted.job.sold = {
-      .model = "fast", .price_usd_ticks = 200'000'000, .steps = 16, .guidance = 3.5F};
+      .model = "fast",
+      .bill = {.per_picture_usd_ticks = 200'000'000, .once_usd_ticks = 5},
+      .steps = 16, .guidance = 3.5F};
   wanted.job.idempotency_key = "once";
   wanted.job.deliver_by_ms = clock_.unix_ms() + 1000;
   wanted.request_hash = "h";
@@ -171,7 +173,7 @@ TEST_P(JobStoreContract, FindsSeveralJobsInOneLook) {
 
 TEST_P(JobStoreContract, DoesNotKnowWhatWasNeverThere) {
   EXPECT_EQ(store_.find("none").error().code, ErrorCode::not_found);
-  EXPECT_EQ(store_.cancel("none").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.cancel("none", EndedBy::customer).error().code, ErrorCode::not_found);
   EXPECT_EQ(archive_.find_picture("none").error().code, ErrorCode::not_found);
   EXPECT_TRUE(archive_.pictures("none")->empty());
 }
@@ -313,7 +315,7 @@ TEST_P(JobStoreContract, KnowsWhichLeasesHold) {
   const Lease first = claim().lease();
   const Lease second = claim().lease();
   const Lease leases[] = {first, {.job_id = "none", .token = "none"}, second};
-  ASSERT_TRUE(store_.cancel(second.job_id));
+  ASSERT_TRUE(store_.cancel(second.job_id, EndedBy::customer));
   const auto lost = store_.lost(leases);
   ASSERT_EQ(lost->size(), 2u);
   EXPECT_EQ((*lost)[0].job_id, "none");
@@ -483,7 +485,7 @@ TEST_P(JobStoreContract, ANewServerTakesTheJobsOfTheLastOnesChildrenAndOfNobodyE
 
 TEST_P(JobStoreContract, CancelsAQueuedJob) {
   const Job job = insert();
-  EXPECT_EQ(store_.cancel(job.id)->state, JobState::cancelled);
+  EXPECT_EQ(store_.cancel(job.id, EndedBy::customer)->state, JobState::cancelled);
   EXPECT_EQ(store_.find(job.id)->finished_ms, clock_.unix_ms());
   EXPECT_TRUE(nothing_to_claim());
 }
@@ -491,7 +493,7 @@ TEST_P(JobStoreContract, CancelsAQueuedJob) {
 TEST_P(JobStoreContract, TakesARunningJobThatIsCancelledOutOfItsWorkersHands) {
   const Job job = insert();
   const ClaimedJob claimed = claim();
-  EXPECT_EQ(store_.cancel(job.id)->state, JobState::cancelled);
+  EXPECT_EQ(store_.cancel(job.id, EndedBy::customer)->state, JobState::cancelled);
   EXPECT_EQ(store_.complete(claimed.lease(), {}).error().code, ErrorCode::aborted);
   EXPECT_EQ(state_of(job), JobState::cancelled);
 }
@@ -499,7 +501,7 @@ TEST_P(JobStoreContract, TakesARunningJobThatIsCancelledOutOfItsWorkersHands) {
 TEST_P(JobStoreContract, LeavesAFinishedJobAsItIsWhenItIsCancelled) {
   const Job job = insert();
   ASSERT_TRUE(store_.complete(claim().lease(), {}));
-  EXPECT_EQ(store_.cancel(job.id)->state, JobState::succeeded);
+  EXPECT_EQ(store_.cancel(job.id, EndedBy::customer)->state, JobState::succeeded);
 }
 
 TEST_P(JobStoreContract, GivesEachJobToOneOfManyClaimers) {
@@ -539,7 +541,7 @@ TEST_P(JobStoreContract, RemovesOldPicturesOldestFirst) {
 TEST_P(JobStoreContract, RemovesOldJobsThatHaveEndedAndHaveNoPictures) {
   const Job with_picture = succeed("p");
   const Job cancelled = insert();
-  ASSERT_TRUE(store_.cancel(cancelled.id));
+  ASSERT_TRUE(store_.cancel(cancelled.id, EndedBy::customer));
   const Job queued = insert();
   const Job running = *store_.find(insert().id);
   claim();

@@ -63,7 +63,9 @@ class CountingStore final : public JobStore {
     return store_.fail(lease, error);
   }
   Result<void> release(const Lease& lease) override { return store_.release(lease); }
-  Result<Job> cancel(std::string_view job_id) override { return store_.cancel(job_id); }
+  Result<Job> cancel(std::string_view job_id, EndedBy by) override {
+    return store_.cancel(job_id, by);
+  }
   Result<std::vector<Job>> rescue(const Stranded& stranded) override {
     return store_.rescue(stranded);
   }

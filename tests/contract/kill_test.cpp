@@ -26,6 +26,7 @@
 #include "storage/sqlite/sqlite_archive.h"
 #include "storage/sqlite/sqlite_database.h"
 #include "storage/sqlite/sqlite_job_store.h"
+#include "storage/sqlite/sqlite_ledger_store.h"
 
 namespace imagined::storage {
 namespace {
@@ -56,11 +57,13 @@ struct Stores {
       : database(*SqliteDatabase::open(folder / "imagined.db")),
         jobs(*database, kClock),
         archive(*database),
+        ledger(*database, kClock),
         blobs(*DiskBlobStore::open(folder / "blobs", kClock)) {}
 
   std::unique_ptr<SqliteDatabase> database;
   SqliteJobStore jobs;
   SqliteArchive archive;
+  SqliteLedgerStore ledger;
   std::unique_ptr<DiskBlobStore> blobs;
 };
 
@@ -81,6 +84,23 @@ std::vector<service::StoredPicture> make_pictures(Stores& stores, const Job& job
   return pictures;
 }
 
+constexpr std::int64_t kPrice = 7;
+
+/// A job whose pictures cost something, within a quota.
+service::NewJob wanted_job(std::string id, std::string idempotency_key) {
+  service::NewJob wanted = some_job(kClock);
+  wanted.job.id = std::move(id);
+  wanted.job.idempotency_key = std::move(idempotency_key);
+  wanted.reservation = {.charge = {.id = wanted.job.id,
+                                   .owner = wanted.job.owner,
+                                   .model = wanted.job.sold.model,
+                                   .bill = {.per_picture_usd_ticks = kPrice},
+                                   .pictures = kPictures,
+                                   .created_ms = kClock.unix_ms()},
+                        .quotas = {{.bucket = "team:default", .pictures = 100}}};
+  return wanted;
+}
+
 /// One job to its end and a second one that is cancelled in a worker's hands. Does not return when
 /// it is killed on the way.
 void live(Stores& stores, int pipe) {
@@ -88,10 +108,7 @@ void live(Stores& stores, int pipe) {
     const char byte = static_cast<char>(promise);
     if (::write(pipe, &byte, 1) != 1) ::_exit(2);
   };
-  service::NewJob wanted = some_job(kClock);
-  wanted.job.id = "first";
-  wanted.job.idempotency_key = "once";
-  if (!stores.jobs.insert(wanted)) ::_exit(3);
+  if (!stores.jobs.insert(wanted_job("first", "once"))) ::_exit(3);
   tell(Promise::submitted);
   const ClaimedJob claimed = claim_from(stores.jobs, "serve-child");
   const service::Lease leases[] = {claimed.lease()};
@@ -99,11 +116,9 @@ void live(Stores& stores, int pipe) {
   if (!stores.jobs.prolong(leases, 60'000)) ::_exit(5);
   if (!stores.jobs.complete(claimed.lease(), make_pictures(stores, claimed.job))) ::_exit(6);
   tell(Promise::completed);
-  wanted.job.id = "second";
-  wanted.job.idempotency_key = "twice";
-  if (!stores.jobs.insert(wanted)) ::_exit(7);
+  if (!stores.jobs.insert(wanted_job("second", "twice"))) ::_exit(7);
   claim_from(stores.jobs, "serve-child");
-  if (!stores.jobs.cancel("second")) ::_exit(8);
+  if (!stores.jobs.cancel("second", service::EndedBy::customer)) ::_exit(8);
   tell(Promise::cancelled);
 }
 
@@ -155,11 +170,29 @@ void expect_whole(Stores& stores, const Job& job) {
   for (const auto& picture : pictures) EXPECT_TRUE(stores.blobs->get(picture.blob));
 }
 
+/// The price of each job that has not ended is held, each delivered picture is paid for once.
+void expect_right_books(Stores& stores) {
+  EXPECT_EQ(*stores.ledger.audit(), service::LedgerAudit());
+  EXPECT_EQ(count(stores,
+                  "SELECT count(*) FROM jobs JOIN charges USING (id) WHERE "
+                  "(state IN ('queued', 'running')) <> (outcome IS NULL)"),
+            0);
+  EXPECT_EQ(count(stores, "SELECT count(*) FROM charges"),
+            count(stores, "SELECT count(*) FROM jobs"));
+  auto balances = *stores.ledger.balances();
+  EXPECT_EQ(balances["held:default"],
+            kPrice * kPictures *
+                count(stores, "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')"));
+  EXPECT_EQ(-balances["wallet:default"] - balances["held:default"],
+            kPrice * count(stores, "SELECT count(*) FROM pictures"));
+}
+
 void check_and_go_on(const std::filesystem::path& folder, const Outcome& outcome) {
   Stores stores(folder);
   EXPECT_EQ(
       count(stores, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
       0);
+  expect_right_books(stores);
   // What was promised is there.
   const auto first = stores.jobs.find("first");
   if (promised(outcome, Promise::submitted)) {
@@ -173,8 +206,7 @@ void check_and_go_on(const std::filesystem::path& folder, const Outcome& outcome
     EXPECT_EQ(stores.jobs.find("second")->state, JobState::cancelled);
   }
   // The client asks again with its idempotency key: the same job, or now the first.
-  service::NewJob again = some_job(kClock);
-  again.job.idempotency_key = "once";
+  const service::NewJob again = wanted_job("again", "once");
   const auto job = stores.jobs.insert(again);
   ASSERT_TRUE(job);
   EXPECT_EQ(job->id, first ? "first" : again.job.id);
@@ -191,6 +223,7 @@ void check_and_go_on(const std::filesystem::path& folder, const Outcome& outcome
   EXPECT_EQ(count(stores, "SELECT count(*) FROM pictures"),
             kPictures * count(stores, "SELECT count(*) FROM jobs WHERE state = 'succeeded'"));
   EXPECT_EQ(count(stores, "SELECT count(*) FROM jobs WHERE lease_token <> ''"), 0);
+  expect_right_books(stores);
 }
 
 TEST(Kill, BetweenAnyTwoStatementsLosesNothingAndDoesNothingTwice) {

@@ -14,7 +14,7 @@ namespace imagined {
 inline service::NewJob some_job(const Clock& clock) {
   return {.job = {.id = make_uuid(clock),
                   .owner = {.key_id = "key"},
-                  .sold = {.model = "fast", .price_usd_ticks = 7, .steps = 4},
+                  .sold = {.model = "fast", .bill = {.per_picture_usd_ticks = 7}, .steps = 4},
                   .created_ms = clock.unix_ms()},
           .payload = service::PictureRequest{.model = "fast",
                                              .prompt = service::Prompt::trusted("a red kite")},

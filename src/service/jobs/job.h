@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "service/accounts/owner.h"
+#include "service/billing/price.h"
 
 namespace imagined::service {
 
@@ -37,8 +38,8 @@ std::optional<JobKind> parse_job_kind(std::string_view text);
 /// What was sold, settled once, when the job was taken: what happens to the configuration later
 /// changes nothing.
 struct Sold {
-  std::string model;                 // an id of the catalogue, aliases resolved
-  std::int64_t price_usd_ticks = 0;  // of one picture, 1e-10 US dollar
+  std::string model;  // an id of the catalogue, aliases resolved
+  Bill bill;
   /// 0: the default of the weights. None: taken by a program that did not write it down, so as the
   /// catalogue says when it is made, and `guidance` likewise.
   std::optional<int> steps;

@@ -32,11 +32,11 @@ Result<Job> JobQueue::find(const Caller& caller, std::string_view job_id) {
 
 Result<Job> JobQueue::cancel(const Caller& caller, std::string_view job_id) {
   TRY(find(caller, job_id));
-  return cancel(job_id);
+  return cancel(job_id, EndedBy::customer);
 }
 
-Result<Job> JobQueue::cancel(std::string_view job_id) {
-  Job job = TRY(store_.cancel(job_id));
+Result<Job> JobQueue::cancel(std::string_view job_id, EndedBy by) {
+  Job job = TRY(store_.cancel(job_id, by));
   if (job.state != JobState::cancelled) return job;
   bell_.job_cancelled(job_id);
   events_.publish({.kind = JobEvent::Kind::finished, .job_id = job.id});

@@ -32,7 +32,7 @@ class JobQueue {
   /// The job after it; a final job stays what it is. Stops the worker within a step.
   Result<Job> cancel(const Caller& caller, std::string_view job_id);
   /// For who watches a job on behalf of a caller that was asked already.
-  Result<Job> cancel(std::string_view job_id);
+  Result<Job> cancel(std::string_view job_id, EndedBy by);
 
   /// To be called when a worker process has ended, when the server has started, and every few
   /// seconds for leases: queues the jobs again or fails them. How many moved.

@@ -72,12 +72,12 @@ bool JobWatcher::forget(const Entry& entry) {
   return false;
 }
 
-Result<Job> JobWatcher::give_up(Waiter& waiter) {
+Result<Job> JobWatcher::give_up(Waiter& waiter, EndedBy by) {
   const std::string& job_id = waiter.entry_->job_id;
   const bool was_last = forget(*waiter.entry_);
   Job job = TRY(store_.find(job_id));
   if (!was_last || is_final(job.state) || !job.idempotency_key.empty()) return job;
-  return queue_.cancel(job_id);
+  return queue_.cancel(job_id, by);
 }
 
 void JobWatcher::ring(const std::string& job_id) {

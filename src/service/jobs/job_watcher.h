@@ -56,7 +56,7 @@ class JobWatcher {
   /// For a waiter whose client has gone or has waited long enough: cancels the job unless somebody
   /// else waits for it or it has an idempotency key, for then the client will ask again. The job as
   /// it is then. Blocks on the store.
-  Result<Job> give_up(Waiter& waiter);
+  Result<Job> give_up(Waiter& waiter, EndedBy by = EndedBy::client_gone);
 
  private:
   struct Entry;

@@ -57,7 +57,7 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request,
                               .owner = caller.owner,
                               .kind = JobKind::pictures,
                               .sold = {.model = model->id,
-                                       .price_usd_ticks = model->price_usd_ticks,
+                                       .bill = {.per_picture_usd_ticks = model->price_usd_ticks},
                                        .steps = model->steps,
                                        .guidance = model->guidance},
                               .idempotency_key = std::string(idempotency_key),
@@ -85,7 +85,7 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, std::strin
     return fail(ErrorCode::failed_precondition, "the pictures are not finished");
   if (job.state != JobState::succeeded) return tl::unexpected(reason_of(job));
   auto pictures = TRY(parts_.archive.pictures(job.id));
-  const std::int64_t cost = job.sold.price_usd_ticks * std::ssize(pictures);
+  const std::int64_t cost = job.sold.bill.cost_usd_ticks(std::ssize(pictures));
   Reading reading = pictures.empty() ? Reading{} : pictures.front().reading;
   return FinishedPictures{.job = std::move(job),
                           .pictures = std::move(pictures),

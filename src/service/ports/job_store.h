@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -8,9 +9,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "service/billing/job_outcome.h"
+#include "service/billing/ledger.h"
 #include "service/jobs/job.h"
 #include "service/jobs/payload.h"
 #include "service/jobs/stranded.h"
+#include "service/limits/limit.h"
 #include "service/pictures/picture.h"
 
 namespace imagined::service {
@@ -19,8 +23,14 @@ namespace imagined::service {
 struct NewJob {
   Job job;  // queued
   JobPayload payload;
-  std::int64_t queue_limit = 0;  // jobs that may wait
-  std::string request_hash;      // with an idempotency key: the same for the same request only
+  std::int64_t queue_limit = 0;                                           // jobs that may wait
+  std::int64_t in_flight_max = std::numeric_limits<std::int64_t>::max();  // jobs of its key
+  std::optional<Reservation> reservation;  // what the books must hold for it; none: nothing
+  std::string request_hash;                // the same for the same request only
+  /// Set when the client asks again by itself, without an idempotency key, because it has lost the
+  /// answer: it is given the job of the same API key and request that was taken since this time,
+  /// unless that came to nothing.
+  std::optional<std::int64_t> attach_since_ms;
 };
 
 /// A worker's right to a job. The token alone says which it is.
@@ -59,8 +69,10 @@ class JobStore {
 
   /// The job as it is then. Not a new one but the earlier one when the team has given its
   /// idempotency key before, `unprocessable`, field "idempotency_key", when that was another
-  /// request. `resource_exhausted`, "the queue is full: N jobs are waiting", with `queue_limit` or
-  /// more jobs in the queue.
+  /// request; nor when it asks again (`attach_since_ms`). `resource_exhausted`, "the queue is full:
+  /// N jobs are waiting", with `queue_limit` or more jobs in the queue, with `in_flight_max` or
+  /// more of the key that have not ended, or as LedgerStore::reserve. The end of the job, whoever
+  /// brings it about, resolves the reservation in the same commit.
   virtual Result<Job> insert(const NewJob& wanted) = 0;
 
   /// What `insert` would give for an idempotency key that the team has used before; none for a new
@@ -89,7 +101,7 @@ class JobStore {
 
   /// queued or running -> cancelled; the job as it is then. A final job stays what it is and is
   /// returned. `not_found`.
-  virtual Result<Job> cancel(std::string_view job_id) = 0;
+  virtual Result<Job> cancel(std::string_view job_id, EndedBy by) = 0;
   /// Running jobs that lost their worker; those that moved, in their new state.
   virtual Result<std::vector<Job>> rescue(const Stranded& stranded) = 0;
   /// queued -> failed for those that are overdue; they, in their new state.

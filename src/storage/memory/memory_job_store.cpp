@@ -6,12 +6,14 @@
 #include <limits>
 #include <utility>
 
+#include "base/check.h"
 #include "base/crypto.h"
 #include "service/jobs/transition.h"
 
 namespace imagined::storage {
 
 using service::ClaimedJob;
+using service::EndedBy;
 using service::Job;
 using service::JobState;
 using service::Lease;
@@ -59,19 +61,37 @@ Result<std::optional<Job>> MemoryJobStore::find_keyed(std::string_view team_id,
   return find_keyed_job(team_id, idempotency_key, request_hash);
 }
 
+const MemoryJobStore::Row* MemoryJobStore::find_lost(const NewJob& wanted) const {
+  if (!wanted.attach_since_ms) return nullptr;
+  const auto row = std::find_if(rows_.rbegin(), rows_.rend(), [&wanted](const Row& each) {
+    const Job& job = each.job;
+    return job.owner.key_id == wanted.job.owner.key_id &&
+           each.request_hash == wanted.request_hash && job.idempotency_key.empty() &&
+           job.created_ms >= *wanted.attach_since_ms && job.state != JobState::failed &&
+           job.state != JobState::cancelled;
+  });
+  return row == rows_.rend() ? nullptr : &*row;
+}
+
 Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
   const std::lock_guard lock(mutex_);
   const Job& job = wanted.job;
   if (auto earlier =
           TRY(find_keyed_job(job.owner.team_id, job.idempotency_key, wanted.request_hash)))
     return std::move(*earlier);
+  if (const Row* lost = find_lost(wanted)) return lost->job;
   const auto waiting =
       std::ranges::count(rows_, JobState::queued, [](const Row& row) { return row.job.state; });
   if (waiting >= wanted.queue_limit)
     return imagined::fail(ErrorCode::resource_exhausted,
                           fmt::format("the queue is full: {} jobs are waiting", waiting));
+  const auto in_flight = std::ranges::count_if(rows_, [&job](const Row& row) {
+    return !service::is_final(row.job.state) && row.job.owner.key_id == job.owner.key_id;
+  });
+  TRY(service::check_in_flight(in_flight, wanted.in_flight_max));
   if (find_row(job.id) != nullptr)
     return imagined::fail(ErrorCode::already_exists, "it exists already");
+  if (wanted.reservation) TRY(ledger_.reserve(*wanted.reservation));
   rows_.push_back({.job = job,
                    .payload = wanted.payload,
                    .request_hash = wanted.request_hash,
@@ -108,20 +128,31 @@ Result<void> MemoryJobStore::prolong(std::span<const Lease> leases, std::int64_t
   return {};
 }
 
+void MemoryJobStore::put(Row& row, Job after, EndedBy by, std::int64_t delivered) {
+  if (service::is_final(after.state)) {
+    // A job without a reservation has no charge.
+    const auto cost =
+        ledger_.resolve(after.id, service::settlement_of(row.job, after, by, delivered));
+    CHECK(cost || cost.error().code == ErrorCode::not_found, "{}", cost.error().message);
+  }
+  row.job = std::move(after);
+}
+
 template <class Move>
-Result<void> MemoryJobStore::move_leased(const Lease& lease, Move move) {
+Result<void> MemoryJobStore::move_leased(const Lease& lease, Move move, std::int64_t delivered) {
   Row* row = find_leased(lease);
   if (row == nullptr)
     return imagined::fail(ErrorCode::aborted, "the job is not in this worker's hands any more");
-  row->job = move(row->job);
+  put(*row, move(row->job), EndedBy::worker, delivered);
   return {};
 }
 
 Result<void> MemoryJobStore::complete(const Lease& lease,
                                       const std::vector<StoredPicture>& pictures) {
   const std::lock_guard lock(mutex_);
-  TRY(move_leased(lease,
-                  [&](const Job& job) { return service::succeeded(job, clock_.unix_ms()); }));
+  TRY(move_leased(
+      lease, [&](const Job& job) { return service::succeeded(job, clock_.unix_ms()); },
+      std::ssize(pictures)));
   for (const StoredPicture& picture : pictures) pictures_.emplace(picture.id, picture);
   return {};
 }
@@ -137,11 +168,12 @@ Result<void> MemoryJobStore::release(const Lease& lease) {
   return move_leased(lease, [](const Job& job) { return service::released(job); });
 }
 
-Result<Job> MemoryJobStore::cancel(std::string_view job_id) {
+Result<Job> MemoryJobStore::cancel(std::string_view job_id, EndedBy by) {
   const std::lock_guard lock(mutex_);
   Row* row = find_row(job_id);
   if (row == nullptr) return imagined::fail(ErrorCode::not_found, "no such job");
-  if (!service::is_final(row->job.state)) row->job = service::cancelled(row->job, clock_.unix_ms());
+  if (!service::is_final(row->job.state))
+    put(*row, service::cancelled(row->job, clock_.unix_ms()), by);
   return row->job;
 }
 
@@ -158,8 +190,8 @@ Result<std::vector<Job>> MemoryJobStore::rescue(const Stranded& stranded) {
                              : other_origin || row.lease_until_ms < clock_.monotonic_ms();
     if (!applies) continue;
     const bool restarted = stranded.why == Why::lease_expired && other_origin;
-    row.job =
-        service::rescued(row.job, restarted ? Why::restarted : stranded.why, clock_.unix_ms());
+    put(row, service::rescued(row.job, restarted ? Why::restarted : stranded.why, clock_.unix_ms()),
+        EndedBy::death);
     moved.push_back(row.job);
   }
   return moved;
@@ -171,7 +203,7 @@ Result<std::vector<Job>> MemoryJobStore::end_overdue() {
   std::vector<Job> moved;
   for (Row& row : rows_) {
     if (row.job.state != JobState::queued || !service::is_overdue(row.job, now_ms)) continue;
-    row.job = service::overdue(row.job, now_ms);
+    put(row, service::overdue(row.job, now_ms), EndedBy::deadline);
     moved.push_back(row.job);
   }
   return moved;

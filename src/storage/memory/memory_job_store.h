@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "service/ports/archive.h"
 #include "service/ports/job_store.h"
+#include "storage/memory/memory_ledger_store.h"
 
 namespace imagined::storage {
 
@@ -17,7 +18,10 @@ namespace imagined::storage {
 /// durability.
 class MemoryJobStore final : public service::JobStore, public service::Archive {
  public:
-  explicit MemoryJobStore(const Clock& clock) : clock_(clock) {}
+  explicit MemoryJobStore(const Clock& clock) : clock_(clock), ledger_(clock) {}
+
+  /// The books that its jobs are written in.
+  MemoryLedgerStore& ledger() { return ledger_; }
 
   Result<service::Job> insert(const service::NewJob& wanted) override;
   Result<std::optional<service::Job>> find_keyed(std::string_view team_id,
@@ -30,7 +34,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
                         const std::vector<service::StoredPicture>& pictures) override;
   Result<void> fail(const service::Lease& lease, const Error& error) override;
   Result<void> release(const service::Lease& lease) override;
-  Result<service::Job> cancel(std::string_view job_id) override;
+  Result<service::Job> cancel(std::string_view job_id, service::EndedBy by) override;
   Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override;
   Result<std::vector<service::Job>> end_overdue() override;
   Result<service::Job> find(std::string_view job_id) override;
@@ -57,15 +61,20 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
                                                      std::string_view request_hash) const;
   Row* find_row(std::string_view job_id);
   Row* find_leased(const service::Lease& lease);
+  /// What a client asks for again that lost the answer; null when there is no such job.
+  const Row* find_lost(const service::NewJob& wanted) const;
   void grant_lease(Row& row, std::int64_t lease_ms);
   /// Moves the job of a lease; `aborted` when it holds no more.
   template <class Move>
-  Result<void> move_leased(const service::Lease& lease, Move move);
+  Result<void> move_leased(const service::Lease& lease, Move move, std::int64_t delivered = 0);
+  /// Writes the job after a move, and pays for it when it has ended.
+  void put(Row& row, service::Job after, service::EndedBy by, std::int64_t delivered = 0);
 
   const Clock& clock_;
   std::mutex mutex_;
   std::vector<Row> rows_;  // in order of arrival
   std::map<std::string, service::StoredPicture, std::less<>> pictures_;
+  MemoryLedgerStore ledger_;
 };
 
 }  // namespace imagined::storage

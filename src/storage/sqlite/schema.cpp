@@ -250,6 +250,11 @@ CREATE TABLE audit_head (
   mac      TEXT NOT NULL
 ) STRICT;
 )sql",
+    // 7: the rest of a job's bill; what a client that lost an answer asks for again.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN once_usd_ticks INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX jobs_by_request ON jobs (key_id, request_hash);
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

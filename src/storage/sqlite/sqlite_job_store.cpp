@@ -11,12 +11,14 @@
 #include "service/jobs/transition.h"
 #include "storage/codec/job_payload.h"
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/ledger_rows.h"
 #include "storage/sqlite/sqlite_rows.h"
 
 namespace imagined::storage {
 namespace {
 
 using service::ClaimedJob;
+using service::EndedBy;
 using service::Job;
 using service::JobState;
 using service::Lease;
@@ -36,11 +38,20 @@ std::string_view text_or_empty(const std::optional<Error>& error, std::string Er
   return error ? std::string_view((*error).*field) : std::string_view();
 }
 
+/// Pays for what was delivered of a job that has ended, and gives back the rest of its price.
+Result<void> settle(Connection& connection, const Job& job, const service::Settlement& settlement) {
+  const auto cost = resolve_charge(connection, job.id, settlement, job.finished_ms);
+  // A job that was taken by a program without books has no charge.
+  if (!cost && cost.error().code != ErrorCode::not_found) return tl::unexpected(cost.error());
+  return {};
+}
+
 /// The only statement that writes `state`: `before` to `after`, which came out of
-/// jobs/transition.h. What must happen together with a move joins its transaction here.
-/// `aborted` when somebody else has moved the job since `before` was read, which cannot be under
-/// the write lock.
-Result<void> move_job(Connection& connection, const Job& before, const Job& after) {
+/// jobs/transition.h. What must happen together with a move joins its transaction here: a job that
+/// ends is paid for. `aborted` when somebody else has moved the job since `before` was read, which
+/// cannot be under the write lock.
+Result<void> move_job(Connection& connection, const Job& before, const Job& after,
+                      EndedBy by = EndedBy::worker, std::int64_t delivered = 0) {
   Statement update = TRY(connection.prepare(
       "UPDATE jobs SET state = ?, attempt = ?, worker_id = ?, lease_token = ?, error_code = ?, "
       "error_message = ?, error_field = ?, started_ms = ?, finished_ms = ? "
@@ -54,7 +65,8 @@ Result<void> move_job(Connection& connection, const Job& before, const Job& afte
                 before.id, to_string(before.state), before.lease_token)
           .run());
   if (connection.changed_count() != 1) return lease_lost();
-  return {};
+  if (!service::is_final(after.state)) return {};
+  return settle(connection, after, service::settlement_of(before, after, by, delivered));
 }
 
 Result<Job> find_job(Connection& connection, std::string_view job_id) {
@@ -110,18 +122,38 @@ Result<std::optional<Job>> find_keyed_job(Connection& connection, std::string_vi
   return std::optional(TRY(read_job(row)));
 }
 
+/// The job that a client lost the answer of and asks for again by itself.
+Result<std::optional<Job>> find_lost(Connection& connection, const NewJob& wanted) {
+  if (!wanted.attach_since_ms) return std::optional<Job>();
+  Statement row = TRY(connection.prepare(
+      fmt::format("SELECT {} FROM jobs WHERE key_id = ? AND request_hash = ? AND created_ms >= ? "
+                  "AND idempotency_key = '' AND state NOT IN ('failed', 'cancelled') "
+                  "ORDER BY sequence DESC LIMIT 1",
+                  kJobColumns)));
+  row.bind(wanted.job.owner.key_id, wanted.request_hash, *wanted.attach_since_ms);
+  if (!TRY(row.step())) return std::optional<Job>();
+  return std::optional(TRY(read_job(row)));
+}
+
+Result<void> check_in_flight(Connection& connection, const NewJob& wanted) {
+  Statement row = TRY(
+      connection.prepare(fmt::format("SELECT count(*) FROM jobs WHERE {} AND key_id = ?", kOpen)));
+  TRY(row.bind(wanted.job.owner.key_id).step());
+  return service::check_in_flight(row.integer(0), wanted.in_flight_max);
+}
+
 Result<void> insert_job(Connection& connection, const NewJob& wanted) {
   const Job& job = wanted.job;
   CHECK(job.state == JobState::queued, "a new job is queued");
   const StoredPayload payload = encode_payload(wanted.payload);
   Statement insert = TRY(connection.prepare(
       "INSERT INTO jobs (id, org_id, team_id, key_id, kind, payload_version, payload, model, "
-      "price_usd_ticks, steps, guidance, idempotency_key, request_hash, created_ms, deliver_by_ms) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      "price_usd_ticks, once_usd_ticks, steps, guidance, idempotency_key, request_hash, created_ms, "
+      "deliver_by_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   return insert
       .bind(job.id, job.owner.org_id, job.owner.team_id, job.owner.key_id, payload.kind,
-            payload.version, payload.text, job.sold.model, job.sold.price_usd_ticks, job.sold.steps,
-            job.sold.guidance, job.idempotency_key, wanted.request_hash, job.created_ms,
+            payload.version, payload.text, job.sold.model, job.sold.bill.per_picture_usd_ticks,
+            job.sold.bill.once_usd_ticks, job.sold.steps, job.sold.guidance, job.idempotency_key, wanted.request_hash, job.created_ms,
             job.deliver_by_ms)
       .run();
 }
@@ -199,10 +231,13 @@ Result<Job> SqliteJobStore::insert(const NewJob& wanted) {
   if (auto earlier = TRY(find_keyed_job(connection, wanted.job.owner.team_id,
                                         wanted.job.idempotency_key, wanted.request_hash)))
     return std::move(*earlier);
+  if (auto lost = TRY(find_lost(connection, wanted))) return std::move(*lost);
   const std::int64_t waiting = TRY(count_queued(connection));
   if (waiting >= wanted.queue_limit)
     return imagined::fail(ErrorCode::resource_exhausted,
                           fmt::format("the queue is full: {} jobs are waiting", waiting));
+  TRY(check_in_flight(connection, wanted));
+  if (wanted.reservation) TRY(reserve_charge(connection, *wanted.reservation, clock_.unix_ms()));
   TRY(insert_job(connection, wanted));
   TRY(transaction.commit());
   return wanted.job;
@@ -287,7 +322,8 @@ Result<void> SqliteJobStore::complete(const Lease& lease,
   Transaction transaction = TRY(Transaction::begin(connection));
   const Job job = TRY(find_leased(connection, lease));
   for (const service::StoredPicture& picture : pictures) TRY(insert_picture(connection, picture));
-  TRY(move_job(connection, job, service::succeeded(job, clock_.unix_ms())));
+  TRY(move_job(connection, job, service::succeeded(job, clock_.unix_ms()), EndedBy::worker,
+               std::ssize(pictures)));
   return transaction.commit();
 }
 
@@ -309,14 +345,14 @@ Result<void> SqliteJobStore::release(const Lease& lease) {
   return transaction.commit();
 }
 
-Result<Job> SqliteJobStore::cancel(std::string_view job_id) {
+Result<Job> SqliteJobStore::cancel(std::string_view job_id, EndedBy by) {
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   Job job = TRY(find_job(connection, job_id));
   if (service::is_final(job.state)) return job;
   Job after = service::cancelled(job, clock_.unix_ms());
-  TRY(move_job(connection, job, after));
+  TRY(move_job(connection, job, after, by));
   TRY(transaction.commit());
   return after;
 }
@@ -334,7 +370,7 @@ Result<std::vector<Job>> SqliteJobStore::rescue(const Stranded& stranded) {
   std::vector<Job> moved;
   for (const auto& [job, why] : TRY(find_stranded(connection, stranded, clock_))) {
     moved.push_back(service::rescued(job, why, clock_.unix_ms()));
-    TRY(move_job(connection, job, moved.back()));
+    TRY(move_job(connection, job, moved.back(), EndedBy::death));
   }
   TRY(transaction.commit());
   return moved;
@@ -353,7 +389,7 @@ Result<std::vector<Job>> SqliteJobStore::end_overdue() {
   std::vector<Job> jobs = TRY(find_overdue(connection, now_ms));
   for (Job& job : jobs) {
     const Job before = std::exchange(job, service::overdue(job, now_ms));
-    TRY(move_job(connection, before, job));
+    TRY(move_job(connection, before, job, EndedBy::deadline));
   }
   TRY(transaction.commit());
   return jobs;

@@ -25,7 +25,7 @@ class SqliteJobStore final : public service::JobStore {
                         const std::vector<service::StoredPicture>& pictures) override;
   Result<void> fail(const service::Lease& lease, const Error& error) override;
   Result<void> release(const service::Lease& lease) override;
-  Result<service::Job> cancel(std::string_view job_id) override;
+  Result<service::Job> cancel(std::string_view job_id, service::EndedBy by) override;
   Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override;
   Result<std::vector<service::Job>> end_overdue() override;
   Result<service::Job> find(std::string_view job_id) override;
