@@ -82,21 +82,12 @@ WIRING = "src/cli/wiring"
 # that is no longer needed breaks the rule, so the list can only shrink.
 KEPT = {
     "advance_ms": "the clock of tests",
-    "balances": "the books, until jobs are written in them",
     "block_formats": "the fuzz target and the tests go through all of them",
-    "check_in_flight": "limits, until the API admits by them",
     "feed": "as multipart_boundary",
     "fetch": "pictures by URL, until the edits route fetches them",
-    "figures_of": "limits, until the API admits by them",
-    "limit_error": "as figures_of",
-    "limit_headers": "as check_in_flight",
     "multipart_boundary": "multipart bodies, until the edits route reads them",
     "parse_spiece": "the fuzz target goes in by it",
-    "refund": "as balances",
     "set_origin": "the clock of tests",
-    "settlement_of": "as balances",
-    "spent": "as balances",
-    "usage": "as balances",
 }
 
 # Text that may not appear, where, and what to do instead.

@@ -10,6 +10,7 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "cli/process.h"
+#include "cli/wiring.h"
 
 namespace imagined::cli {
 namespace {
@@ -28,6 +29,9 @@ int check(const Options& options) {
   };
   if (const auto catalogue = make_catalogue(config->models); !catalogue) {
     problems.push_back(catalogue.error().message);
+  }
+  if (const auto policy = admission_policy(config->settings); !policy) {
+    problems.push_back(policy.error().message);
   }
   for (const ModelSettings& model : config->models) add(model_problem(*config, model));
   add(data_dir_problem(config->settings.data_dir));

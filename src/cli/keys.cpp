@@ -198,8 +198,16 @@ std::string id_of(const std::string& text) {
   return rest.substr(0, rest.find('_'));
 }
 
+// With what it has ordered in the running day and month.
 Result<int> show(const Session& session) {
-  const nlohmann::json value = to_json(TRY(session.stores.keys().find(id_of(session.options.id))));
+  const ApiKey key = TRY(session.stores.keys().find(id_of(session.options.id)));
+  nlohmann::json value = to_json(key);
+  for (const auto& [name, period] : {std::pair("day", service::QuotaPeriod::day),
+                                     std::pair("month", service::QuotaPeriod::month)}) {
+    const service::Amount spent = TRY(session.stores.ledger().spent("key:" + key.id, period));
+    value["spent"][name] = {{"pictures", spent.pictures},
+                            {"usd", service::format_usd(spent.usd_ticks)}};
+  }
   fmt::print("{}\n", session.options.json ? value.dump() : value.dump(2));
   return kExitOk;
 }

@@ -81,11 +81,16 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
   // Whatever our children did when the last server ended is done again; other workers may live.
   if (const auto rescued = queue.rescue(service::Stranded::of_last_server()); !rescued)
     return report(rescued.error());
+  const auto policy = admission_policy(config.settings);
+  if (!policy) return report(kExitConfig, policy.error());
+  service::Admission admission(stores.limits(), stores.clock(), *policy);
   service::ImageService images({.catalogue = catalogue,
                                 .queue = queue,
                                 .archive = stores.archive(),
                                 .blobs = stores.blobs(),
                                 .workers = *workers,
+                                .admission = admission,
+                                .ledger = stores.ledger(),
                                 .clock = stores.clock()},
                                {.queue_limit = config.settings.queue_limit,
                                 .job_timeout_ms = config.settings.job_timeout_s * 1000});
@@ -97,6 +102,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                                .images = images,
                                                .watcher = watcher,
                                                .keys = stores.keys(),
+                                               .admission = admission,
                                                .links = stores.links(),
                                                .workers = *workers,
                                                .clock = stores.clock()});

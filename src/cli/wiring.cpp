@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "cli/process.h"
+#include "service/billing/money.h"
 #include "service/maintenance/blob_sweep.h"
 #include "service/maintenance/job_expiry.h"
 #include "service/maintenance/key_use.h"
@@ -15,10 +16,12 @@
 #include "storage/disk/data_dir.h"
 #include "storage/disk/disk_blob_store.h"
 #include "storage/process/process_job_events.h"
+#include "storage/process/process_limit_store.h"
 #include "storage/sqlite/sqlite_archive.h"
 #include "storage/sqlite/sqlite_database.h"
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
+#include "storage/sqlite/sqlite_ledger_store.h"
 
 namespace imagined::cli {
 namespace {
@@ -44,6 +47,8 @@ class LocalStores final : public Stores {
         jobs_(*parts_.database, kClock),
         archive_(*parts_.database),
         key_store_(*parts_.database, kClock, parts_.audit_secret),
+        ledger_(*parts_.database, kClock),
+        limits_(kClock),
         keys_(key_store_, kClock, {.prefix = settings.key_prefix, .pepper = parts_.pepper}),
         links_(service::UrlSigner(parts_.link_secret), kClock, settings.url_life_s) {}
 
@@ -52,6 +57,8 @@ class LocalStores final : public Stores {
   service::BlobStore& blobs() override { return *parts_.blobs; }
   service::KeyService& keys() override { return keys_; }
   service::KeyStore& key_store() override { return key_store_; }
+  service::LedgerStore& ledger() override { return ledger_; }
+  service::LimitStore& limits() override { return limits_; }
   service::JobEvents& events() override { return events_; }
   const service::Links& links() const override { return links_; }
   const Clock& clock() const override { return kClock; }
@@ -61,6 +68,8 @@ class LocalStores final : public Stores {
   storage::SqliteJobStore jobs_;
   storage::SqliteArchive archive_;
   storage::SqliteKeyStore key_store_;
+  storage::SqliteLedgerStore ledger_;
+  storage::ProcessLimitStore limits_;
   storage::ProcessJobEvents events_;
   service::KeyService keys_;
   service::Links links_;
@@ -101,6 +110,32 @@ std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
     if (!name.starts_with("IMAGINED_")) options.environment.push_back(name + "=" + value);
   }
   return std::make_unique<worker::Supervisor>(std::move(options), stores.events());
+}
+
+Result<service::AdmissionPolicy> admission_policy(const config::Settings& settings) {
+  const auto unless_none = [](std::int64_t value) {
+    return value == 0 ? std::optional<std::int64_t>() : std::optional(value);
+  };
+  const auto budget = [](const std::string& text,
+                         std::string_view name) -> Result<std::optional<std::int64_t>> {
+    if (text.empty()) return std::optional<std::int64_t>();
+    return std::optional(TRY(service::parse_usd(text, name)));
+  };
+  service::AdmissionPolicy policy{.per_second = settings.rate_per_second,
+                                  .per_minute = settings.rate_per_minute,
+                                  .in_flight = settings.in_flight_max,
+                                  .waits = settings.limit_mode == "wait",
+                                  .wait_ms_max = settings.limit_wait_s * 1000};
+  policy.team.pictures_per_day = unless_none(settings.team_pictures_per_day);
+  policy.team.pictures_per_month = unless_none(settings.team_pictures_per_month);
+  policy.team.usd_ticks_per_day = TRY(budget(settings.team_usd_per_day, "team_usd_per_day"));
+  policy.team.usd_ticks_per_month = TRY(budget(settings.team_usd_per_month, "team_usd_per_month"));
+  policy.user.pictures_per_day = unless_none(settings.user_pictures_per_day);
+  policy.user.pictures_per_month = unless_none(settings.user_pictures_per_month);
+  policy.user.usd_ticks_per_day = TRY(budget(settings.user_usd_per_day, "user_usd_per_day"));
+  policy.user.usd_ticks_per_month = TRY(budget(settings.user_usd_per_month, "user_usd_per_month"));
+  policy.charge_policy = TRY(service::parse_charge_policy(settings.charge_policy));
+  return policy;
 }
 
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

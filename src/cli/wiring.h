@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "service/accounts/key_service.h"
+#include "service/admission/admission.h"
 #include "service/jobs/job_queue.h"
 #include "service/links/links.h"
 #include "service/maintenance/duty.h"
@@ -16,6 +17,8 @@
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"
 #include "service/ports/key_store.h"
+#include "service/ports/ledger_store.h"
+#include "service/ports/limit_store.h"
 #include "worker/supervisor.h"
 
 namespace imagined::cli {
@@ -37,6 +40,8 @@ class Stores {
   virtual service::BlobStore& blobs() = 0;
   virtual service::KeyService& keys() = 0;
   virtual service::KeyStore& key_store() = 0;
+  virtual service::LedgerStore& ledger() = 0;
+  virtual service::LimitStore& limits() = 0;
   virtual service::JobEvents& events() = 0;
   virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;
@@ -47,6 +52,9 @@ class Stores {
 std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
                                                  const config::Environment& environment,
                                                  Stores& stores);
+
+/// What the settings say of limits, quotas and charges. `invalid_argument` names the setting.
+Result<service::AdmissionPolicy> admission_policy(const config::Settings& settings);
 
 /// What a server does again and again on these stores. They and `queue` must outlive the duties.
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

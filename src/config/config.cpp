@@ -255,7 +255,7 @@ void apply_assignment(const std::string& assignment, Config& config, Faults& fau
   ModelValue value = value_of_flag(text);
   // A price or path on a command line needs no quotes of its own.
   const bool is_part = std::find(part_keys().begin(), part_keys().end(), key) != part_keys().end();
-  if (key == "price_usd" || key == "path" || is_part) {
+  if (key == "price_usd" || key == "price_2k_usd" || key == "path" || is_part) {
     if (value.type != ModelValue::Type::text)
       value = {ModelValue::Type::text, std::string(text), {}};
   }
@@ -434,6 +434,8 @@ std::string to_toml(const Config& config, Remarks remarks) {
     text += fmt::format("steps = {}\n", model.steps);
     if (model.guidance) text += fmt::format("guidance = {:#}\n", *model.guidance);
     text += fmt::format("price_usd = \"{}\"\n", format_price(model.price_usd_ticks));
+    if (model.price_2k_usd_ticks)
+      text += fmt::format("price_2k_usd = \"{}\"\n", format_price(*model.price_2k_usd_ticks));
     std::vector<std::string> aliases;
     for (const std::string& alias : model.aliases) aliases.push_back(toml_quoted(alias));
     text += fmt::format("aliases = [{}]\n", fmt::join(aliases, ", "));

@@ -49,13 +49,13 @@ Result<std::vector<std::string>> parse_aliases(const ModelValue& value) {
   return value.texts;
 }
 
-Result<std::int64_t> parse_price_value(const ModelValue& value) {
-  if (value.type == ModelValue::Type::text) return parse_price(value.text);
+Result<std::int64_t> parse_price_value(std::string_view key, const ModelValue& value) {
+  if (value.type == ModelValue::Type::text) return parse_price(value.text, key);
   // A float would have lost digits before we see it.
   return fail(ErrorCode::invalid_argument,
-              fmt::format("price_usd: expected a decimal number in quotes, write \"{}\"",
+              fmt::format("{}: expected a decimal number in quotes, write \"{}\"", key,
                           value.text.empty() ? "0.02" : value.text),
-              "price_usd");
+              std::string(key));
 }
 
 }  // namespace
@@ -78,10 +78,10 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 15> kKeys = {
-      "path",      "transformer", "text_encoder", "text_encoder_2",    "vae",
-      "tokenizer", "tokenizer_2", "distilled",    "cached_references", "steps",
-      "guidance",  "price_usd",   "aliases",      "max_prompt_length", "created"};
+  static constexpr std::array<std::string_view, 16> kKeys = {
+      "path",         "transformer", "text_encoder",      "text_encoder_2", "vae",      "tokenizer",
+      "tokenizer_2",  "distilled",   "cached_references", "steps",          "guidance", "price_usd",
+      "price_2k_usd", "aliases",     "max_prompt_length", "created"};
   return kKeys;
 }
 
@@ -111,7 +111,9 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
   } else if (key == "guidance") {
     model.guidance = TRY(parse_number<float>(key, value, 0.0f, 100.0f, "a number from 0 to 100"));
   } else if (key == "price_usd") {
-    model.price_usd_ticks = TRY(parse_price_value(value));
+    model.price_usd_ticks = TRY(parse_price_value(key, value));
+  } else if (key == "price_2k_usd") {
+    model.price_2k_usd_ticks = TRY(parse_price_value(key, value));
   } else if (key == "aliases") {
     model.aliases = TRY(parse_aliases(value));
   } else if (key == "max_prompt_length") {
@@ -130,13 +132,13 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
   return {};
 }
 
-Result<std::int64_t> parse_price(std::string_view text) {
+Result<std::int64_t> parse_price(std::string_view text, std::string_view key) {
   const auto refuse_price = [&] {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("price_usd: expected a decimal number of dollars from 0 to {} with at "
-                            "most {} decimals, got \"{}\"",
-                            kDollarsMax, kPriceDecimals, text),
-                "price_usd");
+                fmt::format("{}: expected a decimal number of dollars from 0 to {} with at most {} "
+                            "decimals, got \"{}\"",
+                            key, kDollarsMax, kPriceDecimals, text),
+                std::string(key));
   };
   const auto point = text.find('.');
   const auto whole = text.substr(0, point);
@@ -182,6 +184,7 @@ Result<service::Catalogue> make_catalogue(
                     .steps = model.steps,
                     .guidance = model.guidance,
                     .price_usd_ticks = model.price_usd_ticks,
+                    .price_2k_usd_ticks = model.price_2k_usd_ticks,
                     .max_prompt_length = model.max_prompt_length,
                     .created_unix_s = model.created_unix_s,
                     .card = card_of ? card_of(model.path) : std::string(),

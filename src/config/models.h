@@ -25,6 +25,7 @@ struct ModelSettings {
   int steps = 4;
   std::optional<float> guidance;
   std::int64_t price_usd_ticks = 0;
+  std::optional<std::int64_t> price_2k_usd_ticks;  // none: the same
   std::vector<std::string> aliases;
   int max_prompt_length = 8000;
   std::int64_t created_unix_s = 1'767'225'600;  // 2026-01-01
@@ -52,7 +53,7 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
                                 ModelSettings& model);
 
 /// "0.02" to ticks of 1e-10 dollar, exactly; at most ten decimals, at most 1000 dollars.
-Result<std::int64_t> parse_price(std::string_view text);
+Result<std::int64_t> parse_price(std::string_view text, std::string_view key = "price_usd");
 /// The reverse, without zeros at the end: "0.02".
 std::string format_price(std::int64_t usd_ticks);
 

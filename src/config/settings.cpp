@@ -12,6 +12,8 @@ namespace imagined::config {
 namespace {
 
 constexpr std::int64_t kDaysMax = 36'500;
+constexpr std::array<std::string_view, 2> kLimitModes = {"refuse", "wait"};
+constexpr std::array<std::string_view, 2> kChargePolicies = {"delivered_only", "work_done"};
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
@@ -36,6 +38,36 @@ std::span<const Setting> all_settings() {
        1'000'000},
       {"job_timeout_s", &Settings::job_timeout_s, "seconds that a request waits for its pictures",
        1, 86'400},
+      {"rate_per_second", &Settings::rate_per_second,
+       "requests a second for each key and model; a key may have its own", 1, 1'000'000},
+      {"rate_per_minute", &Settings::rate_per_minute,
+       "requests a minute for each key and model; a key may have its own", 1, 60'000'000},
+      {"in_flight_max", &Settings::in_flight_max,
+       "jobs of one key at the same time; a key may have its own", 1, 1'000'000},
+      {"limit_mode", &Settings::limit_mode,
+       "what happens to a request over its limit: it is refused, or waits for its turn", 0, 0,
+       kLimitModes},
+      {"limit_wait_s", &Settings::limit_wait_s, "seconds that a request waits for its turn", 1,
+       3600},
+      {"team_pictures_per_day", &Settings::team_pictures_per_day,
+       "pictures of one team in a day (UTC); 0: any number"},
+      {"team_pictures_per_month", &Settings::team_pictures_per_month,
+       "pictures of one team in a month (UTC); 0: any number"},
+      {"team_usd_per_day", &Settings::team_usd_per_day,
+       "budget of one team for a day (UTC), such as 2.50; empty: none"},
+      {"team_usd_per_month", &Settings::team_usd_per_month,
+       "budget of one team for a month (UTC); empty: none"},
+      {"user_pictures_per_day", &Settings::user_pictures_per_day,
+       "pictures of one end user (`user` of a request) in a day (UTC); 0: any number"},
+      {"user_pictures_per_month", &Settings::user_pictures_per_month,
+       "pictures of one end user in a month (UTC); 0: any number"},
+      {"user_usd_per_day", &Settings::user_usd_per_day,
+       "budget of one end user for a day (UTC); empty: none"},
+      {"user_usd_per_month", &Settings::user_usd_per_month,
+       "budget of one end user for a month (UTC); empty: none"},
+      {"charge_policy", &Settings::charge_policy,
+       "what is charged of work that was not delivered by no fault of ours (docs/billing.md)", 0, 0,
+       kChargePolicies},
       {"url_life_s", &Settings::url_life_s, "seconds that a picture link works", 1, 604'800},
       {"keep_pictures_days", &Settings::keep_pictures_days,
        "days after which pictures are removed, files and all; 0: never", 0, kDaysMax},

@@ -19,6 +19,7 @@
 #include "storage/memory/memory_job_store.h"
 #include "storage/memory/memory_key_store.h"
 #include "storage/process/process_job_events.h"
+#include "storage/process/process_limit_store.h"
 
 namespace imagined::api {
 namespace {
@@ -111,6 +112,7 @@ class HttpServerTest : public ::testing::Test {
             .images = images_,
             .watcher = watcher_,
             .keys = keys_,
+            .admission = admission_,
             .links = links_,
             .workers = workers_,
             .clock = clock_};
@@ -185,11 +187,15 @@ class HttpServerTest : public ::testing::Test {
   service::KeyService keys_;
   SwitchedPool workers_;
   service::JobQueue queue_{jobs_, events_, bell_};
+  storage::ProcessLimitStore limits_{clock_};
+  service::Admission admission_{limits_, clock_, {.per_second = 1'000, .per_minute = 10'000}};
   service::ImageService images_{{.catalogue = catalogue_,
                                  .queue = queue_,
                                  .archive = jobs_,
                                  .blobs = blobs_,
                                  .workers = workers_,
+                                 .admission = admission_,
+                                 .ledger = jobs_.ledger(),
                                  .clock = clock_},
                                 {.queue_limit = 2}};
   service::JobWatcher watcher_{jobs_, queue_, events_, milliseconds(20)};

@@ -9,6 +9,7 @@
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
 #include "storage/process/process_job_events.h"
+#include "storage/process/process_limit_store.h"
 
 namespace imagined::service {
 namespace {
@@ -74,7 +75,7 @@ class ImageServiceTest : public testing::Test {
     return {.model = "grok-imagine-image", .prompt = *Prompt::parse("a red kite", 8000)};
   }
   Result<Job> submit(PictureRequest request = some_request(), std::string_view key = {}) {
-    return images_.submit(caller_, std::move(request), key);
+    return images_.submit(caller_, std::move(request), {.idempotency_key = key});
   }
   bool queue_is_empty() { return !*try_claim(); }
   Result<std::optional<ClaimedJob>> try_claim() {
@@ -84,7 +85,9 @@ class ImageServiceTest : public testing::Test {
   }
   /// A job that has succeeded with `count` pictures, "pic0" and so on.
   Job succeed(int count = 1) {
-    const Job job = *submit();
+    PictureRequest request = some_request();
+    request.count = count;
+    const Job job = *submit(request);
     std::vector<StoredPicture> pictures;
     for (int i = 0; i < count; ++i)
       pictures.push_back({.id = "pic" + std::to_string(i),
@@ -111,11 +114,15 @@ class ImageServiceTest : public testing::Test {
                                            {.id = "other"}},
                                           legacy_names("grok-imagine-image"));
   JobQueue queue_{jobs_, events_, bell_};
+  storage::ProcessLimitStore limits_{clock_};
+  Admission admission_{limits_, clock_};
   ImageService images_{{.catalogue = catalogue_,
                         .queue = queue_,
                         .archive = jobs_,
                         .blobs = blobs_,
                         .workers = workers_,
+                        .admission = admission_,
+                        .ledger = jobs_.ledger(),
                         .clock = clock_},
                        {.queue_limit = 2, .job_timeout_ms = 1000}};
   Caller caller_ = member_of("ours");

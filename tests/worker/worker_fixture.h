@@ -22,6 +22,7 @@
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
 #include "storage/process/process_job_events.h"
+#include "storage/process/process_limit_store.h"
 #include "worker/doorbell.h"
 #include "worker/worker.h"
 
@@ -243,6 +244,8 @@ class WorkerTest : public testing::Test {
                                   .archive = memory_jobs_,
                                   .blobs = memory_blobs_,
                                   .workers = everybody_,
+                                  .admission = admission_,
+                                  .ledger = memory_jobs_.ledger(),
                                   .clock = clock_});
     const auto job = images.submit({.scopes = service::ScopeSet::all()},
                                    {.model = wish.model,
@@ -282,6 +285,8 @@ class WorkerTest : public testing::Test {
        {.id = "other", .path = "other-weights"}},
       {});
   storage::MemoryJobStore memory_jobs_{clock_};
+  storage::ProcessLimitStore limits_{clock_};
+  service::Admission admission_{limits_, clock_};
   storage::MemoryBlobStore memory_blobs_{clock_};
   Everybody everybody_;
   service::JobStore* jobs_ = &memory_jobs_;

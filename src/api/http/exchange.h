@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "service/accounts/caller.h"
 #include "service/accounts/key_service.h"
+#include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
 #include "service/jobs/job_watcher.h"
 #include "service/links/links.h"
@@ -33,6 +34,7 @@ struct Services {
   service::ImageService& images;
   service::JobWatcher& watcher;
   service::KeyService& keys;
+  service::Admission& admission;
   const service::Links& links;
   const service::WorkerPool& workers;
   const Clock& clock;
@@ -63,7 +65,8 @@ struct Exchange {
   ByteBudget::Hold held;                  // for the body
   std::stop_token client_gone;            // requested when the client has closed its connection
   std::chrono::steady_clock::time_point started;
-  std::string job_id;  // for the log line
+  std::optional<service::LimitFigures> limits;  // on routes that draw under a limit
+  std::string job_id;                           // for the log line
 };
 
 /// The URL before `/v1`, without a slash at its end: `public_url`, else what the client and the

@@ -5,6 +5,7 @@
 #include "api/http/router.h"
 #include "api/http/unserved.h"
 #include "api/wire/errors.h"
+#include "api/wire/limit_headers.h"
 #include "base/ids.h"
 #include "base/log.h"
 
@@ -16,7 +17,8 @@ using Step = Async<Result<std::optional<Response>>>;
 // What a page on another origin may read of a reply.
 constexpr std::string_view kExposedHeaders =
     "x-request-id, x-metrics-e2e-ms, x-imagined-warning, retry-after, x-should-retry, "
-    "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
+    "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-limit-requests, "
+    "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, ratelimit-policy, ratelimit";
 
 Response json_reply(int status, std::string body) {
   Response response{.status = status, .body = std::move(body)};
@@ -194,6 +196,13 @@ void add_cors(const Context& context, const Exchange&, Response& response) {
   if (context.options.cors_origin.empty()) return;
   response.headers.set("access-control-allow-origin", context.options.cors_origin);
   response.headers.set("access-control-expose-headers", std::string(kExposedHeaders));
+}
+
+void add_limits(const Context& context, const Exchange& exchange, Response& response) {
+  if (!exchange.limits) return;
+  for (wire::LimitHeader& header :
+       wire::limit_headers(*exchange.limits, context.services.clock.unix_ms()))
+    response.headers.set(header.name, std::move(header.value));
 }
 
 void add_duration(const Context&, const Exchange& exchange, Response& response) {

@@ -33,6 +33,8 @@ Async<Result<std::optional<Response>>> open_sink(const Context& context, Exchang
 
 void add_request_id(const Context& context, const Exchange& exchange, Response& response);
 void add_cors(const Context& context, const Exchange& exchange, Response& response);
+/// What the reply's client may ask for next, on routes that draw under a limit.
+void add_limits(const Context& context, const Exchange& exchange, Response& response);
 void add_duration(const Context& context, const Exchange& exchange, Response& response);
 /// Method, path without query, status, duration; never a prompt or a key.
 void write_log_line(const Context& context, const Exchange& exchange, Response& response);

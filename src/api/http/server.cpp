@@ -47,6 +47,7 @@ constexpr std::size_t kUntrustedPeersMax = 16;
 constexpr AfterAnswer kAfterAnswer[] = {
     add_request_id,  //
     add_cors,        //
+    add_limits,      //
     add_duration,    //
     write_log_line,
 };

@@ -19,7 +19,8 @@ struct Model {
   int steps = 0;                     // 0: the default of the weights
   std::optional<float> guidance;     // none: the default of the weights
   std::int64_t price_usd_ticks = 0;  // per picture, 1e-10 US dollar
-  int max_prompt_length = 8000;      // code points
+  std::optional<std::int64_t> price_2k_usd_ticks;  // per picture at 2k; none: the same
+  int max_prompt_length = 8000;                    // code points
   std::int64_t created_unix_s = 0;
   std::string card;  // what the model is, in its own words; may be empty
   /// What is loaded, parts and all: models of the same text share one engine. Empty: the path.

@@ -12,6 +12,7 @@ namespace imagined::service {
 namespace {
 
 constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+constexpr std::int64_t kLostAnswerMs = 600'000;  // an SDK has given up long before
 
 Result<void> check_idempotency_key(std::string_view key) {
   constexpr std::string_view kField = "idempotency_key";
@@ -29,22 +30,27 @@ Result<void> check_idempotency_key(std::string_view key) {
   return {};
 }
 
+Bill bill_of(const Model& model, const PictureRequest& request) {
+  const bool is_2k = request.resolution == Resolution::k2;
+  return {.per_picture_usd_ticks = is_2k ? model.price_2k_usd_ticks.value_or(model.price_usd_ticks)
+                                         : model.price_usd_ticks};
+}
+
 }  // namespace
 
-Result<Job> ImageService::submit(const Caller& caller, PictureRequest request,
-                                 std::string_view idempotency_key) {
+Result<Job> ImageService::submit(const Caller& caller, PictureRequest request, Asking asking) {
   TRY(require(caller, Scope::images));
   const Model* model = TRY(parts_.catalogue.resolve(request.model));
   TRY(require_model(caller, model->id));
   request.model = model->id;
   TRY(check_picture_count(request.count));
   TRY(check_user(request.user));
-  TRY(check_idempotency_key(idempotency_key));
+  TRY(check_idempotency_key(asking.idempotency_key));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
   TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
   std::string hash = request_hash(request);
   // Asked again, it needs neither room nor a worker any more.
-  if (auto earlier = TRY(parts_.queue.find_keyed(caller, idempotency_key, hash)))
+  if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
     return std::move(*earlier);
   TRY(parts_.blobs.check_room());
   if (!parts_.workers.accepts(model->id))
@@ -53,19 +59,29 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request,
                     ? fmt::format("no worker has the model \"{}\" at the moment", model->id)
                     : std::string("the worker is starting; try again in a moment"));
   const std::int64_t now_ms = parts_.clock.unix_ms();
-  const NewJob wanted{.job = {.id = make_uuid(parts_.clock),
-                              .owner = caller.owner,
-                              .kind = JobKind::pictures,
-                              .sold = {.model = model->id,
-                                       .bill = {.per_picture_usd_ticks = model->price_usd_ticks},
-                                       .steps = model->steps,
-                                       .guidance = model->guidance},
-                              .idempotency_key = std::string(idempotency_key),
-                              .created_ms = now_ms,
-                              .deliver_by_ms = now_ms + options_.job_timeout_ms},
-                      .payload = std::move(request),
-                      .queue_limit = options_.queue_limit,
-                      .request_hash = std::move(hash)};
+  NewJob wanted{.job = {.id = make_uuid(parts_.clock),
+                        .owner = caller.owner,
+                        .kind = JobKind::pictures,
+                        .sold = {.model = model->id,
+                                 .bill = bill_of(*model, request),
+                                 .steps = model->steps,
+                                 .guidance = model->guidance},
+                        .idempotency_key = std::string(asking.idempotency_key),
+                        .created_ms = now_ms,
+                        .deliver_by_ms = now_ms + options_.job_timeout_ms},
+                .payload = request,
+                .queue_limit = options_.queue_limit,
+                .in_flight_max = parts_.admission.in_flight_max(caller),
+                .request_hash = std::move(hash)};
+  wanted.reservation = parts_.admission.reservation(caller, {.id = wanted.job.id,
+                                                             .owner = caller.owner,
+                                                             .user = request.user,
+                                                             .model = model->id,
+                                                             .bill = wanted.job.sold.bill,
+                                                             .pictures = request.count,
+                                                             .created_ms = now_ms});
+  if (asking.again && asking.idempotency_key.empty())
+    wanted.attach_since_ms = now_ms - kLostAnswerMs;
   return parts_.queue.insert(wanted);
 }
 
@@ -107,6 +123,17 @@ Result<PictureFile> ImageService::read_picture(const LinkedPicture& linked) {
   return read_file(TRY(parts_.archive.find_picture(linked.id())));
 }
 
+void ImageService::give_back(std::string_view job_id) {
+  const auto refunded = parts_.ledger.refund(job_id);
+  if (refunded) {
+    log(LogLevel::warn, "job_refunded", "id={} usd_ticks={}", job_id, *refunded);
+    return;
+  }
+  const ErrorCode code = refunded.error().code;
+  if (code == ErrorCode::not_found || code == ErrorCode::failed_precondition) return;  // done before
+  log(LogLevel::error, "job_not_refunded", "id={} reason={:?}", job_id, refunded.error().message);
+}
+
 Result<PictureFile> ImageService::read_file(StoredPicture picture) {
   auto bytes = parts_.blobs.get(picture.blob);
   if (!bytes) {
@@ -116,6 +143,7 @@ Result<PictureFile> ImageService::read_file(StoredPicture picture) {
     // The row says that the file was safe: its absence is damage, not a wrong address.
     log(LogLevel::error, "picture_lost", "id={} blob={} reason={:?}", picture.id, picture.blob,
         bytes.error().message);
+    give_back(picture.job_id);
     return fail(ErrorCode::data_loss, "the stored picture is damaged", {},
                 std::move(bytes.error().detail));
   }

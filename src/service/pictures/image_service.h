@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/caller.h"
+#include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
 #include "service/jobs/job_queue.h"
 #include "service/links/signed_url.h"
@@ -15,6 +16,7 @@
 #include "service/pictures/picture_request.h"
 #include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
+#include "service/ports/ledger_store.h"
 #include "service/ports/worker_pool.h"
 
 namespace imagined::service {
@@ -22,6 +24,14 @@ namespace imagined::service {
 struct ImageServiceOptions {
   std::int64_t queue_limit = 256;         // jobs that may wait
   std::int64_t job_timeout_ms = 300'000;  // a job that is not begun by then is not made
+};
+
+/// How a request is asked, beside what it asks for.
+struct Asking {
+  std::string_view idempotency_key;
+  /// The client says that it asks again by itself, having lost the answer. Without an idempotency
+  /// key it is given the job of the last ten minutes that it has paid for.
+  bool again = false;
 };
 
 /// A picture and the bytes of its file.
@@ -52,17 +62,19 @@ class ImageService {
     Archive& archive;
     BlobStore& blobs;
     const WorkerPool& workers;
+    const Admission& admission;
+    LedgerStore& ledger;
     const Clock& clock;
   };
   explicit ImageService(Parts parts, ImageServiceOptions options = {})
       : parts_(parts), options_(options) {}
 
-  /// Queues a job. With an idempotency key that the team has used before: the job of then
-  /// (JobStore::insert). `resource_exhausted` when the queue is full, `storage_full` when there is
-  /// no room for pictures, `unavailable` when no worker has the model, `invalid_argument` or
-  /// `not_found` for a request that breaks the domain's rules.
-  Result<Job> submit(const Caller& caller, PictureRequest request,
-                     std::string_view idempotency_key = {});
+  /// Queues a job and reserves its price, in one commit. With an idempotency key that the team has
+  /// used before: the job of then (JobStore::insert). `resource_exhausted` when the queue is full
+  /// or a quota spent, `storage_full` when there is no room for pictures, `unavailable` when no
+  /// worker has the model, `invalid_argument` or `not_found` for a request that breaks the domain's
+  /// rules.
+  Result<Job> submit(const Caller& caller, PictureRequest request, Asking asking = {});
 
   Result<Job> find(const Caller& caller, std::string_view job_id);
   /// The job after it; a final job stays what it is. Stops the worker within a step.
@@ -79,6 +91,8 @@ class ImageService {
 
  private:
   Result<PictureFile> read_file(StoredPicture picture);
+  /// What a job has cost whose picture is lost; once.
+  void give_back(std::string_view job_id);
 
   Parts parts_;
   ImageServiceOptions options_;

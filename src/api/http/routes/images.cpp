@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/http/door.h"
 #include "api/http/routes.h"
 #include "api/wire/image_request.h"
 #include "api/wire/replies.h"
@@ -62,7 +63,8 @@ Async<Result<Job>> wait_for_job(const Context& context, Exchange& exchange, std:
     if (auto job = ending.take()) co_return std::move(*job);
     const bool gone = exchange.client_gone.stop_requested();
     if (!gone && Clock::now() < end) continue;
-    auto job = co_await on_pool(context.pool, [&] { return watcher.give_up(waiter); });
+    const auto by = gone ? service::EndedBy::client_gone : service::EndedBy::deadline;
+    auto job = co_await on_pool(context.pool, [&] { return watcher.give_up(waiter, by); });
     const bool done_at_last =
         job && service::is_final(job->state) && job->state != JobState::cancelled;
     if (done_at_last) co_return std::move(*job);
@@ -72,17 +74,6 @@ Async<Result<Job>> wait_for_job(const Context& context, Exchange& exchange, std:
         fmt::format("the pictures were not finished within {} s (the server's job_timeout_s)",
                     context.options.job_timeout.count() / 1000));
   }
-}
-
-// Empty without the field. What it may be is the domain's rule; that it is there once is ours.
-Result<std::string_view> idempotency_key(const Headers& headers) {
-  constexpr std::string_view kName = "idempotency-key";
-  const auto key = headers.find(kName);
-  if (headers.count(kName) > 1 || (headers.has(kName) && key.empty())) {
-    return fail(ErrorCode::invalid_argument, "idempotency-key is given more than once, or is empty",
-                "idempotency_key");
-  }
-  return key;
 }
 
 struct ReplyParts {
@@ -143,12 +134,18 @@ Result<std::string> make_body(const ReplyParts& parts) {
 
 Async<Result<Response>> create_images(const Context& context, Exchange& exchange) {
   const Services& services = context.services;
+  const auto asking = read_asking(exchange.request.headers);
+  if (!asking) co_return tl::unexpected(asking.error());
   auto call = wire::parse_generation_call(exchange.request.body, services.catalogue);
+  // What cannot be read is drawn for the default model: a flood of bad requests is a flood too.
+  const std::string_view model = call ? call->request.model : std::string_view();
+  if (auto in = co_await pass_the_door(context, exchange, model); !in) {
+    co_return tl::unexpected(std::move(in.error()));
+  }
   if (!call) co_return tl::unexpected(std::move(call.error()));
-  const auto key = idempotency_key(exchange.request.headers);
-  if (!key) co_return tl::unexpected(key.error());
-  auto job = co_await on_pool(
-      context.pool, [&] { return services.images.submit(*exchange.caller, call->request, *key); });
+  auto job = co_await on_pool(context.pool, [&] {
+    return services.images.submit(*exchange.caller, call->request, *asking);
+  });
   if (!job) co_return tl::unexpected(std::move(job.error()));
   exchange.job_id = job->id;
   auto ended = co_await wait_for_job(context, exchange, job->id);

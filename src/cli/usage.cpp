@@ -1,0 +1,169 @@
+// imagined usage: what was ordered, delivered and paid, by day, key, model, user and outcome.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/timestamp.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/wiring.h"
+#include "service/billing/money.h"
+
+namespace imagined::cli {
+namespace {
+
+using service::UsageRow;
+
+struct Options {
+  ConfigFlags flags;
+  std::string key;
+  std::string user;
+  std::string from;
+  std::string until;
+  bool json = false;
+  bool csv = false;
+  bool check = false;
+};
+
+std::string_view name_of(const UsageRow& row) { return service::row_of(row.outcome).name; }
+
+void print_json(const std::vector<UsageRow>& rows) {
+  nlohmann::json items = nlohmann::json::array();
+  for (const UsageRow& row : rows) {
+    items.push_back({{"day", row.day},
+                     {"team", row.team_id},
+                     {"key_id", row.key_id},
+                     {"model", row.model},
+                     {"user", row.user},
+                     {"outcome", name_of(row)},
+                     {"requests", row.requests},
+                     {"pictures", row.pictures},
+                     {"usd", service::format_usd(row.usd_ticks)},
+                     {"cost_in_usd_ticks", row.usd_ticks}});
+  }
+  fmt::print("{}\n", nlohmann::json{{"usage", std::move(items)}}.dump(
+                         -1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+// RFC 4180; a name that a spreadsheet would take for a formula is made text.
+std::string cell(std::string_view text) {
+  std::string quoted = "\"";
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
+    quoted += '\'';
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+void print_csv(const std::vector<UsageRow>& rows) {
+  fmt::print("day,team,key_id,model,user,outcome,requests,pictures,usd\r\n");
+  for (const UsageRow& row : rows) {
+    fmt::print("{},{},{},{},{},{},{},{},{}\r\n", row.day, cell(row.team_id), cell(row.key_id),
+               cell(row.model), cell(row.user), name_of(row), row.requests, row.pictures,
+               service::format_usd(row.usd_ticks));
+  }
+}
+
+void print_table(const std::vector<UsageRow>& rows) {
+  fmt::print("{:<10}  {:<12}  {:<28}  {:<20}  {:>8}  {:>8}  {:>12}\n", "DAY (UTC)", "KEY", "MODEL",
+             "OUTCOME", "REQUESTS", "PICTURES", "USD");
+  std::int64_t requests = 0;
+  std::int64_t pictures = 0;
+  std::int64_t usd_ticks = 0;
+  for (const UsageRow& row : rows) {
+    fmt::print("{:<10}  {:<12}  {:<28}  {:<20}  {:>8}  {:>8}  {:>12}\n", row.day, row.key_id,
+               row.model, name_of(row), row.requests, row.pictures,
+               service::format_usd(row.usd_ticks));
+    requests += row.requests;
+    pictures += row.pictures;
+    usd_ticks = service::sum_of(usd_ticks, row.usd_ticks);
+  }
+  fmt::print("{:<78}  {:>8}  {:>8}  {:>12}\n", "all", requests, pictures,
+             service::format_usd(usd_ticks));
+}
+
+Result<service::UsageFilter> filter_of(const Options& options) {
+  service::UsageFilter filter{.key_id = options.key, .user = options.user};
+  if (!options.from.empty()) filter.from_ms = TRY(parse_when(options.from, 0, "from"));
+  if (!options.until.empty()) filter.until_ms = TRY(parse_when(options.until, 0, "until"));
+  return filter;
+}
+
+// The balances, and whether the books are right.
+int check_books(const Options& options, service::LedgerStore& ledger) {
+  const auto balances = ledger.balances();
+  if (!balances) return report(balances.error());
+  const auto audit = ledger.audit();
+  if (!audit) return report(audit.error());
+  const bool is_right = *audit == service::LedgerAudit();
+  if (options.json) {
+    nlohmann::json accounts = nlohmann::json::object();
+    for (const auto& [account, usd_ticks] : *balances)
+      accounts[account] = service::format_usd(usd_ticks);
+    fmt::print("{}\n",
+               nlohmann::json{{"right", is_right}, {"balances", std::move(accounts)}}.dump());
+  } else {
+    for (const auto& [account, usd_ticks] : *balances)
+      fmt::print("{:<40}  {:>16}\n", account, service::format_usd(usd_ticks));
+  }
+  if (is_right) return kExitOk;
+  return report(Error{
+      ErrorCode::data_loss,
+      fmt::format("the books are wrong: the sum of all accounts is {} USD, {} balances are not the "
+                  "sum of their entries, {} teams hold something else than their open charges, {} "
+                  "charges do not fit their entries",
+                  service::format_usd(audit->sum_usd_ticks), audit->wrong_balances,
+                  audit->wrong_holds, audit->wrong_charges)});
+}
+
+int usage(const Options& options) {
+  const auto filter = filter_of(options);
+  if (!filter) return report(kExitUsage, filter.error());
+  const auto config = load_config(options.flags);
+  if (!config) return report(kExitConfig, config.error());
+  const auto stores = Stores::open(config->settings, StoreUser::command);
+  if (!stores) return report(stores.error());
+  if (options.check) return check_books(options, (*stores)->ledger());
+  const auto rows = (*stores)->ledger().usage(*filter);
+  if (!rows) return report(rows.error());
+  if (options.json) {
+    print_json(*rows);
+  } else if (options.csv) {
+    print_csv(*rows);
+  } else {
+    print_table(*rows);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Command usage_command() {
+  const auto options = std::make_shared<Options>();
+  const Allowed time{.value_name = "TIME"};
+  Command command{"usage",
+                  "Show what was ordered, delivered and paid",
+                  {{"--from", &options->from, "Orders from this day or time on (UTC)", time},
+                   {"--until", &options->until, "Orders before this day or time (UTC)", time},
+                   {"--key", &options->key, "Orders of the key with this id"},
+                   {"--user", &options->user, "Orders for this end user"},
+                   {"--check", &options->check, "Show the balances and check the books instead"},
+                   {"--csv", &options->csv, "Report as CSV on stdout"},
+                   {"--json", &options->json, kJsonHelp}}};
+  add_config_options(command, options->flags, {"data_dir", "log_level"});
+  command.footer =
+      "Sums by day, key, model, user and outcome (docs/billing.md); what is still being made is "
+      "left "
+      "out.\n"
+      "Examples:\n"
+      "  imagined usage --from 2026-11-01 --until 2026-12-01\n"
+      "  imagined usage --user alice --json";
+  command.run = [options] { return usage(*options); };
+  return command;
+}
+
+}  // namespace imagined::cli

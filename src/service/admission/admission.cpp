@@ -1,0 +1,127 @@
+#include "service/admission/admission.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace imagined::service {
+namespace {
+
+std::vector<LimitRule> rate_rules(const std::optional<std::int64_t>& per_second,
+                                  const std::optional<std::int64_t>& per_minute) {
+  std::vector<LimitRule> rules;
+  if (per_second) rules.push_back({.name = "rps", .window = {*per_second, 1'000}});
+  if (per_minute) rules.push_back({.name = "rpm", .window = {*per_minute, 60'000}});
+  return rules;
+}
+
+void add_quotas(const std::string& bucket, const Allowance& allowance, std::vector<Quota>& quotas) {
+  const auto add = [&](QuotaPeriod period, const auto& pictures, const auto& usd_ticks) {
+    if (pictures || usd_ticks)
+      quotas.push_back(
+          {.bucket = bucket, .period = period, .pictures = pictures, .usd_ticks = usd_ticks});
+  };
+  add(QuotaPeriod::day, allowance.pictures_per_day, allowance.usd_ticks_per_day);
+  add(QuotaPeriod::month, allowance.pictures_per_month, allowance.usd_ticks_per_month);
+}
+
+std::string subject_of(std::string_view model) {
+  return fmt::format("this key and model {}", model);
+}
+
+Admitted answer_of(const Verdict& verdict, std::string_view subject) {
+  Admitted answer{.figures = figures_of(verdict)};
+  if (!verdict.admitted) answer.refusal = limit_error(verdict, subject);
+  return answer;
+}
+
+}  // namespace
+
+std::vector<Draw> Admission::draws(const Caller& caller, std::string_view model) const {
+  const Allowance& own = caller.allowance;
+  std::vector<Draw> draws;
+  draws.push_back({.bucket = fmt::format("key:{} model:{}", caller.owner.key_id, model),
+                   .rules = rate_rules(own.per_second.value_or(policy_.per_second),
+                                       own.per_minute.value_or(policy_.per_minute))});
+  auto team_rules = rate_rules(policy_.team.per_second, policy_.team.per_minute);
+  if (!team_rules.empty())
+    draws.push_back({.bucket = fmt::format("team:{} model:{}", caller.owner.team_id, model),
+                     .rules = std::move(team_rules)});
+  return draws;
+}
+
+Result<Admitted> Admission::admit(const Caller& caller, std::string_view model) {
+  const Verdict verdict = TRY(store_.take(draws(caller, model)));
+  return answer_of(verdict, subject_of(model));
+}
+
+Result<Admission::Place> Admission::queue(const Caller& caller, std::string_view model,
+                                          std::function<void()> on_turn) {
+  const std::lock_guard lock(mutex_);
+  const WaitingRoom::Ticket ticket = TRY(room_.enter(caller.owner.key_id, draws(caller, model)));
+  turns_[ticket].on_turn = std::move(on_turn);
+  return Place(*this, ticket, subject_of(model), clock_.monotonic_ms() + policy_.wait_ms_max);
+}
+
+std::optional<std::int64_t> Admission::run_round() {
+  auto round = room_.admit([this](std::span<const Draw> wanted) { return store_.take(wanted); });
+  for (WaitingRoom::Admitted& each : round.admitted) {
+    Turn& turn = turns_[each.ticket];
+    turn.verdict = std::move(each.verdict);
+    if (turn.on_turn) std::exchange(turn.on_turn, nullptr)();
+  }
+  return round.wait_ms;
+}
+
+Admission::Place::Place(Place&& other) noexcept
+    : admission_(std::exchange(other.admission_, nullptr)),
+      ticket_(other.ticket_),
+      subject_(std::move(other.subject_)),
+      until_ms_(other.until_ms_),
+      wait_ms_(other.wait_ms_) {}
+
+Admission::Place::~Place() {
+  if (admission_ == nullptr) return;
+  const std::lock_guard lock(admission_->mutex_);
+  admission_->room_.leave(ticket_);
+  admission_->turns_.erase(ticket_);
+}
+
+Result<std::optional<Admitted>> Admission::Place::look() {
+  const std::lock_guard lock(admission_->mutex_);
+  Turn& turn = admission_->turns_.at(ticket_);
+  auto on_turn = std::exchange(turn.on_turn, nullptr);  // who looks needs no call
+  const auto round_ms = turn.verdict ? std::nullopt : admission_->run_round();
+  if (turn.verdict) {
+    const Verdict verdict = TRY(std::move(*turn.verdict));
+    return std::optional(answer_of(verdict, subject_));
+  }
+  const std::int64_t left_ms = until_ms_ - admission_->clock_.monotonic_ms();
+  if (left_ms <= 0)
+    return std::optional(Admitted{
+        .refusal = Error{.code = ErrorCode::resource_exhausted,
+                         .message = fmt::format("Too many requests are waiting for {}.", subject_),
+                         .retry_after_ms = round_ms.value_or(0)}});
+  turn.on_turn = std::move(on_turn);
+  wait_ms_ = std::min(left_ms, round_ms.value_or(left_ms));
+  return std::optional<Admitted>();
+}
+
+Reservation Admission::reservation(const Caller& caller, Charge charge) const {
+  Reservation reservation;
+  charge.policy = policy_.charge_policy;
+  add_quotas(fmt::format("key:{}", caller.owner.key_id), caller.allowance, reservation.quotas);
+  add_quotas(fmt::format("team:{}", caller.owner.team_id), policy_.team, reservation.quotas);
+  if (!charge.user.empty())
+    add_quotas(fmt::format("user:{}/{}", caller.owner.team_id, charge.user), policy_.user,
+               reservation.quotas);
+  reservation.charge = std::move(charge);
+  return reservation;
+}
+
+std::int64_t Admission::in_flight_max(const Caller& caller) const {
+  return caller.allowance.in_flight.value_or(policy_.in_flight);
+}
+
+}  // namespace imagined::service
