@@ -142,9 +142,10 @@ TEST_F(ImageServiceTest, QueuesAJobForItsOwnerAndRingsTheBell) {
 TEST_F(ImageServiceTest, SettlesWhatIsSoldWhenTheJobIsTaken) {
   PictureRequest request = some_request();
   request.model = "fast";
-  EXPECT_EQ(
-      submit(request)->sold,
-      (Sold{.model = "grok-imagine-image", .bill = {.per_picture_usd_ticks = 7}, .steps = 4, .guidance = 3.0F}));
+  EXPECT_EQ(submit(request)->sold, (Sold{.model = "grok-imagine-image",
+                                         .bill = {.per_picture_usd_ticks = 7},
+                                         .steps = 4,
+                                         .guidance = 3.0F}));
   EXPECT_EQ(std::get<PictureRequest>((*try_claim())->payload).model, "grok-imagine-image");
 }
 

@@ -47,7 +47,9 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
   NewJob new_job(std::string_view model = "fast") {
     return {.job = {.id = make_uuid(clock_),
                     .owner = {.key_id = "key"},
-                    .sold = {.model = std::string(model), .bill = {.per_picture_usd_ticks = 7}, .steps = 4},
+                    .sold = {.model = std::string(model),
+                             .bill = {.per_picture_usd_ticks = 7},
+                             .steps = 4},
                     .created_ms = clock_.unix_ms()},
             .payload = PictureRequest{.model = std::string(model),
                                       .prompt = *Prompt::parse("a red kite", 8000)},
@@ -114,10 +116,10 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
 TEST_P(JobStoreContract, GivesBackEverythingThatIsKnownOfAJob) {
   NewJob wanted = new_job();
   wanted.job.owner = {.org_id = "org", .team_id = "team", .key_id = "key"};
-  wanted.job.sold = {
-      .model = "fast",
-      .bill = {.per_picture_usd_ticks = 200'000'000, .once_usd_ticks = 5},
-      .steps = 16, .guidance = 3.5F};
+  wanted.job.sold = {.model = "fast",
+                     .bill = {.per_picture_usd_ticks = 200'000'000, .once_usd_ticks = 5},
+                     .steps = 16,
+                     .guidance = 3.5F};
   wanted.job.idempotency_key = "once";
   wanted.job.deliver_by_ms = clock_.unix_ms() + 1000;
   wanted.request_hash = "h";

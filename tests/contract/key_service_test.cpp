@@ -156,6 +156,23 @@ TEST_F(KeyServiceTest, TellsItsHolderWhyAKeyIsRefused) {
   EXPECT_TRUE(keys_.authenticate("Bearer " + disabled.secret));
 }
 
+TEST_F(KeyServiceTest, KnowsAKeyThatMayNotBeUsedNowUnlessItIsRevoked) {
+  const NewKey key = make();
+  const auto is_known = [&] {
+    return keys_.authenticate("Bearer " + key.secret, Usable::sometime).has_value();
+  };
+  ASSERT_TRUE(keys_.set_disabled(kActor, key.row.id, true));
+  EXPECT_TRUE(is_known());
+  ASSERT_TRUE(keys_.revoke(kActor, key.row.id));
+  EXPECT_FALSE(is_known());
+}
+
+TEST_F(KeyServiceTest, ShowsOfAKeyItsIdAndItsLastFour) {
+  const NewKey key = make();
+  EXPECT_EQ(keys_.redacted(key.row),
+            key.secret.substr(0, 17) + "..." + key.secret.substr(key.secret.size() - 4));
+}
+
 TEST_F(KeyServiceTest, TellsNobodyElse) {
   const NewKey revoked = make();
   ASSERT_TRUE(keys_.revoke(kActor, revoked.row.id));

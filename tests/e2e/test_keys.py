@@ -128,6 +128,24 @@ def test_a_key_may_only_what_its_scopes_and_models_say(server):
     assert 'not allowed to use the model "grok-imagine-image"' in refused.value.message
 
 
+def test_a_key_is_told_how_it_stands_even_when_it_may_not_be_used(server):
+    made = server.make_key("--name", "told", "--scopes", "image:generate", "--models",
+                           "grok-imagine-image")
+    headers = server.headers(made["key"])
+    facts = server.get("/v1/api-key", headers=headers).json()
+    assert facts["name"] == "told"
+    assert facts["acls"] == ["api-key:endpoint:image", "api-key:model:grok-imagine-image"]
+    assert facts["redacted_api_key"].startswith(f"imk_{made['id']}_...")
+    assert made["key"][-20:] not in str(facts)
+    assert (facts["api_key_blocked"], facts["api_key_disabled"]) == (False, False)
+    server.keys("disable", made["id"])
+    assert server.get("/v1/models", headers=headers).status_code == 401
+    assert server.get("/v1/api-key", headers=headers).json()["api_key_disabled"] is True
+    assert server.get("/v1/me", headers=headers).json()["api_key"]["disabled"] is True
+    server.keys("delete", made["id"])
+    assert server.get("/v1/api-key", headers=headers).status_code == 401
+
+
 def test_a_rotated_key_has_two_secrets_for_a_while(server):
     old = server.make_key()
     new = server.keys("rotate", old["id"], "--overlap", "1h")

@@ -17,8 +17,7 @@ Result<void> let_in(Exchange& exchange, Result<service::Admitted> answer) {
 Async<Result<void>> wait_for_turn(const Context& context, Exchange& exchange,
                                   const std::string& model) {
   Signal turn;
-  auto place =
-      context.services.admission.queue(*exchange.caller, model, [&turn] { turn.raise(); });
+  auto place = context.services.admission.queue(*exchange.caller, model, [&turn] { turn.raise(); });
   if (!place) co_return tl::unexpected(std::move(place.error()));
   while (true) {
     auto seen = co_await on_pool(context.pool, [&] { return place->look(); });
@@ -52,8 +51,8 @@ Async<Result<void>> pass_the_door(const Context& context, Exchange& exchange,
   const std::string& model = (found == nullptr ? catalogue.default_model() : *found).id;
   service::Admission& admission = context.services.admission;
   if (admission.waits()) co_return co_await wait_for_turn(context, exchange, model);
-  auto answer = co_await on_pool(
-      context.pool, [&] { return admission.admit(*exchange.caller, model); });
+  auto answer =
+      co_await on_pool(context.pool, [&] { return admission.admit(*exchange.caller, model); });
   co_return let_in(exchange, std::move(answer));
 }
 

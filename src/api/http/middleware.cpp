@@ -150,8 +150,10 @@ Step authenticate(const Context& context, Exchange& exchange) {
   }
   std::optional<std::string_view> authorization;
   if (headers.has("authorization")) authorization = headers.find("authorization");
-  auto caller = co_await on_pool(context.pool,
-                                 [&] { return context.services.keys.authenticate(authorization); });
+  const auto usable = exchange.route->access == Access::known_key ? service::Usable::sometime
+                                                                  : service::Usable::now;
+  auto caller = co_await on_pool(
+      context.pool, [&] { return context.services.keys.authenticate(authorization, usable); });
   if (!caller) co_return tl::unexpected(std::move(caller.error()));
   exchange.caller = std::move(*caller);
   co_return std::nullopt;

@@ -11,7 +11,11 @@
 namespace imagined::api {
 
 /// Whether a route answers everybody or asks for an API key first.
-enum class Access : std::uint8_t { open, key };
+enum class Access : std::uint8_t {
+  open,
+  key,
+  known_key,  // even one that may not be used now: the reply says so
+};
 
 struct Route {
   std::string_view method;  // a GET route answers HEAD too

@@ -9,6 +9,10 @@ namespace imagined::api {
 Async<Result<Response>> create_images(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_models(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_model(const Context& context, Exchange& exchange);
+Async<Result<Response>> list_image_models(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_image_model(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_key(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_me(const Context& context, Exchange& exchange);
 Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_alive(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_ready(const Context& context, Exchange& exchange);

@@ -58,6 +58,11 @@ std::string_view slug_of(const Error& error) {
   return error_row(error.code).slug;
 }
 
+std::string_view type_of(const Error& error) {
+  if (error.reason == ErrorReason::insufficient_quota) return slug_of(error);  // as OpenAI does
+  return error_row(error.code).type;
+}
+
 struct Parts {
   std::string_view slug;
   std::string_view type;
@@ -95,7 +100,7 @@ RetryAdvice retry_advice(const Error& error) {
 }
 
 std::string error_body(const Error& error, std::string_view request_id) {
-  return body({slug_of(error), error_row(error.code).type, error.message, error.field, request_id});
+  return body({slug_of(error), type_of(error), error.message, error.field, request_id});
 }
 
 std::string refusal_body(int status, std::string_view message, std::string_view request_id) {

@@ -92,7 +92,17 @@ TEST(ErrorBody, TakesTheSlugFromTheReason) {
   };
   EXPECT_EQ(slug(ErrorReason::no_credentials), "unauthenticated:no-credentials");
   EXPECT_EQ(slug(ErrorReason::bad_credentials), "unauthenticated:bad-credentials");
+  EXPECT_EQ(slug(ErrorReason::wrong_scope), "unauthenticated:wrong-scope");
   EXPECT_EQ(slug(ErrorReason::none), "unauthenticated");
+}
+
+TEST(ErrorBody, SaysOfASpentQuotaWhatOpenAiDoes) {
+  const json body = json::parse(error_body({.code = ErrorCode::resource_exhausted,
+                                            .message = "spent",
+                                            .reason = ErrorReason::insufficient_quota},
+                                           ""));
+  EXPECT_EQ(body["error"]["type"], "insufficient_quota");
+  EXPECT_EQ(body["error"]["code"], "insufficient_quota");
 }
 
 // OpenAI's clients ask up to three times more after these, and each time is the whole work again.

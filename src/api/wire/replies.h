@@ -44,6 +44,9 @@ class ImagesBody {
 /// `{"object": "list", "data": [...]}`.
 std::string models_body(const service::Catalogue& catalogue);
 std::string model_body(const service::Model& model);
+/// `{"models": [...]}`: xAI's typed list (xai-api.md 1.12).
+std::string image_models_body(const service::Catalogue& catalogue);
+std::string image_model_body(const service::Model& model);
 
 /// `{"status": "..."}`.
 std::string status_body(std::string_view status);

@@ -37,6 +37,10 @@ struct Actor {
   std::string request_id;
 };
 
+/// Which keys are asked for: those that may be used now, or also those that are disabled, expired
+/// or not yet active. Never a revoked one.
+enum class Usable : std::uint8_t { now, sometime };
+
 inline constexpr std::int64_t kRotationOverlapMsMax = 7LL * 86'400'000;
 
 /// Makes, changes and checks API keys; every change is a row of the audit log. Any thread may call
@@ -68,7 +72,10 @@ class KeyService {
   /// expired. An unknown key and a wrong secret are one, so that nobody learns which keys exist.
   ///
   /// Never waits for a writer: that the key was used is noted in memory.
-  Result<Caller> authenticate(std::optional<std::string_view> authorization);
+  Result<Caller> authenticate(std::optional<std::string_view> authorization,
+                              Usable usable = Usable::now);
+  /// "imk_Ab3dE6gH9jKl_...wxyz": what may be shown of a key.
+  std::string redacted(const ApiKey& key) const;
 
   /// Writes down which keys were used since the last time; how many. A duty of the server calls it:
   /// what was noted since is lost in a crash, and nobody misses it.

@@ -130,7 +130,8 @@ void ImageService::give_back(std::string_view job_id) {
     return;
   }
   const ErrorCode code = refunded.error().code;
-  if (code == ErrorCode::not_found || code == ErrorCode::failed_precondition) return;  // done before
+  if (code == ErrorCode::not_found || code == ErrorCode::failed_precondition)
+    return;  // done before
   log(LogLevel::error, "job_not_refunded", "id={} reason={:?}", job_id, refunded.error().message);
 }
 

@@ -148,13 +148,13 @@ Result<void> insert_job(Connection& connection, const NewJob& wanted) {
   const StoredPayload payload = encode_payload(wanted.payload);
   Statement insert = TRY(connection.prepare(
       "INSERT INTO jobs (id, org_id, team_id, key_id, kind, payload_version, payload, model, "
-      "price_usd_ticks, once_usd_ticks, steps, guidance, idempotency_key, request_hash, created_ms, "
-      "deliver_by_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      "price_usd_ticks, once_usd_ticks, steps, guidance, idempotency_key, request_hash, "
+      "created_ms, deliver_by_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   return insert
       .bind(job.id, job.owner.org_id, job.owner.team_id, job.owner.key_id, payload.kind,
             payload.version, payload.text, job.sold.model, job.sold.bill.per_picture_usd_ticks,
-            job.sold.bill.once_usd_ticks, job.sold.steps, job.sold.guidance, job.idempotency_key, wanted.request_hash, job.created_ms,
-            job.deliver_by_ms)
+            job.sold.bill.once_usd_ticks, job.sold.steps, job.sold.guidance, job.idempotency_key,
+            wanted.request_hash, job.created_ms, job.deliver_by_ms)
       .run();
 }
 

@@ -1,0 +1,69 @@
+#include "api/wire/key_replies.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/timestamp.h"
+
+namespace imagined::api::wire {
+namespace {
+
+using nlohmann::json;
+using service::ApiKey;
+using service::KeyState;
+using service::Scope;
+
+/// xAI has two words for a key that is not good: disabled, by its owner; blocked, by anything else.
+bool is_blocked(const ApiKey& key, std::int64_t unix_ms) {
+  const KeyState state = state_at(key, unix_ms);
+  return state != KeyState::active && state != KeyState::disabled;
+}
+
+/// One grant for an endpoint and one for a model are needed for anything; "*" is all of them.
+json acls_of(const ApiKey& key) {
+  json acls = json::array();
+  if (key.scopes == service::ScopeSet::all()) {
+    acls.push_back("api-key:endpoint:*");
+  } else {
+    if (key.scopes.has(Scope::images)) acls.push_back("api-key:endpoint:image");
+    if (key.scopes.has(Scope::models)) acls.push_back("api-key:endpoint:models");
+  }
+  if (key.models.empty()) acls.push_back("api-key:model:*");
+  for (const std::string& model : key.models) acls.push_back("api-key:model:" + model);
+  return acls;
+}
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string api_key_body(const ApiKey& key, std::string_view redacted, std::int64_t unix_ms) {
+  return text_of({{"redacted_api_key", redacted},
+                  {"api_key_id", key.id},
+                  {"name", key.name},
+                  {"user_id", ""},  // keys belong to teams here
+                  {"team_id", key.team_id},
+                  {"create_time", to_timestamp(key.created_ms)},
+                  {"modify_time", to_timestamp(std::max(key.created_ms, key.modified_ms))},
+                  {"modified_by", key.modified_by},
+                  {"acls", acls_of(key)},
+                  {"team_blocked", false},
+                  {"api_key_blocked", is_blocked(key, unix_ms)},
+                  {"api_key_disabled", key.disabled}});
+}
+
+std::string me_body(const ApiKey& key, std::string_view redacted, std::int64_t unix_ms) {
+  return text_of({{"user_id", ""},
+                  {"team_id", key.team_id},
+                  {"zdr_status", "no_zdr"},
+                  {"team_blocked", false},
+                  {"api_key",
+                   {{"redacted_api_key", redacted},
+                    {"api_key_id", key.id},
+                    {"blocked", is_blocked(key, unix_ms)},
+                    {"disabled", key.disabled}}}});
+}
+
+}  // namespace imagined::api::wire

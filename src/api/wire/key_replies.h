@@ -1,0 +1,18 @@
+// What a key may be told about itself, as xAI's management clients read it (xai-api.md 1.13).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "service/accounts/api_key.h"
+
+namespace imagined::api::wire {
+
+/// The body of GET /v1/api-key. `redacted` is what may be shown of the key.
+std::string api_key_body(const service::ApiKey& key, std::string_view redacted,
+                         std::int64_t unix_ms);
+/// The body of GET /v1/me.
+std::string me_body(const service::ApiKey& key, std::string_view redacted, std::int64_t unix_ms);
+
+}  // namespace imagined::api::wire
