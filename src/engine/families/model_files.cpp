@@ -148,10 +148,10 @@ void note_strays(const WeightFiles& files, std::vector<std::string>& notes) {
   if (strays.empty()) return;
   const bool one = strays.size() == 1;
   std::string note = fmt::format(
-      "{}: {} {} under another prefix {} to nothing that is known and {} not read: {}{}",
-      files.path().filename().string(), strays.size(), one ? "tensor" : "tensors",
-      one ? "belongs" : "belong", one ? "is" : "are", in_quotes(strays.front()),
-      one ? "" : ", ...");
+      "{}: {} {} to nothing that is known and {} not read: {}{}", files.path().filename().string(),
+      strays.size(), one ? "tensor belongs" : "tensors belong", one ? "is" : "are",
+      in_quotes(strays.front()),
+      one ? "" : fmt::format(", {}{}", in_quotes(strays[1]), strays.size() > 2 ? ", ..." : ""));
   if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
 }
 

@@ -13,12 +13,14 @@
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/families/flux2_klein/plan.h"
 #include "engine/families/small_models_testing.h"
+#include "engine/models/flux2/flux2_names.h"
 #include "engine/models/vae/vae_names.h"
 
 namespace imagined::engine {
 namespace {
 
 using nlohmann::json;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -358,6 +360,49 @@ TEST_F(ComfyFolder, NamesAStrayTensorAndTakesTheOthers) {
   const Result<ModelPlan> model = open_model(transformer());
   ASSERT_TRUE(model.has_value()) << model.error().message;
   EXPECT_THAT(model->notes, ElementsAre(HasSubstr("\"model.diffusion_model.img_in.weight_ema\"")));
+}
+
+TEST_F(ComfyFolder, NamesWhatATrainerLeftInAFileAndTakesTheOthers) {
+  for (const char* prefix : {"", "model.diffusion_model."}) {
+    std::vector<Shaped> tensors = under(prefix, bfl_transformer());
+    tensors.push_back({"ema.decay", {1}});
+    tensors.push_back({"optimizer.state.0", {64, 16}});
+    tensors.push_back({std::string(prefix) + "global_step", {1}});
+    write_zeros(transformer(), tensors);
+    std::vector<Shaped> vae = bfl_vae();
+    vae.push_back({"loss.discriminator.main.0.weight", {8, 3, 4, 4}});
+    write_zeros(at("vae/flux2-vae.safetensors"), vae);
+    const Result<ModelPlan> model = open_model(transformer());
+    ASSERT_TRUE(model.has_value()) << model.error().message;
+    EXPECT_THAT(
+        model->notes,
+        ElementsAre(HasSubstr("flux-2-klein-4b.safetensors: 3 tensors belong to nothing that is "
+                              "known and are not read: \"ema.decay\", "),
+                    HasSubstr("flux2-vae.safetensors: 1 tensor belongs to nothing that is known "
+                              "and is not read: \"loss.discriminator.main.0.weight\"")));
+    for (const char* part : {"transformer", "vae"}) {
+      const Contents& contents = model->part(part).weights->contents();
+      for (const NetworkTensors& network : contents.networks)
+        for (const FileTensor* tensor : network.tensors)
+          EXPECT_THAT(contents.strays, Not(Contains(tensor->name)));
+    }
+  }
+}
+
+TEST_F(ComfyFolder, RefusesATransformerThatAnotherNetworkWasPutInto) {
+  std::vector<Shaped> tensors = bfl_transformer();
+  tensors.push_back({"controlnet_blocks.0.weight", {64, 64}});
+  write_zeros(transformer(), tensors);
+  EXPECT_THAT(error(), HasSubstr("a ControlNet is part of it (\"controlnet_blocks.0.weight\")"));
+  tensors.back() = {"double_blocks.0.img_attn.gate.weight", {64, 64}};
+  write_zeros(transformer(), tensors);
+  const Result<ModelPlan> model = open_model(transformer());
+  ASSERT_TRUE(model.has_value()) << model.error().message;
+  EXPECT_THAT(model->notes, IsEmpty());  // its own module: refused when it is loaded
+  const auto& weights = model->part("transformer").weights;
+  EXPECT_TRUE(WeightSource::make(weights, *weights->contents().find(flux2_names()))
+                  .value()
+                  .has("double_blocks.0.img_attn.gate.weight"));
 }
 
 TEST_F(ComfyFolder, SaysWhatAFileIsThatIsNoTransformer) {

@@ -48,6 +48,14 @@ constexpr std::array<Mark, 10> kOthers = {{{"controlnet_", "a ControlNet"},
                                            {"distilled_guidance_layer.", "a Chroma model"},
                                            {"resblocks.", "an OpenCLIP text encoder"}}};
 
+/// Networks that are put into another one and change what it does.
+constexpr std::array<Mark, 6> kAdditions = {{{"controlnet_", "a ControlNet"},
+                                             {"control_model.", "a ControlNet"},
+                                             {"ip_adapter", "an IP-Adapter"},
+                                             {"pulid_", "PuLID"},
+                                             {"redux_", "FLUX.1 Redux"},
+                                             {"distilled_guidance_layer.", "a Chroma model"}}};
+
 /// What tools that quantise leave beside or in place of `weight`.
 constexpr std::array<Mark, 12> kQuantisers = {
     {{".quant_state.bitsandbytes__nf4", "bitsandbytes (nf4)"},
@@ -138,6 +146,12 @@ Result<> refuse_other_forms(const WeightFiles& files, std::string_view config) {
                     name, method.empty() ? std::string(tool) : method, in_quotes(tensor->name)),
         {}, files.path().string());
   }
+  for (const std::string& stray : files.contents().strays)
+    if (const std::string_view addition = find_mark(kAdditions, stray); !addition.empty())
+      return fail(ErrorCode::unimplemented,
+                  fmt::format("{}: {} is part of it ({}), which this build does not know", name,
+                              addition, in_quotes(stray)),
+                  {}, files.path().string());
   if (const std::string method = stated_method(config); !method.empty()) {
     const bool unread =
         std::any_of(files.tensors().begin(), files.tensors().end(),

@@ -64,12 +64,12 @@ std::optional<std::string> find_prefix(std::span<const FileTensor* const> tensor
   return best;
 }
 
-/// The one of the networks with the longest prefix of those that `fits` says yes to.
-template <class Fits>
-NetworkTensors* longest_prefix(std::vector<NetworkTensors>& networks, const Fits& fits) {
+/// The network that a name is one of, by the longest prefix; null where there is none.
+NetworkTensors* owner_of(std::string_view name, std::vector<NetworkTensors>& networks) {
   NetworkTensors* best = nullptr;
   for (NetworkTensors& network : networks)
-    if (fits(network) && (best == nullptr || network.prefix.size() > best->prefix.size()))
+    if (is_own(name, *network.table, network.prefix) &&
+        (best == nullptr || network.prefix.size() > best->prefix.size()))
       best = &network;
   return best;
 }
@@ -91,25 +91,16 @@ Contents sort_tensors(std::span<const FileTensor* const> tensors,
       contents.networks.push_back({.table = table, .prefix = std::move(*prefix), .tensors = {}});
   for (const FileTensor* tensor : tensors) {
     const std::string_view name = tensor->name;
-    NetworkTensors* owner = longest_prefix(contents.networks, [&](const NetworkTensors& network) {
-      return is_own(name, *network.table, network.prefix);
-    });
-    if (owner == nullptr) {
-      if (tensor->elements() == 0) continue;  // a mark, such as ComfyUI's scaled_fp8
-      const auto lies_beside = [&](const NetworkTensors& network) {
-        return has_inside(name, network.table->beside);
-      };
-      if (longest_prefix(contents.networks, lies_beside) != nullptr) continue;
-      // Not one of ours, but not under another prefix either.
-      owner = longest_prefix(contents.networks, [&](const NetworkTensors& network) {
-        return name.starts_with(network.prefix) && !has_inside(name, network.table->roots);
-      });
-    }
+    NetworkTensors* owner = owner_of(name, contents.networks);
     if (owner != nullptr) {
       owner->tensors.push_back(tensor);
-    } else {
-      contents.strays.emplace_back(name);
+      continue;
     }
+    const bool is_mark = tensor->elements() == 0;  // such as ComfyUI's scaled_fp8
+    const bool lies_beside = std::ranges::any_of(
+        contents.networks,
+        [&](const NetworkTensors& network) { return has_inside(name, network.table->beside); });
+    if (!is_mark && !lies_beside) contents.strays.emplace_back(name);
   }
   return contents;
 }

@@ -51,7 +51,7 @@ struct NetworkTensors {
 /// What some files hold.
 struct Contents {
   std::vector<NetworkTensors> networks;  // in the order of the tables
-  /// Tensors under a prefix of their own, which belong to nothing that was found.
+  /// Tensors that belong to nothing that was found: what a trainer left there, other copies.
   std::vector<std::string> strays;
 
   const NetworkTensors* find(const NameTable& table) const;  // null when there is none
@@ -59,8 +59,8 @@ struct Contents {
 
 /// Sorts tensors by the network that they belong to. A network is there when a tensor stands under
 /// one of its anchors; of several prefixes the one with the most of the network's tensors is its
-/// own. A name that begins as none of a network's stays with the network whose prefix it has, so
-/// that whoever loads it refuses it.
+/// own. A name that begins as one of a network's is that network's, known or not, so that whoever
+/// loads it refuses what it does not know.
 Contents sort_tensors(std::span<const FileTensor* const> tensors,
                       std::span<const NameTable* const> tables);
 
