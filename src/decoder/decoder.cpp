@@ -108,8 +108,8 @@ std::string describe(int status) {
                              : fmt::format("exit {}", WEXITSTATUS(status));
 }
 
-std::size_t area_of(const image::Header& header) {
-  return static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.height);
+std::size_t area_of(const image::Shrink& size) {
+  return static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height);
 }
 
 template <std::size_t N>
@@ -133,18 +133,20 @@ tl::unexpected<Error> refusal_of(const DecodeReply& reply) {
   return fail(code, std::move(message), "image", text_of(reply.detail));
 }
 
-/// What the child says it has decoded, when it can be true of this header.
-Result<image::Picture> pixels_of(const DecodeReply& reply, const image::Header& header,
-                                 const SharedMemory& memory) {
-  const bool fits = reply.width == header.upright_width() &&
-                    reply.height == header.upright_height() &&
+/// What the child says it has decoded, when it can be true of a header with this orientation and
+/// the size as stored that it must come to.
+Result<image::Picture> pixels_of(const DecodeReply& reply, image::Orientation orientation,
+                                 const image::Shrink& size, const SharedMemory& memory) {
+  const bool swapped = image::swaps_sides(orientation);
+  const bool fits = reply.width == (swapped ? size.height : size.width) &&
+                    reply.height == (swapped ? size.width : size.height) &&
                     (reply.channels == 3 || reply.channels == 4);
   if (!fits)
     return not_decoded(
         fmt::format("the decoder says {} x {} x {}", reply.width, reply.height, reply.channels));
   image::Picture picture{
       .width = reply.width, .height = reply.height, .channels = reply.channels, .pixels = {}};
-  picture.pixels.resize(area_of(header) * static_cast<std::size_t>(reply.channels));
+  picture.pixels.resize(area_of(size) * static_cast<std::size_t>(reply.channels));
   TRY(memory.read(picture.pixels));
   return picture;
 }
@@ -298,8 +300,9 @@ Result<image::Picture> Decoder::decode(std::span<const std::uint8_t> file,
                                        const image::DecodeLimits& limits) {
   // Format and size are read by our own code; no library has seen the file yet.
   const image::Header header = TRY(image::check_header(file, limits));
+  const image::Shrink size = image::shrink_for(header, limits);
   const DecodeRequest request{
-      .file_bytes = file.size(), .pixel_bytes = area_of(header) * kChannelsMax, .limits = limits};
+      .file_bytes = file.size(), .pixel_bytes = area_of(size) * kChannelsMax, .limits = limits};
   SharedMemory input = TRY(SharedMemory::make(file.size()));
   const SharedMemory output = TRY(SharedMemory::make(request.pixel_bytes));
   TRY(input.write(file));
@@ -316,7 +319,7 @@ Result<image::Picture> Decoder::decode(std::span<const std::uint8_t> file,
     give_back(std::move(child));
     return refusal_of(*reply);
   }
-  auto picture = pixels_of(*reply, header, output);
+  auto picture = pixels_of(*reply, header.orientation, size, output);
   give_back(picture ? std::move(child) : nullptr);  // one that lies is not asked again
   return picture;
 }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -82,6 +83,20 @@ TEST(Decoder, DecodesAsTheLibraryDoes) {
   }
 }
 
+TEST(Decoder, MakesPicturesAboveTheLimitsSmallerAsTheLibraryDoes) {
+  Decoder decoder(options());
+  const image::DecodeLimits limits{.side_px_max = 16};
+  for (const Bytes& file : {stripes(31, 17, image::Format::png),
+                            stripes(16, 40, image::Format::jpeg), example("webp-lossy-alpha")}) {
+    const auto expected = image::decode(file, limits);
+    const auto picture = decoder.decode(file, limits);
+    ASSERT_TRUE(expected && picture) << error_of(picture);
+    EXPECT_LE(std::max(picture->width, picture->height), 16);
+    EXPECT_EQ(picture->width, expected->width);
+    EXPECT_EQ(picture->pixels, expected->pixels);
+  }
+}
+
 TEST(Decoder, SaysWhatTheLibrarySays) {
   Decoder decoder(options());
   Bytes cut = stripes(64, 64, image::Format::png);
@@ -89,7 +104,8 @@ TEST(Decoder, SaysWhatTheLibrarySays) {
   EXPECT_EQ(error_of(decoder.decode(cut)), error_of(image::decode(cut)));
   EXPECT_THAT(error_of(decoder.decode(cut)), HasSubstr("image: the image is a broken or cut png"));
   EXPECT_EQ(error_of(decoder.decode({})), "image: the image is empty");
-  EXPECT_THAT(error_of(decoder.decode(stripes(64, 64, image::Format::png), {.side_px_max = 63})),
+  EXPECT_THAT(error_of(decoder.decode(stripes(64, 64, image::Format::png),
+                                      {.side_px_max = 63, .stored_side_px_max = 63})),
               HasSubstr("at most 63 per side"));
   // And goes on.
   EXPECT_TRUE(decoder.decode(stripes(8, 8, image::Format::png)));

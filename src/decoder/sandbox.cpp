@@ -21,8 +21,9 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-// The largest picture (40 million pixels): its file, the coefficients of a progressive JPEG, the
-// pixels, the pixels turned upright, and the memory shared with the parent.
+// The largest picture: its file, what is held of 80 million pixels that are made smaller (the
+// coefficients of a progressive JPEG: 480 MB; of four inks: 640), then of 40 million the pixels,
+// the pixels turned upright, and the memory shared with the parent.
 constexpr rlim_t kMemoryBytesMax = 1536u << 20;
 constexpr rlim_t kProcessorSecondsMax = 60;  // of the whole life: an orphan ends by itself
 constexpr rlim_t kDescriptorsMax = 8;        // socket, a file, its pixels, and room

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -42,34 +43,56 @@ std::optional<Format> format_of(Bytes file) {
   return std::nullopt;
 }
 
+bool is_within(const Shrink& size, const DecodeLimits& limits) {
+  return size.width <= limits.side_px_max && size.height <= limits.side_px_max &&
+         std::int64_t{size.width} * size.height <= limits.area_px_max;
+}
+
 Result<void> check_limits(const Header& header, const DecodeLimits& limits) {
   const std::int64_t area = std::int64_t{header.width} * header.height;
-  if (header.width > limits.side_px_max || header.height > limits.side_px_max)
+  const int side_max = std::max(limits.stored_side_px_max, limits.side_px_max);
+  if (header.width > side_max || header.height > side_max)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the image has {} x {} pixels, at most {} per side are allowed",
-                            header.width, header.height, limits.side_px_max),
+                            header.width, header.height, side_max),
                 "image");
-  if (area > limits.area_px_max)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("the image has {} x {} = {} pixels, at most {} are allowed",
-                            header.width, header.height, area, limits.area_px_max),
-                "image");
+  const std::int64_t area_max = std::max(limits.stored_area_px_max, limits.area_px_max);
+  if (area > area_max) return too_large(header, area_max, "are allowed");
+  if (!is_within(shrink_for(header, limits), limits))
+    return too_large(header, limits.area_px_max, "are allowed, and it cannot be made so small");
   return {};
 }
 
-Result<Picture> decode_as_stored(Bytes file, const Header& header) {
+Result<Picture> decode_as_stored(Bytes file, const Header& header, const DecodeLimits& limits) {
+  const Shrink shrink = shrink_for(header, limits);
   switch (header.format) {
     case Format::jpeg:
-      return decode_jpeg(file, header);
+      return decode_jpeg(file, header, shrink, limits);
     case Format::png:
-      return decode_png(file, header);
+      return decode_png(file, header, shrink, limits);
     case Format::webp:
-      return decode_webp(file, header);
+      return decode_webp(file, header, shrink, limits);
   }
   CHECK(false, "no picture format {}", static_cast<int>(header.format));
 }
 
 }  // namespace
+
+tl::unexpected<Error> too_large(const Header& header, std::int64_t area_max,
+                                std::string_view allowed) {
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("the image has {} x {} = {} pixels, at most {} {}", header.width, header.height,
+                  std::int64_t{header.width} * header.height, area_max, allowed),
+      "image");
+}
+
+Result<void> check_held(const Header& header, const Shrink& shrink, const DecodeLimits& limits,
+                        std::string_view kind) {
+  const std::int64_t area = std::int64_t{header.width} * header.height;
+  if (shrink.factor == 1 || area <= limits.held_area_px_max) return {};
+  return too_large(header, limits.held_area_px_max, fmt::format("are allowed for {}", kind));
+}
 
 Result<Header> read_header(Bytes file) {
   if (file.empty()) return fail(ErrorCode::invalid_argument, "the image is empty", "image");
@@ -90,6 +113,19 @@ Result<Header> read_header(Bytes file) {
                 .orientation = read_orientation(file, *format)};
 }
 
+Shrink shrink_for(const Header& header, const DecodeLimits& limits) {
+  constexpr int kJpegMost = 8;  // of libjpeg
+  const bool is_jpeg = header.format == Format::jpeg;
+  Shrink shrink{.factor = 1, .width = header.width, .height = header.height};
+  while (!is_within(shrink, limits) && (shrink.width > 1 || shrink.height > 1) &&
+         !(is_jpeg && shrink.factor == kJpegMost)) {
+    shrink.factor = is_jpeg ? 2 * shrink.factor : shrink.factor + 1;
+    shrink.width = (header.width - 1) / shrink.factor + 1;
+    shrink.height = (header.height - 1) / shrink.factor + 1;
+  }
+  return shrink;
+}
+
 Result<Header> check_header(Bytes file, const DecodeLimits& limits) {
   if (file.size() > limits.bytes_max)
     return fail(ErrorCode::payload_too_large,
@@ -103,7 +139,7 @@ Result<Header> check_header(Bytes file, const DecodeLimits& limits) {
 
 Result<Picture> decode(Bytes file, const DecodeLimits& limits) {
   const Header header = TRY(check_header(file, limits));
-  return turned(TRY(decode_as_stored(file, header)), header.orientation);
+  return turned(TRY(decode_as_stored(file, header, limits)), header.orientation);
 }
 
 }  // namespace imagined::image

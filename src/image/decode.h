@@ -15,8 +15,15 @@ namespace imagined::image {
 
 struct DecodeLimits {
   std::size_t bytes_max = 10u << 20;
+  /// Of the picture that comes out. A larger one is made smaller while it is decoded.
   int side_px_max = 8192;
   std::int64_t area_px_max = 40'000'000;
+  /// Of the picture in the file: 65,535 is the longest side of a JPEG.
+  int stored_side_px_max = 65'535;
+  std::int64_t stored_area_px_max = 500'000'000;
+  /// The same of the kinds that a library holds whole while it decodes, however small they are to
+  /// become: JPEG with several scans, interlaced PNG, lossless WebP.
+  std::int64_t held_area_px_max = 80'000'000;
 };
 
 struct Header {
@@ -24,9 +31,6 @@ struct Header {
   int width = 0;  // as stored
   int height = 0;
   Orientation orientation = Orientation::upright;
-
-  int upright_width() const { return swaps_sides(orientation) ? height : width; }
-  int upright_height() const { return swaps_sides(orientation) ? width : height; }
 };
 
 /// Reads format, size and orientation, by content and never by a name.
@@ -38,11 +42,23 @@ Result<Header> read_header(std::span<const std::uint8_t> file);
 /// No library sees the file.
 Result<Header> check_header(std::span<const std::uint8_t> file, const DecodeLimits& limits);
 
+/// How much smaller a picture is made: its sides divided by a whole number (for JPEG a power of two
+/// up to 8), rounded up.
+struct Shrink {
+  int factor = 1;
+  int width = 0;
+  int height = 0;
+};
+/// The least that brings a picture within the limits. As stored, not turned upright.
+Shrink shrink_for(const Header& header, const DecodeLimits& limits);
+
 /// Decodes a JPEG, PNG or WebP (first frame of an animation refused) to RGB, or RGBA when the file
-/// has transparency, and turns it upright as its EXIF block says. Colour profiles and all other
-/// metadata are ignored.
+/// has transparency, and turns it upright as its EXIF block says. One above the limits for what
+/// comes out is made smaller row by row (`shrink_for`), in the memory of the smaller one. Colour
+/// profiles and all other metadata are ignored.
 /// Errors (field "image"): those of `read_header`; `payload_too_large` above `bytes_max`;
-/// `invalid_argument` above the pixel limits (from the header alone) and for broken data.
+/// `invalid_argument` above the limits for stored pixels (from the header alone) and for broken
+/// data.
 Result<Picture> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {});
 
 }  // namespace imagined::image

@@ -1,5 +1,6 @@
 // The decoders behind `decode()`, one per format; only this folder includes it. Each trusts that
-// the limits hold for `header`, and nothing else about the file.
+// the limits hold for `header`, and nothing else about the file, and makes the picture smaller
+// while it decodes.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,19 @@
 
 namespace imagined::image {
 
-Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& header);
-Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& header);
-Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header);
+Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& header,
+                            const Shrink& shrink, const DecodeLimits& limits);
+Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& header,
+                           const Shrink& shrink, const DecodeLimits& limits);
+Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header,
+                            const Shrink& shrink, const DecodeLimits& limits);
+
+/// "the image has W x H = N pixels, at most MOST ALLOWED"
+tl::unexpected<Error> too_large(const Header& header, std::int64_t area_max,
+                                std::string_view allowed);
+/// Refuses a picture that is to be made smaller, and is of a kind that is held whole before.
+Result<void> check_held(const Header& header, const Shrink& shrink, const DecodeLimits& limits,
+                        std::string_view kind);
 
 inline tl::unexpected<Error> broken_image(std::string_view format, std::string detail) {
   return fail(ErrorCode::invalid_argument,

@@ -416,22 +416,125 @@ TEST(DecodeWebp, RefusesAnimations) {
 
 TEST(DecodeLimits, AreAppliedToTheHeaderAlone) {
   // None of these files has a pixel in it.
-  EXPECT_EQ(refusal(png_start(60'000, 60'000)),
-            "the image has 60000 x 60000 pixels, at most 8192 per side are allowed");
+  EXPECT_EQ(refusal(png_start(70'000, 60'000)),
+            "the image has 70000 x 60000 pixels, at most 65535 per side are allowed");
   EXPECT_EQ(refusal(jpeg_start(65'535, 65'535)),
-            "the image has 65535 x 65535 pixels, at most 8192 per side are allowed");
-  EXPECT_EQ(refusal(webp_canvas(16'383, 16'383)),
-            "the image has 16383 x 16383 pixels, at most 8192 per side are allowed");
-  EXPECT_EQ(refusal(png_start(8000, 8000)),
-            "the image has 8000 x 8000 = 64000000 pixels, at most 40000000 are allowed");
+            "the image has 65535 x 65535 = 4294836225 pixels, at most 500000000 are allowed");
+  EXPECT_EQ(refusal(png_start(60'000, 8'334)),
+            "the image has 60000 x 8334 = 500040000 pixels, at most 500000000 are allowed");
 }
 
 TEST(DecodeLimits, AcceptExactlyTheLimit) {
   const Bytes file = encode_png(small_picture().view());
-  EXPECT_TRUE(decode(file, {.bytes_max = file.size(), .side_px_max = 12, .area_px_max = 108}));
+  const DecodeLimits exact{.bytes_max = file.size(),
+                           .side_px_max = 12,
+                           .area_px_max = 108,
+                           .stored_side_px_max = 12,
+                           .stored_area_px_max = 108};
+  EXPECT_EQ(decode(file, exact)->pixels, small_picture().pixels);
   EXPECT_FALSE(decode(file, {.bytes_max = file.size() - 1}));
-  EXPECT_FALSE(decode(file, {.side_px_max = 11}));
-  EXPECT_FALSE(decode(file, {.area_px_max = 107}));
+  DecodeLimits less = exact;
+  less.stored_side_px_max = less.side_px_max = 11;
+  EXPECT_FALSE(decode(file, less));
+  less = exact;
+  less.stored_area_px_max = less.area_px_max = 107;
+  EXPECT_FALSE(decode(file, less));
+}
+
+TEST(DecodeLimits, HalveWhatIsOnePixelAboveThem) {
+  for (const Bytes& file :
+       {encode_png(small_picture().view()), *encode_jpeg(small_picture().view()),
+        webp_lossless(small_picture()), webp_lossy(small_picture())})
+    for (const DecodeLimits& limits :
+         {DecodeLimits{.side_px_max = 11}, DecodeLimits{.area_px_max = 107}}) {
+      const auto picture = decode(file, limits);
+      ASSERT_TRUE(picture) << picture.error().message;
+      EXPECT_EQ(picture->width, 6);
+      EXPECT_EQ(picture->height, 5);
+      EXPECT_EQ(picture->pixels.size(), 6u * 5u * 3u);
+    }
+}
+
+TEST(DecodeLimits, MakeAPngSmallerByTheMeansOfBoxes) {
+  // Boxes of 3 x 3, of which two columns and one row are left at the ends.
+  const Picture picture{.width = 5,
+                        .height = 4,
+                        .channels = 4,
+                        .pixels = {
+                            0,  0, 0, 255, 9,  1, 0, 255, 0, 0, 0, 255, 8, 1, 2, 0, 4, 3, 2, 4,  //
+                            0,  0, 0, 255, 0,  0, 0, 255, 0, 0, 0, 255, 8, 1, 2, 0, 4, 3, 2, 4,  //
+                            0,  0, 0, 255, 0,  4, 0, 255, 0, 0, 0, 246, 8, 1, 2, 0, 4, 3, 2, 4,  //
+                            30, 0, 3, 9,   60, 0, 4, 9,   3, 0, 5, 9,   1, 1, 1, 1, 2, 1, 1, 1,
+                        }};
+  const Bytes expected = {1, 1, 0, 254, 6, 2, 2, 2, 31, 0, 4, 9, 2, 1, 1, 1};
+  const PngKind kind{.colour_type = PNG_COLOR_TYPE_RGB_ALPHA};
+  const PngKind interlaced{.colour_type = PNG_COLOR_TYPE_RGB_ALPHA, .interlaced = true};
+  for (const Bytes& file :
+       {write_png(kind, 5, 4, picture.pixels), write_png(interlaced, 5, 4, picture.pixels)}) {
+    const auto small = decode(file, {.side_px_max = 2});
+    ASSERT_TRUE(small) << small.error().message;
+    EXPECT_EQ(small->width, 2);
+    EXPECT_EQ(small->height, 2);
+    EXPECT_EQ(small->pixels, expected);
+  }
+}
+
+TEST(DecodeLimits, MakeEveryFormatSmallerWithoutChangingItsColours) {
+  Picture picture{.width = 64, .height = 40, .channels = 3, .pixels = {}};
+  for (int y = 0; y < 40; ++y)
+    for (int x = 0; x < 64; ++x)
+      for (const int value : {x < 32 ? 200 : 40, 90, y < 24 ? 10 : 180})
+        picture.pixels.push_back(static_cast<std::uint8_t>(value));
+  for (const Bytes& file :
+       {encode_png(picture.view()), *encode_jpeg(picture.view(), {.quality = 95}),
+        webp_lossless(picture), webp_lossy(picture)}) {
+    const auto small = decode(file, {.side_px_max = 16});
+    ASSERT_TRUE(small) << small.error().message;
+    ASSERT_EQ(small->width, 16);
+    ASSERT_EQ(small->height, 10);
+    const auto pixel = [&](int x, int y) { return small->pixels.data() + (y * 16 + x) * 3; };
+    // In the middle of each quarter; a lossy format may be a few levels off.
+    EXPECT_NEAR(pixel(3, 2)[0], 200, 6);
+    EXPECT_NEAR(pixel(12, 2)[0], 40, 6);
+    EXPECT_NEAR(pixel(3, 2)[2], 10, 6);
+    EXPECT_NEAR(pixel(12, 8)[2], 180, 6);
+    EXPECT_NEAR(pixel(12, 8)[1], 90, 6);
+  }
+}
+
+TEST(DecodeLimits, HoldNoPictureWholeAboveALimitOfItsOwn) {
+  const DecodeLimits limits{.side_px_max = 6, .held_area_px_max = 107};
+  const Picture picture = small_picture();
+  EXPECT_EQ(refusal(progressive_jpeg(0), limits),
+            "the image has 12 x 9 = 108 pixels, at most 107 are allowed for a progressive jpeg");
+  EXPECT_EQ(refusal(webp_lossless(picture), limits),
+            "the image has 12 x 9 = 108 pixels, at most 107 are allowed for a lossless webp");
+  EXPECT_EQ(refusal(write_png({.interlaced = true}, 12, 9, picture.pixels), limits),
+            "the image has 12 x 9 = 108 pixels, at most 107 are allowed for an interlaced png");
+  // Row by row, or not to be made smaller: they are not what is limited.
+  EXPECT_EQ(refusal(write_png({}, 12, 9, picture.pixels), limits), "accepted");
+  EXPECT_EQ(refusal(*encode_jpeg(picture.view()), limits), "accepted");
+  EXPECT_EQ(refusal(webp_lossy(picture), limits), "accepted");
+  EXPECT_EQ(refusal(webp_lossless(picture), {.held_area_px_max = 107}), "accepted");
+}
+
+TEST(DecodeLimits, SayWhereLibjpegCannotMakeAPictureSmallEnough) {
+  const Bytes file = *encode_jpeg(small_picture().view());
+  EXPECT_EQ(decode(file, {.side_px_max = 2})->width, 2);
+  EXPECT_EQ(
+      refusal(file, {.side_px_max = 1}),
+      "the image has 12 x 9 = 108 pixels, at most 40000000 are allowed, and it cannot be made "
+      "so small");
+}
+
+TEST(DecodeLimits, TakeAPanoramaOfAScannerAtAQuarter) {
+  // 90 million pixels of one bit each.
+  const PngKind kind{.colour_type = PNG_COLOR_TYPE_GRAY, .bits = 1};
+  const auto picture = decode(write_png(kind, 30'000, 3'000, Bytes(30'000 / 8 * 3'000, 0xAA)));
+  ASSERT_TRUE(picture) << picture.error().message;
+  EXPECT_EQ(picture->width, 7'500);
+  EXPECT_EQ(picture->height, 750);
+  EXPECT_EQ(picture->pixels.front(), 128);  // the mean of black and white
 }
 
 TEST(DecodeLimits, NameTheBytesOfALargeFile) {
@@ -482,7 +585,8 @@ TEST_P(EveryFormat, SurvivesEveryChangedByte) {
     for (const int change : {0x01, 0x80, 0xFF}) {
       Bytes file = GetParam();
       file[i] = static_cast<std::uint8_t>(file[i] ^ change);
-      const auto picture = decode(file, {.area_px_max = 1'000'000});
+      const auto picture =
+          decode(file, {.area_px_max = 1'000'000, .stored_area_px_max = 1'000'000});
       if (picture) {
         EXPECT_EQ(picture->pixels.size(), static_cast<std::size_t>(picture->width) *
                                               static_cast<std::size_t>(picture->height) *

@@ -67,10 +67,11 @@ Result<std::vector<std::uint8_t>> encode_jpeg(const PictureView& picture, JpegOp
   return std::vector<std::uint8_t>(made, made + size_bytes);
 }
 
-Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& header) {
+Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& header,
+                            const Shrink& shrink, const DecodeLimits& limits) {
   const Handle handle(tjInitDecompress());
   if (!handle) return fail(ErrorCode::resource_exhausted, "no memory for a jpeg decoder");
-  Picture picture{.width = header.width, .height = header.height, .channels = 3, .pixels = {}};
+  Picture picture{.width = shrink.width, .height = shrink.height, .channels = 3, .pixels = {}};
   int width = 0;
   int height = 0;
   int sampling = 0;
@@ -81,15 +82,18 @@ Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& he
   if (code != 0) return broken_image("jpeg", tjGetErrorStr2(handle.get()));
   if (width != header.width || height != header.height)
     return broken_image("jpeg", "two headers that disagree");
-  if (count_jpeg_scans(file, kScansMax) > kScansMax)
+  const int scans = count_jpeg_scans(file, kScansMax);
+  if (scans > kScansMax)
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("the image is a jpeg of more than {} scans, which none needs", kScansMax),
         "image");
+  if (scans > 1) TRY(check_held(header, shrink, limits, "a progressive jpeg"));
   const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
-  picture.pixels.resize(area_bytes(header.width, header.height, inks ? 4 : 3));
-  code = tjDecompress2(handle.get(), file.data(), size_bytes, picture.pixels.data(), header.width,
-                       0, header.height, inks ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING);
+  picture.pixels.resize(area_bytes(shrink.width, shrink.height, inks ? 4 : 3));
+  // The library's sizes are those of `Shrink` where the factor is one of its own.
+  code = tjDecompress2(handle.get(), file.data(), size_bytes, picture.pixels.data(), shrink.width,
+                       0, shrink.height, inks ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING);
   if (code != 0) return broken_image("jpeg", tjGetErrorStr2(handle.get()));
   if (inks) inks_to_rgb(picture, read_jpeg_markers(file).adobe);
   return picture;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "image/box_filter.h"
 #include "image/decode_format.h"
 
 namespace imagined::image {
@@ -66,6 +67,17 @@ bool read_rows(png_structp png, png_infop info, png_bytepp rows) {
   return true;
 }
 
+/// The same for a picture that nobody holds: each row is handed on and forgotten.
+bool pass_rows(png_structp png, png_infop info, int height, png_bytep row, BoxFilter& filter) {
+  if (setjmp(png_jmpbuf(png)) != 0) return false;
+  for (int y = 0; y < height; ++y) {
+    png_read_row(png, row, nullptr);
+    filter.add(row);
+  }
+  png_read_end(png, info);
+  return true;
+}
+
 /// Destroys the library's objects.
 struct Reader {
   png_structp png = nullptr;
@@ -75,7 +87,8 @@ struct Reader {
 
 }  // namespace
 
-Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& header) {
+Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& header,
+                           const Shrink& shrink, const DecodeLimits& limits) {
   Source source{.next = file.data(), .left = file.size(), .reason = {}};
   Reader reader;
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, keep_error, ignore_warning);
@@ -91,6 +104,15 @@ Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& hea
       png_get_image_height(reader.png, reader.info) == static_cast<png_uint_32>(header.height) &&
       png_get_rowbytes(reader.png, reader.info) == row_bytes;
   if (!as_expected) return broken_image("png", "rows of an unexpected size");
+  const bool interlaced = png_get_interlace_type(reader.png, reader.info) != PNG_INTERLACE_NONE;
+  if (shrink.factor > 1 && !interlaced) {
+    BoxFilter filter(header.width, header.height, channels, shrink.factor);
+    std::vector<png_byte> row(row_bytes);
+    if (!pass_rows(reader.png, reader.info, header.height, row.data(), filter))
+      return broken_image("png", source.reason.data());
+    return filter.take();
+  }
+  TRY(check_held(header, shrink, limits, "an interlaced png"));
   Picture picture{
       .width = header.width, .height = header.height, .channels = channels, .pixels = {}};
   picture.pixels.resize(area_bytes(header.width, header.height, channels));
@@ -98,7 +120,10 @@ Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& hea
   for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = picture.pixels.data() + y * row_bytes;
   if (!read_rows(reader.png, reader.info, rows.data()))
     return broken_image("png", source.reason.data());
-  return picture;
+  if (shrink.factor == 1) return picture;
+  BoxFilter filter(header.width, header.height, channels, shrink.factor);
+  for (const png_bytep row : rows) filter.add(row);
+  return filter.take();
 }
 
 }  // namespace imagined::image

@@ -1,4 +1,5 @@
 // WebP by libwebp, reading only.
+#include <fmt/core.h>
 #include <webp/decode.h>
 
 #include <string>
@@ -7,9 +8,14 @@
 
 namespace imagined::image {
 
-Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header) {
-  WebPBitstreamFeatures features;
-  const VP8StatusCode status = WebPGetFeatures(file.data(), file.size(), &features);
+Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header,
+                            const Shrink& shrink, const DecodeLimits& limits) {
+  WebPDecoderConfig config;
+  if (WebPInitDecoderConfig(&config) == 0)
+    return fail(ErrorCode::internal, "the image could not be decoded", "image",
+                "libwebp's version");
+  const WebPBitstreamFeatures& features = config.input;
+  const VP8StatusCode status = WebPGetFeatures(file.data(), file.size(), &config.input);
   if (status != VP8_STATUS_OK) return broken_image("webp", std::to_string(status));
   if (features.has_animation != 0)
     return fail(ErrorCode::invalid_argument, "the image is an animated webp, expected one picture",
@@ -17,14 +23,24 @@ Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& he
   // The canvas of the outer header and the picture within may differ: only one was checked.
   if (features.width != header.width || features.height != header.height)
     return broken_image("webp", "two headers that disagree");
+  constexpr int kLossless = 2;
+  if (features.format == kLossless) TRY(check_held(header, shrink, limits, "a lossless webp"));
   const int channels = features.has_alpha != 0 ? 4 : 3;
   Picture picture{
-      .width = header.width, .height = header.height, .channels = channels, .pixels = {}};
-  picture.pixels.resize(area_bytes(header.width, header.height, channels));
-  const auto into = channels == 4 ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
-  const auto* decoded = into(file.data(), file.size(), picture.pixels.data(), picture.pixels.size(),
-                             header.width * channels);
-  if (decoded == nullptr) return broken_image("webp", "decoder refused it");
+      .width = shrink.width, .height = shrink.height, .channels = channels, .pixels = {}};
+  picture.pixels.resize(area_bytes(shrink.width, shrink.height, channels));
+  config.options.use_scaling = shrink.factor > 1 ? 1 : 0;
+  config.options.scaled_width = shrink.width;
+  config.options.scaled_height = shrink.height;
+  config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = picture.pixels.data();
+  config.output.u.RGBA.stride = shrink.width * channels;
+  config.output.u.RGBA.size = picture.pixels.size();
+  const VP8StatusCode decoded = WebPDecode(file.data(), file.size(), &config);
+  WebPFreeDecBuffer(&config.output);
+  if (decoded != VP8_STATUS_OK)
+    return broken_image("webp", fmt::format("decoder refused it: {}", static_cast<int>(decoded)));
   return picture;
 }
 
