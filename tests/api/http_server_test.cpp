@@ -165,7 +165,7 @@ class HttpServerTest : public ::testing::Test {
            .blob = *blobs_.put(bytes),
            .size_bytes = 2,
            .reading = {
-               .prompt_tokens = 700, .tokens_read = 512, .warnings = {"the prompt was cut"}}});
+               .prompt_tokens = 700, .tokens_read = 512, .warnings = {"100 % of \"\u8d64\""}}});
     }
     EXPECT_TRUE(jobs_.complete(job.lease(), pictures));
     if (tell) events_.publish({.job_id = job.job.id});
@@ -230,10 +230,9 @@ TEST_F(HttpServerTest, SaysHowManyTokensWereReadAndWhatWasNotDone) {
   EXPECT_THAT(reply, HasSubstr("\"input_tokens\":512,"));
   EXPECT_THAT(reply, HasSubstr("\"text_tokens\":512"));
   EXPECT_THAT(reply, HasSubstr("\"total_tokens\":512"));
-  EXPECT_THAT(
-      reply,
-      HasSubstr(R"("warnings":["\"style\": not known here and ignored","the prompt was cut"])"));
-  EXPECT_THAT(reply, HasSubstr("x-imagined-warning: the prompt was cut"));
+  EXPECT_THAT(reply, HasSubstr("\"warnings\":[\"\\\"style\\\": not known here and ignored\",\"100 "
+                               "% of \\\"\u8d64\\\"\"]"));
+  EXPECT_THAT(reply, HasSubstr("x-imagined-warning: 100 %25 of \"%E8%B5%A4\"\r\n"));
 }
 
 TEST_F(HttpServerTest, MakesAPictureOnceHoweverOftenItIsAskedForUnderOneKey) {

@@ -20,21 +20,29 @@ constexpr std::size_t kMaxWordBytes = 100;
 
 bool is_apostrophe(char32_t c) { return c == U'\'' || c == U'\u2019'; }
 
-/// "children's", "4k": letters, digits and the apostrophes between them, in lower case.
+/// "children's", "4k": letters, digits and the apostrophes between them, in lower case; and runs of
+/// emoji, which mean something, too.
 std::vector<std::string> words_of(std::string_view prompt) {
   const std::string text = lower_case(valid_utf8(prompt));
   std::vector<std::string> words;
   std::string word;
+  bool of_symbols = false;
   const auto end_word = [&] {
     while (word.ends_with('\'')) word.pop_back();
     if (!word.empty()) words.push_back(std::move(word));
     word.clear();
+    of_symbols = false;
   };
   for (std::string_view left = text; !left.empty();) {
     const CodePoint c = first_code_point(left);
-    if (is_apostrophe(c.value) && !word.empty()) {
+    // Marks and joiners go with whatever they follow.
+    const bool begins_other =
+        of_symbols ? class_of(c.value) != CharClass::other : is_symbol(c.value);
+    if (begins_other) end_word();
+    if (is_apostrophe(c.value) && !word.empty() && !of_symbols) {
       word += '\'';
-    } else if (is_word(c.value) && c.value != U'_') {
+    } else if (is_symbol(c.value) || (is_word(c.value) && c.value != U'_')) {
+      of_symbols = of_symbols || is_symbol(c.value);
       word += left.substr(0, c.size_bytes);
     } else {
       end_word();
@@ -75,6 +83,10 @@ ModelCard read_card(ConfigReader& reader, const json& root) {
 }
 
 }  // namespace
+
+bool ModelCard::has_no_word(std::string_view prompt) const {
+  return !vocabulary.empty() && words_of(prompt).empty();
+}
 
 std::vector<std::string> ModelCard::unknown_words(std::string_view prompt) const {
   std::vector<std::string> unknown;

@@ -25,9 +25,11 @@ struct ModelCard {
   std::vector<std::string> draws;       // the nouns that it draws
   std::vector<std::string> vocabulary;  // sorted, lower case; empty: any word may be known
 
-  /// The words of a prompt (runs of letters, digits and inner apostrophes, in lower case) that mean
-  /// nothing to the model, each once, in their order.
+  /// The words of a prompt (runs of letters, digits and inner apostrophes, in lower case, and runs
+  /// of emoji) that mean nothing to the model, each once, in their order.
   std::vector<std::string> unknown_words(std::string_view prompt) const;
+  /// Whether a model that knows certain words finds none at all in a prompt: punctuation, blanks.
+  bool has_no_word(std::string_view prompt) const;
 };
 
 /// What sampling.json says the model is. Errors as parse_sampling.

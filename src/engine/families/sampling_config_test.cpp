@@ -29,7 +29,28 @@ TEST(ModelCard, NamesTheWordsThatItDoesNotKnowOnceAndInTheirOrder) {
   EXPECT_THAT(card.unknown_words("children's children\xe2\x80\x99s house's 'red'"), IsEmpty());
   EXPECT_THAT(card.unknown_words("rotes H\xc3\x84USCHEN \xe8\xb5\xa4"),
               ElementsAre("rotes", "h\xc3\xa4uschen", "\xe8\xb5\xa4"));
-  EXPECT_THAT(card.unknown_words("red-house \xf0\x9f\x98\x80 (beach)"), IsEmpty());
+  EXPECT_THAT(card.unknown_words("red-house; (beach)"), IsEmpty());
+}
+
+TEST(ModelCard, CountsEmojiAmongTheWordsThatItDoesNotKnow) {
+  const ModelCard card = card_of(R"({"vocabulary": ["red", "house", "\u2600"]})");
+  EXPECT_THAT(card.unknown_words("red \U0001f3e0house\U0001f600\U0001f600!"),
+              ElementsAre("\U0001f3e0", "\U0001f600\U0001f600"));
+  // A family and a waving hand: one sign each, of several code points.
+  const char* family = "\U0001f468\u200d\U0001f469\u200d\U0001f467";
+  const char* hand = "\U0001f44b\U0001f3fd";
+  EXPECT_THAT(card.unknown_words(std::string(family) + " " + hand), ElementsAre(family, hand));
+  EXPECT_THAT(card.unknown_words("\u2600 red"), IsEmpty());
+  EXPECT_THAT(card.unknown_words("\U0001f600's red"), ElementsAre("\U0001f600", "s"));
+}
+
+TEST(ModelCard, KnowsAPromptWithoutAnyWord) {
+  const ModelCard card = card_of(R"({"vocabulary": ["red"]})");
+  for (const char* prompt : {"", " \n", "?!", "... \u2014 (\u201c\u201d)", "_'_", "+ = <"})
+    EXPECT_TRUE(card.has_no_word(prompt)) << prompt;
+  for (const char* prompt : {"red", "cat", "7", "\U0001f600", "\u8d64"})
+    EXPECT_FALSE(card.has_no_word(prompt)) << prompt;
+  EXPECT_FALSE(card_of("{}").has_no_word("?!"));
 }
 
 TEST(ModelCard, WithoutAListMayKnowEveryWord) {

@@ -60,7 +60,7 @@ ScheduleOptions schedule_options(const ModelPlan& model) {
           .terminal = scheduler.shift_terminal};
 }
 
-/// What a model of few words says about a prompt beyond them.
+/// What a model of few words says about a prompt beyond them, or without any.
 std::string unknown_words_text(std::span<const std::string> unknown,
                                std::span<const std::string> draws) {
   constexpr std::size_t kShown = 8;
@@ -69,7 +69,8 @@ std::string unknown_words_text(std::span<const std::string> unknown,
     words += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", unknown[i]);
   }
   if (unknown.size() > kShown) words += fmt::format(" and {} more", unknown.size() - kShown);
-  std::string text = fmt::format("this model knows no {}", words);
+  std::string text = unknown.empty() ? "the prompt has no word, and this model reads nothing else"
+                                     : fmt::format("this model knows no {}", words);
   if (!draws.empty()) text += fmt::format("; it draws {}", fmt::join(draws, ", "));
   return text;
 }
@@ -381,7 +382,8 @@ RequestReading Pipeline::read(const GenerateRequest& request) const {
         "guidance {} has no effect: this model was distilled and knows none", *request.guidance));
   }
   const std::vector<std::string> unknown = model_.card.unknown_words(request.prompt);
-  if (!unknown.empty()) result.warnings.push_back(unknown_words_text(unknown, model_.card.draws));
+  if (!unknown.empty() || model_.card.has_no_word(request.prompt))
+    result.warnings.push_back(unknown_words_text(unknown, model_.card.draws));
   return result;
 }
 

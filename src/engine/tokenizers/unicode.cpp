@@ -53,6 +53,11 @@ bool is_word(char32_t c) {
          category == UTF8PROC_CATEGORY_PC;
 }
 
+bool is_symbol(char32_t c) {
+  return (c >= 0x1f3fb && c <= 0x1f3ff) ||
+         utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_SO;
+}
+
 CodePoint first_code_point(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
   if (lead < 0x80) return {lead, 1};

@@ -20,6 +20,9 @@ CharClass class_of(char32_t code_point);
 /// \w: letters, marks, digits, connectors and the two joiners.
 bool is_word(char32_t code_point);
 
+/// A picture or sign that stands for itself, as emoji do: \p{So}, and the tones of skin.
+bool is_symbol(char32_t code_point);
+
 /// A code point and the bytes it takes; `text` must not be empty and must be valid UTF-8.
 struct CodePoint {
   char32_t value = 0;

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -91,11 +90,18 @@ std::vector<std::string> all_warnings(const ReplyParts& parts) {
   return all;
 }
 
-// A header's value is ASCII; words of another alphabet are whole in the body.
-std::string header_value(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
-  return text;
+// A header's value is ASCII: other bytes, and the percent sign itself, are percent-encoded, as in
+// gRPC's grpc-message. The body has the text as it is.
+std::string header_value(std::string_view text) {
+  std::string value;
+  for (const char c : text) {
+    if (c >= 0x20 && c <= 0x7E && c != '%') {
+      value += c;
+    } else {
+      value += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return value;
 }
 
 // Bytes that the reply holds: of base64 about all of it.
@@ -162,8 +168,8 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response{.body = std::move(*body), .held = std::move(*held)};
   response.headers.add("content-type", "application/json");
-  for (std::string& warning : all_warnings(parts)) {
-    response.headers.add("x-imagined-warning", header_value(std::move(warning)));
+  for (const std::string& warning : all_warnings(parts)) {
+    response.headers.add("x-imagined-warning", header_value(warning));
   }
   co_return response;
 }
