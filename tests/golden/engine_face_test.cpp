@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "engine/engine.h"
 #include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/lab/lab.h"
 #include "engine/ops/resize/resize.h"
 

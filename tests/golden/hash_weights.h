@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/formats/weight_source.h"
 #include "engine/tensor/matrix.h"
 

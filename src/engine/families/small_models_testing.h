@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/formats/test_files.h"
 #include "engine/tokenizers/tokenizer_kind.h"
 

@@ -1,4 +1,5 @@
 #include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 
 #include <gmock/gmock.h>
 
@@ -331,7 +332,7 @@ TEST(SafetensorsWriter, WritesTheBytesOfTheReferenceWriter) {
   std::string expected = safetensors_bytes(padded, 0);
   expected.append(reinterpret_cast<const char*>(b.data()), 8);
   expected.append(reinterpret_cast<const char*>(a.data()), 3);
-  EXPECT_EQ(read_file(path), expected);
+  EXPECT_EQ(bytes_in(path), expected);
 }
 
 TEST(SafetensorsWriter, RepeatsARecordedRunByteForByte) {
@@ -348,8 +349,8 @@ TEST(SafetensorsWriter, RepeatsARecordedRunByteForByte) {
   ASSERT_TRUE(copy.has_value()) << copy.error().message;
   EXPECT_EQ(copy->metadata(), file->metadata());
   // The metadata's order is free; behind the header everything stands where it stood.
-  const std::string before = read_file(golden);
-  const std::string after = read_file(folder.path() / "copy");
+  const std::string before = bytes_in(golden);
+  const std::string after = bytes_in(folder.path() / "copy");
   ASSERT_EQ(before.size(), after.size());
   const std::size_t data_bytes = static_cast<std::size_t>(file->tensors().back().bytes.data() +
                                                           file->tensors().back().bytes.size() -

@@ -1,3 +1,5 @@
+#include "engine/formats/safetensors_write.h"
+
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <numeric>
 
 #include "base/check.h"
-#include "engine/formats/safetensors.h"
 
 namespace imagined::engine {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "engine/families/families.h"
 #include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/lab/lab.h"
 #include "engine/lab/recording.h"
 #include "engine/pipeline/memory.h"

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/formats/test_files.h"
 #include "engine/models/clip/clip_config.h"
 #include "engine/models/clip/clip_names.h"

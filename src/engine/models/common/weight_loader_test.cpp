@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/formats/gguf_test_files.h"
-#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/formats/test_files.h"
 #include "engine/models/qwen3/qwen3_names.h"
 

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/formats/gguf_test_files.h"
-#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/formats/test_files.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3_names.h"

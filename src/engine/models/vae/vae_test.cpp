@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "engine/formats/safetensors.h"
+#include "engine/formats/safetensors_write.h"
 #include "engine/formats/test_files.h"
 #include "engine/models/vae/vae_names.h"
 #include "engine/ops/op_testing.h"
