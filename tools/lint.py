@@ -61,7 +61,7 @@ LIBRARIES = {
     "hwy/": "engine/backend engine/ops",
     "immintrin.h": "engine/backend engine/ops",
     "libdeflate.h": "image",
-    "nlohmann/": "api/wire cli engine/families engine/formats engine/models engine/tokenizers"
+    "nlohmann/": "api/wire base cli engine/families engine/formats engine/models engine/tokenizers"
     " storage/codec",
     "openssl/": "base net",
     "png.h": "image",

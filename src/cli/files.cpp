@@ -8,26 +8,6 @@
 
 namespace imagined::cli {
 
-Result<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path,
-                                            std::uintmax_t bytes_max) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) {
-    return fail(ErrorCode::not_found, fmt::format("{}: {}", path.string(), error.message()));
-  }
-  if (size > bytes_max) {
-    return fail(ErrorCode::payload_too_large,
-                fmt::format("{}: {} bytes, at most {} are read", path.string(), size, bytes_max));
-  }
-  std::vector<std::uint8_t> bytes(size);
-  std::ifstream stream(path, std::ios::binary);
-  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  if (!stream) {
-    return fail(ErrorCode::not_found, fmt::format("{}: cannot be read", path.string()));
-  }
-  return bytes;
-}
-
 Result<void> write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
   std::filesystem::path unfinished = path;
   unfinished += ".part";

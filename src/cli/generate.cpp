@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crypto.h"
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/decode.h"
 #include "cli/exit_code.h"
@@ -94,8 +95,9 @@ Result<std::vector<image::Picture>> read_references(const std::vector<std::strin
   std::vector<image::Picture> pictures;
   decoder::Decoder decoder(own_decoder());
   for (const std::string& file : files) {
-    const auto bytes = TRY(read_file(file, image::DecodeLimits{}.bytes_max));
-    auto decoded = decoder.decode(bytes);
+    const std::string bytes = TRY(read_file(file, file, image::DecodeLimits{}.bytes_max));
+    auto decoded =
+        decoder.decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
     if (!decoded) {
       decoded.error().message = fmt::format("{}: {}", file, decoded.error().message);
       return tl::unexpected(std::move(decoded.error()));

@@ -6,16 +6,17 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <sstream>
 #include <utility>
+
+#include "base/file.h"
 
 namespace imagined::config {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kFileBytesMax = 1 << 20;
+constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr std::string_view kBuiltInModel = "paperland";
 constexpr std::string_view kConfigVariable = "IMAGINED_CONFIG";
 constexpr std::string_view kSetForm = "models.NAME.KEY=VALUE";
@@ -169,24 +170,6 @@ void apply_file_value(const std::string& file, const std::string& key, const tom
   config.sources[key] = where;
 }
 
-Result<std::string> read_file(const std::string& file) {
-  std::error_code error;
-  const auto size = fs::file_size(file, error);
-  if (error) {
-    return fail(ErrorCode::not_found, fmt::format("{}: {}", file, error.message()), "config");
-  }
-  if (size > kFileBytesMax) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: {} bytes are too many for a configuration, the limit is {}", file,
-                            size, kFileBytesMax));
-  }
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) return fail(ErrorCode::not_found, fmt::format("{}: cannot be read", file), "config");
-  return text.str();
-}
-
 Result<toml::table> parse_toml(const std::string& text, const std::string& file) {
   try {
     return toml::parse(text, file);
@@ -197,8 +180,12 @@ Result<toml::table> parse_toml(const std::string& text, const std::string& file)
 }
 
 Result<void> apply_file(const std::string& file, Config& config, Faults& faults) {
-  const std::string text = TRY(read_file(file));
-  const toml::table table = TRY(parse_toml(text, file));
+  auto text = read_file(file, file, kFileBytesMax);
+  if (!text) {
+    text.error().field = "config";
+    return tl::unexpected(std::move(text.error()));
+  }
+  const toml::table table = TRY(parse_toml(*text, file));
   for (const auto& [key, node] : in_order(table)) {
     if (key == "models") {
       apply_models(file, *node, config, faults);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "api/wire/json.h"
+#include "base/json.h"
 
 namespace imagined::api::wire {
 namespace {

@@ -2,12 +2,11 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <vector>
 
+#include "base/json.h"
 #include "base/utf8.h"
 
 namespace imagined::api::wire {
@@ -15,102 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kShownBytesMax = 60;
-
-// Builds the value while the parser reads, and stops it at the first limit.
-class LimitedBuilder final : public nlohmann::json_sax<json> {
- public:
-  bool null() override { return add(nullptr); }
-  bool boolean(bool value) override { return add(value); }
-  bool number_integer(number_integer_t value) override { return add(value); }
-  bool number_unsigned(number_unsigned_t value) override { return add(value); }
-  bool number_float(number_float_t value, const string_t& text) override {
-    if (text.size() > kJsonNumberBytesMax) {
-      return refuse(fmt::format("a number has more than {} characters", kJsonNumberBytesMax));
-    }
-    return add(value);
-  }
-  bool string(string_t& value) override { return add(std::move(value)); }
-  bool binary(binary_t&) override { return refuse("binary is not JSON"); }
-
-  bool start_object(std::size_t) override { return open(json::object()); }
-  bool key(string_t& name) override {
-    json& object = *open_.back();
-    if (object.contains(name))
-      return refuse(fmt::format("the field {} is given twice", shown(name)));
-    if (object.size() >= kJsonFieldsMax) {
-      return refuse(fmt::format("an object has more than {} fields", kJsonFieldsMax));
-    }
-    slot_ = &object[name];
-    if (open_.size() == 1) field_ = name;
-    return true;
-  }
-  bool end_object() override { return close(); }
-  bool start_array(std::size_t) override { return open(json::array()); }
-  bool end_array() override { return close(); }
-
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::detail::exception& error) override {
-    if (error.id == 406) return refuse("a number is too large");  // for every double
-    // The library tells its errors apart by their words alone.
-    if (std::string_view(error.what()).find("surrogate") != std::string_view::npos) {
-      return refuse("a \\u escape is half a surrogate pair, which is no character");
-    }
-    return refuse(fmt::format("the text breaks at byte {}", position));
-  }
-
-  json take() { return std::move(root_); }
-  const std::string& error() const { return error_; }
-  /// The member of the whole object in whose value the error lies; empty: in none.
-  const std::string& field() const { return field_; }
-
- private:
-  bool refuse(std::string message) {
-    if (error_.empty()) error_ = std::move(message);
-    return false;
-  }
-
-  // Puts a value where the parser is and returns its place.
-  json& place(json value) {
-    if (open_.empty()) return root_ = std::move(value);
-    if (open_.back()->is_array()) {
-      open_.back()->push_back(std::move(value));
-      return open_.back()->back();
-    }
-    return *slot_ = std::move(value);
-  }
-
-  bool add(json value) {
-    place(std::move(value));
-    end_value();
-    return true;
-  }
-
-  void end_value() {
-    if (open_.size() == 1) field_.clear();
-  }
-
-  bool open(json container) {
-    if (open_.size() >= kJsonDepthMax) {
-      return refuse(fmt::format("the text is nested deeper than {} levels", kJsonDepthMax));
-    }
-    open_.push_back(&place(std::move(container)));
-    return true;
-  }
-
-  bool close() {
-    open_.pop_back();
-    end_value();
-    return true;
-  }
-
-  json root_;
-  // A container in it moves only when its parent grows, and the parent grows after it was closed.
-  std::vector<json*> open_;
-  json* slot_ = nullptr;
-  std::string field_;
-  std::string error_;
-};
+constexpr std::size_t kShownNameBytes = 60;
 
 // The encoding that bytes seem to have which are no UTF-8: what a shell or an editor has chosen.
 // JSON begins with an ASCII character, so zero bytes give the wide ones away.
@@ -172,8 +76,8 @@ tl::unexpected<Error> wrong_type(const json& value, std::string_view name,
 
 // A name as it may stand in a message: cut when it is long.
 std::string shown_name(std::string_view name) {
-  return name.size() <= kShownBytesMax ? std::string(name)
-                                       : valid_utf8(name.substr(0, kShownBytesMax)) + "...";
+  return name.size() <= kShownNameBytes ? std::string(name)
+                                        : valid_utf8(name.substr(0, kShownNameBytes)) + "...";
 }
 
 // The member, or null when there is none.
@@ -187,15 +91,17 @@ const json& member(const json& object, std::string_view name) {
 
 Result<json> parse_json_object(std::string_view text) {
   TRY(check_encoding(text));
-  LimitedBuilder builder;
-  if (!json::sax_parse(text, &builder)) {
-    const std::string& field = builder.field();
+  auto parsed = parse_json(text, {.depth_max = kJsonDepthMax,
+                                  .fields_max = kJsonFieldsMax,
+                                  .number_bytes_max = kJsonNumberBytesMax});
+  if (!parsed) {
+    const auto& [what, field] = parsed.error();
     return fail(ErrorCode::invalid_argument,
-                field.empty() ? fmt::format("the body is not JSON: {}", builder.error())
-                              : fmt::format("{}: not JSON: {}", shown_name(field), builder.error()),
+                field.empty() ? fmt::format("the body is not JSON: {}", what)
+                              : fmt::format("{}: not JSON: {}", shown_name(field), what),
                 field);
   }
-  json value = builder.take();
+  json value = std::move(*parsed);
   if (!value.is_object()) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the body is not a JSON object but {}", shown(value)));
@@ -232,12 +138,6 @@ Result<std::optional<std::int64_t>> read_integer(const json& object, std::string
   }
   if (!value.is_number_integer()) return wrong_type(value, name, expected);
   return value.get<std::int64_t>();
-}
-
-std::string shown(const json& value) {
-  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
-  if (text.size() > kShownBytesMax) text = text.substr(0, kShownBytesMax) + "...";
-  return text;
 }
 
 }  // namespace imagined::api::wire

@@ -11,8 +11,8 @@
 
 namespace imagined::api::wire {
 
-inline constexpr int kJsonDepthMax = 32;
-inline constexpr int kJsonFieldsMax = 64;               // of one object
+inline constexpr std::size_t kJsonDepthMax = 32;
+inline constexpr std::size_t kJsonFieldsMax = 64;       // of one object
 inline constexpr std::size_t kJsonNumberBytesMax = 64;  // of one number's text
 
 /// One JSON object in UTF-8. `invalid_argument` for anything else: broken or cut text, bytes after
@@ -30,8 +30,5 @@ Result<std::optional<std::string>> read_string(const nlohmann::json& object, std
 /// `invalid_argument`.
 Result<std::optional<std::int64_t>> read_integer(const nlohmann::json& object,
                                                  std::string_view name, std::string_view expected);
-
-/// A value as it may stand in a message: compact, cut after some 60 letters.
-std::string shown(const nlohmann::json& value);
 
 }  // namespace imagined::api::wire

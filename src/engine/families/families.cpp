@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/file.h"
 #include "engine/families/flux1/flux1_family.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/formats/folder.h"
@@ -40,7 +41,7 @@ Result<std::vector<std::int32_t>> prompt_tokens(const std::filesystem::path& pat
 std::string card_text(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "sampling.json";
   if (!is_file(file)) return {};
-  const Result<std::string> text = read_text(file, kMaxConfigBytes);
+  const Result<std::string> text = read_file(file, kMaxConfigBytes);
   if (!text) return {};
   const Result<ModelCard> card = parse_card(*text);
   return card ? card->text : std::string();

@@ -30,17 +30,17 @@ class ModelFolderTest : public ::testing::Test {
     for (const char* file :
          {"model_index.json", "scheduler/scheduler_config.json", "text_encoder/config.json",
           "transformer/config.json", "vae/config.json", "tokenizer/tokenizer.json"})
-      folder_.write(file, read_file(kGolden / "a1" / file));
+      folder_.write(file, bytes_in(kGolden / "a1" / file));
     for (const char* file :
          {"transformer/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors",
           "vae/diffusion_pytorch_model.safetensors"})
       fs::create_symlink(kGolden / "a1" / file, folder_.path() / file);
   }
-  json read(const std::string& file) const { return json::parse(read_file(folder_.path() / file)); }
+  json read(const std::string& file) const { return json::parse(bytes_in(folder_.path() / file)); }
   Result<ModelPlan> open() const { return open_model(folder_.path()); }
   /// The error after `key` of `file` was set to `value`.
   Error error_with(const std::string& file, const std::string& key, const json& value) const {
-    const std::string before = read_file(folder_.path() / file);
+    const std::string before = bytes_in(folder_.path() / file);
     json changed = json::parse(before);
     changed[key] = value;
     folder_.write(file, changed.dump());

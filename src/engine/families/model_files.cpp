@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <set>
 #include <tuple>
 
+#include "base/text.h"
 #include "engine/families/family.h"
 #include "engine/families/name_words.h"
 #include "engine/families/other_files.h"
@@ -30,13 +30,7 @@ constexpr std::size_t kMaxFolders = 500;
 constexpr std::size_t kMaxCandidates = 500;
 constexpr int kMaxDepth = 5;
 
-std::string lower_name(const fs::path& path) {
-  std::string name = last_name(path);
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
-  return name;
-}
+std::string lower_name(const fs::path& path) { return ascii_lower(last_name(path)); }
 
 /// The folders in which people keep parts of models.
 bool is_usual(const fs::path& folder) {
@@ -209,7 +203,7 @@ Result<> ModelFiles::read_own_index(std::span<const Family* const> families) {
   for (const std::string_view name : kIndexNames)
     if (index_name_.empty() && is_file(root_ / name)) index_name_ = name;
   if (index_name_.empty()) return {};
-  const std::string text = TRY(read_text(root_ / index_name_, kMaxConfigBytes));
+  const std::string text = TRY(read_file(root_ / index_name_, kMaxConfigBytes));
   index_ = TRY(parse_pipeline_index(text, index_name_, families));
   const Result<std::vector<WeightsPlace>> weights = weights_in(root_ / kTransformer);
   complete_ = chosen(kTransformer) || weights || weights.error().code != ErrorCode::not_found ||
@@ -288,7 +282,7 @@ Result<> ModelFiles::decide_family(std::span<const Family* const> families) {
     for (const std::string_view name : kIndexNames) {
       const fs::path path = near(name);
       if (path.empty()) continue;
-      const std::string text = TRY(read_text(path, kMaxConfigBytes));
+      const std::string text = TRY(read_file(path, kMaxConfigBytes));
       Result<PipelineIndex> index = parse_pipeline_index(text, name, families);
       // Around a single file another model's folder may lie.
       if (!index && index.error().code != ErrorCode::unimplemented)
@@ -620,7 +614,7 @@ Result<std::optional<ModelFiles::ConfigText>> ModelFiles::config_of(const Candid
       return missing(root_, fmt::format("{}/config.json", part));
     return std::nullopt;
   }
-  return ConfigText{.text = TRY(read_text(path, kMaxConfigBytes)),
+  return ConfigText{.text = TRY(read_file(path, kMaxConfigBytes)),
                     .file = fmt::format("{}/config.json", last_name(candidate.folder))};
 }
 
@@ -653,7 +647,7 @@ Result<> ModelFiles::read_scheduler(ModelPlan& plan) const {
   const fs::path path = complete_ ? root_ / kFile : near(kFile);
   if (complete_ && !is_file(path)) return missing(root_, kFile);
   if (path.empty()) return {};
-  const std::string text = TRY(read_text(path, kMaxConfigBytes));
+  const std::string text = TRY(read_file(path, kMaxConfigBytes));
   plan.scheduler = TRY(parse_scheduler_config(text, kFile));
   return {};
 }
@@ -661,7 +655,7 @@ Result<> ModelFiles::read_scheduler(ModelPlan& plan) const {
 Result<> ModelFiles::read_sampling(ModelPlan& plan) const {
   const fs::path path = complete_ ? root_ / "sampling.json" : near("sampling.json");
   if (path.empty() || !is_file(path)) return {};
-  const std::string text = TRY(read_text(path, kMaxConfigBytes));
+  const std::string text = TRY(read_file(path, kMaxConfigBytes));
   return parse_sampling(text, plan.vae.pixels_per_token(), plan.sampling, plan.card);
 }
 

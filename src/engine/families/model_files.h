@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "engine/families/model_plan.h"
 #include "engine/families/pipeline_index.h"
@@ -160,7 +161,7 @@ Result<Config> ModelFiles::transformer_config(const PartRule<Config>& rule,
   const Config config = TRY(read_config(transformer_, rule));
   if (!transformer_.folder.empty()) return config;
   if (const std::filesystem::path path = near("transformer/config.json"); !path.empty()) {
-    const std::string text = TRY(read_text(path, kMaxConfigBytes));
+    const std::string text = TRY(read_file(path, kMaxConfigBytes));
     const Config stated = TRY(rule.parse(text, "transformer/config.json"));
     if (same(stated, config)) return stated;
   }

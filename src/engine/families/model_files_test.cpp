@@ -113,7 +113,7 @@ TEST(SingleFile, TakesWhatShapesCannotSayFromTheFolderAroundIt) {
   write_zeros(folder.path() / "ae.safetensors", bfl_vae());
   write_zeros(folder.path() / "qwen_3_4b.safetensors", text_encoder());
   write_tokenizer(folder, "tokenizer", TokenizerKind::qwen);
-  json index = json::parse(read_file(kGolden / "a1" / "model_index.json"));
+  json index = json::parse(bytes_in(kGolden / "a1" / "model_index.json"));
   index["is_distilled"] = false;
   index["max_sequence_length"] = 77;
   folder.write("model_index.json", index.dump());
@@ -637,7 +637,7 @@ TEST_F(SavedFolder, AsksWhereTransformersWouldReadTheOlderFile) {
 }
 
 TEST_F(SavedFolder, ReadsAModularIndex) {
-  json index = json::parse(read_file(at("model_index.json")));
+  json index = json::parse(bytes_in(at("model_index.json")));
   fs::remove(at("model_index.json"));
   index["_class_name"] = "Flux2KleinModularPipeline";
   for (const char* part : {"scheduler", "text_encoder", "tokenizer", "transformer", "vae"})
@@ -655,7 +655,7 @@ TEST_F(SavedFolder, NamesThePickleThatLiesThere) {
 }
 
 TEST_F(SavedFolder, SaysThatTheKeyOfTheTapsIsMissing) {
-  json config = json::parse(read_file(at("text_encoder/config.json")));
+  json config = json::parse(bytes_in(at("text_encoder/config.json")));
   config["num_hidden_layers"] = 6;
   fs::remove(at("text_encoder/config.json"));
   folder_.write("text_encoder/config.json", config.dump());

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <string>
 
+#include "base/text.h"
+
 namespace imagined::engine {
 namespace {
 
@@ -27,12 +29,6 @@ bool ends_between(char left, char right) {
   return a != b;
 }
 
-bool is_same_in_lower_case(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == static_cast<unsigned char>(b);
-  });
-}
-
 /// Names that say nothing of the model, with what shards add to them.
 bool is_common_name(std::string_view stem) {
   constexpr std::array<std::string_view, 5> kCommon = {"model", "diffusion_pytorch_model",
@@ -48,7 +44,7 @@ bool is_common_name(std::string_view stem) {
 bool has_word(std::string_view name, std::string_view word) {
   for (std::size_t at = 0; at + word.size() <= name.size(); ++at) {
     const std::size_t end = at + word.size();
-    if (!is_same_in_lower_case(name.substr(at, word.size()), word)) continue;
+    if (!equal_ignoring_case(name.substr(at, word.size()), word)) continue;
     const bool begins = at == 0 || ends_between(name[at - 1], name[at]);
     const bool ends = end == name.size() || ends_between(name[end - 1], name[end]);
     if (begins && ends) return true;

@@ -4,92 +4,18 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
-#include "engine/formats/file_map.h"
-#include "engine/formats/in_quotes.h"
+#include "base/json.h"
 
 namespace imagined::engine {
-namespace {
-
 using nlohmann::json;
 
-/// Builds the value while it is read, and stops at the first thing that is not allowed.
-class StrictReader {
- public:
-  json root;
-  std::string problem;
-
-  bool start_object(std::size_t) { return open(json::object()); }
-  bool start_array(std::size_t) { return open(json::array()); }
-  bool end_object() { return close(); }
-  bool end_array() { return close(); }
-  bool key(std::string& text) {
-    if (open_.back()->contains(text)) return stop(fmt::format("key {} twice", in_quotes(text)));
-    key_ = text;
-    return true;
-  }
-  bool string(std::string& text) { return add(std::move(text)); }
-  bool number_unsigned(std::uint64_t number) { return add(number); }
-  bool number_integer(std::int64_t number) { return add(number); }
-  bool number_float(double number, const std::string&) { return add(number); }
-  bool boolean(bool flag) { return add(flag); }
-  bool null() { return add(nullptr); }
-  bool binary(json::binary_t&) { return stop("binary value"); }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-    return stop(fmt::format("not valid JSON (byte {})", position));
-  }
-
- private:
-  bool open(json empty) {
-    if (open_.size() >= kMaxJsonDepth)
-      return stop(fmt::format("nested deeper than {} levels", kMaxJsonDepth));
-    open_.push_back(place(std::move(empty)));
-    return true;
-  }
-  bool close() {
-    open_.pop_back();
-    return true;
-  }
-  bool add(json value) {
-    place(std::move(value));
-    return true;
-  }
-  json* place(json value) {
-    if (open_.empty()) return &(root = std::move(value));
-    json& parent = *open_.back();
-    if (parent.is_object()) return &(parent[key_] = std::move(value));
-    parent.push_back(std::move(value));
-    return &parent.back();
-  }
-  bool stop(std::string what) {
-    problem = std::move(what);
-    return false;
-  }
-
-  std::vector<json*> open_;  // stays valid: only the innermost container grows
-  std::string key_;
-};
-
-}  // namespace
-
 Result<json> parse_json(std::string_view text, std::string_view file) {
-  StrictReader reader;
-  if (!json::sax_parse(text.begin(), text.end(), &reader))
-    return fail(ErrorCode::data_loss, fmt::format("{}: {}", file, reader.problem));
-  return std::move(reader.root);
-}
-
-Result<std::string> read_text(const std::filesystem::path& path, std::size_t max_bytes) {
-  const FileMap map = TRY(FileMap::open(path));
-  if (map.bytes().size() > max_bytes)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: {} bytes, {} allowed", path.filename().string(),
-                            map.bytes().size(), max_bytes),
-                {}, path.string());
-  std::string text(reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size());
-  TRY(map.intact());
-  return text;
+  auto parsed = imagined::parse_json(text, {.depth_max = kMaxJsonDepth});
+  if (!parsed)
+    return fail(ErrorCode::data_loss,
+                fmt::format("{}: not valid JSON: {}", file, parsed.error().what));
+  return std::move(*parsed);
 }
 
 ConfigReader::ConfigReader(const json& object, std::string_view file)
@@ -120,14 +46,6 @@ std::optional<std::int64_t> whole(const json& value, ConfigReader::Limits limits
   const auto number = value.get<std::int64_t>();
   if (number < limits.min || number > limits.max) return std::nullopt;
   return number;
-}
-
-/// A value as error messages show it.
-std::string shown(const json& value) {
-  constexpr std::size_t kShownBytes = 60;
-  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
-  if (text.size() > kShownBytes) text = text.substr(0, kShownBytes) + "...";
-  return text;
 }
 }  // namespace
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -20,10 +19,6 @@ inline constexpr std::size_t kMaxJsonDepth = 16;
 /// Parses a whole text; `file` is what errors call it. `data_loss` when it is no JSON, nested
 /// deeper than kMaxJsonDepth or has a key twice in one object.
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view file);
-
-/// Reads a text file of at most `max_bytes`. Errors: those of FileMap::open, and
-/// `invalid_argument` when it is larger.
-Result<std::string> read_text(const std::filesystem::path& path, std::size_t max_bytes);
 
 /// Takes values out of an object. The first mistake is remembered and every later call returns its
 /// fallback, so that a parser is a list of reads with one question at the end.

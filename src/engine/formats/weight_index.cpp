@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "engine/formats/in_quotes.h"
 #include "engine/formats/json.h"
 
@@ -21,7 +22,7 @@ bool is_plain_file_name(std::string_view name) {
 
 Result<std::map<std::string, std::string>> read_weight_index(const std::filesystem::path& path) {
   const std::string file = path.filename().string();
-  const std::string text = TRY(read_text(path, kMaxIndexBytes));
+  const std::string text = TRY(read_file(path, kMaxIndexBytes));
   const nlohmann::json json = TRY(parse_json(text, file));
   const auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (!json.is_object() || map == json.end() || !map->is_object())

@@ -6,33 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace imagined::engine {
 namespace {
 
 using nlohmann::json;
-
-/// Whether brackets nest deeper than `limit` anywhere; strings are skipped. Asked before parsing,
-/// because the parser itself would follow any depth.
-bool nests_deeper(std::string_view text, std::size_t limit) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > limit) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
 
 /// Reads one added token; `key` names it in messages.
 Result<AddedToken> read_added_token(const json& entry, const json& id, std::string_view file,
@@ -120,16 +100,13 @@ tl::unexpected<Error> unsupported(std::string_view key, std::string_view what) {
 }
 
 Result<json> parse_object(std::string_view text, std::string_view file) {
-  constexpr std::size_t kMaxDepth = 32;
-  if (nests_deeper(text, kMaxDepth))
+  auto root = parse_json(text, {.depth_max = 32});
+  if (!root)
     return fail(ErrorCode::data_loss,
-                fmt::format("{}: nested deeper than {} levels", file, kMaxDepth));
-  json root = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded())
-    return fail(ErrorCode::data_loss, fmt::format("{}: not valid JSON", file));
-  if (!root.is_object())
+                fmt::format("{}: not valid JSON: {}", file, root.error().what));
+  if (!root->is_object())
     return fail(ErrorCode::invalid_argument, fmt::format("{}: not a JSON object", file));
-  return root;
+  return std::move(*root);
 }
 
 const json& member(const json& object, const char* key) {

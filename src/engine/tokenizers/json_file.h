@@ -27,7 +27,7 @@ tl::unexpected<Error> refuse(std::string_view file, std::string_view key, std::s
 /// tokenizer.json: "KEY": WHAT is not supported
 tl::unexpected<Error> unsupported(std::string_view key, std::string_view what);
 
-/// Errors: `data_loss` (no JSON, or nested too deep), `invalid_argument` (no object).
+/// Errors: `data_loss` (no strict JSON, or nested too deep), `invalid_argument` (no object).
 Result<nlohmann::json> parse_object(std::string_view text, std::string_view file);
 
 /// The member, or null where it is missing.

@@ -13,8 +13,7 @@ inline constexpr std::size_t kMaxTokenizerBytes = 64 << 20;
 
 bool is_text_file(const std::filesystem::path& path);
 
-/// Errors, naming the file: `not_found`, `permission_denied`, `data_loss` (reading failed),
-/// `invalid_argument` (no regular file, or more than kMaxTokenizerBytes).
+/// At most kMaxTokenizerBytes; errors as `read_file`.
 Result<std::string> read_text_file(const std::filesystem::path& path);
 
 }  // namespace imagined::engine
