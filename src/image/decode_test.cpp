@@ -262,6 +262,19 @@ TEST(DecodeJpeg, TakesInksAsTheyAreWithoutAdobesMarker) {
   EXPECT_LE(*std::max_element(picture->pixels.begin(), picture->pixels.end()), 2);
 }
 
+// Some cameras write them; every viewer shows such pictures.
+TEST(DecodeJpeg, PassesOverBytesBetweenThePixelsAndTheNextMarker) {
+  const Bytes good = *encode_jpeg(small_picture().view());
+  Bytes file = good;
+  const Bytes extra = {0x12, 0x34, 0x56};
+  file.insert(file.end() - 2, extra.begin(), extra.end());
+  const auto picture = decode(file);
+  ASSERT_TRUE(picture) << picture.error().detail;
+  EXPECT_EQ(picture->pixels, decode(good)->pixels);
+  file.resize(file.size() - 2);
+  EXPECT_FALSE(decode(file));  // the end is missing, too
+}
+
 /// A progressive picture whose last scan is there `more` times again.
 Bytes progressive_jpeg(int more) {
   auto* compressor = tjInitCompress();

@@ -3,6 +3,7 @@
 #include <turbojpeg.h>
 
 #include <memory>
+#include <string_view>
 
 #include "base/check.h"
 #include "image/decode_format.h"
@@ -27,6 +28,13 @@ struct FreeBytes {
 // A progressive picture is gone through whole by every scan. Encoders make about ten; an entropy
 // optimiser at most 64 or so.
 constexpr int kScansMax = 64;
+
+/// Whether the library stopped at bytes between the pixels and the end of the picture, as some
+/// cameras leave them.
+bool has_bytes_before_the_end(tjhandle handle) {
+  return tjGetErrorCode(handle) == TJERR_WARNING &&
+         std::string_view(tjGetErrorStr2(handle)).ends_with("extraneous bytes before marker 0xd9");
+}
 
 /// Four inks per pixel to RGB, as Pillow does without profiles: what cyan and black leave of red.
 ///
@@ -92,9 +100,15 @@ Result<Picture> decode_jpeg(std::span<const std::uint8_t> file, const Header& he
   const bool inks = colours == TJCS_CMYK || colours == TJCS_YCCK;
   picture.pixels.resize(area_bytes(shrink.width, shrink.height, inks ? 4 : 3));
   // The library's sizes are those of `Shrink` where the factor is one of its own.
-  code = tjDecompress2(handle.get(), file.data(), size_bytes, picture.pixels.data(), shrink.width,
-                       0, shrink.height, inks ? TJPF_CMYK : TJPF_RGB, TJFLAG_STOPONWARNING);
-  if (code != 0) return broken_image("jpeg", tjGetErrorStr2(handle.get()));
+  const auto decompress = [&](int flags) {
+    return tjDecompress2(handle.get(), file.data(), size_bytes, picture.pixels.data(), shrink.width,
+                         0, shrink.height, inks ? TJPF_CMYK : TJPF_RGB, flags) == 0;
+  };
+  // What stands before the end has been decoded, and behind it nothing follows.
+  const bool whole = decompress(TJFLAG_STOPONWARNING) ||
+                     (has_bytes_before_the_end(handle.get()) &&
+                      (decompress(0) || tjGetErrorCode(handle.get()) == TJERR_WARNING));
+  if (!whole) return broken_image("jpeg", tjGetErrorStr2(handle.get()));
   if (inks) inks_to_rgb(picture, read_jpeg_markers(file).adobe);
   return picture;
 }

@@ -13,6 +13,7 @@
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/families/flux2_klein/plan.h"
 #include "engine/families/small_models_testing.h"
+#include "engine/formats/safetensors.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/vae/vae_names.h"
 

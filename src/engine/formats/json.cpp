@@ -122,6 +122,10 @@ void ConfigReader::refuse(const char* key, std::string_view what, ErrorCode code
   if (!error_) error_ = Error{code, fmt::format("{}: \"{}\": {}", file_, key, what), {}, {}};
 }
 
+void ConfigReader::refuse(const Result<>& inner) {
+  if (!error_ && !inner) error_ = inner.error();
+}
+
 Result<> ConfigReader::finish() const {
   if (error_) return tl::unexpected(*error_);
   return {};

@@ -50,6 +50,8 @@ class ConfigReader {
 
   /// Notes a mistake found by the caller.
   void refuse(const char* key, std::string_view what, ErrorCode code = ErrorCode::invalid_argument);
+  /// Notes what the reader of an object in this one found.
+  void refuse(const Result<>& inner);
   /// The first mistake.
   Result<> finish() const;
 

@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "engine/formats/file_tensor.h"
 
 namespace imagined::engine {
 namespace {

@@ -228,6 +228,11 @@ Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder,
     const std::string text = TRY(read_text_file(folder / "tokenizer_config.json"));
     TRY(apply_tokenizer_config(text, parts));
   }
+  if (is_text_file(folder / kAddedTokensFile)) {
+    const std::string text = TRY(read_text_file(folder / kAddedTokensFile));
+    const json ids = TRY(parse_object(text, kAddedTokensFile));
+    TRY(read_added_token_ids(ids, parts.added));
+  }
   return parts;
 }
 

@@ -41,8 +41,8 @@ Result<TokenizerParts> parse_vocab_and_merges(std::string_view vocab, std::strin
 /// Adds what tokenizer_config.json says: the special tokens' texts, and added tokens not known yet.
 Result<> apply_tokenizer_config(std::string_view text, TokenizerParts& parts);
 
-/// Reads the three from a folder: tokenizer.json, or vocab.json and merges.txt where it is missing;
-/// tokenizer_config.json where present.
+/// Reads them from a folder: tokenizer.json, or vocab.json and merges.txt where it is missing;
+/// tokenizer_config.json and added_tokens.json where present.
 Result<TokenizerParts> load_tokenizer_parts(const std::filesystem::path& folder, BpeKind kind);
 
 }  // namespace imagined::engine

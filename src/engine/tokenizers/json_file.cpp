@@ -193,6 +193,16 @@ std::string type_of(const json& step) {
 
 Result<Frame> read_frame(const json& post) {
   const std::string type = type_of(post);
+  if (type == "Sequence" && member(post, "processors").is_array()) {
+    // Each goes around what the ones before it made.
+    Frame whole;
+    for (const json& step : member(post, "processors")) {
+      const Frame frame = TRY(read_frame(step));  // nested no deeper than the file may be
+      whole.before.insert(whole.before.begin(), frame.before.begin(), frame.before.end());
+      whole.after.insert(whole.after.end(), frame.after.begin(), frame.after.end());
+    }
+    return whole;
+  }
   if (type == "TemplateProcessing") return read_template(post);
   if (type == "RobertaProcessing") {
     const std::int32_t before = TRY(read_named_id(post, "cls"));
@@ -220,6 +230,20 @@ Result<std::vector<AddedToken>> read_added_tokens(const json& list) {
     added.push_back(std::move(token));
   }
   return added;
+}
+
+Result<> read_added_token_ids(const json& ids, std::vector<AddedToken>& added) {
+  if (ids.size() > kMaxAddedTokens)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: more than {} tokens", kAddedTokensFile, kMaxAddedTokens));
+  std::unordered_set<std::string> known;
+  for (const AddedToken& token : added) known.insert(token.content);
+  for (const auto& [content, id] : ids.items()) {
+    const json entry = {{"content", content}};
+    AddedToken token = TRY(read_added_token(entry, id, kAddedTokensFile, content));
+    if (known.insert(token.content).second) added.push_back(std::move(token));
+  }
+  return {};
 }
 
 Result<> read_added_tokens_decoder(const json& decoder, std::vector<AddedToken>& added) {

@@ -20,6 +20,7 @@ inline constexpr std::int64_t kMaxTokenId = 16'000'000;
 
 inline constexpr std::string_view kTokenizerFile = "tokenizer.json";
 inline constexpr std::string_view kTokenizerConfigFile = "tokenizer_config.json";
+inline constexpr std::string_view kAddedTokensFile = "added_tokens.json";
 
 /// FILE: "KEY": WHAT
 tl::unexpected<Error> refuse(std::string_view file, std::string_view key, std::string_view what,
@@ -73,12 +74,15 @@ struct Frame {
   std::vector<std::int32_t> before;
   std::vector<std::int32_t> after;
 };
-/// From `post_processor` of tokenizer.json: absent, ByteLevel (both add nothing), RobertaProcessing
-/// or TemplateProcessing; others are `unimplemented`.
+/// From `post_processor` of tokenizer.json: absent, ByteLevel (both add nothing),
+/// RobertaProcessing, TemplateProcessing or a sequence of these; others are `unimplemented`.
 Result<Frame> read_frame(const nlohmann::json& post_processor);
 
 /// `added_tokens` of tokenizer.json.
 Result<std::vector<AddedToken>> read_added_tokens(const nlohmann::json& list);
+/// The object of added_tokens.json, {TOKEN: id}, in which older tools keep them: appends the tokens
+/// that `added` lacks.
+Result<> read_added_token_ids(const nlohmann::json& ids, std::vector<AddedToken>& added);
 /// `added_tokens_decoder` of tokenizer_config.json: appends the tokens that `added` lacks.
 Result<> read_added_tokens_decoder(const nlohmann::json& decoder, std::vector<AddedToken>& added);
 

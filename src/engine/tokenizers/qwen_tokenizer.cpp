@@ -59,7 +59,28 @@ QwenTokenizer::~QwenTokenizer() = default;
 Result<QwenTokenizer> QwenTokenizer::load(const std::filesystem::path& folder) {
   TokenizerParts parts = TRY(load_tokenizer_parts(folder, BpeKind::qwen2));
   PromptFrame frame = TRY(load_prompt_frame(folder));
-  return QwenTokenizer(TRY(State::make(std::move(parts), std::move(frame))));
+  QwenTokenizer tokenizer(TRY(State::make(std::move(parts), std::move(frame))));
+  TRY(tokenizer.check_marks());
+  return tokenizer;
+}
+
+/// Where a mark such as <|im_start|> is no token, it is read as its letters, which the text encoder
+/// never saw: added tokens were left out of the folder.
+Result<> QwenTokenizer::check_marks() const {
+  for (std::string_view text :
+       {std::string_view(state_->frame.before), std::string_view(state_->frame.after)}) {
+    for (std::size_t at = 0; (at = text.find("<|")) != std::string_view::npos;) {
+      text.remove_prefix(at);
+      const std::string_view mark = text.substr(0, text.find("|>") + 2);
+      if (text.find("|>") == std::string_view::npos) break;
+      text.remove_prefix(mark.size());
+      if (!id_of(mark))
+        return fail(
+            ErrorCode::invalid_argument,
+            fmt::format("the tokenizer has no token {}, which the chat template writes", mark));
+    }
+  }
+  return {};
 }
 
 Result<QwenTokenizer> QwenTokenizer::parse(std::string_view tokenizer_json,

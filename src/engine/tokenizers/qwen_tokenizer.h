@@ -19,8 +19,8 @@ class QwenTokenizer {
   /// folder: holds tokenizer.json, or vocab.json and merges.txt; tokenizer_config.json beside it is
   /// read where present (padding token, added tokens), and the chat template (chat_template.h).
   /// Errors: `not_found`, `data_loss` (not JSON), `invalid_argument` (a key of the wrong type or
-  /// with a value that cannot be), `unimplemented` (another kind of tokenizer), naming file and
-  /// key.
+  /// with a value that cannot be; a mark of the template that is no token), `unimplemented`
+  /// (another kind of tokenizer), naming file and key.
   static Result<QwenTokenizer> load(const std::filesystem::path& folder);
 
   /// The same from the text of the files; an empty tokenizer_config is a missing one.
@@ -51,6 +51,7 @@ class QwenTokenizer {
  private:
   struct State;
   explicit QwenTokenizer(std::unique_ptr<const State> state);
+  Result<> check_marks() const;
   std::unique_ptr<const State> state_;
 };
 

@@ -145,19 +145,58 @@ TEST(Tokenizer, LooksForNormalisedTokensAfterNfc) {
   EXPECT_THAT(encode(tokenizer, "e\xcc\x81"), ElementsAre(1001));
 }
 
-TEST(Tokenizer, ReadsVocabularyAndMergesOfTheOlderPairOfFiles) {
-  const fs::path folder = fs::temp_directory_path() / ("imagined-" + random_base62(12));
-  fs::create_directories(folder);
-  std::ofstream(folder / "vocab.json") << small_tokenizer({{"a", "b"}})["model"]["vocab"].dump();
-  std::ofstream(folder / "merges.txt") << "#version: 0.2\na b\n";
-  std::ofstream(folder / "tokenizer_config.json")
-      << R"({"pad_token": "<pad>", "added_tokens_decoder": {"300": {"content": "<pad>"}}})";
-  const Result<QwenTokenizer> tokenizer = QwenTokenizer::load(folder);
-  fs::remove_all(folder);
+TEST(Tokenizer, ReadsASequenceOfPostProcessors) {
+  json tokenizer = small_tokenizer({});
+  tokenizer["post_processor"] = {{"type", "Sequence"}, {"processors", {{{"type", "ByteLevel"}}}}};
+  EXPECT_THAT(encode(tokenizer, "ab"), ElementsAre('a', 'b'));
+  tokenizer["post_processor"]["processors"].push_back(
+      {{"type", "RobertaProcessing"}, {"cls", {"a", 97}}, {"sep", {"b", 98}}});
+  EXPECT_THAT(QwenTokenizer::parse(tokenizer.dump()).error().message,
+              HasSubstr("\"post_processor\": adding tokens to every text"));
+}
+
+class TokenizerFolder : public ::testing::Test {
+ protected:
+  TokenizerFolder() : path_(fs::temp_directory_path() / ("imagined-" + random_base62(12))) {
+    fs::create_directories(path_);
+    write("vocab.json", small_tokenizer({{"a", "b"}})["model"]["vocab"]);
+    std::ofstream(path_ / "merges.txt") << "#version: 0.2\na b\n";
+  }
+  ~TokenizerFolder() override { fs::remove_all(path_); }
+  void write(const char* file, const json& value) const { std::ofstream(path_ / file) << value; }
+  fs::path path_;
+};
+
+TEST_F(TokenizerFolder, ReadsVocabularyAndMergesOfTheOlderPairOfFiles) {
+  write("tokenizer_config.json", {{"pad_token", "<pad>"},
+                                  {"added_tokens_decoder",
+                                   {{"300", {{"content", "<pad>"}}},
+                                    {"301", {{"content", "<|im_start|>"}}},
+                                    {"302", {{"content", "<|im_end|>"}}}}}});
+  const Result<QwenTokenizer> tokenizer = QwenTokenizer::load(path_);
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
   EXPECT_THAT(tokenizer->encode("ab<pad>"), ElementsAre(256, 300));
   EXPECT_EQ(tokenizer->pad_id(), 300);
-  EXPECT_EQ(tokenizer->vocab_size(), 301);
+  EXPECT_EQ(tokenizer->vocab_size(), 303);
+}
+
+TEST_F(TokenizerFolder, ReadsAddedTokensWhereOlderToolsKeepThem) {
+  write("added_tokens.json", {{"<|im_start|>", 301}, {"<|im_end|>", 302}, {"<|endoftext|>", 300}});
+  const Result<QwenTokenizer> tokenizer = QwenTokenizer::load(path_);
+  ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+  EXPECT_THAT(tokenizer->encode("ab<|im_end|>"), ElementsAre(256, 302));
+  EXPECT_EQ(tokenizer->pad_id(), 300);
+  write("added_tokens.json", {{"<|im_start|>", "301"}});
+  EXPECT_THAT(QwenTokenizer::load(path_).error().message,
+              HasSubstr("added_tokens.json: \"<|im_start|>\": the id is no whole number"));
+}
+
+TEST_F(TokenizerFolder, RefusesATokenizerWithoutTheMarksOfItsTemplate) {
+  write("added_tokens.json", {{"<|im_start|>", 301}, {"<|endoftext|>", 300}});
+  EXPECT_EQ(QwenTokenizer::load(path_).error().message,
+            "the tokenizer has no token <|im_end|>, which the chat template writes");
+  write("chat_template.json", {{"chat_template", "<|im_start|>{{ messages[0].content }}<|"}});
+  EXPECT_TRUE(QwenTokenizer::load(path_).has_value());
 }
 
 TEST(Tokenizer, NamesTheKeyOfEveryMistake) {

@@ -361,6 +361,18 @@ std::vector<std::string> names_in(std::span<const std::string_view> tensors,
   return source ? source->names() : std::vector<std::string>();
 }
 
+TEST(WeightSource, LeavesTheFrequenciesThatOldTextEncodersKeep) {
+  const TestFolder folder;
+  Result<WeightSource> source =
+      WeightSource::open(write_counting(folder.path() / "m.safetensors",
+                                        {{"model.layers.0.self_attn.q_norm.weight", {2}},
+                                         {"model.layers.0.self_attn.rotary_emb.inv_freq", {4}},
+                                         {"model.rotary_emb.inv_freq", {4}}}),
+                         qwen3_names());
+  ASSERT_TRUE(source.has_value()) << source.error().message;
+  EXPECT_THAT(source->names(), ElementsAre("model.layers.0.self_attn.q_norm.weight"));
+}
+
 TEST(WeightSource, KnowsEveryNameThatLlamaCppGivesQwen3) {
   const std::array<std::string_view, 14> llama = {
       "token_embd.weight",      "output_norm.weight",       "output.weight",

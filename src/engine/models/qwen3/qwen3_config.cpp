@@ -25,8 +25,7 @@ double read_rope_theta(ConfigReader& reader, const json& root, std::string_view 
     inner.only("rope_type", "default");
     inner.only("type", "default");
     const double nested = inner.positive_or("rope_theta", 0);
-    if (const Result<> finished = inner.finish(); !finished)
-      reader.refuse(key, finished.error().message, finished.error().code);
+    reader.refuse(inner.finish());
     if (theta != 0 && nested != 0 && theta != nested)
       reader.refuse(key, fmt::format("rope_theta is {} here and {} at the top", nested, theta));
     if (theta == 0) theta = nested;

@@ -32,11 +32,12 @@ constexpr std::array<Pair, 11> kInside = {{
 
 constexpr LlamaNames kLlama = {kOutside, "blk.", "model.layers.", kInside};
 
-/// transformers' names begin with `model.`, which may be a part of the prefix.
+/// transformers' names begin with `model.`, which may be a part of the prefix. Old files keep the
+/// frequencies of the rotation, which the configuration says.
 CanonicalNames canonical(std::string_view name, std::int64_t /*decoder_levels*/) {
   if (const std::string known = kLlama.transformers_name(name); !known.empty())
     return known == "lm_head.weight" ? CanonicalNames() : unchanged(known);
-  if (name == "lm_head.weight") return {};
+  if (name == "lm_head.weight" || name.ends_with("rotary_emb.inv_freq")) return {};
   return unchanged(name.starts_with("model.") ? std::string(name) : "model." + std::string(name));
 }
 
@@ -44,7 +45,8 @@ constexpr std::array<std::string_view, 2> kAnchors = {"layers.0.self_attn.q_norm
                                                       "blk.0.attn_q_norm"};
 constexpr std::array<std::string_view, 8> kRoots = {
     "embed_tokens", "layers", "norm", "lm_head", "token_embd", "blk", "output_norm", "output"};
-constexpr std::array<std::string_view, 3> kBeside = {"lm_head", "visual", "logit_scale"};
+constexpr std::array<std::string_view, 4> kBeside = {"lm_head", "visual", "logit_scale",
+                                                     "rotary_emb"};
 // Of Qwen3-VL.
 constexpr std::array<std::string_view, 1> kRelatives = {"language_model."};
 
