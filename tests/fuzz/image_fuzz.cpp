@@ -1,4 +1,6 @@
-// Any bytes as a picture: refused, or pixels of the size that the header said.
+// Any bytes as a picture: refused, or pixels of the size that the header and the limits come to.
+#include <utility>
+
 #include "base/check.h"
 #include "image/decode.h"
 
@@ -7,14 +9,21 @@ using namespace imagined::image;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
   const std::span file(data, size_bytes);
   // Small limits, so that a run is about parsing and not about filling memory.
-  const auto picture = decode(file, {.side_px_max = 2048, .area_px_max = 1'000'000});
+  constexpr DecodeLimits kLimits{.side_px_max = 512,
+                                 .area_px_max = 250'000,
+                                 .stored_side_px_max = 2048,
+                                 .stored_area_px_max = 1'000'000};
+  const auto picture = decode(file, kLimits);
   if (!picture) {
     CHECK(picture.error().field == "image", "an error names its field");
     return 0;
   }
   const auto header = read_header(file);
-  CHECK(header && header->width == picture->width && header->height == picture->height,
-        "decoded without a header");
+  CHECK(header, "decoded without a header");
+  Shrink size = shrink_for(*header, kLimits);
+  if (swaps_sides(header->orientation)) std::swap(size.width, size.height);
+  CHECK(size.width == picture->width && size.height == picture->height, "{} x {}, not {} x {}",
+        picture->width, picture->height, size.width, size.height);
   CHECK(picture->pixels.size() == static_cast<std::size_t>(picture->width) *
                                       static_cast<std::size_t>(picture->height) *
                                       static_cast<std::size_t>(picture->channels),
