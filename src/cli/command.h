@@ -9,6 +9,7 @@ Command serve_command();
 Command worker_command();
 Command generate_command();
 Command keys_command();
+Command people_command();
 Command usage_command();
 Command models_command();
 Command config_command();

@@ -1,8 +1,6 @@
 // imagined keys: makes, shows and changes API keys; works with and without a running server, which
 // sees a change with the next request.
-#include <fmt/chrono.h>
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -11,6 +9,7 @@
 #include "base/words.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/key_rows.h"
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/wiring.h"
@@ -66,56 +65,8 @@ int open_and_run(const Options& options, Work work) {
   return status ? *status : report(status.error());
 }
 
-std::string day_and_time(std::int64_t unix_ms, const char* if_none) {
-  if (unix_ms == 0) return if_none;
-  return fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)));
-}
-
-nlohmann::json seconds_or_null(std::int64_t unix_ms) {
-  return unix_ms == 0 ? nlohmann::json() : nlohmann::json(unix_ms / 1000);
-}
-
-nlohmann::json to_json(const ApiKey& key) {
-  nlohmann::json limits = nlohmann::json::object();
-  const auto add = [&limits](const char* name, const std::optional<std::int64_t>& value) {
-    if (value) limits[name] = *value;
-  };
-  add("per_second", key.allowance.per_second);
-  add("per_minute", key.allowance.per_minute);
-  add("in_flight", key.allowance.in_flight);
-  add("pictures_per_day", key.allowance.pictures_per_day);
-  add("pictures_per_month", key.allowance.pictures_per_month);
-  if (key.allowance.usd_ticks_per_day)
-    limits["usd_per_day"] = service::format_usd(*key.allowance.usd_ticks_per_day);
-  if (key.allowance.usd_ticks_per_month)
-    limits["usd_per_month"] = service::format_usd(*key.allowance.usd_ticks_per_month);
-  return {{"id", key.id},
-          {"name", key.name},
-          {"last4", key.last4},
-          {"team", key.team_id},
-          {"state", to_string(state_at(key, SystemClock().unix_ms()))},
-          {"scopes", key.scopes.text()},
-          {"models", key.models},
-          {"limits", std::move(limits)},
-          {"created", key.created_ms / 1000},
-          {"modified", seconds_or_null(key.modified_ms)},
-          {"not_before", seconds_or_null(key.not_before_ms)},
-          {"expires", seconds_or_null(key.expires_ms)},
-          {"revoked", seconds_or_null(key.revoked_ms)},
-          {"last_used", seconds_or_null(key.last_used_ms)},
-          {"disabled", key.disabled}};
-}
-
 int print_new(const Session& session, const NewKey& made) {
-  if (session.options.json) {
-    nlohmann::json value = to_json(made.row);
-    value["key"] = made.secret;
-    fmt::print("{}\n", value.dump());
-    return kExitOk;
-  }
-  fmt::print("{}\n", made.secret);
-  fmt::print(stderr, "This is the only time the key is shown. It is good for {}\n",
-             session.config.settings.data_dir);
+  print_new_key(made, session.options.json, session.config.settings.data_dir);
   return kExitOk;
 }
 
@@ -171,7 +122,8 @@ Result<int> create(const Session& session) {
 }
 
 Result<int> list(const Session& session) {
-  const std::vector<ApiKey> rows = TRY(session.stores.keys().list());
+  std::vector<ApiKey> rows = TRY(session.stores.keys().list());
+  std::erase_if(rows, [](const ApiKey& key) { return key.role.has_value(); });
   if (session.options.json) {
     nlohmann::json items = nlohmann::json::array();
     for (const ApiKey& key : rows) items.push_back(to_json(key));
@@ -188,14 +140,6 @@ Result<int> list(const Session& session) {
                day_and_time(key.last_used_ms, "never"));
   }
   return kExitOk;
-}
-
-// Takes a public id or a whole key, whichever is at hand.
-std::string id_of(const std::string& text) {
-  const auto parts = text.find('_');
-  if (parts == std::string::npos) return text;
-  const auto rest = text.substr(parts + 1);
-  return rest.substr(0, rest.find('_'));
 }
 
 // With what it has ordered in the running day and month.
@@ -225,15 +169,6 @@ Result<int> set_disabled(const Session& session, bool disabled) {
 }
 Result<int> disable(const Session& session) { return set_disabled(session, true); }
 Result<int> enable(const Session& session) { return set_disabled(session, false); }
-
-// Asks who types at a terminal; a script has meant it.
-bool is_meant(const std::string& id) {
-  if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return true;
-  fmt::print(stderr, "Delete the key {}? Whoever uses it is refused at once. [y/N] ", id);
-  std::fflush(stderr);
-  const int answer = std::getchar();
-  return answer == 'y' || answer == 'Y';
-}
 
 Result<int> remove(const Session& session) {
   const std::string id = id_of(session.options.id);

@@ -55,6 +55,7 @@ TEST_P(KeyStoreContract, GivesBackEveryFieldOfAKey) {
   key.previous_until_ms = 6000;
   key.modified_ms = 7000;
   key.modified_by = "key:boss";
+  key.role = Role::admin;
   ASSERT_TRUE(store_.insert(key, deed()));
   EXPECT_EQ(*store_.find("abc"), key);
 }

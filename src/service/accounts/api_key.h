@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/owner.h"
+#include "service/accounts/role.h"
 #include "service/accounts/scope.h"
 #include "service/limits/allowance.h"
 
@@ -41,7 +43,8 @@ struct ApiKey {
   std::string previous_hash;        // of the secret before the last rotation
   std::int64_t previous_until_ms = 0;
   std::int64_t modified_ms = 0;
-  std::string modified_by;  // an actor of the audit log
+  std::string modified_by;   // an actor of the audit log
+  std::optional<Role> role;  // of a person, whose management key it is; none: a customer's key
 
   bool operator==(const ApiKey&) const = default;
 };

@@ -31,4 +31,11 @@ Result<void> require_model(const Caller& caller, std::string_view model) {
                   join_words(caller.models, ", ")));
 }
 
+Result<void> require(const Caller& caller, Role role) {
+  if (caller.role && *caller.role >= role) return {};
+  return not_allowed(fmt::format(
+      "This API key is not allowed to do this: it is not the management key of {} {}{}.",
+      role == Role::member ? "a" : "an", to_string(role), role == Role::owner ? "" : " or above"));
+}
+
 }  // namespace imagined::service

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "service/accounts/owner.h"
+#include "service/accounts/role.h"
 #include "service/accounts/scope.h"
 #include "service/limits/allowance.h"
 
@@ -18,6 +20,7 @@ struct Caller {
   ScopeSet scopes;
   std::vector<std::string> models;  // ids that may be used; none: all
   Allowance allowance;              // the key's own limits
+  std::optional<Role> role;         // of a person; none: a customer
 };
 
 /// A team sees what is its own and nothing else.
@@ -30,5 +33,8 @@ inline bool may_see(const Caller& caller, const Owner& owner) {
 Result<void> require(const Caller& caller, Scope scope);
 /// The same for a model, an id of the catalogue.
 Result<void> require_model(const Caller& caller, std::string_view model);
+
+/// The same for what only people may do, from this role on.
+Result<void> require(const Caller& caller, Role role);
 
 }  // namespace imagined::service

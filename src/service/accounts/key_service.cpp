@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "base/words.h"
 #include "service/billing/money.h"
 
 namespace imagined::service {
@@ -99,6 +100,43 @@ Result<void> check_allowance(const Allowance& allowance) {
   return {};
 }
 
+Result<void> check_wish(const KeyWish& wish) {
+  TRY(check_name(wish.name));
+  TRY(check_models(wish.models));
+  return check_allowance(wish.allowance);
+}
+
+ApiKey with_wish(ApiKey key, const KeyWish& wish) {
+  key.name = wish.name;
+  key.scopes = wish.scopes;
+  key.models = wish.models;
+  key.allowance = wish.allowance;
+  key.not_before_ms = wish.not_before_ms;
+  key.expires_ms = wish.expires_ms;
+  key.disabled = wish.disabled;
+  return key;
+}
+
+/// For the audit log.
+std::string in_words(const ApiKey& key) {
+  std::string text = fmt::format("name={:?} ", key.name);
+  text += key.role ? fmt::format("role={}", to_string(*key.role))
+                   : fmt::format("scopes={} models={}", key.scopes.text(), join_words(key.models));
+  const auto add = [&text](std::string_view name, const std::optional<std::int64_t>& value) {
+    if (value) text += fmt::format(" {}={}", name, *value);
+  };
+  add("per_second", key.allowance.per_second);
+  add("per_minute", key.allowance.per_minute);
+  add("in_flight", key.allowance.in_flight);
+  add("pictures_per_day", key.allowance.pictures_per_day);
+  add("pictures_per_month", key.allowance.pictures_per_month);
+  add("usd_ticks_per_day", key.allowance.usd_ticks_per_day);
+  add("usd_ticks_per_month", key.allowance.usd_ticks_per_month);
+  if (key.not_before_ms > 0) text += fmt::format(" not_before={}", to_timestamp(key.not_before_ms));
+  if (key.expires_ms > 0) text += fmt::format(" expires={}", to_timestamp(key.expires_ms));
+  return text;
+}
+
 Deed deed_of(const Actor& actor, const ApiKey& key, std::string_view action, std::string detail) {
   return {.actor = actor.name,
           .action = std::string(action),
@@ -120,25 +158,48 @@ Result<void> check_not_revoked(const ApiKey& key) {
 KeyService::KeyService(KeyStore& store, const Clock& clock, KeyServiceOptions options)
     : store_(store), clock_(clock), options_(std::move(options)) {}
 
-Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish) {
-  TRY(check_name(wish.name));
-  TRY(check_models(wish.models));
+KeyWish wish_of(const ApiKey& key) {
+  return {.name = key.name,
+          .scopes = key.scopes,
+          .models = key.models,
+          .allowance = key.allowance,
+          .not_before_ms = key.not_before_ms,
+          .expires_ms = key.expires_ms,
+          .disabled = key.disabled};
+}
+
+Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish,
+                                  const KeyHolder& holder) {
+  TRY(check_wish(wish));
   TRY(check_life(wish, clock_.unix_ms()));
-  TRY(check_allowance(wish.allowance));
   NewKey key =
       make_key({.prefix = options_.prefix, .name = wish.name, .pepper = options_.pepper}, clock_);
-  key.row.scopes = wish.scopes;
-  key.row.models = wish.models;
-  key.row.allowance = wish.allowance;
-  key.row.not_before_ms = wish.not_before_ms;
-  key.row.expires_ms = wish.expires_ms;
+  key.row = with_wish(std::move(key.row), wish);
+  key.row.org_id = holder.org_id;
+  key.row.team_id = holder.team_id;
+  key.row.role = holder.role;
+  if (holder.role) key.row.scopes = ScopeSet();
   key.row.modified_ms = key.row.created_ms;
   key.row.modified_by = actor.name;
-  TRY(store_.insert(key.row,
-                    deed_of(actor, key.row, "key.create",
-                            fmt::format("name={} scopes={}", wish.name, wish.scopes.text()))));
+  TRY(store_.insert(key.row, deed_of(actor, key.row, "key.create", in_words(key.row))));
   log(LogLevel::info, "key_created", "id={} actor={:?}", key.row.id, actor.name);
   return key;
+}
+
+Result<ApiKey> KeyService::change(const Actor& actor, const ApiKey& key, const KeyWish& wish) {
+  TRY(check_not_revoked(key));
+  TRY(check_wish(wish));
+  // A key that has expired may still be given another name.
+  if (wish.expires_ms != key.expires_ms || wish.not_before_ms != key.not_before_ms)
+    TRY(check_life(wish, clock_.unix_ms()));
+  ApiKey after = with_wish(key, wish);
+  if (key.role) after.scopes = ScopeSet();
+  if (after == key) return key;
+  const bool is_switched = after.disabled != key.disabled;
+  const std::string_view action = !is_switched     ? "key.change"
+                                  : after.disabled ? "key.disable"
+                                                   : "key.enable";
+  return write(actor, key, after, action, in_words(after));
 }
 
 Result<std::vector<ApiKey>> KeyService::list() { return store_.list(); }
@@ -172,11 +233,9 @@ Result<NewKey> KeyService::rotate(const Actor& actor, std::string_view id,
 
 Result<ApiKey> KeyService::set_disabled(const Actor& actor, std::string_view id, bool disabled) {
   const ApiKey key = TRY(store_.find(id));
-  TRY(check_not_revoked(key));
-  if (key.disabled == disabled) return key;
-  ApiKey after = key;
-  after.disabled = disabled;
-  return write(actor, key, std::move(after), disabled ? "key.disable" : "key.enable");
+  KeyWish wish = wish_of(key);
+  wish.disabled = disabled;
+  return change(actor, key, wish);
 }
 
 Result<ApiKey> KeyService::revoke(const Actor& actor, std::string_view id) {
@@ -215,7 +274,8 @@ Result<Caller> KeyService::authenticate(std::optional<std::string_view> authoriz
   return Caller{.owner = {.org_id = key->org_id, .team_id = key->team_id, .key_id = key->id},
                 .scopes = key->scopes,
                 .models = std::move(key->models),
-                .allowance = key->allowance};
+                .allowance = key->allowance,
+                .role = key->role};
 }
 
 std::string KeyService::redacted(const ApiKey& key) const {

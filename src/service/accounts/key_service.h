@@ -21,7 +21,7 @@ struct KeyServiceOptions {
   std::string pepper;  // from a file in the data directory
 };
 
-/// What somebody wants of a new key.
+/// What somebody wants of a key: all that can be changed later, too.
 struct KeyWish {
   std::string name;
   ScopeSet scopes = ScopeSet::all();
@@ -29,6 +29,15 @@ struct KeyWish {
   Allowance allowance;
   std::int64_t not_before_ms = 0;
   std::int64_t expires_ms = 0;
+  bool disabled = false;
+};
+KeyWish wish_of(const ApiKey& key);
+
+/// Whose a new key is to be.
+struct KeyHolder {
+  std::string org_id{kDefaultOrg};
+  std::string team_id{kDefaultTeam};
+  std::optional<Role> role;  // of a person: then it has no scopes of customers, whatever is wished
 };
 
 /// Who changes keys, for the audit log: "command line", "key:Ab3dE6gH9jKl".
@@ -53,14 +62,16 @@ class KeyService {
 
   /// `invalid_argument` names the field: a name that is empty, too long or has control characters,
   /// an end before the beginning or in the past, a limit below one.
-  Result<NewKey> create(const Actor& actor, const KeyWish& wish);
+  Result<NewKey> create(const Actor& actor, const KeyWish& wish, const KeyHolder& holder = {});
   Result<std::vector<ApiKey>> list();
   /// By public id, as all that follow; `not_found`.
   Result<ApiKey> find(std::string_view id);
   /// A new secret; the old one stays good for `overlap_ms`, 0 to kRotationOverlapMsMax.
   /// `failed_precondition` for a revoked key.
   Result<NewKey> rotate(const Actor& actor, std::string_view id, std::int64_t overlap_ms);
-  /// `failed_precondition` for a revoked key.
+  /// The key as it is wished now; errors as those of `create`, and `failed_precondition` for a
+  /// revoked key.
+  Result<ApiKey> change(const Actor& actor, const ApiKey& key, const KeyWish& wish);
   Result<ApiKey> set_disabled(const Actor& actor, std::string_view id, bool disabled);
   /// For ever: the row stays, so that whoever uses the key is told. Twice is harmless.
   Result<ApiKey> revoke(const Actor& actor, std::string_view id);

@@ -255,6 +255,10 @@ CREATE TABLE audit_head (
 ALTER TABLE jobs ADD COLUMN once_usd_ticks INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_by_request ON jobs (key_id, request_hash);
 )sql",
+    // 8: people, each with a management key.
+    R"sql(
+ALTER TABLE api_keys ADD COLUMN role TEXT NOT NULL DEFAULT '';  -- empty: a customer's key
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -16,7 +16,7 @@ constexpr std::string_view kKeyColumns =
     "id, name, hash, last4, created_ms, last_used_ms, disabled, org_id, team_id, scopes, models, "
     "not_before_ms, expires_ms, revoked_ms, previous_hash, previous_until_ms, per_second, "
     "per_minute, in_flight, pictures_per_day, pictures_per_month, usd_ticks_per_day, "
-    "usd_ticks_per_month, modified_ms, modified_by";
+    "usd_ticks_per_month, modified_ms, modified_by, role";
 
 std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -24,31 +24,34 @@ std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
 }
 
 ApiKey read_key(const Statement& row) {
-  return {.id = row.text(0),
-          .name = row.text(1),
-          .hash = row.text(2),
-          .last4 = row.text(3),
-          .created_ms = row.integer(4),
-          .last_used_ms = row.integer(5),
-          .disabled = row.integer(6) != 0,
-          .org_id = row.text(7),
-          .team_id = row.text(8),
-          .scopes = service::ScopeSet::parse(row.text(9)),
-          .models = split_words(row.text(10)),
-          .allowance = {.per_second = optional_integer(row, 16),
-                        .per_minute = optional_integer(row, 17),
-                        .in_flight = optional_integer(row, 18),
-                        .pictures_per_day = optional_integer(row, 19),
-                        .pictures_per_month = optional_integer(row, 20),
-                        .usd_ticks_per_day = optional_integer(row, 21),
-                        .usd_ticks_per_month = optional_integer(row, 22)},
-          .not_before_ms = row.integer(11),
-          .expires_ms = row.integer(12),
-          .revoked_ms = row.integer(13),
-          .previous_hash = row.text(14),
-          .previous_until_ms = row.integer(15),
-          .modified_ms = row.integer(23),
-          .modified_by = row.text(24)};
+  ApiKey key{.id = row.text(0),
+             .name = row.text(1),
+             .hash = row.text(2),
+             .last4 = row.text(3),
+             .created_ms = row.integer(4),
+             .last_used_ms = row.integer(5),
+             .disabled = row.integer(6) != 0,
+             .org_id = row.text(7),
+             .team_id = row.text(8),
+             .scopes = service::ScopeSet::parse(row.text(9)),
+             .models = split_words(row.text(10)),
+             .allowance = {.per_second = optional_integer(row, 16),
+                           .per_minute = optional_integer(row, 17),
+                           .in_flight = optional_integer(row, 18),
+                           .pictures_per_day = optional_integer(row, 19),
+                           .pictures_per_month = optional_integer(row, 20),
+                           .usd_ticks_per_day = optional_integer(row, 21),
+                           .usd_ticks_per_month = optional_integer(row, 22)},
+             .not_before_ms = row.integer(11),
+             .expires_ms = row.integer(12),
+             .revoked_ms = row.integer(13),
+             .previous_hash = row.text(14),
+             .previous_until_ms = row.integer(15),
+             .modified_ms = row.integer(23),
+             .modified_by = row.text(24)};
+  // A role that only a newer program knows: a key without scopes, which may do nothing.
+  if (const auto role = service::parse_role(row.text(25))) key.role = *role;
+  return key;
 }
 
 Result<ApiKey> find_key(Connection& connection, std::string_view id) {
@@ -62,7 +65,7 @@ Result<ApiKey> find_key(Connection& connection, std::string_view id) {
 Result<void> write_key(Connection& connection, std::string_view verb, const ApiKey& key) {
   Statement write = TRY(connection.prepare(
       fmt::format("{} INTO api_keys ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   verb, kKeyColumns)));
   const Allowance& own = key.allowance;
   return write
@@ -71,7 +74,7 @@ Result<void> write_key(Connection& connection, std::string_view verb, const ApiK
             key.expires_ms, key.revoked_ms, key.previous_hash, key.previous_until_ms,
             own.per_second, own.per_minute, own.in_flight, own.pictures_per_day,
             own.pictures_per_month, own.usd_ticks_per_day, own.usd_ticks_per_month, key.modified_ms,
-            key.modified_by)
+            key.modified_by, key.role ? to_string(*key.role) : std::string_view())
       .run();
 }
 

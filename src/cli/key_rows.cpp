@@ -1,0 +1,85 @@
+#include "cli/key_rows.h"
+
+#include <fmt/chrono.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "service/billing/money.h"
+
+namespace imagined::cli {
+namespace {
+
+nlohmann::json seconds_or_null(std::int64_t unix_ms) {
+  return unix_ms == 0 ? nlohmann::json() : nlohmann::json(unix_ms / 1000);
+}
+
+}  // namespace
+
+std::string day_and_time(std::int64_t unix_ms, const char* if_none) {
+  if (unix_ms == 0) return if_none;
+  return fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)));
+}
+
+nlohmann::json to_json(const service::ApiKey& key) {
+  nlohmann::json limits = nlohmann::json::object();
+  const auto add = [&limits](const char* name, const std::optional<std::int64_t>& value) {
+    if (value) limits[name] = *value;
+  };
+  add("per_second", key.allowance.per_second);
+  add("per_minute", key.allowance.per_minute);
+  add("in_flight", key.allowance.in_flight);
+  add("pictures_per_day", key.allowance.pictures_per_day);
+  add("pictures_per_month", key.allowance.pictures_per_month);
+  if (key.allowance.usd_ticks_per_day)
+    limits["usd_per_day"] = service::format_usd(*key.allowance.usd_ticks_per_day);
+  if (key.allowance.usd_ticks_per_month)
+    limits["usd_per_month"] = service::format_usd(*key.allowance.usd_ticks_per_month);
+  nlohmann::json value = {{"id", key.id},
+                          {"name", key.name},
+                          {"last4", key.last4},
+                          {"team", key.team_id},
+                          {"state", to_string(state_at(key, SystemClock().unix_ms()))},
+                          {"scopes", key.scopes.text()},
+                          {"models", key.models},
+                          {"limits", std::move(limits)},
+                          {"created", key.created_ms / 1000},
+                          {"modified", seconds_or_null(key.modified_ms)},
+                          {"not_before", seconds_or_null(key.not_before_ms)},
+                          {"expires", seconds_or_null(key.expires_ms)},
+                          {"revoked", seconds_or_null(key.revoked_ms)},
+                          {"last_used", seconds_or_null(key.last_used_ms)},
+                          {"disabled", key.disabled}};
+  if (key.role) value["role"] = to_string(*key.role);
+  return value;
+}
+
+std::string id_of(const std::string& text) {
+  const auto parts = text.find('_');
+  if (parts == std::string::npos) return text;
+  const auto rest = text.substr(parts + 1);
+  return rest.substr(0, rest.find('_'));
+}
+
+bool is_meant(const std::string& id) {
+  if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return true;
+  fmt::print(stderr, "Delete the key {}? Whoever uses it is refused at once. [y/N] ", id);
+  std::fflush(stderr);
+  const int answer = std::getchar();
+  return answer == 'y' || answer == 'Y';
+}
+
+void print_new_key(const service::NewKey& made, bool as_json, const std::string& good_for) {
+  if (as_json) {
+    nlohmann::json value = to_json(made.row);
+    value["key"] = made.secret;
+    fmt::print("{}\n", value.dump());
+    return;
+  }
+  fmt::print("{}\n", made.secret);
+  fmt::print(stderr, "This is the only time the key is shown. It is good for {}\n", good_for);
+}
+
+}  // namespace imagined::cli

@@ -1,0 +1,126 @@
+// imagined people: who looks after the keys of a server, each with a management key.
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/key_rows.h"
+#include "cli/options.h"
+#include "cli/process.h"
+#include "cli/wiring.h"
+
+namespace imagined::cli {
+namespace {
+
+using service::ApiKey;
+
+const service::Actor kActor = {.name = "command line"};
+
+struct Options {
+  ConfigFlags flags;
+  std::string id;
+  std::string name = "default";
+  std::string role;
+  bool create = false;  // the data folder too
+  bool yes = false;
+  bool json = false;
+};
+
+struct Session {
+  const Options& options;
+  const Config& config;
+  service::KeyService& keys;
+};
+using Work = Result<int> (*)(const Session&);
+
+int open_and_run(const Options& options, Work work) {
+  prepare_to_serve();
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
+  if (!config) return report(kExitConfig, config.error());
+  const auto stores =
+      Stores::open(config->settings, options.create ? StoreUser::maker : StoreUser::command);
+  if (!stores) return report(stores.error());
+  const auto status = work({options, *config, (*stores)->keys()});
+  return status ? *status : report(status.error());
+}
+
+Result<int> create(const Session& session) {
+  const service::Role role = TRY(service::parse_role(session.options.role));
+  const auto made =
+      TRY(session.keys.create(kActor, {.name = session.options.name}, {.role = role}));
+  print_new_key(made, session.options.json, session.config.settings.data_dir);
+  return kExitOk;
+}
+
+Result<int> list(const Session& session) {
+  std::vector<ApiKey> people = TRY(session.keys.list());
+  std::erase_if(people, [](const ApiKey& key) { return !key.role; });
+  if (session.options.json) {
+    nlohmann::json items = nlohmann::json::array();
+    for (const ApiKey& key : people) items.push_back(to_json(key));
+    fmt::print("{}\n", nlohmann::json{{"people", std::move(items)}}.dump());
+    return kExitOk;
+  }
+  const std::int64_t now_ms = SystemClock().unix_ms();
+  fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", "ID", "NAME", "ROLE", "STATE",
+             "CREATED (UTC)", "LAST USED (UTC)");
+  for (const ApiKey& key : people) {
+    fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", key.id, key.name,
+               to_string(*key.role), to_string(state_at(key, now_ms)),
+               day_and_time(key.created_ms, ""), day_and_time(key.last_used_ms, "never"));
+  }
+  return kExitOk;
+}
+
+Result<int> remove(const Session& session) {
+  const std::string id = id_of(session.options.id);
+  const ApiKey key = TRY(session.keys.find(id));
+  if (!key.role)
+    return fail(ErrorCode::not_found, "this is the key of a customer: imagined keys delete");
+  if (!session.options.yes && !is_meant(id)) return kExitFailure;
+  TRY(session.keys.revoke(kActor, id));
+  if (session.options.json) {
+    fmt::print("{}\n", nlohmann::json{{"id", id}, {"deleted", true}}.dump());
+  } else {
+    fmt::print("deleted {}\n", id);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Command people_command() {
+  const auto options = std::make_shared<Options>();
+  const auto part = [&](const char* name, const char* help, Work work, std::vector<Option> own) {
+    Command command{name, help, std::move(own)};
+    command.options.push_back({"--json", &options->json, kJsonHelp});
+    add_config_options(command, options->flags, {"data_dir", "key_prefix", "log_level"});
+    command.run = [options, work] { return open_and_run(*options, work); };
+    return command;
+  };
+  Command people{"people", "Make, show and remove people who look after keys"};
+  people.footer =
+      "A person has a management key, which makes no pictures. A member sees the keys of its "
+      "team,\n"
+      "an admin makes and changes them, an owner reads the audit log too (docs/operations.md).\n"
+      "Examples:\n"
+      "  imagined people create --name ann --role owner --json\n"
+      "  imagined people delete Ab3dE6gH9jKl";
+  people.commands = {
+      part("create", "Make a person and print the management key, this once", create,
+           {{"--name", &options->name, "Who it is"},
+            {"--role",
+             &options->role,
+             "What the person may do",
+             {.choices = {"member", "admin", "owner"}, .required = true}},
+            {"--create", &options->create, "Make the data folder too, when it is not there"}}),
+      part("list", "List people, without their keys", list, {}),
+      part("delete", "Revoke a person's key for ever", remove,
+           {{"id", &options->id, "The person's id, or the key itself", {.required = true}},
+            {"--yes", &options->yes, "Do not ask"}})};
+  return people;
+}
+
+}  // namespace imagined::cli

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "service/accounts/caller.h"
+#include "service/accounts/key_service.h"
+#include "service/ports/key_store.h"
+
+namespace imagined::service {
+
+/// What people can do with the keys of their own team, whichever way they ask. A verb that the
+/// person's role does not cover is `unauthenticated`; a key or a team that is not the person's is
+/// `not_found`, and so is another person. Any thread may call it; calls block on the store.
+class KeyDesk {
+ public:
+  /// Who asks, by which request, for which team; an empty team is the person's own.
+  struct Visit {
+    const Caller& caller;
+    std::string_view request_id;
+    std::string_view team_id = {};
+  };
+
+  /// The references must outlive the desk.
+  KeyDesk(KeyService& keys, KeyStore& store) : keys_(keys), store_(store) {}
+
+  /// Keys of customers, oldest first; revoked ones are left out.
+  Result<std::vector<ApiKey>> list(const Visit& visit);
+  /// As KeyService::create.
+  Result<NewKey> create(const Visit& visit, const KeyWish& wish);
+  /// `patch` turns what the key is into what it is to be.
+  Result<ApiKey> change(const Visit& visit, std::string_view id,
+                        const std::function<Result<KeyWish>(KeyWish)>& patch);
+  /// As KeyService::rotate.
+  Result<NewKey> rotate(const Visit& visit, std::string_view id, std::int64_t overlap_ms);
+  Result<void> revoke(const Visit& visit, std::string_view id);
+
+  /// The key that the person asks with.
+  Result<ApiKey> own(const Visit& visit);
+  /// A page of the audit log, oldest first, of so many rows from the given sequence on; those of
+  /// the person's team alone.
+  struct AuditPage {
+    std::vector<AuditEvent> events;
+    std::int64_t next_sequence = 0;  // 0: there is no other page
+  };
+  Result<AuditPage> audit(const Visit& visit, std::int64_t from_sequence, int count_max);
+
+ private:
+  /// A key of a customer of the person's team.
+  Result<ApiKey> find(const Visit& visit, std::string_view id);
+
+  KeyService& keys_;
+  KeyStore& store_;
+};
+
+}  // namespace imagined::service

@@ -1,0 +1,137 @@
+#include "service/accounts/key_desk.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "storage/memory/memory_key_store.h"
+
+namespace imagined::service {
+namespace {
+
+class KeyDeskTest : public testing::Test {
+ protected:
+  /// A person of a team, as its key says.
+  Caller person(Role role, const std::string& team = "red") {
+    const NewKey key = *keys_.create({.name = "command line"}, {.name = "person"},
+                                     {.org_id = "acme", .team_id = team, .role = role});
+    return *keys_.authenticate("Bearer " + key.secret);
+  }
+  std::string make(const Caller& caller) {
+    return desk_.create({caller, "r1"}, {.name = "app"})->row.id;
+  }
+  static Result<KeyWish> renamed(KeyWish wish) {
+    wish.name = "new";
+    return wish;
+  }
+
+  ManualClock clock_;
+  storage::MemoryKeyStore store_{clock_};
+  KeyService keys_{store_, clock_, {.pepper = "pepper"}};
+  KeyDesk desk_{keys_, store_};
+};
+
+TEST_F(KeyDeskTest, MakesKeysOfThePersonsTeam) {
+  const NewKey key = *desk_.create({person(Role::admin), "r1"}, {.name = "app"});
+  const Caller customer = *keys_.authenticate("Bearer " + key.secret);
+  EXPECT_EQ(customer.owner.team_id, "red");
+  EXPECT_EQ(customer.owner.org_id, "acme");
+  EXPECT_TRUE(require(customer, Scope::images));
+}
+
+TEST_F(KeyDeskTest, GivesAPersonNoScopeOfACustomerAndACustomerNoRole) {
+  const Caller boss = person(Role::owner);
+  EXPECT_FALSE(require(boss, Scope::images));
+  const NewKey key = *desk_.create({boss, "r1"}, {.name = "app"});
+  const Caller customer = *keys_.authenticate("Bearer " + key.secret);
+  const auto refused = desk_.list({customer, "r1"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, ErrorReason::wrong_scope);
+  EXPECT_EQ(refused.error().message,
+            "This API key is not allowed to do this: it is not the management key of a member or "
+            "above.");
+}
+
+TEST_F(KeyDeskTest, LetsEachRoleDoWhatIsItsOwn) {
+  const std::string id = make(person(Role::admin));
+  struct Verb {
+    Role from;
+    std::function<Result<void>(const Caller&)> does;
+  };
+  const auto done = [](const auto& result) {
+    return result ? Result<void>() : Result<void>(tl::unexpected(result.error()));
+  };
+  const std::vector<Verb> verbs = {
+      {Role::member,
+       [&](const Caller& who) {
+         return done(desk_.list({who, "r"}));
+       }},
+      {Role::member,
+       [&](const Caller& who) {
+         return done(desk_.own({who, "r"}));
+       }},
+      {Role::admin,
+       [&](const Caller& who) {
+         return done(desk_.create({who, "r"}, {.name = "n"}));
+       }},
+      {Role::admin,
+       [&](const Caller& who) {
+         return done(desk_.change({who, "r"}, id, renamed));
+       }},
+      {Role::admin,
+       [&](const Caller& who) {
+         return done(desk_.rotate({who, "r"}, id, 0));
+       }},
+      {Role::owner,
+       [&](const Caller& who) {
+         return done(desk_.audit({who, "r"}, 0, 10));
+       }},
+      {Role::admin,
+       [&](const Caller& who) {
+         return desk_.revoke({who, "r"}, id);
+       }},
+  };
+  for (const Role role : {Role::member, Role::admin, Role::owner}) {
+    const Caller who = person(role);
+    for (std::size_t i = 0; i + 1 < verbs.size(); ++i)
+      EXPECT_EQ(verbs[i].does(who).has_value(), role >= verbs[i].from) << to_string(role) << i;
+  }
+  EXPECT_FALSE(verbs.back().does(person(Role::member)));
+  EXPECT_TRUE(verbs.back().does(person(Role::admin)));
+}
+
+TEST_F(KeyDeskTest, FindsNothingOfAnotherTeamAndNoOtherPerson) {
+  const std::string id = make(person(Role::admin, "blue"));
+  const Caller red = person(Role::owner);
+  const std::string other_person = person(Role::member).owner.key_id;
+  for (const std::string& hidden : {id, other_person, std::string("none")}) {
+    EXPECT_EQ(desk_.change({red, "r"}, hidden, renamed).error().code, ErrorCode::not_found);
+    EXPECT_EQ(desk_.rotate({red, "r"}, hidden, 0).error().code, ErrorCode::not_found);
+    EXPECT_EQ(desk_.revoke({red, "r"}, hidden).error().code, ErrorCode::not_found);
+  }
+  EXPECT_TRUE(desk_.list({red, "r"})->empty());
+  EXPECT_EQ(desk_.list({red, "r", "blue"}).error().code, ErrorCode::not_found);
+  const auto page = *desk_.audit({red, "r"}, 0, 100);
+  EXPECT_FALSE(page.events.empty());
+  for (const AuditEvent& event : page.events) EXPECT_EQ(event.deed.team_id, "red");
+}
+
+TEST_F(KeyDeskTest, WritesDownWhoHasDoneIt) {
+  const Caller boss = person(Role::owner);
+  const std::string id = make(boss);
+  ASSERT_TRUE(desk_.change({boss, "r2"}, id, renamed));
+  EXPECT_EQ(desk_.audit({boss, "r3"}, 1, 2)->next_sequence, 3);
+  const auto page = *desk_.audit({boss, "r3"}, 2, 10);
+  EXPECT_EQ(page.next_sequence, 0);
+  const auto& events = page.events;
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1].deed.action, "key.change");
+  EXPECT_EQ(events[1].deed.actor, "key:" + boss.owner.key_id);
+  EXPECT_EQ(events[1].deed.target, "key:" + id);
+  EXPECT_EQ(events[1].deed.request_id, "r2");
+  EXPECT_TRUE(events[1].deed.detail.starts_with("name=\"new\" scopes=all"));
+}
+
+}  // namespace
+}  // namespace imagined::service
