@@ -83,6 +83,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
     return report(rescued.error());
   const auto policy = admission_policy(config.settings);
   if (!policy) return report(kExitConfig, policy.error());
+  service::KeyDesk desk(stores.keys(), stores.key_store());
   service::Admission admission(stores.limits(), stores.clock(), *policy);
   service::ImageService images({.catalogue = catalogue,
                                 .queue = queue,
@@ -102,6 +103,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                                .images = images,
                                                .watcher = watcher,
                                                .keys = stores.keys(),
+                                               .desk = desk,
                                                .admission = admission,
                                                .links = stores.links(),
                                                .workers = *workers,

@@ -112,6 +112,7 @@ class HttpServerTest : public ::testing::Test {
             .images = images_,
             .watcher = watcher_,
             .keys = keys_,
+            .desk = desk_,
             .admission = admission_,
             .links = links_,
             .workers = workers_,
@@ -185,6 +186,7 @@ class HttpServerTest : public ::testing::Test {
   storage::ProcessJobEvents events_;
   CountingBell bell_;
   service::KeyService keys_;
+  service::KeyDesk desk_{keys_, key_store_};
   SwitchedPool workers_;
   service::JobQueue queue_{jobs_, events_, bell_};
   storage::ProcessLimitStore limits_{clock_};

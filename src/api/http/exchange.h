@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/caller.h"
+#include "service/accounts/key_desk.h"
 #include "service/accounts/key_service.h"
 #include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
@@ -34,6 +35,7 @@ struct Services {
   service::ImageService& images;
   service::JobWatcher& watcher;
   service::KeyService& keys;
+  service::KeyDesk& desk;
   service::Admission& admission;
   const service::Links& links;
   const service::WorkerPool& workers;

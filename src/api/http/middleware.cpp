@@ -97,7 +97,7 @@ Step answer_preflight(const Context& context, Exchange& exchange) {
   Response response{.status = 204};
   if (!context.options.cors_origin.empty()) {
     const auto asked = exchange.request.headers.find("access-control-request-headers");
-    response.headers.add("access-control-allow-methods", "GET, HEAD, POST, OPTIONS");
+    response.headers.add("access-control-allow-methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
     response.headers.add(
         "access-control-allow-headers",
         asked.empty() ? "Authorization, Content-Type, Idempotency-Key" : std::string(asked));

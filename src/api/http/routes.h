@@ -13,6 +13,13 @@ Async<Result<Response>> list_image_models(const Context& context, Exchange& exch
 Async<Result<Response>> show_image_model(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_key(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_me(const Context& context, Exchange& exchange);
+Async<Result<Response>> list_keys(const Context& context, Exchange& exchange);
+Async<Result<Response>> create_key(const Context& context, Exchange& exchange);
+Async<Result<Response>> change_key(const Context& context, Exchange& exchange);
+Async<Result<Response>> rotate_key(const Context& context, Exchange& exchange);
+Async<Result<Response>> delete_key(const Context& context, Exchange& exchange);
+Async<Result<Response>> validate_management_key(const Context& context, Exchange& exchange);
+Async<Result<Response>> list_audit_events(const Context& context, Exchange& exchange);
 Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_alive(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_ready(const Context& context, Exchange& exchange);

@@ -19,7 +19,12 @@ bool is_blocked(const ApiKey& key, std::int64_t unix_ms) {
   return state != KeyState::active && state != KeyState::disabled;
 }
 
-/// One grant for an endpoint and one for a model are needed for anything; "*" is all of them.
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
 json acls_of(const ApiKey& key) {
   json acls = json::array();
   if (key.scopes == service::ScopeSet::all()) {
@@ -32,12 +37,6 @@ json acls_of(const ApiKey& key) {
   for (const std::string& model : key.models) acls.push_back("api-key:model:" + model);
   return acls;
 }
-
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-}  // namespace
 
 std::string api_key_body(const ApiKey& key, std::string_view redacted, std::int64_t unix_ms) {
   return text_of({{"redacted_api_key", redacted},

@@ -1,0 +1,206 @@
+#include "api/wire/management.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "api/wire/json.h"
+#include "api/wire/key_replies.h"
+#include "base/timestamp.h"
+#include "base/words.h"
+
+namespace imagined::api::wire {
+namespace {
+
+using nlohmann::json;
+using service::ApiKey;
+using service::KeyWish;
+using service::Scope;
+using service::ScopeSet;
+
+constexpr std::string_view kModel = "api-key:model:";
+constexpr std::int64_t kOverlapMs = 86'400'000;
+
+tl::unexpected<Error> wrong(std::string_view field, std::string_view expected, const json& value) {
+  return fail(ErrorCode::unprocessable,
+              fmt::format("{}: expected {}, got {}", field, expected, shown(value)),
+              std::string(field));
+}
+
+/// A key needs an endpoint and a model for anything.
+Result<void> read_acls(const json& value, KeyWish& wish) {
+  constexpr std::string_view kExpected =
+      "a list of api-key:endpoint:image, api-key:endpoint:models, api-key:endpoint:* and "
+      "api-key:model:NAME or api-key:model:*, with one model at least";
+  if (!value.is_array()) return wrong("acls", kExpected, value);
+  wish.scopes = ScopeSet();
+  wish.models.clear();
+  bool all_models = false;
+  for (const json& each : value) {
+    const std::string acl = each.is_string() ? each.get<std::string>() : std::string();
+    if (acl == "api-key:endpoint:*") {
+      wish.scopes = ScopeSet::all();
+    } else if (acl == "api-key:endpoint:image") {
+      wish.scopes.add(Scope::images);
+    } else if (acl == "api-key:endpoint:models") {
+      wish.scopes.add(Scope::models);
+    } else if (acl == "api-key:model:*") {
+      all_models = true;
+    } else if (acl.starts_with(kModel)) {
+      wish.models.push_back(acl.substr(kModel.size()));
+    } else {
+      return wrong("acls", kExpected, each);
+    }
+  }
+  if (!all_models && wish.models.empty() && !value.empty()) return wrong("acls", kExpected, value);
+  if (all_models) wish.models.clear();
+  return {};
+}
+
+Result<void> read_limit(const json& object, std::string_view name,
+                        std::optional<std::int64_t>& limit) {
+  const auto value = TRY(read_integer(object, name, "a whole number"));
+  limit = value.value_or(0) == 0 ? std::nullopt : value;  // protobuf's zero is "not given"
+  return {};
+}
+
+Result<void> read_time(const json& object, std::string_view name, std::int64_t now_unix_ms,
+                       std::int64_t& time_ms) {
+  const auto text = TRY(read_string(object, name, "a time such as 2026-12-31T23:59:59Z"));
+  time_ms = text && !text->empty() ? TRY(parse_when(*text, now_unix_ms, name)) : 0;
+  return {};
+}
+
+/// One field of a key; `invalid_argument` for one that cannot be changed.
+Result<void> read_field(const json& object, std::string_view name, std::int64_t now_unix_ms,
+                        KeyWish& wish) {
+  if (name == "name") {
+    wish.name = TRY(read_string(object, name, "a text")).value_or("");
+  } else if (name == "acls" || name == "aclStrings") {
+    const auto given = object.find(name);
+    if (given != object.end() && !given->is_null()) return read_acls(*given, wish);
+    wish.scopes = ScopeSet::all();
+    wish.models.clear();
+  } else if (name == "qps") {
+    return read_limit(object, name, wish.allowance.per_second);
+  } else if (name == "qpm") {
+    return read_limit(object, name, wish.allowance.per_minute);
+  } else if (name == "expireTime") {
+    return read_time(object, name, now_unix_ms, wish.expires_ms);
+  } else if (name == "disabled") {
+    const auto given = object.find(name);
+    const bool is_given = given != object.end() && !given->is_null();
+    if (is_given && !given->is_boolean()) return wrong(name, "true or false", *given);
+    wish.disabled = is_given && given->get<bool>();
+  } else {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the field \"{}\" of a key cannot be set, expected one of name, acls, "
+                            "qps, qpm, expireTime, disabled",
+                            name.substr(0, 60)),
+                std::string(name.substr(0, 60)));
+  }
+  return {};
+}
+
+json time_or_null(std::int64_t unix_ms) {
+  return unix_ms == 0 ? json() : json(to_timestamp(unix_ms));
+}
+
+json managed_key_value(const ApiKey& key, const ShownKey& shown) {
+  json value = {{"apiKeyId", key.id},
+                {"redactedApiKey", shown.redacted},
+                {"name", key.name},
+                {"userId", ""},
+                {"teamId", key.team_id},
+                {"createTime", to_timestamp(key.created_ms)},
+                {"modifyTime", to_timestamp(std::max(key.created_ms, key.modified_ms))},
+                {"expireTime", time_or_null(key.expires_ms)},
+                {"disabled", key.disabled},
+                {"aclStrings", acls_of(key)}};
+  if (key.allowance.per_second) value["qps"] = *key.allowance.per_second;
+  if (key.allowance.per_minute) value["qpm"] = *key.allowance.per_minute;
+  if (!shown.secret.empty()) value["apiKey"] = shown.secret;
+  return value;
+}
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Result<KeyWish> parse_new_key(std::string_view body, std::int64_t now_unix_ms) {
+  const json object = TRY(parse_json_object(body));
+  KeyWish wish;
+  for (const auto& [name, value] : object.items()) TRY(read_field(object, name, now_unix_ms, wish));
+  return wish;
+}
+
+Result<KeyWish> patch_key(std::string_view body, KeyWish wish, std::int64_t now_unix_ms) {
+  const json object = TRY(parse_json_object(body));
+  const auto key = object.find("apiKey");
+  if (key == object.end() || !key->is_object())
+    return fail(ErrorCode::invalid_argument, "apiKey: expected an object with what is to change",
+                "apiKey");
+  std::vector<std::string> fields;
+  if (const auto mask = TRY(read_string(object, "fieldMask", "names with commas between"))) {
+    fields = split_words(*mask);
+  } else {
+    for (const auto& [name, value] : key->items()) fields.push_back(name);
+  }
+  for (const std::string& name : fields) TRY(read_field(*key, name, now_unix_ms, wish));
+  return wish;
+}
+
+Result<std::int64_t> parse_overlap_ms(std::string_view body, std::int64_t now_unix_ms) {
+  if (body.empty()) return kOverlapMs;
+  const json object = TRY(parse_json_object(body));
+  std::int64_t until_ms = 0;
+  TRY(read_time(object, "oldSecretExpireTime", now_unix_ms, until_ms));
+  return until_ms == 0 ? kOverlapMs : until_ms - now_unix_ms;
+}
+
+std::string managed_key_body(const ApiKey& key, const ShownKey& shown) {
+  return text_of(managed_key_value(key, shown));
+}
+
+std::string managed_keys_body(std::span<const ManagedKey> keys) {
+  json items = json::array();
+  for (const ManagedKey& each : keys) items.push_back(managed_key_value(each.key, each.shown));
+  return text_of({{"apiKeys", std::move(items)}});
+}
+
+std::string validation_body(const ApiKey& key, const ShownKey& shown) {
+  return text_of({{"apiKeyId", key.id},
+                  {"redactedApiKey", shown.redacted},
+                  {"name", key.name},
+                  {"teamId", key.team_id},
+                  {"scope", "SCOPE_TEAM"},
+                  {"scopeId", key.team_id},
+                  {"ownerUserId", key.id},
+                  {"role", key.role ? to_string(*key.role) : std::string_view()},
+                  {"createTime", to_timestamp(key.created_ms)},
+                  {"modifyTime", to_timestamp(std::max(key.created_ms, key.modified_ms))},
+                  {"acls", json::array()},
+                  {"ipRanges", json::array()}});
+}
+
+std::string audit_body(std::span<const service::AuditEvent> events, std::int64_t next_sequence) {
+  json items = json::array();
+  for (const service::AuditEvent& event : events) {
+    items.push_back({{"eventId", fmt::format("{}", event.sequence)},
+                     {"eventTime", to_timestamp(event.at_ms)},
+                     {"description", fmt::format("{} {} {}", event.deed.action, event.deed.target,
+                                                 event.deed.detail)},
+                     {"user", {{"userId", event.deed.actor}}},
+                     {"requestId", event.deed.request_id}});
+  }
+  json value = {{"events", std::move(items)}};
+  if (next_sequence > 0) value["nextPageToken"] = fmt::format("{}", next_sequence);
+  return text_of(value);
+}
+
+}  // namespace imagined::api::wire

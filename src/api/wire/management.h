@@ -1,0 +1,47 @@
+// Keys as xAI's management API has them (xai-api.md 1.19): protobuf's JSON, so names in camel case,
+// times as RFC 3339, and an update with the names of the fields that it means.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "service/accounts/api_key.h"
+#include "service/accounts/audit.h"
+#include "service/accounts/key_service.h"
+
+namespace imagined::api::wire {
+
+/// `{"name", "acls", "qps", "qpm", "expireTime"}`; without `acls` a key may do everything. Errors
+/// name the field, the value and what is allowed.
+Result<service::KeyWish> parse_new_key(std::string_view body, std::int64_t now_unix_ms);
+
+/// `{"apiKey": {...}, "fieldMask": "qpm,name,disabled"}` upon what the key is: the fields that the
+/// mask names, and without a mask those that are given. A masked field that is not given goes back
+/// to what a new key has.
+Result<service::KeyWish> patch_key(std::string_view body, service::KeyWish wish,
+                                   std::int64_t now_unix_ms);
+
+/// `{"oldSecretExpireTime"}`: how long the old secret stays good, a day by default.
+Result<std::int64_t> parse_overlap_ms(std::string_view body, std::int64_t now_unix_ms);
+
+/// What may be shown of a key beside its row.
+struct ShownKey {
+  std::string redacted;
+  std::string secret;  // the whole key, where it was made just now; else empty
+};
+std::string managed_key_body(const service::ApiKey& key, const ShownKey& shown);
+
+struct ManagedKey {
+  service::ApiKey key;
+  ShownKey shown;
+};
+/// `{"apiKeys": [...]}`.
+std::string managed_keys_body(std::span<const ManagedKey> keys);
+/// Of the person's own key.
+std::string validation_body(const service::ApiKey& key, const ShownKey& shown);
+/// `{"events": [...]}`, with a page token when there may be more.
+std::string audit_body(std::span<const service::AuditEvent> events, std::int64_t next_sequence);
+
+}  // namespace imagined::api::wire

@@ -1,0 +1,124 @@
+"""People look after keys: the paths of xAI's management API."""
+
+import json
+
+import pytest
+import requests
+
+from program import PROMPT, run
+
+
+class Person:
+    def __init__(self, server, role):
+        made = run("people", "create", "--name", role, "--role", role, "--json", "--data-dir",
+                   server.data_dir)
+        assert made.returncode == 0, made.stderr
+        facts = json.loads(made.stdout)
+        assert facts["role"] == role
+        self.id, self.key = facts["id"], facts["key"]
+        self.url, self.headers = server.url, server.headers(self.key)
+
+    def ask(self, method, path, **body):
+        return requests.request(method, self.url + path, headers=self.headers, timeout=10,
+                                **({"json": body} if method in ("POST", "PUT") else {}))
+
+
+KEYS = "/auth/teams/default/api-keys"
+
+
+@pytest.fixture(scope="module")
+def owner(server):
+    return Person(server, "owner")
+
+
+def may_list_models(server, key):
+    return server.get("/v1/models", headers=server.headers(key)).status_code == 200
+
+
+def test_a_key_made_by_an_admin_works_until_it_is_disabled_rotated_and_deleted(server):
+    admin = Person(server, "admin")
+    made = admin.ask("POST", KEYS, name="app", qpm=60,
+                     acls=["api-key:endpoint:models", "api-key:model:*"]).json()
+    key_id, key = made["apiKeyId"], made["apiKey"]
+    assert may_list_models(server, key)
+    listed = admin.ask("GET", KEYS).json()["apiKeys"]
+    row = next(row for row in listed if row["apiKeyId"] == key_id)
+    assert row["qpm"] == 60 and "apiKey" not in row and key not in json.dumps(listed)
+
+    path = f"/auth/api-keys/{key_id}"
+    changed = admin.ask("PUT", path, apiKey={"disabled": True}, fieldMask="disabled")
+    assert changed.json()["disabled"] is True
+    assert not may_list_models(server, key)
+    admin.ask("PUT", path, apiKey={"disabled": False}, fieldMask="disabled")
+    assert may_list_models(server, key)
+
+    new = admin.ask("POST", path + "/rotate").json()["apiKey"]
+    assert may_list_models(server, key) and may_list_models(server, new)
+
+    assert admin.ask("DELETE", path).json() == {}
+    assert not may_list_models(server, new)
+    assert key_id not in [row["apiKeyId"] for row in admin.ask("GET", KEYS).json()["apiKeys"]]
+
+
+def test_a_management_key_makes_no_pictures_and_a_customers_key_no_keys(server, owner):
+    refused = requests.post(f"{server.url}/v1/images/generations", headers=owner.headers,
+                            json={"prompt": PROMPT}, timeout=10)
+    assert refused.status_code == 401
+    assert refused.json()["code"] == "unauthenticated:wrong-scope"
+    refused = server.get(KEYS)
+    assert refused.status_code == 401
+    assert "not the management key of a member or above" in refused.json()["error"]["message"]
+
+
+def test_a_member_looks_and_changes_nothing(server):
+    member = Person(server, "member")
+    assert member.ask("GET", KEYS).status_code == 200
+    assert member.ask("POST", KEYS, name="app").status_code == 401
+    assert member.ask("GET", "/audit/teams/default/events").status_code == 401
+
+
+def test_another_team_and_another_person_are_not_found(server, owner):
+    other = Person(server, "member")
+    assert owner.ask("GET", "/auth/teams/other/api-keys").status_code == 404
+    assert owner.ask("DELETE", f"/auth/api-keys/{other.id}").status_code == 404
+    assert other.ask("GET", KEYS).status_code == 200
+
+
+def test_an_owner_reads_who_did_what(server, owner):
+    made = owner.ask("POST", KEYS, name="watched").json()
+    events, token = [], "1"
+    while token:
+        page = owner.ask("GET", f"/audit/teams/default/events?pageToken={token}").json()
+        events, token = events + page["events"], page.get("nextPageToken")
+    last = events[-1]
+    assert last["user"]["userId"] == f"key:{owner.id}"
+    assert last["description"].startswith(f"key.create key:{made['apiKeyId']} name=\"watched\"")
+    assert made["apiKey"] not in json.dumps(events)
+
+
+def test_a_management_key_is_told_whose_it_is(server, owner):
+    facts = owner.ask("GET", "/auth/management-keys/validation").json()
+    assert facts["apiKeyId"] == owner.id
+    assert facts["role"] == "owner"
+    assert facts["teamId"] == "default"
+
+
+def test_what_cannot_be_meant_is_refused_by_its_field(server, owner):
+    for body, field in (({"name": ""}, "name"), ({"name": "a", "acls": ["all"]}, "acls"),
+                        ({"name": "a", "expireTime": "2001-01-01"}, "expires"),
+                        ({"name": "a", "teamId": "other"}, "teamId")):
+        refused = owner.ask("POST", KEYS, **body)
+        assert refused.status_code in (400, 422), refused.text
+        assert refused.json()["error"]["param"] == field
+
+
+def test_people_are_listed_apart_from_keys_and_removed_for_ever(server):
+    person = Person(server, "admin")
+    listed = json.loads(run("people", "list", "--json", "--data-dir", server.data_dir).stdout)
+    assert person.id in [row["id"] for row in listed["people"]]
+    assert person.id not in [row["id"] for row in server.keys("list")["keys"]]
+    gone = run("people", "delete", person.id, "--data-dir", server.data_dir)
+    assert gone.returncode == 0, gone.stderr
+    assert person.ask("GET", KEYS).status_code == 401
+    customer = server.make_key()
+    assert run("people", "delete", customer["id"], "--data-dir", server.data_dir).returncode == 66
