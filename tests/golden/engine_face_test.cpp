@@ -414,6 +414,14 @@ TEST(Reading, NamesTheWordsThatTheBuiltInModelDoesNotKnow) {
       engine->read(request).warnings,
       testing::ElementsAre(testing::HasSubstr("this model knows no \"cat\"; it draws ball")));
   EXPECT_FALSE(engine->summary().card.empty());
+  request.prompt = "?!";
+  EXPECT_THAT(engine->read(request).warnings,
+              testing::ElementsAre(testing::HasSubstr("the prompt has no word")));
+  // A header carries it too: a word as long as the prompt is cut.
+  request.prompt = std::string(100, 'a') + "\u6728" + std::string(9'000, 'b');
+  EXPECT_THAT(
+      engine->read(request).warnings.back(),
+      testing::HasSubstr(std::string(100, 'a') + "\u6728" + std::string(17, 'b') + "...\";"));
 }
 
 TEST(Reading, RefusesALongPromptWhereThatIsAskedFor) {

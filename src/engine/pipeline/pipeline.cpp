@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/formats/in_quotes.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/resize/resize.h"
 #include "engine/pipeline/fit_reference.h"
@@ -66,7 +67,7 @@ std::string unknown_words_text(std::span<const std::string> unknown,
   constexpr std::size_t kShown = 8;
   std::string words;
   for (std::size_t i = 0; i < std::min(unknown.size(), kShown); ++i) {
-    words += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", unknown[i]);
+    words += (i == 0 ? "" : ", ") + in_quotes(unknown[i]);  // cut: it may be the whole prompt
   }
   if (unknown.size() > kShown) words += fmt::format(" and {} more", unknown.size() - kShown);
   std::string text = unknown.empty() ? "the prompt has no word, and this model reads nothing else"
