@@ -9,6 +9,7 @@
 
 #include "api/wire/json.h"
 #include "api/wire/key_replies.h"
+#include "base/json.h"
 #include "base/timestamp.h"
 #include "base/words.h"
 
