@@ -56,6 +56,12 @@ bool is_usual(const fs::path& folder) {
   return std::find(kUsual.begin(), kUsual.end(), name) != kUsual.end();
 }
 
+/// Usual folders that may hold whole models. The others people sort as deep as they like.
+bool is_container(const fs::path& folder) {
+  const std::string name = lower_name(folder);
+  return name == "models" || name == "split_files";
+}
+
 /// Folders whose config.json describes the weights in them.
 bool is_component(const fs::path& folder) {
   constexpr std::array<std::string_view, 4> kComponents = {kTransformer, "text_encoder",
@@ -219,15 +225,22 @@ void ModelFiles::look_around(bool named) {
   unread_.clear();
   if (named) around_.push_back(fs::absolute(root_).lexically_normal());
   fs::path folder = fs::absolute(transformer_.weights->path()).lexically_normal().parent_path();
+  // What lies in diffusion_models/flux2/4b/ lies in diffusion_models/.
+  fs::path usual = folder;
+  for (int i = 0; i < kMaxDepth && (!is_usual(usual) || is_container(usual)); ++i)
+    usual = usual.parent_path();
+  bool inside = is_usual(usual) && !is_container(usual);
   for (bool own = true;; own = false) {
     around_.push_back(folder);
-    if (folder == folder.parent_path() || (!own && !is_usual(folder))) return;
+    inside = inside && folder != usual;
+    const bool goes_on = own || inside || is_usual(folder);
+    if (folder == folder.parent_path() || !goes_on) return;
     folder = folder.parent_path();
   }
 }
 
 Result<ModelFiles::Candidate> ModelFiles::only_transformer() {
-  visit(root_, 0, false, 0);
+  visit(root_, 0, is_usual(root_) && !is_container(root_), 0);
   std::vector<Candidate> list;
   std::vector<std::optional<Error>> none;
   const NameTable* table = nullptr;
@@ -430,8 +443,9 @@ void ModelFiles::visit(const fs::path& folder, int level, bool usual, int depth)
     unread_.push_back(std::move(places.error().message));
   }
   if (depth == kMaxDepth) return;
+  const bool sorted = usual && !is_container(folder);
   for (const fs::path& inner : folders_in(folder)) {
-    const bool inner_usual = is_usual(inner);
+    const bool inner_usual = is_usual(inner) || sorted;
     if (inner_usual || usual) visit(inner, level, inner_usual, depth + 1);
   }
 }

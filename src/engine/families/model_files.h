@@ -3,11 +3,11 @@
 // Where a model is not laid out as diffusers does, its parts are looked for like this: all weight
 // files in the folders that people use for them (transformer, diffusion_models, unet, checkpoints,
 // text_encoder, text_encoder_2, text_encoders, clip, vae, tokenizer, tokenizer_2, models,
-// split_files; in any case, and one folder deeper inside them) are opened and known by their
-// tensors, never by their names. Of those that hold the network and fit by its sizes the nearest is
-// taken: the transformer's own file first, then its folder, then the folders above it. What is read
-// beats what is in a type that is not; of two as near, plain numbers beat packed blocks. Two that
-// even then are equal are a question to the user.
+// split_files; in any case, and in the folders that they are sorted into, of models and split_files
+// one deeper) are opened and known by their tensors, never by their names. Of those that hold the
+// network and fit by its sizes the nearest is taken: the transformer's own file first, then its
+// folder, then the folders above it. What is read beats what is in a type that is not; of two as
+// near, plain numbers beat packed blocks. Two that even then are equal are a question to the user.
 #pragma once
 
 #include <cstdint>

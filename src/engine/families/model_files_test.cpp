@@ -343,6 +343,27 @@ TEST_F(ComfyFolder, IsFoundFromAFolderInsideAUsualOne) {
   EXPECT_EQ(model->part("tokenizer").path, at("tokenizer"));
 }
 
+TEST_F(ComfyFolder, IsFoundHoweverDeepItIsSorted) {
+  for (const auto& [from, to] : {std::pair("diffusion_models", "models/diffusion_models/flux2/4b"),
+                                 std::pair("text_encoders", "models/text_encoders/flux2/qwen/4b"),
+                                 std::pair("vae", "models/vae/flux2/original"),
+                                 std::pair("tokenizer", "models/tokenizer")}) {
+    fs::create_directories(at(to).parent_path());
+    fs::rename(at(from), at(to));
+  }
+  const fs::path file = at("models/diffusion_models/flux2/4b/flux-2-klein-4b.safetensors");
+  for (const fs::path& given :
+       {file, folder_.path(), at("models"), at("models/diffusion_models")}) {
+    const Result<ModelPlan> model = open_model(given);
+    ASSERT_TRUE(model.has_value()) << given << ": " << model.error().message;
+    EXPECT_EQ(model->part("transformer").path.filename(), file.filename());
+    EXPECT_EQ(model->part("vae").path.filename(), "flux2-vae.safetensors");
+  }
+  // A folder of whole models is not looked through for a part of another one.
+  write_zeros(at("models/other/4b/vae2.safetensors"), bfl_vae());
+  EXPECT_TRUE(open_model(file).has_value());
+}
+
 TEST_F(ComfyFolder, TakesItsTransformerUnderAnyPrefix) {
   for (const char* prefix : {"model.diffusion_model.model.diffusion_model.", "_orig_mod.",
                              "module.", "_orig_mod.module.", "net.", "model.", "what.ever.3."}) {
