@@ -48,6 +48,40 @@ bool is_within(const Shrink& size, const DecodeLimits& limits) {
          std::int64_t{size.width} * size.height <= limits.area_px_max;
 }
 
+/// Other formats that people send, for the message; "of an unknown format" for the rest.
+std::string_view foreign_format(Bytes file) {
+  struct Magic {
+    std::string_view bytes;
+    std::size_t at;
+    std::string_view what;
+  };
+  using namespace std::string_view_literals;
+  // An ISO file names its kind behind "ftyp".
+  static constexpr Magic kMagics[] = {
+      {"ftyphei"sv, 4, "a HEIC file"},
+      {"ftyphev"sv, 4, "a HEIC file"},
+      {"ftypmif1"sv, 4, "a HEIF file"},
+      {"ftypavif"sv, 4, "an AVIF file"},
+      {"ftyp"sv, 4, "a video"},
+      {"GIF8"sv, 0, "a GIF file"},
+      {"BM"sv, 0, "a BMP file"},
+      {"II*\0"sv, 0, "a TIFF file"},
+      {"MM\0*"sv, 0, "a TIFF file"},
+      {"\xFF\x0A"sv, 0, "a JPEG XL file"},
+      {"JXL \r\n"sv, 4, "a JPEG XL file"},
+      {"jP  \r\n"sv, 4, "a JPEG 2000 file"},
+      {"8BPS"sv, 0, "a Photoshop file"},
+      {"%PDF"sv, 0, "a PDF file"},
+      {"<svg"sv, 0, "an SVG file"},
+      {"<!DOCTYPE html"sv, 0, "an HTML page"},
+      {"<!doctype html"sv, 0, "an HTML page"},
+      {"<html"sv, 0, "an HTML page"},
+  };
+  for (const Magic& magic : kMagics)
+    if (begins_with(file, magic.bytes, magic.at)) return magic.what;
+  return "of an unknown format";
+}
+
 Result<void> check_limits(const Header& header, const DecodeLimits& limits) {
   const std::int64_t area = std::int64_t{header.width} * header.height;
   const int side_max = std::max(limits.stored_side_px_max, limits.side_px_max);
@@ -99,7 +133,8 @@ Result<Header> read_header(Bytes file) {
   const auto format = format_of(file);
   if (!format)
     return fail(ErrorCode::unsupported_media_type,
-                "the image is of an unknown format, expected JPEG, PNG or WebP", "image");
+                fmt::format("the image is {}, expected JPEG, PNG or WebP", foreign_format(file)),
+                "image");
   const auto size = *format == Format::png    ? png_size(file)
                     : *format == Format::jpeg ? read_jpeg_markers(file).size
                                               : webp_size(file);

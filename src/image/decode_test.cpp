@@ -574,6 +574,24 @@ TEST(ReadHeader, KnowsFormatsByContentAndRefusesOthers) {
   EXPECT_EQ(refusal({}), "the image is empty");
 }
 
+TEST(ReadHeader, NamesTheFormatsThatPeopleSend) {
+  using namespace std::string_view_literals;
+  const auto message = [](std::string_view text) { return refusal(bytes_of(text)); };
+  EXPECT_EQ(message("\0\0\0\x18"
+                    "ftypheic\0\0"sv),
+            "the image is a HEIC file, expected JPEG, PNG or WebP");
+  EXPECT_EQ(message("\0\0\0\x1C"
+                    "ftypavif"sv),
+            "the image is an AVIF file, expected JPEG, PNG or WebP");
+  EXPECT_EQ(message("\0\0\0\x20"
+                    "ftypisom"sv),
+            "the image is a video, expected JPEG, PNG or WebP");
+  EXPECT_EQ(message("GIF89a"sv), "the image is a GIF file, expected JPEG, PNG or WebP");
+  EXPECT_EQ(message("MM\0*"sv), "the image is a TIFF file, expected JPEG, PNG or WebP");
+  EXPECT_EQ(message("<!doctype html>"sv), "the image is an HTML page, expected JPEG, PNG or WebP");
+  EXPECT_EQ(message("hello"sv), "the image is of an unknown format, expected JPEG, PNG or WebP");
+}
+
 TEST(Decode, LeavesTheTailOfAPolyglotBehind) {
   const Picture picture = small_picture();
   Bytes file = encode_png(picture.view());
