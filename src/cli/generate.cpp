@@ -73,6 +73,11 @@ Result<std::string> read_prompt(const std::string& prompt) {
   return text;
 }
 
+std::string_view default_extension(const std::string& format) {
+  const auto parsed = image::parse_output_format(format);
+  return image::extension(parsed ? *parsed : image::Format::png);
+}
+
 Result<void> write_picture(const PictureFile& file, const fs::path& path,
                            std::span<const std::uint8_t> bytes) {
   if (!file.is_stdout()) return write_file(path, bytes);
@@ -127,8 +132,8 @@ std::string json_report(const std::vector<Written>& pictures, const std::string&
 // Makes the pictures one after the other; `base` has everything but the seed.
 class Generation {
  public:
-  Generation(engine::Engine& engine, const Options& options, image::JpegOptions jpeg)
-      : engine_(engine), options_(options), jpeg_(jpeg), started_s_(seconds_now()) {}
+  Generation(engine::Engine& engine, const Options& options, image::LossyOptions lossy)
+      : engine_(engine), options_(options), lossy_(lossy), started_s_(seconds_now()) {}
 
   Result<std::vector<Written>> run(engine::GenerateRequest base, const PictureFile& file,
                                    std::stop_token stop) {
@@ -155,7 +160,7 @@ class Generation {
     };
     image::Picture picture = TRY(engine_.generate(request, on_progress, stop));
     const double seconds = seconds_now() - begin_s;
-    const auto bytes = TRY(image::encode(picture.view(), file.format, jpeg_));
+    const auto bytes = TRY(image::encode(picture.view(), file.format, lossy_));
     TRY(write_picture(file, path, bytes));
     bar_.clear();
     const PreviewProtocol preview = choose_preview(options_.preview);
@@ -168,7 +173,7 @@ class Generation {
 
   engine::Engine& engine_;
   const Options& options_;
-  const image::JpegOptions jpeg_;
+  const image::LossyOptions lossy_;
   const double started_s_;
   ProgressBar bar_;
 };
@@ -194,10 +199,9 @@ int generate(const Options& options) {
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());
   const std::uint64_t seed = options.seed.value_or(random_seed());
-  const std::string name =
-      options.output.empty()
-          ? fmt::format("imagined-{}.{}", seed, options.format == "jpeg" ? "jpg" : "png")
-          : options.output;
+  const std::string name = options.output.empty() ? fmt::format("imagined-{}.{}", seed,
+                                                                default_extension(options.format))
+                                                  : options.output;
   const auto file = choose_picture_file(name, options.format, options.count);
   if (!file) return report(kExitUsage, file.error());
   if (file->is_stdout() && (options.json || isatty(STDOUT_FILENO) == 1)) {
@@ -212,8 +216,8 @@ int generate(const Options& options) {
   if (!engine) return report(engine.error());
   const engine::RequestReading reading = (*engine)->read(*request);
   for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
-  const image::JpegOptions jpeg{.quality = static_cast<int>(config->settings.jpeg_quality)};
-  const auto pictures = Generation(**engine, options, jpeg).run(std::move(*request), *file, stop);
+  const image::LossyOptions lossy{.quality = static_cast<int>(config->settings.jpeg_quality)};
+  const auto pictures = Generation(**engine, options, lossy).run(std::move(*request), *file, stop);
   if (!pictures) return report(pictures.error());
   if (options.json) {
     fmt::print("{}\n", json_report(*pictures, model->name, reading));
@@ -237,13 +241,13 @@ Command generate_command() {
        {.required = true}},
       {"-o,--output",
        &options->output,
-       "File to write, .png or .jpg, or - for stdout; with -n 2 its name gets -1 and -2 "
+       "File to write, .png, .jpg or .webp, or - for stdout; with -n 2 its name gets -1 and -2 "
        "[imagined-SEED.png]",
        {.value_name = "FILE"}},
       {"--format",
        &options->format,
        "Format of the file [what its name says]",
-       {.choices = {"png", "jpeg"}}},
+       {.choices = {"png", "jpeg", "webp"}}},
       {"--preview",
        &options->preview,
        "How to show the picture in the terminal",

@@ -9,9 +9,10 @@ Result<image::Format> format_of_name(const std::filesystem::path& output) {
   const std::string extension = output.extension().string();
   if (extension == ".png") return image::Format::png;
   if (extension == ".jpg" || extension == ".jpeg") return image::Format::jpeg;
+  if (extension == ".webp") return image::Format::webp;
   return fail(ErrorCode::invalid_argument,
-              fmt::format("{}: the name must end in .png, .jpg or .jpeg, or --format say what to "
-                          "write",
+              fmt::format("{}: the name must end in .png, .jpg, .jpeg or .webp, or --format say "
+                          "what to write",
                           output.string()),
               "output");
 }

@@ -16,8 +16,8 @@ struct PictureFile {
   bool is_stdout() const { return path.empty(); }
 };
 
-/// `output` is a name, or "-" for stdout; `format` is png, jpeg, or empty for what the name's end
-/// says. `invalid_argument` for an end that says nothing, and for several pictures on stdout.
+/// `output` is a name, or "-" for stdout; `format` is png, jpeg, webp, or empty for what the name's
+/// end says. `invalid_argument` for an end that says nothing, and for several pictures on stdout.
 Result<PictureFile> choose_picture_file(const std::string& output, const std::string& format,
                                         int count);
 

@@ -11,6 +11,7 @@ TEST(PictureFile, TakesItsFormatFromTheName) {
   EXPECT_EQ(choose_picture_file("a.png", "", 1)->format, Format::png);
   EXPECT_EQ(choose_picture_file("a.jpg", "", 1)->format, Format::jpeg);
   EXPECT_EQ(choose_picture_file("a.jpeg", "", 1)->format, Format::jpeg);
+  EXPECT_EQ(choose_picture_file("a.webp", "", 1)->format, Format::webp);
   EXPECT_FALSE(choose_picture_file("a.gif", "", 1));
   EXPECT_FALSE(choose_picture_file("a", "", 1));
 }

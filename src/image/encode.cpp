@@ -5,14 +5,14 @@
 namespace imagined::image {
 
 Result<std::vector<std::uint8_t>> encode(const PictureView& picture, Format format,
-                                         JpegOptions jpeg) {
+                                         LossyOptions options) {
   switch (format) {
     case Format::jpeg:
-      return encode_jpeg(picture, jpeg);
+      return encode_jpeg(picture, options);
     case Format::png:
       return encode_png(picture);
     case Format::webp:
-      return fail(ErrorCode::unimplemented, "pictures are not written as webp");
+      return encode_webp(picture, options);
   }
   CHECK(false, "no picture format {}", static_cast<int>(format));
 }

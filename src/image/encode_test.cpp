@@ -86,11 +86,36 @@ TEST(EncodeJpeg, DropsAlpha) {
   EXPECT_EQ(decoded->channels, 3);
 }
 
+TEST(EncodeWebp, KeepsSizeAlphaAndMostOfTheColours) {
+  for (const int channels : {3, 4}) {
+    const Picture picture = gradient(40, 24, channels);
+    const auto decoded = decode(*encode_webp(picture.view(), {.quality = 100}));
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(decoded->width, 40);
+    EXPECT_EQ(decoded->height, 24);
+    ASSERT_EQ(decoded->channels, channels);
+    double error = 0;
+    for (std::size_t i = 0; i < picture.pixels.size(); ++i)
+      error += std::abs(picture.pixels[i] - decoded->pixels[i]);
+    EXPECT_LT(error / static_cast<double>(picture.pixels.size()), 4.0);
+  }
+}
+
+TEST(EncodeWebp, GetsSmallerWithLessQuality) {
+  const Picture picture = gradient(64, 64, 3);
+  EXPECT_GT(encode_webp(picture.view(), {.quality = 95})->size(),
+            encode_webp(picture.view(), {.quality = 20})->size());
+}
+
+TEST(EncodeWebp, RefusesWhatTheFormatCannotHold) {
+  EXPECT_EQ(encode_webp(gradient(16'384, 1, 3).view()).error().code, ErrorCode::internal);
+}
+
 TEST(Encode, ChoosesByFormat) {
   const Picture picture = gradient(8, 8, 3);
   EXPECT_EQ(read_header(*encode(picture.view(), Format::jpeg))->format, Format::jpeg);
   EXPECT_EQ(read_header(*encode(picture.view(), Format::png))->format, Format::png);
-  EXPECT_EQ(encode(picture.view(), Format::webp).error().code, ErrorCode::unimplemented);
+  EXPECT_EQ(read_header(*encode(picture.view(), Format::webp))->format, Format::webp);
 }
 
 TEST(EncodeDeathTest, DiesOnPixelsThatDoNotFitTheirSize) {

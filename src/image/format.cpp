@@ -34,12 +34,12 @@ std::string_view mime_type(Format format) { return row(format).mime_type; }
 std::string_view extension(Format format) { return row(format).extension; }
 
 Result<Format> parse_output_format(std::string_view text) {
-  for (const Format format : {Format::jpeg, Format::png})
+  for (const Format format : {Format::jpeg, Format::png, Format::webp})
     if (to_string(format) == text) return format;
-  return fail(
-      ErrorCode::unprocessable,
-      fmt::format("unknown output_format \"{}\", expected one of jpeg, png", text.substr(0, 40)),
-      "output_format");
+  return fail(ErrorCode::unprocessable,
+              fmt::format("unknown output_format \"{}\", expected one of jpeg, png, webp",
+                          text.substr(0, 40)),
+              "output_format");
 }
 
 }  // namespace imagined::image

@@ -57,7 +57,7 @@ void inks_to_rgb(Picture& picture, bool inverted) {
 
 }  // namespace
 
-Result<std::vector<std::uint8_t>> encode_jpeg(const PictureView& picture, JpegOptions options) {
+Result<std::vector<std::uint8_t>> encode_jpeg(const PictureView& picture, LossyOptions options) {
   check_view(picture);
   CHECK(options.quality >= 1 && options.quality <= 100, "jpeg quality {}", options.quality);
   const Handle handle(tjInitCompress());

@@ -1,12 +1,38 @@
-// WebP by libwebp, reading only.
+// WebP both ways by libwebp.
 #include <fmt/core.h>
 #include <webp/decode.h>
+#include <webp/encode.h>
 
+#include <memory>
 #include <string>
 
+#include "base/check.h"
 #include "image/decode_format.h"
+#include "image/encode.h"
 
 namespace imagined::image {
+namespace {
+
+struct FreeBytes {
+  void operator()(std::uint8_t* bytes) const { WebPFree(bytes); }
+};
+
+}  // namespace
+
+Result<std::vector<std::uint8_t>> encode_webp(const PictureView& picture, LossyOptions options) {
+  check_view(picture);
+  CHECK(options.quality >= 1 && options.quality <= 100, "webp quality {}", options.quality);
+  const auto encode = picture.channels == 4 ? WebPEncodeRGBA : WebPEncodeRGB;
+  std::uint8_t* made = nullptr;
+  const std::size_t size_bytes =
+      encode(picture.pixels.data(), picture.width, picture.height, picture.width * picture.channels,
+             static_cast<float>(options.quality), &made);
+  const std::unique_ptr<std::uint8_t, FreeBytes> owner(made);
+  if (size_bytes == 0)
+    return fail(ErrorCode::internal, "the picture could not be encoded as webp", {},
+                "too large for the format, or no memory");
+  return std::vector<std::uint8_t>(made, made + size_bytes);
+}
 
 Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header,
                             const Shrink& shrink, const DecodeLimits& limits) {

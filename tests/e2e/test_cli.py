@@ -28,6 +28,13 @@ def test_generate_numbers_several_pictures(tmp_path):
     assert [jpeg_size((tmp_path / f"house-{i}.jpg").read_bytes()) for i in (1, 2)] == [(1280, 720)] * 2
 
 
+def test_generate_writes_a_webp(tmp_path):
+    result = run("generate", PROMPT, "-o", tmp_path / "house.webp")
+    assert result.returncode == 0, result.stderr
+    data = (tmp_path / "house.webp").read_bytes()
+    assert data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
 def test_generate_is_repeatable(tmp_path):
     for name, threads in (("a", 1), ("b", 2)):
         run("generate", PROMPT, "--seed", 3, "--threads", threads, "-o", tmp_path / f"{name}.png")

@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 2> kResponseFormats = {"url", "b64_json"}
 // Read so that a wrong word is noticed; no model here has tiers.
 constexpr std::array<std::string_view, 8> kQualities = {"auto", "standard", "low",   "medium",
                                                         "high", "hd",       "xhigh", "max"};
-constexpr std::array<std::string_view, 2> kOutputFormats = {"jpeg", "png"};
+constexpr std::array<std::string_view, 3> kOutputFormats = {"jpeg", "png", "webp"};
 
 // Sizes that OpenAI's and others' clients send when they mean "the normal one" (appendix B).
 struct KnownSize {
