@@ -62,6 +62,7 @@ std::optional<std::string> address_problem(const config::ListenAddress& address)
 
 std::optional<std::string> model_problem(const config::Config& config,
                                          const config::ModelSettings& model) {
+  if (model.elsewhere) return std::nullopt;
   if (model.path.empty()) {
     return fmt::format(
         "models.{}: the built-in model is not beside the program; say where with --models-dir",

@@ -104,10 +104,10 @@ ModelFinding inspect_model(const ModelSettings& model, const Config& config,
   }
   finding.seconds = *seconds;
   const auto timeout_s = static_cast<double>(config.settings.job_timeout_s);
-  if (finding.seconds > timeout_s) {
+  if (timeout_s > 0 && finding.seconds > timeout_s) {
     finding.problem = fmt::format(
         "a 1k picture takes about {:.0f} s, but job_timeout_s = {:.0f}: requests would end in 504; "
-        "set it to {:.0f} or more",
+        "leave it out, or set it to {:.0f} or more",
         finding.seconds, timeout_s, std::ceil(2 * finding.seconds / 60) * 60);
   }
   return finding;
@@ -125,6 +125,7 @@ Findings examine(const Config& config) {
   add(data_dir_problem(findings.data_dir));
   add(descriptor_problem(raise_descriptor_limit(), config.settings.connections_max));
   for (const ModelSettings& model : config.models) {
+    if (model.elsewhere) continue;
     findings.models.push_back(inspect_model(model, config, findings.machine));
     const ModelFinding& finding = findings.models.back();
     if (!finding.problem.empty()) {

@@ -34,6 +34,7 @@ int list(const Options& options) {
     for (const ModelSettings& model : config->models) {
       items.push_back({{"id", model.name},
                        {"path", model.path},
+                       {"elsewhere", model.elsewhere},
                        {"steps", model.steps},
                        {"price_usd", config::format_price(model.price_usd_ticks)},
                        {"aliases", model.aliases}});
@@ -44,7 +45,8 @@ int list(const Options& options) {
   fmt::print("{:<28}  {:>5}  {:>9}  {}\n", "NAME", "STEPS", "PRICE USD", "PATH");
   for (const ModelSettings& model : config->models) {
     fmt::print("{:<28}  {:>5}  {:>9}  {}\n", model.name, model.steps,
-               config::format_price(model.price_usd_ticks), model.path);
+               config::format_price(model.price_usd_ticks),
+               model.elsewhere ? "(elsewhere)" : model.path);
   }
   return kExitOk;
 }

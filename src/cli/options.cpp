@@ -55,7 +55,7 @@ void add_config_options(Command& command, ConfigFlags& flags,
   add("--set", &flags.assignments,
       "One value of a model: models.NAME.KEY=VALUE, with path, transformer, text_encoder, "
       "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, steps, guidance, "
-      "price_usd, aliases, max_prompt_length, created",
+      "price_usd, aliases, max_prompt_length, created, elsewhere",
       "ASSIGNMENT");
   for (const config::Setting& setting : config::all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
@@ -95,8 +95,14 @@ Result<Config> load_config(const ConfigFlags& flags, const std::string& model,
 }
 
 Result<ModelSettings> choose_model(const Config& config, const std::string& name) {
-  if (name.empty()) return config.models.front();
-  if (const ModelSettings* model = find_named(config, name)) return *model;
+  if (name.empty()) {
+    return *std::ranges::find(config.models, false, &ModelSettings::elsewhere);
+  }
+  if (const ModelSettings* model = find_named(config, name)) {
+    if (!model->elsewhere) return *model;
+    return fail(ErrorCode::failed_precondition,
+                fmt::format("model \"{}\" is made by another machine's worker", name), "model");
+  }
   if (std::filesystem::exists(name)) {
     return ModelSettings{.name = name, .path = name, .steps = 0};
   }

@@ -130,6 +130,9 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                       }});
   log(LogLevel::info, "listening", "address={} http={} version={} data_dir={:?}",
       bound(address, server.port()), url, kVersion, config.settings.data_dir);
+  if (const auto keys = stores.keys().list(); keys && keys->empty()) {
+    log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
+  }
   if (!is_loopback(address.host)) {
     log(LogLevel::warn, "open_to_network",
         "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "

@@ -271,6 +271,13 @@ void apply_flags(const ConfigFlags& flags, Config& config, Faults& faults) {
   }
 }
 
+// A server has a worker of its own, which needs something to load.
+void check_models(const std::vector<ModelSettings>& models, Faults& faults) {
+  if (!models.empty() && std::ranges::all_of(models, &ModelSettings::elsewhere)) {
+    faults.add("models", "every model is made elsewhere; one at least must be this machine's own");
+  }
+}
+
 // Texts whose form matters at once, not at the first request.
 void check_texts(const Settings& settings, Faults& faults) {
   if (const auto address = parse_listen_address(settings.http_listen); !address) {
@@ -365,6 +372,7 @@ Result<Config> load_config(const ConfigFlags& flags, const Environment& environm
   apply_environment(environment, config, faults);
   apply_flags(flags, config, faults);
   check_texts(config.settings, faults);
+  check_models(config.models, faults);
   TRY(faults.finish());
   while (config.settings.public_url.ends_with('/')) config.settings.public_url.pop_back();
   return config;
@@ -374,7 +382,7 @@ Result<void> resolve_paths(const Environment& environment, const fs::path& execu
                            Config& config) {
   config.settings.data_dir = TRY(find_data_dir(config.settings, environment));
   for (ModelSettings& model : config.models) {
-    if (!model.path.empty()) continue;
+    if (!model.path.empty() || model.elsewhere) continue;
     model.path = TRY(find_models_dir(config.settings, executable)) / kBuiltInModel;
   }
   return {};
@@ -418,6 +426,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
     if (model.distilled) text += fmt::format("distilled = {}\n", *model.distilled);
     if (model.cached_references)
       text += fmt::format("cached_references = {}\n", *model.cached_references);
+    if (model.elsewhere) text += "elsewhere = true\n";
     text += fmt::format("steps = {}\n", model.steps);
     if (model.guidance) text += fmt::format("guidance = {:#}\n", *model.guidance);
     text += fmt::format("price_usd = \"{}\"\n", format_price(model.price_usd_ticks));

@@ -220,6 +220,7 @@ TEST(Config, NamesThePartsOfAModelAndWhatNoTensorShows) {
   EXPECT_NE(text.find("/v/ae.safetensors"), std::string::npos) << text;
   EXPECT_NE(text.find("distilled = false"), std::string::npos) << text;
   EXPECT_FALSE(load_config({.assignments = {"models.a.distilled=\"no\""}}, Environment{}));
+  EXPECT_FALSE(load_config({.assignments = {"models.a.elsewhere=1"}}, Environment{}));
   EXPECT_FALSE(load_config({.assignments = {"models.a.vae=\"\""}}, Environment{}));
 }
 
@@ -235,6 +236,30 @@ TEST(Config, ModelsShareAnEngineWhereTheirWeightsAndChoicesAreTheSame) {
   EXPECT_NE(weights(0), weights(2));
   EXPECT_NE(weights(0), weights(3));
   EXPECT_NE(weights(2), weights(3));
+}
+
+TEST(Config, AsksForNoFilesOfAModelThatIsMadeElsewhere) {
+  auto config =
+      load_config({.values = {{"data_dir", "/data"}},
+                   .assignments = {"models.big.elsewhere=true", "models.grok-imagine-image.path=/m",
+                                   "models.grok-imagine-image-quality.path=/m"}},
+                  Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_TRUE(resolve_paths(Environment{}, "/nowhere/imagined", *config));
+  const auto catalogue = make_catalogue(config->models);
+  ASSERT_TRUE(catalogue) << catalogue.error().message;
+  EXPECT_TRUE(catalogue->find("big")->elsewhere);
+  EXPECT_FALSE(catalogue->find("grok-imagine-image")->elsewhere);
+  EXPECT_NE(to_toml(*config, Remarks::none).find("elsewhere = true"), std::string::npos);
+}
+
+TEST(Config, WantsOneModelForTheWorkerOfThisMachine) {
+  const auto config = load_config({.assignments = {"models.grok-imagine-image.elsewhere=true",
+                                                   "models.grok-imagine-image-quality.elsewhere="
+                                                   "true"}},
+                                  Environment{});
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("every model is made elsewhere"), std::string::npos);
 }
 
 TEST(Config, RefusesAnAssignmentToNoModel) {

@@ -78,10 +78,10 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 16> kKeys = {
+  static constexpr std::array<std::string_view, 17> kKeys = {
       "path",         "transformer", "text_encoder",      "text_encoder_2", "vae",      "tokenizer",
       "tokenizer_2",  "distilled",   "cached_references", "steps",          "guidance", "price_usd",
-      "price_2k_usd", "aliases",     "max_prompt_length", "created"};
+      "price_2k_usd", "aliases",     "max_prompt_length", "created",  "elsewhere"};
   return kKeys;
 }
 
@@ -106,6 +106,9 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
   } else if (key == "distilled" || key == "cached_references") {
     if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
     (key == "distilled" ? model.distilled : model.cached_references) = value.text == "true";
+  } else if (key == "elsewhere") {
+    if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
+    model.elsewhere = value.text == "true";
   } else if (key == "steps") {
     model.steps = TRY(parse_number<int>(key, value, 1, 100, "a whole number from 1 to 100"));
   } else if (key == "guidance") {
@@ -187,8 +190,9 @@ Result<service::Catalogue> make_catalogue(
                     .price_2k_usd_ticks = model.price_2k_usd_ticks,
                     .max_prompt_length = model.max_prompt_length,
                     .created_unix_s = model.created_unix_s,
-                    .card = card_of ? card_of(model.path) : std::string(),
-                    .weights = std::move(weights)});
+                    .card = card_of && !model.elsewhere ? card_of(model.path) : std::string(),
+                    .weights = std::move(weights),
+                    .elsewhere = model.elsewhere});
   }
   auto retired =
       list.empty() ? std::vector<service::RetiredName>{} : service::legacy_names(list.front().id);

@@ -22,6 +22,7 @@ struct ModelSettings {
   std::map<std::string, std::string, std::less<>> parts;
   std::optional<bool> distilled;          // empty: by the model's files and name
   std::optional<bool> cached_references;  // the same
+  bool elsewhere = false;                 // see service::Model
   int steps = 4;
   std::optional<float> guidance;
   std::int64_t price_usd_ticks = 0;

@@ -36,8 +36,8 @@ std::span<const Setting> all_settings() {
        "origin that browsers may call from; * for all, empty for none"},
       {"queue_limit", &Settings::queue_limit, "jobs that may wait; more are refused with 429", 1,
        1'000'000},
-      {"job_timeout_s", &Settings::job_timeout_s, "seconds that a request waits for its pictures",
-       1, 86'400},
+      {"job_timeout_s", &Settings::job_timeout_s,
+       "seconds that a request waits for its pictures; 0: as long as the work gets on", 0, 86'400},
       {"rate_per_second", &Settings::rate_per_second,
        "requests a second for each key and model; a key may have its own", 1, 1'000'000},
       {"rate_per_minute", &Settings::rate_per_minute,
@@ -91,7 +91,7 @@ std::span<const Setting> all_settings() {
       {"long_prompt", &Settings::long_prompt,
        "what becomes of a prompt with more tokens than the model reads", 0, 0, kLongPrompts},
       {"threads", &Settings::threads, "threads of the engine; 0: all cores", 0, 1024},
-      {"jpeg_quality", &Settings::jpeg_quality, "quality of JPEG files", 1, 100},
+      {"jpeg_quality", &Settings::jpeg_quality, "quality of JPEG and WebP files", 1, 100},
       {"log_level", &Settings::log_level, "how much is logged on stderr", 0, 0, kLogLevels},
   };
   return kSettings;

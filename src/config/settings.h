@@ -21,7 +21,7 @@ struct Settings {
   std::string public_url;
   std::string cors_origin = "*";
   std::int64_t queue_limit = 256;
-  std::int64_t job_timeout_s = 300;
+  std::int64_t job_timeout_s = 0;
   std::int64_t rate_per_second = 5;
   std::int64_t rate_per_minute = 300;
   std::int64_t in_flight_max = 20;

@@ -322,6 +322,41 @@ TEST_F(HttpServerTest, CancelsAJobThatTakesTooLong) {
   EXPECT_EQ(state_of(job), JobState::cancelled);
 }
 
+TEST_F(HttpServerTest, WaitsAsLongAsTheWorkGetsOn) {
+  options_.answers.patience = milliseconds(30);
+  start();
+  WireClient first(port());
+  first.send(post(R"({"prompt":"a cat"})"));
+  const ClaimedJob running = claim();
+  WireClient second(port());
+  second.send(post(R"({"prompt":"a dog"})"));
+  bell_.wait_for_job();
+  EXPECT_FALSE(second.readable(milliseconds(200)));  // many times its patience
+  EXPECT_FALSE(first.readable(milliseconds(0)));
+  complete(running);
+  EXPECT_EQ(first.status(), 200);
+  // Nobody takes the second one.
+  const std::string reply = second.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 504"));
+  EXPECT_THAT(reply, HasSubstr("no worker has been at work"));
+  bell_.wait_for_cancel();
+}
+
+TEST_F(HttpServerTest, DoesNotWaitForWorkersThatCannotMakeTheJob) {
+  options_.answers.patience = milliseconds(30);
+  start();
+  WireClient first(port());
+  first.send(post(R"({"prompt":"a cat"})"));
+  const ClaimedJob running = claim();
+  WireClient second(port());
+  second.send(post(R"({"prompt":"a dog"})"));
+  bell_.wait_for_job();
+  workers_.ready = false;
+  EXPECT_EQ(second.status(), 504);
+  complete(running);
+  EXPECT_EQ(first.status(), 200);
+}
+
 TEST_F(HttpServerTest, RefusesWhatTheQueueCannotTake) {
   start();
   WireClient first(port());

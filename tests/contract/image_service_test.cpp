@@ -111,7 +111,8 @@ class ImageServiceTest : public testing::Test {
                                             .guidance = 3.0F,
                                             .price_usd_ticks = 7,
                                             .max_prompt_length = 20},
-                                           {.id = "other"}},
+                                           {.id = "other"},
+                                           {.id = "big", .elsewhere = true}},
                                           legacy_names("grok-imagine-image"));
   JobQueue queue_{jobs_, events_, bell_};
   storage::ProcessLimitStore limits_{clock_};
@@ -167,6 +168,67 @@ TEST_F(ImageServiceTest, RefusesWhatBreaksTheRulesAndQueuesNothing) {
   EXPECT_EQ(submit(some_request(), "a b").error().field, "idempotency_key");
   EXPECT_TRUE(queue_is_empty());
   EXPECT_EQ(bell_.queued_count, 0);
+}
+
+TEST_F(ImageServiceTest, TakesJobsForModelsThatOnlyWorkersElsewhereHave) {
+  PictureRequest request = some_request();
+  request.model = "big";
+  const auto job = submit(request);
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_EQ(job->sold.model, "big");
+  request.model = "other";
+  EXPECT_EQ(submit(request).error().code, ErrorCode::unavailable);
+}
+
+// 20 s a job, two at a time: in 10 s there is room.
+TEST_F(ImageServiceTest, SaysWhenAFullQueueHasRoomByTheMeasuredPace) {
+  ASSERT_TRUE(submit());
+  const auto first = try_claim();
+  clock_.advance_ms(20'000);
+  ASSERT_TRUE(jobs_.complete((*first)->lease(), {}));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(submit());
+    if (i < 2) ASSERT_TRUE(*try_claim());
+  }
+  const auto refused = submit();
+  EXPECT_EQ(refused.error().code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(refused.error().retry_after_ms, 10'000);
+}
+
+TEST_F(ImageServiceTest, GivesAJobTimeByThePaceOfTheQueueWhereNobodyHasSetATime) {
+  ImageService unhurried({.catalogue = catalogue_,
+                          .queue = queue_,
+                          .archive = jobs_,
+                          .blobs = blobs_,
+                          .workers = workers_,
+                          .clock = clock_},
+                         {.queue_limit = 3});
+  const auto wait_ms = [&] {
+    const auto job = unhurried.submit(caller_, some_request());
+    return job ? job->deliver_by_ms - clock_.unix_ms() : 0;
+  };
+  constexpr std::int64_t kHourMs = 3'600'000;
+  EXPECT_EQ(wait_ms(), 24 * kHourMs);  // nothing is known
+  const auto first = try_claim();
+  clock_.advance_ms(kHourMs);
+  ASSERT_TRUE(jobs_.complete((*first)->lease(), {}));
+  EXPECT_EQ(wait_ms(), kHourMs);  // nobody waits
+  EXPECT_EQ(wait_ms(), 4 * kHourMs);
+  EXPECT_EQ(wait_ms(), 8 * kHourMs);
+}
+
+TEST_F(ImageServiceTest, WaitsForAJobThatIsMadeOrWhoseWorkerIsAtWork) {
+  const auto first = submit();
+  const auto gets_on = [&](const Job& job) { return *images_.gets_on(caller_, job.id); };
+  EXPECT_FALSE(gets_on(*first));  // nobody works
+  ASSERT_TRUE(*try_claim());
+  EXPECT_TRUE(gets_on(*first));
+  const auto second = submit();
+  EXPECT_TRUE(gets_on(*second));
+  workers_.model = "other";
+  EXPECT_FALSE(gets_on(*second));
+  EXPECT_TRUE(gets_on(*first));
+  EXPECT_EQ(images_.gets_on(stranger_, first->id).error().code, ErrorCode::not_found);
 }
 
 TEST_F(ImageServiceTest, RefusesJobsWhenTheQueueIsFull) {

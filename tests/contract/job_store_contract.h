@@ -364,6 +364,28 @@ TEST_P(JobStoreContract, ARestartOfTheMachineEndsAllLeasesAndIsNotHeldAgainstThe
   EXPECT_EQ(store_.find(job.id)->attempt, 0);
 }
 
+TEST_P(JobStoreContract, MeasuresHowTheQueueGetsOn) {
+  EXPECT_EQ(store_.pace()->run_ms, 0);
+  for (const std::int64_t took_ms : {9'000, 1'000, 3'000}) {
+    insert();
+    const ClaimedJob job = claim();
+    clock_.advance_ms(took_ms);
+    const bool failed = took_ms == 9'000;
+    EXPECT_TRUE(failed ? store_.fail(job.lease(), {.code = ErrorCode::internal})
+                       : store_.complete(job.lease(), {}));
+  }
+  for (int i = 0; i < 5; ++i) insert();
+  claim();
+  claim();
+  const auto pace = store_.pace();
+  ASSERT_TRUE(pace) << pace.error().message;
+  EXPECT_EQ(pace->queued, 3);
+  EXPECT_EQ(pace->running, 2);
+  EXPECT_EQ(pace->run_ms, 2'000);
+  EXPECT_EQ(pace->next_begin_ms(), 1'000);
+  EXPECT_EQ(pace->all_begun_ms(), 3'000);
+}
+
 TEST_P(JobStoreContract, CompletesAJobWithItsPictures) {
   insert();
   const ClaimedJob claimed = claim();

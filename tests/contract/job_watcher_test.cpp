@@ -70,6 +70,7 @@ class CountingStore final : public JobStore {
     return store_.rescue(stranded);
   }
   Result<std::vector<Job>> end_overdue() override { return store_.end_overdue(); }
+  Result<QueuePace> pace() override { return store_.pace(); }
   Result<Job> find(std::string_view job_id) override { return store_.find(job_id); }
 
  private:

@@ -195,3 +195,14 @@ def test_deleting_an_unknown_key_says_so(server):
 def test_no_key_is_in_the_log(server):
     server.get("/v1/models")
     assert server.key not in server.log_text()
+
+
+def test_where_there_are_no_keys_it_is_said_how_one_is_made(start_server):
+    server = start_server()  # which had none when it began
+    assert "no_keys" in server.log_text()
+    assert "no keys yet" not in run("keys", "list", "--data-dir", server.data_dir).stderr
+    run("keys", "delete", server.key, "--data-dir", server.data_dir)
+    empty = run("keys", "list", "--data-dir", server.data_dir)
+    assert "no keys yet: imagined keys create" in empty.stderr
+    listed = run("keys", "list", "--json", "--data-dir", server.data_dir)
+    assert json.loads(listed.stdout) == {"keys": []} and listed.stderr == ""

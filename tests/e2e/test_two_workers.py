@@ -44,6 +44,16 @@ def test_a_worker_leaves_jobs_of_models_that_it_does_not_have_to_others(start_se
         assert slow.reply().status_code == 200
 
 
+def test_a_model_that_only_another_worker_has_is_served(start_server):
+    server = start_server("--set", "models.slow.elsewhere=true")
+    request = Background(server)
+    server.wait_for_state("queued")
+    with another_worker(server, *SLOWISH):
+        assert request.reply().status_code == 200
+    [(worker,)] = server.query("SELECT worker_id FROM jobs")
+    assert not worker.startswith("serve-"), "a child of the server"
+
+
 def test_a_new_server_leaves_the_job_of_a_living_worker_alone(start_server, tmp_path):
     first = start_server(*SLOWISH, data_dir=tmp_path / "shared")
     with another_worker(first, *SLOWISH):

@@ -129,6 +129,7 @@ class FailingJobStore final : public service::JobStore {
     return store_.rescue(stranded);
   }
   Result<std::vector<service::Job>> end_overdue() override { return store_.end_overdue(); }
+  Result<service::QueuePace> pace() override { return store_.pace(); }
   Result<service::Job> find(std::string_view id) override { return store_.find(id); }
   Result<std::vector<service::Job>> find_all(std::span<const std::string> ids) override {
     return store_.find_all(ids);

@@ -46,7 +46,9 @@ struct Services {
 struct AnswerOptions {
   std::string public_url;     // base of links; empty: what the client called us
   ProxyList trusted_proxies;  // whose Forwarded and X-Forwarded-* fields are believed
-  std::chrono::milliseconds job_timeout{300'000};
+  std::chrono::milliseconds job_timeout{0};  // 0: as long as the work gets on
+  /// Without a timeout: how long a request waits while nobody is at work.
+  std::chrono::milliseconds patience{300'000};
   std::string cors_origin = "*";  // empty: no CORS headers
 };
 

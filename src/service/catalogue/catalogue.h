@@ -25,6 +25,8 @@ struct Model {
   std::string card;  // what the model is, in its own words; may be empty
   /// What is loaded, parts and all: models of the same text share one engine. Empty: the path.
   std::string weights;
+  bool elsewhere =
+      false;  // made by another machine's worker: jobs are taken, nothing is loaded here
 };
 
 /// A name that used to be served. The name "flux-1.1*" stands for all names that begin so.

@@ -1,5 +1,6 @@
 #include "service/jobs/job_queue.h"
 
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -7,7 +8,15 @@
 namespace imagined::service {
 
 Result<Job> JobQueue::insert(const NewJob& wanted) {
-  Job job = TRY(store_.insert(wanted));
+  auto inserted = store_.insert(wanted);
+  if (!inserted) {
+    Error& error = inserted.error();
+    const bool full = error.code == ErrorCode::resource_exhausted && error.retry != Retry::no;
+    if (full && error.retry_after_ms == 0)
+      if (const auto pace = store_.pace()) error.retry_after_ms = pace->next_begin_ms();
+    return inserted;
+  }
+  Job job = std::move(*inserted);
   if (job.id != wanted.job.id) {
     log(LogLevel::info, "job_asked_again", "id={} key={}", job.id, wanted.job.owner.key_id);
     return job;

@@ -20,12 +20,14 @@ class JobQueue {
   JobQueue(JobStore& store, JobEvents& events, WorkerBell& bell)
       : store_(store), events_(events), bell_(bell) {}
 
-  /// As JobStore::insert.
+  /// As JobStore::insert; a full queue says when it will have room, as far as that is known.
   Result<Job> insert(const NewJob& wanted);
 
   /// As JobStore::find_keyed, for the caller's team.
   Result<std::optional<Job>> find_keyed(const Caller& caller, std::string_view idempotency_key,
                                         std::string_view request_hash);
+
+  Result<QueuePace> pace() { return store_.pace(); }
 
   /// A job of another team is not found.
   Result<Job> find(const Caller& caller, std::string_view job_id);

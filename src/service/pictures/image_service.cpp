@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ids.h"
@@ -13,6 +14,11 @@ namespace {
 
 constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 constexpr std::int64_t kLostAnswerMs = 600'000;  // an SDK has given up long before
+
+// How late a job may be begun, where nobody has said.
+constexpr std::int64_t kShortestWaitMs = 3'600'000;
+constexpr std::int64_t kUnmeasuredWaitMs = 24 * kShortestWaitMs;
+constexpr std::int64_t kWaitFactor = 4;  // of what the measured pace says
 
 Result<void> check_idempotency_key(std::string_view key) {
   constexpr std::string_view kField = "idempotency_key";
@@ -53,12 +59,13 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request, A
   if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
     return std::move(*earlier);
   TRY(parts_.blobs.check_room());
-  if (!parts_.workers.accepts(model->id))
+  if (!somebody_has(*model))
     return fail(ErrorCode::unavailable,
                 parts_.workers.is_ready()
                     ? fmt::format("no worker has the model \"{}\" at the moment", model->id)
                     : std::string("the worker is starting; try again in a moment"));
   const std::int64_t now_ms = parts_.clock.unix_ms();
+  const std::int64_t deliver_by = TRY(deliver_by_ms(now_ms));
   NewJob wanted{.job = {.id = make_uuid(parts_.clock),
                         .owner = caller.owner,
                         .kind = JobKind::pictures,
@@ -68,7 +75,7 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request, A
                                  .guidance = model->guidance},
                         .idempotency_key = std::string(asking.idempotency_key),
                         .created_ms = now_ms,
-                        .deliver_by_ms = now_ms + options_.job_timeout_ms},
+                        .deliver_by_ms = deliver_by},
                 .payload = request,
                 .queue_limit = options_.queue_limit,
                 .in_flight_max = parts_.admission.in_flight_max(caller),
@@ -83,6 +90,27 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request, A
   if (asking.again && asking.idempotency_key.empty())
     wanted.attach_since_ms = now_ms - kLostAnswerMs;
   return parts_.queue.insert(wanted);
+}
+
+bool ImageService::somebody_has(const Model& model) const {
+  return model.elsewhere || parts_.workers.accepts(model.id);
+}
+
+// Long after all that wait now should have been begun: whoever asked has gone by then.
+Result<std::int64_t> ImageService::deliver_by_ms(std::int64_t now_ms) {
+  if (options_.job_timeout_ms > 0) return now_ms + options_.job_timeout_ms;
+  const QueuePace pace = TRY(parts_.queue.pace());
+  if (pace.run_ms == 0) return now_ms + kUnmeasuredWaitMs;
+  return now_ms + std::max(kShortestWaitMs, kWaitFactor * pace.all_begun_ms());
+}
+
+Result<bool> ImageService::gets_on(const Caller& caller, std::string_view job_id) {
+  const Job job = TRY(find(caller, job_id));
+  if (job.state != JobState::queued) return true;
+  const Model* model = parts_.catalogue.find(job.sold.model);
+  if (model == nullptr || !somebody_has(*model)) return false;
+  const QueuePace pace = TRY(parts_.queue.pace());
+  return pace.running > 0;
 }
 
 Result<Job> ImageService::find(const Caller& caller, std::string_view job_id) {

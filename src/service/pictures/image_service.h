@@ -22,8 +22,9 @@
 namespace imagined::service {
 
 struct ImageServiceOptions {
-  std::int64_t queue_limit = 256;         // jobs that may wait
-  std::int64_t job_timeout_ms = 300'000;  // a job that is not begun by then is not made
+  std::int64_t queue_limit = 256;  // jobs that may wait
+  /// A job that is not begun by then is not made. 0: by the pace of the queue.
+  std::int64_t job_timeout_ms = 0;
 };
 
 /// How a request is asked, beside what it asks for.
@@ -80,6 +81,10 @@ class ImageService {
   /// The job after it; a final job stays what it is. Stops the worker within a step.
   Result<Job> cancel(const Caller& caller, std::string_view job_id);
 
+  /// Whether there is a reason to wait for a job: it is being made (a worker keeps a job only while
+  /// its steps follow each other), or it waits for a worker that has its model and is at work.
+  Result<bool> gets_on(const Caller& caller, std::string_view job_id);
+
   /// Of a job that succeeded. The job's own error when it failed, `cancelled` when it was,
   /// `failed_precondition` while it is not final.
   Result<FinishedPictures> finished(const Caller& caller, std::string_view job_id);
@@ -90,6 +95,8 @@ class ImageService {
   Result<PictureFile> read_picture(const LinkedPicture& linked);
 
  private:
+  bool somebody_has(const Model& model) const;
+  Result<std::int64_t> deliver_by_ms(std::int64_t now_ms);
   Result<PictureFile> read_file(StoredPicture picture);
   /// What a job has cost whose picture is lost; once.
   void give_back(std::string_view job_id);

@@ -13,6 +13,7 @@
 #include "service/billing/ledger.h"
 #include "service/jobs/job.h"
 #include "service/jobs/payload.h"
+#include "service/jobs/queue_pace.h"
 #include "service/jobs/stranded.h"
 #include "service/limits/limit.h"
 #include "service/pictures/picture.h"
@@ -106,6 +107,9 @@ class JobStore {
   virtual Result<std::vector<Job>> rescue(const Stranded& stranded) = 0;
   /// queued -> failed for those that are overdue; they, in their new state.
   virtual Result<std::vector<Job>> end_overdue() = 0;
+
+  /// In one look.
+  virtual Result<QueuePace> pace() = 0;
 
   /// `not_found`.
   virtual Result<Job> find(std::string_view job_id) = 0;

@@ -209,6 +209,23 @@ Result<std::vector<Job>> MemoryJobStore::end_overdue() {
   return moved;
 }
 
+Result<service::QueuePace> MemoryJobStore::pace() {
+  using service::QueuePace;
+  const std::lock_guard lock(mutex_);
+  QueuePace pace;
+  std::vector<Job> made;
+  for (const Row& row : rows_) {
+    pace.queued += row.job.state == JobState::queued ? 1 : 0;
+    pace.running += row.job.state == JobState::running ? 1 : 0;
+    if (row.job.state == JobState::succeeded) made.push_back(row.job);
+  }
+  std::ranges::sort(made, std::ranges::greater(), &Job::finished_ms);
+  if (made.size() > QueuePace::kJobsMeasured) made.resize(QueuePace::kJobsMeasured);
+  for (const Job& job : made) pace.run_ms += job.finished_ms - job.started_ms;
+  if (!made.empty()) pace.run_ms /= std::ssize(made);
+  return pace;
+}
+
 Result<Job> MemoryJobStore::find(std::string_view job_id) {
   const std::lock_guard lock(mutex_);
   const Row* row = find_row(job_id);

@@ -37,6 +37,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   Result<service::Job> cancel(std::string_view job_id, service::EndedBy by) override;
   Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override;
   Result<std::vector<service::Job>> end_overdue() override;
+  Result<service::QueuePace> pace() override;
   Result<service::Job> find(std::string_view job_id) override;
   Result<std::vector<service::Job>> find_all(std::span<const std::string> job_ids) override;
 

@@ -395,6 +395,22 @@ Result<std::vector<Job>> SqliteJobStore::end_overdue() {
   return jobs;
 }
 
+Result<service::QueuePace> SqliteJobStore::pace() {
+  using service::QueuePace;
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  // The condition of the index jobs_ended, for the jobs that were made last.
+  Statement row = TRY(connection.prepare(fmt::format(
+      "SELECT (SELECT count(*) FROM jobs WHERE {0} AND state = 'queued'), "
+      "(SELECT count(*) FROM jobs WHERE {0} AND state = 'running'), "
+      "(SELECT CAST(coalesce(avg(finished_ms - started_ms), 0) AS INTEGER) FROM "
+      "(SELECT finished_ms, started_ms FROM jobs WHERE state NOT IN ('queued', 'running') AND "
+      "state = 'succeeded' ORDER BY finished_ms DESC LIMIT {1}))",
+      kOpen, QueuePace::kJobsMeasured)));
+  TRY(row.step());
+  return QueuePace{.queued = row.integer(0), .running = row.integer(1), .run_ms = row.integer(2)};
+}
+
 Result<Job> SqliteJobStore::find(std::string_view job_id) {
   Connection& connection = database_.reader();
   const auto lock = connection.lock();

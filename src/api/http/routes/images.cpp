@@ -45,33 +45,75 @@ class Ending {
   Signal told_;
 };
 
+// How long a request waits: for the time that an operator has set, or for as long as the work gets
+// on. Looked at as often as the shorter one wants.
+class Patience {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit Patience(const AnswerOptions& options)
+      : total_(options.job_timeout), idle_(options.patience) {}
+
+  milliseconds until_next_look() const {
+    const auto next = is_fixed() ? begin_ + total_ : looked_ + idle_ / kLooks;
+    return std::max(std::chrono::ceil<milliseconds>(next - Clock::now()), milliseconds(0));
+  }
+  bool is_fixed() const { return total_.count() > 0; }
+  /// To be told at each look, without a fixed time.
+  void saw(bool gets_on) {
+    looked_ = Clock::now();
+    if (gets_on) moved_ = looked_;
+  }
+  bool is_over() const {
+    return is_fixed() ? Clock::now() >= begin_ + total_ : looked_ >= moved_ + idle_;
+  }
+  Error error() const {
+    return {.code = ErrorCode::deadline_exceeded,
+            .message = is_fixed() ? fmt::format("the pictures were not finished within {} s (the "
+                                                "server's job_timeout_s)",
+                                                total_.count() / 1000)
+                                  : fmt::format("no worker has been at work for {} s",
+                                                idle_.count() / 1000)};
+  }
+
+ private:
+  static constexpr int kLooks = 30;  // so many until nothing has moved for too long
+
+  const milliseconds total_;
+  const milliseconds idle_;
+  const Clock::time_point begin_ = Clock::now();
+  Clock::time_point looked_ = begin_;
+  Clock::time_point moved_ = begin_;
+};
+
 // The job in its final state. Given up when the client goes away or the time is over.
 Async<Result<Job>> wait_for_job(const Context& context, Exchange& exchange, std::string job_id) {
-  using Clock = std::chrono::steady_clock;
   service::JobWatcher& watcher = context.services.watcher;
-  const auto end = Clock::now() + context.options.job_timeout;
+  Patience patience(context.options);
   Ending ending;
   auto waiter = watcher.watch(
-      std::move(job_id),
+      job_id,
       {.on_progress = {}, .on_end = [&ending](const Result<Job>& job) { ending.tell(job); }});
   while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
-    if (left.count() > 0 && !exchange.client_gone.stop_requested()) {
-      co_await ending.wait(left, exchange.client_gone);
+    const auto pause = patience.until_next_look();
+    if (pause.count() > 0 && !exchange.client_gone.stop_requested()) {
+      co_await ending.wait(pause, exchange.client_gone);
     }
     if (auto job = ending.take()) co_return std::move(*job);
     const bool gone = exchange.client_gone.stop_requested();
-    if (!gone && Clock::now() < end) continue;
+    if (!gone && !patience.is_fixed() && patience.until_next_look().count() == 0) {
+      const auto gets_on = co_await on_pool(
+          context.pool, [&] { return context.services.images.gets_on(*exchange.caller, job_id); });
+      patience.saw(!gets_on || *gets_on);  // a store that is busy says nothing about the job
+    }
+    if (!gone && !patience.is_over()) continue;
     const auto by = gone ? service::EndedBy::client_gone : service::EndedBy::deadline;
     auto job = co_await on_pool(context.pool, [&] { return watcher.give_up(waiter, by); });
     const bool done_at_last =
         job && service::is_final(job->state) && job->state != JobState::cancelled;
     if (done_at_last) co_return std::move(*job);
     if (gone) co_return fail(ErrorCode::cancelled, "the client has gone away");
-    co_return fail(
-        ErrorCode::deadline_exceeded,
-        fmt::format("the pictures were not finished within {} s (the server's job_timeout_s)",
-                    context.options.job_timeout.count() / 1000));
+    co_return tl::unexpected(patience.error());
   }
 }
 
