@@ -16,6 +16,13 @@
 
 namespace imagined::worker {
 
+/// How long nothing may move in a job.
+struct Patience {
+  std::int64_t ms = 600'000;
+  /// One step of the largest models takes half an hour on a small machine.
+  std::int64_t first_ms = 3'600'000;
+};
+
 /// Whether the work on a job gets on. Told by whoever works, asked by the ear.
 class Movement {
  public:
@@ -27,9 +34,13 @@ class Movement {
     if (took_ms > slowest_ms_) slowest_ms_ = took_ms;
   }
 
-  /// Nothing has moved for `patience_ms`, nor for eight times the slowest move so far.
-  bool is_stuck(std::int64_t now_ms, std::int64_t patience_ms) const {
-    return now_ms - last_ms_ > std::max(patience_ms, kSlowestFactor * slowest_ms_);
+  /// Nothing has moved for `patience.ms`, nor for eight times the slowest move so far; before the
+  /// first move, which nothing tells the time of, for `patience.first_ms`.
+  bool is_stuck(std::int64_t now_ms, const Patience& patience) const {
+    const std::int64_t slowest_ms = slowest_ms_;
+    const std::int64_t limit_ms =
+        slowest_ms == 0 ? patience.first_ms : std::max(patience.ms, kSlowestFactor * slowest_ms);
+    return now_ms - last_ms_ > limit_ms;
   }
 
  private:

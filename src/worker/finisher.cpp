@@ -96,14 +96,14 @@ void Finisher::handle(ActiveJob& active, const Ending& ending) {
 
 Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, const Made& made) {
   const image::Picture& picture = made.picture;
-  const auto format = std::get<service::PictureRequest>(active.claimed.payload).format;
-  const auto bytes = TRY(image::encode(picture.view(), format, {.quality = parts_.jpeg_quality}));
+  const auto bytes =
+      TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
   const std::string blob = TRY(parts_.blobs.put(bytes));
   return service::StoredPicture{.id = random_base62(kPictureIdLength),
                                 .job_id = active.job().id,
                                 .index = made.index,
                                 .blob = blob,
-                                .format = format,
+                                .format = made.format,
                                 .width = picture.width,
                                 .height = picture.height,
                                 .seed = made.seed,

@@ -17,6 +17,7 @@
 #include "service/ports/job_store.h"
 #include "worker/active_job.h"
 #include "worker/doorbell.h"
+#include "worker/making.h"
 
 namespace imagined::worker {
 
@@ -49,11 +50,6 @@ class Finisher {
   /// Deals with everything that was handed in, then ends.
   ~Finisher();
 
-  struct Made {
-    int index = 0;
-    std::uint64_t seed = 0;
-    image::Picture picture;
-  };
   /// Waits while four tasks are waiting already.
   void store(std::shared_ptr<ActiveJob> job, Made made);
   void end(std::shared_ptr<ActiveJob> job, Ending ending);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "worker/active_job.h"
 #include "worker/finisher.h"
+#include "worker/making.h"
 
 namespace imagined::worker {
 namespace {
@@ -55,7 +56,8 @@ class Worker::Run {
   std::optional<service::ClaimedJob> claim();
   void wait_for_ring();
   void work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher);
-  Result<image::Picture> make_picture(ActiveJob& active, int index, std::uint64_t seed);
+  Result<image::Picture> make_picture(ActiveJob& active, const service::Model& model,
+                                      const engine::GenerateRequest& request, int index);
   engine::Engine* engine_of(const service::Model& model);
   Result<void> load_model(const service::Model& model);
   bool say_ready();
@@ -85,7 +87,7 @@ class Worker::Run {
 Result<void> Worker::Run::load() {
   std::optional<Error> first_error;
   for (const service::Model& model : parts_.catalogue.models()) {
-    if (engines_.contains(model.weights)) continue;
+    if (model.elsewhere || engines_.contains(model.weights)) continue;
     const Result<void> loaded = load_model(model);
     if (!loaded && !first_error) first_error = loaded.error();
   }
@@ -122,7 +124,7 @@ Result<void> Worker::Run::load_model(const service::Model& model) {
 bool Worker::Run::say_ready() {
   models_.clear();
   for (const service::Model& model : parts_.catalogue.models())
-    if (engine_of(model) != nullptr) models_.push_back(model.id);
+    if (!model.elsewhere && engine_of(model) != nullptr) models_.push_back(model.id);
   if (models_.empty()) return false;
   for (std::span<const std::string> rest = models_; !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), kModelsPerLine));
@@ -173,10 +175,9 @@ std::optional<service::ClaimedJob> Worker::Run::claim() {
     rung_ = false;  // before the look: a ring after it is a reason to look again
     if (stopping_) return std::nullopt;
   }
-  constexpr service::JobKind kKinds[] = {service::JobKind::pictures};
   auto job = parts_.jobs.claim({.worker_id = options_.id,
                                 .models = models_,
-                                .kinds = kKinds,
+                                .kinds = made_kinds(),
                                 .lease_ms = options_.lease_ms});
   if (job) return std::move(*job);
   log(LogLevel::error, "claim_failed", "reason={:?} detail={:?}", job.error().message,
@@ -198,24 +199,26 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
     return stopping_;
   };
   hold(active);
-  const auto& request = std::get<service::PictureRequest>(active->claimed.payload);
-  std::optional<Error> error;
-  for (int index = 0; index < request.count && !active->stop.stop_requested(); ++index) {
-    const std::uint64_t seed =
-        request.seed ? *request.seed + static_cast<std::uint64_t>(index) : options_.random_seed();
-    auto picture = make_picture(*active, index, seed);
-    active->movement.moved(parts_.clock.monotonic_ms());
-    if (picture) {
-      finisher.store(active, {.index = index, .seed = seed, .picture = std::move(*picture)});
-      continue;
-    }
-    error = std::move(picture.error());
-    break;
-  }
+  const service::Model* model = parts_.catalogue.find(active->job().sold.model);
+  CHECK(model != nullptr && engine_of(*model) != nullptr,
+        "a job for model {} was claimed without it", active->job().sold.model);
+  const Make make = make_of(service::kind_of(active->claimed.payload));
+  Result<> made =
+      make({.active = *active,
+            .model = *model,
+            .random_seed = options_.random_seed,
+            .read = [&](const auto& request) { return engine_of(*model)->read(request); },
+            .generate =
+                [&](const auto& request, int index) {
+                  auto picture = make_picture(*active, *model, request, index);
+                  active->movement.moved(parts_.clock.monotonic_ms());
+                  return picture;
+                },
+            .hand_in = [&](Made result) { finisher.store(active, std::move(result)); }});
   const bool stopping = hold(nullptr);
   using Kind = Ending::Kind;
-  if (error && error->code != ErrorCode::cancelled)
-    return finisher.end(active, {.kind = Kind::failed, .error = std::move(*error)});
+  if (!made && made.error().code != ErrorCode::cancelled)
+    return finisher.end(active, {.kind = Kind::failed, .error = std::move(made.error())});
   const bool stopped = active->stop.stop_requested();
   finisher.end(active, {.kind = !stopped   ? Kind::done
                                 : stopping ? Kind::release
@@ -223,20 +226,9 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
                         .error = {}});
 }
 
-Result<image::Picture> Worker::Run::make_picture(ActiveJob& active, int index, std::uint64_t seed) {
-  const auto& wanted = std::get<service::PictureRequest>(active.claimed.payload);
-  const service::Sold& sold = active.job().sold;
-  const service::Model* model = parts_.catalogue.find(sold.model);
-  engine::Engine* engine = model == nullptr ? nullptr : engine_of(*model);
-  CHECK(engine != nullptr, "a job for model {} was claimed without it", sold.model);
-  const auto size = service::picture_size(wanted.aspect_ratio, wanted.resolution);
-  const engine::GenerateRequest request{.prompt = wanted.prompt.text(),
-                                        .width = size.width,
-                                        .height = size.height,
-                                        .steps = sold.steps.value_or(model->steps),
-                                        .guidance = sold.steps ? sold.guidance : model->guidance,
-                                        .seed = seed,
-                                        .references = {}};
+Result<image::Picture> Worker::Run::make_picture(ActiveJob& active, const service::Model& model,
+                                                 const engine::GenerateRequest& request,
+                                                 int index) {
   const auto report = [&](engine::Progress progress) {
     active.movement.moved(parts_.clock.monotonic_ms());
     parts_.doorbell.send({.kind = Message::Kind::progress,
@@ -245,20 +237,12 @@ Result<image::Picture> Worker::Run::make_picture(ActiveJob& active, int index, s
                           .step = progress.step,
                           .steps = progress.steps});
   };
-  if (index == 0) {
-    engine::RequestReading reading = engine->read(request);
-    for (const std::string& warning : reading.warnings)
-      log(LogLevel::warn, "request_warning", "job={} model={} tokens={} read={} warning={:?}",
-          active.job().id, model->id, reading.prompt_tokens, reading.tokens_read, warning);
-    active.reading = {.prompt_tokens = reading.prompt_tokens,
-                      .tokens_read = reading.tokens_read,
-                      .warnings = std::move(reading.warnings)};
-  }
+  engine::Engine* engine = engine_of(model);
   auto picture = generate(*engine, request, report, active.stop.get_token());
   if (picture || engine->intact()) return picture;
   // The weights' file was changed under the model, whose numbers are no longer what was checked.
-  TRY(reload(*model));
-  return generate(*engine_of(*model), request, report, active.stop.get_token());
+  TRY(reload(model));
+  return generate(*engine_of(model), request, report, active.stop.get_token());
 }
 
 /// Loads a model again in place. What cannot be loaded any more is no longer offered; a worker with
@@ -328,7 +312,7 @@ void Worker::Run::prolong_leases(std::span<const std::shared_ptr<ActiveJob>> act
   const std::int64_t now_ms = parts_.clock.monotonic_ms();
   std::vector<service::Lease> due;
   for (const auto& each : active) {
-    if (each->movement.is_stuck(now_ms, options_.patience_ms)) {
+    if (each->movement.is_stuck(now_ms, options_.patience)) {
       // Alive is not enough: a lease is for work that gets on.
       if (!std::exchange(each->reported_stuck, true))
         log(LogLevel::error, "job_stuck", "id={} worker={}", each->job().id, options_.id);

@@ -13,6 +13,7 @@
 #include "service/catalogue/catalogue.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/job_store.h"
+#include "worker/active_job.h"
 #include "worker/doorbell.h"
 
 namespace imagined::worker {
@@ -22,11 +23,10 @@ struct WorkerOptions {
   std::int64_t lease_ms = 60'000;
   std::int64_t heartbeat_ms = 20'000;  // a lease is prolonged this often
   std::int64_t poll_ms = 1'000;        // without a ring the queue is looked at this often
-  /// A job on which nothing has moved for so long (Movement) loses its lease.
-  std::int64_t patience_ms = 600'000;
+  Patience patience;                   // a job on which nothing moves any longer loses its lease
   /// Then called, once: this process will come to no good. Empty: nothing more is done.
   std::function<void()> on_stuck;
-  int jpeg_quality = 90;                     // of pictures stored as JPEG
+  int jpeg_quality = 90;                     // of pictures stored as JPEG or WebP
   std::uint64_t (*random_seed)() = nullptr;  // null: from the operating system
 };
 

@@ -322,7 +322,7 @@ TEST_F(WorkerTest, LetsTheLeaseOfAHungEngineEndAndSaysSoOnce) {
   FailingJobStore counting(memory_jobs_, none);
   const auto stopper_of_counting = use(counting);
   options_.heartbeat_ms = 0;
-  options_.patience_ms = -1;  // nothing moves fast enough
+  options_.patience.first_ms = -1;  // nothing moves fast enough
   std::atomic<int> stuck = 0;
   options_.on_stuck = [&] { ++stuck; };
   Signal began;
@@ -344,14 +344,15 @@ TEST_F(WorkerTest, LetsTheLeaseOfAHungEngineEndAndSaysSoOnce) {
 }
 
 TEST(Movement, IsStuckWhenNothingMovesForFarLongerThanAnythingTookBefore) {
+  const Patience patience{.ms = 1000, .first_ms = 3000};
   Movement movement(0);
-  EXPECT_FALSE(movement.is_stuck(1000, 1000));
-  EXPECT_TRUE(movement.is_stuck(1001, 1000)) << "the first step has only the patience";
+  EXPECT_FALSE(movement.is_stuck(3000, patience)) << "nobody knows yet how long a step takes";
+  EXPECT_TRUE(movement.is_stuck(3001, patience));
   movement.moved(500);
-  EXPECT_FALSE(movement.is_stuck(500 + 8 * 500, 1000)) << "slow steps are given more";
-  EXPECT_TRUE(movement.is_stuck(500 + 8 * 500 + 1, 1000));
+  EXPECT_FALSE(movement.is_stuck(500 + 8 * 500, patience)) << "slow steps are given more";
+  EXPECT_TRUE(movement.is_stuck(500 + 8 * 500 + 1, patience));
   movement.moved(501);
-  EXPECT_FALSE(movement.is_stuck(501 + 8 * 500, 1000)) << "the slowest one counts";
+  EXPECT_FALSE(movement.is_stuck(501 + 8 * 500, patience)) << "the slowest one counts";
 }
 
 /// Stores nothing until it may go on.

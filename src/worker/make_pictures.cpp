@@ -1,0 +1,52 @@
+#include "worker/make_pictures.h"
+
+#include <utility>
+#include <variant>
+
+#include "base/log.h"
+#include "service/pictures/picture_request.h"
+
+namespace imagined::worker {
+namespace {
+
+engine::GenerateRequest to_engine(const service::PictureRequest& wanted, const Making& making) {
+  const service::Sold& sold = making.active.job().sold;
+  const auto size = service::picture_size(wanted.aspect_ratio, wanted.resolution);
+  return {.prompt = wanted.prompt.text(),
+          .width = size.width,
+          .height = size.height,
+          .steps = sold.steps.value_or(making.model.steps),
+          .guidance = sold.steps ? sold.guidance : making.model.guidance,
+          .references = {}};
+}
+
+service::Reading read_and_log(const engine::GenerateRequest& request, const Making& making) {
+  engine::RequestReading reading = making.read(request);
+  for (const std::string& warning : reading.warnings)
+    log(LogLevel::warn, "request_warning", "job={} model={} tokens={} read={} warning={:?}",
+        making.active.job().id, making.model.id, reading.prompt_tokens, reading.tokens_read,
+        warning);
+  return {.prompt_tokens = reading.prompt_tokens,
+          .tokens_read = reading.tokens_read,
+          .warnings = std::move(reading.warnings)};
+}
+
+}  // namespace
+
+Result<> make_pictures(const Making& making) {
+  const auto& wanted = std::get<service::PictureRequest>(making.active.claimed.payload);
+  engine::GenerateRequest request = to_engine(wanted, making);
+  making.active.reading = read_and_log(request, making);
+  for (int index = 0; index < wanted.count && !making.active.stop.stop_requested(); ++index) {
+    request.seed =
+        wanted.seed ? *wanted.seed + static_cast<std::uint64_t>(index) : making.random_seed();
+    image::Picture picture = TRY(making.generate(request, index));
+    making.hand_in({.index = index,
+                    .seed = request.seed,
+                    .format = wanted.format,
+                    .picture = std::move(picture)});
+  }
+  return {};
+}
+
+}  // namespace imagined::worker

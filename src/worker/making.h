@@ -1,0 +1,49 @@
+// How the work of a job is done, one function per kind of job. Whoever claims, prolongs, cancels or
+// settles a job knows nothing of what it asks for; a new kind adds its function and a row here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/engine.h"
+#include "image/format.h"
+#include "image/picture.h"
+#include "service/catalogue/catalogue.h"
+#include "service/jobs/job.h"
+#include "worker/active_job.h"
+
+namespace imagined::worker {
+
+/// A picture of a job, to be encoded and kept.
+struct Made {
+  int index = 0;
+  std::uint64_t seed = 0;
+  image::Format format = image::Format::jpeg;
+  image::Picture picture;
+};
+
+/// What a job is made with, on the engine's thread.
+struct Making {
+  ActiveJob& active;
+  const service::Model& model;  // that was sold
+  std::function<std::uint64_t()> random_seed;
+  std::function<engine::RequestReading(const engine::GenerateRequest&)> read;
+  /// Picture `index` of the job; tells how it gets on, and loads a model again whose file was
+  /// changed.
+  std::function<Result<image::Picture>(const engine::GenerateRequest&, int index)> generate;
+  /// Takes a result at once; it is kept beside the work on the next one.
+  std::function<void(Made)> hand_in;
+};
+
+/// Makes all that is asked for, or what there is time for before the job's `stop` is requested. An
+/// error fails the job, `cancelled` excepted.
+using Make = Result<> (*)(const Making&);
+
+/// The kinds that this program makes; a worker claims no others.
+const std::vector<service::JobKind>& made_kinds();
+/// Only for those.
+Make make_of(service::JobKind kind);
+
+}  // namespace imagined::worker
