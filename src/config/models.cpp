@@ -81,7 +81,7 @@ std::span<const std::string_view> model_keys() {
   static constexpr std::array<std::string_view, 17> kKeys = {
       "path",         "transformer", "text_encoder",      "text_encoder_2", "vae",      "tokenizer",
       "tokenizer_2",  "distilled",   "cached_references", "steps",          "guidance", "price_usd",
-      "price_2k_usd", "aliases",     "max_prompt_length", "created",  "elsewhere"};
+      "price_2k_usd", "aliases",     "max_prompt_length", "created",        "elsewhere"};
   return kKeys;
 }
 

@@ -188,7 +188,8 @@ TEST_F(ImageServiceTest, SaysWhenAFullQueueHasRoomByTheMeasuredPace) {
   ASSERT_TRUE(jobs_.complete((*first)->lease(), {}));
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(submit());
-    if (i < 2) ASSERT_TRUE(*try_claim());
+    if (i >= 2) continue;
+    EXPECT_TRUE(*try_claim());
   }
   const auto refused = submit();
   EXPECT_EQ(refused.error().code, ErrorCode::resource_exhausted);
@@ -201,6 +202,8 @@ TEST_F(ImageServiceTest, GivesAJobTimeByThePaceOfTheQueueWhereNobodyHasSetATime)
                           .archive = jobs_,
                           .blobs = blobs_,
                           .workers = workers_,
+                          .admission = admission_,
+                          .ledger = jobs_.ledger(),
                           .clock = clock_},
                          {.queue_limit = 3});
   const auto wait_ms = [&] {
