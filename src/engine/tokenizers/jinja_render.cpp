@@ -314,8 +314,10 @@ class Renderer {
       case Kind::literal:
         return expression.value;
       case Kind::name: {
-        const json* found = find(expression.text);
-        return found == nullptr ? undefined() : *found;
+        if (const json* found = find(expression.text)) return *found;
+        if (macros_.contains(expression.text))
+          return refuse(expression.line, "a macro that is not called is not known here");
+        return undefined();
       }
       case Kind::list: {
         json list = json::array();
@@ -391,6 +393,11 @@ class Renderer {
     const json start = TRY(evaluate(expression.parts[1]));
     const json stop = TRY(evaluate(expression.parts[2]));
     const json step = TRY(evaluate(expression.parts[3]));
+    const auto is_bound = [](const json& bound) {
+      return bound.is_number_integer() || bound.is_null() || bound.is_discarded();
+    };
+    if (!is_bound(start) || !is_bound(stop) || !is_bound(step))
+      return refuse(expression.line, "a slice takes whole numbers", ErrorCode::invalid_argument);
     const std::int64_t stride = step.is_number_integer() ? step.get<std::int64_t>() : 1;
     if (!value.is_array() || stride == 0 || stride > 1'000'000 || stride < -1'000'000)
       return refuse(expression.line,
@@ -525,6 +532,12 @@ class Renderer {
           macro.line,
           fmt::format("\"{}\" takes {} arguments", macro.names.front(), macro.parameters.size()),
           ErrorCode::invalid_argument);
+    for (const auto& [name, value] : arguments.named)
+      if (std::ranges::find(macro.parameters, name, [](const auto& p) { return p.first; }) ==
+          macro.parameters.end())
+        return refuse(macro.line,
+                      fmt::format("\"{}\" takes no argument \"{}\"", macro.names.front(), name),
+                      ErrorCode::invalid_argument);
     json scope = json::object();
     for (std::size_t i = 0; i < macro.parameters.size(); ++i) {
       const auto& [name, otherwise] = macro.parameters[i];

@@ -118,7 +118,7 @@ TEST(Jinja, RefusesWhatIsNoTemplate) {
   for (const std::string_view text :
        {"{{", "{{ 'a", "{# a", "{% if true %}a", "{% endif %}", "{{ ) }}", "{{ (1] }}", "{{ 1 2 }}",
         "{% for in x %}{% endfor %}", "{% set 1 = 2 %}", "{{ a b }}", "{{ ? }}", "{{ '\\ud800' }}",
-        "{{ a[] }}", "{{ f(a=) }}", "{% %}", "{% else %}"}) {
+        "{{ a[] }}", "{{ f(a=) }}", "{% %}", "{% else %}", "{% if 1 if 1 %}{% endif %}"}) {
     const Result<std::string> result = render(text, json::object());
     ASSERT_FALSE(result.has_value()) << text;
     EXPECT_EQ(result.error().code, ErrorCode::invalid_argument) << text;

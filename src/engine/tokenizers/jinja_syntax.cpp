@@ -368,7 +368,7 @@ class Parser {
 
   Result<> read_branch(Statement& statement) {
     statement.kind = Statement::Kind::branch;
-    statement.expression = TRY(read_expression());
+    statement.expression = TRY(read_either());
     TRY(end_of_tag());
     statement.body = TRY(read_body({"elif", "else", "endif"}));
     if (at_tag({"elif"})) {
