@@ -52,6 +52,12 @@ nlohmann::json to_json(const service::ApiKey& key) {
                           {"revoked", seconds_or_null(key.revoked_ms)},
                           {"last_used", seconds_or_null(key.last_used_ms)},
                           {"disabled", key.disabled}};
+  if (key.asked.is_open()) {
+    nlohmann::json asked = {{"reason", key.asked.reason}, {"at", key.asked.at_ms / 1000}};
+    if (key.asked.per_second) asked["per_second"] = *key.asked.per_second;
+    if (key.asked.per_minute) asked["per_minute"] = *key.asked.per_minute;
+    value["asked"] = std::move(asked);
+  }
   if (key.role) value["role"] = to_string(*key.role);
   return value;
 }

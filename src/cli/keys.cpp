@@ -170,6 +170,14 @@ Result<int> set_disabled(const Session& session, bool disabled) {
 Result<int> disable(const Session& session) { return set_disabled(session, true); }
 Result<int> enable(const Session& session) { return set_disabled(session, false); }
 
+Result<int> decide(const Session& session, bool granted) {
+  const std::string id = id_of(session.options.id);
+  return print_changed(session, TRY(session.stores.keys().decide_capacity(kActor, id, granted)),
+                       granted ? "granted" : "denied");
+}
+Result<int> grant(const Session& session) { return decide(session, true); }
+Result<int> deny(const Session& session) { return decide(session, false); }
+
 Result<int> remove(const Session& session) {
   const std::string id = id_of(session.options.id);
   if (!session.options.yes && !is_meant(id)) return kExitFailure;
@@ -265,6 +273,8 @@ Command keys_command() {
              {.value_name = "SPAN"}}}),
       part("disable", "Refuse a key until it is enabled", disable, {id()}),
       part("enable", "Accept a disabled key again", enable, {id()}),
+      part("grant", "Give a key the capacity that it asks for", grant, {id()}),
+      part("deny", "Give a key nothing of the capacity that it asks for", deny, {id()}),
       part("delete", "Revoke a key for ever", remove,
            {id(), {"--yes", &options->yes, "Do not ask"}}),
       part("audit", "Show what was done to keys, and check that the log is whole", audit, {})};

@@ -117,6 +117,20 @@ TEST_F(KeyDeskTest, FindsNothingOfAnotherTeamAndNoOtherPerson) {
   for (const AuditEvent& event : page.events) EXPECT_EQ(event.deed.team_id, "red");
 }
 
+TEST_F(KeyDeskTest, LetsACustomerAskForCapacityAndAnAdminGrantIt) {
+  const Caller admin = person(Role::admin);
+  const NewKey key = *desk_.create({admin, "r"}, {.name = "app"});
+  const Caller customer = *keys_.authenticate("Bearer " + key.secret);
+  ASSERT_TRUE(desk_.ask_capacity({customer, "r"}, {.per_second = 20}));
+  EXPECT_FALSE(desk_.decide_capacity({customer, "r"}, key.row.id, true));
+  EXPECT_FALSE(desk_.decide_capacity({person(Role::member), "r"}, key.row.id, true));
+  EXPECT_FALSE(desk_.decide_capacity({person(Role::owner, "blue"), "r"}, key.row.id, true));
+  ASSERT_TRUE(desk_.decide_capacity({admin, "r"}, key.row.id, true));
+  EXPECT_EQ(keys_.find(key.row.id)->allowance.per_second, 20);
+  EXPECT_EQ(desk_.ask_capacity({admin, "r"}, {.per_second = 20}).error().code,
+            ErrorCode::not_found);
+}
+
 TEST_F(KeyDeskTest, WritesDownWhoHasDoneIt) {
   const Caller boss = person(Role::owner);
   const std::string id = make(boss);

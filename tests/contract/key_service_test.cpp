@@ -255,6 +255,44 @@ TEST_F(KeyServiceTest, KnowsWhoHasChangedAKeyLastAndWhen) {
   EXPECT_EQ(keys_.find(key.row.id)->modified_by, "key:boss");
 }
 
+TEST_F(KeyServiceTest, GivesTheCapacityThatWasAskedForWhenItIsGranted) {
+  const std::string secret = make({.name = "n", .allowance = {.per_minute = 7}}).secret;
+  const std::string id = keys_.list()->front().id;
+  const auto allowance = [&] { return keys_.authenticate("Bearer " + secret)->allowance; };
+  ASSERT_TRUE(keys_.ask_capacity(kActor, id, {.per_second = 10, .reason = "a launch"}));
+  EXPECT_EQ(allowance().per_second, std::nullopt);
+  EXPECT_EQ(keys_.find(id)->asked.at_ms, clock_.unix_ms());
+  ASSERT_TRUE(keys_.decide_capacity({.name = "key:boss"}, id, true));
+  EXPECT_EQ(allowance().per_second, 10);
+  EXPECT_EQ(allowance().per_minute, 7);
+  EXPECT_FALSE(keys_.find(id)->asked.is_open());
+  EXPECT_EQ(keys_.decide_capacity(kActor, id, true).error().code, ErrorCode::failed_precondition);
+  EXPECT_EQ(store_.audit(0, 10)->back().deed.detail, "per_second=10 reason=\"a launch\"");
+}
+
+TEST_F(KeyServiceTest, GivesNothingOfTheCapacityThatIsDenied) {
+  const std::string id = make().row.id;
+  ASSERT_TRUE(keys_.ask_capacity(kActor, id, {.per_second = 10}));
+  ASSERT_TRUE(keys_.decide_capacity(kActor, id, false));
+  EXPECT_EQ(keys_.find(id)->allowance, Allowance());
+  EXPECT_FALSE(keys_.find(id)->asked.is_open());
+}
+
+TEST_F(KeyServiceTest, RefusesCapacityThatCannotBeMeantByItsField) {
+  const std::string id = make().row.id;
+  const std::pair<CapacityRequest, const char*> cases[] = {
+      {{.reason = "more"}, "qps"},
+      {{.per_second = 0}, "qps"},
+      {{.per_minute = kCapacityMax + 1}, "qpm"},
+      {{.per_second = 1, .reason = std::string(501, 'r')}, "reason"},
+      {{.per_second = 1, .reason = "a\nb"}, "reason"}};
+  for (const auto& [request, field] : cases) {
+    const auto asked = keys_.ask_capacity(kActor, id, request);
+    ASSERT_FALSE(asked) << field;
+    EXPECT_EQ(asked.error().field, field);
+  }
+}
+
 TEST_F(KeyServiceTest, HandsOnWhatAKeyMay) {
   const NewKey key = make({.name = "n",
                            .scopes = ScopeSet().add(Scope::images),

@@ -56,6 +56,7 @@ TEST_P(KeyStoreContract, GivesBackEveryFieldOfAKey) {
   key.modified_ms = 7000;
   key.modified_by = "key:boss";
   key.role = Role::admin;
+  key.asked = {.per_second = 8, .per_minute = 9, .reason = "a launch", .at_ms = 8000};
   ASSERT_TRUE(store_.insert(key, deed()));
   EXPECT_EQ(*store_.find("abc"), key);
 }

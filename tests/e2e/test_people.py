@@ -122,3 +122,39 @@ def test_people_are_listed_apart_from_keys_and_removed_for_ever(server):
     assert person.ask("GET", KEYS).status_code == 401
     customer = server.make_key()
     assert run("people", "delete", customer["id"], "--data-dir", server.data_dir).returncode == 66
+
+
+def test_capacity_is_asked_for_by_a_customer_and_lives_when_an_admin_grants_it(server):
+    made = server.make_key("--per-minute", 1)
+    headers = server.headers(made["key"])
+
+    def limit():
+        reply = requests.post(f"{server.url}/v1/images/generations", headers=headers, timeout=10,
+                              json={"prompt": PROMPT, "n": 11})
+        return reply.status_code, reply.headers["x-ratelimit-limit"]
+
+    assert [limit()[0] for _ in range(2)] == [400, 429]
+    asked = requests.post(f"{server.url}/v1/capacity-requests", headers=headers, timeout=10,
+                          json={"qpm": 3, "reason": "a launch"})
+    assert asked.json()["asked"]["qpm"] == 3 and asked.json()["limits"] == {"qpm": 1}
+    path = f"/auth/api-keys/{made['id']}/capacity-request/grant"
+    assert requests.post(server.url + path, headers=headers, timeout=10).status_code == 401
+
+    admin = Person(server, "admin")
+    waiting = [row for row in admin.ask("GET", KEYS).json()["apiKeys"] if "capacityRequest" in row]
+    assert [row["apiKeyId"] for row in waiting] == [made["id"]]
+    assert admin.ask("POST", path).json()["qpm"] == 3
+    assert limit() == (400, "3")
+    facts = requests.get(f"{server.url}/v1/capacity-requests", headers=headers, timeout=10).json()
+    assert facts == {"limits": {"qpm": 3}, "asked": None}
+    assert admin.ask("POST", path).status_code == 400
+
+
+def test_capacity_can_be_denied_on_the_command_line(server):
+    made = server.make_key()
+    asked = requests.post(f"{server.url}/v1/capacity-requests", headers=server.headers(made["key"]),
+                          json={"qps": 50}, timeout=10)
+    assert asked.status_code == 200, asked.text
+    assert server.keys("show", made["id"])["asked"]["per_second"] == 50
+    denied = server.keys("deny", made["id"])
+    assert "asked" not in denied and denied["limits"] == {}

@@ -110,6 +110,21 @@ json time_or_null(std::int64_t unix_ms) {
   return unix_ms == 0 ? json() : json(to_timestamp(unix_ms));
 }
 
+json rates_value(const std::optional<std::int64_t>& per_second,
+                 const std::optional<std::int64_t>& per_minute) {
+  json value = json::object();
+  if (per_second) value["qps"] = *per_second;
+  if (per_minute) value["qpm"] = *per_minute;
+  return value;
+}
+
+json asked_value(const service::CapacityRequest& asked) {
+  json value = rates_value(asked.per_second, asked.per_minute);
+  value["reason"] = asked.reason;
+  value["createTime"] = to_timestamp(asked.at_ms);
+  return value;
+}
+
 json managed_key_value(const ApiKey& key, const ShownKey& shown) {
   json value = {{"apiKeyId", key.id},
                 {"redactedApiKey", shown.redacted},
@@ -121,8 +136,8 @@ json managed_key_value(const ApiKey& key, const ShownKey& shown) {
                 {"expireTime", time_or_null(key.expires_ms)},
                 {"disabled", key.disabled},
                 {"aclStrings", acls_of(key)}};
-  if (key.allowance.per_second) value["qps"] = *key.allowance.per_second;
-  if (key.allowance.per_minute) value["qpm"] = *key.allowance.per_minute;
+  value.update(rates_value(key.allowance.per_second, key.allowance.per_minute));
+  if (key.asked.is_open()) value["capacityRequest"] = asked_value(key.asked);
   if (!shown.secret.empty()) value["apiKey"] = shown.secret;
   return value;
 }
@@ -162,6 +177,22 @@ Result<std::int64_t> parse_overlap_ms(std::string_view body, std::int64_t now_un
   std::int64_t until_ms = 0;
   TRY(read_time(object, "oldSecretExpireTime", now_unix_ms, until_ms));
   return until_ms == 0 ? kOverlapMs : until_ms - now_unix_ms;
+}
+
+Result<service::CapacityRequest> parse_capacity(std::string_view body) {
+  const json object = TRY(parse_json_object(body));
+  service::CapacityRequest request;
+  request.per_second = TRY(read_integer(object, "qps", "a whole number"));
+  request.per_minute = TRY(read_integer(object, "qpm", "a whole number"));
+  request.reason = TRY(read_string(object, "reason", "a text")).value_or("");
+  return request;
+}
+
+std::string capacity_body(const ApiKey& key) {
+  json value = {{"limits", rates_value(key.allowance.per_second, key.allowance.per_minute)},
+                {"asked", nullptr}};
+  if (key.asked.is_open()) value["asked"] = asked_value(key.asked);
+  return text_of(value);
 }
 
 std::string managed_key_body(const ApiKey& key, const ShownKey& shown) {

@@ -26,6 +26,11 @@ Result<service::KeyWish> patch_key(std::string_view body, service::KeyWish wish,
 /// `{"oldSecretExpireTime"}`: how long the old secret stays good, a day by default.
 Result<std::int64_t> parse_overlap_ms(std::string_view body, std::int64_t now_unix_ms);
 
+/// `{"qps", "qpm", "reason"}` of POST /v1/capacity-requests.
+Result<service::CapacityRequest> parse_capacity(std::string_view body);
+/// What a key may make at most, where it has limits of its own, and what is asked for.
+std::string capacity_body(const service::ApiKey& key);
+
 /// What may be shown of a key beside its row.
 struct ShownKey {
   std::string redacted;

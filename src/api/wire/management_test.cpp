@@ -117,6 +117,20 @@ TEST(ManagedKey, IsWrittenAsXaiDoesAndShowsASecretOnlyWhereItWasMade) {
   EXPECT_EQ(json::parse(managed_key_body(key, {.secret = "imk_whole"}))["apiKey"], "imk_whole");
 }
 
+TEST(Capacity, IsReadAndShownByTheSameNames) {
+  const auto asked = *parse_capacity(R"({"qps": 10, "reason": "a launch"})");
+  EXPECT_EQ(asked.per_second, 10);
+  EXPECT_EQ(asked.per_minute, std::nullopt);
+  EXPECT_EQ(asked.reason, "a launch");
+  EXPECT_EQ(parse_capacity(R"({"qpm": "many"})").error().field, "qpm");
+  service::ApiKey key{.allowance = {.per_minute = 60}};
+  EXPECT_EQ(json::parse(capacity_body(key)), json({{"limits", {{"qpm", 60}}}, {"asked", nullptr}}));
+  key.asked = asked;
+  key.asked.at_ms = kNowMs;
+  EXPECT_EQ(json::parse(capacity_body(key))["asked"],
+            json({{"qps", 10}, {"reason", "a launch"}, {"createTime", "2023-11-14T22:13:20Z"}}));
+}
+
 TEST(AuditBody, NamesThePageAfterIt) {
   const service::AuditEvent event{
       .sequence = 4, .at_ms = kNowMs, .deed = {.actor = "key:boss", .action = "key.create"}};

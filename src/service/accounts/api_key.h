@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "service/accounts/capacity.h"
 #include "service/accounts/owner.h"
 #include "service/accounts/role.h"
 #include "service/accounts/scope.h"
@@ -45,6 +46,7 @@ struct ApiKey {
   std::int64_t modified_ms = 0;
   std::string modified_by;   // an actor of the audit log
   std::optional<Role> role;  // of a person, whose management key it is; none: a customer's key
+  CapacityRequest asked;     // for more than the key may make now
 
   bool operator==(const ApiKey&) const = default;
 };

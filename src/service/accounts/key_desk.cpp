@@ -65,6 +65,18 @@ Result<void> KeyDesk::revoke(const Visit& visit, std::string_view id) {
   return {};
 }
 
+Result<ApiKey> KeyDesk::ask_capacity(const Visit& visit, CapacityRequest request) {
+  const std::string& id = visit.caller.owner.key_id;
+  TRY(find(visit, id));
+  return keys_.ask_capacity(actor_of(visit), id, std::move(request));
+}
+
+Result<ApiKey> KeyDesk::decide_capacity(const Visit& visit, std::string_view id, bool granted) {
+  TRY(enter(visit, Role::admin));
+  TRY(find(visit, id));
+  return keys_.decide_capacity(actor_of(visit), id, granted);
+}
+
 Result<ApiKey> KeyDesk::own(const Visit& visit) {
   TRY(enter(visit, Role::member));
   return keys_.find(visit.caller.owner.key_id);

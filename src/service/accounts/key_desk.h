@@ -37,6 +37,11 @@ class KeyDesk {
   Result<NewKey> rotate(const Visit& visit, std::string_view id, std::int64_t overlap_ms);
   Result<void> revoke(const Visit& visit, std::string_view id);
 
+  /// As KeyService::ask_capacity, for the key that asks, which is a customer's.
+  Result<ApiKey> ask_capacity(const Visit& visit, CapacityRequest request);
+  /// As KeyService::decide_capacity.
+  Result<ApiKey> decide_capacity(const Visit& visit, std::string_view id, bool granted);
+
   /// The key that the person asks with.
   Result<ApiKey> own(const Visit& visit);
   /// A page of the audit log, oldest first, of so many rows from the given sequence on; those of

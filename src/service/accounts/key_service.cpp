@@ -137,6 +137,13 @@ std::string in_words(const ApiKey& key) {
   return text;
 }
 
+std::string in_words(const CapacityRequest& request) {
+  std::string text;
+  if (request.per_second) text += fmt::format("per_second={} ", *request.per_second);
+  if (request.per_minute) text += fmt::format("per_minute={} ", *request.per_minute);
+  return text + fmt::format("reason={:?}", request.reason);
+}
+
 Deed deed_of(const Actor& actor, const ApiKey& key, std::string_view action, std::string detail) {
   return {.actor = actor.name,
           .action = std::string(action),
@@ -236,6 +243,32 @@ Result<ApiKey> KeyService::set_disabled(const Actor& actor, std::string_view id,
   KeyWish wish = wish_of(key);
   wish.disabled = disabled;
   return change(actor, key, wish);
+}
+
+Result<ApiKey> KeyService::ask_capacity(const Actor& actor, std::string_view id,
+                                        CapacityRequest request) {
+  TRY(check_capacity(request));
+  const ApiKey key = TRY(store_.find(id));
+  TRY(check_not_revoked(key));
+  request.at_ms = clock_.unix_ms();
+  ApiKey after = key;
+  after.asked = std::move(request);
+  return write(actor, key, after, "capacity.ask", in_words(after.asked));
+}
+
+Result<ApiKey> KeyService::decide_capacity(const Actor& actor, std::string_view id, bool granted) {
+  const ApiKey key = TRY(store_.find(id));
+  TRY(check_not_revoked(key));
+  if (!key.asked.is_open())
+    return fail(ErrorCode::failed_precondition, "no capacity is asked for with this key");
+  ApiKey after = key;
+  after.asked = CapacityRequest();
+  if (granted) {
+    if (key.asked.per_second) after.allowance.per_second = key.asked.per_second;
+    if (key.asked.per_minute) after.allowance.per_minute = key.asked.per_minute;
+  }
+  return write(actor, key, std::move(after), granted ? "capacity.grant" : "capacity.deny",
+               in_words(key.asked));
 }
 
 Result<ApiKey> KeyService::revoke(const Actor& actor, std::string_view id) {

@@ -73,6 +73,11 @@ class KeyService {
   /// revoked key.
   Result<ApiKey> change(const Actor& actor, const ApiKey& key, const KeyWish& wish);
   Result<ApiKey> set_disabled(const Actor& actor, std::string_view id, bool disabled);
+  /// Asks for more than the key may make, in place of what was asked before. `failed_precondition`
+  /// for a revoked key.
+  Result<ApiKey> ask_capacity(const Actor& actor, std::string_view id, CapacityRequest request);
+  /// Gives what was asked for, or not; `failed_precondition` when nothing is.
+  Result<ApiKey> decide_capacity(const Actor& actor, std::string_view id, bool granted);
   /// For ever: the row stays, so that whoever uses the key is told. Twice is harmless.
   Result<ApiKey> revoke(const Actor& actor, std::string_view id);
 

@@ -259,6 +259,13 @@ CREATE INDEX jobs_by_request ON jobs (key_id, request_hash);
     R"sql(
 ALTER TABLE api_keys ADD COLUMN role TEXT NOT NULL DEFAULT '';  -- empty: a customer's key
 )sql",
+    // 9: the capacity that is asked for with a key.
+    R"sql(
+ALTER TABLE api_keys ADD COLUMN asked_per_second INTEGER;
+ALTER TABLE api_keys ADD COLUMN asked_per_minute INTEGER;
+ALTER TABLE api_keys ADD COLUMN asked_reason     TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN asked_ms         INTEGER NOT NULL DEFAULT 0;  -- 0: nothing is
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

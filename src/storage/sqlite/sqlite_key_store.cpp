@@ -16,7 +16,8 @@ constexpr std::string_view kKeyColumns =
     "id, name, hash, last4, created_ms, last_used_ms, disabled, org_id, team_id, scopes, models, "
     "not_before_ms, expires_ms, revoked_ms, previous_hash, previous_until_ms, per_second, "
     "per_minute, in_flight, pictures_per_day, pictures_per_month, usd_ticks_per_day, "
-    "usd_ticks_per_month, modified_ms, modified_by, role";
+    "usd_ticks_per_month, modified_ms, modified_by, role, asked_per_second, "
+    "asked_per_minute, asked_reason, asked_ms";
 
 std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -51,6 +52,10 @@ ApiKey read_key(const Statement& row) {
              .modified_by = row.text(24)};
   // A role that only a newer program knows: a key without scopes, which may do nothing.
   if (const auto role = service::parse_role(row.text(25))) key.role = *role;
+  key.asked = {.per_second = optional_integer(row, 26),
+               .per_minute = optional_integer(row, 27),
+               .reason = row.text(28),
+               .at_ms = row.integer(29)};
   return key;
 }
 
@@ -65,7 +70,7 @@ Result<ApiKey> find_key(Connection& connection, std::string_view id) {
 Result<void> write_key(Connection& connection, std::string_view verb, const ApiKey& key) {
   Statement write = TRY(connection.prepare(
       fmt::format("{} INTO api_keys ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   verb, kKeyColumns)));
   const Allowance& own = key.allowance;
   return write
@@ -74,7 +79,8 @@ Result<void> write_key(Connection& connection, std::string_view verb, const ApiK
             key.expires_ms, key.revoked_ms, key.previous_hash, key.previous_until_ms,
             own.per_second, own.per_minute, own.in_flight, own.pictures_per_day,
             own.pictures_per_month, own.usd_ticks_per_day, own.usd_ticks_per_month, key.modified_ms,
-            key.modified_by, key.role ? to_string(*key.role) : std::string_view())
+            key.modified_by, key.role ? to_string(*key.role) : std::string_view(),
+            key.asked.per_second, key.asked.per_minute, key.asked.reason, key.asked.at_ms)
       .run();
 }
 

@@ -1,4 +1,5 @@
-// Keys and the audit log, for people: the paths of xAI's management API (xai-api.md 1.19).
+// Keys and the audit log, for people: the paths of xAI's management API (xai-api.md 1.19), and more
+// capacity, which a customer asks for and a person grants.
 #include <algorithm>
 #include <charconv>
 
@@ -32,6 +33,14 @@ Async<Result<Response>> reply_with(const Context& context, Work work) {
   auto body = co_await on_pool(context.pool, std::move(work));
   if (!body) co_return tl::unexpected(std::move(body.error()));
   co_return json_reply(std::move(*body));
+}
+
+Async<Result<Response>> decide(const Context& context, Exchange& exchange, bool granted) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    const auto key =
+        TRY(context.services.desk.decide_capacity(visit(exchange), exchange.params["id"], granted));
+    return wire::managed_key_body(key, shown(context, key));
+  });
 }
 
 /// The number behind `pageToken=`; the first row without one.
@@ -96,6 +105,28 @@ Async<Result<Response>> delete_key(const Context& context, Exchange& exchange) {
     TRY(context.services.desk.revoke(visit(exchange), exchange.params["id"]));
     return std::string("{}");
   });
+}
+
+Async<Result<Response>> show_capacity(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    return wire::capacity_body(TRY(context.services.keys.find(exchange.caller->owner.key_id)));
+  });
+}
+
+Async<Result<Response>> ask_capacity(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    auto request = TRY(wire::parse_capacity(exchange.request.body));
+    return wire::capacity_body(
+        TRY(context.services.desk.ask_capacity(visit(exchange), std::move(request))));
+  });
+}
+
+Async<Result<Response>> grant_capacity(const Context& context, Exchange& exchange) {
+  co_return co_await decide(context, exchange, true);
+}
+
+Async<Result<Response>> deny_capacity(const Context& context, Exchange& exchange) {
+  co_return co_await decide(context, exchange, false);
 }
 
 Async<Result<Response>> validate_management_key(const Context& context, Exchange& exchange) {
