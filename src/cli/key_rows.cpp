@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "service/billing/money.h"
 
@@ -17,6 +18,13 @@ nlohmann::json seconds_or_null(std::int64_t unix_ms) {
 }
 
 }  // namespace
+
+std::vector<service::ApiKey> keys_of(Holder holder, std::vector<service::ApiKey> keys) {
+  std::erase_if(keys, [holder](const service::ApiKey& key) {
+    return key.role.has_value() != (holder == Holder::person) || key.revoked_ms > 0;
+  });
+  return keys;
+}
 
 std::string day_and_time(std::int64_t unix_ms, const char* if_none) {
   if (unix_ms == 0) return if_none;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "service/accounts/api_key.h"
 
@@ -11,6 +12,10 @@ namespace imagined::cli {
 
 /// A key without its secret.
 nlohmann::json to_json(const service::ApiKey& key);
+
+/// Those of customers, or of people, that are not deleted.
+enum class Holder : std::uint8_t { customer, person };
+std::vector<service::ApiKey> keys_of(Holder holder, std::vector<service::ApiKey> keys);
 
 /// "2026-11-28 17:05" in UTC.
 std::string day_and_time(std::int64_t unix_ms, const char* if_none);

@@ -122,8 +122,7 @@ Result<int> create(const Session& session) {
 }
 
 Result<int> list(const Session& session) {
-  std::vector<ApiKey> rows = TRY(session.stores.keys().list());
-  std::erase_if(rows, [](const ApiKey& key) { return key.role.has_value(); });
+  const std::vector<ApiKey> rows = keys_of(Holder::customer, TRY(session.stores.keys().list()));
   if (session.options.json) {
     nlohmann::json items = nlohmann::json::array();
     for (const ApiKey& key : rows) items.push_back(to_json(key));

@@ -55,8 +55,7 @@ Result<int> create(const Session& session) {
 }
 
 Result<int> list(const Session& session) {
-  std::vector<ApiKey> people = TRY(session.keys.list());
-  std::erase_if(people, [](const ApiKey& key) { return !key.role; });
+  const std::vector<ApiKey> people = keys_of(Holder::person, TRY(session.keys.list()));
   if (session.options.json) {
     nlohmann::json items = nlohmann::json::array();
     for (const ApiKey& key : people) items.push_back(to_json(key));

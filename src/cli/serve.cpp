@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/key_rows.h"
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/version.h"
@@ -130,7 +131,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                       }});
   log(LogLevel::info, "listening", "address={} http={} version={} data_dir={:?}",
       bound(address, server.port()), url, kVersion, config.settings.data_dir);
-  if (const auto keys = stores.keys().list(); keys && keys->empty()) {
+  if (const auto keys = stores.keys().list(); keys && keys_of(Holder::customer, *keys).empty()) {
     log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
   }
   if (!is_loopback(address.host)) {
