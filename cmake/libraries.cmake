@@ -37,3 +37,6 @@ add_library(imagined_boost INTERFACE)
 target_link_libraries(imagined_boost INTERFACE Boost::headers)
 target_compile_definitions(imagined_boost INTERFACE BOOST_ASIO_SEPARATE_COMPILATION
   BOOST_ASIO_NO_DEPRECATED)
+# GCC 12 takes the two halves of Asio's allocator of coroutine frames for a mismatch.
+target_compile_options(imagined_boost INTERFACE
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)

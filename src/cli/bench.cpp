@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -41,30 +41,30 @@ struct Measured {
 };
 
 void print_json(const Measured& measured, const Options& options) {
-  nlohmann::json stages = nlohmann::json::array();
+  JsonText stages = JsonText::array();
   for (const engine::StageReport& stage : measured.report.stages) {
     const double gflops = stage.seconds > 0 ? stage.gflop / stage.seconds : 0;
-    stages.push_back({{"stage", stage.stage},
-                      {"count", stage.count},
-                      {"seconds", stage.seconds},
-                      {"gflop", stage.gflop},
-                      {"gflops", gflops},
-                      {"share_of_peak", gflops / measured.against_gflops}});
+    stages.push(JsonText::object({{"stage", stage.stage},
+                                  {"count", stage.count},
+                                  {"seconds", stage.seconds},
+                                  {"gflop", stage.gflop},
+                                  {"gflops", gflops},
+                                  {"share_of_peak", gflops / measured.against_gflops}}));
   }
-  fmt::print("{}\n", nlohmann::json{{"model", measured.model},
-                                    {"precision", measured.precision},
-                                    {"width", options.width},
-                                    {"height", options.height},
-                                    {"load_seconds", measured.report.load_seconds},
-                                    {"seconds", measured.report.seconds},
-                                    {"machine",
-                                     {{"processor", measured.peak.processor},
-                                      {"threads", measured.peak.threads},
-                                      {"f32_gflops", measured.peak.f32_gflops},
-                                      {"bf16_gflops", measured.peak.bf16_gflops},
-                                      {"int8_gops", measured.peak.int8_gops}}},
-                                    {"stages", std::move(stages)}}
-                         .dump());
+  const JsonText machine = JsonText::object({{"processor", measured.peak.processor},
+                                             {"threads", measured.peak.threads},
+                                             {"f32_gflops", measured.peak.f32_gflops},
+                                             {"bf16_gflops", measured.peak.bf16_gflops},
+                                             {"int8_gops", measured.peak.int8_gops}});
+  const JsonText whole = JsonText::object({{"model", measured.model},
+                                           {"precision", measured.precision},
+                                           {"width", options.width},
+                                           {"height", options.height},
+                                           {"load_seconds", measured.report.load_seconds},
+                                           {"seconds", measured.report.seconds},
+                                           {"machine", machine},
+                                           {"stages", stages}});
+  fmt::print("{}\n", whole.text());
 }
 
 void print_text(const Measured& measured, const Options& options) {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/estimate.h"
@@ -136,26 +136,27 @@ Findings examine(const Config& config) {
 }
 
 void print_json(const Findings& findings) {
-  nlohmann::json models = nlohmann::json::array();
+  JsonText models = JsonText::array();
   for (const ModelFinding& model : findings.models) {
-    models.push_back(
+    models.push(JsonText::object(
         {{"name", model.name},
          {"path", model.path},
          {"weight_bytes", model.weight_bytes},
          {"seconds_1k", model.seconds},
-         {"problem", model.problem.empty() ? nlohmann::json() : nlohmann::json(model.problem)}});
+         {"problem", model.problem.empty() ? JsonText() : JsonText(model.problem)}}));
   }
   const Machine& machine = findings.machine;
-  fmt::print("{}\n", nlohmann::json{{"processor", machine.processor},
-                                    {"cores", machine.cores},
-                                    {"instruction_sets", machine.instruction_sets},
-                                    {"memory_bytes", machine.memory_bytes},
-                                    {"memory_free_bytes", machine.memory_free_bytes},
-                                    {"gpus", machine.gpus},
-                                    {"data_dir", findings.data_dir},
-                                    {"models", std::move(models)},
-                                    {"problems", findings.problems}}
-                         .dump());
+  const JsonText whole =
+      JsonText::object({{"processor", machine.processor},
+                        {"cores", machine.cores},
+                        {"instruction_sets", JsonText::array_of(machine.instruction_sets)},
+                        {"memory_bytes", machine.memory_bytes},
+                        {"memory_free_bytes", machine.memory_free_bytes},
+                        {"gpus", JsonText::array_of(machine.gpus)},
+                        {"data_dir", findings.data_dir},
+                        {"models", models},
+                        {"problems", JsonText::array_of(findings.problems)}});
+  fmt::print("{}\n", whole.text());
 }
 
 void print_text(const Findings& findings) {

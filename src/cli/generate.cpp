@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/decode.h"
 #include "cli/exit_code.h"
@@ -114,19 +114,19 @@ Result<std::vector<image::Picture>> read_references(const std::vector<std::strin
 
 std::string json_report(const std::vector<Written>& pictures, const std::string& model,
                         const engine::RequestReading& reading) {
-  nlohmann::json list = nlohmann::json::array();
+  JsonText list = JsonText::array();
   for (const Written& written : pictures) {
-    list.push_back({{"path", fs::absolute(written.path).string()},
-                    {"width", written.picture.width},
-                    {"height", written.picture.height},
-                    {"seed", written.seed},
-                    {"seconds", written.seconds}});
+    list.push(JsonText::object({{"path", fs::absolute(written.path).string()},
+                                {"width", written.picture.width},
+                                {"height", written.picture.height},
+                                {"seed", written.seed},
+                                {"seconds", written.seconds}}));
   }
-  return nlohmann::json{{"model", model},
-                        {"pictures", std::move(list)},
-                        {"input_tokens", reading.tokens_read},
-                        {"warnings", reading.warnings}}
-      .dump();
+  return JsonText::object({{"model", model},
+                           {"pictures", list},
+                           {"input_tokens", reading.tokens_read},
+                           {"warnings", JsonText::array_of(reading.warnings)}})
+      .text();
 }
 
 // Makes the pictures one after the other; `base` has everything but the seed.

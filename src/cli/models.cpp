@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -30,16 +30,16 @@ int list(const Options& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   if (options.json) {
-    nlohmann::json items = nlohmann::json::array();
+    JsonText items = JsonText::array();
     for (const ModelSettings& model : config->models) {
-      items.push_back({{"id", model.name},
-                       {"path", model.path},
-                       {"elsewhere", model.elsewhere},
-                       {"steps", model.steps},
-                       {"price_usd", config::format_price(model.price_usd_ticks)},
-                       {"aliases", model.aliases}});
+      items.push(JsonText::object({{"id", model.name},
+                                   {"path", model.path},
+                                   {"elsewhere", model.elsewhere},
+                                   {"steps", model.steps},
+                                   {"price_usd", config::format_price(model.price_usd_ticks)},
+                                   {"aliases", JsonText::array_of(model.aliases)}}));
     }
-    fmt::print("{}\n", nlohmann::json{{"models", std::move(items)}}.dump());
+    fmt::print("{}\n", JsonText::object({{"models", items}}).text());
     return kExitOk;
   }
   fmt::print("{:<28}  {:>5}  {:>9}  {}\n", "NAME", "STEPS", "PRICE USD", "PATH");
@@ -49,6 +49,16 @@ int list(const Options& options) {
                model.elsewhere ? "(elsewhere)" : model.path);
   }
   return kExitOk;
+}
+
+// A line of `models show`.
+struct Fact {
+  std::string_view name;
+  JsonText json;
+  std::string text;
+};
+Fact fact(std::string_view name, const auto& value) {
+  return {name, JsonText(value), fmt::format("{}", value)};
 }
 
 int show(const Options& options) {
@@ -61,41 +71,42 @@ int show(const Options& options) {
   if (!engine) return report(engine.error());
   const double load_s = seconds_now() - begin_s;
   const engine::ModelSummary& summary = (*engine)->summary();
-  nlohmann::ordered_json value = {{"name", model->name},
-                                  {"path", model->path},
-                                  {"family", summary.family},
-                                  {"parameters", summary.parameters},
-                                  {"weight_bytes", summary.weight_bytes},
-                                  {"pixels_per_token", summary.pixels_per_token},
-                                  {"native_pixels", summary.native_pixels},
-                                  {"max_prompt_tokens", summary.max_prompt_tokens},
-                                  {"default_steps", summary.default_steps},
-                                  {"default_guidance", summary.default_guidance},
-                                  {"distilled", summary.distilled},
-                                  {"distilled_by", summary.distilled_by},
-                                  {"cached_references", summary.cached_references},
-                                  {"cached_references_by", summary.cached_references_by},
-                                  {"load_seconds", load_s}};
-  if (!summary.card.empty()) value["card"] = summary.card;
-  if (!summary.draws.empty()) value["draws"] = fmt::format("{}", fmt::join(summary.draws, ", "));
+  std::vector<Fact> facts = {fact("name", model->name),
+                             fact("path", model->path),
+                             fact("family", summary.family),
+                             fact("parameters", summary.parameters),
+                             fact("weight_bytes", summary.weight_bytes),
+                             fact("pixels_per_token", summary.pixels_per_token),
+                             fact("native_pixels", summary.native_pixels),
+                             fact("max_prompt_tokens", summary.max_prompt_tokens),
+                             fact("default_steps", summary.default_steps),
+                             fact("default_guidance", summary.default_guidance),
+                             fact("distilled", summary.distilled),
+                             fact("distilled_by", summary.distilled_by),
+                             fact("cached_references", summary.cached_references),
+                             fact("cached_references_by", summary.cached_references_by),
+                             fact("load_seconds", load_s)};
+  if (!summary.card.empty()) facts.push_back(fact("card", summary.card));
+  if (!summary.draws.empty())
+    facts.push_back({"draws", JsonText::array_of(summary.draws),
+                     fmt::format("{}", fmt::join(summary.draws, ", "))});
   if (!options.json) {
-    for (const auto& [key, entry] : value.items()) {
-      fmt::print("{:<20} {}\n", key, entry.is_string() ? entry.get<std::string>() : entry.dump());
-    }
+    for (const Fact& fact : facts) fmt::print("{:<20} {}\n", fact.name, fact.text);
     for (const engine::ModelFile& file : summary.files) {
       fmt::print("{:<20} {} ({})\n", file.part, file.path.string(), file.why);
     }
     for (const std::string& note : summary.notes) fmt::print("{:<20} {}\n", "note", note);
     return kExitOk;
   }
-  if (!summary.draws.empty()) value["draws"] = summary.draws;
-  value["files"] = nlohmann::ordered_json::array();
+  JsonText files = JsonText::array();
   for (const engine::ModelFile& file : summary.files) {
-    value["files"].push_back(
-        {{"part", file.part}, {"path", file.path.string()}, {"why", file.why}});
+    files.push(
+        JsonText::object({{"part", file.part}, {"path", file.path.string()}, {"why", file.why}}));
   }
-  value["notes"] = summary.notes;
-  fmt::print("{}\n", value.dump());
+  JsonText whole = JsonText::object();
+  for (const Fact& fact : facts) whole.add(fact.name, fact.json);
+  whole.add("files", files).add("notes", JsonText::array_of(summary.notes));
+  fmt::print("{}\n", whole.text());
   return kExitOk;
 }
 
@@ -111,17 +122,16 @@ void print_table(const engine::CheckReport& checked) {
 }
 
 void print_json(const engine::CheckReport& checked) {
-  nlohmann::json items = nlohmann::json::array();
+  JsonText items = JsonText::array();
   for (const engine::TensorCheck& tensor : checked.tensors) {
-    items.push_back({{"name", tensor.name},
-                     {"max_error", tensor.max_error},
-                     {"relative_rms", tensor.relative_rms},
-                     {"tolerance", tensor.tolerance},
-                     {"judged", tensor.judged},
-                     {"passed", tensor.passed}});
+    items.push(JsonText::object({{"name", tensor.name},
+                                 {"max_error", tensor.max_error},
+                                 {"relative_rms", tensor.relative_rms},
+                                 {"tolerance", tensor.tolerance},
+                                 {"judged", tensor.judged},
+                                 {"passed", tensor.passed}}));
   }
-  fmt::print("{}\n",
-             nlohmann::json{{"passed", checked.passed}, {"tensors", std::move(items)}}.dump());
+  fmt::print("{}\n", JsonText::object({{"passed", checked.passed}, {"tensors", items}}).text());
 }
 
 int check(const Options& options) {
@@ -156,7 +166,7 @@ int tokens(const Options& options) {
   const auto ids = engine::tokenize_prompt(model->path, text, model_choices(*model));
   if (!ids) return report(ids.error());
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"ids", *ids}}.dump());
+    fmt::print("{}\n", JsonText::object({{"ids", JsonText::array_of(*ids)}}).text());
   } else {
     for (const std::int32_t id : *ids) fmt::print("{}\n", id);
   }

@@ -58,7 +58,7 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 // For the single quotes of a shell.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "'";
   for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return result + "'";
@@ -91,7 +91,7 @@ std::string bash_completion(const Command& program) {
     std::vector<std::string> offered = {"--help"};
     for (const Command& child : command.commands) {
       offered.push_back(child.name);
-      paths += fmt::format("      {}) path+=\" $word\" ;;\n", quoted(here + " " + child.name));
+      paths += fmt::format("      {}) path+=\" $word\" ;;\n", in_quotes(here + " " + child.name));
     }
     bool models = false;
     for (const Option& option : command.options) {
@@ -104,17 +104,17 @@ std::string bash_completion(const Command& program) {
         offered.push_back(name);
         if (!takes_value(option)) continue;
         const auto& choices = offered_values(option);
-        values += fmt::format("    {}) ", quoted(here + " " + name));
+        values += fmt::format("    {}) ", in_quotes(here + " " + name));
         if (is_model(option)) {
           values += fmt::format("words=$({}) ;;\n", kModelNames);
         } else if (!choices.empty()) {
-          values += fmt::format("words={} ;;\n", quoted(joined(choices)));
+          values += fmt::format("words={} ;;\n", in_quotes(joined(choices)));
         } else {
           values += "return ;;\n";  // a file, by `-o default`, or nothing that we know
         }
       }
     }
-    words += fmt::format("    {}) words={}{} ;;\n", quoted(here), quoted(joined(offered)),
+    words += fmt::format("    {}) words={}{} ;;\n", in_quotes(here), in_quotes(joined(offered)),
                          models ? fmt::format("\" \"$({})", kModelNames) : "");
   });
   return fmt::format(
@@ -154,30 +154,30 @@ std::string fish_completion(const Command& program) {
         path.empty() ? "__fish_use_subcommand"
                      : seen + "; and not __fish_seen_subcommand_from " + joined(children);
     for (const Command& child : command.commands) {
-      script += fmt::format("complete -c imagined -n {} -f -a {} -d {}\n", quoted(none_yet),
-                            child.name, quoted(child.help));
+      script += fmt::format("complete -c imagined -n {} -f -a {} -d {}\n", in_quotes(none_yet),
+                            child.name, in_quotes(child.help));
     }
     for (const Option& option : command.options) {
       if (!is_for_people(option)) continue;
       if (is_argument(option)) {
         if (is_model(option)) {
-          script += fmt::format("complete -c imagined -n {} -a {}\n", quoted(seen),
-                                quoted(fmt::format("({})", kModelNames)));
+          script += fmt::format("complete -c imagined -n {} -a {}\n", in_quotes(seen),
+                                in_quotes(fmt::format("({})", kModelNames)));
         }
         continue;
       }
-      script += fmt::format("complete -c imagined -n {}", quoted(seen));
+      script += fmt::format("complete -c imagined -n {}", in_quotes(seen));
       for (const std::string& name : names_of(option)) {
         script += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       }
       if (is_model(option)) {
-        script += " -x -a " + quoted(fmt::format("({})", kModelNames));
+        script += " -x -a " + in_quotes(fmt::format("({})", kModelNames));
       } else if (const auto& choices = offered_values(option); !choices.empty()) {
-        script += " -x -a " + quoted(joined(choices));
+        script += " -x -a " + in_quotes(joined(choices));
       } else if (takes_value(option)) {
         script += " -r";
       }
-      script += " -d " + quoted(option.help) + "\n";
+      script += " -d " + in_quotes(option.help) + "\n";
     }
   });
   return script;

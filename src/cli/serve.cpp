@@ -4,9 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "api/http/server.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -69,7 +69,7 @@ bool is_loopback(std::string_view host) { return host.starts_with("127.") || hos
 
 // The one line on stdout by which scripts know that requests are answered.
 void announce(const std::string& url) {
-  fmt::print("{}\n", nlohmann::json{{"event", "ready"}, {"http", url}}.dump());
+  fmt::print("{}\n", JsonText::object({{"event", "ready"}, {"http", url}}).text());
   std::fflush(stdout);
 }
 

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/timestamp.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -30,21 +30,20 @@ struct Options {
 std::string_view name_of(const UsageRow& row) { return service::row_of(row.outcome).name; }
 
 void print_json(const std::vector<UsageRow>& rows) {
-  nlohmann::json items = nlohmann::json::array();
+  JsonText items = JsonText::array();
   for (const UsageRow& row : rows) {
-    items.push_back({{"day", row.day},
-                     {"team", row.team_id},
-                     {"key_id", row.key_id},
-                     {"model", row.model},
-                     {"user", row.user},
-                     {"outcome", name_of(row)},
-                     {"requests", row.requests},
-                     {"pictures", row.pictures},
-                     {"usd", service::format_usd(row.usd_ticks)},
-                     {"cost_in_usd_ticks", row.usd_ticks}});
+    items.push(JsonText::object({{"day", row.day},
+                                 {"team", row.team_id},
+                                 {"key_id", row.key_id},
+                                 {"model", row.model},
+                                 {"user", row.user},
+                                 {"outcome", name_of(row)},
+                                 {"requests", row.requests},
+                                 {"pictures", row.pictures},
+                                 {"usd", service::format_usd(row.usd_ticks)},
+                                 {"cost_in_usd_ticks", row.usd_ticks}}));
   }
-  fmt::print("{}\n", nlohmann::json{{"usage", std::move(items)}}.dump(
-                         -1, ' ', false, nlohmann::json::error_handler_t::replace));
+  fmt::print("{}\n", JsonText::object({{"usage", items}}).text());
 }
 
 // RFC 4180; a name that a spreadsheet would take for a formula is made text.
@@ -101,11 +100,10 @@ int check_books(const Options& options, service::LedgerStore& ledger) {
   if (!audit) return report(audit.error());
   const bool is_right = *audit == service::LedgerAudit();
   if (options.json) {
-    nlohmann::json accounts = nlohmann::json::object();
+    JsonText accounts = JsonText::object();
     for (const auto& [account, usd_ticks] : *balances)
-      accounts[account] = service::format_usd(usd_ticks);
-    fmt::print("{}\n",
-               nlohmann::json{{"right", is_right}, {"balances", std::move(accounts)}}.dump());
+      accounts.add(account, service::format_usd(usd_ticks));
+    fmt::print("{}\n", JsonText::object({{"right", is_right}, {"balances", accounts}}).text());
   } else {
     for (const auto& [account, usd_ticks] : *balances)
       fmt::print("{:<40}  {:>16}\n", account, service::format_usd(usd_ticks));

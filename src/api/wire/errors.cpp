@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json_text.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -72,12 +72,14 @@ struct Parts {
 };
 
 std::string body(const Parts& parts) {
-  nlohmann::json error = {
-      {"message", parts.message}, {"type", parts.type}, {"param", nullptr}, {"code", parts.slug}};
-  if (!parts.field.empty()) error["param"] = parts.field;
-  nlohmann::json whole = {{"code", parts.slug}, {"error", std::move(error)}};
-  if (!parts.request_id.empty()) whole["request_id"] = parts.request_id;
-  return whole.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const JsonText error =
+      JsonText::object({{"message", parts.message},
+                        {"type", parts.type},
+                        {"param", parts.field.empty() ? JsonText() : JsonText(parts.field)},
+                        {"code", parts.slug}});
+  JsonText whole = JsonText::object({{"code", parts.slug}, {"error", error}});
+  if (!parts.request_id.empty()) whole.add("request_id", parts.request_id);
+  return whole.text();
 }
 
 }  // namespace

@@ -1,50 +1,54 @@
 #include "api/wire/replies.h"
 
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/crypto.h"
+#include "base/json_text.h"
 
 namespace imagined::api::wire {
 namespace {
 
-using nlohmann::json;
-
 /// What both lists of models say.
-json common_value(const service::Model& model) {
-  json value = {{"id", model.id},           {"object", "model"},
-                {"aliases", model.aliases}, {"created", model.created_unix_s},
-                {"owned_by", "imagined"},   {"image_price", model.price_usd_ticks}};
+JsonText common_value(const service::Model& model) {
+  JsonText value = JsonText::object({{"id", model.id},
+                                     {"object", "model"},
+                                     {"aliases", JsonText::array_of(model.aliases)},
+                                     {"created", model.created_unix_s},
+                                     {"owned_by", "imagined"},
+                                     {"image_price", model.price_usd_ticks}});
   const std::int64_t price_2k = model.price_2k_usd_ticks.value_or(model.price_usd_ticks);
   if (price_2k == model.price_usd_ticks) return value;
-  const auto tier = [](const char* resolution, std::int64_t usd_ticks) {
-    return json{{"quality", "auto"}, {"resolution", resolution}, {"price_per_image", usd_ticks}};
-  };
-  value["pricing"] = {tier("1k", model.price_usd_ticks), tier("1.5k", model.price_usd_ticks),
-                      tier("2k", price_2k)};
+  JsonText tiers = JsonText::array();
+  for (const auto& [resolution, usd_ticks] :
+       {std::pair{"1k", model.price_usd_ticks}, std::pair{"1.5k", model.price_usd_ticks},
+        std::pair{"2k", price_2k}})
+    tiers.push(JsonText::object(
+        {{"quality", "auto"}, {"resolution", resolution}, {"price_per_image", usd_ticks}}));
+  value.add("pricing", tiers);
   return value;
 }
 
-json model_value(const service::Model& model) {
-  json value = common_value(model);
-  value["context_length"] = model.max_prompt_length;
-  if (!model.card.empty()) value["card"] = model.card;
+JsonText model_value(const service::Model& model) {
+  JsonText value = common_value(model);
+  value.add("context_length", model.max_prompt_length);
+  if (!model.card.empty()) value.add("card", model.card);
   return value;
 }
 
 /// Changes when the weights do, or what is done with them.
 std::string fingerprint(const service::Model& model) {
-  const std::string made_of =
-      json({model.weights, model.steps, model.guidance.value_or(0.0F)}).dump();
-  return "fp_" + to_hex(sha256(made_of)).substr(0, 10);
+  JsonText made_of = JsonText::array();
+  made_of.push(model.weights).push(model.steps).push(model.guidance.value_or(0.0F));
+  return "fp_" + to_hex(sha256(made_of.text())).substr(0, 10);
 }
 
-json image_model_value(const service::Model& model) {
-  json value = common_value(model);
-  value["fingerprint"] = fingerprint(model);
-  value["version"] = "1.0";
-  value["max_prompt_length"] = model.max_prompt_length;
-  value["input_modalities"] = {"text"};
-  value["output_modalities"] = {"image"};
+JsonText image_model_value(const service::Model& model) {
+  JsonText value = common_value(model);
+  value.add("fingerprint", fingerprint(model));
+  value.add("version", "1.0");
+  value.add("max_prompt_length", model.max_prompt_length);
+  value.add("input_modalities", JsonText::array().push("text"));
+  value.add("output_modalities", JsonText::array().push("image"));
   return value;
 }
 
@@ -58,12 +62,12 @@ ImagesBody::ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max) {
 void ImagesBody::begin_entry() { text_ += text_.back() == '[' ? "{" : ",{"; }
 
 void ImagesBody::end_entry(std::string_view mime_type) {
-  text_ += ",\"mime_type\":" + json(mime_type).dump() + "}";
+  text_ += ",\"mime_type\":" + JsonText(mime_type).text() + "}";
 }
 
 void ImagesBody::add_url(std::string_view url, std::string_view mime_type) {
   begin_entry();
-  text_ += "\"url\":" + json(url).dump();
+  text_ += "\"url\":" + JsonText(url).text();
   end_entry(mime_type);
 }
 
@@ -76,37 +80,40 @@ void ImagesBody::add_base64(std::span<const std::uint8_t> bytes, std::string_vie
 }
 
 std::string ImagesBody::finish(const Usage& usage) && {
-  const json counts = {
-      {"cost_in_usd_ticks", usage.cost_usd_ticks},
-      {"input_tokens", usage.input_tokens},
-      {"output_tokens", 0},
-      {"total_tokens", usage.input_tokens},
-      {"input_tokens_details",
-       {{"text_tokens", usage.input_tokens}, {"image_tokens", 0}, {"cached_tokens", 0}}}};
-  text_ += "],\"usage\":" + counts.dump();
-  if (!usage.warnings.empty()) text_ += ",\"warnings\":" + json(usage.warnings).dump();
+  const JsonText details = JsonText::object(
+      {{"text_tokens", usage.input_tokens}, {"image_tokens", 0}, {"cached_tokens", 0}});
+  const JsonText counts = JsonText::object({{"cost_in_usd_ticks", usage.cost_usd_ticks},
+                                            {"input_tokens", usage.input_tokens},
+                                            {"output_tokens", 0},
+                                            {"total_tokens", usage.input_tokens},
+                                            {"input_tokens_details", details}});
+  text_ += "],\"usage\":" + counts.text();
+  if (!usage.warnings.empty())
+    text_ += ",\"warnings\":" + JsonText::array_of(usage.warnings).text();
   text_ += '}';
   return std::move(text_);
 }
 
 std::string models_body(const service::Catalogue& catalogue) {
-  json items = json::array();
-  for (const service::Model& model : catalogue.models()) items.push_back(model_value(model));
-  return json{{"object", "list"}, {"data", std::move(items)}}.dump();
+  JsonText items = JsonText::array();
+  for (const service::Model& model : catalogue.models()) items.push(model_value(model));
+  return JsonText::object({{"object", "list"}, {"data", items}}).text();
 }
 
-std::string model_body(const service::Model& model) { return model_value(model).dump(); }
+std::string model_body(const service::Model& model) { return model_value(model).text(); }
 
 std::string image_models_body(const service::Catalogue& catalogue) {
-  json items = json::array();
-  for (const service::Model& model : catalogue.models()) items.push_back(image_model_value(model));
-  return json{{"models", std::move(items)}}.dump();
+  JsonText items = JsonText::array();
+  for (const service::Model& model : catalogue.models()) items.push(image_model_value(model));
+  return JsonText::object({{"models", items}}).text();
 }
 
 std::string image_model_body(const service::Model& model) {
-  return image_model_value(model).dump();
+  return image_model_value(model).text();
 }
 
-std::string status_body(std::string_view status) { return json{{"status", status}}.dump(); }
+std::string status_body(std::string_view status) {
+  return JsonText::object({{"status", status}}).text();
+}
 
 }  // namespace imagined::api::wire

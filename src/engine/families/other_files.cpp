@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "engine/formats/in_quotes.h"
 #include "engine/formats/json.h"
@@ -92,13 +91,9 @@ bool is_mlx(const FileTensor& tensor, const WeightFiles& files) {
 /// `quantization_config.quant_method` of a config.json.
 std::string stated_method(std::string_view config) {
   if (config.empty()) return {};
-  const Result<nlohmann::json> root = parse_json(config, "config.json");
-  if (!root || !root->is_object()) return {};
-  const auto quantization = root->find("quantization_config");
-  if (quantization == root->end() || !quantization->is_object()) return {};
-  const auto method = quantization->find("quant_method");
-  return method != quantization->end() && method->is_string() ? method->get<std::string>()
-                                                              : std::string();
+  const auto reader = ConfigReader::parse(config, "config.json");
+  if (!reader || !reader->has("quantization_config")) return {};
+  return reader->inner("quantization_config").string_or("quant_method", "");
 }
 
 }  // namespace

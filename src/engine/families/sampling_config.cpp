@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
 #include "engine/formats/json.h"
@@ -11,8 +10,6 @@
 
 namespace imagined::engine {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::size_t kMaxCardBytes = 2000;
 constexpr std::size_t kMaxWords = 100'000;
@@ -53,31 +50,13 @@ std::vector<std::string> words_of(std::string_view prompt) {
   return words;
 }
 
-std::vector<std::string> read_words(ConfigReader& reader, const json& root, const char* key) {
-  std::vector<std::string> words;
-  if (!reader.has(key)) return words;
-  const json& list = root.at(key);
-  const auto is_word_text = [](const json& word) {
-    return word.is_string() && !word.get_ref<const std::string&>().empty() &&
-           word.get_ref<const std::string&>().size() <= kMaxWordBytes;
-  };
-  if (!list.is_array() || list.size() > kMaxWords ||
-      !std::all_of(list.begin(), list.end(), is_word_text)) {
-    reader.refuse(key, fmt::format("expected a list of at most {} words of at most {} bytes",
-                                   kMaxWords, kMaxWordBytes));
-    return words;
-  }
-  for (const json& word : list) words.push_back(word.get<std::string>());
-  return words;
-}
-
-ModelCard read_card(ConfigReader& reader, const json& root) {
+ModelCard read_card(ConfigReader& reader) {
   ModelCard card;
   card.text = reader.string_or("card", "");
   if (card.text.size() > kMaxCardBytes)
     reader.refuse("card", fmt::format("{} bytes, {} allowed", card.text.size(), kMaxCardBytes));
-  card.draws = read_words(reader, root, "draws");
-  card.vocabulary = read_words(reader, root, "vocabulary");
+  card.draws = reader.strings_or_none("draws", kMaxWords, kMaxWordBytes);
+  card.vocabulary = reader.strings_or_none("vocabulary", kMaxWords, kMaxWordBytes);
   std::sort(card.vocabulary.begin(), card.vocabulary.end());
   return card;
 }
@@ -105,8 +84,7 @@ std::vector<std::string> ModelCard::unknown_words(std::string_view prompt) const
 
 Result<> parse_sampling(std::string_view text, std::int64_t vae_pixels_per_token,
                         SamplingDefaults& sampling, ModelCard& card) {
-  const json root = TRY(parse_json(text, "sampling.json"));
-  ConfigReader reader(root, "sampling.json");
+  ConfigReader reader = TRY(ConfigReader::parse(text, "sampling.json"));
   sampling.steps = reader.integer_or("steps", sampling.steps, {1, 1000});
   sampling.guidance = reader.positive_or("guidance_scale", sampling.guidance);
   if (reader.has("shift")) sampling.shift = reader.positive_or("shift", 1);
@@ -116,14 +94,13 @@ Result<> parse_sampling(std::string_view text, std::int64_t vae_pixels_per_token
   if (stated != vae_pixels_per_token)
     reader.refuse("pixels_per_token",
                   fmt::format("{} here, {} by vae/config.json", stated, vae_pixels_per_token));
-  card = read_card(reader, root);
+  card = read_card(reader);
   return reader.finish();
 }
 
 Result<ModelCard> parse_card(std::string_view text) {
-  const json root = TRY(parse_json(text, "sampling.json"));
-  ConfigReader reader(root, "sampling.json");
-  ModelCard card = read_card(reader, root);
+  ConfigReader reader = TRY(ConfigReader::parse(text, "sampling.json"));
+  ModelCard card = read_card(reader);
   TRY(reader.finish());
   return card;
 }

@@ -2,18 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
-
 #include "engine/formats/json.h"
 #include "engine/models/common/config_rules.h"
 
 namespace imagined::engine {
 
-using nlohmann::json;
-
 Result<SchedulerConfig> parse_scheduler_config(std::string_view text, std::string_view file) {
-  const json root = TRY(parse_json(text, file));
-  ConfigReader reader(root, file);
+  ConfigReader reader = TRY(ConfigReader::parse(text, file));
   SchedulerConfig config;
   check_class(reader, "FlowMatchEulerDiscreteScheduler");
   for (const char* key : {"invert_sigmas", "stochastic_sampling", "use_karras_sigmas",
@@ -29,12 +24,10 @@ Result<SchedulerConfig> parse_scheduler_config(std::string_view text, std::strin
     reader.refuse("time_shift_type",
                   fmt::format("expected \"exponential\" or \"linear\", found \"{}\"", shape));
   // diffusers takes 0 for "no terminal" too.
-  if (reader.has("shift_terminal") && root.at("shift_terminal") != 0) {
-    config.shift_terminal = reader.positive_or("shift_terminal", 0.5);
-    if (*config.shift_terminal >= 1)
-      reader.refuse("shift_terminal",
-                    fmt::format("expected a number below 1, found {}", *config.shift_terminal));
-  }
+  const double terminal = reader.number_or("shift_terminal", 0);
+  if (terminal < 0 || terminal >= 1)
+    reader.refuse("shift_terminal", fmt::format("expected 0 to below 1, found {}", terminal));
+  if (terminal != 0) config.shift_terminal = terminal;
   config.base_shift = reader.positive_or("base_shift", config.base_shift);
   config.max_shift = reader.positive_or("max_shift", config.max_shift);
   config.base_tokens = reader.integer_or("base_image_seq_len", config.base_tokens, kSizes);

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,13 @@ Result<json> parse_json(std::string_view text, std::string_view file) {
   return std::move(*parsed);
 }
 
+Result<ConfigReader> ConfigReader::parse(std::string_view text, std::string_view file) {
+  auto root = std::make_shared<const json>(TRY(parse_json(text, file)));
+  ConfigReader reader(*root, file);
+  reader.owned_ = std::move(root);
+  return reader;
+}
+
 ConfigReader::ConfigReader(const json& object, std::string_view file)
     : object_(&object), file_(file) {
   if (!object.is_object())
@@ -31,6 +39,10 @@ const json* ConfigReader::value(const char* key) const {
 }
 
 bool ConfigReader::has(const char* key) const { return value(key) != nullptr; }
+
+ConfigReader ConfigReader::inner(const char* key) const {
+  return ConfigReader(object_->at(key), fmt::format("{}: {}", file_, key));
+}
 
 std::int64_t ConfigReader::integer(const char* key, Limits limits) {
   if (!has(key)) refuse(key, "missing");
@@ -111,10 +123,26 @@ std::vector<std::int64_t> ConfigReader::integers_or(const char* key,
   return fallback;
 }
 
-void ConfigReader::only(const char* key, const json& expected) {
+std::vector<std::string> ConfigReader::strings_or_none(const char* key, std::size_t max_count,
+                                                       std::size_t max_bytes) {
   const json* found = value(key);
-  if (found == nullptr || *found == expected) return;
-  refuse(key, fmt::format("{} is not supported, only {}", shown(*found), shown(expected)),
+  if (found == nullptr) return {};
+  const auto fits = [&](const json& text) {
+    return text.is_string() && !text.get_ref<const std::string&>().empty() &&
+           text.get_ref<const std::string&>().size() <= max_bytes;
+  };
+  if (found->is_array() && found->size() <= max_count &&
+      std::all_of(found->begin(), found->end(), fits))
+    return found->get<std::vector<std::string>>();
+  refuse(key, fmt::format("expected a list of at most {} texts of 1 to {} bytes, found {}",
+                          max_count, max_bytes, shown(*found)));
+  return {};
+}
+
+void ConfigReader::only(const char* key, const JsonText& expected) {
+  const json* found = value(key);
+  if (found == nullptr || *found == json::parse(expected.text())) return;
+  refuse(key, fmt::format("{} is not supported, only {}", shown(*found), expected.text()),
          ErrorCode::unimplemented);
 }
 

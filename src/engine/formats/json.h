@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json_text.h"
 #include "base/result.h"
 
 namespace imagined::engine {
@@ -24,6 +26,8 @@ Result<nlohmann::json> parse_json(std::string_view text, std::string_view file);
 /// fallback, so that a parser is a list of reads with one question at the end.
 class ConfigReader {
  public:
+  /// Of a whole text; errors as parse_json's.
+  static Result<ConfigReader> parse(std::string_view text, std::string_view file);
   /// object must outlive the reader; a value that is no object is the first mistake.
   ConfigReader(const nlohmann::json& object, std::string_view file);
 
@@ -32,6 +36,8 @@ class ConfigReader {
     std::int64_t max = 1 << 20;
   };
   bool has(const char* key) const;  // present and not null
+  /// The object of a key that is there; what is wrong in it is to be handed to refuse().
+  ConfigReader inner(const char* key) const;
   /// A whole number within the limits; a missing key is a mistake.
   std::int64_t integer(const char* key, Limits limits);
   /// The same, or `fallback` when the key is missing or null.
@@ -44,9 +50,12 @@ class ConfigReader {
   /// A list of 1 to `max_count` whole numbers, or `fallback`.
   std::vector<std::int64_t> integers_or(const char* key, std::vector<std::int64_t> fallback,
                                         std::size_t max_count, Limits limits);
+  /// A list of at most `max_count` strings of 1 to `max_bytes` bytes, or no string.
+  std::vector<std::string> strings_or_none(const char* key, std::size_t max_count,
+                                           std::size_t max_bytes);
   /// A mistake unless the key is missing, null or equal to `expected`: options that change the
   /// arithmetic and that nobody implements here (`unimplemented`).
-  void only(const char* key, const nlohmann::json& expected);
+  void only(const char* key, const JsonText& expected);
 
   /// Notes a mistake found by the caller.
   void refuse(const char* key, std::string_view what, ErrorCode code = ErrorCode::invalid_argument);
@@ -58,6 +67,7 @@ class ConfigReader {
  private:
   const nlohmann::json* value(const char* key) const;  // null when missing or null
 
+  std::shared_ptr<const nlohmann::json> owned_;  // null: somebody else's
   const nlohmann::json* object_;
   std::string file_;
   std::optional<Error> error_;

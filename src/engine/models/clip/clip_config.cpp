@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "engine/formats/json.h"
@@ -12,11 +11,8 @@
 #include "engine/models/common/config_rules.h"
 
 namespace imagined::engine {
-using nlohmann::json;
-
 Result<ClipConfig> parse_clip_config(std::string_view text, std::string_view file) {
-  const json root = TRY(parse_json(text, file));
-  ConfigReader reader(root, file);
+  ConfigReader reader = TRY(ConfigReader::parse(text, file));
   ClipConfig config;
   reader.only("model_type", "clip_text_model");
   reader.only("hidden_act", "quick_gelu");

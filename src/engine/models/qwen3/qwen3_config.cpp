@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "engine/formats/json.h"
@@ -14,14 +13,12 @@
 namespace imagined::engine {
 namespace {
 
-using nlohmann::json;
-
 /// The base of the rotation, in either of its two spellings; scaled variants are refused.
-double read_rope_theta(ConfigReader& reader, const json& root, std::string_view file) {
+double read_rope_theta(ConfigReader& reader) {
   double theta = reader.positive_or("rope_theta", 0);
   for (const char* key : {"rope_parameters", "rope_scaling"}) {
     if (!reader.has(key)) continue;
-    ConfigReader inner(root.at(key), fmt::format("{}: {}", file, key));
+    ConfigReader inner = reader.inner(key);
     inner.only("rope_type", "default");
     inner.only("type", "default");
     const double nested = inner.positive_or("rope_theta", 0);
@@ -37,8 +34,7 @@ double read_rope_theta(ConfigReader& reader, const json& root, std::string_view 
 }  // namespace
 
 Result<Qwen3Config> parse_qwen3_config(std::string_view text, std::string_view file) {
-  const json root = TRY(parse_json(text, file));
-  ConfigReader reader(root, file);
+  ConfigReader reader = TRY(ConfigReader::parse(text, file));
   Qwen3Config config;
   reader.only("model_type", "qwen3");
   reader.only("hidden_act", "silu");
@@ -53,7 +49,7 @@ Result<Qwen3Config> parse_qwen3_config(std::string_view text, std::string_view f
   config.ffn_size = reader.integer("intermediate_size", kSizes);
   config.rms_epsilon = reader.positive_or("rms_norm_eps", config.rms_epsilon);
   config.tied_embeddings = reader.boolean_or("tie_word_embeddings", false);
-  config.rope_theta = read_rope_theta(reader, root, file);
+  config.rope_theta = read_rope_theta(reader);
   if (config.query_heads % config.kv_heads != 0)
     reader.refuse("num_key_value_heads", fmt::format("{} does not divide num_attention_heads {}",
                                                      config.kv_heads, config.query_heads));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "engine/formats/json.h"
@@ -13,8 +12,6 @@
 
 namespace imagined::engine {
 namespace {
-
-using nlohmann::json;
 
 void check_groups(ConfigReader& reader, const char* key, std::span<const std::int64_t> channels,
                   std::int64_t groups) {
@@ -35,8 +32,7 @@ std::vector<std::int64_t> level_widths(WeightShapes& shapes, std::string_view bl
 }  // namespace
 
 Result<VaeConfig> parse_vae_config(std::string_view text, std::string_view file) {
-  const json root = TRY(parse_json(text, file));
-  ConfigReader reader(root, file);
+  ConfigReader reader = TRY(ConfigReader::parse(text, file));
   VaeConfig config;
   // FLUX.1's class differs in what stands around the same encoder and decoder.
   const bool flux1 = reader.string_or("_class_name", "") == "AutoencoderKL";
@@ -49,7 +45,7 @@ Result<VaeConfig> parse_vae_config(std::string_view text, std::string_view file)
     reader.only("latents_std", nullptr);
   } else {
     check_class(reader, "AutoencoderKLFlux2");
-    reader.only("patch_size", json::array({2, 2}));
+    reader.only("patch_size", JsonText::array().push(2).push(2));
   }
   reader.only("act_fn", "silu");
   constexpr std::size_t kMaxLevels = 8;
@@ -69,8 +65,9 @@ Result<VaeConfig> parse_vae_config(std::string_view text, std::string_view file)
   config.border_shuffle = reader.integer_or("border_shuffle", config.border_shuffle, {1, 64});
   for (const char* key : {"down_block_types", "up_block_types"}) {
     const bool down = std::string_view(key) == "down_block_types";
-    const json blocks(config.encoder_channels.size(),
-                      down ? "DownEncoderBlock2D" : "UpDecoderBlock2D");
+    JsonText blocks = JsonText::array();
+    for (std::size_t i = 0; i < config.encoder_channels.size(); ++i)
+      blocks.push(down ? "DownEncoderBlock2D" : "UpDecoderBlock2D");
     reader.only(key, blocks);
   }
   if (config.decoder_channels.size() != config.encoder_channels.size())
