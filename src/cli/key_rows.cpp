@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "service/billing/money.h"
@@ -13,8 +12,8 @@
 namespace imagined::cli {
 namespace {
 
-nlohmann::json seconds_or_null(std::int64_t unix_ms) {
-  return unix_ms == 0 ? nlohmann::json() : nlohmann::json(unix_ms / 1000);
+JsonText seconds_or_null(std::int64_t unix_ms) {
+  return unix_ms == 0 ? JsonText() : JsonText(unix_ms / 1000);
 }
 
 }  // namespace
@@ -31,10 +30,10 @@ std::string day_and_time(std::int64_t unix_ms, const char* if_none) {
   return fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)));
 }
 
-nlohmann::json to_json(const service::ApiKey& key) {
-  nlohmann::json limits = nlohmann::json::object();
+JsonText to_json(const service::ApiKey& key) {
+  JsonText limits = JsonText::object();
   const auto add = [&limits](const char* name, const std::optional<std::int64_t>& value) {
-    if (value) limits[name] = *value;
+    if (value) limits.add(name, *value);
   };
   add("per_second", key.allowance.per_second);
   add("per_minute", key.allowance.per_minute);
@@ -42,31 +41,32 @@ nlohmann::json to_json(const service::ApiKey& key) {
   add("pictures_per_day", key.allowance.pictures_per_day);
   add("pictures_per_month", key.allowance.pictures_per_month);
   if (key.allowance.usd_ticks_per_day)
-    limits["usd_per_day"] = service::format_usd(*key.allowance.usd_ticks_per_day);
+    limits.add("usd_per_day", service::format_usd(*key.allowance.usd_ticks_per_day));
   if (key.allowance.usd_ticks_per_month)
-    limits["usd_per_month"] = service::format_usd(*key.allowance.usd_ticks_per_month);
-  nlohmann::json value = {{"id", key.id},
-                          {"name", key.name},
-                          {"last4", key.last4},
-                          {"team", key.team_id},
-                          {"state", to_string(state_at(key, SystemClock().unix_ms()))},
-                          {"scopes", key.scopes.text()},
-                          {"models", key.models},
-                          {"limits", std::move(limits)},
-                          {"created", key.created_ms / 1000},
-                          {"modified", seconds_or_null(key.modified_ms)},
-                          {"not_before", seconds_or_null(key.not_before_ms)},
-                          {"expires", seconds_or_null(key.expires_ms)},
-                          {"revoked", seconds_or_null(key.revoked_ms)},
-                          {"last_used", seconds_or_null(key.last_used_ms)},
-                          {"disabled", key.disabled}};
+    limits.add("usd_per_month", service::format_usd(*key.allowance.usd_ticks_per_month));
+  JsonText value = JsonText::object({{"id", key.id},
+                                     {"name", key.name},
+                                     {"last4", key.last4},
+                                     {"team", key.team_id},
+                                     {"state", to_string(state_at(key, SystemClock().unix_ms()))},
+                                     {"scopes", key.scopes.text()},
+                                     {"models", JsonText::array_of(key.models)},
+                                     {"limits", limits},
+                                     {"created", key.created_ms / 1000},
+                                     {"modified", seconds_or_null(key.modified_ms)},
+                                     {"not_before", seconds_or_null(key.not_before_ms)},
+                                     {"expires", seconds_or_null(key.expires_ms)},
+                                     {"revoked", seconds_or_null(key.revoked_ms)},
+                                     {"last_used", seconds_or_null(key.last_used_ms)},
+                                     {"disabled", key.disabled}});
   if (key.asked.is_open()) {
-    nlohmann::json asked = {{"reason", key.asked.reason}, {"at", key.asked.at_ms / 1000}};
-    if (key.asked.per_second) asked["per_second"] = *key.asked.per_second;
-    if (key.asked.per_minute) asked["per_minute"] = *key.asked.per_minute;
-    value["asked"] = std::move(asked);
+    JsonText asked =
+        JsonText::object({{"reason", key.asked.reason}, {"at", key.asked.at_ms / 1000}});
+    if (key.asked.per_second) asked.add("per_second", *key.asked.per_second);
+    if (key.asked.per_minute) asked.add("per_minute", *key.asked.per_minute);
+    value.add("asked", asked);
   }
-  if (key.role) value["role"] = to_string(*key.role);
+  if (key.role) value.add("role", to_string(*key.role));
   return value;
 }
 
@@ -87,9 +87,7 @@ bool is_meant(const std::string& id) {
 
 void print_new_key(const service::NewKey& made, bool as_json, const std::string& good_for) {
   if (as_json) {
-    nlohmann::json value = to_json(made.row);
-    value["key"] = made.secret;
-    fmt::print("{}\n", value.dump());
+    fmt::print("{}\n", to_json(made.row).add("key", made.secret).text());
     return;
   }
   fmt::print("{}\n", made.secret);

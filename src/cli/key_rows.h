@@ -2,16 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "base/json_text.h"
 #include "service/accounts/api_key.h"
 
 namespace imagined::cli {
 
 /// A key without its secret.
-nlohmann::json to_json(const service::ApiKey& key);
+JsonText to_json(const service::ApiKey& key);
 
 /// Those of customers, or of people, that are not deleted.
 enum class Holder : std::uint8_t { customer, person };

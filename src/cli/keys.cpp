@@ -3,8 +3,8 @@
 #include <fmt/core.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/timestamp.h"
 #include "base/words.h"
 #include "cli/command.h"
@@ -72,7 +72,7 @@ int print_new(const Session& session, const NewKey& made) {
 
 int print_changed(const Session& session, const ApiKey& key, std::string_view what) {
   if (session.options.json) {
-    fmt::print("{}\n", to_json(key).dump());
+    fmt::print("{}\n", to_json(key).text());
   } else {
     fmt::print("{} {}\n", what, key.id);
   }
@@ -124,9 +124,9 @@ Result<int> create(const Session& session) {
 Result<int> list(const Session& session) {
   const std::vector<ApiKey> rows = keys_of(Holder::customer, TRY(session.stores.keys().list()));
   if (session.options.json) {
-    nlohmann::json items = nlohmann::json::array();
-    for (const ApiKey& key : rows) items.push_back(to_json(key));
-    fmt::print("{}\n", nlohmann::json{{"keys", std::move(items)}}.dump());
+    JsonText items = JsonText::array();
+    for (const ApiKey& key : rows) items.push(to_json(key));
+    fmt::print("{}\n", JsonText::object({{"keys", items}}).text());
     return kExitOk;
   }
   if (rows.empty()) fmt::print(stderr, "no keys yet: imagined keys create --name NAME\n");
@@ -144,14 +144,15 @@ Result<int> list(const Session& session) {
 // With what it has ordered in the running day and month.
 Result<int> show(const Session& session) {
   const ApiKey key = TRY(session.stores.keys().find(id_of(session.options.id)));
-  nlohmann::json value = to_json(key);
+  JsonText spending = JsonText::object();
   for (const auto& [name, period] : {std::pair("day", service::QuotaPeriod::day),
                                      std::pair("month", service::QuotaPeriod::month)}) {
     const service::Amount spent = TRY(session.stores.ledger().spent("key:" + key.id, period));
-    value["spent"][name] = {{"pictures", spent.pictures},
-                            {"usd", service::format_usd(spent.usd_ticks)}};
+    spending.add(name, JsonText::object({{"pictures", spent.pictures},
+                                         {"usd", service::format_usd(spent.usd_ticks)}}));
   }
-  fmt::print("{}\n", session.options.json ? value.dump() : value.dump(2));
+  const JsonText value = to_json(key).add("spent", spending);
+  fmt::print("{}\n", session.options.json ? value.text() : value.indented());
   return kExitOk;
 }
 
@@ -182,19 +183,22 @@ Result<int> remove(const Session& session) {
   if (!session.options.yes && !is_meant(id)) return kExitFailure;
   const ApiKey key = TRY(session.stores.keys().revoke(kActor, id));
   if (!session.options.json) return print_changed(session, key, "deleted");
-  fmt::print("{}\n", nlohmann::json{{"id", key.id}, {"deleted", true}}.dump());
+  fmt::print("{}\n", JsonText::object({{"id", key.id}, {"deleted", true}}).text());
   return kExitOk;
 }
 
 void print_event(const Session& session, const service::AuditEvent& event) {
   if (session.options.json) {
-    const nlohmann::json value = {
-        {"sequence", event.sequence},  {"time", to_timestamp(event.at_ms)},
-        {"actor", event.deed.actor},   {"action", event.deed.action},
-        {"target", event.deed.target}, {"team", event.deed.team_id},
-        {"detail", event.deed.detail}, {"request_id", event.deed.request_id},
-        {"hash", event.hash}};
-    fmt::print("{}\n", value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    const JsonText value = JsonText::object({{"sequence", event.sequence},
+                                             {"time", to_timestamp(event.at_ms)},
+                                             {"actor", event.deed.actor},
+                                             {"action", event.deed.action},
+                                             {"target", event.deed.target},
+                                             {"team", event.deed.team_id},
+                                             {"detail", event.deed.detail},
+                                             {"request_id", event.deed.request_id},
+                                             {"hash", event.hash}});
+    fmt::print("{}\n", value.text());
     return;
   }
   fmt::print("{:>6}  {}  {:<20}  {:<12}  {:<18}  {}\n", event.sequence, to_timestamp(event.at_ms),

@@ -2,8 +2,8 @@
 #include <fmt/core.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/key_rows.h"
@@ -57,9 +57,9 @@ Result<int> create(const Session& session) {
 Result<int> list(const Session& session) {
   const std::vector<ApiKey> people = keys_of(Holder::person, TRY(session.keys.list()));
   if (session.options.json) {
-    nlohmann::json items = nlohmann::json::array();
-    for (const ApiKey& key : people) items.push_back(to_json(key));
-    fmt::print("{}\n", nlohmann::json{{"people", std::move(items)}}.dump());
+    JsonText items = JsonText::array();
+    for (const ApiKey& key : people) items.push(to_json(key));
+    fmt::print("{}\n", JsonText::object({{"people", items}}).text());
     return kExitOk;
   }
   const std::int64_t now_ms = SystemClock().unix_ms();
@@ -81,7 +81,7 @@ Result<int> remove(const Session& session) {
   if (!session.options.yes && !is_meant(id)) return kExitFailure;
   TRY(session.keys.revoke(kActor, id));
   if (session.options.json) {
-    fmt::print("{}\n", nlohmann::json{{"id", id}, {"deleted", true}}.dump());
+    fmt::print("{}\n", JsonText::object({{"id", id}, {"deleted", true}}).text());
   } else {
     fmt::print("deleted {}\n", id);
   }

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "service/accounts/api_key.h"
 
@@ -12,7 +12,7 @@ namespace imagined::api::wire {
 
 /// What a key may do, as xAI spells it: one grant for an endpoint and one for a model are needed
 /// for anything, "*" is all of them.
-nlohmann::json acls_of(const service::ApiKey& key);
+std::vector<std::string> acls_of(const service::ApiKey& key);
 
 /// The body of GET /v1/api-key. `redacted` is what may be shown of the key.
 std::string api_key_body(const service::ApiKey& key, std::string_view redacted,
