@@ -90,7 +90,7 @@ TEST(JobPayload, NamesTheFieldThatIsDamaged) {
   };
   EXPECT_EQ(with("\"19.5:9\"", "\"7:5\""), "field aspect_ratio");
   EXPECT_EQ(with("\"1.5k\"", "16"), "field resolution");
-  EXPECT_EQ(with("\"png\"", "\"webp\""), "field format");
+  EXPECT_EQ(with("\"png\"", "\"tiff\""), "field format");
   EXPECT_EQ(with("\"count\":10", "\"count\":0"), "field count");
   EXPECT_EQ(with("\"count\":10", "\"count\":18446744073709551615"), "field count");
   EXPECT_EQ(with("\"count\":10", "\"count\":1.5"), "field count");
