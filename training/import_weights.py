@@ -2,7 +2,7 @@
 
     python -m training.import_weights [--weights training/checkpoints/paperland-2] --out FOLDER
 
-Writes vae.pt and dit.pt, without optimiser state.
+Writes vae.pt and, once there is one, dit.pt; without optimiser state.
 """
 
 import argparse
@@ -22,10 +22,14 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    torch.save(autoencoder.load_exported(args.weights).state_dict(), args.out / "vae.pt")
+    print(args.out / "vae.pt")
+    if not (args.weights / "transformer").exists():
+        print(f"{args.weights} holds no transformer yet")
+        return
     state = paperland.load_exported(args.weights).state_dict()
     torch.save({"raw": state, "ema": state, "samples": 0}, args.out / "dit.pt")
-    torch.save(autoencoder.load_exported(args.weights).state_dict(), args.out / "vae.pt")
-    print(f"{args.out}/dit.pt, {args.out}/vae.pt")
+    print(args.out / "dit.pt")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 """Trains and measures the picture autoencoder.
 
-    python -m training.vae train --out FILE --minutes N                 # encoder and decoder
+    python -m training.vae train --out FILE --minutes N [--begin FILE]  # encoder and decoder
     python -m training.vae freeze FILE --out FILE                       # fixes the encoder
     python -m training.vae train --init FILE --out FILE --minutes N     # the decoder alone
     python -m training.vae refit FILE --out FILE
     python -m training.vae measure FILE ... [--count 32]
+    python -m training.vae store FILE --weights FOLDER                  # in half precision
 
 Stopped and run again with the same arguments, training goes on.
 """
 
 import argparse
 import random
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +20,7 @@ import torch.nn.functional as F
 from training import autoencoder, crops
 from training.frames import FRAMES, SMALL, SQUARE
 from training.optimisers import Optimiser
+from training.paths import CHECKPOINT
 from training.picture import draw
 from training.prefetch import prefetch
 from training.run import Run, RunningMean
@@ -245,6 +248,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train")
     training.add_argument("--init", help="frozen autoencoder whose decoder goes on")
+    training.add_argument("--begin", help="autoencoder to begin with: all of it is trained")
     training.add_argument("--out", required=True)
     training.add_argument("--minutes", type=float, required=True, help="of all starts together")
     training.add_argument(
@@ -270,18 +274,25 @@ def main():
     refitting.add_argument("--out", required=True)
     refitting.add_argument("--pictures", type=int, default=24)
     refitting.add_argument("--ridge", type=float, default=1e-3, help="of the mean square feature")
+    storing = commands.add_parser("store")
+    storing.add_argument("file")
+    storing.add_argument("--weights", type=Path, default=CHECKPOINT)
     measuring = commands.add_parser("measure")
     measuring.add_argument("files", nargs="+")
     measuring.add_argument("--count", type=int, default=32)
-    for command in (training, freezing, refitting, measuring):
+    for command in (training, freezing, refitting, storing, measuring):
         command.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.command == "measure":
         _print_measures(args.files, args.count)
         return
+    if args.command == "store":
+        autoencoder.load(args.file).half().save_pretrained(args.weights / "vae")
+        return
     if args.command == "train":
-        vae = autoencoder.load(args.init).train() if args.init else autoencoder.build()
+        begin = args.init or args.begin
+        vae = autoencoder.load(begin).train() if begin else autoencoder.build()
         vae = vae.to(memory_format=torch.channels_last)
         train(vae, Run(args.out, args.minutes, args.decay), args)
         return

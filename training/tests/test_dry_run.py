@@ -112,6 +112,9 @@ def test_the_autoencoder_trains_and_goes_on_and_is_frozen(tmp_path, call, two_st
     first = torch.load(out)
     call(vae, "train", "--out", out, "--minutes", 1, *flags)
     assert torch.load(out)["samples"] == 2 * first["samples"] > 0
+    call(vae, "store", out, "--weights", tmp_path / "stored")
+    call(import_weights, "--weights", tmp_path / "stored", "--out", tmp_path / "back")
+    call(vae, "train", "--begin", tmp_path / "back" / "vae.pt", "--out", tmp_path / "on.pt", "--minutes", 1, *flags)
     call(vae, "freeze", out, "--out", frozen, "--pictures", 2)
     before = torch.load(frozen)
     assert not torch.equal(before["bn.running_var"], torch.ones(32))
