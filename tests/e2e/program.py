@@ -14,6 +14,8 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("PROGRAM", ROOT / "build/release/imagined"))
 PAPERLAND = ROOT / "models/paperland"
+# A model slow enough to be met in the middle: each picture takes a hundred steps.
+SLOW = ("--set", f"models.slow.path={PAPERLAND}", "--set", "models.slow.steps=100")
 PROMPT = "a red house beside two trees at night"
 START_SECONDS = 30
 

@@ -6,7 +6,7 @@ import time
 import pytest
 import requests
 
-from program import PROMPT, run, wait_until
+from program import PROMPT, SLOW, run, wait_until
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 
@@ -106,9 +106,9 @@ def test_a_budget_is_not_overdrawn_and_no_client_asks_again_by_itself(start_serv
 
 
 def test_a_cancelled_request_costs_nothing(start_server):
-    server = start_server()
+    server = start_server(*SLOW)
     with pytest.raises(requests.exceptions.Timeout):
-        server.generate(prompt=PROMPT, n=10, timeout=0.5)
+        server.generate(model="slow", n=10, timeout=0.5)
     wait_until(lambda: server.job_states() == ["cancelled"], "the end of the job")
     balances = books(server)["balances"]
     assert balances["wallet:default"] == balances["held:default"] == "0.00"

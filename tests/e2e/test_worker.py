@@ -11,11 +11,9 @@ import time
 import pytest
 import requests
 
-from program import PAPERLAND, run, wait_until
+from program import PAPERLAND, SLOW, run, wait_until
 
-# Long enough to be met in the middle: some 50 ms a step.
-SLOW = ("--set", f"models.slow.path={PAPERLAND}", "--set", "models.slow.steps=100")
-# The same for tests that wait for the end of it.
+# Like SLOW, for tests that wait for the end of it.
 SLOWISH = ("--set", f"models.slow.path={PAPERLAND}", "--set", "models.slow.steps=20")
 
 
