@@ -7,10 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "base/check.h"
+#include "base/json_text.h"
 #include "engine/formats/file_tensor.h"
 
 namespace imagined::engine {
@@ -46,18 +47,24 @@ int rank(DType dtype) {
 
 std::string header(std::span<const TensorToWrite* const> tensors,
                    const std::map<std::string, std::string, std::less<>>& metadata) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  if (!metadata.empty()) json["__metadata__"] = metadata;
+  JsonText entries = JsonText::object();
+  if (!metadata.empty()) {
+    JsonText values = JsonText::object();
+    for (const auto& [key, value] : metadata) values.add(key, value);
+    entries.add("__metadata__", values);
+  }
+  std::set<std::string_view> names;
   std::size_t offset = 0;
   for (const TensorToWrite* tensor : tensors) {
-    CHECK(!json.contains(tensor->name), "tensor {} twice", tensor->name);
+    CHECK(names.insert(tensor->name).second, "tensor {} twice", tensor->name);
     const std::size_t end = offset + tensor->bytes.size();
-    json[tensor->name] = {
-        {"dtype", name(tensor->dtype)}, {"shape", tensor->shape}, {"data_offsets", {offset, end}}};
+    entries.add(tensor->name,
+                JsonText::object({{"dtype", name(tensor->dtype)},
+                                  {"shape", JsonText::array_of(tensor->shape)},
+                                  {"data_offsets", JsonText::array().push(offset).push(end)}}));
     offset = end;
   }
-  // Text of the world (a prompt in the metadata) may be no UTF-8; dump must not throw.
-  std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = entries.text();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   std::string out(8, '\0');
   for (std::size_t i = 0; i < 8; ++i)
