@@ -9,9 +9,8 @@
 #include "base/words.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
-#include "cli/key_rows.h"
+#include "cli/key_command.h"
 #include "cli/options.h"
-#include "cli/process.h"
 #include "cli/wiring.h"
 #include "service/billing/money.h"
 
@@ -23,14 +22,8 @@ using service::NewKey;
 
 const service::Actor kActor = {.name = "command line"};
 
-struct Options {
-  ConfigFlags flags;
-  std::string id;
-  bool create = false;  // the data folder too
-  bool yes = false;
-  bool json = false;
+struct Options : KeyOptions {
   // create
-  std::string name = "default";
   std::string scopes = "all";
   std::string models;
   std::string not_before;
@@ -53,17 +46,6 @@ struct Session {
   Stores& stores;
 };
 using Work = Result<int> (*)(const Session&);
-
-int open_and_run(const Options& options, Work work) {
-  prepare_to_serve();
-  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
-  if (!config) return report(kExitConfig, config.error());
-  const auto stores =
-      Stores::open(config->settings, options.create ? StoreUser::maker : StoreUser::command);
-  if (!stores) return report(stores.error());
-  const auto status = work({options, *config, **stores});
-  return status ? *status : report(status.error());
-}
 
 int print_new(const Session& session, const NewKey& made) {
   print_new_key(made, session.options.json, session.config.settings.data_dir);
@@ -227,11 +209,10 @@ Result<int> audit(const Session& session) {
 Command keys_command() {
   const auto options = std::make_shared<Options>();
   const auto part = [&](const char* name, const char* help, Work work, std::vector<Option> own) {
-    Command command{name, help, std::move(own)};
-    command.options.push_back({"--json", &options->json, kJsonHelp});
-    add_config_options(command, options->flags, {"data_dir", "key_prefix", "log_level"});
-    command.run = [options, work] { return open_and_run(*options, work); };
-    return command;
+    return key_command(name, help, std::move(own), options,
+                       [options, work](const Config& config, Stores& stores) {
+                         return work({*options, config, stores});
+                       });
   };
   const auto id = [&] {
     return Option{"id", &options->id, "The key's id, or the key itself", {.required = true}};

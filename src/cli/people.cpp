@@ -6,9 +6,8 @@
 #include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
-#include "cli/key_rows.h"
+#include "cli/key_command.h"
 #include "cli/options.h"
-#include "cli/process.h"
 #include "cli/wiring.h"
 
 namespace imagined::cli {
@@ -18,14 +17,8 @@ using service::ApiKey;
 
 const service::Actor kActor = {.name = "command line"};
 
-struct Options {
-  ConfigFlags flags;
-  std::string id;
-  std::string name = "default";
+struct Options : KeyOptions {
   std::string role;
-  bool create = false;  // the data folder too
-  bool yes = false;
-  bool json = false;
 };
 
 struct Session {
@@ -34,17 +27,6 @@ struct Session {
   service::KeyService& keys;
 };
 using Work = Result<int> (*)(const Session&);
-
-int open_and_run(const Options& options, Work work) {
-  prepare_to_serve();
-  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
-  if (!config) return report(kExitConfig, config.error());
-  const auto stores =
-      Stores::open(config->settings, options.create ? StoreUser::maker : StoreUser::command);
-  if (!stores) return report(stores.error());
-  const auto status = work({options, *config, (*stores)->keys()});
-  return status ? *status : report(status.error());
-}
 
 Result<int> create(const Session& session) {
   const service::Role role = TRY(service::parse_role(session.options.role));
@@ -93,11 +75,10 @@ Result<int> remove(const Session& session) {
 Command people_command() {
   const auto options = std::make_shared<Options>();
   const auto part = [&](const char* name, const char* help, Work work, std::vector<Option> own) {
-    Command command{name, help, std::move(own)};
-    command.options.push_back({"--json", &options->json, kJsonHelp});
-    add_config_options(command, options->flags, {"data_dir", "key_prefix", "log_level"});
-    command.run = [options, work] { return open_and_run(*options, work); };
-    return command;
+    return key_command(name, help, std::move(own), options,
+                       [options, work](const Config& config, Stores& stores) {
+                         return work({*options, config, stores.keys()});
+                       });
   };
   Command people{"people", "Make, show and remove people who look after keys"};
   people.footer =

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
-#include "cli/key_rows.h"
+#include "cli/key_command.h"
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/version.h"

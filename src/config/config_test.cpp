@@ -295,7 +295,8 @@ TEST(Price, IsExactToTheTick) {
 }
 
 TEST(Price, RefusesWhatIsNoAmount) {
-  for (const char* text : {"", ".5", "1.", "-1", "1e3", "0.00000000001", "1000.01", "1,5", " 1"}) {
+  for (const char* text :
+       {"", ".5", "1.", "-1", "-0", "1e3", "0.00000000001", "1000.01", "00001", "1,5", " 1"}) {
     EXPECT_FALSE(parse_price(text)) << text;
   }
 }

@@ -9,11 +9,11 @@
 #include <set>
 
 #include "config/settings.h"
+#include "service/billing/money.h"
 
 namespace imagined::config {
 namespace {
 
-constexpr std::int64_t kTicksPerDollar = 10'000'000'000;
 constexpr std::int64_t kDollarsMax = 1000;
 constexpr int kPriceDecimals = 10;
 
@@ -136,35 +136,21 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
 }
 
 Result<std::int64_t> parse_price(std::string_view text, std::string_view key) {
-  const auto refuse_price = [&] {
+  // Prices are smaller than other amounts of money, and none is negative.
+  const auto ticks = service::parse_usd(text, key);
+  if (!ticks || text.starts_with('-') || text.substr(0, text.find('.')).size() > 4 ||
+      *ticks > kDollarsMax * service::kTicksPerUsd)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: expected a decimal number of dollars from 0 to {} with at most {} "
                             "decimals, got \"{}\"",
                             key, kDollarsMax, kPriceDecimals, text),
                 std::string(key));
-  };
-  const auto point = text.find('.');
-  const auto whole = text.substr(0, point);
-  const auto fraction = point == std::string_view::npos ? "" : text.substr(point + 1);
-  const bool digits_only =
-      (std::string(whole) + std::string(fraction)).find_first_not_of("0123456789") ==
-      std::string::npos;
-  if (!digits_only || whole.empty() || whole.size() > 4 ||
-      (point != std::string_view::npos && fraction.empty()) || fraction.size() > kPriceDecimals) {
-    return refuse_price();
-  }
-  std::string digits(whole);
-  digits += fraction;
-  digits.append(kPriceDecimals - fraction.size(), '0');
-  std::int64_t ticks = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), ticks);
-  if (ticks > kDollarsMax * kTicksPerDollar) return refuse_price();
   return ticks;
 }
 
 std::string format_price(std::int64_t usd_ticks) {
-  std::string text =
-      fmt::format("{}.{:010}", usd_ticks / kTicksPerDollar, usd_ticks % kTicksPerDollar);
+  std::string text = fmt::format("{}.{:010}", usd_ticks / service::kTicksPerUsd,
+                                 usd_ticks % service::kTicksPerUsd);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return text;

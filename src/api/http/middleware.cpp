@@ -20,12 +20,6 @@ constexpr std::string_view kExposedHeaders =
     "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-limit-requests, "
     "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, ratelimit-policy, ratelimit";
 
-Response json_reply(int status, std::string body) {
-  Response response{.status = status, .body = std::move(body)};
-  response.headers.add("content-type", "application/json");
-  return response;
-}
-
 // The value of a parameter of a content type (`; name=value`), without quotes; empty: there is
 // none.
 std::string_view parameter(std::string_view content_type, std::string_view name) {
@@ -227,7 +221,7 @@ Response error_reply(const Exchange& exchange, const Error& error) {
         "request_id={} status={} message={:?} detail={:?}", exchange.id, row.status, error.message,
         error.detail);
   }
-  Response response = json_reply(row.status, wire::error_body(error, exchange.id));
+  Response response = json_reply(wire::error_body(error, exchange.id), row.status);
   if (row.status == 401) response.headers.add("www-authenticate", "Bearer");
   const wire::RetryAdvice advice = wire::retry_advice(error);
   if (advice.after_s > 0) response.headers.add("retry-after", std::to_string(advice.after_s));
@@ -239,7 +233,7 @@ Response error_reply(const Exchange& exchange, const Error& error) {
 
 Response refusal_reply(const Exchange& exchange, const HeadError& error) {
   Response response =
-      json_reply(error.status, wire::refusal_body(error.status, error.message, exchange.id));
+      json_reply(wire::refusal_body(error.status, error.message, exchange.id), error.status);
   response.close = true;
   return response;
 }

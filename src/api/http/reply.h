@@ -1,6 +1,8 @@
 // What the server answers.
 #pragma once
 
+#include <utility>
+
 #include "api/http/body.h"
 #include "api/http/byte_budget.h"
 #include "api/http/message.h"
@@ -14,5 +16,11 @@ struct Response {
   ByteBudget::Hold held;  // for the body, as long as the reply lives
   bool close = false;     // end the connection after this reply
 };
+
+inline Response json_reply(Body body, int status = 200) {
+  Response response{.status = status, .body = std::move(body)};
+  response.headers.add("content-type", "application/json");
+  return response;
+}
 
 }  // namespace imagined::api

@@ -5,9 +5,7 @@ namespace imagined::api {
 namespace {
 
 Response status_reply(int status, std::string_view word) {
-  Response response{.status = status, .body = wire::status_body(word)};
-  response.headers.add("content-type", "application/json");
-  return response;
+  return json_reply(wire::status_body(word), status);
 }
 
 }  // namespace

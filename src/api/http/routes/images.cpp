@@ -208,8 +208,8 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
   auto body = co_await on_pool(context.pool, [&] { return make_body(parts); });
   if (!body) co_return tl::unexpected(std::move(body.error()));
-  Response response{.body = std::move(*body), .held = std::move(*held)};
-  response.headers.add("content-type", "application/json");
+  Response response = json_reply(std::move(*body));
+  response.held = std::move(*held);
   for (const std::string& warning : all_warnings(parts)) {
     response.headers.add("x-imagined-warning", header_value(warning));
   }

@@ -11,9 +11,7 @@ Async<Result<Response>> tell(const Context& context, const Exchange& exchange, B
   const std::string& id = exchange.caller->owner.key_id;
   auto key = co_await on_pool(context.pool, [&] { return keys.find(id); });
   if (!key) co_return tl::unexpected(std::move(key.error()));
-  Response response{.body = body(*key, keys.redacted(*key), context.services.clock.unix_ms())};
-  response.headers.add("content-type", "application/json");
-  co_return response;
+  co_return json_reply(body(*key, keys.redacted(*key), context.services.clock.unix_ms()));
 }
 
 }  // namespace

@@ -13,12 +13,6 @@ using service::KeyDesk;
 
 constexpr int kAuditPage = 200;
 
-Response json_reply(std::string body) {
-  Response response{.body = std::move(body)};
-  response.headers.add("content-type", "application/json");
-  return response;
-}
-
 KeyDesk::Visit visit(const Exchange& exchange, std::string_view team_id = {}) {
   return {.caller = *exchange.caller, .request_id = exchange.id, .team_id = team_id};
 }

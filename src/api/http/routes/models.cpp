@@ -6,12 +6,6 @@
 namespace imagined::api {
 namespace {
 
-Response json_reply(std::string body) {
-  Response response{.body = std::move(body)};
-  response.headers.add("content-type", "application/json");
-  return response;
-}
-
 Result<Response> all_models(const Context& context, const Exchange& exchange,
                             std::string (*body)(const service::Catalogue&)) {
   TRY(require(*exchange.caller, service::Scope::models));

@@ -1,14 +1,34 @@
-// How commands show keys and ask for them.
+// What the commands on keys share: how they run, show keys and ask for them.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/json_text.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/wiring.h"
 #include "service/accounts/api_key.h"
 
 namespace imagined::cli {
+
+struct KeyOptions {
+  ConfigFlags flags;
+  std::string id;
+  std::string name = "default";
+  bool create = false;  // the data folder too
+  bool yes = false;
+  bool json = false;
+};
+
+/// A command with the options `own` and those that all on keys have, which does its work on the
+/// stores of the server.
+Command key_command(const char* name, const char* help, std::vector<Option> own,
+                    std::shared_ptr<KeyOptions> options,
+                    std::function<Result<int>(const Config&, Stores&)> work);
 
 /// A key without its secret.
 JsonText to_json(const service::ApiKey& key);

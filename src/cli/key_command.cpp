@@ -1,4 +1,4 @@
-#include "cli/key_rows.h"
+#include "cli/key_command.h"
 
 #include <fmt/chrono.h>
 #include <fmt/core.h>
@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "cli/exit_code.h"
+#include "cli/process.h"
 #include "service/billing/money.h"
 
 namespace imagined::cli {
@@ -16,7 +18,31 @@ JsonText seconds_or_null(std::int64_t unix_ms) {
   return unix_ms == 0 ? JsonText() : JsonText(unix_ms / 1000);
 }
 
+int open_and_run(const KeyOptions& options,
+                 const std::function<Result<int>(const Config&, Stores&)>& work) {
+  prepare_to_serve();
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
+  if (!config) return report(kExitConfig, config.error());
+  const auto stores =
+      Stores::open(config->settings, options.create ? StoreUser::maker : StoreUser::command);
+  if (!stores) return report(stores.error());
+  const auto status = work(*config, **stores);
+  return status ? *status : report(status.error());
+}
+
 }  // namespace
+
+Command key_command(const char* name, const char* help, std::vector<Option> own,
+                    std::shared_ptr<KeyOptions> options,
+                    std::function<Result<int>(const Config&, Stores&)> work) {
+  Command command{name, help, std::move(own)};
+  command.options.push_back({"--json", &options->json, kJsonHelp});
+  add_config_options(command, options->flags, {"data_dir", "key_prefix", "log_level"});
+  command.run = [options = std::move(options), work = std::move(work)] {
+    return open_and_run(*options, work);
+  };
+  return command;
+}
 
 std::vector<service::ApiKey> keys_of(Holder holder, std::vector<service::ApiKey> keys) {
   std::erase_if(keys, [holder](const service::ApiKey& key) {
