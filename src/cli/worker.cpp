@@ -14,7 +14,7 @@
 #include "cli/process.h"
 #include "cli/wiring.h"
 #include "engine/engine.h"
-#include "worker/doorbell.h"
+#include "worker/wire.h"
 #include "worker/worker.h"
 
 namespace imagined::cli {
@@ -22,23 +22,23 @@ namespace {
 
 struct Options {
   ConfigFlags flags;
-  int doorbell_fd = -1;
+  int wire_fd = -1;
   std::string id;
 };
 
 // Our end of the wire to the server. Without a server that started us, both ends are ours and the
 // database alone says what to do.
-Result<worker::Doorbell> take_doorbell(const Options& options) {
-  if (options.doorbell_fd < 0) return worker::make_doorbell();
+Result<worker::WirePair> take_wire(const Options& options) {
+  if (options.wire_fd < 0) return worker::make_wire();
   // A server that is gone has nobody to report to, and whoever starts next needs the device.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  return worker::Doorbell{-1, options.doorbell_fd};
+  return worker::WirePair{-1, options.wire_fd};
 }
 
 int run_worker(const Options& options) {
   const std::stop_token stop = stop_on_signals();
   prepare_to_serve();
-  const bool alone = options.doorbell_fd < 0;
+  const bool alone = options.wire_fd < 0;
   const auto config = load_config(options.flags, {}, BuiltInModel::needed,
                                   alone ? Warnings::said : Warnings::silent);
   if (!config) return report(kExitConfig, config.error());
@@ -46,9 +46,9 @@ int run_worker(const Options& options) {
   if (!catalogue) return report(kExitConfig, catalogue.error());
   const auto stores = Stores::open(config->settings, StoreUser::worker);
   if (!stores) return report(stores.error());
-  const auto ends = take_doorbell(options);
+  const auto ends = take_wire(options);
   if (!ends) return report(ends.error());
-  worker::DoorbellEnd doorbell(ends->worker_fd);
+  worker::Wire wire(ends->worker_fd);
   const auto load_engine = [&](const service::Model& model) {
     const auto settings = choose_model(*config, model.id);
     if (!settings) return Result<std::unique_ptr<engine::Engine>>(tl::unexpected(settings.error()));
@@ -57,7 +57,7 @@ int run_worker(const Options& options) {
   worker::Worker worker({.catalogue = *catalogue,
                          .jobs = (*stores)->jobs(),
                          .blobs = (*stores)->blobs(),
-                         .doorbell = doorbell,
+                         .wire = wire,
                          .clock = (*stores)->clock(),
                          .load_engine = load_engine},
                         {.id = options.id.empty() ? random_base62(12) : options.id,
@@ -76,8 +76,8 @@ Command worker_command() {
   const auto options = std::make_shared<Options>();
   Command command{"worker", "Take jobs from a data folder and make pictures"};
   command.options = {
-      {"--doorbell-fd",
-       &options->doorbell_fd,
+      {"--wire-fd",
+       &options->wire_fd,
        "Descriptor of the server that started us",
        {},
        OptionGroup::hidden},

@@ -121,7 +121,7 @@ void Finisher::complete(ActiveJob& active) {
   // Aborted: cancelled or taken for dead in the last moment; somebody else has settled it.
   log(LogLevel::info, "job_done", "id={} n={} ms={} kept={}", job.id, pictures.size(),
       parts_.clock.unix_ms() - job.started_ms, completed.has_value());
-  parts_.doorbell.send({.kind = Message::Kind::finished, .job_id = job.id});
+  parts_.wire.send({.kind = Message::Kind::finished, .job_id = job.id});
 }
 
 void Finisher::fail(ActiveJob& active, const Error& error) {
@@ -135,7 +135,7 @@ void Finisher::fail(ActiveJob& active, const Error& error) {
     // It stays `running` and is prolonged no more: when the lease ends, the server deals with it.
     log(LogLevel::error, "job_not_settled", "id={} reason={:?}", job.id, failed.error().message);
   }
-  parts_.doorbell.send({.kind = Message::Kind::finished, .job_id = job.id});
+  parts_.wire.send({.kind = Message::Kind::finished, .job_id = job.id});
 }
 
 }  // namespace imagined::worker

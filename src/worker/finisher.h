@@ -16,8 +16,8 @@
 #include "service/ports/blob_store.h"
 #include "service/ports/job_store.h"
 #include "worker/active_job.h"
-#include "worker/doorbell.h"
 #include "worker/making.h"
+#include "worker/wire.h"
 
 namespace imagined::worker {
 
@@ -41,7 +41,7 @@ class Finisher {
   struct Parts {
     service::JobStore& jobs;
     service::BlobStore& blobs;
-    DoorbellEnd& doorbell;
+    Wire& wire;
     const Clock& clock;
     ActiveJobs& active;
     int jpeg_quality;

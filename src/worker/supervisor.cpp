@@ -94,24 +94,24 @@ bool Supervisor::accepts(std::string_view model_id) const {
 }
 
 void Supervisor::job_queued() {
-  if (const auto wire = link()) wire->job_queued();
+  if (const auto to_worker = wire()) to_worker->job_queued();
 }
 
 void Supervisor::job_cancelled(std::string_view job_id) {
-  if (const auto wire = link()) wire->job_cancelled(job_id);
+  if (const auto to_worker = wire()) to_worker->job_cancelled(job_id);
 }
 
-void Supervisor::connect(std::shared_ptr<WorkerLink> link) {
+void Supervisor::connect(std::shared_ptr<ServerWire> wire) {
   {
     const std::lock_guard lock(mutex_);
-    link_.swap(link);
+    wire_.swap(wire);
   }
   // The old one ends here, outside the lock: it joins its thread.
 }
 
-std::shared_ptr<WorkerLink> Supervisor::link() {
+std::shared_ptr<ServerWire> Supervisor::wire() {
   const std::lock_guard lock(mutex_);
-  return link_;
+  return wire_;
 }
 
 void Supervisor::watch(const std::stop_token& stop) {
@@ -143,24 +143,23 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::try_to_start() {
 Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
   if (config_fd_ < 0) config_fd_ = TRY(make_config_file(options_.config));
   const std::string id = std::string(service::kChildPrefix) + random_base62(12);
-  const Doorbell doorbell = TRY(make_doorbell());
-  auto child =
-      Child::start({.executable = options_.executable,
-                    .arguments = {"worker", fmt::format("--doorbell-fd={}", doorbell.worker_fd),
-                                  fmt::format("--id={}", id),
-                                  fmt::format("--config=/proc/self/fd/{}", config_fd_)},
-                    .environment = options_.environment});
-  close(doorbell.worker_fd);
+  const WirePair wire = TRY(make_wire());
+  auto child = Child::start({.executable = options_.executable,
+                             .arguments = {"worker", fmt::format("--wire-fd={}", wire.worker_fd),
+                                           fmt::format("--id={}", id),
+                                           fmt::format("--config=/proc/self/fd/{}", config_fd_)},
+                             .environment = options_.environment});
+  close(wire.worker_fd);
   if (!child) {
-    close(doorbell.server_fd);
+    close(wire.server_fd);
     return tl::unexpected(std::move(child.error()));
   }
   log(LogLevel::info, "worker_started", "worker={} pid={}", id, child->pid());
   auto worker = std::make_shared<Worker>(id, std::move(*child));
   try {
-    connect(std::make_shared<WorkerLink>(
-        doorbell.server_fd, events_,
-        WorkerLink::Callbacks{
+    connect(std::make_shared<ServerWire>(
+        wire.server_fd, events_,
+        ServerWire::Callbacks{
             .on_ready = [this,
                          told = worker](auto models) { hear_ready(*told, std::move(models)); },
             .on_closed =
@@ -201,7 +200,7 @@ Child::End Supervisor::wait_for_end(Worker& worker, const std::stop_token& stop)
   }
   const Child::End end = worker.child.end(options_.stop_patience);
   connect(nullptr);
-  ready_ = false;  // after the link's last word
+  ready_ = false;  // after the wire's last word
   return end;
 }
 

@@ -17,7 +17,7 @@
 #include "service/ports/worker_bell.h"
 #include "service/ports/worker_pool.h"
 #include "worker/child.h"
-#include "worker/doorbell.h"
+#include "worker/wire.h"
 
 namespace imagined::worker {
 
@@ -67,8 +67,8 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   Child::End wait_for_end(Worker& worker, const std::stop_token& stop);
   void hear_ready(Worker& worker, std::vector<std::string> models);
   void after_end(const Worker& worker, const Child::End& end);
-  void connect(std::shared_ptr<WorkerLink> link);
-  std::shared_ptr<WorkerLink> link();
+  void connect(std::shared_ptr<ServerWire> wire);
+  std::shared_ptr<ServerWire> wire();
 
   const SupervisorOptions options_;
   service::JobEvents& events_;
@@ -79,7 +79,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   int config_fd_ = -1;
   mutable std::mutex mutex_;
   std::vector<std::string> models_;   // that the last ready worker had
-  std::shared_ptr<WorkerLink> link_;  // null: nobody is there to hear
+  std::shared_ptr<ServerWire> wire_;  // null: nobody is there to hear
   std::jthread thread_;
 };
 

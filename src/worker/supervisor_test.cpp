@@ -29,14 +29,14 @@ std::string value_of(const std::vector<std::string>& words, const std::string& n
 }
 
 [[noreturn]] void act_as_worker(const std::vector<std::string>& words) {
-  const std::string number = value_of(words, "--doorbell-fd");
+  const std::string number = value_of(words, "--wire-fd");
   int fd = -1;
   std::from_chars(number.data(), number.data() + number.size(), fd);
   std::ifstream file(value_of(words, "--config"));
   const std::string behaviour{std::istreambuf_iterator<char>(file), {}};
   if (behaviour == "refuse") _exit(78);
   if (behaviour == "deaf") std::signal(SIGTERM, SIG_IGN);
-  DoorbellEnd bell(fd);
+  Wire bell(fd);
   bell.send({.kind = Message::Kind::models, .models = {"a", "b"}});
   bell.send({.kind = Message::Kind::ready, .worker_id = value_of(words, "--id")});
   // Which signals reach us: those of our own group alone?

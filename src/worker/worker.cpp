@@ -39,7 +39,7 @@ Result<image::Picture> generate(engine::Engine& engine, const engine::GenerateRe
 
 }  // namespace
 
-/// Three threads: the caller's runs the engine; `ear_` hears the doorbell, prolongs leases and
+/// Three threads: the caller's runs the engine; `ear_` hears the wire, prolongs leases and
 /// notices what was cancelled; the finisher stores.
 class Worker::Run {
  public:
@@ -128,10 +128,10 @@ bool Worker::Run::say_ready() {
   if (models_.empty()) return false;
   for (std::span<const std::string> rest = models_; !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), kModelsPerLine));
-    parts_.doorbell.send({.kind = Message::Kind::models, .models = {some.begin(), some.end()}});
+    parts_.wire.send({.kind = Message::Kind::models, .models = {some.begin(), some.end()}});
     rest = rest.subspan(some.size());
   }
-  parts_.doorbell.send({.kind = Message::Kind::ready, .worker_id = options_.id});
+  parts_.wire.send({.kind = Message::Kind::ready, .worker_id = options_.id});
   return true;
 }
 
@@ -141,11 +141,11 @@ engine::Engine* Worker::Run::engine_of(const service::Model& model) {
 }
 
 void Worker::Run::run(const std::stop_token& stop) {
-  // Ended in reverse: the finisher still needs leases and the doorbell for what it has in hand.
+  // Ended in reverse: the finisher still needs leases and the wire for what it has in hand.
   std::jthread ear([this](const std::stop_token& ending) { listen(ending); });
   Finisher finisher({.jobs = parts_.jobs,
                      .blobs = parts_.blobs,
-                     .doorbell = parts_.doorbell,
+                     .wire = parts_.wire,
                      .clock = parts_.clock,
                      .active = active_,
                      .jpeg_quality = options_.jpeg_quality});
@@ -231,11 +231,11 @@ Result<image::Picture> Worker::Run::make_picture(ActiveJob& active, const servic
                                                  int index) {
   const auto report = [&](engine::Progress progress) {
     active.movement.moved(parts_.clock.monotonic_ms());
-    parts_.doorbell.send({.kind = Message::Kind::progress,
-                          .job_id = active.job().id,
-                          .picture = index,
-                          .step = progress.step,
-                          .steps = progress.steps});
+    parts_.wire.send({.kind = Message::Kind::progress,
+                      .job_id = active.job().id,
+                      .picture = index,
+                      .step = progress.step,
+                      .steps = progress.steps});
   };
   engine::Engine* engine = engine_of(model);
   auto picture = generate(*engine, request, report, active.stop.get_token());
@@ -274,10 +274,10 @@ void Worker::Run::hear(const Message& message) {
 
 void Worker::Run::listen(const std::stop_token& stop) {
   // Ends the wait for a message when the worker ends.
-  const std::stop_callback on_stop(stop, [this] { parts_.doorbell.interrupt(); });
+  const std::stop_callback on_stop(stop, [this] { parts_.wire.interrupt(); });
   std::int64_t looked_ms = parts_.clock.monotonic_ms();
   while (!stop.stop_requested()) {
-    const auto message = parts_.doorbell.receive(static_cast<int>(options_.poll_ms));
+    const auto message = parts_.wire.receive(static_cast<int>(options_.poll_ms));
     if (!message) {  // the server is gone, and nobody would see the pictures
       const std::lock_guard lock(mutex_);
       stopping_ = true;

@@ -14,7 +14,7 @@
 #include "service/ports/blob_store.h"
 #include "service/ports/job_store.h"
 #include "worker/active_job.h"
-#include "worker/doorbell.h"
+#include "worker/wire.h"
 
 namespace imagined::worker {
 
@@ -44,7 +44,7 @@ class Worker {
     const service::Catalogue& catalogue;
     service::JobStore& jobs;
     service::BlobStore& blobs;
-    DoorbellEnd& doorbell;
+    Wire& wire;
     const Clock& clock;
     EngineLoader load_engine;
   };
@@ -55,7 +55,7 @@ class Worker {
   /// first path that cannot be opened, with the model's name.
   Result<void> load();
 
-  /// Works until `stop` is requested or the server's end of the doorbell is closed. Returns with no
+  /// Works until `stop` is requested or the server's end of the wire is closed. Returns with no
   /// job in hand: the one in work is stopped and given back to the queue by the server.
   void run(std::stop_token stop);
 

@@ -23,7 +23,7 @@
 #include "storage/memory/memory_job_store.h"
 #include "storage/process/process_job_events.h"
 #include "storage/process/process_limit_store.h"
-#include "worker/doorbell.h"
+#include "worker/wire.h"
 #include "worker/worker.h"
 
 namespace imagined::worker {
@@ -144,11 +144,11 @@ class EventLog final : public service::JobEvents {
 class WorkerTest : public testing::Test {
  protected:
   WorkerTest()
-      : fds_(*make_doorbell()),
+      : fds_(*make_wire()),
         worker_end_(fds_.worker_fd),
-        link_(std::make_unique<WorkerLink>(
+        link_(std::make_unique<ServerWire>(
             fds_.server_fd, events_,
-            WorkerLink::Callbacks{.on_ready =
+            ServerWire::Callbacks{.on_ready =
                                       [this](std::vector<std::string> models) {
                                         ready_models_ = std::move(models);
                                         ready_.raise();
@@ -189,7 +189,7 @@ class WorkerTest : public testing::Test {
         Worker::Parts{.catalogue = catalogue_,
                       .jobs = *jobs_,
                       .blobs = *blobs_,
-                      .doorbell = worker_end_,
+                      .wire = worker_end_,
                       .clock = clock_,
                       .load_engine = [this](const service::Model& model)
                           -> Result<std::unique_ptr<engine::Engine>> {
@@ -218,7 +218,7 @@ class WorkerTest : public testing::Test {
   /// The server's bell, while the link is there.
   class LinkBell final : public service::WorkerBell {
    public:
-    explicit LinkBell(std::unique_ptr<WorkerLink>& link) : link_(link) {}
+    explicit LinkBell(std::unique_ptr<ServerWire>& link) : link_(link) {}
     void job_queued() override {
       if (link_) link_->job_queued();
     }
@@ -227,7 +227,7 @@ class WorkerTest : public testing::Test {
     }
 
    private:
-    std::unique_ptr<WorkerLink>& link_;
+    std::unique_ptr<ServerWire>& link_;
   };
 
   struct Wish {
@@ -298,9 +298,9 @@ class WorkerTest : public testing::Test {
   std::string broken_path_;
   Behaviour behaviour_;
   WorkerOptions options_;
-  Doorbell fds_;
-  DoorbellEnd worker_end_;
-  std::unique_ptr<WorkerLink> link_;
+  WirePair fds_;
+  Wire worker_end_;
+  std::unique_ptr<ServerWire> link_;
   LinkBell bell_{link_};
   std::unique_ptr<Worker> worker_;
   std::jthread thread_;

@@ -1,4 +1,4 @@
-#include "worker/doorbell.h"
+#include "worker/wire.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -15,12 +15,12 @@ using Kind = Message::Kind;
 constexpr int kLongEnoughMs = 10'000;  // only a broken test waits so long
 
 struct Ends {
-  Doorbell fds = *make_doorbell();
-  DoorbellEnd server{fds.server_fd};
-  DoorbellEnd worker{fds.worker_fd};
+  WirePair fds = *make_wire();
+  Wire server{fds.server_fd};
+  Wire worker{fds.worker_fd};
 };
 
-TEST(DoorbellMessage, ReadsBackWhatItWrites) {
+TEST(WireMessage, ReadsBackWhatItWrites) {
   const Message messages[] = {
       {.kind = Kind::job},
       {.kind = Kind::cancel, .job_id = "j-1"},
@@ -33,14 +33,14 @@ TEST(DoorbellMessage, ReadsBackWhatItWrites) {
     EXPECT_EQ(*parse_message(format_message(message)), message) << format_message(message);
 }
 
-TEST(DoorbellMessage, RefusesLinesOfAnotherWire) {
+TEST(WireMessage, RefusesLinesOfAnotherWire) {
   for (const char* line : {"", " ", "hello", "job now", "cancel", "cancel a b", "progress j 1 2",
                            "progress j 1 2 x", "progress j 1 2 -3", "progress j 1 2 99999999999",
                            "finished", "ready", "ready w a", "models"})
     EXPECT_FALSE(parse_message(line)) << line;
 }
 
-TEST(DoorbellEnd, CarriesMessagesInOrder) {
+TEST(Wire, CarriesMessagesInOrder) {
   Ends ends;
   EXPECT_TRUE(ends.server.send({.kind = Kind::job}));
   EXPECT_TRUE(ends.server.send({.kind = Kind::cancel, .job_id = "j"}));
@@ -48,14 +48,14 @@ TEST(DoorbellEnd, CarriesMessagesInOrder) {
   EXPECT_EQ((**ends.worker.receive(kLongEnoughMs)).job_id, "j");
 }
 
-TEST(DoorbellEnd, GivesNothingWhenNothingCame) {
+TEST(Wire, GivesNothingWhenNothingCame) {
   Ends ends;
   const auto message = ends.worker.receive(0);
   ASSERT_TRUE(message);
   EXPECT_FALSE(*message);
 }
 
-TEST(DoorbellEnd, SkipsLinesThatItDoesNotKnow) {
+TEST(Wire, SkipsLinesThatItDoesNotKnow) {
   Ends ends;
   const std::string lines = "what is this\njob\n";
   ASSERT_EQ(::write(ends.fds.server_fd, lines.data(), lines.size()),
@@ -63,7 +63,7 @@ TEST(DoorbellEnd, SkipsLinesThatItDoesNotKnow) {
   EXPECT_EQ((**ends.worker.receive(kLongEnoughMs)).kind, Kind::job);
 }
 
-TEST(DoorbellEnd, PutsTogetherALineThatComesInPieces) {
+TEST(Wire, PutsTogetherALineThatComesInPieces) {
   Ends ends;
   ASSERT_EQ(::write(ends.fds.server_fd, "cancel j", 8), 8);
   EXPECT_FALSE(*ends.worker.receive(0));
@@ -71,15 +71,15 @@ TEST(DoorbellEnd, PutsTogetherALineThatComesInPieces) {
   EXPECT_EQ((**ends.worker.receive(kLongEnoughMs)).job_id, "j-7");
 }
 
-TEST(DoorbellEnd, SaysWhenTheOtherSideIsGone) {
-  auto ends = *make_doorbell();
-  DoorbellEnd worker(ends.worker_fd);
-  { const DoorbellEnd server(ends.server_fd); }
+TEST(Wire, SaysWhenTheOtherSideIsGone) {
+  auto ends = *make_wire();
+  Wire worker(ends.worker_fd);
+  { const Wire server(ends.server_fd); }
   EXPECT_EQ(worker.receive(kLongEnoughMs).error().code, ErrorCode::unavailable);
   EXPECT_FALSE(worker.send({.kind = Kind::job}));
 }
 
-TEST(DoorbellEnd, GivesUpOnALineWithoutEnd) {
+TEST(Wire, GivesUpOnALineWithoutEnd) {
   Ends ends;
   const std::string noise(8192, 'x');
   ASSERT_EQ(::write(ends.fds.server_fd, noise.data(), noise.size()),
@@ -87,19 +87,19 @@ TEST(DoorbellEnd, GivesUpOnALineWithoutEnd) {
   EXPECT_EQ(ends.worker.receive(kLongEnoughMs).error().code, ErrorCode::unavailable);
 }
 
-TEST(DoorbellEnd, NeverBlocksOnAReaderThatDoesNotRead) {
+TEST(Wire, NeverBlocksOnAReaderThatDoesNotRead) {
   Ends ends;
   bool dropped = false;
   for (int i = 0; i < 1'000'000 && !dropped; ++i) dropped = !ends.server.send({.kind = Kind::job});
   EXPECT_TRUE(dropped);
 }
 
-TEST(Doorbell, OnlyTheWorkersEndSurvivesAnExec) {
-  const Doorbell bell = *make_doorbell();
-  const DoorbellEnd server(bell.server_fd);
-  const DoorbellEnd worker(bell.worker_fd);
-  EXPECT_EQ(::fcntl(bell.server_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-  EXPECT_EQ(::fcntl(bell.worker_fd, F_GETFD) & FD_CLOEXEC, 0);
+TEST(WirePair, OnlyTheWorkersEndSurvivesAnExec) {
+  const WirePair pair = *make_wire();
+  const Wire server(pair.server_fd);
+  const Wire worker(pair.worker_fd);
+  EXPECT_EQ(::fcntl(pair.server_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  EXPECT_EQ(::fcntl(pair.worker_fd, F_GETFD) & FD_CLOEXEC, 0);
 }
 
 /// Remembers what was published.
@@ -111,11 +111,11 @@ class RecordingEvents final : public service::JobEvents {
   std::promise<service::JobEvent> published;
 };
 
-TEST(WorkerLink, PublishesWhatTheWorkerReports) {
-  const Doorbell bell = *make_doorbell();
+TEST(ServerWire, PublishesWhatTheWorkerReports) {
+  const WirePair pair = *make_wire();
   RecordingEvents events;
-  const WorkerLink link(bell.server_fd, events, {});
-  DoorbellEnd worker(bell.worker_fd);
+  const ServerWire server(pair.server_fd, events, {});
+  Wire worker(pair.worker_fd);
   worker.send({.kind = Kind::progress, .job_id = "j", .picture = 1, .step = 2, .steps = 4});
   const service::JobEvent event = events.published.get_future().get();
   EXPECT_EQ(event.kind, service::JobEvent::Kind::progress);
@@ -125,17 +125,17 @@ TEST(WorkerLink, PublishesWhatTheWorkerReports) {
   EXPECT_EQ(event.steps, 4);
 }
 
-TEST(WorkerLink, TellsWhenTheWorkerIsReadyAndWhenItIsGone) {
-  const Doorbell bell = *make_doorbell();
+TEST(ServerWire, TellsWhenTheWorkerIsReadyAndWhenItIsGone) {
+  const WirePair pair = *make_wire();
   RecordingEvents events;
   std::promise<std::vector<std::string>> ready;
   std::promise<void> closed;
-  const WorkerLink link(bell.server_fd, events,
-                        {.on_ready = [&](auto models) { ready.set_value(std::move(models)); },
-                         .on_closed = [&] { closed.set_value(); }});
+  const ServerWire server(pair.server_fd, events,
+                          {.on_ready = [&](auto models) { ready.set_value(std::move(models)); },
+                           .on_closed = [&] { closed.set_value(); }});
   const std::vector<std::string> all = {"a", "b", std::string(256, 'm')};
   {
-    DoorbellEnd worker(bell.worker_fd);
+    Wire worker(pair.worker_fd);
     worker.send({.kind = Kind::models, .models = {all[0], all[1]}});
     worker.send({.kind = Kind::models, .models = {all[2]}});
     worker.send({.kind = Kind::ready, .worker_id = "w7"});
@@ -144,35 +144,35 @@ TEST(WorkerLink, TellsWhenTheWorkerIsReadyAndWhenItIsGone) {
   closed.get_future().get();
 }
 
-TEST(WorkerLink, TellsThatItIsClosedWhenTheOtherSideSpeaksAnotherWire) {
-  const Doorbell bell = *make_doorbell();
+TEST(ServerWire, TellsThatItIsClosedWhenTheOtherSideSpeaksAnotherWire) {
+  const WirePair pair = *make_wire();
   RecordingEvents events;
   std::promise<void> closed;
-  const WorkerLink link(bell.server_fd, events, {.on_closed = [&] { closed.set_value(); }});
-  const DoorbellEnd worker(bell.worker_fd);
+  const ServerWire server(pair.server_fd, events, {.on_closed = [&] { closed.set_value(); }});
+  const Wire worker(pair.worker_fd);
   const std::string noise(8192, 'x');
-  ASSERT_GT(::write(bell.worker_fd, noise.data(), noise.size()), 4096);
+  ASSERT_GT(::write(pair.worker_fd, noise.data(), noise.size()), 4096);
   closed.get_future().get();
 }
 
-TEST(WorkerLink, RingsForJobsAndCancels) {
-  const Doorbell bell = *make_doorbell();
+TEST(ServerWire, RingsForJobsAndCancels) {
+  const WirePair pair = *make_wire();
   RecordingEvents events;
-  WorkerLink link(bell.server_fd, events, {});
-  DoorbellEnd worker(bell.worker_fd);
-  link.job_queued();
-  link.job_cancelled("j");
+  ServerWire server(pair.server_fd, events, {});
+  Wire worker(pair.worker_fd);
+  server.job_queued();
+  server.job_cancelled("j");
   EXPECT_EQ((**worker.receive(kLongEnoughMs)).kind, Kind::job);
   EXPECT_EQ((**worker.receive(kLongEnoughMs)).kind, Kind::cancel);
 }
 
-TEST(WorkerLink, DoesNotReportACloseOfItsOwn) {
-  const Doorbell bell = *make_doorbell();
+TEST(ServerWire, DoesNotReportACloseOfItsOwn) {
+  const WirePair pair = *make_wire();
   RecordingEvents events;
   bool closed = false;
-  const DoorbellEnd worker(bell.worker_fd);
+  const Wire worker(pair.worker_fd);
   {
-    const WorkerLink link(bell.server_fd, events, {.on_closed = [&] { closed = true; }});
+    const ServerWire server(pair.server_fd, events, {.on_closed = [&] { closed = true; }});
   }
   EXPECT_FALSE(closed);
 }

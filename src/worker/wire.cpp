@@ -1,4 +1,4 @@
-#include "worker/doorbell.h"
+#include "worker/wire.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kLineBytesMax = 4096;
 
 tl::unexpected<Error> not_a_message(std::string_view line) {
-  return fail(ErrorCode::invalid_argument, "not a line of the doorbell", {},
+  return fail(ErrorCode::invalid_argument, "not a line of the wire", {},
               std::string(line.substr(0, 80)));
 }
 
@@ -43,7 +43,7 @@ Result<int> take_number(std::string_view& line) {
 }
 
 tl::unexpected<Error> closed() {
-  return fail(ErrorCode::unavailable, "the other side of the doorbell is closed");
+  return fail(ErrorCode::unavailable, "the other side of the wire is closed");
 }
 
 }  // namespace
@@ -99,13 +99,13 @@ Result<Message> parse_message(std::string_view line) {
   return message;
 }
 
-DoorbellEnd::DoorbellEnd(int fd) : fd_(fd) {}
+Wire::Wire(int fd) : fd_(fd) {}
 
-DoorbellEnd::~DoorbellEnd() {
+Wire::~Wire() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-bool DoorbellEnd::send(const Message& message) {
+bool Wire::send(const Message& message) {
   const std::string line = format_message(message) + "\n";
   const std::lock_guard lock(sending_);
   const ssize_t sent = ::send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -116,14 +116,14 @@ bool DoorbellEnd::send(const Message& message) {
   return false;
 }
 
-Result<std::optional<Message>> DoorbellEnd::receive(int timeout_ms) {
+Result<std::optional<Message>> Wire::receive(int timeout_ms) {
   while (true) {
     const std::size_t end = received_.find('\n');
     if (end != std::string::npos) {
       auto message = parse_message(std::string_view(received_).substr(0, end));
       received_.erase(0, end + 1);
       if (message) return std::optional(std::move(*message));
-      log(LogLevel::warn, "doorbell_line_skipped", "line={:?}", message.error().detail);
+      log(LogLevel::warn, "wire_line_skipped", "line={:?}", message.error().detail);
       continue;
     }
     if (received_.size() > kLineBytesMax) return closed();  // nobody who speaks this wire
@@ -138,36 +138,36 @@ Result<std::optional<Message>> DoorbellEnd::receive(int timeout_ms) {
   }
 }
 
-void DoorbellEnd::interrupt() { ::shutdown(fd_, SHUT_RDWR); }
+void Wire::interrupt() { ::shutdown(fd_, SHUT_RDWR); }
 
-Result<Doorbell> make_doorbell() {
+Result<WirePair> make_wire() {
   std::array<int, 2> fds{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0)
-    return fail(ErrorCode::unavailable, "no doorbell to be had", {}, std::strerror(errno));
+    return fail(ErrorCode::unavailable, "no wire to be had", {}, std::strerror(errno));
   if (::fcntl(fds[1], F_SETFD, 0) != 0)
-    return fail(ErrorCode::unavailable, "no doorbell to be had", {}, std::strerror(errno));
-  return Doorbell{.server_fd = fds[0], .worker_fd = fds[1]};
+    return fail(ErrorCode::unavailable, "no wire to be had", {}, std::strerror(errno));
+  return WirePair{.server_fd = fds[0], .worker_fd = fds[1]};
 }
 
-WorkerLink::WorkerLink(int server_fd, service::JobEvents& events, Callbacks callbacks)
+ServerWire::ServerWire(int server_fd, service::JobEvents& events, Callbacks callbacks)
     : events_(events),
       callbacks_(std::move(callbacks)),
       end_(server_fd),
       reader_([this](const std::stop_token& stop) { read_loop(stop); }) {}
 
-WorkerLink::~WorkerLink() {
+ServerWire::~ServerWire() {
   reader_.request_stop();
   end_.interrupt();
   reader_.join();
 }
 
-void WorkerLink::job_queued() { end_.send({.kind = Message::Kind::job}); }
+void ServerWire::job_queued() { end_.send({.kind = Message::Kind::job}); }
 
-void WorkerLink::job_cancelled(std::string_view job_id) {
+void ServerWire::job_cancelled(std::string_view job_id) {
   end_.send({.kind = Message::Kind::cancel, .job_id = std::string(job_id)});
 }
 
-void WorkerLink::read_loop(const std::stop_token& stop) {
+void ServerWire::read_loop(const std::stop_token& stop) {
   using Kind = Message::Kind;
   constexpr int kForeverMs = -1;
   std::vector<std::string> models;

@@ -49,13 +49,13 @@ std::string format_message(const Message& message);
 Result<Message> parse_message(std::string_view line);
 
 /// One end of the wire. `send` from any thread; `receive` from one.
-class DoorbellEnd {
+class Wire {
  public:
   /// Takes the descriptor over and closes it in the end.
-  explicit DoorbellEnd(int fd);
-  ~DoorbellEnd();
-  DoorbellEnd(const DoorbellEnd&) = delete;
-  DoorbellEnd& operator=(const DoorbellEnd&) = delete;
+  explicit Wire(int fd);
+  ~Wire();
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
 
   /// Never blocks: false when the other side is gone or does not read (the line is dropped).
   bool send(const Message& message);
@@ -73,30 +73,30 @@ class DoorbellEnd {
   std::string received_;  // bytes of an unfinished line
 };
 
-struct Doorbell {
+struct WirePair {
   int server_fd = -1;  // close-on-exec
   int worker_fd = -1;  // inherited by the child; its number goes on the child's command line
 };
 /// `unavailable` when the system gives no descriptors.
-Result<Doorbell> make_doorbell();
+Result<WirePair> make_wire();
 
 /// The server's end: a thread that reads what the worker reports and publishes it. One per worker
 /// process; the supervisor makes it after the fork.
-class WorkerLink {
+class ServerWire {
  public:
   struct Callbacks {
-    /// The models that it has loaded; from the link's thread.
+    /// The models that it has loaded; from a thread of its own.
     std::function<void(std::vector<std::string>)> on_ready;
-    /// The worker is gone, or does not speak this wire; from the link's thread.
+    /// The worker is gone, or does not speak this wire; from a thread of its own.
     std::function<void()> on_closed;
   };
 
-  /// Takes `server_fd` over. `events` must outlive the link.
-  WorkerLink(int server_fd, service::JobEvents& events, Callbacks callbacks);
+  /// Takes `server_fd` over. `events` must outlive it.
+  ServerWire(int server_fd, service::JobEvents& events, Callbacks callbacks);
   /// Joins the thread; not to be called from a callback.
-  ~WorkerLink();
-  WorkerLink(const WorkerLink&) = delete;
-  WorkerLink& operator=(const WorkerLink&) = delete;
+  ~ServerWire();
+  ServerWire(const ServerWire&) = delete;
+  ServerWire& operator=(const ServerWire&) = delete;
 
   void job_queued();
   void job_cancelled(std::string_view job_id);
@@ -106,7 +106,7 @@ class WorkerLink {
 
   service::JobEvents& events_;
   Callbacks callbacks_;
-  DoorbellEnd end_;
+  Wire end_;
   std::jthread reader_;
 };
 
