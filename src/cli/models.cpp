@@ -12,6 +12,7 @@
 #include "cli/process.h"
 #include "engine/engine.h"
 #include "engine/lab/lab.h"
+#include "service/billing/money.h"
 
 namespace imagined::cli {
 namespace {
@@ -36,7 +37,7 @@ int list(const Options& options) {
                                    {"path", model.path},
                                    {"elsewhere", model.elsewhere},
                                    {"steps", model.steps},
-                                   {"price_usd", config::format_price(model.price_usd_ticks)},
+                                   {"price_usd", service::format_usd(model.price_usd_ticks)},
                                    {"aliases", JsonText::array_of(model.aliases)}}));
     }
     fmt::print("{}\n", JsonText::object({{"models", items}}).text());
@@ -45,7 +46,7 @@ int list(const Options& options) {
   fmt::print("{:<28}  {:>5}  {:>9}  {}\n", "NAME", "STEPS", "PRICE USD", "PATH");
   for (const ModelSettings& model : config->models) {
     fmt::print("{:<28}  {:>5}  {:>9}  {}\n", model.name, model.steps,
-               config::format_price(model.price_usd_ticks),
+               service::format_usd(model.price_usd_ticks),
                model.elsewhere ? "(elsewhere)" : model.path);
   }
   return kExitOk;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "service/billing/money.h"
 
 namespace imagined::config {
 namespace {
@@ -429,9 +430,10 @@ std::string to_toml(const Config& config, Remarks remarks) {
     if (model.elsewhere) text += "elsewhere = true\n";
     text += fmt::format("steps = {}\n", model.steps);
     if (model.guidance) text += fmt::format("guidance = {:#}\n", *model.guidance);
-    text += fmt::format("price_usd = \"{}\"\n", format_price(model.price_usd_ticks));
+    text += fmt::format("price_usd = \"{}\"\n", service::format_usd(model.price_usd_ticks));
     if (model.price_2k_usd_ticks)
-      text += fmt::format("price_2k_usd = \"{}\"\n", format_price(*model.price_2k_usd_ticks));
+      text +=
+          fmt::format("price_2k_usd = \"{}\"\n", service::format_usd(*model.price_2k_usd_ticks));
     std::vector<std::string> aliases;
     for (const std::string& alias : model.aliases) aliases.push_back(toml_quoted(alias));
     text += fmt::format("aliases = [{}]\n", fmt::join(aliases, ", "));

@@ -301,12 +301,6 @@ TEST(Price, RefusesWhatIsNoAmount) {
   }
 }
 
-TEST(Price, IsWrittenAsItWasRead) {
-  for (const char* text : {"0", "0.02", "0.0000000001", "12.5"}) {
-    EXPECT_EQ(format_price(*parse_price(text)), text);
-  }
-}
-
 TEST(ListenAddress, TakesIpv4Ipv6AndAllAddresses) {
   EXPECT_EQ(parse_listen_address("127.0.0.1:0")->port, 0);
   EXPECT_EQ(parse_listen_address("[::1]:8080")->host, "::1");

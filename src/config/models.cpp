@@ -148,14 +148,6 @@ Result<std::int64_t> parse_price(std::string_view text, std::string_view key) {
   return ticks;
 }
 
-std::string format_price(std::int64_t usd_ticks) {
-  std::string text = fmt::format("{}.{:010}", usd_ticks / service::kTicksPerUsd,
-                                 usd_ticks % service::kTicksPerUsd);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
-}
-
 Result<service::Catalogue> make_catalogue(
     const std::vector<ModelSettings>& models,
     const std::function<std::string(const std::string& path)>& card_of) {

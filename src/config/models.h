@@ -55,8 +55,6 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
 
 /// "0.02" to ticks of 1e-10 dollar, exactly; at most ten decimals, at most 1000 dollars.
 Result<std::int64_t> parse_price(std::string_view text, std::string_view key = "price_usd");
-/// The reverse, without zeros at the end: "0.02".
-std::string format_price(std::int64_t usd_ticks);
 
 /// The catalogue that the domain works with. Every model must have its path.
 /// card_of: what the weights at a path say that they are; may be empty.
