@@ -6,7 +6,7 @@
 #include <charconv>
 #include <set>
 
-#include "config/settings.h"
+#include "base/nearest.h"
 
 namespace imagined::cli {
 namespace {
@@ -71,11 +71,6 @@ std::string joined(std::span<const std::string> words, std::string_view between)
 
 tl::unexpected<Error> wrong(std::string message, std::string field = {}) {
   return fail(ErrorCode::invalid_argument, std::move(message), std::move(field));
-}
-
-std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& names) {
-  const std::string near = config::nearest_name(word, names);
-  return near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
 }
 
 std::string expected(const Option& option) {
@@ -264,7 +259,7 @@ class Parser {
         names.push_back(long_name(option));
       }
     }
-    return start + did_you_mean(name, {names.begin(), names.end()});
+    return start + did_you_mean(name, std::vector<std::string_view>(names.begin(), names.end()));
   }
 
   Result<> assign(const Option& option, const std::string& value) {

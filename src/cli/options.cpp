@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/nearest.h"
 #include "cli/process.h"
 
 namespace imagined::cli {
@@ -113,10 +114,9 @@ Result<ModelSettings> choose_model(const Config& config, const std::string& name
     all.push_back(model.name);
     all.insert(all.end(), model.aliases.begin(), model.aliases.end());
   }
-  const std::string near = config::nearest_name(name, all);
   return fail(ErrorCode::not_found,
               fmt::format("model \"{}\" is neither one of {} nor a folder or file{}", name, names,
-                          near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)),
+                          did_you_mean(name, all)),
               "model");
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/nearest.h"
 #include "service/billing/money.h"
 
 namespace imagined::config {
@@ -150,10 +151,8 @@ void apply_file_value(const std::string& file, const std::string& key, const tom
   if (setting == nullptr) {
     std::vector<std::string_view> names = {"models"};
     for (const Setting& known : all_settings()) names.push_back(known.name);
-    const std::string near = nearest_name(key, names);
     return faults.add(where,
-                      fmt::format("{}: there is no such setting{}", key,
-                                  near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+                      fmt::format("{}: there is no such setting{}", key, did_you_mean(key, names)));
   }
   const bool wants_number = std::holds_alternative<std::int64_t Settings::*>(setting->field);
   const ModelValue value = to_model_value(node);
@@ -211,11 +210,9 @@ void apply_environment(const Environment& environment, Config& config, Faults& f
         std::find(names.begin(), names.end(), name) != names.end()) {
       continue;
     }
-    const std::string near =
-        nearest_name(name, std::vector<std::string_view>(names.begin(), names.end()));
+    const std::vector<std::string_view> known(names.begin(), names.end());
     config.warnings.push_back(
-        fmt::format("{}: there is no such setting{}", name,
-                    near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+        fmt::format("{}: there is no such setting{}", name, did_you_mean(name, known)));
   }
 }
 

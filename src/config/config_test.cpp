@@ -60,7 +60,7 @@ TEST(Config, LetsAFlagWinOverTheEnvironment) {
 
 TEST_F(ConfigFile, NamesTheLineOfAnUnknownSetting) {
   EXPECT_EQ(error_of("threads = 1\nhttp_lissten = 80\n"),
-            ":2: http_lissten: there is no such setting; did you mean http_listen?");
+            ":2: http_lissten: there is no such setting; did you mean \"http_listen\"?");
 }
 
 TEST_F(ConfigFile, NamesTheLineOfAWrongType) {
@@ -123,7 +123,7 @@ TEST(Config, WarnsOfAVariableThatIsNoSetting) {
   const auto config = load_config({}, {{"IMAGINED_THREAD", "2"}, {"IMAGINED_THREADS", "2"}});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->warnings, std::vector<std::string>{"IMAGINED_THREAD: there is no such setting; "
-                                                       "did you mean IMAGINED_THREADS?"});
+                                                       "did you mean \"IMAGINED_THREADS\"?"});
 }
 
 TEST(ResolvePaths, GiveAUserOneDataFolderWhateverTheWorkingFolder) {

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <set>
 
-#include "config/settings.h"
+#include "base/nearest.h"
 #include "service/billing/money.h"
 
 namespace imagined::config {
@@ -126,11 +126,10 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
     model.created_unix_s = TRY(parse_number<std::int64_t>(key, value, 0, 4'102'444'800,
                                                           "seconds since 1970 as a whole number"));
   } else {
-    const std::string near = nearest_name(key, model_keys());
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: a model has no such setting{}", key,
-                            near.empty() ? "" : fmt::format("; did you mean {}?", near)),
-                std::string(key));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: a model has no such setting{}", key, did_you_mean(key, model_keys())),
+        std::string(key));
   }
   return {};
 }

@@ -155,28 +155,4 @@ Result<void> assign(const Setting& setting, std::string_view text, Settings& set
   return {};
 }
 
-std::string nearest_name(std::string_view word, std::span<const std::string_view> names) {
-  std::string_view best;
-  std::size_t best_distance = word.size() / 2 + 1;  // more than half of it wrong is another word
-  for (const std::string_view name : names) {
-    // Levenshtein's distance, one row at a time.
-    std::vector<std::size_t> row(name.size() + 1);
-    for (std::size_t j = 0; j <= name.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= word.size(); ++i) {
-      std::size_t diagonal = row[0];
-      row[0] = i;
-      for (std::size_t j = 1; j <= name.size(); ++j) {
-        const std::size_t replaced = diagonal + (word[i - 1] == name[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = name;
-    }
-  }
-  return std::string(best);
-}
-
 }  // namespace imagined::config

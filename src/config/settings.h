@@ -81,7 +81,5 @@ Result<void> assign(const Setting& setting, std::string_view text, Settings& set
 /// The allowed values in words: "a whole number from 1 to 64", "one of f32, bf16".
 std::string expectation(const Setting& setting);
 
-/// The name on the list that is most like `word`, for "did you mean"; empty when none is near.
-std::string nearest_name(std::string_view word, std::span<const std::string_view> names);
 
 }  // namespace imagined::config

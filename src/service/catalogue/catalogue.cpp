@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "base/nearest.h"
+
 namespace imagined::service {
 namespace {
 
@@ -89,10 +91,15 @@ Result<const Model*> Catalogue::resolve(std::string_view name) const {
                             name, *replacement),
                 "model");
   std::string served;
-  for (const Model& model : models_)
+  std::vector<std::string_view> names;
+  for (const Model& model : models_) {
     served += fmt::format("{}{}", served.empty() ? "" : ", ", model.id);
+    names.push_back(model.id);
+    names.insert(names.end(), model.aliases.begin(), model.aliases.end());
+  }
   return fail(ErrorCode::not_found,
-              fmt::format("the model \"{}\" does not exist; this server has {}", name, served),
+              fmt::format("the model \"{}\" does not exist; this server has {}{}", name, served,
+                          did_you_mean(name, names)),
               "model");
 }
 

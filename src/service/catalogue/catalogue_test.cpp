@@ -40,6 +40,12 @@ TEST(Catalogue, NamesWhatItServesWhenAModelIsUnknown) {
             "grok-imagine-image-quality");
 }
 
+TEST(Catalogue, NamesTheModelThatWasMeant) {
+  EXPECT_EQ(two_model_catalogue().resolve("grok-imagin-image").error().message,
+            "the model \"grok-imagin-image\" does not exist; this server has grok-imagine-image, "
+            "grok-imagine-image-quality; did you mean \"grok-imagine-image\"?");
+}
+
 TEST(Catalogue, NamesTheReplacementOfLegacyFluxNames) {
   for (const char* name : {"flux-1.1", "flux-1.1-pro", "flux-1.1-pro-ultra"}) {
     const auto model = two_model_catalogue().resolve(name);
