@@ -87,7 +87,7 @@ TEST(PublicTokenizers, OfQwenFrameAPromptAsQwen3sTemplateDoes) {
   EXPECT_EQ(tokenizer->encode_prompt("").size(), 12u);
   // A prompt's first newline joins the template's to one token, 271.
   EXPECT_EQ(tokenizer->encode_prompt("\na").at(2), 271);
-  EXPECT_EQ(tokenizer->pad_id(), 151643);
+  EXPECT_EQ(tokenizer->encode_prompt("", PromptLength()).ids.back(), 151643);
   EXPECT_EQ(tokenizer->vocab_size(), 151669);
 }
 

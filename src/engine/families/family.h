@@ -56,10 +56,6 @@ class PromptEncoder {
   /// `data_loss` when a file whose rows are read for every prompt was changed meanwhile.
   virtual Result<> intact() const = 0;
 
-  /// What fills `main` up behind the prompt.
-  virtual std::int32_t pad_id() const = 0;
-  /// Layers behind which the features are taken.
-  virtual std::int64_t layers() const = 0;
   /// Multiplications and additions of one call of `encode`.
   virtual double flop(const PromptIds& ids) const = 0;
 };
@@ -69,8 +65,10 @@ struct Networks {
   std::unique_ptr<const PromptEncoder> prompts;
   std::unique_ptr<const Transformer> transformer;
   Vae vae;
-  std::int64_t parameters = 0;  // in the files, also those that no picture needs
-  std::int64_t held_bytes = 0;  // of packed weights
+  std::int64_t parameters = 0;          // in the files, also those that no picture needs
+  std::int64_t held_bytes = 0;          // of packed weights
+  std::int64_t text_layers = 0;         // that features have passed through
+  std::int64_t transformer_layers = 0;  // that a step passes through
 };
 
 struct Family {

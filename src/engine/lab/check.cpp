@@ -62,16 +62,23 @@ Result<std::vector<std::int32_t>> recorded_ids(const SafetensorsFile& file,
   return ids;
 }
 
+/// What fills a prompt up; nothing where the model was trained without.
+std::optional<std::int32_t> padding_of(const PromptEncoder& prompts) {
+  const PromptEncoding empty = prompts.ids("").main;
+  if (empty.real_count == std::ssize(empty.ids)) return std::nullopt;
+  return empty.ids.back();
+}
+
 /// The ids of the recorded run, so that a difference between the tokenizers is one and no more.
 /// prefix  of the tensors' names: "" or "negative_".
 Result<PromptIds> recorded_prompt(const SafetensorsFile& file, const std::string& prefix,
-                                  const PromptIds& own, std::int32_t pad_id) {
+                                  const PromptIds& own, std::optional<std::int32_t> padding) {
   PromptIds recorded = own;
   if (!own.pooled.empty()) recorded.pooled = TRY(recorded_ids(file, prefix + "input_ids_clip"));
   std::vector<std::int32_t> ids = TRY(recorded_ids(file, prefix + "input_ids"));
   if (ids == own.main.ids) return recorded;
   std::size_t real = ids.size();
-  while (real > 1 && ids[real - 1] == pad_id) --real;
+  while (real > 1 && ids[real - 1] == padding) --real;
   recorded.main = {.ids = std::move(ids), .real_count = static_cast<std::int64_t>(real)};
   return recorded;
 }
@@ -129,15 +136,15 @@ Result<Run> run_recording(const Recording& recording, Pipeline& pipeline) {
   Run run;
   run.own_prompt = prompts.ids(recording.prompt);
   RunInputs& inputs = run.inputs;
-  inputs.prompt = TRY(recorded_prompt(file, "", run.own_prompt, prompts.pad_id()));
+  const std::optional<std::int32_t> padding = padding_of(prompts);
+  inputs.prompt = TRY(recorded_prompt(file, "", run.own_prompt, padding));
   inputs.steps = recording.steps;
   inputs.guidance = recording.guidance;
   if (pipeline.uses_true_guidance(recording.guidance)) {
     run.own_negative = prompts.ids(recording.negative_prompt);
-    inputs.negative =
-        file.find("negative_input_ids") == nullptr
-            ? run.own_negative
-            : TRY(recorded_prompt(file, "negative_", run.own_negative, prompts.pad_id()));
+    inputs.negative = file.find("negative_input_ids") == nullptr
+                          ? run.own_negative
+                          : TRY(recorded_prompt(file, "negative_", run.own_negative, padding));
   }
   TRY(read_noise(recording, pipeline, inputs));
   TRY(read_references(recording, pipeline, inputs));
@@ -230,9 +237,9 @@ class Judge {
   Judge(Precision precision, const Networks& networks) : precision_(precision) {
     // Features carry the errors of the layers before them; the velocity has both networks behind
     // it.
-    const std::int64_t layers = networks.prompts->layers();
+    const std::int64_t layers = networks.text_layers;
     embeds_tolerance_ = fast_tolerance(std::max<std::int64_t>(layers, 1));
-    velocity_tolerance_ = fast_tolerance(layers + networks.transformer->layers());
+    velocity_tolerance_ = fast_tolerance(layers + networks.transformer_layers);
   }
 
   TensorCheck compare(const FileTensor& expected, const Ours* ours) const {

@@ -143,7 +143,6 @@ PromptEncoding ClipTokenizer::encode_prompt(std::string_view prompt,
 
 std::int32_t ClipTokenizer::bos_id() const { return state_->bos_id; }
 std::int32_t ClipTokenizer::eos_id() const { return state_->eos_id; }
-std::int32_t ClipTokenizer::pad_id() const { return state_->pad_id; }
 std::int64_t ClipTokenizer::vocab_size() const { return state_->vocab_size; }
 
 }  // namespace imagined::engine

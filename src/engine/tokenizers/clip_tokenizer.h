@@ -45,7 +45,6 @@ class ClipTokenizer {
 
   std::int32_t bos_id() const;
   std::int32_t eos_id() const;
-  std::int32_t pad_id() const;
   /// One more than the largest id: the text encoder's embedding must have at least so many rows.
   std::int64_t vocab_size() const;
 

@@ -115,7 +115,7 @@ TEST(ClipTokenizer, TakesItsSpecialTokensFromTheConfiguration) {
   const ClipTokenizer tokenizer = *ClipTokenizer::parse(
       small_tokenizer({}).dump(), R"({"pad_token": "!", "eos_token": {"content": "</w"},
       "added_tokens_decoder": {"700": {"content": "</w"}}})");
-  EXPECT_EQ(tokenizer.pad_id(), '!');
+  EXPECT_EQ(tokenizer.encode_prompt("").ids.back(), '!');
   EXPECT_EQ(tokenizer.eos_id(), 700);
   EXPECT_EQ(tokenizer.bos_id(), kBegin);
   EXPECT_EQ(tokenizer.vocab_size(), 701);

@@ -115,7 +115,6 @@ PromptEncoding QwenTokenizer::encode_prompt(std::string_view prompt,
   return encoding;
 }
 
-std::int32_t QwenTokenizer::pad_id() const { return state_->pad_id; }
 std::int64_t QwenTokenizer::vocab_size() const { return state_->vocab_size; }
 
 std::optional<std::int32_t> QwenTokenizer::id_of(std::string_view token) const {

@@ -43,7 +43,6 @@ class QwenTokenizer {
   /// The same, cut and padded on the right.
   PromptEncoding encode_prompt(std::string_view prompt, const PromptLength& length) const;
 
-  std::int32_t pad_id() const;
   /// One more than the largest id: the text encoder's embedding must have at least so many rows.
   std::int64_t vocab_size() const;
   std::optional<std::int32_t> id_of(std::string_view token) const;

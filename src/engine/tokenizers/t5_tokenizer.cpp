@@ -231,7 +231,6 @@ PromptEncoding T5Tokenizer::encode_prompt(std::string_view prompt,
 }
 
 std::int32_t T5Tokenizer::eos_id() const { return state_->eos_id; }
-std::int32_t T5Tokenizer::pad_id() const { return state_->pad_id; }
 std::int32_t T5Tokenizer::unknown_id() const { return state_->unknown_id; }
 std::int64_t T5Tokenizer::vocab_size() const { return state_->vocab_size; }
 

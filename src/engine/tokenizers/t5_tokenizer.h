@@ -46,7 +46,6 @@ class T5Tokenizer {
   PromptEncoding encode_prompt(std::string_view prompt, const PromptLength& length = {}) const;
 
   std::int32_t eos_id() const;
-  std::int32_t pad_id() const;
   std::int32_t unknown_id() const;
   /// One more than the largest id: the text encoder's embedding must have at least so many rows.
   std::int64_t vocab_size() const;

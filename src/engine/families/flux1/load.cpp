@@ -57,8 +57,6 @@ class Flux1Prompts final : public PromptEncoder {
     TRY(parts_.t5.intact());
     return parts_.clip.intact();
   }
-  std::int32_t pad_id() const override { return parts_.t5_tokenizer.pad_id(); }
-  std::int64_t layers() const override { return parts_.t5.layers(); }
   double flop(const PromptIds& ids) const override {
     return parts_.t5.flop(static_cast<std::int64_t>(ids.main.ids.size())) +
            parts_.clip.flop(static_cast<std::int64_t>(ids.pooled.size()));
@@ -96,6 +94,7 @@ Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context
   T5 t5 = TRY(load_network(context, "text encoder 2", plan.part("text_encoder_2"), t5_names(),
                            format, sums, is_needed,
                            [&](WeightLoader& weights) { return T5::load(weights, own.t5); }));
+  sums.text_layers = t5.layers();
   return std::make_unique<Flux1Prompts>(
       Flux1Prompts::Parts{.t5_tokenizer = std::move(t5_tokenizer),
                           .clip_tokenizer = std::move(clip_tokenizer),
@@ -114,6 +113,7 @@ Result<Networks> load_flux1(const Context& context, const ModelPlan& plan, Numbe
   networks.transformer = TRY(load_network(
       context, "transformer", plan.part("transformer"), flux1_names(), format, networks, is_needed,
       [&](WeightLoader& weights) { return Flux1::load(weights, own.transformer); }));
+  networks.transformer_layers = own.transformer.double_blocks + own.transformer.single_blocks;
   networks.vae =
       TRY(load_network(context, "vae", plan.part("vae"), vae_names(), format, networks, is_needed,
                        [&](WeightLoader& weights) { return Vae::load(weights, plan.vae); }));

@@ -38,8 +38,6 @@ class KleinPrompts final : public PromptEncoder {
   }
 
   Result<> intact() const override { return encoder_.intact(); }
-  std::int32_t pad_id() const override { return tokenizer_.pad_id(); }
-  std::int64_t layers() const override { return encoder_.layers(); }
   double flop(const PromptIds& ids) const override {
     return encoder_.flop(static_cast<std::int64_t>(ids.main.ids.size()));
   }
@@ -76,6 +74,7 @@ Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context
       context, "text encoder", plan.part("text_encoder"), qwen3_names(), format, sums,
       [&](std::string_view name) { return is_behind_last_tap(name, last_tap); },
       [&](WeightLoader& weights) { return Qwen3::load(weights, own.text_encoder, taps); }));
+  sums.text_layers = encoder.layers();
   return std::make_unique<KleinPrompts>(
       std::move(tokenizer), std::move(encoder),
       PromptLength{.max_tokens = plan.text.max_tokens, .pad = plan.text.pad});
@@ -92,6 +91,7 @@ Result<Networks> load_flux2_klein(const Context& context, const ModelPlan& plan,
       context, "transformer", plan.part("transformer"), flux2_names(), format, networks,
       [](std::string_view) { return false; },
       [&](WeightLoader& weights) { return Flux2::load(weights, own.transformer); }));
+  networks.transformer_layers = own.transformer.double_blocks + own.transformer.single_blocks;
   networks.vae = TRY(load_network(
       context, "vae", plan.part("vae"), vae_names(), format, networks,
       [](std::string_view name) { return name == "bn.num_batches_tracked"; },

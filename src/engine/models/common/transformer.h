@@ -77,8 +77,6 @@ class Transformer {
 
   /// Numbers in one latent token.
   virtual std::int64_t channels() const = 0;
-  /// Blocks that a number passes through.
-  virtual std::int64_t layers() const = 0;
 
   /// Computes what every step reads. The denoiser keeps a pointer to the transformer.
   virtual std::unique_ptr<Denoiser> begin(const Context& context,

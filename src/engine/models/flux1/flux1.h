@@ -30,7 +30,6 @@ class Flux1 final : public Transformer {
   static Result<std::unique_ptr<Flux1>> load(WeightLoader& weights, const Flux1Config& config);
 
   std::int64_t channels() const override { return config_.channels; }
-  std::int64_t layers() const override { return config_.double_blocks + config_.single_blocks; }
 
   /// The request has a pooled prompt of pooled_size, no references, and guidance where the model
   /// embeds it.

@@ -29,7 +29,6 @@ class Flux2 final : public Transformer {
   static Result<std::unique_ptr<Flux2>> load(WeightLoader& weights, const Flux2Config& config);
 
   std::int64_t channels() const override { return config_.in_channels; }
-  std::int64_t layers() const override { return static_cast<std::int64_t>(blocks()); }
 
   /// references  in the order of their time index 10, 20, ... (flux.md 2.5).
   std::unique_ptr<Denoiser> begin(const Context& context,

@@ -314,23 +314,17 @@ void run_tiled(const Context& context, ConstMatrixView q, ConstMatrixView k, Con
   }
 }
 
-template <const TileKernel& kKernel>
-AttentionImplementation make_implementation() {
-  return {
-      .name = kKernel.name,
-      .runs_on = [](const CpuFeatures& cpu, DType dtype) { return runs_on(kKernel, cpu, dtype); },
-      .run = run_tiled<kKernel>};
-}
-
-template <const TileKernel&... kKernels>
-std::vector<AttentionImplementation> make_list(TileKernels<kKernels...>) {
-  return {make_implementation<kKernels>()..., kAttentionReference};
-}
-
 }  // namespace
 
 std::span<const AttentionImplementation> attention_implementations() {
-  static const std::vector<AttentionImplementation> list = make_list(AllTileKernels());
+  static const std::vector<AttentionImplementation> list = for_all_tiles(
+      []<const TileKernel & kKernel>() -> AttentionImplementation {
+        return {.name = kKernel.name,
+                .runs_on = [](const CpuFeatures& cpu,
+                              DType dtype) { return runs_on(kKernel, cpu, dtype); },
+                .run = run_tiled<kKernel>};
+      },
+      kAttentionReference);
   return list;
 }
 

@@ -352,25 +352,20 @@ void run_tiled(const Context& context, ConstImageView in, const PackedConv& conv
   run_pieces(context, plan);
 }
 
-template <const TileKernel& kKernel>
-Conv2dImplementation make_implementation() {
-  return {
-      .name = kKernel.name,
-      .runs_on = [](const CpuFeatures& cpu,
-                    WeightFormat format) { return runs_on(kKernel, cpu, element_type(format)); },
-      .pack = pack_tiled<kKernel>,
-      .run = run_tiled<kKernel>};
-}
-
-template <const TileKernel&... kKernels>
-std::vector<Conv2dImplementation> make_list(TileKernels<kKernels...>) {
-  return {make_implementation<kKernels>()..., kConv2dReference};
-}
-
 }  // namespace
 
 std::span<const Conv2dImplementation> conv2d_implementations() {
-  static const std::vector<Conv2dImplementation> list = make_list(AllTileKernels());
+  static const std::vector<Conv2dImplementation> list = for_all_tiles(
+      []<const TileKernel & kKernel>() -> Conv2dImplementation {
+        return {.name = kKernel.name,
+                .runs_on =
+                    [](const CpuFeatures& cpu, WeightFormat format) {
+                      return runs_on(kKernel, cpu, element_type(format));
+                    },
+                .pack = pack_tiled<kKernel>,
+                .run = run_tiled<kKernel>};
+      },
+      kConv2dReference);
   return list;
 }
 

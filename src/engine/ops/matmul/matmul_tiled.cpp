@@ -253,25 +253,20 @@ void run_tiled(const Context& context, ConstMatrixView x, const PackedWeight& w,
   }
 }
 
-template <const TileKernel& kKernel>
-MatmulImplementation make_implementation() {
-  return {
-      .name = kKernel.name,
-      .runs_on = [](const CpuFeatures& cpu,
-                    WeightFormat format) { return runs_on(kKernel, cpu, element_type(format)); },
-      .pack = pack_tiled<kKernel>,
-      .run = run_tiled<kKernel>};
-}
-
-template <const TileKernel&... kKernels>
-std::vector<MatmulImplementation> make_list(TileKernels<kKernels...>) {
-  return {make_implementation<kKernels>()..., kMatmulReference};
-}
-
 }  // namespace
 
 std::span<const MatmulImplementation> matmul_implementations() {
-  static const std::vector<MatmulImplementation> list = make_list(AllTileKernels());
+  static const std::vector<MatmulImplementation> list = for_all_tiles(
+      []<const TileKernel & kKernel>() -> MatmulImplementation {
+        return {.name = kKernel.name,
+                .runs_on =
+                    [](const CpuFeatures& cpu, WeightFormat format) {
+                      return runs_on(kKernel, cpu, element_type(format));
+                    },
+                .pack = pack_tiled<kKernel>,
+                .run = run_tiled<kKernel>};
+      },
+      kMatmulReference);
   return list;
 }
 

@@ -2,6 +2,8 @@
 // which product, convolution and attention make their implementations.
 #pragma once
 
+#include <vector>
+
 #include "engine/backend/cpu/features.h"
 #include "engine/backend/cpu/tile/tile.h"
 #include "engine/tensor/dtype.h"
@@ -13,6 +15,15 @@ struct TileKernels {};
 
 /// Best first. A new instruction set is a file tile_<isa>.cpp, a line here and one in runs_on.
 using AllTileKernels = TileKernels<kTileAmxBf16, kTileAvx512Bf16, kTileAvx512, kTileAvx2>;
+
+/// What `make<kernel>()` gives for each of the tiles, best first, and the slow twin last.
+template <class Implementation, class Make>
+std::vector<Implementation> for_all_tiles(const Make& make, const Implementation& twin) {
+  return [&]<const TileKernel&... kKernels>(TileKernels<kKernels...>) {
+    return std::vector<Implementation>{make.template operator()<kKernels>()..., twin};
+  }
+  (AllTileKernels());
+}
 
 /// Whether the machine runs these tiles and they are meant for numbers kept as `numbers`, f32 or
 /// bf16. Tiles of f32 take both, as bf16 is widened on the way.
