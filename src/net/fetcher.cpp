@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -249,7 +250,7 @@ Resolver system_resolver() {
     };
     try {
       std::thread(look).detach();
-    } catch (const std::system_error&) {  // short of memory
+    } catch (const std::exception&) {  // short of memory, or of threads
       running->fetch_sub(1);
       return not_fetched("there is no room for another lookup");
     }

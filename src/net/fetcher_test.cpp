@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/thread_shortage_testing.h"
 #include "net/test_server.h"
 
 namespace imagined::net {
@@ -236,6 +237,23 @@ TEST(Fetcher, EndsWithTheErrorOfItsSink) {
       });
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::storage_full);
+}
+
+TEST(SystemResolver, GivesUpALookupThatHasNoThreadAndItsPlaceWithIt) {
+  const Resolver resolve = system_resolver();
+  const auto deadline = std::chrono::steady_clock::now() + milliseconds(60'000);
+  {
+    constexpr int kMoreThanThereArePlaces = 20;
+    const ThreadShortage shortage(0, kMoreThanThereArePlaces);
+    for (int i = 0; i < kMoreThanThereArePlaces; ++i) {
+      const auto refused = resolve("localhost", deadline);
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().detail, "there is no room for another lookup");
+    }
+  }
+  const auto found = resolve("localhost", deadline);
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_THAT(*found, testing::Not(testing::IsEmpty()));
 }
 
 class FetcherOverTls : public testing::Test {

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
-#include <system_error>
 #include <utility>
 
 #include "base/check.h"
@@ -167,7 +166,7 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
                   told->hung_up = true;
                   told->waker.wake();
                 }}));
-  } catch (const std::system_error& caught) {  // no thread is to be had
+  } catch (const std::exception& caught) {  // no thread is to be had, or no memory
     worker->child.end(options_.stop_patience);
     return fail(ErrorCode::unavailable, caught.what());
   }

@@ -6,9 +6,12 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
+
+#include "base/thread_shortage_testing.h"
 
 namespace imagined::worker {
 namespace {
@@ -55,6 +58,20 @@ const bool kActed = [] {
   if (words.size() > 1 && words[1] == "worker") act_as_worker(words);
   return false;
 }();
+
+/// Processes that this one has started and that have not been waited for.
+int children() {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream stat(entry.path() / "stat");  // "PID (NAME) STATE PARENT ..."
+    const std::string text{std::istreambuf_iterator<char>(stat), {}};
+    if (const auto end = text.rfind(") "); end != std::string::npos)
+      count += std::atoi(text.c_str() + end + 4) == getpid();
+  }
+  return count;
+}
 
 /// Remembers the first step of progress that was published.
 class FirstEvent final : public service::JobEvents {
@@ -149,6 +166,15 @@ TEST_F(SupervisorTest, NoticesADeadWorkerThoughChildrenAreIgnored) {
   std::signal(SIGCHLD, before);
 }
 
+TEST_F(SupervisorTest, EndsAWorkerThatItHasNoThreadToHearAndStartsAnother) {
+  const ThreadShortage shortage(1, 2);  // after the supervisor's own
+  start("deaf", std::chrono::milliseconds(0));
+  ready_[0].get_future().get();
+  EXPECT_EQ(children(), 1);
+  EXPECT_FALSE(has_ended_);  // nobody has given work to those before
+  EXPECT_FALSE(gave_up_);
+}
+
 TEST_F(SupervisorTest, EndsAWorkerThatHasHungUp) {
   start("hang up", kPatient);
   ended_.get_future().get();
@@ -171,7 +197,7 @@ TEST(Child, TellsStatusAndSignalApart) {
   auto exits = Child::start({.executable = "/bin/sh", .arguments = {"-c", "exit 3"}});
   EXPECT_EQ(exits->ended_within(std::chrono::milliseconds(60'000))->text(), "exit=3");
   EXPECT_EQ(exits->ended()->text(), "exit=3");
-  auto waits = Child::start({.executable = "/bin/sh", .arguments = {"-c", "read line"}});
+  auto waits = Child::start({.executable = "/bin/sh", .arguments = {"-c", "exec sleep 600"}});
   EXPECT_FALSE(waits->ended());
   EXPECT_EQ(waits->end(std::chrono::milliseconds(60'000)).text(), "signal=15");
 }
