@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <map>
 
 #include "base/json_text.h"
 #include "base/timestamp.h"
@@ -103,22 +104,31 @@ Result<int> create(const Session& session) {
   return print_new(session, TRY(session.stores.keys().create(kActor, wish)));
 }
 
+// By key id: how many pictures were delivered to each and paid for.
+Result<std::map<std::string, std::int64_t>> pictures_made(Stores& stores) {
+  std::map<std::string, std::int64_t> made;
+  for (const service::UsageRow& row : TRY(stores.ledger().usage({})))
+    made[row.key_id] += row.pictures;
+  return made;
+}
+
 Result<int> list(const Session& session) {
   const std::vector<ApiKey> rows = keys_of(Holder::customer, TRY(session.stores.keys().list()));
+  std::map<std::string, std::int64_t> made = TRY(pictures_made(session.stores));
   if (session.options.json) {
     JsonText items = JsonText::array();
-    for (const ApiKey& key : rows) items.push(to_json(key));
+    for (const ApiKey& key : rows) items.push(to_json(key).add("pictures", made[key.id]));
     fmt::print("{}\n", JsonText::object({{"keys", items}}).text());
     return kExitOk;
   }
   if (rows.empty()) fmt::print(stderr, "no keys yet: imagined keys create --name NAME\n");
   const std::int64_t now_ms = SystemClock().unix_ms();
-  fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", "ID", "NAME", "ENDS IN", "STATE",
-             "CREATED (UTC)", "LAST USED (UTC)");
+  fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {:<16}  {}\n", "ID", "NAME", "ENDS IN",
+             "STATE", "CREATED (UTC)", "LAST USED (UTC)", "PICTURES");
   for (const ApiKey& key : rows) {
-    fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", key.id, key.name, key.last4,
+    fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {:<16}  {}\n", key.id, key.name, key.last4,
                to_string(state_at(key, now_ms)), day_and_time(key.created_ms, ""),
-               day_and_time(key.last_used_ms, "never"));
+               day_and_time(key.last_used_ms, "never"), made[key.id]);
   }
   return kExitOk;
 }

@@ -96,6 +96,11 @@ def test_a_budget_is_not_overdrawn_and_no_client_asks_again_by_itself(start_serv
     shown = server.keys("show", made["id"])
     assert shown["spent"]["day"] == {"pictures": 1, "usd": "0.02"}
     assert shown["limits"] == {"usd_per_day": "0.03"}
+    listed = {row["id"]: row["pictures"] for row in server.keys("list")["keys"]}
+    assert listed[made["id"]] == 1 and sum(listed.values()) == 1
+    rows = run("keys", "list", "--data-dir", server.data_dir).stdout.splitlines()
+    assert rows[0].endswith("  PICTURES")
+    assert [row.split()[-1] for row in rows if row.startswith(made["id"])] == ["1"]
     used = json.loads(run("usage", "--json", "--data-dir", server.data_dir).stdout)["usage"]
     assert [(row["key_id"], row["outcome"], row["pictures"], row["usd"]) for row in used] == [
         (made["id"], "delivered", 1, "0.02")]
