@@ -29,6 +29,26 @@ Sha256 sha256(std::string_view text) {
   return sha256(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
 
+Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
+  CHECK(
+      context_ != nullptr && EVP_DigestInit(static_cast<EVP_MD_CTX*>(context_), EVP_sha256()) == 1,
+      "no SHA-256");
+}
+
+Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+
+void Sha256Stream::add(std::span<const std::uint8_t> bytes) {
+  CHECK(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1,
+        "EVP_DigestUpdate refused {} bytes", bytes.size());
+}
+
+Sha256 Sha256Stream::finish() {
+  Sha256 digest{};
+  CHECK(EVP_DigestFinal(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) == 1,
+        "EVP_DigestFinal refused");
+  return digest;
+}
+
 Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text) {
   Sha256 mac{};
   unsigned int size = 0;

@@ -16,6 +16,22 @@ using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::span<const std::uint8_t> bytes);
 Sha256 sha256(std::string_view text);
+/// The same of bytes that come in pieces.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  Sha256Stream& operator=(const Sha256Stream&) = delete;
+
+  void add(std::span<const std::uint8_t> bytes);
+  /// Once, after the last piece.
+  Sha256 finish();
+
+ private:
+  void* context_;  // OpenSSL's
+};
+
 Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text);
 
 /// Fills `out` from the operating system's generator; dies when that fails (no safe way on).

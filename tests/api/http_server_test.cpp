@@ -61,6 +61,7 @@ class HungryBlobStore final : public service::BlobStore {
   Result<std::string> put(std::span<const std::uint8_t> bytes) override {
     return blobs_.put(bytes);
   }
+  Result<std::unique_ptr<service::BlobWriter>> begin_put() override { return blobs_.begin_put(); }
   Result<void> check_room() override { return blobs_.check_room(); }
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override {
     auto bytes = blobs_.get(hash);

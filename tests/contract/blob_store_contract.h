@@ -57,6 +57,25 @@ TEST_P(BlobStoreContract, TakesTheSameBytesTwice) {
   EXPECT_EQ(*store_.put(bytes), *store_.put(bytes));
 }
 
+TEST_P(BlobStoreContract, TakesABlobInPieces) {
+  const std::vector<std::uint8_t> a = {'a'};
+  const std::vector<std::uint8_t> bc = {'b', 'c'};
+  for (int time = 0; time < 2; ++time) {  // the same bytes twice are one blob
+    const auto writer = *store_.begin_put();
+    ASSERT_TRUE(writer->append(a) && writer->append(bc));
+    EXPECT_EQ(writer->finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  }
+  EXPECT_EQ(store_.get("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (std::vector<std::uint8_t>{'a', 'b', 'c'}));
+}
+
+TEST_P(BlobStoreContract, LeavesNothingOfABlobThatDoesNotComeWhole) {
+  const std::vector<std::uint8_t> bytes = {'a'};
+  ASSERT_TRUE((*store_.begin_put())->append(bytes));
+  EXPECT_TRUE(store_.list({}, 10)->empty());
+  EXPECT_EQ(store_.remove_leftovers(clock_.unix_ms() + 3'600'000'000), 0);
+}
+
 TEST_P(BlobStoreContract, DoesNotKnowNamesThatWereNeverGiven) {
   for (const std::string& name :
        {std::string(), std::string(64, '0'), std::string("../../etc/passwd"),

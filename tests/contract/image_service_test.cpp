@@ -43,6 +43,7 @@ class FailingBlobs final : public BlobStore {
   Result<std::string> put(std::span<const std::uint8_t> bytes) override {
     return store_.put(bytes);
   }
+  Result<std::unique_ptr<BlobWriter>> begin_put() override { return store_.begin_put(); }
   Result<void> check_room() override {
     if (room_error) return tl::unexpected(*room_error);
     return store_.check_room();

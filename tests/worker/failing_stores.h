@@ -48,6 +48,7 @@ class PassingBlobStore : public service::BlobStore {
   Result<std::string> put(std::span<const std::uint8_t> bytes) override {
     return store_.put(bytes);
   }
+  Result<std::unique_ptr<service::BlobWriter>> begin_put() override { return store_.begin_put(); }
   Result<void> check_room() override { return store_.check_room(); }
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override { return store_.get(hash); }
   Result<std::vector<service::BlobEntry>> list(std::string_view after, int count_max) override {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,17 @@ struct BlobEntry {
   std::int64_t size_bytes = 0;
 };
 
+/// A blob that is not held in memory while it arrives. Destroyed before `finish`, it leaves
+/// nothing.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  /// Errors as those of `BlobStore::put`.
+  virtual Result<void> append(std::span<const std::uint8_t> bytes) = 0;
+  /// The name, as from `BlobStore::put`. Once.
+  virtual Result<std::string> finish() = 0;
+};
+
 /// Bytes named by their SHA-256 in hex. Thread-safe, and shared by processes; calls block.
 class BlobStore {
  public:
@@ -25,6 +37,9 @@ class BlobStore {
   /// one blob, put anew: a damaged one is whole again. `storage_full` when there is no room,
   /// `unavailable` for other failures.
   virtual Result<std::string> put(std::span<const std::uint8_t> bytes) = 0;
+
+  /// The same in pieces.
+  virtual Result<std::unique_ptr<BlobWriter>> begin_put() = 0;
 
   /// `storage_full` when so little room is left that no new work should be taken. There is still
   /// room then to end what has begun.

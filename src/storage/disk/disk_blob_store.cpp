@@ -141,9 +141,64 @@ Result<void> DiskBlobStore::check_room() {
   return {};
 }
 
-Result<std::string> DiskBlobStore::put(std::span<const std::uint8_t> bytes) {
+Result<void> DiskBlobStore::check_room_for(std::size_t size_bytes) const {
   const DiskSpace space = TRY(measure_(folder_));
-  if (space.free_bytes < reserve_bytes(space) / 2 + bytes.size()) return no_room(space);
+  if (space.free_bytes < reserve_bytes(space) / 2 + size_bytes) return no_room(space);
+  return {};
+}
+
+/// Writes under an unfinished name, then renames it: to the same bytes too, which are then put
+/// anew.
+class DiskBlobStore::Writer final : public service::BlobWriter {
+ public:
+  static Result<std::unique_ptr<service::BlobWriter>> begin(const DiskBlobStore& store) {
+    const std::filesystem::path path = store.folder_ / std::string(1, kFolders.front()) /
+                                       fmt::format("{}{}", random_base62(16), kUnfinished);
+    File file = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL));
+    return std::unique_ptr<service::BlobWriter>(new Writer(store, path, std::move(file)));
+  }
+  ~Writer() override {
+    if (!finished_) ::unlink(path_.c_str());
+  }
+
+  Result<void> append(std::span<const std::uint8_t> bytes) override {
+    TRY(store_.check_room_for(bytes.size()));
+    TRY(write_all(file_, bytes));
+    hash_.add(bytes);
+    return {};
+  }
+
+  Result<std::string> finish() override {
+    TRY(set_time(file_, store_.clock_.unix_ms()));
+    TRY(sync(file_));
+    std::string hash = to_hex(hash_.finish());
+    const std::filesystem::path path = store_.path_of(hash);
+    {
+      const File lock = TRY(lock_folder(path.parent_path(), LOCK_SH));  // `remove` takes it whole
+      if (std::rename(path_.c_str(), path.c_str()) != 0) return error_of_errno("rename", path);
+    }
+    finished_ = true;
+    TRY(sync_folder(path.parent_path()));
+    return hash;
+  }
+
+ private:
+  Writer(const DiskBlobStore& store, std::filesystem::path path, File file)
+      : store_(store), path_(std::move(path)), file_(std::move(file)) {}
+
+  const DiskBlobStore& store_;
+  const std::filesystem::path path_;
+  const File file_;
+  Sha256Stream hash_;
+  bool finished_ = false;
+};
+
+Result<std::unique_ptr<service::BlobWriter>> DiskBlobStore::begin_put() {
+  return Writer::begin(*this);
+}
+
+Result<std::string> DiskBlobStore::put(std::span<const std::uint8_t> bytes) {
+  TRY(check_room_for(bytes.size()));
   std::string hash = to_hex(sha256(bytes));
   const std::filesystem::path path = path_of(hash);
   const std::filesystem::path folder = path.parent_path();

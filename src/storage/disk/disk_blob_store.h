@@ -32,6 +32,7 @@ class DiskBlobStore final : public service::BlobStore {
                                                      const Clock& clock, MeasureSpace measure = {});
 
   Result<std::string> put(std::span<const std::uint8_t> bytes) override;
+  Result<std::unique_ptr<service::BlobWriter>> begin_put() override;
   Result<void> check_room() override;
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override;
   Result<std::vector<service::BlobEntry>> list(std::string_view after, int count_max) override;
@@ -39,10 +40,13 @@ class DiskBlobStore final : public service::BlobStore {
   Result<int> remove_leftovers(std::int64_t before_ms) override;
 
  private:
+  class Writer;
+
   DiskBlobStore(std::filesystem::path folder, const Clock& clock, MeasureSpace measure)
       : folder_(std::move(folder)), clock_(clock), measure_(std::move(measure)) {}
 
   std::filesystem::path path_of(std::string_view hash) const;
+  Result<void> check_room_for(std::size_t size_bytes) const;
   Result<bool> put_anew(std::string_view hash, std::span<const std::uint8_t> bytes);
 
   std::filesystem::path folder_;

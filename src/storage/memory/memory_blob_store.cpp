@@ -3,12 +3,34 @@
 #include "base/crypto.h"
 
 namespace imagined::storage {
+namespace {
+
+class MemoryWriter final : public service::BlobWriter {
+ public:
+  explicit MemoryWriter(MemoryBlobStore& store) : store_(store) {}
+
+  Result<void> append(std::span<const std::uint8_t> bytes) override {
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    return {};
+  }
+  Result<std::string> finish() override { return store_.put(bytes_); }
+
+ private:
+  MemoryBlobStore& store_;
+  std::vector<std::uint8_t> bytes_;
+};
+
+}  // namespace
 
 Result<std::string> MemoryBlobStore::put(std::span<const std::uint8_t> bytes) {
   std::string hash = to_hex(sha256(bytes));
   const std::lock_guard lock(mutex_);
   blobs_[hash] = {.bytes = {bytes.begin(), bytes.end()}, .put_ms = clock_.unix_ms()};
   return hash;
+}
+
+Result<std::unique_ptr<service::BlobWriter>> MemoryBlobStore::begin_put() {
+  return std::unique_ptr<service::BlobWriter>(std::make_unique<MemoryWriter>(*this));
 }
 
 Result<std::vector<std::uint8_t>> MemoryBlobStore::get(std::string_view hash) {

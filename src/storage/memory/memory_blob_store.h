@@ -17,6 +17,7 @@ class MemoryBlobStore final : public service::BlobStore {
   explicit MemoryBlobStore(const Clock& clock) : clock_(clock) {}
 
   Result<std::string> put(std::span<const std::uint8_t> bytes) override;
+  Result<std::unique_ptr<service::BlobWriter>> begin_put() override;
   Result<void> check_room() override { return {}; }
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override;
   Result<std::vector<service::BlobEntry>> list(std::string_view after, int count_max) override;
