@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
@@ -94,7 +93,7 @@ bool is_picture(std::string_view name, const json& value) {
 }
 
 // Looks at every field that the parser does not read: some must be refused, the others warned of.
-Result<std::vector<std::string>> check_other_fields(const json& body) {
+Result<std::vector<std::string>> check_other_fields(const json& body, std::string_view no_picture) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : body.items()) {
     if (is_one_of(kRead, name) || is_one_of(kHarmless, name) || !is_given(value)) continue;
@@ -103,11 +102,7 @@ Result<std::vector<std::string>> check_other_fields(const json& body) {
                   fmt::format("{}: not offered by this server; leave it out", name), name);
     }
     if (is_picture(name, value)) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: /v1/images/generations reads no pictures and would ignore it; "
-                              "/v1/images/edits is for pictures",
-                              name),
-                  name);
+      return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name, no_picture), name);
     }
     warnings.push_back(fmt::format("{}: not known here and ignored", shown(name)));
   }
@@ -192,27 +187,15 @@ Result<Shape> parse_size(std::string_view text) {
       }
     }
   }
-  // The words of a ratio are exact where its pixel sizes are rounded.
-  const double wanted = std::log(static_cast<double>(width) / height);
-  Shape shape{AspectRatio::r1_1, std::max(width, height) > 1600 ? Resolution::k2 : Resolution::k1};
-  double nearest = 1e9;
-  for (const AspectRatio ratio : service::all_aspect_ratios()) {
-    if (ratio == AspectRatio::auto_) continue;
-    const std::string words(service::to_string(ratio));
-    const double x = std::stod(words);
-    const double y = std::stod(words.substr(words.find(':') + 1));
-    const double distance = std::abs(std::log(x / y) - wanted);
-    if (distance < nearest) {
-      nearest = distance;
-      shape.aspect_ratio = ratio;
-    }
-  }
-  return shape;
+  return Shape{service::nearest_aspect_ratio(width, height),
+               std::max(width, height) > 1600 ? Resolution::k2 : Resolution::k1};
 }
 
-Result<GenerationCall> parse_generation_call(std::string_view text,
-                                             const service::Catalogue& catalogue) {
-  const json body = TRY(parse_json_object(text));
+namespace {
+
+/// `no_picture`: what to say of pictures in other fields.
+Result<GenerationCall> read_fields(const json& body, const service::Catalogue& catalogue,
+                                   std::string_view no_picture) {
   const auto model_name = TRY(read_string(body, "model", "the name of a model"));
   const service::Model* model =
       model_name ? TRY(catalogue.resolve(*model_name)) : &catalogue.default_model();
@@ -234,7 +217,7 @@ Result<GenerationCall> parse_generation_call(std::string_view text,
     request.user = std::move(*user);
   }
   const auto quality = TRY(read_word(body, "quality", kQualities));
-  std::vector<std::string> warnings = TRY(check_other_fields(body));
+  std::vector<std::string> warnings = TRY(check_other_fields(body, no_picture));
   if (const auto size = TRY(read_string(body, "size", "WIDTHxHEIGHT or auto"))) {
     add_size_warning(*size, shape, warnings);
   }
@@ -246,6 +229,21 @@ Result<GenerationCall> parse_generation_call(std::string_view text,
       std::move(request),
       response_format == "b64_json" ? ResponseFormat::b64_json : ResponseFormat::url,
       std::move(warnings)};
+}
+
+}  // namespace
+
+Result<GenerationCall> parse_generation_call(std::string_view text,
+                                             const service::Catalogue& catalogue) {
+  return read_fields(TRY(parse_json_object(text)), catalogue,
+                     "/v1/images/generations reads no pictures and would ignore it; "
+                     "/v1/images/edits is for pictures");
+}
+
+Result<GenerationCall> read_edit_fields(const json& body, const service::Catalogue& catalogue) {
+  return read_fields(body, catalogue,
+                     "no picture is read under this name; image, images, reference_images and mask "
+                     "are for pictures");
 }
 
 }  // namespace imagined::api::wire

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,8 @@
 
 namespace imagined::api::wire {
 
-enum class ResponseFormat : std::uint8_t { url, b64_json };
+/// `both`: of an edit whose client may read either and named none.
+enum class ResponseFormat : std::uint8_t { url, b64_json, both };
 
 struct GenerationCall {
   service::PictureRequest request;
@@ -31,6 +33,10 @@ struct GenerationCall {
 ///   `not_found` (404)         an unknown or retired model
 Result<GenerationCall> parse_generation_call(std::string_view body,
                                              const service::Catalogue& catalogue);
+
+/// The same fields of an edit, whose pictures have been taken out before (edit_request.h).
+Result<GenerationCall> read_edit_fields(const nlohmann::json& body,
+                                        const service::Catalogue& catalogue);
 
 /// What a pixel size means here (xai-api.md appendix B): OpenAI's own sizes and those of our table
 /// mean their ratio and resolution, any other the nearest ratio, and 2k above 1600 pixels.

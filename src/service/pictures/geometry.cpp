@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/check.h"
@@ -128,6 +130,23 @@ PictureSize picture_size(AspectRatio ratio, Resolution resolution) {
       return sizes.at_2k;
   }
   CHECK(false, "no resolution {}", static_cast<int>(resolution));
+}
+
+AspectRatio nearest_aspect_ratio(int width, int height) {
+  const double wanted = std::log(static_cast<double>(width) / height);
+  AspectRatio nearest = AspectRatio::r1_1;
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const AspectRatio ratio : all_aspect_ratios()) {
+    if (ratio == AspectRatio::auto_) continue;
+    const std::string words(to_string(ratio));
+    const double x = std::stod(words);
+    const double y = std::stod(words.substr(words.find(':') + 1));
+    const double distance = std::abs(std::log(x / y) - wanted);
+    if (distance >= smallest) continue;
+    smallest = distance;
+    nearest = ratio;
+  }
+  return nearest;
 }
 
 }  // namespace imagined::service

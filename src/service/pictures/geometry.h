@@ -56,4 +56,8 @@ Result<Resolution> parse_resolution(std::string_view text);
 /// tie).
 PictureSize picture_size(AspectRatio ratio, Resolution resolution);
 
+/// The word whose ratio is nearest to that of a picture: to exact ratios, not to sizes that are
+/// rounded to pixels.
+AspectRatio nearest_aspect_ratio(int width, int height);
+
 }  // namespace imagined::service

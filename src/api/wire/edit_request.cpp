@@ -1,0 +1,391 @@
+#include "api/wire/edit_request.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "api/wire/json.h"
+#include "api/wire/long_strings.h"
+#include "api/wire/multipart.h"
+#include "base/crypto.h"
+#include "base/json.h"
+
+namespace imagined::api::wire {
+namespace {
+
+using nlohmann::json;
+using service::kReferencesMax;
+using service::kUploadBytesMax;
+
+constexpr std::string_view kPictureFields[] = {"image", "images", "reference_images"};
+constexpr std::size_t kTextPartsBytesMax = 1 << 20;  // of all texts of a form
+
+bool is_picture_field(std::string_view name) {
+  return std::find(std::begin(kPictureFields), std::end(kPictureFields), name) !=
+         std::end(kPictureFields);
+}
+
+bool is_web_url(std::string_view text) {
+  const auto begins = [&](std::string_view scheme) {
+    return text.size() >= scheme.size() &&
+           std::equal(scheme.begin(), scheme.end(), text.begin(), [](char a, char b) {
+             return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
+           });
+  };
+  return begins("http://") || begins("https://");
+}
+
+tl::unexpected<Error> about(Error error, std::string_view name) {
+  return tl::unexpected(service::about_picture(std::move(error), name));
+}
+
+tl::unexpected<Error> too_many() {
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("image: expected 1 to {} pictures, got more", kReferencesMax), "image");
+}
+
+/// Counts what goes into the sink, picture by picture.
+class Uploads final : public UploadSink {
+ public:
+  explicit Uploads(UploadSink& sink) : sink_(sink) {}
+
+  Result<void> begin() override {
+    bytes_ = 0;
+    if (++count_ > kReferencesMax + 1) return too_many();  // and a mask
+    return sink_.begin();
+  }
+  Result<void> upload(std::string_view bytes) override {
+    bytes_ += bytes.size();
+    all_bytes_ += bytes.size();
+    if (bytes_ > kUploadBytesMax)
+      return fail(
+          ErrorCode::payload_too_large,
+          fmt::format("the image has more than {} bytes, which is the most", kUploadBytesMax),
+          "image");
+    if (all_bytes_ > kUploadsBytesMax)
+      return fail(ErrorCode::payload_too_large,
+                  fmt::format("the pictures have more than {} bytes together, which is the most",
+                              kUploadsBytesMax),
+                  "image");
+    return sink_.upload(bytes);
+  }
+  Result<std::string> end() override { return sink_.end(); }
+
+ private:
+  UploadSink& sink_;
+  int count_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t all_bytes_ = 0;
+};
+
+/// A text that is a picture, or says where one is.
+Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink) {
+  if (is_web_url(text)) return GivenPicture{.upload = {}, .url = std::string(text)};
+  PictureText picture(sink);
+  TRY(picture.take(text));
+  std::string upload = TRY(picture.end());
+  return GivenPicture{.upload = std::move(upload), .url = {}};
+}
+
+Result<EditCall> make_call(const json& body, std::vector<GivenPicture> references,
+                           std::optional<GivenPicture> mask, const service::Catalogue& catalogue) {
+  if (references.empty())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("image: expected 1 to {} pictures, got none", kReferencesMax), "image");
+  if (references.size() > kReferencesMax) return too_many();
+  GenerationCall fields = TRY(read_edit_fields(body, catalogue));
+  return EditCall{std::move(fields), std::move(references), std::move(mask)};
+}
+
+class JsonEdit final : public EditBody, private LongStringSink {
+ public:
+  explicit JsonEdit(UploadSink& sink) : uploads_(sink), strings_(*this) {}
+
+  Result<void> feed(std::string_view bytes) override { return strings_.feed(bytes); }
+
+  Result<EditCall> finish(const service::Catalogue& catalogue) override {
+    json body = TRY(parse_json_object(strings_.text()));
+    std::vector<GivenPicture> references;
+    for (const std::string_view field : kPictureFields)
+      TRY(read_pictures(take_member(body, field), field, references));
+    std::vector<GivenPicture> masks;
+    TRY(read_pictures(take_member(body, "mask"), "mask", masks));
+    if (masks.size() > 1)
+      return fail(ErrorCode::invalid_argument, "mask: expected one picture, got more", "mask");
+    std::optional<GivenPicture> mask;
+    if (!masks.empty()) mask = std::move(masks.front());
+    return make_call(body, std::move(references), std::move(mask), catalogue);
+  }
+
+ private:
+  static json take_member(json& body, std::string_view name) {
+    const auto found = body.find(name);
+    if (found == body.end()) return nullptr;
+    json value = std::move(*found);
+    body.erase(found);
+    return value;
+  }
+
+  Result<void> read_pictures(const json& value, std::string_view field,
+                             std::vector<GivenPicture>& pictures) {
+    if (value.is_null()) return {};
+    if (!value.is_array()) return read_picture(value, field, pictures);
+    for (const json& one : value) TRY(read_picture(one, field, pictures));
+    return {};
+  }
+
+  Result<void> read_picture(const json& value, std::string_view field,
+                            std::vector<GivenPicture>& pictures) {
+    const std::string name = field == "mask" ? std::string(service::kMaskName)
+                                             : service::reference_name(pictures.size());
+    const std::string text = TRY(text_of(value, field, name));
+    if (pictures.size() >= kReferencesMax) return too_many();
+    if (const auto found = names_.find(text); found != names_.end()) {
+      pictures.push_back({.upload = found->second, .url = {}});
+      return {};
+    }
+    auto picture = read_picture_text(text, uploads_);
+    if (!picture) return about(std::move(picture.error()), name);
+    pictures.push_back(std::move(*picture));
+    return {};
+  }
+
+  /// `"..."`, `{"url": "..."}`, `{"image_url": "..."}` or `{"image_url": {"url": "..."}}`.
+  static Result<std::string> text_of(const json& value, std::string_view field,
+                                     const std::string& name) {
+    if (value.is_string()) return value.get<std::string>();
+    const auto wrong = [&] {
+      return fail(
+          ErrorCode::unprocessable,
+          fmt::format("{}: expected a URL, base64, or an object with one of them in \"url\", "
+                      "got {}",
+                      name, shown(value)),
+          std::string(field));
+    };
+    if (!value.is_object()) return wrong();
+    if (const auto id = value.find("file_id"); id != value.end() && !id->is_null())
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("{}: file_id: this server keeps no files yet; send the picture itself "
+                      "or its URL",
+                      name),
+          std::string(field));
+    for (const char* key : {"url", "image_url", "b64_json"}) {
+      const auto found = value.find(key);
+      if (found == value.end() || found->is_null()) continue;
+      return found->is_object()   ? text_of(*found, field, name)
+             : found->is_string() ? Result<std::string>(found->get<std::string>())
+                                  : wrong();
+    }
+    return wrong();
+  }
+
+  Result<void> begin_string() override {
+    picture_.emplace(uploads_);
+    return {};
+  }
+  Result<void> string_text(std::string_view text) override {
+    auto taken = picture_->take(text);
+    if (!taken) return about(std::move(taken.error()), "a picture of the body");
+    return {};
+  }
+  Result<std::string> end_string() override {
+    std::string upload = TRY(picture_->end());
+    picture_.reset();
+    std::string name = random_base62(22);  // nobody can have written it
+    names_.emplace(name, std::move(upload));
+    return name;
+  }
+
+  Uploads uploads_;
+  LongStrings strings_;
+  std::optional<PictureText> picture_;
+  std::map<std::string, std::string, std::less<>> names_;  // of uploads, by what stands for them
+};
+
+/// What a part of a form is. `image[url]`, `url` and `url[]` hold a text.
+enum class PartKind : std::uint8_t { field, picture, mask, file_id };
+
+PartKind kind_of(std::string_view name) {
+  const std::string_view base = name.substr(0, std::min(name.find('['), name.size()));
+  const bool is_picture = is_picture_field(base) || base == "url" || base == "image_url";
+  if (!is_picture && base != "mask") return PartKind::field;
+  if (name.ends_with("[file_id]")) return PartKind::file_id;
+  return base == "mask" ? PartKind::mask : PartKind::picture;
+}
+
+/// Files of pictures in base64, by their first letters.
+constexpr std::string_view kBase64Starts[] = {"iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD"};
+constexpr std::size_t kSniffedBytes = 11;  // enough to tell each of the above and below
+
+/// The bytes of one part that is a picture, or a text that stands for one.
+class PicturePart {
+ public:
+  explicit PicturePart(UploadSink& sink) : sink_(sink) {}
+
+  Result<void> take(std::string_view bytes) {
+    if (form_ != Form::unknown) return hand_on(bytes);
+    start_.append(bytes);
+    return start_.size() < kSniffedBytes ? Result<void>() : decide();
+  }
+
+  /// None: the part was empty.
+  Result<std::optional<GivenPicture>> end() {
+    if (form_ == Form::unknown && start_.empty()) return std::nullopt;
+    if (form_ == Form::unknown) TRY(decide());
+    if (form_ == Form::url) return GivenPicture{.upload = {}, .url = std::move(url_)};
+    std::string upload = form_ == Form::text ? TRY(text_->end()) : TRY(sink_.end());
+    return GivenPicture{.upload = std::move(upload), .url = {}};
+  }
+
+ private:
+  enum class Form : std::uint8_t { unknown, file, text, url };
+
+  Result<void> decide() {
+    const std::string start = std::move(start_);
+    const bool is_base64 = std::any_of(std::begin(kBase64Starts), std::end(kBase64Starts),
+                                       [&](auto one) { return start.starts_with(one); });
+    if (is_web_url(start)) {
+      form_ = Form::url;
+    } else if (is_base64 || start.starts_with("data:")) {
+      form_ = Form::text;
+      text_.emplace(sink_);
+    } else {
+      form_ = Form::file;
+      TRY(sink_.begin());
+    }
+    return hand_on(start);
+  }
+
+  Result<void> hand_on(std::string_view bytes) {
+    if (form_ == Form::text) return text_->take(bytes);
+    if (form_ == Form::file) return sink_.upload(bytes);
+    url_.append(bytes);
+    if (url_.size() > kTextPartsBytesMax)
+      return fail(ErrorCode::invalid_argument, "the image's URL is too long", "image");
+    return {};
+  }
+
+  UploadSink& sink_;
+  Form form_ = Form::unknown;
+  std::string start_;
+  std::string url_;
+  std::optional<PictureText> text_;
+};
+
+class MultipartEdit final : public EditBody, private PartSink {
+ public:
+  MultipartEdit(std::string_view boundary, UploadSink& sink)
+      : uploads_(sink), reader_(boundary, *this, {.body_bytes_max = kEditBodyBytesMax}) {}
+
+  Result<void> feed(std::string_view bytes) override { return reader_.feed(bytes); }
+
+  Result<EditCall> finish(const service::Catalogue& catalogue) override {
+    TRY(reader_.finish());
+    const bool named_form = fields_.contains("response_format");
+    EditCall call = TRY(make_call(fields_, std::move(references_), std::move(mask_), catalogue));
+    if (!named_form) call.fields.response_format = ResponseFormat::both;
+    return call;
+  }
+
+ private:
+  Result<void> begin_part(const PartHead& head) override {
+    name_ = head.name;
+    kind_ = kind_of(name_);
+    text_.clear();
+    if (kind_ == PartKind::file_id)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: this server keeps no files yet; send the picture itself or its "
+                              "URL",
+                              name_),
+                  name_);
+    if (kind_ == PartKind::picture && references_.size() >= kReferencesMax) return too_many();
+    if (kind_ != PartKind::field) picture_.emplace(uploads_);
+    return {};
+  }
+
+  Result<void> part_bytes(std::string_view bytes) override {
+    if (kind_ != PartKind::field) return named(picture_->take(bytes));
+    text_bytes_ += bytes.size();
+    if (text_bytes_ > kTextPartsBytesMax)
+      return fail(
+          ErrorCode::payload_too_large,
+          fmt::format("the body has more than {} bytes beside its pictures", kTextPartsBytesMax));
+    text_.append(bytes);
+    return {};
+  }
+
+  Result<void> end_part() override {
+    if (kind_ == PartKind::field) return keep_field();
+    auto picture = picture_->end();
+    if (!picture) return named(tl::unexpected(std::move(picture.error())));
+    if (!*picture) return {};
+    if (kind_ == PartKind::picture) {
+      references_.push_back(std::move(**picture));
+    } else if (mask_) {
+      return fail(ErrorCode::invalid_argument, "mask: expected one picture, got more", "mask");
+    } else {
+      mask_ = std::move(**picture);
+    }
+    return {};
+  }
+
+  Result<void> named(Result<void> taken) const {
+    if (taken) return taken;
+    return about(std::move(taken.error()), kind_ == PartKind::mask
+                                               ? std::string(service::kMaskName)
+                                               : service::reference_name(references_.size()));
+  }
+
+  /// Texts become what they would be in JSON: whole numbers where a number is expected, and nothing
+  /// where nothing is said.
+  Result<void> keep_field() {
+    constexpr std::string_view kFlags[] = {"stream", "deferred"};
+    constexpr std::string_view kNumbers[] = {"n", "seed", "partial_images", "output_compression"};
+    if (text_.empty() || (name_ == "n" && text_ == "0")) return {};
+    if (fields_.contains(name_))
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: the part is given twice", shown(name_)), name_);
+    const auto is_among = [&](const auto& names) {
+      return std::find(std::begin(names), std::end(names), name_) != std::end(names);
+    };
+    if (is_among(kFlags) && (text_ == "true" || text_ == "false")) {
+      fields_[name_] = text_ == "true";
+    } else if (json number = is_among(kNumbers) ? json::parse(text_, nullptr, false) : json();
+               number.is_number()) {
+      fields_[name_] = std::move(number);
+    } else {
+      fields_[name_] = text_;
+    }
+    return {};
+  }
+
+  Uploads uploads_;
+  MultipartReader reader_;
+  std::string name_;  // of the part in work
+  PartKind kind_ = PartKind::field;
+  std::string text_;
+  std::size_t text_bytes_ = 0;
+  std::optional<PicturePart> picture_;
+  json fields_ = json::object();
+  std::vector<GivenPicture> references_;
+  std::optional<GivenPicture> mask_;
+};
+
+}  // namespace
+
+std::unique_ptr<EditBody> make_json_edit(UploadSink& sink) {
+  return std::make_unique<JsonEdit>(sink);
+}
+
+Result<std::unique_ptr<EditBody>> make_multipart_edit(std::string_view content_type,
+                                                      UploadSink& sink) {
+  const std::string boundary = TRY(multipart_boundary(content_type));
+  return std::unique_ptr<EditBody>(std::make_unique<MultipartEdit>(boundary, sink));
+}
+
+}  // namespace imagined::api::wire
