@@ -83,9 +83,6 @@ WIRING = "src/cli/wiring"
 KEPT = {
     "advance_ms": "the clock of tests",
     "block_formats": "the fuzz target and the tests go through all of them",
-    "feed": "as multipart_boundary",
-    "fetch": "pictures by URL, until the edits route fetches them",
-    "multipart_boundary": "multipart bodies, until the edits route reads them",
     "parse_spiece": "the fuzz target goes in by it",
     "set_origin": "the clock of tests",
 }

@@ -96,12 +96,16 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                 .clock = stores.clock()},
                                {.queue_limit = config.settings.queue_limit,
                                 .job_timeout_ms = config.settings.job_timeout_s * 1000});
+  const auto web = open_web(config.settings);
+  if (!web) return report(kExitConfig, web.error());
+  service::Intake intake(stores.blobs(), **web, images);
   service::JobWatcher watcher(stores.jobs(), queue, stores.events());
   service::Maintenance maintenance(all_duties(stores, queue, config.settings));
   auto options = server_options(config.settings, address);
   if (!options) return report(kExitConfig, options.error());
   api::HttpServer server(std::move(*options), {.catalogue = catalogue,
                                                .images = images,
+                                               .intake = intake,
                                                .watcher = watcher,
                                                .keys = stores.keys(),
                                                .desk = desk,

@@ -22,6 +22,7 @@
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
 #include "storage/sqlite/sqlite_ledger_store.h"
+#include "storage/web/web_picture_source.h"
 
 namespace imagined::cli {
 namespace {
@@ -136,6 +137,12 @@ Result<service::AdmissionPolicy> admission_policy(const config::Settings& settin
   policy.user.usd_ticks_per_month = TRY(budget(settings.user_usd_per_month, "user_usd_per_month"));
   policy.charge_policy = TRY(service::parse_charge_policy(settings.charge_policy));
   return policy;
+}
+
+Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings& settings) {
+  net::FetchRules rules = TRY(net::parse_fetch_rules(settings.fetch_allow));
+  return std::unique_ptr<service::PictureSource>(
+      std::make_unique<storage::WebPictureSource>(std::move(rules)));
 }
 
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

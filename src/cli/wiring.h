@@ -19,6 +19,7 @@
 #include "service/ports/key_store.h"
 #include "service/ports/ledger_store.h"
 #include "service/ports/limit_store.h"
+#include "service/ports/picture_source.h"
 #include "worker/supervisor.h"
 
 namespace imagined::cli {
@@ -55,6 +56,10 @@ std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
 
 /// What the settings say of limits, quotas and charges. `invalid_argument` names the setting.
 Result<service::AdmissionPolicy> admission_policy(const config::Settings& settings);
+
+/// The World Wide Web, as far as pictures may be fetched from it. `invalid_argument` for a
+/// `fetch_allow` that names neither networks nor hosts.
+Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings& settings);
 
 /// What a server does again and again on these stores. They and `queue` must outlive the duties.
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/decode.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/process.h"
@@ -54,10 +55,12 @@ int run_worker(const Options& options) {
     if (!settings) return Result<std::unique_ptr<engine::Engine>>(tl::unexpected(settings.error()));
     return engine::Engine::load(load_options(*config, *settings));
   };
+  decoder::Decoder decoder(own_decoder());
   worker::Worker worker({.catalogue = *catalogue,
                          .jobs = (*stores)->jobs(),
                          .blobs = (*stores)->blobs(),
                          .wire = wire,
+                         .decoder = decoder,
                          .clock = (*stores)->clock(),
                          .load_engine = load_engine},
                         {.id = options.id.empty() ? random_base62(12) : options.id,

@@ -240,7 +240,8 @@ void apply_assignment(const std::string& assignment, Config& config, Faults& fau
   ModelValue value = value_of_flag(text);
   // A price or path on a command line needs no quotes of its own.
   const bool is_part = std::find(part_keys().begin(), part_keys().end(), key) != part_keys().end();
-  if (key == "price_usd" || key == "price_2k_usd" || key == "path" || is_part) {
+  const bool is_price = key.starts_with("price_");
+  if (is_price || key == "path" || is_part) {
     if (value.type != ModelValue::Type::text)
       value = {ModelValue::Type::text, std::string(text), {}};
   }
@@ -431,6 +432,9 @@ std::string to_toml(const Config& config, Remarks remarks) {
     if (model.price_2k_usd_ticks)
       text +=
           fmt::format("price_2k_usd = \"{}\"\n", service::format_usd(*model.price_2k_usd_ticks));
+    if (model.price_input_usd_ticks > 0)
+      text += fmt::format("price_input_usd = \"{}\"\n",
+                          service::format_usd(model.price_input_usd_ticks));
     std::vector<std::string> aliases;
     for (const std::string& alias : model.aliases) aliases.push_back(toml_quoted(alias));
     text += fmt::format("aliases = [{}]\n", fmt::join(aliases, ", "));

@@ -78,10 +78,24 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 17> kKeys = {
-      "path",         "transformer", "text_encoder",      "text_encoder_2", "vae",      "tokenizer",
-      "tokenizer_2",  "distilled",   "cached_references", "steps",          "guidance", "price_usd",
-      "price_2k_usd", "aliases",     "max_prompt_length", "created",        "elsewhere"};
+  static constexpr std::array<std::string_view, 18> kKeys = {"path",
+                                                             "transformer",
+                                                             "text_encoder",
+                                                             "text_encoder_2",
+                                                             "vae",
+                                                             "tokenizer",
+                                                             "tokenizer_2",
+                                                             "distilled",
+                                                             "cached_references",
+                                                             "steps",
+                                                             "guidance",
+                                                             "price_usd",
+                                                             "price_2k_usd",
+                                                             "price_input_usd",
+                                                             "aliases",
+                                                             "max_prompt_length",
+                                                             "created",
+                                                             "elsewhere"};
   return kKeys;
 }
 
@@ -117,6 +131,8 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
     model.price_usd_ticks = TRY(parse_price_value(key, value));
   } else if (key == "price_2k_usd") {
     model.price_2k_usd_ticks = TRY(parse_price_value(key, value));
+  } else if (key == "price_input_usd") {
+    model.price_input_usd_ticks = TRY(parse_price_value(key, value));
   } else if (key == "aliases") {
     model.aliases = TRY(parse_aliases(value));
   } else if (key == "max_prompt_length") {
@@ -165,6 +181,7 @@ Result<service::Catalogue> make_catalogue(
                     .guidance = model.guidance,
                     .price_usd_ticks = model.price_usd_ticks,
                     .price_2k_usd_ticks = model.price_2k_usd_ticks,
+                    .price_input_usd_ticks = model.price_input_usd_ticks,
                     .max_prompt_length = model.max_prompt_length,
                     .created_unix_s = model.created_unix_s,
                     .card = card_of && !model.elsewhere ? card_of(model.path) : std::string(),

@@ -81,6 +81,9 @@ std::span<const Setting> all_settings() {
       {"trusted_proxies", &Settings::trusted_proxies,
        "addresses and networks, with commas, whose Forwarded and X-Forwarded-* fields are "
        "believed"},
+      {"fetch_allow", &Settings::fetch_allow,
+       "networks and host names, with commas, that pictures may be fetched from though they are "
+       "not public, at any port"},
       {"pool_threads", &Settings::pool_threads, "threads of the server for database and disk", 1,
        64},
       {"drain_s", &Settings::drain_s, "seconds that a stopping server gives replies in work", 0,

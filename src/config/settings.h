@@ -42,6 +42,7 @@ struct Settings {
   std::int64_t connections_max = 10'000;
   std::int64_t connections_per_address_max = 256;
   std::string trusted_proxies;
+  std::string fetch_allow;
   std::int64_t pool_threads = 4;
   std::int64_t drain_s = 30;
   std::string key_prefix = "imk";
@@ -80,6 +81,5 @@ Result<void> assign(const Setting& setting, std::string_view text, Settings& set
 
 /// The allowed values in words: "a whole number from 1 to 64", "one of f32, bf16".
 std::string expectation(const Setting& setting);
-
 
 }  // namespace imagined::config

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace imagined::net {
 namespace {
@@ -259,6 +260,29 @@ Resolver system_resolver() {
       return not_fetched("the name's lookup took too long");
     return std::move(lookup->addresses);
   };
+}
+
+Result<FetchRules> parse_fetch_rules(std::string_view allowed) {
+  FetchRules rules;
+  while (!allowed.empty()) {
+    const std::size_t comma = std::min(allowed.find(','), allowed.size());
+    const std::string item(trim(allowed.substr(0, comma)));
+    allowed.remove_prefix(std::min(comma + 1, allowed.size()));
+    if (item.empty()) continue;
+    if (const auto network = parse_network(item)) {
+      rules.networks_allowed.push_back(*network);
+    } else if (const auto url = parse_url("http://" + item);
+               url && url->text() == "http://" + item + ":80/") {
+      rules.hosts_allowed.push_back(url->host);
+    } else {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("fetch_allow: {:?} is neither a network such as 10.0.0.0/8 nor a "
+                              "host's name in lower case",
+                              item),
+                  "fetch_allow");
+    }
+  }
+  return rules;
 }
 
 /// One of the four places that a host has.

@@ -37,6 +37,10 @@ struct FetchRules {
   Resolver resolve = system_resolver();
 };
 
+/// Rules that allow what a list with commas names: networks ("10.1.0.0/16") and host names
+/// ("pictures.internal"). `invalid_argument`, field "fetch_allow", for anything else.
+Result<FetchRules> parse_fetch_rules(std::string_view allowed);
+
 struct FetchLimits {
   std::size_t bytes_max = 10u << 20;
   FetchDeadline deadline;  // for names, all redirects and all bytes together

@@ -256,6 +256,17 @@ TEST(SystemResolver, GivesUpALookupThatHasNoThreadAndItsPlaceWithIt) {
   EXPECT_THAT(*found, testing::Not(testing::IsEmpty()));
 }
 
+TEST(FetchRules, AllowTheNetworksAndHostsOfAList) {
+  const auto rules = parse_fetch_rules(" 10.1.0.0/16, minio.internal,,fd00::/8 ");
+  ASSERT_TRUE(rules);
+  ASSERT_THAT(rules->networks_allowed, SizeIs(2));
+  EXPECT_TRUE(rules->networks_allowed[0].contains(*parse_ip("10.1.2.3")));
+  EXPECT_THAT(rules->hosts_allowed, testing::ElementsAre("minio.internal"));
+  EXPECT_TRUE(parse_fetch_rules("")->hosts_allowed.empty());
+  for (const char* wrong : {"10.1.0.0/99", "http://a", "a/b", "a:80", "Minio", "a b", "*"})
+    EXPECT_EQ(parse_fetch_rules(wrong).error().field, "fetch_allow") << wrong;
+}
+
 class FetcherOverTls : public testing::Test {
  protected:
   FetchRules trusting(const TestCertificate& certificate) const {

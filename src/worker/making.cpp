@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "service/jobs/payload.h"
+#include "worker/make_edits.h"
 #include "worker/make_pictures.h"
 
 namespace imagined::worker {
@@ -18,6 +19,7 @@ struct Row {
 
 constexpr Row kRows[] = {
     {service::JobKind::pictures, make_pictures},
+    {service::JobKind::edits, make_edits},
 };
 static_assert(std::size(kRows) == std::variant_size_v<service::JobPayload>,
               "what can be asked for is made");

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "decoder/decoder.h"
 #include "engine/engine.h"
 #include "image/format.h"
 #include "image/picture.h"
 #include "service/catalogue/catalogue.h"
 #include "service/jobs/job.h"
+#include "service/ports/blob_store.h"
 #include "worker/active_job.h"
 
 namespace imagined::worker {
@@ -35,6 +37,8 @@ struct Making {
   std::function<Result<image::Picture>(const engine::GenerateRequest&, int index)> generate;
   /// Takes a result at once; it is kept beside the work on the next one.
   std::function<void(Made)> hand_in;
+  service::BlobStore& blobs;
+  decoder::Decoder& decoder;  // of pictures that are given
 };
 
 /// Makes all that is asked for, or what there is time for before the job's `stop` is requested. An

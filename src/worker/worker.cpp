@@ -214,7 +214,9 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
                   active->movement.moved(parts_.clock.monotonic_ms());
                   return picture;
                 },
-            .hand_in = [&](Made result) { finisher.store(active, std::move(result)); }});
+            .hand_in = [&](Made result) { finisher.store(active, std::move(result)); },
+            .blobs = parts_.blobs,
+            .decoder = parts_.decoder});
   const bool stopping = hold(nullptr);
   using Kind = Ending::Kind;
   if (!made && made.error().code != ErrorCode::cancelled)

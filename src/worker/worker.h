@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "decoder/decoder.h"
 #include "engine/engine.h"
 #include "service/catalogue/catalogue.h"
 #include "service/ports/blob_store.h"
@@ -45,6 +46,7 @@ class Worker {
     service::JobStore& jobs;
     service::BlobStore& blobs;
     Wire& wire;
+    decoder::Decoder& decoder;
     const Clock& clock;
     EngineLoader load_engine;
   };

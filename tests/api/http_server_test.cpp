@@ -52,6 +52,17 @@ class CountingBell final : public service::WorkerBell {
   std::atomic<int> cancels_ = 0;
 };
 
+// One picture lies there.
+class EmptyWeb final : public service::PictureSource {
+ public:
+  Result<void> fetch(std::string_view url, const Limits&, const Sink& sink) override {
+    if (url != "https://a.example/one.png")
+      return fail(ErrorCode::invalid_argument, "the URL could not be fetched");
+    const std::string bytes = "from the web";
+    return sink({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  }
+};
+
 // Runs out of memory when it is asked to.
 class HungryBlobStore final : public service::BlobStore {
  public:
@@ -112,6 +123,7 @@ class HttpServerTest : public ::testing::Test {
   Services services() {
     return {.catalogue = catalogue_,
             .images = images_,
+            .intake = intake_,
             .watcher = watcher_,
             .keys = keys_,
             .desk = desk_,
@@ -153,7 +165,7 @@ class HttpServerTest : public ::testing::Test {
   ClaimedJob claim() {
     bell_.wait_for_job();
     const std::vector<std::string> models = {"fast"};
-    constexpr service::JobKind kKinds[] = {service::JobKind::pictures};
+    constexpr service::JobKind kKinds[] = {service::JobKind::pictures, service::JobKind::edits};
     return **jobs_.claim({.worker_id = "w", .models = models, .kinds = kKinds, .lease_ms = 60'000});
   }
 
@@ -165,7 +177,7 @@ class HttpServerTest : public ::testing::Test {
 
   void complete(const ClaimedJob& job, bool tell = true) {
     std::vector<service::StoredPicture> pictures;
-    for (int i = 0; i < std::get<service::PictureRequest>(job.payload).count; ++i) {
+    for (int i = 0; i < service::wanted_pictures(job.payload).count; ++i) {
       const std::vector<std::uint8_t> bytes = {'p', static_cast<std::uint8_t>('0' + i)};
       pictures.push_back(
           {.id = fmt::format("{:022}", i),
@@ -190,6 +202,7 @@ class HttpServerTest : public ::testing::Test {
   service::Catalogue catalogue_;
   storage::MemoryJobStore jobs_{clock_};
   HungryBlobStore blobs_{clock_};
+  EmptyWeb web_;
   storage::MemoryKeyStore key_store_{clock_};
   storage::ProcessJobEvents events_;
   CountingBell bell_;
@@ -208,6 +221,7 @@ class HttpServerTest : public ::testing::Test {
                                  .ledger = jobs_.ledger(),
                                  .clock = clock_},
                                 {.queue_limit = 2}};
+  service::Intake intake_{blobs_, web_, images_};
   service::JobWatcher watcher_{jobs_, queue_, events_, milliseconds(20)};
   service::Links links_{service::UrlSigner(std::string(32, 's')), clock_};
   ServerOptions options_;
@@ -270,6 +284,104 @@ TEST_F(HttpServerTest, TakesOneIdempotencyKey) {
     client.send(post(R"({"prompt":"a cat"})", fields));
     EXPECT_THAT(client.reply(), HasSubstr("\"param\":\"idempotency_key\"")) << fields;
   }
+}
+
+// As openai for Python sends it, in pieces that cut everything in two.
+TEST_F(HttpServerTest, KeepsThePicturesOfAFormAndAnswersInBothForms) {
+  start();
+  const std::string body =
+      "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\na hat\r\n"
+      "--b\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a.png\"\r\n\r\n"
+      "first picture\r\n"
+      "--b\r\nContent-Disposition: form-data; name=\"image[]\"\r\n\r\n"
+      "https://a.example/one.png\r\n--b--\r\n";
+  const std::string request = fmt::format(
+      "POST /v1/images/edits HTTP/1.1\r\nHost: pictures.example\r\nAuthorization: Bearer {}\r\n"
+      "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n{}",
+      key_, body.size(), body);
+  WireClient client(port());
+  for (std::size_t at = 0; at < request.size(); at += 97) client.send(request.substr(at, 97));
+  const ClaimedJob job = claim();
+  const auto& edit = std::get<service::EditRequest>(job.payload);
+  EXPECT_EQ(edit.pictures.prompt.text(), "a hat");
+  ASSERT_EQ(edit.references.size(), 2u);
+  const auto text_of = [&](const std::string& blob) {
+    const auto bytes = *blobs_.get(blob);
+    return std::string(bytes.begin(), bytes.end());
+  };
+  EXPECT_EQ(text_of(edit.references[0]), "first picture");
+  EXPECT_EQ(text_of(edit.references[1]), "from the web");
+  complete(job);
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(reply, HasSubstr("/v1/files/img/"));
+  EXPECT_THAT(reply, HasSubstr(R"("b64_json":"cDA=")"));
+}
+
+TEST_F(HttpServerTest, KeepsThePicturesOfAJsonEditAndAnswersWithLinks) {
+  start();
+  WireClient client(port());
+  client.send(post_as("/v1/images/edits HTTP/1.1\r\nHost: a\r\n",
+                      R"({"prompt":"a hat","image":{"url":"data:image/png;base64,Zmlyc3Q=",)"
+                      R"("type":"image_url"},"mask":"Zmlyc3Q="})"));
+  const ClaimedJob job = claim();
+  const auto& edit = std::get<service::EditRequest>(job.payload);
+  ASSERT_EQ(edit.references.size(), 1u);
+  EXPECT_EQ(edit.mask, edit.references[0]);  // the same bytes, the same blob
+  EXPECT_EQ(blobs_.get(edit.mask)->size(), 5u);
+  complete(job);
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("/v1/files/img/"));
+  EXPECT_THAT(reply, Not(HasSubstr("b64_json")));
+}
+
+TEST_F(HttpServerTest, NamesThePictureThatCannotBeHad) {
+  start();
+  const auto refused = [&](std::string_view pictures) {
+    WireClient client(port());
+    client.send(post_as("/v1/images/edits HTTP/1.1\r\nHost: a\r\n",
+                        fmt::format(R"({{"prompt":"a hat","images":[{}]}})", pictures)));
+    return client.reply();
+  };
+  EXPECT_THAT(refused(R"("https://a.example/one.png","http://a.example/none")"),
+              HasSubstr("image 2: the URL could not be fetched"));
+  EXPECT_THAT(refused(R"("no picture!")"), HasSubstr("image 1 is neither a URL nor base64"));
+  EXPECT_THAT(refused(""), HasSubstr("image: expected 1 to 8 pictures, got none"));
+  EXPECT_THAT(refused(""), HasSubstr("x-ratelimit-remaining-requests"));  // a flood of them is one
+}
+
+// Never by a request to itself.
+TEST_F(HttpServerTest, TakesALinkOfItsOwnFromTheStoreForTheTeamWhosePictureItIs) {
+  start();
+  const std::string made = answer(post(R"({"prompt":"a cat"})"));
+  const std::string url = made.substr(made.find("http://pictures.example/"));
+  const std::string link = url.substr(0, url.find('"'));
+  const std::string target = link.substr(std::string("http://pictures.example").size());
+  WireClient client(port());
+  const auto edit = [&](const std::string& picture) {
+    client.send(post_as("/v1/images/edits HTTP/1.1\r\nHost: pictures.example\r\n",
+                        fmt::format(R"({{"prompt":"a hat","image":"{}"}})", picture)));
+  };
+  for (const std::string& spelling : {link, fmt::format("http://127.0.0.1:{}{}", port(), target)}) {
+    edit(spelling);
+    const ClaimedJob job = claim();
+    const auto& references = std::get<service::EditRequest>(job.payload).references;
+    ASSERT_EQ(references.size(), 1u);
+    EXPECT_EQ(*blobs_.get(references[0]), (std::vector<std::uint8_t>{'p', '0'}));
+    EXPECT_TRUE(jobs_.cancel(job.job.id, service::EndedBy::customer));
+    events_.publish({.job_id = job.job.id});
+    client.reply();
+  }
+  edit(link + "x");
+  EXPECT_THAT(client.reply(), HasSubstr("image 1: the URL is one of this server's own, and the "
+                                        "signature of this link is not valid"));
+  edit(fmt::format("http://localhost:{}/healthz", port()));
+  EXPECT_THAT(client.reply(), HasSubstr("image 1: the URL is one of this server's own"));
+  key_ = keys_.create({.name = "test"}, {.name = "theirs"}, {.team_id = "theirs"})->secret;
+  edit(link);
+  const std::string refused = client.reply();
+  EXPECT_THAT(refused, HasSubstr("HTTP/1.1 400"));
+  EXPECT_THAT(refused, HasSubstr("image 1: the URL leads to no picture of yours"));
 }
 
 TEST_F(HttpServerTest, SendsTheBytesThemselvesAsBase64) {

@@ -75,6 +75,11 @@ class ImageServiceTest : public testing::Test {
   static PictureRequest some_request() {
     return {.model = "grok-imagine-image", .prompt = *Prompt::parse("a red kite", 8000)};
   }
+  static EditRequest some_edit(int references) {
+    return {.pictures = some_request(),
+            .references = std::vector<std::string>(references, std::string(64, 'a')),
+            .mask = {}};
+  }
   Result<Job> submit(PictureRequest request = some_request(), std::string_view key = {}) {
     return images_.submit(caller_, std::move(request), {.idempotency_key = key});
   }
@@ -111,6 +116,7 @@ class ImageServiceTest : public testing::Test {
                                             .steps = 4,
                                             .guidance = 3.0F,
                                             .price_usd_ticks = 7,
+                                            .price_input_usd_ticks = 5,
                                             .max_prompt_length = 20},
                                            {.id = "other"},
                                            {.id = "big", .elsewhere = true}},
@@ -317,6 +323,38 @@ TEST_F(ImageServiceTest, NoVerbWorksWithoutTheScope) {
     EXPECT_EQ(error.message,
               "This API key is not allowed to do this: it lacks the scope \"image:generate\".");
   }
+}
+
+TEST_F(ImageServiceTest, ReadsWhatBecameOfAnEditWithTheScopeOfEditsAlone) {
+  const Job job = succeed();
+  caller_.scopes = ScopeSet().add(Scope::edits);
+  EXPECT_TRUE(images_.finished(caller_, job.id));
+  EXPECT_TRUE(images_.read_picture(caller_, "pic0"));
+  EXPECT_EQ(submit().error().reason, ErrorReason::wrong_scope);
+  EXPECT_TRUE(images_.submit(caller_, some_edit(1)));
+  caller_.scopes = ScopeSet().add(Scope::images);
+  EXPECT_THAT(images_.submit(caller_, some_edit(1)).error().message,
+              testing::HasSubstr("\"image:edit\""));
+}
+
+TEST_F(ImageServiceTest, SellsEachReferenceOnce) {
+  EditRequest edit = some_edit(3);
+  edit.pictures.count = 2;
+  const auto job = images_.submit(caller_, edit);
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_EQ(job->kind, JobKind::edits);
+  EXPECT_EQ(job->sold.bill, (Bill{.per_picture_usd_ticks = 7, .once_usd_ticks = 15}));
+  EXPECT_EQ(job->sold.bill.cost_usd_ticks(2), 29);
+  EXPECT_EQ(job->sold.bill.cost_usd_ticks(0), 0);
+}
+
+TEST_F(ImageServiceTest, TakesOneToEightReferences) {
+  for (const int count : {0, 9}) {
+    const Error error = images_.submit(caller_, some_edit(count)).error();
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument) << count;
+    EXPECT_EQ(error.field, "image") << count;
+  }
+  EXPECT_TRUE(images_.submit(caller_, some_edit(8)));
 }
 
 TEST_F(ImageServiceTest, CancelsRingsAndTells) {

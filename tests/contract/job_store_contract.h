@@ -578,6 +578,28 @@ TEST_P(JobStoreContract, RemovesOldJobsThatHaveEndedAndHaveNoPictures) {
   EXPECT_EQ(archive_.remove_jobs(now_ms + 1, 10), 1);
 }
 
+TEST_P(JobStoreContract, KeepsTheInputsOfAJobUntilItHasEnded) {
+  const std::string blobs[] = {std::string(64, '1'), std::string(64, '2'), std::string(64, '3')};
+  NewJob wanted = new_job();
+  const EditRequest edit{.pictures = std::get<PictureRequest>(wanted.payload),
+                         .references = {blobs[0], blobs[1], blobs[0]},
+                         .mask = blobs[2]};
+  wanted.job.kind = JobKind::edits;
+  wanted.payload = edit;
+  ASSERT_TRUE(store_.insert(wanted));
+  EXPECT_TRUE(archive_.orphans(blobs)->empty());
+  const std::vector<std::string> models = {"fast"};
+  constexpr JobKind kKinds[] = {JobKind::edits};
+  const auto claimed =
+      store_.claim({.worker_id = "w", .models = models, .kinds = kKinds, .lease_ms = 60'000});
+  ASSERT_TRUE(claimed && *claimed);
+  EXPECT_EQ((*claimed)->payload, JobPayload(edit));
+  EXPECT_TRUE(archive_.orphans(blobs)->empty());
+  ASSERT_TRUE(store_.cancel(wanted.job.id, EndedBy::customer));
+  EXPECT_EQ(archive_.orphans(blobs)->size(), 3u);
+  EXPECT_EQ(archive_.remove_jobs(clock_.unix_ms() + 1, 10), 1);
+}
+
 TEST_P(JobStoreContract, CallsBlobsThatNoPictureHasOrphans) {
   succeed("p");  // its blob is "aa..."
   const std::string blobs[] = {std::string(64, 'a'), std::string(64, 'b')};

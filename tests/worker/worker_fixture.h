@@ -190,6 +190,7 @@ class WorkerTest : public testing::Test {
                       .jobs = *jobs_,
                       .blobs = *blobs_,
                       .wire = worker_end_,
+                      .decoder = decoder_,
                       .clock = clock_,
                       .load_engine = [this](const service::Model& model)
                           -> Result<std::unique_ptr<engine::Engine>> {
@@ -238,6 +239,15 @@ class WorkerTest : public testing::Test {
     image::Format format = image::Format::jpeg;
   };
   std::string submit(const Wish& wish) {
+    return submit_payload(
+        service::PictureRequest{.model = wish.model,
+                                .prompt = *service::Prompt::parse("a red kite", 8000),
+                                .count = wish.count,
+                                .aspect_ratio = wish.aspect_ratio,
+                                .seed = wish.seed,
+                                .format = wish.format});
+  }
+  std::string submit_payload(service::JobPayload payload) {
     service::JobQueue jobs = queue();
     service::ImageService images({.catalogue = catalogue_,
                                   .queue = jobs,
@@ -247,13 +257,7 @@ class WorkerTest : public testing::Test {
                                   .admission = admission_,
                                   .ledger = memory_jobs_.ledger(),
                                   .clock = clock_});
-    const auto job = images.submit({.scopes = service::ScopeSet::all()},
-                                   {.model = wish.model,
-                                    .prompt = *service::Prompt::parse("a red kite", 8000),
-                                    .count = wish.count,
-                                    .aspect_ratio = wish.aspect_ratio,
-                                    .seed = wish.seed,
-                                    .format = wish.format});
+    const auto job = images.submit({.scopes = service::ScopeSet::all()}, std::move(payload));
     EXPECT_TRUE(job) << job.error().message;
     return job->id;
   }
@@ -284,6 +288,8 @@ class WorkerTest : public testing::Test {
        {.id = "quality", .path = "weights", .steps = 16, .guidance = 3.0F},
        {.id = "other", .path = "other-weights"}},
       {});
+  // Its children are this program: worker_edit_test.cpp has the main function.
+  decoder::Decoder decoder_{{.executable = "/proc/self/exe", .arguments = {"decode"}}};
   storage::MemoryJobStore memory_jobs_{clock_};
   storage::ProcessLimitStore limits_{clock_};
   service::Admission admission_{limits_, clock_};

@@ -49,4 +49,19 @@ bool names_this_server(std::string_view authority, const AnswerOptions& options,
          equal_ignoring_case(fmt::format("{}:80", authority), local_authority(exchange));
 }
 
+std::optional<std::string_view> own_target(std::string_view url, const AnswerOptions& options,
+                                           const Exchange& exchange) {
+  const std::string base = base_url(options, exchange);
+  if (url.starts_with(base) && url.substr(base.size()).starts_with('/'))
+    return url.substr(base.size());
+  const std::string_view authority = authority_of(url);
+  const std::string_view port = url.starts_with("https") ? ":443" : ":80";
+  const std::string_view host =
+      authority.ends_with(port) ? authority.substr(0, authority.size() - port.size()) : authority;
+  if (!names_this_server(authority, options, exchange) &&
+      !names_this_server(host, options, exchange))
+    return std::nullopt;
+  return url.substr(static_cast<std::size_t>(authority.data() + authority.size() - url.data()));
+}
+
 }  // namespace imagined::api

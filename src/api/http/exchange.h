@@ -25,6 +25,7 @@
 #include "service/jobs/job_watcher.h"
 #include "service/links/links.h"
 #include "service/pictures/image_service.h"
+#include "service/pictures/intake.h"
 #include "service/ports/worker_pool.h"
 
 namespace imagined::api {
@@ -33,6 +34,7 @@ namespace imagined::api {
 struct Services {
   const service::Catalogue& catalogue;
   service::ImageService& images;
+  service::Intake& intake;
   service::JobWatcher& watcher;
   service::KeyService& keys;
   service::KeyDesk& desk;
@@ -82,12 +84,18 @@ std::string base_url(const AnswerOptions& options, const Exchange& exchange);
 bool names_this_server(std::string_view authority, const AnswerOptions& options,
                        const Exchange& exchange);
 
+/// What stands behind the base of a URL that leads to this server: "/v1/files/img/...". None for a
+/// URL of others.
+std::optional<std::string_view> own_target(std::string_view url, const AnswerOptions& options,
+                                           const Exchange& exchange);
+
 /// What a handler is given.
 struct Context {
   const Services& services;
   const AnswerOptions& options;
   const Limits& limits;
   Pool& pool;
+  Pool& fetch_pool;        // for what waits for other machines
   ByteBudget& budget;      // of bodies and replies that are held in memory
   AddressCounts& clients;  // that have requests in work through a proxy
 };

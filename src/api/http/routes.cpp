@@ -1,14 +1,18 @@
 #include "api/http/routes.h"
 
 #include "api/http/router.h"
+#include "api/wire/edit_request.h"
 
 namespace imagined::api {
 namespace {
 
 constexpr BodyRule kJson{.kind = BodyKind::json, .bytes_max = 256 * 1024};
 
+constexpr BodyRule kEdit{.kind = BodyKind::json_or_multipart, .bytes_max = wire::kEditBodyBytesMax};
+
 constexpr Route kRoutes[] = {
     {"POST", "/v1/images/generations", create_images, Access::key, kJson},
+    {"POST", "/v1/images/edits", edit_images, Access::key, kEdit, take_edit},
     {"GET", "/v1/models", list_models},
     {"GET", "/v1/models/{id}", show_model},
     {"GET", "/v1/image-generation-models", list_image_models},

@@ -123,7 +123,9 @@ class HttpServer::Loop {
       : options_(std::move(options)),
         services_(std::move(services)),
         pool_(options_.pool_threads),
-        chain_({services_, options_.answers, options_.limits, pool_, budget_, clients_}) {}
+        fetch_pool_(options_.fetch_threads),
+        chain_({services_, options_.answers, options_.limits, pool_, fetch_pool_, budget_,
+                clients_}) {}
 
   Result<void> listen();
   std::uint16_t port() const { return port_; }
@@ -163,6 +165,7 @@ class HttpServer::Loop {
   LogLimit accept_failures_{kLogInterval};
   LogLimit drops_{kLogInterval};
   Pool pool_;
+  Pool fetch_pool_;
   Chain chain_;
 };
 
@@ -312,6 +315,7 @@ void HttpServer::Loop::run() {
   asio::co_spawn(io_, accept_clients(), asio::detached);
   io_.run();
   pool_.join();
+  fetch_pool_.join();
 }
 
 HttpServer::HttpServer(ServerOptions options, Services services)

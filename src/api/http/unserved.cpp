@@ -19,7 +19,6 @@ struct Known {
 
 // Paths that clients of the two APIs ask for. A row goes when its route comes.
 constexpr Known kNotServedYet[] = {
-    {"/v1/images/edits", "editing pictures"},
     {"/v1/images/{request_id}", "deferred pictures", "GET"},
     {"/v1/videos/generations", "video"},
     {"/v1/videos/edits", "video"},

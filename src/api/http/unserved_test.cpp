@@ -14,7 +14,7 @@ Error answer(std::string_view path, std::string_view method = "POST") {
 }
 
 TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
-  for (const char* path : {"/v1/images/edits", "/v1/videos/generations", "/v1/chat/completions",
+  for (const char* path : {"/v1/videos/edits", "/v1/videos/generations", "/v1/chat/completions",
                            "/v1/responses/abc/input_items", "/v1/files"}) {
     const Error error = answer(path);
     EXPECT_EQ(error.code, ErrorCode::unimplemented) << path;
@@ -48,8 +48,8 @@ TEST(Unserved, NamesThePathThatWasMeant) {
 }
 
 TEST(Unserved, NamesAMissingPathEvenWhenItIsMistyped) {
-  EXPECT_EQ(answer("/images/edits").code, ErrorCode::unimplemented);
-  EXPECT_THAT(answer("/images/edits").message, HasSubstr(" /v1/images/edits "));
+  EXPECT_EQ(answer("/chat/completions").code, ErrorCode::unimplemented);
+  EXPECT_THAT(answer("/chat/completions").message, HasSubstr(" /v1/chat/completions "));
 }
 
 TEST(Unserved, InventsNothingForOtherPaths) {

@@ -59,24 +59,15 @@ ImagesBody::ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max) {
   text_ += "{\"created\":" + std::to_string(created_unix_s) + ",\"data\":[";
 }
 
-void ImagesBody::begin_entry() { text_ += text_.back() == '[' ? "{" : ",{"; }
-
-void ImagesBody::end_entry(std::string_view mime_type) {
-  text_ += ",\"mime_type\":" + JsonText(mime_type).text() + "}";
-}
-
-void ImagesBody::add_url(std::string_view url, std::string_view mime_type) {
-  begin_entry();
-  text_ += "\"url\":" + JsonText(url).text();
-  end_entry(mime_type);
-}
-
-void ImagesBody::add_base64(std::span<const std::uint8_t> bytes, std::string_view mime_type) {
-  begin_entry();
-  text_ += "\"b64_json\":\"";
-  append_base64(bytes, text_);  // needs no escapes
-  text_ += '"';
-  end_entry(mime_type);
+void ImagesBody::add(const ImageEntry& entry) {
+  text_ += text_.back() == '[' ? "{" : ",{";
+  if (!entry.url.empty()) text_ += "\"url\":" + JsonText(entry.url).text() + ",";
+  if (!entry.base64_of.empty()) {
+    text_ += "\"b64_json\":\"";
+    append_base64(entry.base64_of, text_);  // needs no escapes
+    text_ += "\",";
+  }
+  text_ += "\"mime_type\":" + JsonText(entry.mime_type).text() + "}";
 }
 
 std::string ImagesBody::finish(const Usage& usage) && {

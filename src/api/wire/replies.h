@@ -23,21 +23,24 @@ struct Usage {
 inline constexpr std::size_t kImagesBodyBytes = 4096;
 inline constexpr std::size_t kImageEntryBytes = 512;
 
-/// `{"created", "data": [{"url" | "b64_json", "mime_type"}], "usage": {"cost_in_usd_ticks", ...},
+/// One picture of a reply: its link, its bytes, or both.
+struct ImageEntry {
+  std::string_view mime_type;
+  std::string url;                          // empty: not given
+  std::span<const std::uint8_t> base64_of;  // empty: not given
+};
+
+/// `{"created", "data": [{"url", "b64_json", "mime_type"}], "usage": {"cost_in_usd_ticks", ...},
 /// "warnings"}`, written in one piece: the pictures are megabytes long. `usage` has all of OpenAI's
 /// token counts, without which LiteLLM refuses it; `warnings` is there when there are any.
 class ImagesBody {
  public:
   /// `bytes_max`: what the whole body will need, so that it moves never.
   ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max);
-  void add_url(std::string_view url, std::string_view mime_type);
-  void add_base64(std::span<const std::uint8_t> bytes, std::string_view mime_type);
+  void add(const ImageEntry& entry);
   std::string finish(const Usage& usage) &&;
 
  private:
-  void begin_entry();
-  void end_entry(std::string_view mime_type);
-
   std::string text_;
 };
 

@@ -18,6 +18,7 @@ struct ScopeRow {
 constexpr std::array kScopes = {
     ScopeRow{Scope::images, "image:generate"},
     ScopeRow{Scope::models, "models:read"},
+    ScopeRow{Scope::edits, "image:edit"},
 };
 constexpr std::string_view kAll = "all";
 

@@ -20,6 +20,7 @@ struct Model {
   std::optional<float> guidance;     // none: the default of the weights
   std::int64_t price_usd_ticks = 0;  // per picture, 1e-10 US dollar
   std::optional<std::int64_t> price_2k_usd_ticks;  // per picture at 2k; none: the same
+  std::int64_t price_input_usd_ticks = 0;          // per reference, once for all pictures
   int max_prompt_length = 8000;                    // code points
   std::int64_t created_unix_s = 0;
   std::string card;  // what the model is, in its own words; may be empty

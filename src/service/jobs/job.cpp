@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kStates = {"queued", "running", "succeeded", "failed",
                                                      "cancelled"};
-constexpr std::array<std::string_view, 1> kKinds = {"pictures"};
+constexpr std::array<std::string_view, 2> kKinds = {"pictures", "edits"};
 
 }  // namespace
 

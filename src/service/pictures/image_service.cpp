@@ -36,25 +36,39 @@ Result<void> check_idempotency_key(std::string_view key) {
   return {};
 }
 
-Bill bill_of(const Model& model, const PictureRequest& request) {
-  const bool is_2k = request.resolution == Resolution::k2;
+Bill bill_of(const Model& model, const JobPayload& wanted) {
+  const bool is_2k = wanted_pictures(wanted).resolution == Resolution::k2;
+  const auto* edit = std::get_if<EditRequest>(&wanted);
+  const std::int64_t references = edit == nullptr ? 0 : std::ssize(edit->references);
   return {.per_picture_usd_ticks = is_2k ? model.price_2k_usd_ticks.value_or(model.price_usd_ticks)
-                                         : model.price_usd_ticks};
+                                         : model.price_usd_ticks,
+          .once_usd_ticks = product_of(model.price_input_usd_ticks, references)};
+}
+
+Scope scope_of(const JobPayload& wanted) {
+  return std::holds_alternative<EditRequest>(wanted) ? Scope::edits : Scope::images;
+}
+
+/// Who may ask for pictures in any way may look at what became of it.
+Result<void> require_any(const Caller& caller) {
+  return caller.scopes.has(Scope::edits) ? Result<void>() : require(caller, Scope::images);
 }
 
 }  // namespace
 
-Result<Job> ImageService::submit(const Caller& caller, PictureRequest request, Asking asking) {
-  TRY(require(caller, Scope::images));
+Result<Job> ImageService::submit(const Caller& caller, JobPayload payload, Asking asking) {
+  TRY(require(caller, scope_of(payload)));
+  PictureRequest& request = wanted_pictures(payload);
   const Model* model = TRY(parts_.catalogue.resolve(request.model));
   TRY(require_model(caller, model->id));
   request.model = model->id;
   TRY(check_picture_count(request.count));
   TRY(check_user(request.user));
+  if (const auto* edit = std::get_if<EditRequest>(&payload)) TRY(check_references(*edit));
   TRY(check_idempotency_key(asking.idempotency_key));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
   TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
-  std::string hash = request_hash(request);
+  std::string hash = std::visit([](const auto& each) { return request_hash(each); }, payload);
   // Asked again, it needs neither room nor a worker any more.
   if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
     return std::move(*earlier);
@@ -68,15 +82,15 @@ Result<Job> ImageService::submit(const Caller& caller, PictureRequest request, A
   const std::int64_t deliver_by = TRY(deliver_by_ms(now_ms));
   NewJob wanted{.job = {.id = make_uuid(parts_.clock),
                         .owner = caller.owner,
-                        .kind = JobKind::pictures,
+                        .kind = kind_of(payload),
                         .sold = {.model = model->id,
-                                 .bill = bill_of(*model, request),
+                                 .bill = bill_of(*model, payload),
                                  .steps = model->steps,
                                  .guidance = model->guidance},
                         .idempotency_key = std::string(asking.idempotency_key),
                         .created_ms = now_ms,
                         .deliver_by_ms = deliver_by},
-                .payload = request,
+                .payload = payload,
                 .queue_limit = options_.queue_limit,
                 .in_flight_max = parts_.admission.in_flight_max(caller),
                 .request_hash = std::move(hash)};
@@ -114,12 +128,12 @@ Result<bool> ImageService::gets_on(const Caller& caller, std::string_view job_id
 }
 
 Result<Job> ImageService::find(const Caller& caller, std::string_view job_id) {
-  TRY(require(caller, Scope::images));
+  TRY(require_any(caller));
   return parts_.queue.find(caller, job_id);
 }
 
 Result<Job> ImageService::cancel(const Caller& caller, std::string_view job_id) {
-  TRY(require(caller, Scope::images));
+  TRY(require_any(caller));
   return parts_.queue.cancel(caller, job_id);
 }
 
@@ -138,7 +152,7 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, std::strin
 }
 
 Result<PictureFile> ImageService::read_picture(const Caller& caller, std::string_view picture_id) {
-  TRY(require(caller, Scope::images));
+  TRY(require_any(caller));
   StoredPicture picture = TRY(parts_.archive.find_picture(picture_id));
   if (const auto job = parts_.queue.find(caller, picture.job_id); !job) {
     if (job.error().code != ErrorCode::not_found) return tl::unexpected(job.error());

@@ -75,7 +75,7 @@ class ImageService {
   /// or a quota spent, `storage_full` when there is no room for pictures, `unavailable` when no
   /// worker has the model, `invalid_argument` or `not_found` for a request that breaks the domain's
   /// rules.
-  Result<Job> submit(const Caller& caller, PictureRequest request, Asking asking = {});
+  Result<Job> submit(const Caller& caller, JobPayload wanted, Asking asking = {});
 
   Result<Job> find(const Caller& caller, std::string_view job_id);
   /// The job after it; a final job stays what it is. Stops the worker within a step.

@@ -24,4 +24,11 @@ std::string request_hash(const PictureRequest& request) {
   return to_hex(sha256(bytes));
 }
 
+std::string request_hash(const EditRequest& request) {
+  // Hashes, all of one length but the mask's, which is last.
+  std::string bytes = fmt::format("edits 1\n{}\n", request_hash(request.pictures));
+  for (const std::string& reference : request.references) bytes += reference + "\n";
+  return to_hex(sha256(bytes + "mask\n" + request.mask));
+}
+
 }  // namespace imagined::service

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "service/pictures/edit_request.h"
 #include "service/pictures/picture_request.h"
 
 namespace imagined::service {
@@ -10,5 +11,6 @@ namespace imagined::service {
 /// when they ask for the same. The bytes that are hashed begin with a version and every field with
 /// its length, so that no two different requests spell the same.
 std::string request_hash(const PictureRequest& request);
+std::string request_hash(const EditRequest& request);
 
 }  // namespace imagined::service

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,9 +17,11 @@ namespace imagined::storage {
 namespace {
 
 using nlohmann::json;
+using service::EditRequest;
 using service::PictureRequest;
 
 constexpr int kPicturesVersion = 1;
+constexpr int kEditsVersion = 1;
 
 tl::unexpected<Error> unreadable(std::string why) {
   return fail(ErrorCode::data_loss, "what was asked for cannot be read", {}, std::move(why));
@@ -46,6 +49,14 @@ class Fields {
     if (!object_.contains(name) || object_[name].is_null()) return std::nullopt;
     const json* value = find(name, &json::is_number_unsigned);
     return value == nullptr ? 0 : value->get<std::uint64_t>();
+  }
+  std::vector<std::string> texts(const char* name) {
+    const json* value = find(name, &json::is_array);
+    if (value == nullptr) return {};
+    if (std::ranges::all_of(*value, &json::is_string))
+      return value->get<std::vector<std::string>>();
+    spoil(name);
+    return {};
   }
   /// A word that `parse` knows.
   template <class Parse>
@@ -85,17 +96,36 @@ json encode(const PictureRequest& request) {
   return object;
 }
 
+json encode(const EditRequest& request) {
+  json object = encode(request.pictures);
+  object["references"] = request.references;
+  if (!request.mask.empty()) object["mask"] = request.mask;
+  return object;
+}
+
+PictureRequest read_pictures(Fields& fields) {
+  return {.model = fields.text("model"),
+          .prompt = service::Prompt::trusted(fields.text("prompt")),
+          .count = static_cast<int>(fields.integer("count", 1, service::kPictureCountMax)),
+          .aspect_ratio = fields.word("aspect_ratio", service::parse_aspect_ratio),
+          .resolution = fields.word("resolution", service::parse_resolution),
+          .seed = fields.optional_unsigned("seed"),
+          .format = fields.word("format", image::parse_output_format),
+          .user = fields.text("user")};
+}
+
 Result<service::JobPayload> decode_pictures(const json& object) {
   Fields fields(object);
-  PictureRequest request{
-      .model = fields.text("model"),
-      .prompt = service::Prompt::trusted(fields.text("prompt")),
-      .count = static_cast<int>(fields.integer("count", 1, service::kPictureCountMax)),
-      .aspect_ratio = fields.word("aspect_ratio", service::parse_aspect_ratio),
-      .resolution = fields.word("resolution", service::parse_resolution),
-      .seed = fields.optional_unsigned("seed"),
-      .format = fields.word("format", image::parse_output_format),
-      .user = fields.text("user")};
+  PictureRequest request = read_pictures(fields);
+  if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
+  return request;
+}
+
+Result<service::JobPayload> decode_edits(const json& object) {
+  Fields fields(object);
+  EditRequest request{.pictures = read_pictures(fields), .references = {}, .mask = {}};
+  request.references = fields.texts("references");
+  if (object.contains("mask")) request.mask = fields.text("mask");
   if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
   return request;
 }
@@ -121,6 +151,8 @@ Result<service::JobPayload> decode_payload(const StoredPayload& stored) {
   switch (*kind) {
     case service::JobKind::pictures:
       return decode_pictures(object);
+    case service::JobKind::edits:
+      return decode_edits(object);
   }
   CHECK(false, "no decoder for kind {}", stored.kind);
 }
@@ -129,6 +161,8 @@ int newest_payload_version(service::JobKind kind) {
   switch (kind) {
     case service::JobKind::pictures:
       return kPicturesVersion;
+    case service::JobKind::edits:
+      return kEditsVersion;
   }
   CHECK(false, "no job kind {}", static_cast<int>(kind));
 }

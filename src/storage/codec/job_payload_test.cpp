@@ -56,6 +56,23 @@ TEST(JobPayload, IsWrittenAsThisAndReadForEver) {
   EXPECT_EQ(std::get<PictureRequest>(*decode_payload(stored)), request);
 }
 
+TEST(JobPayload, WritesAnEditAsThisAndReadsItForEver) {
+  // As above.
+  const StoredPayload stored{
+      .kind = "edits",
+      .version = 1,
+      .text = R"({"aspect_ratio":"auto","count":1,"format":"jpeg","mask":"ccc","model":"fast",)"
+              R"("prompt":"a hat","references":["bbb","aaa","bbb"],"resolution":"1k","user":""})"};
+  const service::EditRequest edit{.pictures = {.model = "fast", .prompt = Prompt::trusted("a hat")},
+                                  .references = {"bbb", "aaa", "bbb"},
+                                  .mask = "ccc"};
+  EXPECT_EQ(encode_payload(edit).text, stored.text);
+  EXPECT_EQ(std::get<service::EditRequest>(*decode_payload(stored)), edit);
+  StoredPayload damaged = stored;
+  damaged.text.replace(damaged.text.find("\"aaa\""), 5, "17");
+  EXPECT_EQ(why_unreadable(damaged), "field references");
+}
+
 TEST(JobPayload, IgnoresAFieldThatANewerProgramAdded) {
   StoredPayload stored = encode_payload(full_request());
   stored.text.insert(1, R"("style":{"strength":[1,2]},)");

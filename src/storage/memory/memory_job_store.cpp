@@ -305,10 +305,16 @@ Result<std::int64_t> MemoryJobStore::running_since_ms() {
 Result<std::vector<std::string>> MemoryJobStore::orphans(std::span<const std::string> blobs) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> orphans;
+  const auto is_needed = [this](const std::string& blob) {
+    return std::ranges::any_of(pictures_,
+                               [&](const auto& entry) { return entry.second.blob == blob; }) ||
+           std::ranges::any_of(rows_, [&](const Row& row) {
+             return !service::is_final(row.job.state) &&
+                    std::ranges::count(service::inputs_of(row.payload), blob) > 0;
+           });
+  };
   for (const std::string& blob : blobs)
-    if (std::ranges::none_of(pictures_,
-                             [&](const auto& entry) { return entry.second.blob == blob; }))
-      orphans.push_back(blob);
+    if (!is_needed(blob)) orphans.push_back(blob);
   return orphans;
 }
 

@@ -266,6 +266,16 @@ ALTER TABLE api_keys ADD COLUMN asked_per_minute INTEGER;
 ALTER TABLE api_keys ADD COLUMN asked_reason     TEXT NOT NULL DEFAULT '';
 ALTER TABLE api_keys ADD COLUMN asked_ms         INTEGER NOT NULL DEFAULT 0;  -- 0: nothing is
 )sql",
+    // 10: the blobs that a job needs, kept while it is open.
+    R"sql(
+CREATE TABLE job_inputs (
+  job_id   TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  blob     TEXT NOT NULL,
+  PRIMARY KEY (job_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_inputs_by_blob ON job_inputs (blob);
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -142,6 +142,16 @@ Result<void> check_in_flight(Connection& connection, const NewJob& wanted) {
   return service::check_in_flight(row.integer(0), wanted.in_flight_max);
 }
 
+Result<void> insert_inputs(Connection& connection, std::string_view job_id,
+                           const std::vector<std::string>& blobs) {
+  for (std::size_t position = 0; position < blobs.size(); ++position) {
+    Statement insert =
+        TRY(connection.prepare("INSERT INTO job_inputs (job_id, position, blob) VALUES (?, ?, ?)"));
+    TRY(insert.bind(job_id, static_cast<std::int64_t>(position), blobs[position]).run());
+  }
+  return {};
+}
+
 Result<void> insert_job(Connection& connection, const NewJob& wanted) {
   const Job& job = wanted.job;
   CHECK(job.state == JobState::queued, "a new job is queued");
@@ -150,12 +160,13 @@ Result<void> insert_job(Connection& connection, const NewJob& wanted) {
       "INSERT INTO jobs (id, org_id, team_id, key_id, kind, payload_version, payload, model, "
       "price_usd_ticks, once_usd_ticks, steps, guidance, idempotency_key, request_hash, "
       "created_ms, deliver_by_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  return insert
-      .bind(job.id, job.owner.org_id, job.owner.team_id, job.owner.key_id, payload.kind,
-            payload.version, payload.text, job.sold.model, job.sold.bill.per_picture_usd_ticks,
-            job.sold.bill.once_usd_ticks, job.sold.steps, job.sold.guidance, job.idempotency_key,
-            wanted.request_hash, job.created_ms, job.deliver_by_ms)
-      .run();
+  TRY(insert
+          .bind(job.id, job.owner.org_id, job.owner.team_id, job.owner.key_id, payload.kind,
+                payload.version, payload.text, job.sold.model, job.sold.bill.per_picture_usd_ticks,
+                job.sold.bill.once_usd_ticks, job.sold.steps, job.sold.guidance,
+                job.idempotency_key, wanted.request_hash, job.created_ms, job.deliver_by_ms)
+          .run());
+  return insert_inputs(connection, job.id, service::inputs_of(wanted.payload));
 }
 
 /// {"pictures":1}: the kinds that a worker makes, with the newest payload that we can read.

@@ -1,0 +1,29 @@
+#include "service/pictures/intake.h"
+
+namespace imagined::service {
+
+Result<std::unique_ptr<BlobWriter>> Intake::begin(const Caller& caller) {
+  TRY(require(caller, Scope::edits));
+  TRY(blobs_.check_room());
+  return blobs_.begin_put();
+}
+
+Result<std::string> Intake::fetch(const Caller& caller, std::string_view url,
+                                  std::chrono::steady_clock::time_point deadline) {
+  const auto writer = TRY(begin(caller));
+  TRY(web_.fetch(url, {.bytes_max = kFetchBytesMax, .deadline = deadline},
+                 [&](std::span<const std::uint8_t> bytes) { return writer->append(bytes); }));
+  return writer->finish();
+}
+
+Result<std::string> Intake::take(const Caller& caller, const LinkedPicture& made_here) {
+  const auto file = images_.read_picture(caller, made_here.id());
+  if (!file && file.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::invalid_argument, "the URL leads to no picture of yours", "image");
+  if (!file) return tl::unexpected(file.error());
+  const auto writer = TRY(begin(caller));  // anew, so that it is not too old to be kept
+  TRY(writer->append(file->bytes));
+  return writer->finish();
+}
+
+}  // namespace imagined::service

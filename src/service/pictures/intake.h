@@ -1,0 +1,45 @@
+// Pictures that customers give, on their way to blobs: with a request, behind a URL, or once made
+// here. Nobody looks at them here; a worker decodes them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "service/accounts/caller.h"
+#include "service/pictures/image_service.h"
+#include "service/ports/blob_store.h"
+#include "service/ports/picture_source.h"
+
+namespace imagined::service {
+
+inline constexpr std::size_t kFetchBytesMax = 10u << 20;  // one picture behind a URL
+inline constexpr std::chrono::seconds kFetchTime{5};      // all URLs of one request
+
+/// Any thread may call it; every call may block.
+class Intake {
+ public:
+  /// The references must outlive it.
+  Intake(BlobStore& blobs, PictureSource& web, ImageService& images)
+      : blobs_(blobs), web_(web), images_(images) {}
+
+  /// For the bytes of one picture. `storage_full` when there is no room for new work.
+  Result<std::unique_ptr<BlobWriter>> begin(const Caller& caller);
+
+  /// The blob of the picture behind a URL; errors as those of `PictureSource::fetch`.
+  Result<std::string> fetch(const Caller& caller, std::string_view url,
+                            std::chrono::steady_clock::time_point deadline);
+
+  /// The blob of a picture that was made here, when it is the caller's team's: whoever has a link
+  /// may look, not make more of it. `invalid_argument` for another team's.
+  Result<std::string> take(const Caller& caller, const LinkedPicture& made_here);
+
+ private:
+  BlobStore& blobs_;
+  PictureSource& web_;
+  ImageService& images_;
+};
+
+}  // namespace imagined::service

@@ -1,0 +1,164 @@
+"""Edits with the OpenAI client as it is shipped, and with the JSON that xAI's clients send. The model
+has random weights: what counts is that the given pictures reach it, whole and in order."""
+
+import base64
+import io
+import socket
+import struct
+import zlib
+
+import pytest
+import requests
+
+from program import ROOT, jpeg_size
+
+openai = pytest.importorskip("openai", reason="the openai package is not installed")
+TINY_KLEIN = ROOT / "tests/golden/a1"
+
+
+def png(width, height, colour):
+    """A PNG of one colour."""
+    def chunk(kind, data):
+        return (struct.pack(">I", len(data)) + kind + data
+                + struct.pack(">I", zlib.crc32(kind + data)))
+    rows = (b"\0" + bytes(colour) * width) * height
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+RED, GREEN, BLUE = (png(96, 64, c) for c in ((200, 0, 0), (0, 200, 0), (0, 0, 200)))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    from program import Server
+    with Server(tmp_path_factory.mktemp("edits"),
+                "--set", f"models.tiny-klein.path={TINY_KLEIN}",
+                "--set", 'models.tiny-klein.price_usd="0.02"',
+                "--set", 'models.tiny-klein.price_input_usd="0.002"') as running:
+        yield running
+
+
+@pytest.fixture
+def client(server):
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
+        yield made
+
+
+def post_json(server, body):
+    return requests.post(f"{server.url}/v1/images/edits", json=body, timeout=120,
+                         headers={"Authorization": f"Bearer {server.key}"})
+
+
+def data_url(picture):
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_openai_edits_with_references(client, count):
+    pictures = [("p.png", io.BytesIO((RED, GREEN, BLUE)[i % 3])) for i in range(count)]
+    reply = client.images.edit(model="tiny-klein", prompt="a hat", extra_body={"seed": 7},
+                               image=pictures[0] if count == 1 else pictures)
+    entry = reply.data[0]
+    assert entry.url.startswith("http://")  # its client may read either form
+    assert jpeg_size(base64.b64decode(entry.b64_json)) == (1248, 832)  # 96 x 64 is 3:2
+    assert reply.usage.input_tokens is not None
+    assert reply.usage.cost_in_usd_ticks == 200_000_000 + count * 20_000_000
+
+
+def test_what_the_references_show_and_their_order_count(server):
+    def made(*pictures):
+        reply = post_json(server, {
+            "model": "tiny-klein", "prompt": "a hat", "seed": 7, "response_format": "b64_json",
+            "aspect_ratio": "1:1",
+            "images": [{"url": data_url(p), "type": "image_url"} for p in pictures]})
+        assert reply.status_code == 200, reply.text
+        return reply.json()["data"][0]["b64_json"]
+
+    red_green = made(RED, GREEN)
+    assert red_green == made(RED, GREEN)
+    assert red_green != made(GREEN, RED)
+    assert red_green != made(RED, BLUE)
+
+
+def test_xai_body_gets_a_link(server):
+    """@ai-sdk/xai and tanstack: one picture as an object in `image`."""
+    reply = post_json(server, {"model": "tiny-klein", "prompt": "a hat", "n": 1,
+                               "image": {"url": data_url(RED), "type": "image_url"}})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["data"][0]["url"].startswith("http://")
+    assert "b64_json" not in reply.json()["data"][0]
+
+
+@pytest.mark.parametrize("body, says", [
+    ({"images": [data_url(RED), data_url(b"hello")]}, "image 2 is of an unknown format"),
+    ({"images": [data_url(RED), data_url(RED[:60])]}, "image 2 is a broken or cut png"),
+    ({"images": [data_url(RED)] * 9}, "expected 1 to 8 pictures"),
+    ({"image": {"file_id": "file_1"}}, "file_id"),
+    ({"image": data_url(RED), "mask": data_url(RED)}, 'the model "tiny-klein"'),
+    ({"image": "http://127.0.0.1/x.png"}, "image 1: the URL leads to an address that is not public"),
+    ({"image": "http://169.254.169.254/latest"}, "not public"),
+    ({"image": "file:///etc/passwd"}, "neither a URL nor base64"),
+])
+def test_what_is_wrong_is_named(server, body, says):
+    reply = post_json(server, {"model": "tiny-klein", "prompt": "a hat"} | body)
+    assert reply.status_code == 400, reply.text
+    assert says in reply.json()["error"]["message"]
+    assert reply.json()["error"]["param"] in ("image", "mask")
+
+
+def test_a_bad_picture_costs_nothing(server):
+    spent = "SELECT sum(cost_usd_ticks), sum(held_usd_ticks) FROM charges"
+    before = server.query(spent)[0][0]
+    reply = post_json(server, {"model": "tiny-klein", "prompt": "a hat", "n": 3,
+                               "images": [data_url(RED), data_url(RED[:-20])]})
+    assert reply.status_code == 400, reply.text
+    assert server.query(spent) == [(before, 0)]
+
+
+def test_three_pictures_of_one_edit_are_delivered_and_one_feeds_the_next(server):
+    """A link of our own is read from the store: this address is one that nobody may fetch from."""
+    asked = {"model": "tiny-klein", "prompt": "a hat", "aspect_ratio": "20:9", "seed": 7}
+    reply = post_json(server, asked | {"n": 3, "image": {"url": data_url(RED)}})
+    assert reply.status_code == 200, reply.text
+    links = [entry["url"] for entry in reply.json()["data"]]
+    assert len(set(links)) == 3
+    assert post_json(server, asked | {"image": {"url": links[2]}}).status_code == 200
+    stranger = post_json(server, asked | {"image": {"url": links[2][:-1]}})
+    assert stranger.status_code == 400
+    assert "image 1: the URL is one of this server's own" in stranger.json()["error"]["message"]
+
+
+def test_a_chunked_form_is_read_as_it_comes(server):
+    """openai for JavaScript sends streams without a length."""
+    def pieces():
+        yield b'--b\r\nContent-Disposition: form-data; name="image[]"; filename="x"\r\n\r\n' + RED
+        yield b'\r\n--b\r\nContent-Disposition: form-data; name="prompt"\r\n\r\na hat\r\n--b\r\n'
+        yield (b'Content-Disposition: form-data; name="model"\r\n\r\ntiny-klein\r\n--b\r\n'
+               b'Content-Disposition: form-data; name="response_format"\r\n\r\nb64_json\r\n--b--\r\n')
+    reply = requests.post(f"{server.url}/v1/images/edits", data=pieces(), timeout=120,
+                          headers=server.headers()
+                          | {"Content-Type": "multipart/form-data; boundary=b"})
+    assert reply.status_code == 200, reply.text
+    assert list(reply.json()["data"][0]) == ["b64_json", "mime_type"]
+
+
+def test_a_large_body_is_asked_for_or_refused_before_it_is_sent(server):
+    """curl waits for the 100 above 1 MiB; a wrong key is told before the body."""
+    def first_line(key, length):
+        with socket.create_connection(server.address, timeout=10) as connection:
+            connection.sendall((f"POST /v1/images/edits HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
+                                f"{key}\r\nContent-Type: application/json\r\nContent-Length: "
+                                f"{length}\r\nExpect: 100-continue\r\n\r\n").encode())
+            return connection.makefile("rb").readline().split()[1]
+    assert first_line(server.key, 50_000_000) == b"100"
+    assert first_line("imk-none", 50_000_000) == b"401"
+    assert first_line(server.key, 500_000_000) == b"413"
+
+
+def test_a_key_for_generations_alone_edits_nothing(server):
+    key = server.make_key("--scopes", "image:generate,models:read")["key"]
+    reply = requests.post(f"{server.url}/v1/images/edits", timeout=10, headers=server.headers(key),
+                          json={"prompt": "a hat", "image": data_url(RED)})
+    assert reply.status_code == 401
+    assert '"image:edit"' in reply.json()["error"]["message"]

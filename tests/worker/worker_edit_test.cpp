@@ -1,0 +1,92 @@
+// Edits in the worker: given pictures from their blobs to the engine.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "image/encode.h"
+#include "worker/worker_fixture.h"
+
+namespace imagined::worker {
+namespace {
+
+using testing::HasSubstr;
+
+class WorkerEditTest : public WorkerTest {
+ protected:
+  /// A picture of one colour, as its blob.
+  std::string given(int width, int height, std::uint8_t colour) {
+    const std::vector<std::uint8_t> pixels(static_cast<std::size_t>(width * height * 3), colour);
+    const auto file = *image::encode({width, height, 3, pixels}, image::Format::png);
+    return *memory_blobs_.put(file);
+  }
+  std::string given_bytes(std::string_view bytes) {
+    return *memory_blobs_.put({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  }
+
+  std::string submit_edit(std::vector<std::string> references, std::string mask = {},
+                          service::AspectRatio ratio = service::AspectRatio::auto_) {
+    service::EditRequest edit{
+        .pictures = {.model = "fast", .prompt = service::Prompt::trusted("a hat")}};
+    edit.pictures.aspect_ratio = ratio;
+    edit.references = std::move(references);
+    edit.mask = std::move(mask);
+    return submit_payload(edit);
+  }
+};
+
+TEST_F(WorkerEditTest, GivesTheEngineTheReferencesInTheirOrder) {
+  std::vector<image::Picture> seen;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&, std::stop_token) {
+    seen = request.references;
+    return grey_picture(request);
+  };
+  start();
+  const auto job = finished(submit_edit({given(4, 2, 10), given(2, 2, 20), given(4, 2, 10)}));
+  EXPECT_EQ(job.state, service::JobState::succeeded);
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[0].pixels, std::vector<std::uint8_t>(24, 10));
+  EXPECT_EQ(seen[1].pixels, std::vector<std::uint8_t>(12, 20));
+  EXPECT_EQ(seen[2].width, 4);
+}
+
+TEST_F(WorkerEditTest, TakesTheRatioOfTheFirstReferenceUnlessOneIsNamed) {
+  std::pair<int, int> size;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&, std::stop_token) {
+    size = {request.width, request.height};
+    return grey_picture(request);
+  };
+  start();
+  finished(submit_edit({given(160, 90, 1), given(10, 10, 1)}));
+  EXPECT_EQ(size, std::pair(1280, 720));
+  finished(submit_edit({given(160, 90, 1)}, {}, service::AspectRatio::r1_1));
+  EXPECT_EQ(size, std::pair(1024, 1024));
+}
+
+TEST_F(WorkerEditTest, NamesThePictureThatIsNone) {
+  start();
+  const auto error = [&](std::vector<std::string> references, std::string mask = {}) {
+    const auto job = finished(submit_edit(std::move(references), std::move(mask)));
+    EXPECT_EQ(job.state, service::JobState::failed);
+    return job.error.value_or(Error{});
+  };
+  const Error none = error({given(4, 4, 1), given_bytes("hello")});
+  EXPECT_THAT(none.message, HasSubstr("image 2 is of an unknown format"));
+  EXPECT_EQ(none.field, "image");
+  EXPECT_THAT(error({given_bytes("\x89PNG\r\n\x1A\n")}).message, HasSubstr("image 1 is a broken"));
+  const Error mask = error({given(4, 4, 1)}, given(4, 4, 1));
+  EXPECT_THAT(mask.message, HasSubstr("the model \"fast\" cannot keep a part"));
+  EXPECT_EQ(mask.field, "mask");
+}
+
+}  // namespace
+}  // namespace imagined::worker
+
+// The decoder's children are this program.
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "decode")
+    return imagined::decoder::decode_for_parent(std::atoi(argv[2]));
+  testing::InitGoogleMock(&argc, argv);
+  return RUN_ALL_TESTS();
+}
