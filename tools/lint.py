@@ -70,7 +70,7 @@ LIBRARIES = {
     "tl/": "base",
     "toml++/": "config",
     "turbojpeg.h": "image",
-    "utf8proc.h": "engine/tokenizers",
+    "utf8proc.h": "engine/tokenizers service/moderation",
     "webp/": "image",
 }
 SYSTEM = ("arpa/", "linux/", "net/", "netinet/", "sys/")

@@ -1,0 +1,17 @@
+// What no policy can allow, whoever runs the server.
+#pragma once
+
+#include <string_view>
+
+#include "service/moderation/lexicon.h"
+
+namespace imagined::service {
+
+/// Sexual content with minors, by OpenAI's name: the category of these rules and of a classifier.
+inline constexpr std::string_view kFloorCategory = "sexual/minors";
+
+/// Closed lists, small on purpose: words for the young together with sexual words, ages below 18
+/// among the former, and the few terms that need no second. No list of harmless terms applies.
+const Lexicon& floor_lexicon();
+
+}  // namespace imagined::service
