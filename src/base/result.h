@@ -48,8 +48,10 @@ enum class ErrorReason : std::uint8_t {
   none,
   no_credentials,
   bad_credentials,
-  wrong_scope,         // a good key that may not do this
-  insufficient_quota,  // no money or no pictures left: waiting a minute does not help
+  wrong_scope,             // a good key that may not do this
+  insufficient_quota,      // no money or no pictures left: waiting a minute does not help
+  content_moderated,       // the policy of the server or the team does not allow what is asked for
+  moderation_unavailable,  // nobody can say at the moment whether it does
 };
 
 struct Error {

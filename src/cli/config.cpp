@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/wiring.h"
+#include "config/moderation.h"
 
 namespace imagined::cli {
 namespace {
@@ -32,6 +33,13 @@ int check(const Options& options) {
   }
   if (const auto policy = admission_policy(config->settings); !policy) {
     problems.push_back(policy.error().message);
+  }
+  if (const auto moderation = config::load_moderation(config->settings.moderation_file);
+      !moderation) {
+    problems.push_back(moderation.error().message);
+  }
+  if (const auto classifier = make_classifier(config->settings); !classifier) {
+    problems.push_back(classifier.error().message);
   }
   for (const ModelSettings& model : config->models) add(model_problem(*config, model));
   add(data_dir_problem(config->settings.data_dir));

@@ -15,6 +15,7 @@
 #include "cli/process.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "config/moderation.h"
 #include "engine/engine.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
@@ -39,15 +40,17 @@ Result<api::ServerOptions> server_options(const Settings& settings,
         limits.connections_max, settings.connections_max, descriptors);
   }
   limits.connections_per_address_max = static_cast<int>(settings.connections_per_address_max);
-  return api::ServerOptions{.host = address.host,
-                            .port = address.port,
-                            .pool_threads = static_cast<int>(settings.pool_threads),
-                            .drain_timeout = std::chrono::seconds(settings.drain_s),
-                            .limits = limits,
-                            .answers = {.public_url = settings.public_url,
-                                        .trusted_proxies = std::move(trusted_proxies),
-                                        .job_timeout = std::chrono::seconds(settings.job_timeout_s),
-                                        .cors_origin = settings.cors_origin}};
+  return api::ServerOptions{
+      .host = address.host,
+      .port = address.port,
+      .pool_threads = static_cast<int>(settings.pool_threads),
+      .drain_timeout = std::chrono::seconds(settings.drain_s),
+      .limits = limits,
+      .answers = {.public_url = settings.public_url,
+                  .trusted_proxies = std::move(trusted_proxies),
+                  .job_timeout = std::chrono::seconds(settings.job_timeout_s),
+                  .cors_origin = settings.cors_origin,
+                  .moderated_is_empty = settings.moderation_answer == "empty"}};
 }
 
 std::string url_of(const config::ListenAddress& address, std::uint16_t port) {
@@ -84,6 +87,16 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
     return report(rescued.error());
   const auto policy = admission_policy(config.settings);
   if (!policy) return report(kExitConfig, policy.error());
+  const auto policies = config::load_moderation(config.settings.moderation_file);
+  if (!policies) return report(kExitConfig, policies.error());
+  const auto classifier = make_classifier(config.settings);
+  if (!classifier) return report(kExitConfig, classifier.error());
+  service::Moderator moderator({.policies = *policies,
+                                .classifier = classifier->get(),
+                                .ledger = stores.ledger(),
+                                .clock = stores.clock()},
+                               {.shadow = config.settings.moderation == "shadow",
+                                .passes_when_down = config.settings.moderation_down == "pass"});
   service::KeyDesk desk(stores.keys(), stores.key_store());
   service::Admission admission(stores.limits(), stores.clock(), *policy);
   service::ImageService images({.catalogue = catalogue,
@@ -93,6 +106,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                 .workers = *workers,
                                 .admission = admission,
                                 .ledger = stores.ledger(),
+                                .moderator = moderator,
                                 .clock = stores.clock()},
                                {.queue_limit = config.settings.queue_limit,
                                 .job_timeout_ms = config.settings.job_timeout_s * 1000});

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
+#include "base/file.h"
 #include "cli/process.h"
 #include "service/billing/money.h"
 #include "service/maintenance/blob_sweep.h"
@@ -22,6 +24,7 @@
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
 #include "storage/sqlite/sqlite_ledger_store.h"
+#include "storage/web/web_classifier.h"
 #include "storage/web/web_picture_source.h"
 
 namespace imagined::cli {
@@ -143,6 +146,22 @@ Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings&
   net::FetchRules rules = TRY(net::parse_fetch_rules(settings.fetch_allow));
   return std::unique_ptr<service::PictureSource>(
       std::make_unique<storage::WebPictureSource>(std::move(rules)));
+}
+
+Result<std::unique_ptr<service::ContentClassifier>> make_classifier(
+    const config::Settings& settings) {
+  constexpr std::size_t kKeyBytesMax = 4096;
+  if (settings.moderation_url.empty()) return std::unique_ptr<service::ContentClassifier>();
+  std::string key;
+  if (!settings.moderation_key_file.empty())
+    key = TRY(read_file(settings.moderation_key_file, "moderation_key_file", kKeyBytesMax));
+  while (!key.empty() && key.back() <= ' ') key.pop_back();
+  return std::unique_ptr<service::ContentClassifier>(
+      std::make_unique<storage::WebClassifier>(storage::WebClassifier::Options{
+          .url = settings.moderation_url,
+          .key = std::move(key),
+          .model = settings.moderation_model,
+          .timeout = std::chrono::milliseconds(settings.moderation_timeout_ms)}));
 }
 
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

@@ -14,6 +14,7 @@
 #include "service/maintenance/duty.h"
 #include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
+#include "service/ports/content_classifier.h"
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"
 #include "service/ports/key_store.h"
@@ -60,6 +61,11 @@ Result<service::AdmissionPolicy> admission_policy(const config::Settings& settin
 /// The World Wide Web, as far as pictures may be fetched from it. `invalid_argument` for a
 /// `fetch_allow` that names neither networks nor hosts.
 Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings& settings);
+
+/// Who judges prompts beside the words of the policy; null when the settings name nobody. An error
+/// names the setting.
+Result<std::unique_ptr<service::ContentClassifier>> make_classifier(
+    const config::Settings& settings);
 
 /// What a server does again and again on these stores. They and `queue` must outlive the duties.
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

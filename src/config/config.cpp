@@ -164,7 +164,8 @@ void apply_file_value(const std::string& file, const std::string& key, const tom
                            : value.text.empty() ? "a list or table"
                                                 : value.text + ", write it in quotes"));
   }
-  const bool is_path = setting->name.ends_with("_dir") && !value.text.empty();
+  const bool is_path =
+      (setting->name.ends_with("_dir") || setting->name.ends_with("_file")) && !value.text.empty();
   faults.add(where,
              assign(*setting, is_path ? path_from(file, value.text) : value.text, config.settings));
   config.sources[key] = where;

@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t kDaysMax = 36'500;
 constexpr std::array<std::string_view, 2> kLimitModes = {"refuse", "wait"};
 constexpr std::array<std::string_view, 2> kChargePolicies = {"delivered_only", "work_done"};
+constexpr std::array<std::string_view, 2> kModerations = {"enforce", "shadow"};
+constexpr std::array<std::string_view, 2> kModerationAnswers = {"error", "empty"};
+constexpr std::array<std::string_view, 2> kModerationDowns = {"refuse", "pass"};
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
@@ -68,6 +71,23 @@ std::span<const Setting> all_settings() {
       {"charge_policy", &Settings::charge_policy,
        "what is charged of work that was not delivered by no fault of ours (docs/billing.md)", 0, 0,
        kChargePolicies},
+      {"moderation", &Settings::moderation,
+       "what becomes of what the moderation policy blocks: it is refused, or only logged", 0, 0,
+       kModerations},
+      {"moderation_answer", &Settings::moderation_answer,
+       "how a refusal is answered: with an error, or with an empty list of pictures", 0, 0,
+       kModerationAnswers},
+      {"moderation_file", &Settings::moderation_file,
+       "policy of categories, terms and teams (docs/moderation.md); empty: the built-in floor"},
+      {"moderation_url", &Settings::moderation_url,
+       "classifier of prompts, with OpenAI's moderation API; empty: none"},
+      {"moderation_key_file", &Settings::moderation_key_file, "file with the classifier's API key"},
+      {"moderation_model", &Settings::moderation_model, "model that the classifier is asked for"},
+      {"moderation_timeout_ms", &Settings::moderation_timeout_ms,
+       "milliseconds that the classifier has", 1, 60'000},
+      {"moderation_down", &Settings::moderation_down,
+       "what becomes of a prompt while the classifier gives no answer: refused with 503, or passed",
+       0, 0, kModerationDowns},
       {"url_life_s", &Settings::url_life_s, "seconds that a picture link works", 1, 604'800},
       {"keep_pictures_days", &Settings::keep_pictures_days,
        "days after which pictures are removed, files and all; 0: never", 0, kDaysMax},

@@ -36,6 +36,14 @@ struct Settings {
   std::string user_usd_per_day;
   std::string user_usd_per_month;
   std::string charge_policy = "delivered_only";
+  std::string moderation = "enforce";
+  std::string moderation_answer = "error";
+  std::string moderation_file;      // empty: the floor alone
+  std::string moderation_url;       // empty: no classifier
+  std::string moderation_key_file;  // empty: no key
+  std::string moderation_model = "omni-moderation-latest";
+  std::int64_t moderation_timeout_ms = 2000;
+  std::string moderation_down = "refuse";
   std::int64_t url_life_s = 3600;
   std::int64_t keep_pictures_days = 30;
   std::int64_t keep_jobs_days = 90;
@@ -56,7 +64,7 @@ struct Settings {
 
 struct Setting {
   std::string_view name;  // the TOML key; "http_listen" is --http-listen and IMAGINED_HTTP_LISTEN;
-                          // a folder's ends in "_dir", relative in a file to where the file is
+                          // a path's ends in "_dir" or "_file", relative in a file to where that is
   std::variant<std::string Settings::*, std::int64_t Settings::*> field;
   std::string_view help;
   std::int64_t min = 0;  // of whole numbers

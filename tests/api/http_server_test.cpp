@@ -212,6 +212,9 @@ class HttpServerTest : public ::testing::Test {
   service::JobQueue queue_{jobs_, events_, bell_};
   storage::ProcessLimitStore limits_{clock_};
   service::Admission admission_{limits_, clock_, {.per_second = 1'000, .per_minute = 10'000}};
+  service::ModerationPolicies policies_ = *service::ModerationPolicies::make(
+      {.words = {{.category = "birds", .one_of_each = {{"owl"}}}}}, {});
+  service::Moderator moderator_{{.policies = policies_, .ledger = jobs_.ledger(), .clock = clock_}};
   service::ImageService images_{{.catalogue = catalogue_,
                                  .queue = queue_,
                                  .archive = jobs_,
@@ -219,6 +222,7 @@ class HttpServerTest : public ::testing::Test {
                                  .workers = workers_,
                                  .admission = admission_,
                                  .ledger = jobs_.ledger(),
+                                 .moderator = moderator_,
                                  .clock = clock_},
                                 {.queue_limit = 2}};
   service::Intake intake_{blobs_, web_, images_};
@@ -246,6 +250,35 @@ TEST_F(HttpServerTest, AnswersWhenTheWorkerHasFinished) {
   EXPECT_THAT(reply, HasSubstr("HTTP/1.1 200"));
   EXPECT_THAT(reply, HasSubstr("http://pictures.example/v1/files/img/0000000000000000000001.jpg"));
   EXPECT_THAT(reply, HasSubstr("\"cost_in_usd_ticks\":400000000"));
+}
+
+TEST_F(HttpServerTest, AnswersWhatModerationRefusesInTheWordsOfBothApis) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"an owl"})"));
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 400"));
+  EXPECT_THAT(reply, HasSubstr("{\"code\":\"imagine:content-moderated\",\"error\":"));
+  EXPECT_THAT(reply, HasSubstr("\"code\":\"content_policy_violation\""));
+  EXPECT_THAT(reply, HasSubstr("\"param\":\"prompt\""));
+  EXPECT_THAT(reply, HasSubstr("\"usage\":{\"cost_in_usd_ticks\":0}"));
+}
+
+TEST_F(HttpServerTest, AnswersWhatModerationRefusesWithNoPicturesWhereThatIsWanted) {
+  options_.answers.moderated_is_empty = true;
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"an owl"})"));
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(reply, HasSubstr("\"data\":[],\"usage\":{\"cost_in_usd_ticks\":0,"));
+  client.send(post(R"({"prompt":""})"));
+  EXPECT_EQ(client.status(), 400);
+}
+
+TEST_F(HttpServerTest, SaysThatGoodPicturesRespectModeration) {
+  start();
+  EXPECT_THAT(answer(post(R"({"prompt":"a cat"})")), HasSubstr("\"respect_moderation\":true}"));
 }
 
 TEST_F(HttpServerTest, SaysHowManyTokensWereReadAndWhatWasNotDone) {

@@ -124,6 +124,9 @@ class ImageServiceTest : public testing::Test {
   JobQueue queue_{jobs_, events_, bell_};
   storage::ProcessLimitStore limits_{clock_};
   Admission admission_{limits_, clock_};
+  ModerationPolicies policies_ =
+      *ModerationPolicies::make({.words = {{.category = "birds", .one_of_each = {{"owl"}}}}}, {});
+  Moderator moderator_{{.policies = policies_, .ledger = jobs_.ledger(), .clock = clock_}};
   ImageService images_{{.catalogue = catalogue_,
                         .queue = queue_,
                         .archive = jobs_,
@@ -131,11 +134,30 @@ class ImageServiceTest : public testing::Test {
                         .workers = workers_,
                         .admission = admission_,
                         .ledger = jobs_.ledger(),
+                        .moderator = moderator_,
                         .clock = clock_},
                        {.queue_limit = 2, .job_timeout_ms = 1000}};
   Caller caller_ = member_of("ours");
   Caller stranger_ = member_of("theirs");
 };
+
+TEST_F(ImageServiceTest, NeitherQueuesNorReservesWhatModerationRefuses) {
+  PictureRequest request = some_request();
+  request.prompt = *Prompt::parse("an owl", 8000);
+  request.user = "alice";
+  const auto refused = submit(std::move(request), "k1");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, ErrorReason::content_moderated);
+  EXPECT_TRUE(queue_is_empty());
+  const auto balances = *jobs_.ledger().balances();
+  for (const auto& [account, usd_ticks] : balances) EXPECT_EQ(usd_ticks, 0) << account;
+  const auto usage = *jobs_.ledger().usage({});
+  ASSERT_EQ(usage.size(), 1u);
+  EXPECT_EQ(usage[0].outcome, Outcome::prompt_blocked);
+  EXPECT_EQ(usage[0].team_id, "ours");
+  EXPECT_EQ(usage[0].user, "alice");
+  EXPECT_EQ(usage[0].model, "grok-imagine-image");
+}
 
 TEST_F(ImageServiceTest, QueuesAJobForItsOwnerAndRingsTheBell) {
   const auto job = submit();
@@ -211,6 +233,7 @@ TEST_F(ImageServiceTest, GivesAJobTimeByThePaceOfTheQueueWhereNobodyHasSetATime)
                           .workers = workers_,
                           .admission = admission_,
                           .ledger = jobs_.ledger(),
+                          .moderator = moderator_,
                           .clock = clock_},
                          {.queue_limit = 3});
   const auto wait_ms = [&] {

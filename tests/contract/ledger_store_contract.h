@@ -61,6 +61,32 @@ TEST_P(LedgerStoreContract, HoldsWhatIsOrderedAndSettlesWhatIsDelivered) {
   expect_right_books();
 }
 
+TEST_P(LedgerStoreContract, RecordsWhatNeedsNoJobAtOnce) {
+  EXPECT_EQ(
+      *store_.record({.charge = charge("c")}, {.outcome = Outcome::delivered, .delivered = 3}),
+      640'000'000);
+  EXPECT_EQ(*store_.record({.charge = charge("d")}, {.outcome = Outcome::prompt_blocked}), 0);
+  EXPECT_EQ(balance("held:red"), 0);
+  EXPECT_EQ(balance("revenue:m"), 640'000'000);
+  EXPECT_EQ(store_.spent("key:k1", QuotaPeriod::day)->pictures, 3);
+  const auto usage = *store_.usage({});
+  ASSERT_EQ(usage.size(), 2u);
+  EXPECT_EQ(usage[1].outcome, Outcome::prompt_blocked);
+  EXPECT_EQ(usage[1].requests, 1);
+  EXPECT_EQ(usage[1].usd_ticks, 0);
+  expect_right_books();
+}
+
+TEST_P(LedgerStoreContract, RecordsNothingOverAQuota) {
+  const Quota quota{.bucket = "key:k1", .period = QuotaPeriod::day, .pictures = 2};
+  const auto refused = store_.record({.charge = charge("c"), .quotas = {quota}},
+                                     {.outcome = Outcome::delivered, .delivered = 3});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::resource_exhausted);
+  EXPECT_TRUE(store_.usage({})->empty());
+  expect_right_books();
+}
+
 TEST_P(LedgerStoreContract, GivesEverythingBackWhenNothingIsDelivered) {
   ASSERT_TRUE(reserve(charge("c")));
   EXPECT_EQ(*store_.resolve("c", {.outcome = Outcome::engine_failed, .delivered = 0}), 0);

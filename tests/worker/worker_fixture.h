@@ -249,6 +249,9 @@ class WorkerTest : public testing::Test {
   }
   std::string submit_payload(service::JobPayload payload) {
     service::JobQueue jobs = queue();
+    const auto policies = service::ModerationPolicies::make({}, {});
+    service::Moderator moderator(
+        {.policies = *policies, .ledger = memory_jobs_.ledger(), .clock = clock_});
     service::ImageService images({.catalogue = catalogue_,
                                   .queue = jobs,
                                   .archive = memory_jobs_,
@@ -256,6 +259,7 @@ class WorkerTest : public testing::Test {
                                   .workers = everybody_,
                                   .admission = admission_,
                                   .ledger = memory_jobs_.ledger(),
+                                  .moderator = moderator,
                                   .clock = clock_});
     const auto job = images.submit({.scopes = service::ScopeSet::all()}, std::move(payload));
     EXPECT_TRUE(job) << job.error().message;

@@ -52,6 +52,8 @@ struct AnswerOptions {
   /// Without a timeout: how long a request waits while nobody is at work.
   std::chrono::milliseconds patience{300'000};
   std::string cors_origin = "*";  // empty: no CORS headers
+  /// What moderation refuses is answered with an empty list of pictures instead of an error.
+  bool moderated_is_empty = false;
 };
 
 struct Route;

@@ -6,6 +6,7 @@
 #include "api/http/unserved.h"
 #include "api/wire/errors.h"
 #include "api/wire/limit_headers.h"
+#include "api/wire/replies.h"
 #include "base/ids.h"
 #include "base/log.h"
 
@@ -229,6 +230,14 @@ Response error_reply(const Exchange& exchange, const Error& error) {
     response.headers.add("x-should-retry", advice.retry == Retry::yes ? "true" : "false");
   }
   return response;
+}
+
+Response failure_reply(const Context& context, const Exchange& exchange, const Error& error) {
+  const bool is_empty =
+      context.options.moderated_is_empty && error.reason == ErrorReason::content_moderated;
+  if (!is_empty) return error_reply(exchange, error);
+  const std::int64_t now_s = context.services.clock.unix_ms() / 1000;
+  return json_reply(wire::ImagesBody(now_s, wire::kImagesBodyBytes).finish({}));
 }
 
 Response refusal_reply(const Exchange& exchange, const HeadError& error) {

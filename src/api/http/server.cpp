@@ -75,7 +75,7 @@ class Chain final : public Application {
     try {
       auto result = co_await exchange.route->handler(context_, exchange);
       if (result) co_return std::move(*result);
-      co_return error_reply(exchange, result.error());
+      co_return failure_reply(context_, exchange, result.error());
     } catch (const std::exception& caught) {
       co_return accident(exchange, caught);
     }

@@ -52,6 +52,10 @@ std::string_view slug_of(const Error& error) {
       return "unauthenticated:wrong-scope";
     case ErrorReason::insufficient_quota:
       return "insufficient_quota";  // OpenAI's word, which clients look for
+    case ErrorReason::content_moderated:
+      return "imagine:content-moderated";
+    case ErrorReason::moderation_unavailable:
+      return "moderation_unavailable";
     case ErrorReason::none:
       break;
   }
@@ -63,23 +67,30 @@ std::string_view type_of(const Error& error) {
   return error_row(error.code).type;
 }
 
+// Of what moderation refused xAI and OpenAI have each a word that their clients look for.
+std::string_view inner_slug_of(const Error& error) {
+  if (error.reason == ErrorReason::content_moderated) return "content_policy_violation";
+  return slug_of(error);
+}
+
 struct Parts {
   std::string_view slug;
+  std::string_view inner_slug;
   std::string_view type;
   std::string_view message;
   std::string_view field;
   std::string_view request_id;
 };
 
-std::string body(const Parts& parts) {
+JsonText body(const Parts& parts) {
   const JsonText error =
       JsonText::object({{"message", parts.message},
                         {"type", parts.type},
                         {"param", parts.field.empty() ? JsonText() : JsonText(parts.field)},
-                        {"code", parts.slug}});
+                        {"code", parts.inner_slug}});
   JsonText whole = JsonText::object({{"code", parts.slug}, {"error", error}});
   if (!parts.request_id.empty()) whole.add("request_id", parts.request_id);
-  return whole.text();
+  return whole;
 }
 
 }  // namespace
@@ -102,12 +113,17 @@ RetryAdvice retry_advice(const Error& error) {
 }
 
 std::string error_body(const Error& error, std::string_view request_id) {
-  return body({slug_of(error), type_of(error), error.message, error.field, request_id});
+  const Parts parts{slug_of(error), inner_slug_of(error), type_of(error),
+                    error.message,  error.field,          request_id};
+  if (error.reason != ErrorReason::content_moderated) return body(parts).text();
+  // xAI says here what the refusal has cost.
+  return body(parts).add("usage", JsonText::object({{"cost_in_usd_ticks", 0}})).text();
 }
 
 std::string refusal_body(int status, std::string_view message, std::string_view request_id) {
   const std::string_view slug = status == 413 ? "payload-too-large" : "bad-request";
-  return body({slug, status >= 500 ? kServerError : kRequestError, message, {}, request_id});
+  return body({slug, slug, status >= 500 ? kServerError : kRequestError, message, {}, request_id})
+      .text();
 }
 
 }  // namespace imagined::api::wire

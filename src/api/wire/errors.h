@@ -31,7 +31,8 @@ struct RetryAdvice {
 RetryAdvice retry_advice(const Error& error);
 
 /// `{"code", "error": {"message", "type", "param", "code"}, "request_id"}`: the one form that every
-/// client shows (xai-api.md 3.3). `detail` is not in it; bytes that are no UTF-8 are replaced.
+/// client shows (xai-api.md 3.3), with `usage` when moderation has refused something. `detail` is
+/// not in it; bytes that are no UTF-8 are replaced.
 std::string error_body(const Error& error, std::string_view request_id);
 
 /// The same for a message that is no proper request and so has no ErrorCode.

@@ -67,7 +67,7 @@ void ImagesBody::add(const ImageEntry& entry) {
     append_base64(entry.base64_of, text_);  // needs no escapes
     text_ += "\",";
   }
-  text_ += "\"mime_type\":" + JsonText(entry.mime_type).text() + "}";
+  text_ += "\"mime_type\":" + JsonText(entry.mime_type).text() + ",\"respect_moderation\":true}";
 }
 
 std::string ImagesBody::finish(const Usage& usage) && {

@@ -30,9 +30,10 @@ struct ImageEntry {
   std::span<const std::uint8_t> base64_of;  // empty: not given
 };
 
-/// `{"created", "data": [{"url", "b64_json", "mime_type"}], "usage": {"cost_in_usd_ticks", ...},
-/// "warnings"}`, written in one piece: the pictures are megabytes long. `usage` has all of OpenAI's
-/// token counts, without which LiteLLM refuses it; `warnings` is there when there are any.
+/// `{"created", "data": [{"url", "b64_json", "mime_type", "respect_moderation"}], "usage":
+/// {"cost_in_usd_ticks", ...}, "warnings"}`, written in one piece: the pictures are megabytes long.
+/// `usage` has all of OpenAI's token counts, without which LiteLLM refuses it; `warnings` is there
+/// when there are any.
 class ImagesBody {
  public:
   /// `bytes_max`: what the whole body will need, so that it moves never.

@@ -27,19 +27,19 @@ bool is_space(const LetterRun& run) { return run.family == U' '; }
 bool may_part(char32_t outside, char32_t inside) {
   return is_stand_in(outside) && !is_stand_in(inside);
 }
-bool may_begin(const Reading& reading, std::size_t begin) {
+bool may_begin(const LetterRuns& reading, std::size_t begin) {
   const LetterRun& first = reading[begin];
   return first.begins_word || begin == 0 ||
          may_part(reading[begin - 1].letters.back(), first.letters.front());
 }
-bool may_end(const Reading& reading, std::size_t end) {
+bool may_end(const LetterRuns& reading, std::size_t end) {
   const LetterRun& last = reading[end - 1];
   return last.ends_word || end == reading.size() ||
          may_part(reading[end].letters.front(), last.letters.back());
 }
 
-Reading without_spaces(const Reading& reading) {
-  Reading joined;
+LetterRuns without_spaces(const LetterRuns& reading) {
+  LetterRuns joined;
   for (const LetterRun& run : reading) {
     if (is_space(run)) continue;
     if (!joined.empty() && joined.back().family == run.family) {
@@ -144,7 +144,7 @@ void Lexicon::link_states() {
 // The families fit; now the letters and how often each is written. A letter may stand there more
 // often than in the term when nobody writes words so: three times and more, all of them doubled, or
 // the term is long. What has no letter, but numbers alone, is a number.
-bool Lexicon::is_spelled(const Term& term, const Reading& reading, std::size_t begin) const {
+bool Lexicon::is_spelled(const Term& term, const LetterRuns& reading, std::size_t begin) const {
   bool any_letter = false;
   bool any_longer = false;
   bool all_doubled = true;
@@ -164,7 +164,7 @@ bool Lexicon::is_spelled(const Term& term, const Reading& reading, std::size_t b
   return any_letter && (!any_longer || all_doubled || term.letter_count >= kDoubledLettersMin);
 }
 
-std::vector<Lexicon::Hit> Lexicon::hits_in(const Reading& reading) const {
+std::vector<Lexicon::Hit> Lexicon::hits_in(const LetterRuns& reading) const {
   std::vector<Hit> hits;
   int state = 0;
   for (std::size_t i = 0; i < reading.size(); ++i) {
@@ -185,7 +185,7 @@ std::vector<Lexicon::Hit> Lexicon::hits_in(const Reading& reading) const {
 Result<std::vector<std::string>> Lexicon::broken_by(std::string_view text) const {
   std::vector<std::set<int>> found(rules_.size());  // by rule: the lists with a term in the text
   const Readings readings = TRY(all_readings(text));
-  const auto look = [&](const Reading& reading, int letters_min) {
+  const auto look = [&](const LetterRuns& reading, int letters_min) {
     const std::vector<Hit> hits = hits_in(reading);
     std::vector<Hit> harmless;
     std::ranges::copy_if(hits, std::back_inserter(harmless),
@@ -201,9 +201,9 @@ Result<std::vector<std::string>> Lexicon::broken_by(std::string_view text) const
       found[static_cast<std::size_t>(term.rule)].insert(term.list);
     }
   };
-  for (const Reading& reading : readings.forwards) look(reading, 0);
+  for (const LetterRuns& reading : readings.forwards) look(reading, 0);
   const int backwards_min = readings.shown_backwards ? 0 : kBackwardsLettersMin;
-  for (const Reading& reading : readings.backwards) look(reading, backwards_min);
+  for (const LetterRuns& reading : readings.backwards) look(reading, backwards_min);
   std::vector<std::string> categories;
   for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
     const LexicalRule& broken = rules_[rule];

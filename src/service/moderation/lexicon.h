@@ -43,7 +43,7 @@ class Lexicon {
 
   // A term of a rule's list; of no rule: a harmless one.
   struct Term {
-    Reading letters;
+    LetterRuns letters;
     int letter_count = 0;
     bool any_ending = false;
     int rule = -1;
@@ -66,8 +66,8 @@ class Lexicon {
   void add_letters(Term term);
   void link_states();
   int step(int state, char32_t family) const;
-  bool is_spelled(const Term& term, const Reading& reading, std::size_t begin) const;
-  std::vector<Hit> hits_in(const Reading& reading) const;
+  bool is_spelled(const Term& term, const LetterRuns& reading, std::size_t begin) const;
+  std::vector<Hit> hits_in(const LetterRuns& reading) const;
   const Term& term_of(const Hit& hit) const { return terms_[static_cast<std::size_t>(hit.term)]; }
 
   std::vector<LexicalRule> rules_;

@@ -63,8 +63,8 @@ bool are_joined(std::u32string_view letters, const Word& a, const Word& b) {
   return a.size() == 1 && b.size() == 1 && between.size() <= 3;
 }
 
-Reading read(std::u32string_view letters) {
-  Reading reading;
+LetterRuns read(std::u32string_view letters) {
+  LetterRuns reading;
   const std::vector<Word> words = words_of(letters);
   for (std::size_t w = 0; w < words.size(); ++w) {
     const Word& word = words[w];
@@ -91,7 +91,7 @@ std::u32string with_signs(std::u32string letters) {
   return letters;
 }
 
-Reading backwards(Reading reading) {
+LetterRuns backwards(LetterRuns reading) {
   std::reverse(reading.begin(), reading.end());
   for (LetterRun& run : reading) {
     std::swap(run.begins_word, run.ends_word);
@@ -149,7 +149,7 @@ std::string hidden_in_base64(std::string_view text) {
 
 }  // namespace
 
-Reading read_letters(std::string_view text) { return read(letters_of(text)); }
+LetterRuns read_letters(std::string_view text) { return read(letters_of(text)); }
 
 Result<Readings> all_readings(std::string_view text) {
   Readings readings{.shown_backwards = text.find("\u202E") != std::string_view::npos};
@@ -166,7 +166,8 @@ Result<Readings> all_readings(std::string_view text) {
     const std::u32string signs = with_signs(letters);
     if (signs != letters) readings.forwards.push_back(read(signs));
   }
-  for (const Reading& reading : readings.forwards) readings.backwards.push_back(backwards(reading));
+  for (const LetterRuns& reading : readings.forwards)
+    readings.backwards.push_back(backwards(reading));
   return readings;
 }
 

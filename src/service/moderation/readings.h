@@ -19,11 +19,11 @@ struct LetterRun {
 
   bool operator==(const LetterRun&) const = default;
 };
-using Reading = std::vector<LetterRun>;
+using LetterRuns = std::vector<LetterRun>;
 
 /// One reading of plain text: words with single spaces between. Letters that stand alone
 /// ("n o p e"), and words with one sign between them ("no-pe"), are read as one word.
-Reading read_letters(std::string_view text);
+LetterRuns read_letters(std::string_view text);
 
 /// All ways to read a text: as it stands, as what it hides in tag characters, as what its words are
 /// the base64 of; each of them backwards, too.
@@ -31,8 +31,8 @@ Reading read_letters(std::string_view text);
 /// text is made to cost time.
 inline constexpr std::size_t kLettersMax = 65'536;
 struct Readings {
-  std::vector<Reading> forwards;
-  std::vector<Reading> backwards;
+  std::vector<LetterRuns> forwards;
+  std::vector<LetterRuns> backwards;
   bool shown_backwards = false;  // U+202E makes a reader see it so
 };
 Result<Readings> all_readings(std::string_view text);

@@ -72,19 +72,27 @@ Result<Job> ImageService::submit(const Caller& caller, JobPayload payload, Askin
   // Asked again, it needs neither room nor a worker any more.
   if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
     return std::move(*earlier);
+  const std::int64_t now_ms = parts_.clock.unix_ms();
+  const Charge charge{.id = make_uuid(parts_.clock),
+                      .owner = caller.owner,
+                      .user = request.user,
+                      .model = model->id,
+                      .bill = bill_of(*model, payload),
+                      .pictures = request.count,
+                      .created_ms = now_ms};
+  TRY(parts_.moderator.check(request.prompt.text(), charge));
   TRY(parts_.blobs.check_room());
   if (!somebody_has(*model))
     return fail(ErrorCode::unavailable,
                 parts_.workers.is_ready()
                     ? fmt::format("no worker has the model \"{}\" at the moment", model->id)
                     : std::string("the worker is starting; try again in a moment"));
-  const std::int64_t now_ms = parts_.clock.unix_ms();
   const std::int64_t deliver_by = TRY(deliver_by_ms(now_ms));
-  NewJob wanted{.job = {.id = make_uuid(parts_.clock),
+  NewJob wanted{.job = {.id = charge.id,
                         .owner = caller.owner,
                         .kind = kind_of(payload),
                         .sold = {.model = model->id,
-                                 .bill = bill_of(*model, payload),
+                                 .bill = charge.bill,
                                  .steps = model->steps,
                                  .guidance = model->guidance},
                         .idempotency_key = std::string(asking.idempotency_key),
@@ -94,13 +102,7 @@ Result<Job> ImageService::submit(const Caller& caller, JobPayload payload, Askin
                 .queue_limit = options_.queue_limit,
                 .in_flight_max = parts_.admission.in_flight_max(caller),
                 .request_hash = std::move(hash)};
-  wanted.reservation = parts_.admission.reservation(caller, {.id = wanted.job.id,
-                                                             .owner = caller.owner,
-                                                             .user = request.user,
-                                                             .model = model->id,
-                                                             .bill = wanted.job.sold.bill,
-                                                             .pictures = request.count,
-                                                             .created_ms = now_ms});
+  wanted.reservation = parts_.admission.reservation(caller, charge);
   if (asking.again && asking.idempotency_key.empty())
     wanted.attach_since_ms = now_ms - kLostAnswerMs;
   return parts_.queue.insert(wanted);

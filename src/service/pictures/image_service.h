@@ -12,6 +12,7 @@
 #include "service/catalogue/catalogue.h"
 #include "service/jobs/job_queue.h"
 #include "service/links/signed_url.h"
+#include "service/moderation/moderator.h"
 #include "service/pictures/picture.h"
 #include "service/pictures/picture_request.h"
 #include "service/ports/archive.h"
@@ -65,13 +66,15 @@ class ImageService {
     const WorkerPool& workers;
     const Admission& admission;
     LedgerStore& ledger;
+    Moderator& moderator;
     const Clock& clock;
   };
   explicit ImageService(Parts parts, ImageServiceOptions options = {})
       : parts_(parts), options_(options) {}
 
   /// Queues a job and reserves its price, in one commit. With an idempotency key that the team has
-  /// used before: the job of then (JobStore::insert). `resource_exhausted` when the queue is full
+  /// used before: the job of then (JobStore::insert). What moderation refuses (Moderator::check) is
+  /// neither queued nor reserved. `resource_exhausted` when the queue is full
   /// or a quota spent, `storage_full` when there is no room for pictures, `unavailable` when no
   /// worker has the model, `invalid_argument` or `not_found` for a request that breaks the domain's
   /// rules.

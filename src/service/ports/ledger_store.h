@@ -58,6 +58,9 @@ class LedgerStore {
   /// The cost. `not_found`; `failed_precondition` when it is resolved already.
   virtual Result<std::int64_t> resolve(std::string_view charge_id,
                                        const Settlement& settlement) = 0;
+  /// Both at once, in one commit, for what needs no job; the cost.
+  virtual Result<std::int64_t> record(const Reservation& reservation,
+                                      const Settlement& settlement) = 0;
   /// Gives back what a resolved charge has cost; how much. `not_found`; `failed_precondition` while
   /// it is open or when it is refunded already.
   virtual Result<std::int64_t> refund(std::string_view charge_id) = 0;

@@ -60,6 +60,12 @@ Result<std::int64_t> MemoryLedgerStore::resolve(std::string_view charge_id,
   return cost;
 }
 
+Result<std::int64_t> MemoryLedgerStore::record(const service::Reservation& reservation,
+                                               const service::Settlement& settlement) {
+  TRY(reserve(reservation));
+  return resolve(reservation.charge.id, settlement);
+}
+
 Result<std::int64_t> MemoryLedgerStore::refund(std::string_view charge_id) {
   const std::lock_guard lock(mutex_);
   Row& row = *TRY(find(charge_id));

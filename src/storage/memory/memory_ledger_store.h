@@ -20,6 +20,8 @@ class MemoryLedgerStore final : public service::LedgerStore {
   Result<void> reserve(const service::Reservation& reservation) override;
   Result<std::int64_t> resolve(std::string_view charge_id,
                                const service::Settlement& settlement) override;
+  Result<std::int64_t> record(const service::Reservation& reservation,
+                              const service::Settlement& settlement) override;
   Result<std::int64_t> refund(std::string_view charge_id) override;
   Result<std::map<std::string, std::int64_t>> balances() override;
   Result<service::Amount> spent(std::string_view bucket, service::QuotaPeriod period) override;

@@ -49,6 +49,15 @@ Result<std::int64_t> SqliteLedgerStore::resolve(std::string_view charge_id,
   });
 }
 
+Result<std::int64_t> SqliteLedgerStore::record(const service::Reservation& reservation,
+                                               const service::Settlement& settlement) {
+  return commit(database_, [&](Connection& connection) -> Result<std::int64_t> {
+    const std::int64_t now_ms = clock_.unix_ms();
+    TRY(reserve_charge(connection, reservation, now_ms));
+    return resolve_charge(connection, reservation.charge.id, settlement, now_ms);
+  });
+}
+
 Result<std::int64_t> SqliteLedgerStore::refund(std::string_view charge_id) {
   return commit(database_, [&](Connection& connection) {
     return refund_charge(connection, charge_id, clock_.unix_ms());

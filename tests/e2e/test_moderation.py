@@ -1,0 +1,143 @@
+"""What moderation refuses, as the OpenAI client sees it, and what is written down of it."""
+
+import contextlib
+import http.server
+import json
+import threading
+
+import pytest
+
+from program import PROMPT, run
+
+openai = pytest.importorskip("openai", reason="the openai package is not installed")
+
+POLICY = """
+[categories.weapons]
+terms = ["catapult*"]
+[categories.tools]
+action = "flag"
+terms = ["anvil"]
+"""
+BLOCKED = "two c4tapult\u200bs on a hill"
+
+
+@pytest.fixture
+def policy(tmp_path):
+    path = tmp_path / "moderation.toml"
+    path.write_text(POLICY)
+    return "--moderation-file", path
+
+
+def client_of(server):
+    return openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0)
+
+
+def usage_rows(server):
+    done = run("usage", "--json", "--data-dir", server.data_dir)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_refusal_is_an_error_that_names_the_category(start_server, policy):
+    server = start_server(*policy)
+    with client_of(server) as client:
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.images.generate(model="grok-imagine-image", prompt=BLOCKED)
+    assert caught.value.code == "content_policy_violation"
+    assert caught.value.param == "prompt"
+    assert "weapons" in caught.value.message
+    whole = caught.value.response.json()
+    assert whole["code"] == "imagine:content-moderated"
+    assert whole["usage"] == {"cost_in_usd_ticks": 0}
+    assert server.job_states() == []
+    assert server.query("SELECT outcome, cost_usd_ticks, held_usd_ticks FROM charges") == [
+        ("prompt_blocked", 0, 0)]
+    assert run("usage", "--check", "--data-dir", server.data_dir).returncode == 0
+    assert "prompt_blocked" in json.dumps(usage_rows(server))
+    assert "stage=words category=\"weapons\"" in server.log_text()
+    assert "refused=true" in server.log_text()
+    assert "catapult" not in server.log_text() and "c4tapult" not in server.log_text()
+
+
+def test_a_refusal_is_an_empty_list_where_that_is_wanted(start_server, policy):
+    server = start_server(*policy, "--moderation-answer", "empty")
+    with client_of(server) as client:
+        assert client.images.generate(model="grok-imagine-image", prompt=BLOCKED).data == []
+        good = client.images.generate(model="grok-imagine-image", prompt=PROMPT)
+    assert [entry.respect_moderation for entry in good.data] == [True]
+
+
+def test_shadow_says_what_it_would_refuse(start_server, policy):
+    server = start_server(*policy, "--moderation", "shadow")
+    assert server.generate(prompt=BLOCKED).status_code == 200
+    assert server.generate(prompt="an anvil").status_code == 200
+    log = server.log_text()
+    assert log.count("event=moderated") + log.count(" moderated ") == 2
+    assert "action=block refused=false" in log and "action=flag refused=false" in log
+
+
+class Classifier(http.server.BaseHTTPRequestHandler):
+    """OpenAI's moderation API, which flags what its test says."""
+
+    flagged = ()
+    asked = []
+
+    def do_POST(self):
+        question = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        Classifier.asked.append((self.headers["authorization"], question))
+        answer = json.dumps({"results": [{"flagged": bool(self.flagged), "categories": {
+            name: name in self.flagged for name in ("violence", "hate")}}]}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def classifier(*flagged):
+    Classifier.flagged, Classifier.asked = flagged, []
+    with http.server.HTTPServer(("127.0.0.1", 0), Classifier) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}/v1/moderations"
+        listening.shutdown()
+
+
+def test_an_outside_classifier_is_asked_with_its_key(start_server, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("sk-outside\n")
+    with classifier("violence") as url:
+        server = start_server("--moderation-url", url, "--moderation-key-file", key)
+        refused = server.generate()
+    assert refused.status_code == 400
+    assert "violence" in refused.json()["error"]["message"]
+    assert Classifier.asked == [
+        ("Bearer sk-outside", {"model": "omni-moderation-latest", "input": PROMPT})]
+    with classifier() as url:
+        server = start_server("--moderation-url", url)
+        assert server.generate().status_code == 200
+
+
+@pytest.mark.parametrize("rule, status", [("refuse", 503), ("pass", 200)])
+def test_a_classifier_that_is_down_follows_the_rule(start_server, rule, status):
+    with classifier() as url:
+        pass  # nobody listens there any more
+    server = start_server("--moderation-url", url, "--moderation-down", rule)
+    reply = server.generate()
+    assert reply.status_code == status
+    if status == 503:
+        assert reply.json()["code"] == "moderation_unavailable"
+        assert server.job_states() == []
+    assert "classifier_down" in server.log_text()
+
+
+def test_a_wrong_policy_keeps_the_server_from_starting(tmp_path):
+    path = tmp_path / "moderation.toml"
+    path.write_text('[categories."sexual/minors"]\naction = "allow"\n')
+    refused = run("serve", "--data-dir", tmp_path / "data", "--moderation-file", path)
+    assert refused.returncode == 78
+    assert "moderation.toml" in refused.stderr and "sexual/minors" in refused.stderr
+    checked = run("config", "check", "--moderation-file", path)
+    assert checked.returncode == 78 and "sexual/minors" in checked.stderr
