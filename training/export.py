@@ -35,6 +35,7 @@ _MODEL_INDEX = {
     "text_encoder_out_layers": list(TAPS),
     "text_padding": "none",
     "max_sequence_length": LONGEST_PROMPT,
+    "max_references": 0,  # it has learnt no edits
 }
 _ERROR_MAX = 1e-4  # relative, float32
 

@@ -10,7 +10,7 @@ import zlib
 import pytest
 import requests
 
-from program import ROOT, jpeg_size
+from program import PAPERLAND, ROOT, jpeg_size
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 TINY_KLEIN = ROOT / "tests/golden/a1"
@@ -34,6 +34,7 @@ def server(tmp_path_factory):
     from program import Server
     with Server(tmp_path_factory.mktemp("edits"),
                 "--set", f"models.tiny-klein.path={TINY_KLEIN}",
+                "--set", f"models.paperland.path={PAPERLAND}",
                 "--set", 'models.tiny-klein.price_usd="0.02"',
                 "--set", 'models.tiny-klein.price_input_usd="0.002"') as running:
         yield running
@@ -93,6 +94,7 @@ def test_xai_body_gets_a_link(server):
 @pytest.mark.parametrize("body, says", [
     ({"images": [data_url(RED), data_url(b"hello")]}, "image 2 is of an unknown format"),
     ({"images": [data_url(RED), data_url(RED[:60])]}, "image 2 is a broken or cut png"),
+    ({"images": [data_url(RED), data_url(png(30, 64, (9, 9, 9)))]}, "image 2: reference of 30x64"),
     ({"images": [data_url(RED)] * 9}, "expected 1 to 8 pictures"),
     ({"image": {"file_id": "file_1"}}, "file_id"),
     ({"image": data_url(RED), "mask": data_url(RED)}, 'the model "tiny-klein"'),
@@ -162,3 +164,12 @@ def test_a_key_for_generations_alone_edits_nothing(server):
                           json={"prompt": "a hat", "image": data_url(RED)})
     assert reply.status_code == 401
     assert '"image:edit"' in reply.json()["error"]["message"]
+
+
+def test_a_model_without_references_says_so_by_name(server):
+    reply = post_json(server, {"model": "paperland", "prompt": "a red house",
+                               "image": data_url(RED)})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"] == \
+        'reference pictures: model "paperland" takes none'
+    assert reply.json()["error"]["param"] == "image"

@@ -74,6 +74,7 @@ TEST_F(ModelFolderTest, ReadsTheKeysThatDiffusersKeepsAsArguments) {
   index["text_encoder_out_layers"] = {1, 2, 28};
   index["max_sequence_length"] = 40;
   index["text_padding"] = "none";
+  index["max_references"] = 3;
   index["is_distilled"] = false;
   folder_.write("model_index.json", index.dump());
   folder_.write("sampling.json",
@@ -83,6 +84,7 @@ TEST_F(ModelFolderTest, ReadsTheKeysThatDiffusersKeepsAsArguments) {
   EXPECT_THAT(model->text.taps, ElementsAre(1, 2, 28));
   EXPECT_EQ(model->text.max_tokens, 40);
   EXPECT_FALSE(model->text.pad);
+  EXPECT_EQ(model->max_references, 3);
   EXPECT_EQ(model->sampling.steps, 6);
   EXPECT_EQ(model->sampling.guidance, 2.5);
   EXPECT_EQ(model->sampling.shift, 3.0);
@@ -205,6 +207,7 @@ TEST_F(ModelFolderTest, NamesFileAndKeyOfEveryMistake) {
        "joint_attention_dim is 48, expected 32"},
       {"model_index.json", "max_sequence_length", 0, invalid_argument, "\"max_sequence_length\""},
       {"model_index.json", "text_padding", "left", invalid_argument, "\"text_padding\""},
+      {"model_index.json", "max_references", 9, invalid_argument, "\"max_references\""},
       {"transformer/config.json", "num_layers", json(), invalid_argument,
        "transformer/config.json: \"num_layers\": missing"},
       {"transformer/config.json", "num_attention_heads", "1", invalid_argument, "found \"1\""},

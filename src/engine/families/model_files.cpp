@@ -363,6 +363,7 @@ ModelPlan ModelFiles::begin() const {
   plan.cached_references =
       state(choices_.cached_references, index_ && index_->cached_references, "kv", true);
   if (index_) plan.text = index_->text;
+  if (index_) plan.max_references = index_->max_references.value_or(plan.max_references);
   return plan;
 }
 

@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr ConfigReader::Limits kPromptTokens{1, 1 << 16};
+constexpr std::int64_t kReferencesMax = 8;
 
 /// `"vae": ["diffusers", "AutoencoderKLFlux2"]`, in a modular index with a third entry that says
 /// where the part was loaded from.
@@ -84,6 +85,8 @@ Result<PipelineIndex> parse_pipeline_index(std::string_view text, std::string_vi
       check_component(reader, root, part);
   // The KV pipeline knows no guidance at all.
   index.distilled = reader.boolean_or("is_distilled", index.cached_references);
+  if (reader.has("max_references"))
+    index.max_references = reader.integer("max_references", {0, kReferencesMax});
   read_text_options(reader, index.text);
   TRY(reader.finish());
   return index;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +32,7 @@ struct PipelineIndex {
   const Family* family = nullptr;
   bool distilled = false;
   bool cached_references = false;
+  std::optional<std::int64_t> max_references;  // none: as many as its family takes
   TextConfig text;
 };
 

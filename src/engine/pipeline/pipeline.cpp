@@ -362,7 +362,12 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
   inputs.prompt = networks_.prompts->ids(request.prompt);
   if (uses_true_guidance(inputs.guidance)) inputs.negative = networks_.prompts->ids("");
   for (const image::Picture& picture : request.references) {
-    inputs.references.push_back(TRY(fit_reference_picture(picture)));
+    auto fitted = fit_reference_picture(picture);
+    if (!fitted)
+      return fail(fitted.error().code,
+                  fmt::format("image {}: {}", inputs.references.size() + 1, fitted.error().message),
+                  "image");
+    inputs.references.push_back(std::move(*fitted));
   }
   inputs.noise =
       make_noise(request.seed, networks_.transformer->channels(), rows, cols, model_.noise_fold);
