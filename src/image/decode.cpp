@@ -36,11 +36,46 @@ std::optional<Size> webp_size(Bytes file) {
   return std::nullopt;
 }
 
+/// The screen, or as much as the first picture needs where that stands out of it, as in Pillow.
+/// GIF89a specification, 18 (screen), 19 (palette), 20 (picture), 23 to 26 (extensions).
+std::optional<Size> gif_size(Bytes file) {
+  constexpr std::size_t kScreenEnd = 13;
+  if (file.size() < kScreenEnd) return std::nullopt;
+  const std::uint8_t flags = file[10];
+  std::size_t at = kScreenEnd + ((flags & 0x80) != 0 ? 3u << ((flags & 7) + 1) : 0);
+  while (at < file.size() && file[at] == '!') {
+    at += 2;
+    while (at < file.size() && file[at] != 0) at += file[at] + 1u;
+    ++at;
+  }
+  if (at >= file.size() || file[at] != ',' || file.size() - at < 10) return std::nullopt;
+  const auto side = [&](std::size_t screen, std::size_t offset, std::size_t size) {
+    return std::max(little_endian(file, screen, 2),
+                    little_endian(file, at + offset, 2) + little_endian(file, at + size, 2));
+  };
+  return Size{side(6, 1, 5), side(8, 3, 7)};
+}
+
 std::optional<Format> format_of(Bytes file) {
   if (begins_with(file, "\x89PNG\r\n\x1A\n")) return Format::png;
   if (begins_with(file, "\xFF\xD8\xFF")) return Format::jpeg;
   if (begins_with(file, "RIFF") && begins_with(file, "WEBP", 8)) return Format::webp;
+  if (begins_with(file, "GIF87a") || begins_with(file, "GIF89a")) return Format::gif;
   return std::nullopt;
+}
+
+std::optional<Size> size_in(Bytes file, Format format) {
+  switch (format) {
+    case Format::jpeg:
+      return read_jpeg_markers(file).size;
+    case Format::png:
+      return png_size(file);
+    case Format::webp:
+      return webp_size(file);
+    case Format::gif:
+      return gif_size(file);
+  }
+  CHECK(false, "no picture format {}", static_cast<int>(format));
 }
 
 bool is_within(const Shrink& size, const DecodeLimits& limits) {
@@ -63,7 +98,6 @@ std::string_view foreign_format(Bytes file) {
       {"ftypmif1"sv, 4, "a HEIF file"},
       {"ftypavif"sv, 4, "an AVIF file"},
       {"ftyp"sv, 4, "a video"},
-      {"GIF8"sv, 0, "a GIF file"},
       {"BM"sv, 0, "a BMP file"},
       {"II*\0"sv, 0, "a TIFF file"},
       {"MM\0*"sv, 0, "a TIFF file"},
@@ -106,6 +140,8 @@ Result<Picture> decode_as_stored(Bytes file, const Header& header, const DecodeL
       return decode_png(file, header, shrink, limits);
     case Format::webp:
       return decode_webp(file, header, shrink, limits);
+    case Format::gif:
+      return decode_gif(file, header, shrink, limits);
   }
   CHECK(false, "no picture format {}", static_cast<int>(header.format));
 }
@@ -132,12 +168,11 @@ Result<Header> read_header(Bytes file) {
   if (file.empty()) return fail(ErrorCode::invalid_argument, "the image is empty", "image");
   const auto format = format_of(file);
   if (!format)
-    return fail(ErrorCode::unsupported_media_type,
-                fmt::format("the image is {}, expected JPEG, PNG or WebP", foreign_format(file)),
-                "image");
-  const auto size = *format == Format::png    ? png_size(file)
-                    : *format == Format::jpeg ? read_jpeg_markers(file).size
-                                              : webp_size(file);
+    return fail(
+        ErrorCode::unsupported_media_type,
+        fmt::format("the image is {}, expected JPEG, PNG, WebP or GIF", foreign_format(file)),
+        "image");
+  const auto size = size_in(file, *format);
   constexpr std::uint32_t kSideMax = 0x7FFFFFFF;  // PNG's own limit, and an int's
   const bool sound = size && size->width > 0 && size->height > 0 && size->width <= kSideMax &&
                      size->height <= kSideMax;

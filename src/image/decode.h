@@ -22,7 +22,7 @@ struct DecodeLimits {
   int stored_side_px_max = 65'535;
   std::int64_t stored_area_px_max = 500'000'000;
   /// The same of the kinds that a library holds whole while it decodes, however small they are to
-  /// become: JPEG with several scans, interlaced PNG, lossless WebP.
+  /// become: JPEG with several scans, interlaced PNG, lossless WebP, GIF.
   std::int64_t held_area_px_max = 80'000'000;
 };
 
@@ -34,7 +34,8 @@ struct Header {
 };
 
 /// Reads format, size and orientation, by content and never by a name.
-/// Errors (field "image"): `unsupported_media_type` when it is no JPEG, PNG or WebP,
+/// Errors (field "image"): `unsupported_media_type` when it is no JPEG, PNG, WebP or
+/// GIF,
 /// `invalid_argument` when it is cut, empty or contradicts itself.
 Result<Header> read_header(std::span<const std::uint8_t> file);
 
@@ -52,13 +53,12 @@ struct Shrink {
 /// The least that brings a picture within the limits. As stored, not turned upright.
 Shrink shrink_for(const Header& header, const DecodeLimits& limits);
 
-/// Decodes a JPEG, PNG or WebP (first frame of an animation refused) to RGB, or RGBA when the file
-/// has transparency, and turns it upright as its EXIF block says. One above the limits for what
-/// comes out is made smaller row by row (`shrink_for`), in the memory of the smaller one. Colour
-/// profiles and all other metadata are ignored.
-/// Errors (field "image"): those of `read_header`; `payload_too_large` above `bytes_max`;
-/// `invalid_argument` above the limits for stored pixels (from the header alone) and for broken
-/// data.
+/// Decodes a JPEG, PNG, WebP (an animation is refused) or the first picture of a GIF to RGB, or
+/// RGBA when the file has transparency, and turns it upright as its EXIF block says. One above the
+/// limits for what comes out is made smaller row by row (`shrink_for`), in the memory of the
+/// smaller one. Colour profiles and all other metadata are ignored. Errors (field "image"): those
+/// of `read_header`; `payload_too_large` above `bytes_max`; `invalid_argument` above the limits for
+/// stored pixels (from the header alone) and for broken data.
 Result<Picture> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {});
 
 }  // namespace imagined::image

@@ -21,6 +21,8 @@ Result<Picture> decode_png(std::span<const std::uint8_t> file, const Header& hea
                            const Shrink& shrink, const DecodeLimits& limits);
 Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& header,
                             const Shrink& shrink, const DecodeLimits& limits);
+Result<Picture> decode_gif(std::span<const std::uint8_t> file, const Header& header,
+                           const Shrink& shrink, const DecodeLimits& limits);
 
 /// "the image has W x H = N pixels, at most MOST ALLOWED"
 tl::unexpected<Error> too_large(const Header& header, std::int64_t area_max,

@@ -1,5 +1,6 @@
 #include "image/decode.h"
 
+#include <gif_lib.h>
 #include <gtest/gtest.h>
 #include <libdeflate.h>
 #include <png.h>
@@ -123,6 +124,51 @@ Bytes write_png(const PngKind& kind, int width, int height, const Bytes& rows) {
   png_write_image(png, row_pointers.data());
   png_write_end(png, info);
   png_destroy_write_struct(&png, &info);
+  return file;
+}
+
+/// A picture of a GIF: where it lies, and an entry of the palette (red, green, blue, white) per
+/// pixel.
+struct GifFrame {
+  int left = 0;
+  int top = 0;
+  int width = 2;
+  int height = 2;
+  Bytes entries = {0, 1, 2, 3};
+  int transparent = NO_TRANSPARENT_COLOR;
+  bool interlaced = false;
+};
+
+/// By giflib itself.
+Bytes write_gif(int width, int height, const std::vector<GifFrame>& frames) {
+  Bytes file;
+  int error = 0;
+  GifFileType* gif = EGifOpen(
+      &file,
+      [](GifFileType* self, const GifByteType* data, int size) {
+        auto* out = static_cast<Bytes*>(self->UserData);
+        out->insert(out->end(), data, data + size);
+        return size;
+      },
+      &error);
+  const GifColorType colours[] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 255}};
+  ColorMapObject* palette = GifMakeMapObject(4, colours);
+  EGifPutScreenDesc(gif, width, height, 2, 0, palette);
+  for (const GifFrame& frame : frames) {
+    if (frame.transparent != NO_TRANSPARENT_COLOR) {
+      const GraphicsControlBlock control{.TransparentColor = frame.transparent};
+      GifByteType bytes[4];
+      EGifGCBToExtension(&control, bytes);
+      EGifPutExtension(gif, GRAPHICS_EXT_FUNC_CODE, sizeof bytes, bytes);
+    }
+    EGifPutImageDesc(gif, frame.left, frame.top, frame.width, frame.height, frame.interlaced,
+                     nullptr);
+    Bytes entries = frame.entries;
+    for (int y = 0; y < frame.height; ++y)
+      EGifPutLine(gif, entries.data() + y * frame.width, frame.width);
+  }
+  GifFreeMapObject(palette);
+  EGifCloseFile(gif, &error);
   return file;
 }
 
@@ -427,6 +473,62 @@ TEST(DecodeWebp, RefusesAnimations) {
   EXPECT_EQ(refusal(file), "the image is an animated webp, expected one picture");
 }
 
+TEST(DecodeGif, LooksUpThePalette) {
+  const auto picture = decode(write_gif(2, 2, {{}}));
+  ASSERT_TRUE(picture) << picture.error().detail;
+  EXPECT_EQ(picture->width, 2);
+  EXPECT_EQ(picture->channels, 3);
+  EXPECT_EQ(picture->pixels, (Bytes{255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}));
+}
+
+TEST(DecodeGif, ReadsTheFirstPictureOfAnAnimation) {
+  const auto picture = decode(write_gif(
+      1, 1,
+      {{.width = 1, .height = 1, .entries = {2}}, {.width = 1, .height = 1, .entries = {1}}}));
+  ASSERT_TRUE(picture) << picture.error().detail;
+  EXPECT_EQ(picture->pixels, (Bytes{0, 0, 255}));
+}
+
+TEST(DecodeGif, PutsThePictureInItsPlaceAndLeavesTheRestTransparent) {
+  const auto picture = decode(write_gif(
+      2, 2, {{.left = 1, .top = 1, .width = 1, .height = 1, .entries = {2}, .transparent = 3}}));
+  ASSERT_TRUE(picture) << picture.error().detail;
+  EXPECT_EQ(picture->pixels,
+            (Bytes{255, 255, 255, 0, 255, 255, 255, 0, 255, 255, 255, 0, 0, 0, 255, 255}));
+  // Without a transparent colour the rest has the first one.
+  const auto opaque = decode(write_gif(2, 1, {{.width = 1, .height = 1, .entries = {2}}}));
+  EXPECT_EQ(opaque->pixels, (Bytes{0, 0, 255, 255, 0, 0}));
+}
+
+TEST(DecodeGif, GrowsTheScreenWhereThePictureStandsOutOfIt) {
+  const auto picture = decode(write_gif(1, 1, {{.top = 1}}));
+  ASSERT_TRUE(picture) << picture.error().detail;
+  EXPECT_EQ(picture->width, 2);
+  EXPECT_EQ(picture->height, 3);
+}
+
+TEST(DecodeGif, PutsInterlacedRowsInTheirOrder) {
+  // Nine rows come as 0, 8; 4; 2, 6; 1, 3, 5, 7.
+  const auto picture = decode(write_gif(
+      1, 9,
+      {{.width = 1, .height = 9, .entries = {0, 1, 2, 3, 3, 1, 1, 1, 1}, .interlaced = true}}));
+  ASSERT_TRUE(picture) << picture.error().detail;
+  Bytes greens;
+  for (std::size_t i = 0; i < 9; ++i) greens.push_back(picture->pixels[3 * i + 1]);
+  EXPECT_EQ(greens, (Bytes{0, 255, 255, 255, 0, 255, 255, 255, 255}));
+}
+
+TEST(DecodeGif, RefusesWhatIsCut) {
+  const Bytes whole = write_gif(2, 2, {{}});
+  for (std::size_t size = 6; size + 2 < whole.size(); ++size) {
+    const auto picture = decode(std::span(whole).first(size));
+    ASSERT_FALSE(picture) << size;
+    EXPECT_EQ(picture.error().message, "the image is a broken or cut gif file") << size;
+  }
+  const Bytes none = write_gif(2, 2, {});
+  EXPECT_FALSE(decode(none));
+}
+
 TEST(DecodeLimits, AreAppliedToTheHeaderAlone) {
   // None of these files has a pixel in it.
   EXPECT_EQ(refusal(png_start(70'000, 60'000)),
@@ -565,7 +667,7 @@ TEST(ReadHeader, RefusesSizesThatCannotBe) {
 TEST(ReadHeader, KnowsFormatsByContentAndRefusesOthers) {
   using namespace std::string_view_literals;
   for (const std::string_view text :
-       {"<svg xmlns='http://www.w3.org/2000/svg'/>"sv, "%PDF-1.7"sv, "GIF89a"sv, "BM"sv, "II*\0"sv,
+       {"<svg xmlns='http://www.w3.org/2000/svg'/>"sv, "%PDF-1.7"sv, "GIF88a"sv, "BM"sv, "II*\0"sv,
         "<!doctype html>"sv, "\0\0\0\x18\x66typheic"sv, "\0\0\x01\0"sv, "x"sv}) {
     const auto header = read_header(bytes_of(text));
     EXPECT_EQ(header.error().code, ErrorCode::unsupported_media_type) << text;
@@ -579,17 +681,18 @@ TEST(ReadHeader, NamesTheFormatsThatPeopleSend) {
   const auto message = [](std::string_view text) { return refusal(bytes_of(text)); };
   EXPECT_EQ(message("\0\0\0\x18"
                     "ftypheic\0\0"sv),
-            "the image is a HEIC file, expected JPEG, PNG or WebP");
+            "the image is a HEIC file, expected JPEG, PNG, WebP or GIF");
   EXPECT_EQ(message("\0\0\0\x1C"
                     "ftypavif"sv),
-            "the image is an AVIF file, expected JPEG, PNG or WebP");
+            "the image is an AVIF file, expected JPEG, PNG, WebP or GIF");
   EXPECT_EQ(message("\0\0\0\x20"
                     "ftypisom"sv),
-            "the image is a video, expected JPEG, PNG or WebP");
-  EXPECT_EQ(message("GIF89a"sv), "the image is a GIF file, expected JPEG, PNG or WebP");
-  EXPECT_EQ(message("MM\0*"sv), "the image is a TIFF file, expected JPEG, PNG or WebP");
-  EXPECT_EQ(message("<!doctype html>"sv), "the image is an HTML page, expected JPEG, PNG or WebP");
-  EXPECT_EQ(message("hello"sv), "the image is of an unknown format, expected JPEG, PNG or WebP");
+            "the image is a video, expected JPEG, PNG, WebP or GIF");
+  EXPECT_EQ(message("MM\0*"sv), "the image is a TIFF file, expected JPEG, PNG, WebP or GIF");
+  EXPECT_EQ(message("<!doctype html>"sv),
+            "the image is an HTML page, expected JPEG, PNG, WebP or GIF");
+  EXPECT_EQ(message("hello"sv),
+            "the image is of an unknown format, expected JPEG, PNG, WebP or GIF");
 }
 
 TEST(Decode, LeavesTheTailOfAPolyglotBehind) {

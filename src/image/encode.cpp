@@ -13,8 +13,10 @@ Result<std::vector<std::uint8_t>> encode(const PictureView& picture, Format form
       return encode_png(picture);
     case Format::webp:
       return encode_webp(picture, options);
+    case Format::gif:
+      break;
   }
-  CHECK(false, "no picture format {}", static_cast<int>(format));
+  CHECK(false, "pictures are not written as {}", to_string(format));
 }
 
 }  // namespace imagined::image

@@ -74,6 +74,8 @@ Orientation read_orientation(Bytes file, Format format) {
       return orientation_in_exif(exif_of_png(file));
     case Format::webp:
       return orientation_in_exif(exif_of_webp(file));
+    case Format::gif:  // has none
+      break;
   }
   return Orientation::upright;
 }

@@ -19,6 +19,7 @@ constexpr std::array kFormats = {
     FormatRow{"jpeg", "image/jpeg", "jpg"},
     FormatRow{"png", "image/png", "png"},
     FormatRow{"webp", "image/webp", "webp"},
+    FormatRow{"gif", "image/gif", "gif"},
 };
 
 const FormatRow& row(Format format) {
