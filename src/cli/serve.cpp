@@ -17,6 +17,7 @@
 #include "cli/wiring.h"
 #include "config/moderation.h"
 #include "engine/engine.h"
+#include "service/files/file_service.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
 #include "service/maintenance/maintenance.h"
@@ -112,7 +113,8 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                 .job_timeout_ms = config.settings.job_timeout_s * 1000});
   const auto web = open_web(config.settings);
   if (!web) return report(kExitConfig, web.error());
-  service::Intake intake(stores.blobs(), **web, images);
+  service::FileService files(stores.files(), stores.blobs(), stores.clock());
+  service::Intake intake(stores.blobs(), **web, images, files);
   service::JobWatcher watcher(stores.jobs(), queue, stores.events());
   service::Maintenance maintenance(all_duties(stores, queue, config.settings));
   auto options = server_options(config.settings, address);
@@ -120,6 +122,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
   api::HttpServer server(std::move(*options), {.catalogue = catalogue,
                                                .images = images,
                                                .intake = intake,
+                                               .files = files,
                                                .watcher = watcher,
                                                .keys = stores.keys(),
                                                .desk = desk,

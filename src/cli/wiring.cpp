@@ -10,6 +10,7 @@
 #include "cli/process.h"
 #include "service/billing/money.h"
 #include "service/maintenance/blob_sweep.h"
+#include "service/maintenance/file_expiry.h"
 #include "service/maintenance/job_expiry.h"
 #include "service/maintenance/key_use.h"
 #include "service/maintenance/lease_rescue.h"
@@ -21,6 +22,7 @@
 #include "storage/process/process_limit_store.h"
 #include "storage/sqlite/sqlite_archive.h"
 #include "storage/sqlite/sqlite_database.h"
+#include "storage/sqlite/sqlite_file_store.h"
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
 #include "storage/sqlite/sqlite_ledger_store.h"
@@ -53,6 +55,7 @@ class LocalStores final : public Stores {
         key_store_(*parts_.database, kClock, parts_.audit_secret),
         ledger_(*parts_.database, kClock),
         limits_(kClock),
+        files_(*parts_.database),
         keys_(key_store_, kClock, {.prefix = settings.key_prefix, .pepper = parts_.pepper}),
         links_(service::UrlSigner(parts_.link_secret), kClock, settings.url_life_s) {}
 
@@ -63,6 +66,7 @@ class LocalStores final : public Stores {
   service::KeyStore& key_store() override { return key_store_; }
   service::LedgerStore& ledger() override { return ledger_; }
   service::LimitStore& limits() override { return limits_; }
+  service::FileStore& files() override { return files_; }
   service::JobEvents& events() override { return events_; }
   const service::Links& links() const override { return links_; }
   const Clock& clock() const override { return kClock; }
@@ -74,6 +78,7 @@ class LocalStores final : public Stores {
   storage::SqliteKeyStore key_store_;
   storage::SqliteLedgerStore ledger_;
   storage::ProcessLimitStore limits_;
+  storage::SqliteFileStore files_;
   storage::ProcessJobEvents events_;
   service::KeyService keys_;
   service::Links links_;
@@ -178,6 +183,7 @@ std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,
       service::blob_sweep(stores.archive(), stores.blobs(), stores.clock()),
       service::temporary_files(stores.blobs(), stores.clock()),
       service::key_use(stores.keys()),
+      service::file_expiry(stores.files(), stores.clock()),
   };
   if (settings.keep_pictures_days > 0) {
     // No link may outlive its picture.

@@ -15,6 +15,7 @@
 #include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/content_classifier.h"
+#include "service/ports/file_store.h"
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"
 #include "service/ports/key_store.h"
@@ -44,6 +45,7 @@ class Stores {
   virtual service::KeyStore& key_store() = 0;
   virtual service::LedgerStore& ledger() = 0;
   virtual service::LimitStore& limits() = 0;
+  virtual service::FileStore& files() = 0;
   virtual service::JobEvents& events() = 0;
   virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;

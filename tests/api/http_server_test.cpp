@@ -124,6 +124,7 @@ class HttpServerTest : public ::testing::Test {
     return {.catalogue = catalogue_,
             .images = images_,
             .intake = intake_,
+            .files = files_,
             .watcher = watcher_,
             .keys = keys_,
             .desk = desk_,
@@ -225,7 +226,8 @@ class HttpServerTest : public ::testing::Test {
                                  .moderator = moderator_,
                                  .clock = clock_},
                                 {.queue_limit = 2}};
-  service::Intake intake_{blobs_, web_, images_};
+  service::FileService files_{jobs_.files(), blobs_, clock_};
+  service::Intake intake_{blobs_, web_, images_, files_};
   service::JobWatcher watcher_{jobs_, queue_, events_, milliseconds(20)};
   service::Links links_{service::UrlSigner(std::string(32, 's')), clock_};
   ServerOptions options_;

@@ -22,6 +22,7 @@
 #include "service/accounts/key_service.h"
 #include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
+#include "service/files/file_service.h"
 #include "service/jobs/job_watcher.h"
 #include "service/links/links.h"
 #include "service/pictures/image_service.h"
@@ -35,6 +36,7 @@ struct Services {
   const service::Catalogue& catalogue;
   service::ImageService& images;
   service::Intake& intake;
+  service::FileService& files;
   service::JobWatcher& watcher;
   service::KeyService& keys;
   service::KeyDesk& desk;

@@ -2,6 +2,7 @@
 
 #include "api/http/router.h"
 #include "api/wire/edit_request.h"
+#include "api/wire/file_upload.h"
 
 namespace imagined::api {
 namespace {
@@ -9,6 +10,8 @@ namespace {
 constexpr BodyRule kJson{.kind = BodyKind::json, .bytes_max = 256 * 1024};
 
 constexpr BodyRule kEdit{.kind = BodyKind::json_or_multipart, .bytes_max = wire::kEditBodyBytesMax};
+
+constexpr BodyRule kFile{.kind = BodyKind::multipart, .bytes_max = wire::kFileBodyBytesMax};
 
 constexpr Route kRoutes[] = {
     {"POST", "/v1/images/generations", create_images, Access::key, kJson},
@@ -31,6 +34,11 @@ constexpr Route kRoutes[] = {
     {"GET", "/auth/management-keys/validation", validate_management_key},
     {"GET", "/audit/teams/{team_id}/events", list_audit_events},
     {"GET", "/v1/files/img/{name}", fetch_picture, Access::open},
+    {"POST", "/v1/files", create_file, Access::key, kFile, take_file},
+    {"GET", "/v1/files", list_files},
+    {"GET", "/v1/files/{id}", show_file},
+    {"GET", "/v1/files/{id}/content", send_file},
+    {"DELETE", "/v1/files/{id}", delete_file},
     {.method = "GET",
      .pattern = "/healthz",
      .handler = say_alive,

@@ -9,6 +9,12 @@ namespace imagined::api {
 Async<Result<Response>> create_images(const Context& context, Exchange& exchange);
 std::unique_ptr<BodySink> take_edit(const Context& context, Exchange& exchange);
 Async<Result<Response>> edit_images(const Context& context, Exchange& exchange);
+std::unique_ptr<BodySink> take_file(const Context& context, Exchange& exchange);
+Async<Result<Response>> create_file(const Context& context, Exchange& exchange);
+Async<Result<Response>> list_files(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_file(const Context& context, Exchange& exchange);
+Async<Result<Response>> send_file(const Context& context, Exchange& exchange);
+Async<Result<Response>> delete_file(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_models(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_model(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_image_models(const Context& context, Exchange& exchange);

@@ -15,7 +15,7 @@ Error answer(std::string_view path, std::string_view method = "POST") {
 
 TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
   for (const char* path : {"/v1/videos/edits", "/v1/videos/generations", "/v1/chat/completions",
-                           "/v1/responses/abc/input_items", "/v1/files"}) {
+                           "/v1/responses/abc/input_items", "/v1/files/file_1/public-url"}) {
     const Error error = answer(path);
     EXPECT_EQ(error.code, ErrorCode::unimplemented) << path;
     EXPECT_THAT(error.message, HasSubstr(path));

@@ -84,11 +84,11 @@ class Uploads final : public UploadSink {
 
 /// A text that is a picture, or says where one is.
 Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink) {
-  if (is_web_url(text)) return GivenPicture{.upload = {}, .url = std::string(text)};
+  if (is_web_url(text)) return GivenPicture{.url = std::string(text)};
   PictureText picture(sink);
   TRY(picture.take(text));
   std::string upload = TRY(picture.end());
-  return GivenPicture{.upload = std::move(upload), .url = {}};
+  return GivenPicture{.upload = std::move(upload)};
 }
 
 Result<EditCall> make_call(const json& body, std::vector<GivenPicture> references,
@@ -142,16 +142,27 @@ class JsonEdit final : public EditBody, private LongStringSink {
                             std::vector<GivenPicture>& pictures) {
     const std::string name = field == "mask" ? std::string(service::kMaskName)
                                              : service::reference_name(pictures.size());
-    const std::string text = TRY(text_of(value, field, name));
     if (pictures.size() >= kReferencesMax) return too_many();
+    if (std::string id = file_id_of(value); !id.empty()) {
+      pictures.push_back({.file_id = std::move(id)});
+      return {};
+    }
+    const std::string text = TRY(text_of(value, field, name));
     if (const auto found = names_.find(text); found != names_.end()) {
-      pictures.push_back({.upload = found->second, .url = {}});
+      pictures.push_back({.upload = found->second});
       return {};
     }
     auto picture = read_picture_text(text, uploads_);
     if (!picture) return about(std::move(picture.error()), name);
     pictures.push_back(std::move(*picture));
     return {};
+  }
+
+  /// Of `{"file_id": "..."}`; empty for anything else.
+  static std::string file_id_of(const json& value) {
+    if (!value.is_object()) return {};
+    const auto id = value.find("file_id");
+    return id != value.end() && id->is_string() ? id->get<std::string>() : std::string();
   }
 
   /// `"..."`, `{"url": "..."}`, `{"image_url": "..."}` or `{"image_url": {"url": "..."}}`.
@@ -161,19 +172,12 @@ class JsonEdit final : public EditBody, private LongStringSink {
     const auto wrong = [&] {
       return fail(
           ErrorCode::unprocessable,
-          fmt::format("{}: expected a URL, base64, or an object with one of them in \"url\", "
+          fmt::format("{}: expected a URL, base64, or an object with \"url\" or \"file_id\", "
                       "got {}",
                       name, shown(value)),
           std::string(field));
     };
     if (!value.is_object()) return wrong();
-    if (const auto id = value.find("file_id"); id != value.end() && !id->is_null())
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("{}: file_id: this server keeps no files yet; send the picture itself "
-                      "or its URL",
-                      name),
-          std::string(field));
     for (const char* key : {"url", "image_url", "b64_json"}) {
       const auto found = value.find(key);
       if (found == value.end() || found->is_null()) continue;
@@ -207,14 +211,13 @@ class JsonEdit final : public EditBody, private LongStringSink {
   std::map<std::string, std::string, std::less<>> names_;  // of uploads, by what stands for them
 };
 
-/// What a part of a form is. `image[url]`, `url` and `url[]` hold a text.
-enum class PartKind : std::uint8_t { field, picture, mask, file_id };
+/// What a part of a form is. `image[url]`, `url` and `url[]` hold a text, `image[file_id]` an id.
+enum class PartKind : std::uint8_t { field, picture, mask };
 
 PartKind kind_of(std::string_view name) {
   const std::string_view base = name.substr(0, std::min(name.find('['), name.size()));
   const bool is_picture = is_picture_field(base) || base == "url" || base == "image_url";
   if (!is_picture && base != "mask") return PartKind::field;
-  if (name.ends_with("[file_id]")) return PartKind::file_id;
   return base == "mask" ? PartKind::mask : PartKind::picture;
 }
 
@@ -237,9 +240,9 @@ class PicturePart {
   Result<std::optional<GivenPicture>> end() {
     if (form_ == Form::unknown && start_.empty()) return std::nullopt;
     if (form_ == Form::unknown) TRY(decide());
-    if (form_ == Form::url) return GivenPicture{.upload = {}, .url = std::move(url_)};
+    if (form_ == Form::url) return GivenPicture{.url = std::move(url_)};
     std::string upload = form_ == Form::text ? TRY(text_->end()) : TRY(sink_.end());
-    return GivenPicture{.upload = std::move(upload), .url = {}};
+    return GivenPicture{.upload = std::move(upload)};
   }
 
  private:
@@ -297,19 +300,14 @@ class MultipartEdit final : public EditBody, private PartSink {
     name_ = head.name;
     kind_ = kind_of(name_);
     text_.clear();
-    if (kind_ == PartKind::file_id)
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: this server keeps no files yet; send the picture itself or its "
-                              "URL",
-                              name_),
-                  name_);
+    is_text_ = kind_ == PartKind::field || name_.ends_with("[file_id]");
     if (kind_ == PartKind::picture && references_.size() >= kReferencesMax) return too_many();
-    if (kind_ != PartKind::field) picture_.emplace(uploads_);
+    if (!is_text_) picture_.emplace(uploads_);
     return {};
   }
 
   Result<void> part_bytes(std::string_view bytes) override {
-    if (kind_ != PartKind::field) return named(picture_->take(bytes));
+    if (!is_text_) return named(picture_->take(bytes));
     text_bytes_ += bytes.size();
     if (text_bytes_ > kTextPartsBytesMax)
       return fail(
@@ -321,15 +319,20 @@ class MultipartEdit final : public EditBody, private PartSink {
 
   Result<void> end_part() override {
     if (kind_ == PartKind::field) return keep_field();
+    if (is_text_ && text_.empty()) return {};
+    if (is_text_) return keep_picture({.file_id = text_});
     auto picture = picture_->end();
     if (!picture) return named(tl::unexpected(std::move(picture.error())));
-    if (!*picture) return {};
+    return *picture ? keep_picture(std::move(**picture)) : Result<void>();
+  }
+
+  Result<void> keep_picture(GivenPicture picture) {
     if (kind_ == PartKind::picture) {
-      references_.push_back(std::move(**picture));
+      references_.push_back(std::move(picture));
     } else if (mask_) {
       return fail(ErrorCode::invalid_argument, "mask: expected one picture, got more", "mask");
     } else {
-      mask_ = std::move(**picture);
+      mask_ = std::move(picture);
     }
     return {};
   }
@@ -368,6 +371,7 @@ class MultipartEdit final : public EditBody, private PartSink {
   MultipartReader reader_;
   std::string name_;  // of the part in work
   PartKind kind_ = PartKind::field;
+  bool is_text_ = true;  // and no bytes of a picture
   std::string text_;
   std::size_t text_bytes_ = 0;
   std::optional<PicturePart> picture_;

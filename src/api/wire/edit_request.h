@@ -20,10 +20,11 @@ namespace imagined::api::wire {
 inline constexpr std::size_t kEditBodyBytesMax = 96u << 20;  // 64 MiB of files, as base64
 inline constexpr std::size_t kUploadsBytesMax = 64u << 20;   // all of a request's
 
-/// A picture that a request gives: uploaded with it, or to be fetched.
+/// A picture that a request gives, in one of three ways.
 struct GivenPicture {
-  std::string upload;  // its name, or
-  std::string url;
+  std::string upload;   // with it: its name, or
+  std::string url;      // to be fetched, or
+  std::string file_id;  // kept here
 
   bool operator==(const GivenPicture&) const = default;
 };
@@ -40,8 +41,9 @@ class EditBody {
   virtual ~EditBody() = default;
   virtual Result<void> feed(std::string_view bytes) = 0;
   /// After the last byte. Pictures: `image`, `images` and `reference_images`, each one picture or a
-  /// list, a picture an object with `url` or a text that is a URL, a data URL or base64; `mask`
-  /// likewise. Other fields as `parse_generation_call`. Errors name the field or the picture
+  /// list, a picture an object with `url` or `file_id` or a text that is a URL, a data URL or
+  /// base64; `mask` likewise. Other fields as `parse_generation_call`. Errors name the field or the
+  /// picture
   /// ("image 2"); the codes are the same, and `payload_too_large` above a limit of bytes.
   virtual Result<EditCall> finish(const service::Catalogue& catalogue) = 0;
 };
@@ -50,8 +52,9 @@ class EditBody {
 std::unique_ptr<EditBody> make_json_edit(UploadSink& sink);
 
 /// `multipart/form-data` as OpenAI's clients send it: a part is a picture because of its name
-/// (`image`, `image[]`, `image[0]`, `images[]`, `image[url]`, `url`, `mask`), in any order; an
-/// empty part, and n = 0, mean "not given". Without `response_format` the reply has both forms.
+/// (`image`, `image[]`, `image[0]`, `images[]`, `image[url]`, `url`, `image[file_id]`, `mask`), in
+/// any order; an empty part, and n = 0, mean "not given". Without `response_format` the reply has
+/// both forms.
 Result<std::unique_ptr<EditBody>> make_multipart_edit(std::string_view content_type,
                                                       UploadSink& sink);
 

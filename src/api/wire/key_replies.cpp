@@ -25,7 +25,8 @@ std::vector<std::string> acls_of(const ApiKey& key) {
   if (key.scopes == service::ScopeSet::all()) {
     acls.push_back("api-key:endpoint:*");
   } else {
-    if (key.scopes.has(Scope::images) || key.scopes.has(Scope::edits))
+    const auto may = [&](Scope scope) { return key.scopes.has(scope); };
+    if (may(Scope::images) || may(Scope::edits) || may(Scope::files))
       acls.push_back("api-key:endpoint:image");
     if (key.scopes.has(Scope::models)) acls.push_back("api-key:endpoint:models");
   }

@@ -45,7 +45,7 @@ Result<void> read_acls(const json& value, KeyWish& wish) {
     if (acl == "api-key:endpoint:*") {
       wish.scopes = ScopeSet::all();
     } else if (acl == "api-key:endpoint:image") {
-      wish.scopes.add(Scope::images).add(Scope::edits);
+      wish.scopes.add(Scope::images).add(Scope::edits).add(Scope::files);
     } else if (acl == "api-key:endpoint:models") {
       wish.scopes.add(Scope::models);
     } else if (acl == "api-key:model:*") {

@@ -25,7 +25,7 @@ TEST(NewKey, ReadsWhatXaisManagementApiSends) {
           "qpm": 60, "expireTime": "2023-11-15T00:00:00Z"})",
       kNowMs);
   EXPECT_EQ(wish.name, "app");
-  EXPECT_EQ(wish.scopes, ScopeSet().add(Scope::images).add(Scope::edits));
+  EXPECT_EQ(wish.scopes, ScopeSet().add(Scope::images).add(Scope::edits).add(Scope::files));
   EXPECT_EQ(wish.models, std::vector<std::string>{"fast"});
   EXPECT_EQ(wish.allowance.per_second, 2);
   EXPECT_EQ(wish.allowance.per_minute, 60);

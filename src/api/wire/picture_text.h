@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/wire/upload_sink.h"
 #include "base/result.h"
 
 namespace imagined::api::wire {
@@ -21,17 +22,6 @@ class Base64Reader {
   std::uint32_t bits_ = 0;
   int digits_ = 0;   // of the group in work, 0 to 3
   int padding_ = 0;  // "=" so far
-};
-
-/// Where the bytes of pictures go that come within a body: one picture after the other. An error
-/// ends the reading of the body and is its reply.
-class UploadSink {
- public:
-  virtual ~UploadSink() = default;
-  virtual Result<void> begin() = 0;
-  virtual Result<void> upload(std::string_view bytes) = 0;
-  /// The name of what was taken.
-  virtual Result<std::string> end() = 0;
 };
 
 /// One picture's text on its way to an upload. Errors are `invalid_argument`.

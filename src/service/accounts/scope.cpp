@@ -19,6 +19,7 @@ constexpr std::array kScopes = {
     ScopeRow{Scope::images, "image:generate"},
     ScopeRow{Scope::models, "models:read"},
     ScopeRow{Scope::edits, "image:edit"},
+    ScopeRow{Scope::files, "files"},
 };
 constexpr std::string_view kAll = "all";
 

@@ -9,7 +9,7 @@
 namespace imagined::service {
 
 /// What a key may be used for.
-enum class Scope : std::uint8_t { images, models, edits };
+enum class Scope : std::uint8_t { images, models, edits, files };
 
 /// "image:generate", "image:edit": as in the database and on the command line.
 std::string_view to_string(Scope scope);

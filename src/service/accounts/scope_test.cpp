@@ -35,7 +35,8 @@ TEST(ParseScopes, NamesTheWrongWordAndTheRightOnes) {
        {"", "image", "image:generate,", "image:generate, models:read", "All", "all,models:read"})
     EXPECT_EQ(parse_scopes(text).error().field, "scopes") << text;
   EXPECT_EQ(parse_scopes("models:read,keys").error().message,
-            "scopes has \"keys\", expected words of: all, image:generate, models:read, image:edit");
+            "scopes has \"keys\", expected words of: all, image:generate, models:read, image:edit, "
+            "files");
 }
 
 }  // namespace

@@ -26,4 +26,11 @@ Result<std::string> Intake::take(const Caller& caller, const LinkedPicture& made
   return writer->finish();
 }
 
+Result<std::string> Intake::take_file(const Caller& caller, std::string_view file_id) {
+  auto file = files_.find(caller, file_id);
+  if (file) return std::move(file->blob);
+  if (file.error().code == ErrorCode::not_found) file.error().code = ErrorCode::invalid_argument;
+  return tl::unexpected(std::move(file.error()));
+}
+
 }  // namespace imagined::service

@@ -1,5 +1,5 @@
-// Pictures that customers give, on their way to blobs: with a request, behind a URL, or once made
-// here. Nobody looks at them here; a worker decodes them.
+// Pictures that customers give, on their way to blobs: with a request, behind a URL, once made
+// here, or kept as a file. Nobody looks at them here; a worker decodes them.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "service/accounts/caller.h"
+#include "service/files/file_service.h"
 #include "service/pictures/image_service.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/picture_source.h"
@@ -22,8 +23,8 @@ inline constexpr std::chrono::seconds kFetchTime{5};      // all URLs of one req
 class Intake {
  public:
   /// The references must outlive it.
-  Intake(BlobStore& blobs, PictureSource& web, ImageService& images)
-      : blobs_(blobs), web_(web), images_(images) {}
+  Intake(BlobStore& blobs, PictureSource& web, ImageService& images, FileService& files)
+      : blobs_(blobs), web_(web), images_(images), files_(files) {}
 
   /// For the bytes of one picture. `storage_full` when there is no room for new work.
   Result<std::unique_ptr<BlobWriter>> begin(const Caller& caller);
@@ -36,10 +37,14 @@ class Intake {
   /// may look, not make more of it. `invalid_argument` for another team's.
   Result<std::string> take(const Caller& caller, const LinkedPicture& made_here);
 
+  /// The blob of one of the team's files. `invalid_argument` when there is none of that id.
+  Result<std::string> take_file(const Caller& caller, std::string_view file_id);
+
  private:
   BlobStore& blobs_;
   PictureSource& web_;
   ImageService& images_;
+  FileService& files_;
 };
 
 }  // namespace imagined::service

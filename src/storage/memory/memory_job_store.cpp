@@ -306,7 +306,8 @@ Result<std::vector<std::string>> MemoryJobStore::orphans(std::span<const std::st
   const std::lock_guard lock(mutex_);
   std::vector<std::string> orphans;
   const auto is_needed = [this](const std::string& blob) {
-    return std::ranges::any_of(pictures_,
+    return files_.names(blob) ||
+           std::ranges::any_of(pictures_,
                                [&](const auto& entry) { return entry.second.blob == blob; }) ||
            std::ranges::any_of(rows_, [&](const Row& row) {
              return !service::is_final(row.job.state) &&

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "service/ports/archive.h"
 #include "service/ports/job_store.h"
+#include "storage/memory/memory_file_store.h"
 #include "storage/memory/memory_ledger_store.h"
 
 namespace imagined::storage {
@@ -22,6 +23,8 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
 
   /// The books that its jobs are written in.
   MemoryLedgerStore& ledger() { return ledger_; }
+  /// The files beside them, whose bytes are no orphans.
+  MemoryFileStore& files() { return files_; }
 
   Result<service::Job> insert(const service::NewJob& wanted) override;
   Result<std::optional<service::Job>> find_keyed(std::string_view team_id,
@@ -76,6 +79,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   std::vector<Row> rows_;  // in order of arrival
   std::map<std::string, service::StoredPicture, std::less<>> pictures_;
   MemoryLedgerStore ledger_;
+  MemoryFileStore files_;
 };
 
 }  // namespace imagined::storage

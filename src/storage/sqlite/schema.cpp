@@ -276,6 +276,23 @@ CREATE TABLE job_inputs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_inputs_by_blob ON job_inputs (blob);
 )sql",
+    // 11: the files of customers.
+    R"sql(
+CREATE TABLE files (
+  id         TEXT PRIMARY KEY,
+  org_id     TEXT NOT NULL,
+  team_id    TEXT NOT NULL,
+  key_id     TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  blob       TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL  -- 0: never
+) STRICT;
+CREATE INDEX files_by_team ON files (org_id, team_id, id);
+CREATE INDEX files_by_blob ON files (blob);
+CREATE INDEX files_by_end ON files (expires_ms) WHERE expires_ms > 0;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -80,6 +80,7 @@ Result<std::vector<std::string>> SqliteArchive::orphans(std::span<const std::str
   Statement rows =
       TRY(connection.prepare("SELECT value FROM json_each(?) WHERE NOT EXISTS "
                              "(SELECT 1 FROM pictures WHERE blob = value) AND NOT EXISTS "
+                             "(SELECT 1 FROM files WHERE blob = value) AND NOT EXISTS "
                              "(SELECT 1 FROM job_inputs JOIN jobs ON jobs.id = job_inputs.job_id "
                              "WHERE blob = value AND state IN ('queued', 'running'))"));
   rows.bind(encode_texts(blobs));

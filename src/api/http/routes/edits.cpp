@@ -6,16 +6,19 @@
 #include "api/http/door.h"
 #include "api/http/picture_reply.h"
 #include "api/http/routes.h"
+#include "api/http/upload.h"
 #include "api/wire/edit_request.h"
 
 namespace imagined::api {
 namespace {
 
 /// The body of an edit, on a thread of the pool.
-class EditSink final : public BodySink, private wire::UploadSink {
+class EditSink final : public BodySink {
  public:
   EditSink(const Services& services, const service::Caller& caller, std::string_view content_type)
-      : services_(services), caller_(caller), body_(open(content_type)) {}
+      : services_(services),
+        upload_([&services, &caller] { return services.intake.begin(caller); }),
+        body_(open(content_type)) {}
 
   Result<void> take(std::string_view bytes) override {
     if (!body_) return tl::unexpected(body_.error());
@@ -35,22 +38,12 @@ class EditSink final : public BodySink, private wire::UploadSink {
   Result<std::unique_ptr<wire::EditBody>> open(std::string_view content_type) {
     constexpr std::string_view kMultipart = "multipart/";
     if (equal_ignoring_case(content_type.substr(0, kMultipart.size()), kMultipart))
-      return wire::make_multipart_edit(content_type, *this);
-    return wire::make_json_edit(*this);
+      return wire::make_multipart_edit(content_type, upload_);
+    return wire::make_json_edit(upload_);
   }
-
-  Result<void> begin() override {
-    writer_ = TRY(services_.intake.begin(caller_));
-    return {};
-  }
-  Result<void> upload(std::string_view bytes) override {
-    return writer_->append({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  }
-  Result<std::string> end() override { return std::exchange(writer_, nullptr)->finish(); }
 
   const Services& services_;
-  const service::Caller& caller_;
-  std::unique_ptr<service::BlobWriter> writer_;
+  Upload upload_;
   Result<std::unique_ptr<wire::EditBody>> body_;
   Result<wire::EditCall> call_ = fail(ErrorCode::invalid_argument, "the request has no body");
 };
@@ -72,10 +65,12 @@ class Taking {
 
  private:
   Result<std::string> blob_of(const wire::GivenPicture& given, std::string_view name) const {
-    if (given.url.empty()) return given.upload;
+    if (!given.upload.empty()) return given.upload;
+    service::Intake& intake = context_.services.intake;
     const auto own = own_target(given.url, context_.options, exchange_);
-    auto blob = own ? take_own(*own)
-                    : context_.services.intake.fetch(*exchange_.caller, given.url, deadline_);
+    auto blob = !given.file_id.empty() ? intake.take_file(*exchange_.caller, given.file_id)
+                : own                  ? take_own(*own)
+                                       : intake.fetch(*exchange_.caller, given.url, deadline_);
     if (!blob) return tl::unexpected(service::about_picture(std::move(blob.error()), name));
     return blob;
   }

@@ -1,0 +1,91 @@
+#include "service/files/file_service.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/ids.h"
+
+namespace imagined::service {
+namespace {
+
+constexpr std::size_t kNameBytesMax = 255;
+
+tl::unexpected<Error> no_such_file() { return fail(ErrorCode::not_found, "no such file"); }
+
+Result<void> check_name(std::string_view name) {
+  if (!name.empty() && name.size() <= kNameBytesMax) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("file: its name has {} bytes, expected 1 to {}", name.size(), kNameBytesMax),
+      "file");
+}
+
+Result<void> check_life(std::optional<std::int64_t> life_s) {
+  if (!life_s || (*life_s >= kFileLifeSecondsMin && *life_s <= kFileLifeSecondsMax)) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("expires_after is {}, expected {} to {} seconds", *life_s,
+                          kFileLifeSecondsMin, kFileLifeSecondsMax),
+              "expires_after");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobWriter>> FileService::begin(const Caller& caller) {
+  TRY(require(caller, Scope::files));
+  TRY(blobs_.check_room());
+  return blobs_.begin_put();
+}
+
+Result<StoredFile> FileService::add(const Caller& caller, NewFile file) {
+  TRY(require(caller, Scope::files));
+  TRY(check_name(file.name));
+  TRY(check_life(file.life_s));
+  const std::int64_t now_ms = clock_.unix_ms();
+  const StoredFile stored{.id = "file_" + make_uuid(clock_),
+                          .owner = caller.owner,
+                          .name = std::move(file.name),
+                          .blob = std::move(file.blob),
+                          .size_bytes = file.size_bytes,
+                          .created_ms = now_ms,
+                          .expires_ms = file.life_s ? now_ms + *file.life_s * 1'000 : 0};
+  TRY(files_.insert(stored, kFilesPerTeamMax));
+  return stored;
+}
+
+Result<StoredFile> FileService::find(const Caller& caller, std::string_view id) {
+  TRY(require(caller, Scope::files));
+  StoredFile file = TRY(files_.find(id));
+  const bool expired = file.expires_ms > 0 && file.expires_ms <= clock_.unix_ms();
+  if (expired || !may_see(caller, file.owner)) return no_such_file();
+  return file;
+}
+
+Result<std::vector<StoredFile>> FileService::list(const Caller& caller, const FilePageWish& wish) {
+  TRY(require(caller, Scope::files));
+  if (wish.count < 1 || wish.count > kFilePageMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("limit is {}, expected 1 to {}", wish.count, kFilePageMax), "limit");
+  return files_.list({.org_id = caller.owner.org_id,
+                      .team_id = caller.owner.team_id,
+                      .after = wish.after,
+                      .newest_first = wish.newest_first,
+                      .unix_ms = clock_.unix_ms(),
+                      .count_max = wish.count});
+}
+
+Result<std::vector<std::uint8_t>> FileService::content(const Caller& caller, std::string_view id) {
+  const StoredFile file = TRY(find(caller, id));
+  auto bytes = blobs_.get(file.blob);
+  if (!bytes && bytes.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::data_loss, "the stored file is damaged");
+  return bytes;
+}
+
+Result<void> FileService::remove(const Caller& caller, std::string_view id) {
+  const StoredFile file = TRY(find(caller, id));
+  if (!TRY(files_.remove(file.id))) return no_such_file();  // somebody else was faster
+  return {};
+}
+
+}  // namespace imagined::service

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "service/accounts/caller.h"
+#include "service/files/file.h"
+#include "service/ports/blob_store.h"
+#include "service/ports/file_store.h"
+
+namespace imagined::service {
+
+inline constexpr std::int64_t kFilesPerTeamMax = 1'000;
+inline constexpr std::int64_t kFileLifeSecondsMin = 3'600;
+inline constexpr std::int64_t kFileLifeSecondsMax = 30 * 24 * 3'600;
+inline constexpr int kFilePageMax = 100;
+
+/// A file whose bytes have arrived.
+struct NewFile {
+  std::string name;
+  std::string blob;
+  std::int64_t size_bytes = 0;
+  std::optional<std::int64_t> life_s;  // none: until it is deleted
+};
+
+struct FilePageWish {
+  int count = kFilePageMax;  // 1 to kFilePageMax
+  bool newest_first = true;
+  std::string after;
+};
+
+/// What customers can do with files. What belongs to another team, or has expired, is `not_found`;
+/// a key without the scope `files` is `unauthenticated`. Any thread may call it; calls block.
+class FileService {
+ public:
+  /// The references must outlive it.
+  FileService(FileStore& files, BlobStore& blobs, const Clock& clock)
+      : files_(files), blobs_(blobs), clock_(clock) {}
+
+  /// For the bytes of one file, which `add` makes a file of. `storage_full` without room.
+  Result<std::unique_ptr<BlobWriter>> begin(const Caller& caller);
+  /// `invalid_argument` for a life or a name that may not be, and when the team has as many files
+  /// as it may.
+  Result<StoredFile> add(const Caller& caller, NewFile file);
+
+  Result<StoredFile> find(const Caller& caller, std::string_view id);
+  Result<std::vector<StoredFile>> list(const Caller& caller, const FilePageWish& wish);
+  Result<std::vector<std::uint8_t>> content(const Caller& caller, std::string_view id);
+  Result<void> remove(const Caller& caller, std::string_view id);
+
+ private:
+  FileStore& files_;
+  BlobStore& blobs_;
+  const Clock& clock_;
+};
+
+}  // namespace imagined::service

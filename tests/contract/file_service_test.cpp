@@ -1,0 +1,87 @@
+#include "service/files/file_service.h"
+
+#include <gtest/gtest.h>
+
+#include "service/maintenance/file_expiry.h"
+#include "storage/memory/memory_blob_store.h"
+#include "storage/memory/memory_file_store.h"
+
+namespace imagined::service {
+namespace {
+
+class FileServiceTest : public testing::Test {
+ protected:
+  static Caller member_of(std::string team) {
+    return {.owner = {.team_id = std::move(team), .key_id = "kid"}, .scopes = ScopeSet::all()};
+  }
+  Result<StoredFile> add(std::optional<std::int64_t> life_s = {}, std::string name = "hat.png") {
+    const auto writer = TRY(files_.begin(caller_));
+    const std::vector<std::uint8_t> bytes = {1, 2, 3};
+    TRY(writer->append(bytes));
+    return files_.add(caller_, {.name = std::move(name),
+                                .blob = TRY(writer->finish()),
+                                .size_bytes = 3,
+                                .life_s = life_s});
+  }
+
+  ManualClock clock_;
+  storage::MemoryFileStore store_;
+  storage::MemoryBlobStore blobs_{clock_};
+  FileService files_{store_, blobs_, clock_};
+  Caller caller_ = member_of("ours");
+  Caller stranger_ = member_of("theirs");
+};
+
+TEST_F(FileServiceTest, KeepsAFileUntilItIsDeleted) {
+  const auto file = add();
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_TRUE(file->id.starts_with("file_"));
+  EXPECT_EQ(files_.content(caller_, file->id), (std::vector<std::uint8_t>{1, 2, 3}));
+  EXPECT_EQ(files_.list(caller_, {}), std::vector{*file});
+  ASSERT_TRUE(files_.remove(caller_, file->id));
+  EXPECT_EQ(files_.find(caller_, file->id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(files_.remove(caller_, file->id).error().code, ErrorCode::not_found);
+}
+
+TEST_F(FileServiceTest, ShowsNobodyTheFilesOfAnotherTeam) {
+  const std::string id = add()->id;
+  EXPECT_EQ(files_.find(stranger_, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(files_.content(stranger_, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(files_.remove(stranger_, id).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(files_.list(stranger_, {})->empty());
+  EXPECT_TRUE(files_.find(caller_, id));
+}
+
+TEST_F(FileServiceTest, ForgetsAFileWhenItsTimeIsOver) {
+  const std::string id = add(3'600)->id;
+  const Duty expiry = file_expiry(store_, clock_);
+  clock_.advance_ms(3'599'999);
+  EXPECT_EQ(expiry.run_once({}), 0);
+  EXPECT_TRUE(files_.find(caller_, id));
+  clock_.advance_ms(1);
+  EXPECT_EQ(files_.find(caller_, id).error().code, ErrorCode::not_found);
+  EXPECT_EQ(expiry.run_once({}), 1);
+  EXPECT_EQ(store_.find(id).error().code, ErrorCode::not_found);
+}
+
+TEST_F(FileServiceTest, NamesWhatMayNotBe) {
+  for (const std::int64_t life_s : {3'599, 2'592'001, -1}) {
+    EXPECT_EQ(add(life_s).error().field, "expires_after") << life_s;
+  }
+  EXPECT_EQ(add({}, "").error().field, "file");
+  EXPECT_EQ(add({}, std::string(256, 'x')).error().field, "file");
+  EXPECT_EQ(files_.list(caller_, {.count = 101}).error().field, "limit");
+  EXPECT_EQ(files_.list(caller_, {.count = 0}).error().field, "limit");
+}
+
+TEST_F(FileServiceTest, NoVerbWorksWithoutTheScope) {
+  const std::string id = add()->id;
+  caller_.scopes = ScopeSet().add(Scope::images).add(Scope::edits);
+  for (const auto& error :
+       {add().error(), files_.find(caller_, id).error(), files_.list(caller_, {}).error(),
+        files_.content(caller_, id).error(), files_.remove(caller_, id).error()})
+    EXPECT_EQ(error.reason, ErrorReason::wrong_scope);
+}
+
+}  // namespace
+}  // namespace imagined::service

@@ -1,0 +1,77 @@
+"""Files as OpenAI's client keeps them, and edits that name them."""
+
+import io
+
+import pytest
+import requests
+
+from program import Server
+from test_edits import RED, TINY_KLEIN, post_json
+
+openai = pytest.importorskip("openai", reason="the openai package is not installed")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("files"), "--set",
+                f"models.tiny-klein.path={TINY_KLEIN}") as running:
+        yield running
+
+
+@pytest.fixture
+def client(server):
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
+        yield made
+
+
+def test_a_file_is_kept_listed_read_and_deleted(client):
+    made = client.files.create(file=("hat.png", io.BytesIO(RED)), purpose="vision")
+    assert made.id.startswith("file_")
+    assert (made.filename, made.bytes) == ("hat.png", len(RED))
+    assert client.files.retrieve(made.id).id == made.id
+    assert made.id in [file.id for file in client.files.list()]
+    assert client.files.content(made.id).read() == RED
+    assert client.files.delete(made.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(made.id)
+    with pytest.raises(openai.NotFoundError):
+        client.files.content(made.id)
+
+
+def test_pages_follow_each_other(client):
+    ids = [client.files.create(file=(f"{i}.png", RED), purpose="vision").id for i in range(3)]
+    assert [file.id for file in client.files.list(limit=2, order="desc")][:3] == ids[::-1]
+
+
+def test_an_edit_names_a_file(server, client):
+    asked = {"model": "tiny-klein", "prompt": "a hat", "seed": 7, "aspect_ratio": "20:9",
+             "response_format": "b64_json"}
+    kept = client.files.create(file=("hat.png", io.BytesIO(RED)), purpose="vision")
+    by_id = post_json(server, asked | {"image": {"file_id": kept.id}})
+    assert by_id.status_code == 200, by_id.text
+    form = requests.post(f"{server.url}/v1/images/edits", timeout=120, headers=server.headers(),
+                         files=[(name, (None, value)) for name, value in
+                                (asked | {"seed": "7", "image[file_id]": kept.id}).items()])
+    assert form.status_code == 200, form.text
+    assert form.json()["data"] == by_id.json()["data"]
+    unknown = post_json(server, asked | {"images": [{"file_id": kept.id}, {"file_id": "file_0"}]})
+    assert unknown.status_code == 400
+    assert unknown.json()["error"]["message"] == "image 2: no such file"
+
+
+def test_what_is_no_picture_is_told_when_it_is_used(server, client):
+    kept = client.files.create(file=("hat.txt", b"hello"), purpose="vision")
+    reply = post_json(server, {"model": "tiny-klein", "prompt": "a hat",
+                               "images": [{"file_id": kept.id}]})
+    assert reply.status_code == 400
+    assert "image 1 is of an unknown format" in reply.json()["error"]["message"]
+
+
+def test_files_belong_to_their_key_scope_and_size(server):
+    painter = server.make_key("--scopes", "image:generate")["key"]
+    refused = requests.get(f"{server.url}/v1/files", headers=server.headers(painter), timeout=10)
+    assert refused.status_code == 401
+    assert '"files"' in refused.json()["error"]["message"]
+    large = requests.post(f"{server.url}/v1/files", headers=server.headers(), timeout=30,
+                          files={"file": ("x", b"x" * 50_000_001)})
+    assert large.status_code == 413
