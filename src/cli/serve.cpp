@@ -17,6 +17,7 @@
 #include "cli/wiring.h"
 #include "config/moderation.h"
 #include "engine/engine.h"
+#include "service/accounts/first_owner.h"
 #include "service/files/file_service.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
@@ -77,6 +78,17 @@ void announce(const std::string& url) {
   std::fflush(stdout);
 }
 
+// A server without an owner can be given one by whoever reads its log.
+void offer_first_owner(service::FirstOwner& first_owner, const std::string& url) {
+  const auto token = first_owner.offer();
+  if (!token) log(LogLevel::warn, "no_owner_offered", "reason={:?}", token.error().message);
+  if (!token || !*token) return;
+  log(LogLevel::info, "no_owner",
+      "claim_token={} valid_s={} hint=\"POST it once as JSON to {}/auth/first-owner, or: imagined "
+      "people create --role owner\"",
+      **token, service::FirstOwner::kTokenLifeMs / 1000, url);
+}
+
 // Everything is open: serve until a signal comes or the worker proves useless.
 int serve_until_stopped(const Config& config, const config::ListenAddress& address,
                         const service::Catalogue& catalogue, Stores& stores,
@@ -99,6 +111,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                {.shadow = config.settings.moderation == "shadow",
                                 .passes_when_down = config.settings.moderation_down == "pass"});
   service::KeyDesk desk(stores.keys(), stores.key_store());
+  service::FirstOwner first_owner(stores.keys(), stores.clock());
   service::Admission admission(stores.limits(), stores.clock(), *policy);
   service::ImageService images({.catalogue = catalogue,
                                 .queue = queue,
@@ -126,6 +139,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                                .watcher = watcher,
                                                .keys = stores.keys(),
                                                .desk = desk,
+                                               .first_owner = first_owner,
                                                .admission = admission,
                                                .links = stores.links(),
                                                .workers = *workers,
@@ -155,6 +169,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
   if (const auto keys = stores.keys().list(); keys && keys_of(Holder::customer, *keys).empty()) {
     log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
   }
+  offer_first_owner(first_owner, url);
   if (!is_loopback(address.host)) {
     log(LogLevel::warn, "open_to_network",
         "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "

@@ -1,6 +1,8 @@
 """People look after keys: the paths of xAI's management API."""
 
+import concurrent.futures
 import json
+import re
 
 import pytest
 import requests
@@ -148,6 +150,27 @@ def test_capacity_is_asked_for_by_a_customer_and_lives_when_an_admin_grants_it(s
     facts = requests.get(f"{server.url}/v1/capacity-requests", headers=headers, timeout=10).json()
     assert facts == {"limits": {"qpm": 3}, "asked": None}
     assert admin.ask("POST", path).status_code == 400
+
+
+def test_a_server_without_an_owner_is_claimed_once_by_who_reads_its_log(start_server):
+    server = start_server()
+    token = re.search(r"no_owner claim_token=(\S+)", server.log_text())[1]
+
+    def claim(**body):
+        return requests.post(f"{server.url}/auth/first-owner", json=body, timeout=10)
+
+    assert requests.get(f"{server.url}/auth/first-owner", timeout=10).status_code == 405
+    assert claim(token=token[:-1]).status_code == 401
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: claim(token=token, name="ann"), range(4)))
+    assert sorted(reply.status_code for reply in replies) == [200, 410, 410, 410]
+    owner = next(reply.json() for reply in replies if reply.ok)
+    assert (owner["name"], owner["role"]) == ("ann", "owner")
+    facts = requests.get(f"{server.url}/auth/management-keys/validation", timeout=10,
+                         headers=server.headers(owner["apiKey"])).json()
+    assert facts["apiKeyId"] == owner["apiKeyId"] and "apiKey" not in facts
+    assert claim(token=token).status_code == 410
+    assert owner["apiKey"] not in server.log_text()
 
 
 def test_capacity_can_be_denied_on_the_command_line(server):

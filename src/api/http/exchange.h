@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/caller.h"
+#include "service/accounts/first_owner.h"
 #include "service/accounts/key_desk.h"
 #include "service/accounts/key_service.h"
 #include "service/admission/admission.h"
@@ -40,6 +41,7 @@ struct Services {
   service::JobWatcher& watcher;
   service::KeyService& keys;
   service::KeyDesk& desk;
+  service::FirstOwner& first_owner;
   service::Admission& admission;
   const service::Links& links;
   const service::WorkerPool& workers;

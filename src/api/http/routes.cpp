@@ -31,6 +31,7 @@ constexpr Route kRoutes[] = {
     {"PUT", "/auth/api-keys/{id}", change_key, Access::key, kJson},
     {"DELETE", "/auth/api-keys/{id}", delete_key},
     {"POST", "/auth/api-keys/{id}/rotate", rotate_key, Access::key, kJson},
+    {"POST", "/auth/first-owner", claim_first_owner, Access::open, kJson},
     {"GET", "/auth/management-keys/validation", validate_management_key},
     {"GET", "/audit/teams/{team_id}/events", list_audit_events},
     {"GET", "/v1/files/img/{name}", fetch_picture, Access::open},

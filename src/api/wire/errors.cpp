@@ -39,6 +39,7 @@ constexpr std::array kRows = {
     ErrorRow{ErrorCode::method_not_allowed, 405, "method-not-allowed", kRequestError},
     ErrorRow{ErrorCode::storage_full, 507, "storage-full", kServerError, Retry::no},
     ErrorRow{ErrorCode::misdirected, 421, "misdirected-request", kRequestError},
+    ErrorRow{ErrorCode::gone, 410, "gone", kRequestError},
 };
 
 // The slug of a reason stands in the place of its code's.

@@ -123,10 +123,19 @@ Async<Result<Response>> deny_capacity(const Context& context, Exchange& exchange
   co_return co_await decide(context, exchange, false);
 }
 
+// Open to all, for there is no key yet: the token is what one must have.
+Async<Result<Response>> claim_first_owner(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    const wire::OwnerClaim claim = TRY(wire::parse_owner_claim(exchange.request.body));
+    const auto made = TRY(context.services.first_owner.claim(claim.token, claim.name, exchange.id));
+    return wire::person_body(made.row, shown(context, made.row, made.secret));
+  });
+}
+
 Async<Result<Response>> validate_management_key(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
     const auto key = TRY(context.services.desk.own(visit(exchange)));
-    return wire::validation_body(key, shown(context, key));
+    return wire::person_body(key, shown(context, key));
   });
 }
 
