@@ -145,3 +145,31 @@ def test_an_sdk_that_lost_the_answer_is_given_what_it_has_paid_for(start_server)
     fresh = server.generate()  # no mark: the same prompt twice is a legitimate wish
     assert fresh.status_code == 200
     assert server.job_states() == ["succeeded", "succeeded"]
+
+
+def test_a_server_may_answer_strictly_as_xai_and_ask_for_money_with_402(start_server):
+    server = start_server("--strict-xai", "--out-of-quota-status", "402")
+
+    def post(key, **body):
+        headers = server.headers(key) if key else {}
+        reply = requests.post(f"{server.url}/v1/images/generations", headers=headers, timeout=60,
+                              json={"prompt": PROMPT} | body)
+        return reply.status_code, reply.json()
+
+    assert post(None) == (401, {"code": "unauthenticated:no-credentials",
+                                "error": "No credentials presented."})
+    wrong = post("sk-something")
+    assert wrong == (400, {"code": "invalid-argument",
+                           "error": "Incorrect API key provided: sk***ng."})
+    revoked = server.make_key()
+    server.keys("delete", revoked["id"])
+    assert post(revoked["key"])[0] == 400
+    status, body = post(server.make_key("--scopes", "models:read")["key"])
+    assert (status, body["code"]) == (403, "permission-denied")
+    assert isinstance(body["error"], str)
+    assert post(server.key, size="1024x1024") == (
+        400, {"code": "invalid-argument", "error": "Argument not supported: size"})
+    assert post(server.key, resolution="2K")[0] == 422
+    assert post(server.key, model="no-such")[0] == 404
+    status, body = post(server.make_key("--usd-per-day", "0.01")["key"])
+    assert (status, body["code"]) == (402, "insufficient_quota")

@@ -15,6 +15,8 @@
 #include "api/http/limits.h"
 #include "api/http/params.h"
 #include "api/http/reply.h"
+#include "api/wire/errors.h"
+#include "api/wire/image_request.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/caller.h"
@@ -58,6 +60,8 @@ struct AnswerOptions {
   std::string cors_origin = "*";  // empty: no CORS headers
   /// What moderation refuses is answered with an empty list of pictures instead of an error.
   bool moderated_is_empty = false;
+  wire::ErrorStyle errors;
+  wire::Dialect dialect = wire::Dialect::all;
 };
 
 struct Route;
