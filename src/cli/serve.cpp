@@ -118,6 +118,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                {.shadow = config.settings.moderation == "shadow",
                                 .passes_when_down = config.settings.moderation_down == "pass"});
   service::KeyDesk desk(stores.keys(), stores.key_store());
+  service::UsageDesk usage(stores.ledger());
   service::FirstOwner first_owner(stores.keys(), stores.clock());
   service::Admission admission(stores.limits(), stores.clock(), *policy);
   service::ImageService images({.catalogue = catalogue,
@@ -147,6 +148,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                                .keys = stores.keys(),
                                                .desk = desk,
                                                .first_owner = first_owner,
+                                               .usage = usage,
                                                .admission = admission,
                                                .links = stores.links(),
                                                .workers = *workers,

@@ -86,6 +86,48 @@ def test_another_team_and_another_person_are_not_found(server, owner):
     assert other.ask("GET", KEYS).status_code == 200
 
 
+def test_keys_are_listed_page_by_page(server, owner):
+    made = {owner.ask("POST", KEYS, name="paged").json()["apiKeyId"] for _ in range(3)}
+    seen, token = [], ""
+    while token is not None:
+        page = owner.ask("GET", f"{KEYS}?pageSize=2&paginationToken={token}").json()
+        assert 1 <= len(page["apiKeys"]) <= 2
+        seen += [row["apiKeyId"] for row in page["apiKeys"]]
+        token = page.get("paginationToken")
+    assert made <= set(seen) and len(seen) == len(set(seen))
+    for query, field in (("pageSize=0", "pageSize"), ("activeOnly=true", "activeOnly"),
+                         ("paginationToken=x", "paginationToken")):
+        refused = owner.ask("GET", f"{KEYS}?{query}")
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
+
+
+def test_a_person_reads_what_was_paid_as_json_and_as_csv(start_server):
+    server = start_server()
+    member = Person(server, "member")
+    made = server.make_key()
+    headers = server.headers(made["key"])
+    path = "/v1/billing/teams/default/usage"
+    for user in ("alice", "=bob"):
+        reply = requests.post(f"{server.url}/v1/images/generations", headers=headers, timeout=60,
+                              json={"prompt": PROMPT, "user": user})
+        assert reply.status_code == 200, reply.text
+    rows = member.ask("GET", path).json()["usage"]
+    assert rows == json.loads(run("usage", "--json", "--data-dir", server.data_dir).stdout)["usage"]
+    assert [(row["key_id"], row["user"], row["pictures"], row["usd"]) for row in rows] == [
+        (made["id"], "=bob", 1, "0.02"), (made["id"], "alice", 1, "0.02")]
+    assert member.ask("GET", path + "?user=alice").json()["usage"] == [rows[1]]
+    assert member.ask("GET", path + "?until=2001-01-01").json() == {"usage": []}
+    csv = member.ask("GET", path + "?format=csv&pageSize=1")
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert csv.text == (f'day,team,key_id,model,user,outcome,requests,pictures,usd\r\n{rows[0]["day"]},'
+                        f'"default","{made["id"]}","grok-imagine-image","\'=bob",delivered,1,1,0.02\r\n')
+    page = member.ask("GET", f"{path}?pageSize=1&pageToken={csv.headers['x-next-page-token']}")
+    assert page.json() == {"usage": [rows[1]]}
+    assert server.get(path).status_code == 401
+    assert member.ask("GET", "/v1/billing/teams/other/usage").status_code == 404
+    assert member.ask("GET", path + "?from=never").json()["error"]["param"] == "from"
+
+
 def test_an_owner_reads_who_did_what(server, owner):
     made = owner.ask("POST", KEYS, name="watched").json()
     events, token = [], "1"

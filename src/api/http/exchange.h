@@ -23,6 +23,7 @@
 #include "service/accounts/first_owner.h"
 #include "service/accounts/key_desk.h"
 #include "service/accounts/key_service.h"
+#include "service/accounts/usage_desk.h"
 #include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
 #include "service/files/file_service.h"
@@ -44,6 +45,7 @@ struct Services {
   service::KeyService& keys;
   service::KeyDesk& desk;
   service::FirstOwner& first_owner;
+  service::UsageDesk& usage;
   service::Admission& admission;
   const service::Links& links;
   const service::WorkerPool& workers;

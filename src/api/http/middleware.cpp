@@ -19,7 +19,8 @@ using Step = Async<Result<std::optional<Response>>>;
 constexpr std::string_view kExposedHeaders =
     "x-request-id, x-metrics-e2e-ms, x-imagined-warning, retry-after, x-should-retry, "
     "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-limit-requests, "
-    "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, ratelimit-policy, ratelimit";
+    "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, ratelimit-policy, ratelimit, "
+    "x-next-page-token";
 
 // The value of a parameter of a content type (`; name=value`), without quotes; empty: there is
 // none.

@@ -34,6 +34,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/auth/first-owner", claim_first_owner, Access::open, kJson},
     {"GET", "/auth/management-keys/validation", validate_management_key},
     {"GET", "/audit/teams/{team_id}/events", list_audit_events},
+    {"GET", "/v1/billing/teams/{team_id}/usage", show_usage},
     {"GET", "/v1/files/img/{name}", fetch_picture, Access::open},
     {"POST", "/v1/files", create_file, Access::key, kFile, take_file},
     {"GET", "/v1/files", list_files},

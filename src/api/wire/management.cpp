@@ -199,10 +199,12 @@ std::string managed_key_body(const ApiKey& key, const ShownKey& shown) {
   return text_of(managed_key_value(key, shown));
 }
 
-std::string managed_keys_body(std::span<const ManagedKey> keys) {
+std::string managed_keys_body(std::span<const ManagedKey> keys, std::string_view next) {
   json items = json::array();
   for (const ManagedKey& each : keys) items.push_back(managed_key_value(each.key, each.shown));
-  return text_of({{"apiKeys", std::move(items)}});
+  json value = {{"apiKeys", std::move(items)}};
+  if (!next.empty()) value["paginationToken"] = next;
+  return text_of(value);
 }
 
 Result<OwnerClaim> parse_owner_claim(std::string_view body) {

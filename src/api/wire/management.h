@@ -42,8 +42,8 @@ struct ManagedKey {
   service::ApiKey key;
   ShownKey shown;
 };
-/// `{"apiKeys": [...]}`.
-std::string managed_keys_body(std::span<const ManagedKey> keys);
+/// `{"apiKeys": [...]}`, with a token when there is another page.
+std::string managed_keys_body(std::span<const ManagedKey> keys, std::string_view next);
 /// `{"token", "name"}` of POST /auth/first-owner; without a name it is "owner".
 struct OwnerClaim {
   std::string token;
