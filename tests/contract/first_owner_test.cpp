@@ -76,7 +76,8 @@ TEST_F(FirstOwnerTest, HasOneWinnerOfARace) {
     for (int i = 0; i < 16; ++i)
       threads.emplace_back([&] {
         const auto claimed = first_.claim(token, "ann", "r");
-        claimed ? ++won : claimed.error().code == ErrorCode::gone ? ++late : late;
+        won += claimed.has_value();
+        late += !claimed && claimed.error().code == ErrorCode::gone;
       });
   }
   EXPECT_EQ(won, 1);
