@@ -1,6 +1,8 @@
 """What a key may ask for: rates, budgets, and what is charged, as OpenAI's client sees it."""
 
+import contextlib
 import json
+import threading
 import time
 
 import pytest
@@ -108,6 +110,30 @@ def test_a_budget_is_not_overdrawn_and_no_client_asks_again_by_itself(start_serv
     assert csv[1].endswith(",delivered,1,1,0.02")
     assert books(server) == {"right": True, "balances": {
         "wallet:default": "-0.02", "held:default": "0.00", "revenue:grok-imagine-image": "0.02"}}
+
+
+def test_a_key_has_so_many_jobs_at_the_same_time(start_server):
+    server = start_server(*SLOW, "--in-flight-max", 2)
+    mine, other = server.make_key(), server.make_key("--in-flight", 1)
+
+    def ask(key):
+        return requests.post(f"{server.url}/v1/images/generations", timeout=60,
+                             headers=server.headers(key["key"]),
+                             json={"prompt": PROMPT, "model": "slow", "n": 10})
+
+    def wait_to_the_end(key):  # which is the server's
+        with contextlib.suppress(requests.exceptions.RequestException):
+            ask(key)
+
+    for key in (mine, mine, other):
+        threading.Thread(target=wait_to_the_end, args=(key,), daemon=True).start()
+    wait_until(lambda: len(server.job_states()) == 3, "three jobs")
+    for key, limit in ((mine, 2), (other, 1)):
+        refused = ask(key)
+        assert refused.status_code == 429, refused.text
+        assert int(refused.headers["retry-after"]) >= 1
+        assert str(limit) in refused.json()["error"]["message"]
+    assert len(server.job_states()) == 3
 
 
 def test_a_cancelled_request_costs_nothing(start_server):
