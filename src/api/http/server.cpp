@@ -182,8 +182,11 @@ Result<void> HttpServer::Loop::listen() {
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
-    return fail(ErrorCode::unavailable, fmt::format("cannot listen on {}:{}: {}", options_.host,
-                                                    options_.port, error.message()));
+    const bool is_taken = error == boost::asio::error::address_in_use;
+    return fail(ErrorCode::unavailable,
+                fmt::format("cannot listen on {}:{}: {}{}", options_.host, options_.port,
+                            error.message(), is_taken ? "; port 0 takes a free one" : ""),
+                "http_listen");
   }
   port_ = acceptor_.local_endpoint().port();
   return {};
