@@ -78,6 +78,7 @@ JsonText to_json(const service::ApiKey& key) {
                                      {"scopes", key.scopes.text()},
                                      {"models", JsonText::array_of(key.models)},
                                      {"limits", limits},
+                                     {"cache", key.uses_cache},
                                      {"created", key.created_ms / 1000},
                                      {"modified", seconds_or_null(key.modified_ms)},
                                      {"not_before", seconds_or_null(key.not_before_ms)},
@@ -103,9 +104,9 @@ std::string id_of(const std::string& text) {
   return rest.substr(0, rest.find('_'));
 }
 
-bool is_meant(const std::string& question) {
+bool is_meant(const std::string& id) {
   if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return true;
-  fmt::print(stderr, "{} [y/N] ", question);
+  fmt::print(stderr, "Delete the key {}? Whoever uses it is refused at once. [y/N] ", id);
   std::fflush(stderr);
   const int answer = std::getchar();
   return answer == 'y' || answer == 'Y';

@@ -27,6 +27,7 @@ struct Options : KeyOptions {
   // create
   std::string scopes = "all";
   std::string models;
+  bool cache = false;
   std::string not_before;
   std::string expires;
   std::optional<std::uint64_t> per_second;
@@ -82,6 +83,7 @@ Result<service::KeyWish> wish_of(const Session& session) {
   const std::int64_t now_ms = SystemClock().unix_ms();
   service::KeyWish wish{.name = options.name, .scopes = TRY(service::parse_scopes(options.scopes))};
   wish.models = TRY(model_ids(session.config, options.models));
+  wish.uses_cache = options.cache;
   if (!options.not_before.empty())
     wish.not_before_ms = TRY(parse_when(options.not_before, now_ms, "not_before"));
   if (!options.expires.empty())
@@ -172,7 +174,7 @@ Result<int> deny(const Session& session) { return decide(session, false); }
 
 Result<int> remove(const Session& session) {
   const std::string id = id_of(session.options.id);
-  if (!session.options.yes && !is_meant(delete_question(id))) return kExitFailure;
+  if (!session.options.yes && !is_meant(id)) return kExitFailure;
   const ApiKey key = TRY(session.stores.keys().revoke(kActor, id));
   if (!session.options.json) return print_changed(session, key, "deleted");
   fmt::print("{}\n", JsonText::object({{"id", key.id}, {"deleted", true}}).text());
@@ -248,6 +250,7 @@ Command keys_command() {
              "What it may do: all, or image:generate, image:edit, files, models:read",
              {.usual = {"all", "image:generate", "image:edit", "files", "models:read"}}},
             {"--models", &options->models, "Models that it may use, with commas; all if not given"},
+            {"--cache", &options->cache, "Give it pictures again that were made before"},
             {"--not-before", &options->not_before, "When it becomes active", when},
             {"--expires", &options->expires, "When it ends", when},
             {"--per-second", &options->per_second, "Requests a second for one model", count},

@@ -10,6 +10,7 @@
 #include "cli/process.h"
 #include "service/billing/money.h"
 #include "service/maintenance/blob_sweep.h"
+#include "service/maintenance/cache_expiry.h"
 #include "service/maintenance/file_expiry.h"
 #include "service/maintenance/job_expiry.h"
 #include "service/maintenance/key_use.h"
@@ -18,9 +19,11 @@
 #include "service/maintenance/temporary_files.h"
 #include "storage/disk/data_dir.h"
 #include "storage/disk/disk_blob_store.h"
+#include "storage/process/process_cache_store.h"
 #include "storage/process/process_job_events.h"
 #include "storage/process/process_limit_store.h"
 #include "storage/sqlite/sqlite_archive.h"
+#include "storage/sqlite/sqlite_cache_store.h"
 #include "storage/sqlite/sqlite_database.h"
 #include "storage/sqlite/sqlite_file_store.h"
 #include "storage/sqlite/sqlite_job_store.h"
@@ -35,6 +38,16 @@ namespace {
 using storage::SqliteDatabase;
 
 const SystemClock kClock;
+
+std::unique_ptr<service::CacheStore> make_cache(const config::Settings& settings,
+                                                SqliteDatabase& database) {
+  if (settings.cache == "off") return nullptr;
+  if (settings.cache == "database")
+    return std::make_unique<storage::SqliteCacheStore>(database, kClock,
+                                                       settings.cache_entries_max);
+  return std::make_unique<storage::ProcessCacheStore>(
+      kClock, static_cast<std::size_t>(settings.cache_entries_max));
+}
 
 // One SQLite file and one folder: what a single machine needs.
 class LocalStores final : public Stores {
@@ -56,6 +69,7 @@ class LocalStores final : public Stores {
         ledger_(*parts_.database, kClock),
         limits_(kClock),
         files_(*parts_.database),
+        cache_(make_cache(settings, *parts_.database)),
         keys_(key_store_, kClock, {.prefix = settings.key_prefix, .pepper = parts_.pepper}),
         links_(service::UrlSigner(parts_.link_secret), kClock, settings.url_life_s) {}
 
@@ -67,6 +81,7 @@ class LocalStores final : public Stores {
   service::LedgerStore& ledger() override { return ledger_; }
   service::LimitStore& limits() override { return limits_; }
   service::FileStore& files() override { return files_; }
+  service::CacheStore* cache() override { return cache_.get(); }
   service::JobEvents& events() override { return events_; }
   const service::Links& links() const override { return links_; }
   const Clock& clock() const override { return kClock; }
@@ -79,6 +94,7 @@ class LocalStores final : public Stores {
   storage::SqliteLedgerStore ledger_;
   storage::ProcessLimitStore limits_;
   storage::SqliteFileStore files_;
+  std::unique_ptr<service::CacheStore> cache_;
   storage::ProcessJobEvents events_;
   service::KeyService keys_;
   service::Links links_;
@@ -106,14 +122,6 @@ Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, S
   parts.link_secret = TRY(dir.secret("links"));
   parts.audit_secret = TRY(dir.secret("audit"));
   return std::unique_ptr<Stores>(std::make_unique<LocalStores>(std::move(parts), settings));
-}
-
-Result<CopiedData> copy_data(const std::filesystem::path& from, const std::filesystem::path& to) {
-  return storage::copy_data(
-      from, to,
-      [](const std::filesystem::path& folder) -> Result<std::unique_ptr<service::BlobStore>> {
-        return TRY(storage::DiskBlobStore::open(folder, kClock));
-      });
 }
 
 std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
@@ -177,6 +185,16 @@ Result<std::unique_ptr<service::ContentClassifier>> make_classifier(
           .timeout = std::chrono::milliseconds(settings.moderation_timeout_ms)}));
 }
 
+service::CacheOptions cache_options(const config::Settings& settings) {
+  std::int64_t life_s = settings.cache_life_s;
+  if (settings.keep_pictures_days > 0) {
+    // No link may outlive its picture, and a hit makes new ones.
+    const std::int64_t kept_s = settings.keep_pictures_days * 86'400 - settings.url_life_s;
+    life_s = std::clamp<std::int64_t>(kept_s, 0, life_s);
+  }
+  return {.life_ms = life_s * 1000, .at_full_price = settings.cache_hits == "full"};
+}
+
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,
                                       const config::Settings& settings) {
   constexpr std::int64_t kDayMs = 24 * 3'600'000;
@@ -193,6 +211,7 @@ std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,
       service::key_use(stores.keys()),
       service::file_expiry(stores.files(), stores.clock()),
   };
+  if (stores.cache() != nullptr) duties.push_back(service::cache_expiry(*stores.cache()));
   if (settings.keep_pictures_days > 0) {
     // No link may outlive its picture.
     const std::int64_t keep_ms =

@@ -1,7 +1,6 @@
 // Which concrete adapter stands behind each port. The only place that names them.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -10,11 +9,13 @@
 #include "config/config.h"
 #include "service/accounts/key_service.h"
 #include "service/admission/admission.h"
+#include "service/cache/picture_cache.h"
 #include "service/jobs/job_queue.h"
 #include "service/links/links.h"
 #include "service/maintenance/duty.h"
 #include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
+#include "service/ports/cache_store.h"
 #include "service/ports/content_classifier.h"
 #include "service/ports/file_store.h"
 #include "service/ports/job_events.h"
@@ -23,7 +24,6 @@
 #include "service/ports/ledger_store.h"
 #include "service/ports/limit_store.h"
 #include "service/ports/picture_source.h"
-#include "storage/backup/backup.h"
 #include "worker/supervisor.h"
 
 namespace imagined::cli {
@@ -48,14 +48,11 @@ class Stores {
   virtual service::LedgerStore& ledger() = 0;
   virtual service::LimitStore& limits() = 0;
   virtual service::FileStore& files() = 0;
+  virtual service::CacheStore* cache() = 0;  // null: off
   virtual service::JobEvents& events() = 0;
   virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;
 };
-
-using storage::CopiedData;
-/// As storage::copy_data.
-Result<CopiedData> copy_data(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// The worker process of a server, which is the pool and the bell of its domain; not started.
 /// `environment` is that of this process.
@@ -69,6 +66,9 @@ Result<service::AdmissionPolicy> admission_policy(const config::Settings& settin
 /// The World Wide Web, as far as pictures may be fetched from it. `invalid_argument` for a
 /// `fetch_allow` that names neither networks nor hosts.
 Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings& settings);
+
+/// How long pictures answer a request again, and at which price.
+service::CacheOptions cache_options(const config::Settings& settings);
 
 /// Who judges prompts beside the words of the policy; null when the settings name nobody. An error
 /// names the setting.

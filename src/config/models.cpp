@@ -6,8 +6,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <set>
 
+#include "base/crypto.h"
 #include "base/nearest.h"
 #include "service/billing/money.h"
 
@@ -163,6 +165,38 @@ Result<std::int64_t> parse_price(std::string_view text, std::string_view key) {
   return ticks;
 }
 
+namespace {
+
+namespace fs = std::filesystem;
+
+void add_state(const fs::path& file, std::string& state) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  if (error) return;
+  const auto time = fs::last_write_time(file, error).time_since_epoch().count();
+  state += fmt::format("{}:{}:{}\n", file.string(), size, time);
+}
+
+// Names, sizes and times of all files of a model: what changes when its weights do.
+std::string state_of_files(const ModelSettings& model) {
+  std::vector<fs::path> files;
+  const auto add = [&files](const fs::path& path) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) return files.push_back(path);
+    for (fs::recursive_directory_iterator each(path, error), end; !error && each != end;
+         each.increment(error))
+      if (each->is_regular_file(error)) files.push_back(each->path());
+  };
+  if (!model.path.empty()) add(model.path);
+  for (const auto& [part, path] : model.parts) add(path);
+  std::ranges::sort(files);
+  std::string state;
+  for (const fs::path& file : files) add_state(file, state);
+  return to_hex(sha256(state));
+}
+
+}  // namespace
+
 Result<service::Catalogue> make_catalogue(
     const std::vector<ModelSettings>& models,
     const std::function<std::string(const std::string& path)>& card_of) {
@@ -186,6 +220,7 @@ Result<service::Catalogue> make_catalogue(
                     .created_unix_s = model.created_unix_s,
                     .card = card_of && !model.elsewhere ? card_of(model.path) : std::string(),
                     .weights = std::move(weights),
+                    .weights_state = model.elsewhere ? std::string() : state_of_files(model),
                     .elsewhere = model.elsewhere});
   }
   auto retired =

@@ -14,10 +14,11 @@ namespace {
 constexpr std::int64_t kDaysMax = 36'500;
 constexpr std::array<std::string_view, 2> kLimitModes = {"refuse", "wait"};
 constexpr std::array<std::string_view, 2> kChargePolicies = {"delivered_only", "work_done"};
+constexpr std::array<std::string_view, 3> kCaches = {"off", "memory", "database"};
+constexpr std::array<std::string_view, 2> kCacheHits = {"free", "full"};
 constexpr std::array<std::string_view, 2> kModerations = {"enforce", "shadow"};
 constexpr std::array<std::string_view, 2> kModerationAnswers = {"error", "empty"};
 constexpr std::array<std::string_view, 2> kModerationDowns = {"refuse", "pass"};
-constexpr std::array<std::string_view, 3> kOutOfQuotaStatuses = {"429", "402", "403"};
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
@@ -72,6 +73,16 @@ std::span<const Setting> all_settings() {
       {"charge_policy", &Settings::charge_policy,
        "what is charged of work that was not delivered by no fault of ours (docs/billing.md)", 0, 0,
        kChargePolicies},
+      {"cache", &Settings::cache,
+       "where it is remembered which pictures answer a request, for who asks for it", 0, 0,
+       kCaches},
+      {"cache_life_s", &Settings::cache_life_s,
+       "seconds after their making that pictures answer the same request", 1, kDaysMax * 86'400},
+      {"cache_entries_max", &Settings::cache_entries_max, "requests that are remembered", 1,
+       10'000'000},
+      {"cache_hits", &Settings::cache_hits,
+       "what an answer from the cache costs: nothing, or what the work would have cost", 0, 0,
+       kCacheHits},
       {"moderation", &Settings::moderation,
        "what becomes of what the moderation policy blocks: it is refused, or only logged", 0, 0,
        kModerations},
@@ -110,12 +121,6 @@ std::span<const Setting> all_settings() {
       {"drain_s", &Settings::drain_s, "seconds that a stopping server gives replies in work", 0,
        3600},
       {"key_prefix", &Settings::key_prefix, "first letters of new API keys"},
-      {"strict_xai", &Settings::strict_xai,
-       "answer errors as xAI does: a flat body, 400 for a wrong key, 403 for one that may not, and "
-       "no words that only OpenAI's API knows"},
-      {"out_of_quota_status", &Settings::out_of_quota_status,
-       "HTTP status where a quota or a budget is spent; OpenAI answers 429, xAI 403", 0, 0,
-       kOutOfQuotaStatuses},
       {"device", &Settings::device, "what the engine runs on: cpu"},
       {"precision", &Settings::precision, "arithmetic of the engine", 0, 0, kPrecisions},
       {"long_prompt", &Settings::long_prompt,
@@ -153,8 +158,7 @@ std::string value_text(const Setting& setting, const Settings& settings) {
 }
 
 std::string expectation(const Setting& setting) {
-  if (is_switch(setting)) return "true or false";
-  if (is_number(setting)) {
+  if (std::holds_alternative<std::int64_t Settings::*>(setting.field)) {
     return fmt::format("a whole number from {} to {}", setting.min, setting.max);
   }
   if (!setting.choices.empty()) return fmt::format("one of {}", fmt::join(setting.choices, ", "));
@@ -174,11 +178,6 @@ Result<void> assign(const Setting& setting, std::string_view text, Settings& set
       return refuse();
     }
     settings.*(*word) = text;
-    return {};
-  }
-  if (const auto* on = std::get_if<bool Settings::*>(&setting.field)) {
-    if (text != "true" && text != "false") return refuse();
-    settings.*(*on) = text == "true";
     return {};
   }
   std::int64_t number = 0;

@@ -36,6 +36,10 @@ struct Settings {
   std::string user_usd_per_day;
   std::string user_usd_per_month;
   std::string charge_policy = "delivered_only";
+  std::string cache = "memory";
+  std::int64_t cache_life_s = 86'400;
+  std::int64_t cache_entries_max = 10'000;
+  std::string cache_hits = "free";
   std::string moderation = "enforce";
   std::string moderation_answer = "error";
   std::string moderation_file;      // empty: the floor alone
@@ -54,8 +58,6 @@ struct Settings {
   std::int64_t pool_threads = 4;
   std::int64_t drain_s = 30;
   std::string key_prefix = "imk";
-  bool strict_xai = false;
-  std::string out_of_quota_status = "429";
   std::string device = "cpu";
   std::string precision = "bf16";
   std::string long_prompt = "cut";
@@ -67,7 +69,7 @@ struct Settings {
 struct Setting {
   std::string_view name;  // the TOML key; "http_listen" is --http-listen and IMAGINED_HTTP_LISTEN;
                           // a path's ends in "_dir" or "_file", relative in a file to where that is
-  std::variant<std::string Settings::*, std::int64_t Settings::*, bool Settings::*> field;
+  std::variant<std::string Settings::*, std::int64_t Settings::*> field;
   std::string_view help;
   std::int64_t min = 0;  // of whole numbers
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
@@ -84,14 +86,6 @@ std::string flag_name(const Setting& setting);
 std::string environment_name(const Setting& setting);
 
 std::string value_text(const Setting& setting, const Settings& settings);
-
-inline bool is_number(const Setting& setting) {
-  return std::holds_alternative<std::int64_t Settings::*>(setting.field);
-}
-/// True or false; its flag may stand without a value.
-inline bool is_switch(const Setting& setting) {
-  return std::holds_alternative<bool Settings::*>(setting.field);
-}
 
 /// Sets a value from text. `invalid_argument`, field = the setting's name, saying what is expected
 /// and what was given.

@@ -8,6 +8,7 @@
 
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
+#include "storage/process/process_cache_store.h"
 #include "storage/process/process_job_events.h"
 #include "storage/process/process_limit_store.h"
 
@@ -81,7 +82,34 @@ class ImageServiceTest : public testing::Test {
             .mask = {}};
   }
   Result<Job> submit(PictureRequest request = some_request(), std::string_view key = {}) {
-    return images_.submit(caller_, std::move(request), {.idempotency_key = key});
+    return TRY(images_.submit(caller_, std::move(request), {.idempotency_key = key})).job;
+  }
+  Order order(const Caller& caller, PictureRequest request = some_request(), Asking asking = {}) {
+    asking.cache = CacheWish::use;
+    auto taken = images_.submit(caller, std::move(request), asking);
+    EXPECT_TRUE(taken) << taken.error().message;
+    return taken ? *taken : Order();
+  }
+  /// The job of an order that has been made.
+  FinishedPictures make(const Caller& caller, const Order& order, int count = 1) {
+    const auto claimed = *try_claim();
+    EXPECT_EQ(claimed->job.id, order.job.id);
+    std::vector<StoredPicture> pictures;
+    for (int i = 0; i < count; ++i)
+      pictures.push_back({.id = order.job.id + std::to_string(i),
+                          .job_id = order.job.id,
+                          .index = i,
+                          .blob = *blobs_.put(std::vector<std::uint8_t>{1, 2, 3}),
+                          .created_ms = clock_.unix_ms()});
+    EXPECT_TRUE(jobs_.complete(claimed->lease(), pictures));
+    auto finished = images_.finished(caller, order);
+    EXPECT_TRUE(finished) << finished.error().message;
+    return *finished;
+  }
+  std::vector<UsageRow> cached() {
+    auto rows = *jobs_.ledger().usage({});
+    std::erase_if(rows, [](const UsageRow& row) { return row.outcome != Outcome::cached; });
+    return rows;
   }
   bool queue_is_empty() { return !*try_claim(); }
   Result<std::optional<ClaimedJob>> try_claim() {
@@ -127,6 +155,8 @@ class ImageServiceTest : public testing::Test {
   ModerationPolicies policies_ =
       *ModerationPolicies::make({.words = {{.category = "birds", .one_of_each = {{"owl"}}}}}, {});
   Moderator moderator_{{.policies = policies_, .ledger = jobs_.ledger(), .clock = clock_}};
+  storage::ProcessCacheStore cache_store_{clock_, 10};
+  PictureCache cache_{cache_store_, queue_, jobs_, {.life_ms = 10'000}};
   ImageService images_{{.catalogue = catalogue_,
                         .queue = queue_,
                         .archive = jobs_,
@@ -135,7 +165,8 @@ class ImageServiceTest : public testing::Test {
                         .admission = admission_,
                         .ledger = jobs_.ledger(),
                         .moderator = moderator_,
-                        .clock = clock_},
+                        .clock = clock_,
+                        .cache = &cache_},
                        {.queue_limit = 2, .job_timeout_ms = 1000}};
   Caller caller_ = member_of("ours");
   Caller stranger_ = member_of("theirs");
@@ -157,6 +188,106 @@ TEST_F(ImageServiceTest, NeitherQueuesNorReservesWhatModerationRefuses) {
   EXPECT_EQ(usage[0].team_id, "ours");
   EXPECT_EQ(usage[0].user, "alice");
   EXPECT_EQ(usage[0].model, "grok-imagine-image");
+}
+
+TEST_F(ImageServiceTest, GivesPicturesAgainForNothing) {
+  const Order first = order(caller_);
+  EXPECT_EQ(first.cache, CacheUse::miss);
+  EXPECT_EQ(make(caller_, first).cost_usd_ticks, 7);
+  PictureRequest of_alice = some_request();
+  of_alice.user = "alice";
+  const Order second = order(caller_, of_alice);
+  EXPECT_EQ(second.cache, CacheUse::hit);
+  EXPECT_EQ(second.job.id, first.job.id);
+  EXPECT_TRUE(queue_is_empty());
+  EXPECT_EQ(images_.finished(caller_, second)->cost_usd_ticks, 0);
+  ASSERT_EQ(cached().size(), 1u);
+  EXPECT_EQ(cached()[0].user, "alice");
+  EXPECT_EQ(cached()[0].pictures, 1);
+  EXPECT_EQ(cached()[0].usd_ticks, 0);
+}
+
+TEST_F(ImageServiceTest, AHitMayCostWhatTheWorkWould) {
+  PictureCache dear(cache_store_, queue_, jobs_, {.life_ms = 10'000, .at_full_price = true});
+  ImageService images({.catalogue = catalogue_,
+                       .queue = queue_,
+                       .archive = jobs_,
+                       .blobs = blobs_,
+                       .workers = workers_,
+                       .admission = admission_,
+                       .ledger = jobs_.ledger(),
+                       .moderator = moderator_,
+                       .clock = clock_,
+                       .cache = &dear});
+  make(caller_, order(caller_));
+  const Asking use{.cache = CacheWish::use};
+  const Order hit = *images.submit(caller_, some_request(), use);
+  EXPECT_EQ(images.finished(caller_, hit)->cost_usd_ticks, 7);
+  const Asking again{.again = true, .cache = CacheWish::use};
+  const Order retry = *images.submit(caller_, some_request(), again);
+  EXPECT_EQ(retry.job.id, hit.job.id);
+  EXPECT_TRUE(images.finished(caller_, retry));
+  EXPECT_EQ(cached()[0].requests, 1) << "its own retry is not charged";
+}
+
+TEST_F(ImageServiceTest, NeverGivesAnotherTeamsPicturesAgain) {
+  make(caller_, order(caller_));
+  EXPECT_EQ(order(stranger_).cache, CacheUse::miss);
+}
+
+TEST_F(ImageServiceTest, APictureThatIsGoneIsNoHit) {
+  make(caller_, order(caller_));
+  clock_.advance_ms(1);
+  ASSERT_EQ(*jobs_.remove_pictures(clock_.unix_ms(), 10), 1);
+  const Order anew = order(caller_);
+  EXPECT_EQ(anew.cache, CacheUse::miss);
+  make(caller_, anew);
+  EXPECT_EQ(order(caller_).job.id, anew.job.id);
+}
+
+TEST_F(ImageServiceTest, AHitThatHasExpiredIsAMiss) {
+  make(caller_, order(caller_));
+  clock_.advance_ms(9'999);
+  EXPECT_EQ(order(caller_).cache, CacheUse::hit);
+  clock_.advance_ms(1);
+  EXPECT_EQ(order(caller_).cache, CacheUse::miss);
+}
+
+TEST_F(ImageServiceTest, MakesOnceWhatTwoAskForAtATime) {
+  const Order first = order(caller_);
+  const Order twin = order(caller_);
+  EXPECT_EQ(twin.cache, CacheUse::hit);
+  EXPECT_EQ(twin.job.id, first.job.id);
+  EXPECT_TRUE(cached().empty()) << "nothing is charged before there is something";
+  EXPECT_EQ(make(caller_, first).cost_usd_ticks, 7);
+  EXPECT_EQ(images_.finished(caller_, twin)->cost_usd_ticks, 0);
+  EXPECT_EQ(cached().size(), 1u);
+  const Order strangers = order(stranger_);
+  EXPECT_NE(strangers.job.id, first.job.id);
+}
+
+TEST_F(ImageServiceTest, ATwinOfWhatIsCancelledIsToldToAskAgain) {
+  const Order first = order(caller_);
+  const Order twin = order(caller_);
+  ASSERT_TRUE(images_.cancel(caller_, first.job.id));
+  EXPECT_EQ(images_.finished(caller_, first).error().code, ErrorCode::cancelled);
+  EXPECT_EQ(images_.finished(caller_, twin).error().code, ErrorCode::unavailable);
+  EXPECT_TRUE(cached().empty());
+  EXPECT_EQ(order(caller_).cache, CacheUse::miss);
+}
+
+TEST_F(ImageServiceTest, UsesTheCacheWhenItsKeyOrTheRequestSaysSo) {
+  make(caller_, order(caller_));
+  const auto use_of = [&](bool by_key, Asking asking) {
+    caller_.uses_cache = by_key;
+    const CacheUse use = images_.submit(caller_, some_request(), asking)->cache;
+    EXPECT_TRUE(try_claim());  // makes room in the queue
+    return use;
+  };
+  EXPECT_EQ(use_of(true, {}), CacheUse::hit);
+  EXPECT_EQ(use_of(true, {.cache = CacheWish::bypass}), CacheUse::bypass);
+  EXPECT_EQ(use_of(false, {}), CacheUse::bypass);
+  EXPECT_EQ(order(caller_, some_request(), {.idempotency_key = "k"}).cache, CacheUse::bypass);
 }
 
 TEST_F(ImageServiceTest, QueuesAJobForItsOwnerAndRingsTheBell) {
@@ -237,8 +368,8 @@ TEST_F(ImageServiceTest, GivesAJobTimeByThePaceOfTheQueueWhereNobodyHasSetATime)
                           .clock = clock_},
                          {.queue_limit = 3});
   const auto wait_ms = [&] {
-    const auto job = unhurried.submit(caller_, some_request());
-    return job ? job->deliver_by_ms - clock_.unix_ms() : 0;
+    const auto order = unhurried.submit(caller_, some_request());
+    return order ? order->job.deliver_by_ms - clock_.unix_ms() : 0;
   };
   constexpr std::int64_t kHourMs = 3'600'000;
   EXPECT_EQ(wait_ms(), 24 * kHourMs);  // nothing is known
@@ -363,12 +494,13 @@ TEST_F(ImageServiceTest, ReadsWhatBecameOfAnEditWithTheScopeOfEditsAlone) {
 TEST_F(ImageServiceTest, SellsEachReferenceOnce) {
   EditRequest edit = some_edit(3);
   edit.pictures.count = 2;
-  const auto job = images_.submit(caller_, edit);
-  ASSERT_TRUE(job) << job.error().message;
-  EXPECT_EQ(job->kind, JobKind::edits);
-  EXPECT_EQ(job->sold.bill, (Bill{.per_picture_usd_ticks = 7, .once_usd_ticks = 15}));
-  EXPECT_EQ(job->sold.bill.cost_usd_ticks(2), 29);
-  EXPECT_EQ(job->sold.bill.cost_usd_ticks(0), 0);
+  const auto order = images_.submit(caller_, edit);
+  ASSERT_TRUE(order) << order.error().message;
+  const Job& job = order->job;
+  EXPECT_EQ(job.kind, JobKind::edits);
+  EXPECT_EQ(job.sold.bill, (Bill{.per_picture_usd_ticks = 7, .once_usd_ticks = 15}));
+  EXPECT_EQ(job.sold.bill.cost_usd_ticks(2), 29);
+  EXPECT_EQ(job.sold.bill.cost_usd_ticks(0), 0);
 }
 
 TEST_F(ImageServiceTest, TakesOneToEightReferences) {

@@ -113,6 +113,24 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
   Archive& archive_;
 };
 
+TEST_P(JobStoreContract, GivesAnOpenJobOfTheTeamToWhoSharesIt) {
+  NewJob first = new_job();
+  first.job.id = "first";
+  first.share_key = "s";
+  ASSERT_TRUE(store_.insert(first));
+  NewJob twin = new_job();
+  twin.job.id = "twin";
+  EXPECT_EQ(store_.insert(twin)->id, "twin") << "it does not share";
+  twin.share_key = "s";
+  twin.job.id = "another";
+  EXPECT_EQ(store_.insert(twin)->id, "first");
+  twin.job.owner.team_id = "theirs";
+  EXPECT_EQ(store_.insert(twin)->id, "another") << "another team";
+  ASSERT_TRUE(store_.cancel("first", EndedBy::customer));
+  first.job.id = "third";
+  EXPECT_EQ(store_.insert(first)->id, "third") << "what has ended is not shared";
+}
+
 TEST_P(JobStoreContract, GivesBackEverythingThatIsKnownOfAJob) {
   NewJob wanted = new_job();
   wanted.job.owner = {.org_id = "org", .team_id = "team", .key_id = "key"};
@@ -560,41 +578,6 @@ TEST_P(JobStoreContract, RemovesOldPicturesOldestFirst) {
   EXPECT_EQ(archive_.find_picture("old").error().code, ErrorCode::not_found);
   EXPECT_TRUE(archive_.find_picture("new"));
   EXPECT_EQ(state_of(job), JobState::succeeded) << "the job stays";
-}
-
-TEST_P(JobStoreContract, FindsPicturesByTheirKeyAndTimeOldestFirst) {
-  const Job first = succeed("young_id_of_the_oldest");
-  const std::int64_t then_ms = clock_.unix_ms();
-  clock_.advance_ms(10);
-  succeed("b");
-  succeed("a");
-  const auto ids = [this](const PictureFilter& filter) {
-    const auto found = archive_.find_pictures(filter);
-    std::string text;
-    for (const OwnedPicture& each : *found) text += each.picture.id.substr(0, 1);
-    return text;
-  };
-  EXPECT_EQ(ids({}), "yab");
-  EXPECT_EQ(ids({.count_max = 2}), "ya");
-  EXPECT_EQ(ids({.after = "a"}), "b");
-  EXPECT_EQ(ids({.after = "gone"}), "");
-  EXPECT_EQ(ids({.from_ms = then_ms + 1}), "ab");
-  EXPECT_EQ(ids({.until_ms = then_ms + 1}), "y");
-  EXPECT_EQ(ids({.key_id = first.owner.key_id}), "yab");
-  EXPECT_EQ(ids({.key_id = "another"}), "");
-  const OwnedPicture oldest = archive_.find_pictures({.count_max = 1})->at(0);
-  EXPECT_EQ(oldest.picture, *archive_.find_picture("young_id_of_the_oldest"));
-  EXPECT_EQ(oldest.owner.team_id, first.owner.team_id);
-  EXPECT_EQ(oldest.model, first.sold.model);
-}
-
-TEST_P(JobStoreContract, RemovesOnePictureAndLeavesTheOthers) {
-  const Job job = succeed("p");
-  succeed("q");
-  ASSERT_TRUE(archive_.remove_picture("p"));
-  EXPECT_EQ(archive_.remove_picture("p").error().code, ErrorCode::not_found);
-  EXPECT_TRUE(archive_.find_picture("q"));
-  EXPECT_TRUE(archive_.pictures(job.id)->empty());
 }
 
 TEST_P(JobStoreContract, RemovesOldJobsThatHaveEndedAndHaveNoPictures) {

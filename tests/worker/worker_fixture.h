@@ -261,9 +261,9 @@ class WorkerTest : public testing::Test {
                                   .ledger = memory_jobs_.ledger(),
                                   .moderator = moderator,
                                   .clock = clock_});
-    const auto job = images.submit({.scopes = service::ScopeSet::all()}, std::move(payload));
-    EXPECT_TRUE(job) << job.error().message;
-    return job->id;
+    const auto order = images.submit({.scopes = service::ScopeSet::all()}, std::move(payload));
+    EXPECT_TRUE(order) << order.error().message;
+    return order->job.id;
   }
 
   /// Jobs of every model are taken: what a worker does with them is the question here.

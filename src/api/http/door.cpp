@@ -1,8 +1,12 @@
 #include "api/http/door.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <string>
 #include <utility>
+
+#include "base/text.h"
 
 namespace imagined::api {
 namespace {
@@ -30,6 +34,16 @@ Async<Result<void>> wait_for_turn(const Context& context, Exchange& exchange,
   }
 }
 
+Result<service::CacheWish> read_cache_wish(const Headers& headers) {
+  constexpr std::string_view kCache = "x-cache";
+  if (!headers.has(kCache)) return service::CacheWish::as_the_key;
+  const std::string_view wish = headers.find(kCache);
+  if (equal_ignoring_case(wish, "use")) return service::CacheWish::use;
+  if (equal_ignoring_case(wish, "bypass")) return service::CacheWish::bypass;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("x-cache is {:?}, expected use or bypass", wish), "x-cache");
+}
+
 }  // namespace
 
 Result<service::Asking> read_asking(const Headers& headers) {
@@ -39,9 +53,12 @@ Result<service::Asking> read_asking(const Headers& headers) {
     return fail(ErrorCode::invalid_argument, "idempotency-key is given more than once, or is empty",
                 "idempotency_key");
   }
+  const auto cache = read_cache_wish(headers);
+  if (!cache) return tl::unexpected(cache.error());
   const std::string_view retries = headers.find("x-stainless-retry-count");
   return service::Asking{.idempotency_key = key,
-                         .again = retries.find_first_not_of('0') != std::string_view::npos};
+                         .again = retries.find_first_not_of('0') != std::string_view::npos,
+                         .cache = *cache};
 }
 
 Async<Result<void>> pass_the_door(const Context& context, Exchange& exchange,

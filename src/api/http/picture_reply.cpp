@@ -183,14 +183,16 @@ Result<std::string> make_body(const ReplyParts& parts) {
 }  // namespace
 
 Async<Result<Response>> reply_when_made(const Context& context, Exchange& exchange,
-                                        std::string job_id, const wire::GenerationCall& call) {
+                                        service::Order order, const wire::GenerationCall& call) {
   const Services& services = context.services;
-  exchange.job_id = job_id;
-  auto ended = co_await wait_for_job(context, exchange, std::move(job_id));
-  if (!ended) co_return tl::unexpected(std::move(ended.error()));
+  exchange.job_id = order.job.id;
+  if (!service::is_final(order.job.state)) {
+    auto ended = co_await wait_for_job(context, exchange, order.job.id);
+    if (!ended) co_return tl::unexpected(std::move(ended.error()));
+  }
 
   auto finished = co_await on_pool(
-      context.pool, [&] { return services.images.finished(*exchange.caller, ended->id); });
+      context.pool, [&] { return services.images.finished(*exchange.caller, order); });
   if (!finished) co_return tl::unexpected(std::move(finished.error()));
   const ReplyParts parts{context, exchange, call, *finished};
   auto held = co_await context.budget.take(reply_bytes(parts), context.limits.held_wait,
@@ -200,6 +202,7 @@ Async<Result<Response>> reply_when_made(const Context& context, Exchange& exchan
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response = json_reply(std::move(*body));
   response.held = std::move(*held);
+  response.headers.add("x-cache", std::string(service::to_string(order.cache)));
   for (const std::string& warning : all_warnings(parts)) {
     response.headers.add("x-imagined-warning", header_value(warning));
   }

@@ -1,8 +1,6 @@
 // The reply to a request for pictures: waits for the job, then reads what it has made.
 #pragma once
 
-#include <string>
-
 #include "api/http/exchange.h"
 #include "api/wire/image_request.h"
 
@@ -10,6 +8,6 @@ namespace imagined::api {
 
 /// The job is given up when the client goes away, or is not done in time.
 Async<Result<Response>> reply_when_made(const Context& context, Exchange& exchange,
-                                        std::string job_id, const wire::GenerationCall& call);
+                                        service::Order order, const wire::GenerationCall& call);
 
 }  // namespace imagined::api

@@ -35,16 +35,9 @@ JsonText model_value(const service::Model& model) {
   return value;
 }
 
-/// Changes when the weights do, or what is done with them.
-std::string fingerprint(const service::Model& model) {
-  JsonText made_of = JsonText::array();
-  made_of.push(model.weights).push(model.steps).push(model.guidance.value_or(0.0F));
-  return "fp_" + to_hex(sha256(made_of.text())).substr(0, 10);
-}
-
 JsonText image_model_value(const service::Model& model) {
   JsonText value = common_value(model);
-  value.add("fingerprint", fingerprint(model));
+  value.add("fingerprint", service::fingerprint(model));
   value.add("version", "1.0");
   value.add("max_prompt_length", model.max_prompt_length);
   value.add("input_modalities", JsonText::array().push("text"));

@@ -38,6 +38,7 @@ struct ApiKey {
   ScopeSet scopes = ScopeSet::all();
   std::vector<std::string> models;  // ids that it may use; none: all
   Allowance allowance;              // its own limits
+  bool uses_cache = false;          // unless a request says otherwise
   std::int64_t not_before_ms = 0;   // 0: from the beginning
   std::int64_t expires_ms = 0;      // 0: never
   std::int64_t revoked_ms = 0;      // 0: not; a revoked key never comes back
@@ -50,9 +51,6 @@ struct ApiKey {
 
   bool operator==(const ApiKey&) const = default;
 };
-
-/// Of a person who is an owner and not revoked.
-bool is_owner(const ApiKey& key);
 
 /// How a key stands at a moment.
 enum class KeyState : std::uint8_t { active, revoked, disabled, not_yet_active, expired };

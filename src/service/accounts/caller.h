@@ -21,6 +21,7 @@ struct Caller {
   std::vector<std::string> models;  // ids that may be used; none: all
   Allowance allowance;              // the key's own limits
   std::optional<Role> role;         // of a person; none: a customer
+  bool uses_cache = false;          // unless a request says otherwise
 };
 
 /// A team sees what is its own and nothing else.

@@ -114,6 +114,7 @@ ApiKey with_wish(ApiKey key, const KeyWish& wish) {
   key.not_before_ms = wish.not_before_ms;
   key.expires_ms = wish.expires_ms;
   key.disabled = wish.disabled;
+  key.uses_cache = wish.uses_cache;
   return key;
 }
 
@@ -132,6 +133,7 @@ std::string in_words(const ApiKey& key) {
   add("pictures_per_month", key.allowance.pictures_per_month);
   add("usd_ticks_per_day", key.allowance.usd_ticks_per_day);
   add("usd_ticks_per_month", key.allowance.usd_ticks_per_month);
+  if (key.uses_cache) text += " cache";
   if (key.not_before_ms > 0) text += fmt::format(" not_before={}", to_timestamp(key.not_before_ms));
   if (key.expires_ms > 0) text += fmt::format(" expires={}", to_timestamp(key.expires_ms));
   return text;
@@ -172,11 +174,12 @@ KeyWish wish_of(const ApiKey& key) {
           .allowance = key.allowance,
           .not_before_ms = key.not_before_ms,
           .expires_ms = key.expires_ms,
-          .disabled = key.disabled};
+          .disabled = key.disabled,
+          .uses_cache = key.uses_cache};
 }
 
-Result<NewKey> KeyService::make(const Actor& actor, const KeyWish& wish, const KeyHolder& holder,
-                                const Insert& insert) {
+Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish,
+                                  const KeyHolder& holder) {
   TRY(check_wish(wish));
   TRY(check_life(wish, clock_.unix_ms()));
   NewKey key =
@@ -188,26 +191,9 @@ Result<NewKey> KeyService::make(const Actor& actor, const KeyWish& wish, const K
   if (holder.role) key.row.scopes = ScopeSet();
   key.row.modified_ms = key.row.created_ms;
   key.row.modified_by = actor.name;
-  TRY(insert(key.row, deed_of(actor, key.row, "key.create", in_words(key.row))));
+  TRY(store_.insert(key.row, deed_of(actor, key.row, "key.create", in_words(key.row))));
   log(LogLevel::info, "key_created", "id={} actor={:?}", key.row.id, actor.name);
   return key;
-}
-
-Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish,
-                                  const KeyHolder& holder) {
-  return make(actor, wish, holder,
-              [this](const ApiKey& key, const Deed& deed) { return store_.insert(key, deed); });
-}
-
-Result<NewKey> KeyService::create_first_owner(const Actor& actor, std::string_view name) {
-  return make(
-      actor, {.name = std::string(name)}, {.role = Role::owner},
-      [this](const ApiKey& key, const Deed& deed) { return store_.insert_first_owner(key, deed); });
-}
-
-Result<bool> KeyService::has_owner() {
-  const std::vector<ApiKey> keys = TRY(store_.list());
-  return std::ranges::any_of(keys, is_owner);
 }
 
 Result<ApiKey> KeyService::change(const Actor& actor, const ApiKey& key, const KeyWish& wish) {
@@ -325,7 +311,8 @@ Result<Caller> KeyService::authenticate(std::optional<std::string_view> authoriz
                 .scopes = key->scopes,
                 .models = std::move(key->models),
                 .allowance = key->allowance,
-                .role = key->role};
+                .role = key->role,
+                .uses_cache = key->uses_cache};
 }
 
 std::string KeyService::redacted(const ApiKey& key) const {

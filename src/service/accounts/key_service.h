@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -31,6 +30,7 @@ struct KeyWish {
   std::int64_t not_before_ms = 0;
   std::int64_t expires_ms = 0;
   bool disabled = false;
+  bool uses_cache = false;
 };
 KeyWish wish_of(const ApiKey& key);
 
@@ -64,9 +64,6 @@ class KeyService {
   /// `invalid_argument` names the field: a name that is empty, too long or has control characters,
   /// an end before the beginning or in the past, a limit below one.
   Result<NewKey> create(const Actor& actor, const KeyWish& wish, const KeyHolder& holder = {});
-  /// A person who is the first owner; `gone` when there is one already.
-  Result<NewKey> create_first_owner(const Actor& actor, std::string_view name);
-  Result<bool> has_owner();
   Result<std::vector<ApiKey>> list();
   /// By public id, as all that follow; `not_found`.
   Result<ApiKey> find(std::string_view id);
@@ -102,9 +99,6 @@ class KeyService {
   Result<int> record_uses();
 
  private:
-  using Insert = std::function<Result<void>(const ApiKey&, const Deed&)>;
-  Result<NewKey> make(const Actor& actor, const KeyWish& wish, const KeyHolder& holder,
-                      const Insert& insert);
   /// The key after a change of it, written with its deed.
   Result<ApiKey> write(const Actor& actor, const ApiKey& before, ApiKey after,
                        std::string_view action, std::string detail = {});

@@ -14,6 +14,7 @@ constexpr std::array<OutcomeRow, kOutcomeCount> kTable = {{
     {Outcome::prompt_blocked, "prompt_blocked", Charged::nothing, Charged::nothing},
     {Outcome::picture_blocked, "picture_blocked", Charged::nothing, Charged::ordered},
     {Outcome::delivered, "delivered", Charged::delivered, Charged::delivered},
+    {Outcome::cached, "cached", Charged::delivered, Charged::delivered},
     {Outcome::cancelled_queued, "cancelled_queued", Charged::nothing, Charged::nothing},
     {Outcome::cancelled_running, "cancelled_running", Charged::nothing, Charged::ordered},
     {Outcome::client_gone_queued, "client_gone_queued", Charged::nothing, Charged::nothing},

@@ -16,6 +16,7 @@ enum class Outcome : std::uint8_t {
   prompt_blocked,    // moderation of the text
   picture_blocked,   // moderation of what was made
   delivered,         // the pictures are stored; whether the answer arrived does not matter
+  cached,            // nothing was made for it: the pictures were there, or made for a twin
   cancelled_queued,  // by the customer, before the work began
   cancelled_running,
   client_gone_queued,  // hung up, and nobody else waits, and no idempotency key was given
@@ -27,7 +28,7 @@ enum class Outcome : std::uint8_t {
   server_stopped,  // ended with the server and was not taken up again
   picture_lost,    // delivered and paid, and the stored file is damaged before it was ever read
 };
-inline constexpr int kOutcomeCount = 14;
+inline constexpr int kOutcomeCount = 15;
 
 /// What an operator chooses for work that was done and yet did not end in a delivery by our fault.
 enum class ChargePolicy : std::uint8_t {

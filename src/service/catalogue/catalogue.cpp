@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "base/crypto.h"
+#include "base/json_text.h"
 #include "base/nearest.h"
 
 namespace imagined::service {
@@ -105,6 +107,13 @@ Result<const Model*> Catalogue::resolve(std::string_view name) const {
 
 std::vector<RetiredName> legacy_names(std::string replacement) {
   return {{.name = "flux-1.1*", .replacement = std::move(replacement)}};
+}
+
+std::string fingerprint(const Model& model) {
+  JsonText made_of = JsonText::array();
+  made_of.push(model.weights).push(model.steps).push(model.guidance.value_or(0.0F));
+  if (!model.weights_state.empty()) made_of.push(model.weights_state);
+  return "fp_" + to_hex(sha256(made_of.text())).substr(0, 10);
 }
 
 }  // namespace imagined::service

@@ -26,6 +26,7 @@ struct Model {
   std::string card;  // what the model is, in its own words; may be empty
   /// What is loaded, parts and all: models of the same text share one engine. Empty: the path.
   std::string weights;
+  std::string weights_state;  // changes with their files; empty: not looked at
   bool elsewhere =
       false;  // made by another machine's worker: jobs are taken, nothing is loaded here
 };
@@ -63,6 +64,9 @@ class Catalogue {
   std::vector<Model> models_;
   std::vector<RetiredName> retired_;
 };
+
+/// "fp_" and ten digits: changes when the weights do, or what is done with them.
+std::string fingerprint(const Model& model);
 
 /// "flux-1.1*" with the given replacement: what every server starts with.
 std::vector<RetiredName> legacy_names(std::string replacement);

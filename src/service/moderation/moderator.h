@@ -39,6 +39,11 @@ class Moderator {
   /// the hash of the text.
   Result<void> check(std::string_view text, const Charge& charge);
 
+  /// Of the policy that holds for a team.
+  const std::string& version(std::string_view team_id) const {
+    return parts_.policies.of(team_id).version();
+  }
+
  private:
   bool refuses(const ModerationVerdict& verdict) const;
   Result<ModerationVerdict> judge(std::string_view text, const ModerationPolicy& policy);

@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "service/cache/cache_key.h"
 #include "service/pictures/request_hash.h"
 
 namespace imagined::service {
@@ -54,9 +55,15 @@ Result<void> require_any(const Caller& caller) {
   return caller.scopes.has(Scope::edits) ? Result<void>() : require(caller, Scope::images);
 }
 
+bool wants_cache(const Caller& caller, const Asking& asking) {
+  if (!asking.idempotency_key.empty()) return false;
+  return asking.cache == CacheWish::use ||
+         (asking.cache == CacheWish::as_the_key && caller.uses_cache);
+}
+
 }  // namespace
 
-Result<Job> ImageService::submit(const Caller& caller, JobPayload payload, Asking asking) {
+Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Asking asking) {
   TRY(require(caller, scope_of(payload)));
   PictureRequest& request = wanted_pictures(payload);
   const Model* model = TRY(parts_.catalogue.resolve(request.model));
@@ -71,40 +78,65 @@ Result<Job> ImageService::submit(const Caller& caller, JobPayload payload, Askin
   std::string hash = std::visit([](const auto& each) { return request_hash(each); }, payload);
   // Asked again, it needs neither room nor a worker any more.
   if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
-    return std::move(*earlier);
-  const std::int64_t now_ms = parts_.clock.unix_ms();
-  const Charge charge{.id = make_uuid(parts_.clock),
-                      .owner = caller.owner,
-                      .user = request.user,
-                      .model = model->id,
-                      .bill = bill_of(*model, payload),
-                      .pictures = request.count,
-                      .created_ms = now_ms};
+    return Order{.job = std::move(*earlier)};
+  Charge charge{.id = make_uuid(parts_.clock),
+                .owner = caller.owner,
+                .user = request.user,
+                .model = model->id,
+                .bill = bill_of(*model, payload),
+                .pictures = request.count,
+                .created_ms = parts_.clock.unix_ms()};
   TRY(parts_.moderator.check(request.prompt.text(), charge));
+  Order order;
+  std::optional<Job> made;
+  if (parts_.cache != nullptr && wants_cache(caller, asking)) {
+    order.cache = CacheUse::miss;
+    order.cache_key = cache_key(payload, *model, parts_.moderator.version(caller.owner.team_id));
+    made = parts_.cache->find(caller, order.cache_key, request.count);
+  }
+  if (!made)
+    made =
+        TRY(insert(caller, std::move(payload), asking, charge, std::move(hash), order.cache_key));
+  order.job = std::move(*made);
+  const bool is_new = order.job.id == charge.id;
+  if (order.cache == CacheUse::bypass || is_new) return order;
+  order.cache = CacheUse::hit;
+  // Whoever asks again for its own work has paid for it already.
+  if (asking.again && order.job.owner.key_id == caller.owner.key_id) return order;
+  charge.bill = parts_.cache->bill_of_hit(charge.bill);
+  order.hit_charge = std::move(charge);
+  return order;
+}
+
+Result<Job> ImageService::insert(const Caller& caller, JobPayload payload, const Asking& asking,
+                                 const Charge& charge, std::string request_hash,
+                                 std::string share_key) {
+  const Model& model = *TRY(parts_.catalogue.resolve(charge.model));
   TRY(parts_.blobs.check_room());
-  if (!somebody_has(*model))
+  if (!somebody_has(model))
     return fail(ErrorCode::unavailable,
                 parts_.workers.is_ready()
-                    ? fmt::format("no worker has the model \"{}\" at the moment", model->id)
+                    ? fmt::format("no worker has the model \"{}\" at the moment", model.id)
                     : std::string("the worker is starting; try again in a moment"));
-  const std::int64_t deliver_by = TRY(deliver_by_ms(now_ms));
+  const std::int64_t deliver_by = TRY(deliver_by_ms(charge.created_ms));
   NewJob wanted{.job = {.id = charge.id,
                         .owner = caller.owner,
                         .kind = kind_of(payload),
-                        .sold = {.model = model->id,
+                        .sold = {.model = model.id,
                                  .bill = charge.bill,
-                                 .steps = model->steps,
-                                 .guidance = model->guidance},
+                                 .steps = model.steps,
+                                 .guidance = model.guidance},
                         .idempotency_key = std::string(asking.idempotency_key),
-                        .created_ms = now_ms,
+                        .created_ms = charge.created_ms,
                         .deliver_by_ms = deliver_by},
-                .payload = payload,
+                .payload = std::move(payload),
                 .queue_limit = options_.queue_limit,
                 .in_flight_max = parts_.admission.in_flight_max(caller),
-                .request_hash = std::move(hash)};
+                .request_hash = std::move(request_hash),
+                .share_key = std::move(share_key)};
   wanted.reservation = parts_.admission.reservation(caller, charge);
   if (asking.again && asking.idempotency_key.empty())
-    wanted.attach_since_ms = now_ms - kLostAnswerMs;
+    wanted.attach_since_ms = charge.created_ms - kLostAnswerMs;
   return parts_.queue.insert(wanted);
 }
 
@@ -151,6 +183,19 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, std::strin
                           .pictures = std::move(pictures),
                           .cost_usd_ticks = cost,
                           .reading = std::move(reading)};
+}
+
+Result<FinishedPictures> ImageService::finished(const Caller& caller, const Order& order) {
+  auto made = finished(caller, order.job.id);
+  if (!made && made.error().code == ErrorCode::cancelled && order.cache == CacheUse::hit)
+    return fail(ErrorCode::unavailable, "whoever began this work has cancelled it; ask again");
+  FinishedPictures done = TRY(std::move(made));
+  if (order.cache == CacheUse::miss) parts_.cache->put(order.cache_key, done.job);
+  if (order.hit_charge)
+    done.cost_usd_ticks = TRY(
+        parts_.ledger.record(parts_.admission.reservation(caller, *order.hit_charge),
+                             {.outcome = Outcome::cached, .delivered = std::ssize(done.pictures)}));
+  return done;
 }
 
 Result<PictureFile> ImageService::read_picture(const Caller& caller, std::string_view picture_id) {

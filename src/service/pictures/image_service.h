@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "service/accounts/caller.h"
 #include "service/admission/admission.h"
+#include "service/cache/picture_cache.h"
 #include "service/catalogue/catalogue.h"
 #include "service/jobs/job_queue.h"
 #include "service/links/signed_url.h"
@@ -34,6 +35,17 @@ struct Asking {
   /// The client says that it asks again by itself, having lost the answer. Without an idempotency
   /// key it is given the job of the last ten minutes that it has paid for.
   bool again = false;
+  /// Whether pictures may be given that were made before. Never with an idempotency key, which
+  /// promises pictures of its own.
+  CacheWish cache = CacheWish::as_the_key;
+};
+
+/// A request that was taken, and the job that answers it.
+struct Order {
+  Job job;
+  CacheUse cache = CacheUse::bypass;
+  std::string cache_key;             // unless it is bypassed
+  std::optional<Charge> hit_charge;  // what is owed for pictures that are made for others
 };
 
 /// A picture and the bytes of its file.
@@ -68,6 +80,7 @@ class ImageService {
     LedgerStore& ledger;
     Moderator& moderator;
     const Clock& clock;
+    PictureCache* cache = nullptr;  // none: nothing is remembered
   };
   explicit ImageService(Parts parts, ImageServiceOptions options = {})
       : parts_(parts), options_(options) {}
@@ -78,7 +91,7 @@ class ImageService {
   /// or a quota spent, `storage_full` when there is no room for pictures, `unavailable` when no
   /// worker has the model, `invalid_argument` or `not_found` for a request that breaks the domain's
   /// rules.
-  Result<Job> submit(const Caller& caller, JobPayload wanted, Asking asking = {});
+  Result<Order> submit(const Caller& caller, JobPayload wanted, Asking asking = {});
 
   Result<Job> find(const Caller& caller, std::string_view job_id);
   /// The job after it; a final job stays what it is. Stops the worker within a step.
@@ -91,6 +104,9 @@ class ImageService {
   /// Of a job that succeeded. The job's own error when it failed, `cancelled` when it was,
   /// `failed_precondition` while it is not final.
   Result<FinishedPictures> finished(const Caller& caller, std::string_view job_id);
+  /// The same for who has ordered it: a hit is charged now, with the errors of LedgerStore::record,
+  /// what was made is remembered. `unavailable` when another has cancelled what was shared.
+  Result<FinishedPictures> finished(const Caller& caller, const Order& order);
 
   /// The file of a picture. `data_loss` when the row is there and the bytes are not.
   Result<PictureFile> read_picture(const Caller& caller, std::string_view picture_id);
@@ -98,6 +114,8 @@ class ImageService {
   Result<PictureFile> read_picture(const LinkedPicture& linked);
 
  private:
+  Result<Job> insert(const Caller& caller, JobPayload payload, const Asking& asking,
+                     const Charge& charge, std::string request_hash, std::string share_key);
   bool somebody_has(const Model& model) const;
   Result<std::int64_t> deliver_by_ms(std::int64_t now_ms);
   Result<PictureFile> read_file(StoredPicture picture);

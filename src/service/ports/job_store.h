@@ -28,6 +28,8 @@ struct NewJob {
   std::int64_t in_flight_max = std::numeric_limits<std::int64_t>::max();  // jobs of its key
   std::optional<Reservation> reservation;  // what the books must hold for it; none: nothing
   std::string request_hash;                // the same for the same request only
+  /// With one, an open job of the team with the same is as good: it is given instead of a new one.
+  std::string share_key;
   /// Set when the client asks again by itself, without an idempotency key, because it has lost the
   /// answer: it is given the job of the same API key and request that was taken since this time,
   /// unless that came to nothing.
@@ -70,10 +72,11 @@ class JobStore {
 
   /// The job as it is then. Not a new one but the earlier one when the team has given its
   /// idempotency key before, `unprocessable`, field "idempotency_key", when that was another
-  /// request; nor when it asks again (`attach_since_ms`). `resource_exhausted`, "the queue is full:
-  /// N jobs are waiting", with `queue_limit` or more jobs in the queue, with `in_flight_max` or
-  /// more of the key that have not ended, or as LedgerStore::reserve. The end of the job, whoever
-  /// brings it about, resolves the reservation in the same commit.
+  /// request; nor when it asks again (`attach_since_ms`), or shares (`share_key`).
+  /// `resource_exhausted`, "the queue is full: N jobs are waiting", with `queue_limit` or more jobs
+  /// in the queue, with `in_flight_max` or more of the key that have not ended, or as
+  /// LedgerStore::reserve. The end of the job, whoever brings it about, resolves the reservation in
+  /// the same commit.
   virtual Result<Job> insert(const NewJob& wanted) = 0;
 
   /// What `insert` would give for an idempotency key that the team has used before; none for a new

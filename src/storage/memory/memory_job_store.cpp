@@ -80,6 +80,11 @@ Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
           TRY(find_keyed_job(job.owner.team_id, job.idempotency_key, wanted.request_hash)))
     return std::move(*earlier);
   if (const Row* lost = find_lost(wanted)) return lost->job;
+  const auto twin = std::ranges::find_if(rows_, [&wanted](const Row& row) {
+    return !wanted.share_key.empty() && row.share_key == wanted.share_key &&
+           row.job.owner.team_id == wanted.job.owner.team_id && !service::is_final(row.job.state);
+  });
+  if (twin != rows_.end()) return twin->job;
   const auto waiting =
       std::ranges::count(rows_, JobState::queued, [](const Row& row) { return row.job.state; });
   if (waiting >= wanted.queue_limit)
@@ -95,6 +100,7 @@ Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
   rows_.push_back({.job = job,
                    .payload = wanted.payload,
                    .request_hash = wanted.request_hash,
+                   .share_key = wanted.share_key,
                    .lease_origin = {}});
   return job;
 }
@@ -255,35 +261,6 @@ Result<StoredPicture> MemoryJobStore::find_picture(std::string_view picture_id) 
   const auto found = pictures_.find(picture_id);
   if (found == pictures_.end()) return imagined::fail(ErrorCode::not_found, "no such picture");
   return found->second;
-}
-
-Result<std::vector<service::OwnedPicture>> MemoryJobStore::find_pictures(
-    const service::PictureFilter& filter) {
-  const std::lock_guard lock(mutex_);
-  const auto place = [](const StoredPicture& picture) {
-    return std::pair(picture.created_ms, picture.id);
-  };
-  const auto after = pictures_.find(filter.after);
-  std::vector<service::OwnedPicture> found;
-  for (const auto& [id, picture] : pictures_) {
-    const Job& job = find_row(picture.job_id)->job;
-    const bool is_behind =
-        filter.after.empty() || (after != pictures_.end() && place(picture) > place(after->second));
-    if ((filter.key_id.empty() || job.owner.key_id == filter.key_id) && is_behind &&
-        picture.created_ms >= filter.from_ms && picture.created_ms < filter.until_ms)
-      found.push_back({.picture = picture, .owner = job.owner, .model = job.sold.model});
-  }
-  std::ranges::sort(found, {}, [&](const auto& each) { return place(each.picture); });
-  found.resize(std::min(found.size(), static_cast<std::size_t>(filter.count_max)));
-  return found;
-}
-
-Result<void> MemoryJobStore::remove_picture(std::string_view picture_id) {
-  const std::lock_guard lock(mutex_);
-  const auto found = pictures_.find(picture_id);
-  if (found == pictures_.end()) return imagined::fail(ErrorCode::not_found, "no such picture");
-  pictures_.erase(found);
-  return {};
 }
 
 Result<int> MemoryJobStore::remove_pictures(std::int64_t before_ms, int count_max) {

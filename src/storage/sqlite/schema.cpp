@@ -293,6 +293,19 @@ CREATE INDEX files_by_team ON files (org_id, team_id, id);
 CREATE INDEX files_by_blob ON files (blob);
 CREATE INDEX files_by_end ON files (expires_ms) WHERE expires_ms > 0;
 )sql",
+    // 12: what is made once for who shares it; which job answers a request again.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN share_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_keys ADD COLUMN uses_cache INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE cache_entries (
+  team_id    TEXT NOT NULL,
+  key        TEXT NOT NULL,
+  job_id     TEXT NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  PRIMARY KEY (team_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cache_entries_by_end ON cache_entries (expires_ms);
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());
@@ -319,11 +332,6 @@ Result<std::int64_t> read_version(Connection& connection) {
 }
 
 }  // namespace
-
-Result<void> check_ours(Connection& connection) {
-  TRY(read_version(connection));
-  return {};
-}
 
 Result<void> migrate(Connection& connection) {
   if (TRY(read_version(connection)) == kNewest) return {};

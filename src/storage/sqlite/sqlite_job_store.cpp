@@ -135,6 +135,18 @@ Result<std::optional<Job>> find_lost(Connection& connection, const NewJob& wante
   return std::optional(TRY(read_job(row)));
 }
 
+/// The same work for the same team, on its way.
+Result<std::optional<Job>> find_twin(Connection& connection, const NewJob& wanted) {
+  if (wanted.share_key.empty()) return std::optional<Job>();
+  Statement row = TRY(connection.prepare(
+      fmt::format("SELECT {} FROM jobs WHERE {} AND team_id = ? AND share_key = ? "
+                  "ORDER BY sequence LIMIT 1",
+                  kJobColumns, kOpen)));
+  if (!TRY(row.bind(wanted.job.owner.team_id, wanted.share_key).step()))
+    return std::optional<Job>();
+  return std::optional(TRY(read_job(row)));
+}
+
 Result<void> check_in_flight(Connection& connection, const NewJob& wanted) {
   Statement row = TRY(
       connection.prepare(fmt::format("SELECT count(*) FROM jobs WHERE {} AND key_id = ?", kOpen)));
@@ -159,12 +171,14 @@ Result<void> insert_job(Connection& connection, const NewJob& wanted) {
   Statement insert = TRY(connection.prepare(
       "INSERT INTO jobs (id, org_id, team_id, key_id, kind, payload_version, payload, model, "
       "price_usd_ticks, once_usd_ticks, steps, guidance, idempotency_key, request_hash, "
-      "created_ms, deliver_by_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      "created_ms, deliver_by_ms, share_key) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   TRY(insert
           .bind(job.id, job.owner.org_id, job.owner.team_id, job.owner.key_id, payload.kind,
                 payload.version, payload.text, job.sold.model, job.sold.bill.per_picture_usd_ticks,
                 job.sold.bill.once_usd_ticks, job.sold.steps, job.sold.guidance,
-                job.idempotency_key, wanted.request_hash, job.created_ms, job.deliver_by_ms)
+                job.idempotency_key, wanted.request_hash, job.created_ms, job.deliver_by_ms,
+                wanted.share_key)
           .run());
   return insert_inputs(connection, job.id, service::inputs_of(wanted.payload));
 }
@@ -243,6 +257,7 @@ Result<Job> SqliteJobStore::insert(const NewJob& wanted) {
                                         wanted.job.idempotency_key, wanted.request_hash)))
     return std::move(*earlier);
   if (auto lost = TRY(find_lost(connection, wanted))) return std::move(*lost);
+  if (auto twin = TRY(find_twin(connection, wanted))) return std::move(*twin);
   const std::int64_t waiting = TRY(count_queued(connection));
   if (waiting >= wanted.queue_limit)
     return imagined::fail(ErrorCode::resource_exhausted,

@@ -17,7 +17,7 @@ constexpr std::string_view kKeyColumns =
     "not_before_ms, expires_ms, revoked_ms, previous_hash, previous_until_ms, per_second, "
     "per_minute, in_flight, pictures_per_day, pictures_per_month, usd_ticks_per_day, "
     "usd_ticks_per_month, modified_ms, modified_by, role, asked_per_second, "
-    "asked_per_minute, asked_reason, asked_ms";
+    "asked_per_minute, asked_reason, asked_ms, uses_cache";
 
 std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -56,6 +56,7 @@ ApiKey read_key(const Statement& row) {
                .per_minute = optional_integer(row, 27),
                .reason = row.text(28),
                .at_ms = row.integer(29)};
+  key.uses_cache = row.integer(30) != 0;
   return key;
 }
 
@@ -70,7 +71,7 @@ Result<ApiKey> find_key(Connection& connection, std::string_view id) {
 Result<void> write_key(Connection& connection, std::string_view verb, const ApiKey& key) {
   Statement write = TRY(connection.prepare(
       fmt::format("{} INTO api_keys ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   verb, kKeyColumns)));
   const Allowance& own = key.allowance;
   return write
@@ -80,32 +81,17 @@ Result<void> write_key(Connection& connection, std::string_view verb, const ApiK
             own.per_second, own.per_minute, own.in_flight, own.pictures_per_day,
             own.pictures_per_month, own.usd_ticks_per_day, own.usd_ticks_per_month, key.modified_ms,
             key.modified_by, key.role ? to_string(*key.role) : std::string_view(),
-            key.asked.per_second, key.asked.per_minute, key.asked.reason, key.asked.at_ms)
+            key.asked.per_second, key.asked.per_minute, key.asked.reason, key.asked.at_ms,
+            key.uses_cache)
       .run();
 }
 
 }  // namespace
 
 Result<void> SqliteKeyStore::insert(const ApiKey& key, const service::Deed& deed) {
-  return insert_if(key, deed, [](Connection&) { return Result<void>(); });
-}
-
-Result<void> SqliteKeyStore::insert_first_owner(const ApiKey& key, const service::Deed& deed) {
-  return insert_if(key, deed, [](Connection& connection) -> Result<void> {
-    Statement row =
-        TRY(connection.prepare("SELECT 1 FROM api_keys WHERE role = ? AND revoked_ms = 0 LIMIT 1"));
-    if (!TRY(row.bind(to_string(service::Role::owner)).step())) return {};
-    return fail(ErrorCode::gone, "there is an owner already");
-  });
-}
-
-template <class Allowed>
-Result<void> SqliteKeyStore::insert_if(const ApiKey& key, const service::Deed& deed,
-                                       const Allowed& allowed) {
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
-  TRY(allowed(connection));
   TRY(write_key(connection, "INSERT", key));
   TRY(append_audit(connection, deed, clock_.unix_ms(), audit_secret_));
   return transaction.commit();

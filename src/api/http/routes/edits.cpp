@@ -113,11 +113,11 @@ Async<Result<Response>> edit_images(const Context& context, Exchange& exchange) 
   auto request =
       co_await on_pool(context.fetch_pool, [&] { return Taking(context, exchange).take(*call); });
   if (!request) co_return tl::unexpected(std::move(request.error()));
-  auto job = co_await on_pool(context.pool, [&] {
+  auto order = co_await on_pool(context.pool, [&] {
     return context.services.images.submit(*exchange.caller, *request, *asking);
   });
-  if (!job) co_return tl::unexpected(std::move(job.error()));
-  co_return co_await reply_when_made(context, exchange, job->id, call->fields);
+  if (!order) co_return tl::unexpected(std::move(order.error()));
+  co_return co_await reply_when_made(context, exchange, std::move(*order), call->fields);
 }
 
 }  // namespace imagined::api

@@ -9,19 +9,18 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   const Services& services = context.services;
   const auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
-  auto call = wire::parse_generation_call(exchange.request.body, services.catalogue,
-                                          context.options.dialect);
+  auto call = wire::parse_generation_call(exchange.request.body, services.catalogue);
   // What cannot be read is drawn for the default model: a flood of bad requests is a flood too.
   const std::string_view model = call ? call->request.model : std::string_view();
   if (auto in = co_await pass_the_door(context, exchange, model); !in) {
     co_return tl::unexpected(std::move(in.error()));
   }
   if (!call) co_return tl::unexpected(std::move(call.error()));
-  auto job = co_await on_pool(context.pool, [&] {
+  auto order = co_await on_pool(context.pool, [&] {
     return services.images.submit(*exchange.caller, call->request, *asking);
   });
-  if (!job) co_return tl::unexpected(std::move(job.error()));
-  co_return co_await reply_when_made(context, exchange, job->id, *call);
+  if (!order) co_return tl::unexpected(std::move(order.error()));
+  co_return co_await reply_when_made(context, exchange, std::move(*order), *call);
 }
 
 }  // namespace imagined::api

@@ -1,0 +1,20 @@
+#include "service/cache/cache_key.h"
+
+#include <fmt/core.h>
+
+#include "base/crypto.h"
+#include "service/pictures/request_hash.h"
+
+namespace imagined::service {
+
+std::string cache_key(const JobPayload& wanted, const Model& model,
+                      std::string_view policy_version) {
+  JobPayload anybodys = wanted;
+  wanted_pictures(anybodys).user.clear();
+  const std::string asked =
+      std::visit([](const auto& each) { return request_hash(each); }, anybodys);
+  return to_hex(
+      sha256(fmt::format("cache 1\n{}\n{}\n{}\n", asked, fingerprint(model), policy_version)));
+}
+
+}  // namespace imagined::service
