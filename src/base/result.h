@@ -34,6 +34,7 @@ enum class ErrorCode : std::uint8_t {
   method_not_allowed = 103,
   storage_full = 104,  // no room to keep a result
   misdirected = 105,   // a request for another server
+  gone = 106,          // it was there, and will not be again
 };
 
 /// Whether the same request may succeed when it is sent again.

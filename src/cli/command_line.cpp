@@ -50,6 +50,9 @@ std::string upper(std::string_view text) {
 }
 
 bool is_flag(const Option& option) { return std::holds_alternative<bool*>(option.target); }
+bool may_be_bare(const Option& option) {
+  return is_flag(option) || !option.allowed.if_bare.empty();
+}
 
 bool is_number(const Option& option) {
   return std::holds_alternative<int*>(option.target) ||
@@ -239,6 +242,7 @@ class Parser {
       const bool equals = word[split] == '=';
       return assign(*found, word.substr(split + (equals ? 1 : 0)));
     }
+    if (!found->allowed.if_bare.empty()) return assign(*found, found->allowed.if_bare);
     if (at_end()) return wrong(fmt::format("{}: its value is missing", name));
     return assign(*found, words_[at_++]);
   }
@@ -379,7 +383,7 @@ std::string option_form(const Option& option) {
   if (is_argument(option)) return upper(option.name);
   std::string form = option.name;
   if (const auto comma = form.find(','); comma != std::string::npos) form.insert(comma + 1, " ");
-  if (is_flag(option)) return form;
+  if (may_be_bare(option)) return form;
   const std::string& value = option.allowed.value_name;
   return form + " " + (!value.empty() ? value : is_number(option) ? "NUMBER" : "TEXT");
 }

@@ -30,6 +30,7 @@ struct Allowed {
   std::vector<std::string> usual = {};    // what completion offers where others may be right too
   std::string value_name = {};            // "FILE"; empty: NUMBER or TEXT
   bool required = false;                  // of an argument
+  std::string if_bare = {};  // the value where none follows; then it takes --name=VALUE
 };
 
 /// What help prints an option under.

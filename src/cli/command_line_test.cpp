@@ -24,6 +24,11 @@ class CommandLine : public testing::Test {
          "Where",
          {},
          OptionGroup::settings},
+        {"--strict",
+         [this](const std::string& text) { strict = text; },
+         "How",
+         {.if_bare = "true"},
+         OptionGroup::settings},
         {"--fd", &fd, "Not for people", {}, OptionGroup::hidden},
     };
     Command keys{"keys", "Keys"};
@@ -40,13 +45,21 @@ class CommandLine : public testing::Test {
   }
 
   Command program{"imagined", "Pictures"};
-  std::string prompt, output, listen, precision = "f32";
+  std::string prompt, output, listen, strict, precision = "f32";
   int count = 1, fd = -1;
   std::optional<std::uint64_t> seed;
   std::optional<float> guidance;
   std::vector<std::string> images;
   bool json = false;
 };
+
+TEST_F(CommandLine, LetsAnOptionStandBareThatHasAValueForIt) {
+  ASSERT_TRUE(parse({"paint", "--strict", "a house"}));
+  EXPECT_EQ(strict, "true");
+  EXPECT_EQ(prompt, "a house");
+  ASSERT_TRUE(parse({"paint", "--strict=false", "a house"}));
+  EXPECT_EQ(strict, "false");
+}
 
 TEST_F(CommandLine, FillsTheTargetsOfEveryKindOfOption) {
   const auto call = parse({"paint", "a house", "-o", "x.png", "--count=3", "--seed",

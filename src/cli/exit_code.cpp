@@ -37,6 +37,7 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::unauthenticated:
     case ErrorCode::method_not_allowed:
     case ErrorCode::misdirected:
+    case ErrorCode::gone:
       break;
   }
   return kExitFailure;

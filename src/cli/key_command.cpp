@@ -104,9 +104,9 @@ std::string id_of(const std::string& text) {
   return rest.substr(0, rest.find('_'));
 }
 
-bool is_meant(const std::string& id) {
+bool is_meant(const std::string& question) {
   if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return true;
-  fmt::print(stderr, "Delete the key {}? Whoever uses it is refused at once. [y/N] ", id);
+  fmt::print(stderr, "{} [y/N] ", question);
   std::fflush(stderr);
   const int answer = std::getchar();
   return answer == 'y' || answer == 'Y';

@@ -43,8 +43,12 @@ std::string day_and_time(std::int64_t unix_ms, const char* if_none);
 /// Of a public id or a whole key, whichever is at hand.
 std::string id_of(const std::string& text);
 
-/// Asks who types at a terminal whether a key is to be deleted; a script has meant it.
-bool is_meant(const std::string& id);
+/// Asks who types at a terminal whether something is to be deleted; a script has meant it.
+bool is_meant(const std::string& question);
+
+inline std::string delete_question(const std::string& key_id) {
+  return "Delete the key " + key_id + "? Whoever uses it is refused at once.";
+}
 
 /// Prints a key that was made just now, this once. `good_for` is the folder of its server.
 void print_new_key(const service::NewKey& made, bool as_json, const std::string& good_for);

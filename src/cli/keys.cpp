@@ -174,7 +174,7 @@ Result<int> deny(const Session& session) { return decide(session, false); }
 
 Result<int> remove(const Session& session) {
   const std::string id = id_of(session.options.id);
-  if (!session.options.yes && !is_meant(id)) return kExitFailure;
+  if (!session.options.yes && !is_meant(delete_question(id))) return kExitFailure;
   const ApiKey key = TRY(session.stores.keys().revoke(kActor, id));
   if (!session.options.json) return print_changed(session, key, "deleted");
   fmt::print("{}\n", JsonText::object({{"id", key.id}, {"deleted", true}}).text());

@@ -22,7 +22,7 @@ LogLevel log_level_of(std::string_view word) {
 std::string help_of(const config::Setting& setting) {
   std::string text(setting.help);
   const std::string value = value_text(setting, Settings{});
-  if (std::holds_alternative<std::int64_t Settings::*>(setting.field) || !setting.choices.empty()) {
+  if (is_number(setting) || !setting.choices.empty()) {
     text += "; " + expectation(setting);
   }
   if (!value.empty()) text += " [" + value + "]";
@@ -45,12 +45,13 @@ const ModelSettings* find_named(const Config& config, const std::string& name) {
 void add_config_options(Command& command, ConfigFlags& flags,
                         const std::vector<std::string_view>& names) {
   const auto add = [&](std::string name, Target target, std::string help, const char* value_name,
-                       std::vector<std::string> usual = {}) {
-    command.options.push_back({std::move(name),
-                               std::move(target),
-                               std::move(help),
-                               {.usual = std::move(usual), .value_name = value_name},
-                               OptionGroup::settings});
+                       std::vector<std::string> usual = {}, std::string if_bare = {}) {
+    command.options.push_back(
+        {std::move(name),
+         std::move(target),
+         std::move(help),
+         {.usual = std::move(usual), .value_name = value_name, .if_bare = std::move(if_bare)},
+         OptionGroup::settings});
   };
   add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
   add("--set", &flags.assignments,
@@ -62,12 +63,11 @@ void add_config_options(Command& command, ConfigFlags& flags,
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
       continue;
     }
-    const bool number = std::holds_alternative<std::int64_t Settings::*>(setting.field);
     const auto take = [&flags, name = std::string(setting.name)](const std::string& value) {
       flags.values[name] = value;
     };
-    add(flag_name(setting), take, help_of(setting), number ? "NUMBER" : "TEXT",
-        {setting.choices.begin(), setting.choices.end()});
+    add(flag_name(setting), take, help_of(setting), is_number(setting) ? "NUMBER" : "TEXT",
+        {setting.choices.begin(), setting.choices.end()}, is_switch(setting) ? "true" : "");
   }
 }
 

@@ -43,7 +43,9 @@ std::vector<std::string> names_of(const Option& option) {
   return {option.name.substr(0, comma), option.name.substr(comma + 1)};
 }
 
-bool takes_value(const Option& option) { return !std::holds_alternative<bool*>(option.target); }
+bool takes_value(const Option& option) {
+  return !std::holds_alternative<bool*>(option.target) && option.allowed.if_bare.empty();
+}
 bool is_for_people(const Option& option) { return option.group != OptionGroup::hidden; }
 bool is_model(const Option& option) { return option.name == "model" || option.name == "--model"; }
 

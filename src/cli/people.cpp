@@ -60,7 +60,7 @@ Result<int> remove(const Session& session) {
   const ApiKey key = TRY(session.keys.find(id));
   if (!key.role)
     return fail(ErrorCode::not_found, "this is the key of a customer: imagined keys delete");
-  if (!session.options.yes && !is_meant(id)) return kExitFailure;
+  if (!session.options.yes && !is_meant(delete_question(id))) return kExitFailure;
   TRY(session.keys.revoke(kActor, id));
   if (session.options.json) {
     fmt::print("{}\n", JsonText::object({{"id", id}, {"deleted", true}}).text());

@@ -18,6 +18,7 @@
 #include "cli/wiring.h"
 #include "config/moderation.h"
 #include "engine/engine.h"
+#include "service/accounts/first_owner.h"
 #include "service/files/file_service.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
@@ -26,6 +27,11 @@
 
 namespace imagined::cli {
 namespace {
+
+api::wire::ErrorStyle error_style(const Settings& settings) {
+  return {.strict_xai = settings.strict_xai,
+          .out_of_quota_status = std::stoi(settings.out_of_quota_status)};
+}
 
 Result<api::ServerOptions> server_options(const Settings& settings,
                                           const config::ListenAddress& address) {
@@ -42,17 +48,19 @@ Result<api::ServerOptions> server_options(const Settings& settings,
         limits.connections_max, settings.connections_max, descriptors);
   }
   limits.connections_per_address_max = static_cast<int>(settings.connections_per_address_max);
-  return api::ServerOptions{
-      .host = address.host,
-      .port = address.port,
-      .pool_threads = static_cast<int>(settings.pool_threads),
-      .drain_timeout = std::chrono::seconds(settings.drain_s),
-      .limits = limits,
-      .answers = {.public_url = settings.public_url,
-                  .trusted_proxies = std::move(trusted_proxies),
-                  .job_timeout = std::chrono::seconds(settings.job_timeout_s),
-                  .cors_origin = settings.cors_origin,
-                  .moderated_is_empty = settings.moderation_answer == "empty"}};
+  return api::ServerOptions{.host = address.host,
+                            .port = address.port,
+                            .pool_threads = static_cast<int>(settings.pool_threads),
+                            .drain_timeout = std::chrono::seconds(settings.drain_s),
+                            .limits = limits,
+                            .answers = {.public_url = settings.public_url,
+                                        .trusted_proxies = std::move(trusted_proxies),
+                                        .job_timeout = std::chrono::seconds(settings.job_timeout_s),
+                                        .cors_origin = settings.cors_origin,
+                                        .moderated_is_empty = settings.moderation_answer == "empty",
+                                        .errors = error_style(settings),
+                                        .dialect = settings.strict_xai ? api::wire::Dialect::xai
+                                                                       : api::wire::Dialect::all}};
 }
 
 std::string url_of(const config::ListenAddress& address, std::uint16_t port) {
@@ -78,6 +86,17 @@ void announce(const std::string& url) {
   std::fflush(stdout);
 }
 
+// A server without an owner can be given one by whoever reads its log.
+void offer_first_owner(service::FirstOwner& first_owner, const std::string& url) {
+  const auto token = first_owner.offer();
+  if (!token) log(LogLevel::warn, "no_owner_offered", "reason={:?}", token.error().message);
+  if (!token || !*token) return;
+  log(LogLevel::info, "no_owner",
+      "claim_token={} valid_s={} hint=\"POST it once as JSON to {}/auth/first-owner, or: imagined "
+      "people create --role owner\"",
+      **token, service::FirstOwner::kTokenLifeMs / 1000, url);
+}
+
 // Everything is open: serve until a signal comes or the worker proves useless.
 int serve_until_stopped(const Config& config, const config::ListenAddress& address,
                         const service::Catalogue& catalogue, Stores& stores,
@@ -100,6 +119,8 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                {.shadow = config.settings.moderation == "shadow",
                                 .passes_when_down = config.settings.moderation_down == "pass"});
   service::KeyDesk desk(stores.keys(), stores.key_store());
+  service::UsageDesk usage(stores.ledger());
+  service::FirstOwner first_owner(stores.keys(), stores.clock());
   service::Admission admission(stores.limits(), stores.clock(), *policy);
   std::optional<service::PictureCache> cache;
   if (stores.cache() != nullptr)
@@ -131,6 +152,8 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                                .watcher = watcher,
                                                .keys = stores.keys(),
                                                .desk = desk,
+                                               .first_owner = first_owner,
+                                               .usage = usage,
                                                .admission = admission,
                                                .links = stores.links(),
                                                .workers = *workers,
@@ -160,6 +183,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
   if (const auto keys = stores.keys().list(); keys && keys_of(Holder::customer, *keys).empty()) {
     log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
   }
+  offer_first_owner(first_owner, url);
   if (!is_loopback(address.host)) {
     log(LogLevel::warn, "open_to_network",
         "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "

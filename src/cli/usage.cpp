@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "api/wire/usage.h"
 #include "base/json_text.h"
 #include "base/timestamp.h"
 #include "cli/command.h"
@@ -28,44 +29,6 @@ struct Options {
 };
 
 std::string_view name_of(const UsageRow& row) { return service::row_of(row.outcome).name; }
-
-void print_json(const std::vector<UsageRow>& rows) {
-  JsonText items = JsonText::array();
-  for (const UsageRow& row : rows) {
-    items.push(JsonText::object({{"day", row.day},
-                                 {"team", row.team_id},
-                                 {"key_id", row.key_id},
-                                 {"model", row.model},
-                                 {"user", row.user},
-                                 {"outcome", name_of(row)},
-                                 {"requests", row.requests},
-                                 {"pictures", row.pictures},
-                                 {"usd", service::format_usd(row.usd_ticks)},
-                                 {"cost_in_usd_ticks", row.usd_ticks}}));
-  }
-  fmt::print("{}\n", JsonText::object({{"usage", items}}).text());
-}
-
-// RFC 4180; a name that a spreadsheet would take for a formula is made text.
-std::string cell(std::string_view text) {
-  std::string quoted = "\"";
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
-    quoted += '\'';
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
-}
-
-void print_csv(const std::vector<UsageRow>& rows) {
-  fmt::print("day,team,key_id,model,user,outcome,requests,pictures,usd\r\n");
-  for (const UsageRow& row : rows) {
-    fmt::print("{},{},{},{},{},{},{},{},{}\r\n", row.day, cell(row.team_id), cell(row.key_id),
-               cell(row.model), cell(row.user), name_of(row), row.requests, row.pictures,
-               service::format_usd(row.usd_ticks));
-  }
-}
 
 void print_table(const std::vector<UsageRow>& rows) {
   fmt::print("{:<10}  {:<12}  {:<28}  {:<20}  {:>8}  {:>8}  {:>12}\n", "DAY (UTC)", "KEY", "MODEL",
@@ -129,9 +92,9 @@ int usage(const Options& options) {
   const auto rows = (*stores)->ledger().usage(*filter);
   if (!rows) return report(rows.error());
   if (options.json) {
-    print_json(*rows);
+    fmt::print("{}\n", api::wire::usage_body(*rows));
   } else if (options.csv) {
-    print_csv(*rows);
+    fmt::print("{}", api::wire::usage_csv(*rows));
   } else {
     print_table(*rows);
   }

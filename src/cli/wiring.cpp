@@ -124,6 +124,14 @@ Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, S
   return std::unique_ptr<Stores>(std::make_unique<LocalStores>(std::move(parts), settings));
 }
 
+Result<CopiedData> copy_data(const std::filesystem::path& from, const std::filesystem::path& to) {
+  return storage::copy_data(
+      from, to,
+      [](const std::filesystem::path& folder) -> Result<std::unique_ptr<service::BlobStore>> {
+        return TRY(storage::DiskBlobStore::open(folder, kClock));
+      });
+}
+
 std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
                                                  const config::Environment& environment,
                                                  Stores& stores) {

@@ -1,6 +1,7 @@
 // Which concrete adapter stands behind each port. The only place that names them.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "service/ports/ledger_store.h"
 #include "service/ports/limit_store.h"
 #include "service/ports/picture_source.h"
+#include "storage/backup/backup.h"
 #include "worker/supervisor.h"
 
 namespace imagined::cli {
@@ -53,6 +55,10 @@ class Stores {
   virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;
 };
+
+using storage::CopiedData;
+/// As storage::copy_data.
+Result<CopiedData> copy_data(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// The worker process of a server, which is the pool and the bell of its domain; not started.
 /// `environment` is that of this process.

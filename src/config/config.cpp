@@ -154,15 +154,18 @@ void apply_file_value(const std::string& file, const std::string& key, const tom
     return faults.add(where,
                       fmt::format("{}: there is no such setting{}", key, did_you_mean(key, names)));
   }
-  const bool wants_number = std::holds_alternative<std::int64_t Settings::*>(setting->field);
+  const auto wanted = is_number(*setting)   ? ModelValue::Type::whole
+                      : is_switch(*setting) ? ModelValue::Type::truth
+                                            : ModelValue::Type::text;
   const ModelValue value = to_model_value(node);
-  if (value.type != (wants_number ? ModelValue::Type::whole : ModelValue::Type::text)) {
+  if (value.type != wanted) {
     return faults.add(
         where, fmt::format("{}: expected {}, got {}", key, expectation(*setting),
                            value.type == ModelValue::Type::text
                                ? fmt::format("the text \"{}\", write it without quotes", value.text)
-                           : value.text.empty() ? "a list or table"
-                                                : value.text + ", write it in quotes"));
+                           : value.text.empty()  ? "a list or table"
+                           : is_switch(*setting) ? value.text
+                                                 : value.text + ", write it in quotes"));
   }
   const bool is_path =
       (setting->name.ends_with("_dir") || setting->name.ends_with("_file")) && !value.text.empty();
@@ -357,6 +360,11 @@ std::string toml_quoted(std::string_view text) {
   return out.str();
 }
 
+std::string toml_value(const Setting& setting, const Settings& settings) {
+  const std::string value = value_text(setting, settings);
+  return is_number(setting) || is_switch(setting) ? value : toml_quoted(value);
+}
+
 }  // namespace
 
 Result<Config> load_config(const ConfigFlags& flags, const Environment& environment) {
@@ -414,9 +422,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
       text += fmt::format("# {} ({})\n", setting.help,
                           source == config.sources.end() ? "default" : source->second);
     }
-    const std::string value = value_text(setting, config.settings);
-    const bool number = std::holds_alternative<std::int64_t Settings::*>(setting.field);
-    text += fmt::format("{} = {}\n", setting.name, number ? value : toml_quoted(value));
+    text += fmt::format("{} = {}\n", setting.name, toml_value(setting, config.settings));
   }
   for (const ModelSettings& model : config.models) {
     text += fmt::format("\n[models.{}]\n", toml_quoted(model.name));
@@ -450,10 +456,8 @@ std::string example_toml() {
       "# What is left out keeps its default; see `imagined config show`. Relative paths are meant\n"
       "# from the folder of this file.\n\n";
   for (const Setting& setting : all_settings()) {
-    const std::string value = value_text(setting, Settings{});
-    const bool number = std::holds_alternative<std::int64_t Settings::*>(setting.field);
     text += fmt::format("# {}\n# {} = {}\n\n", setting.help, setting.name,
-                        number ? value : toml_quoted(value));
+                        toml_value(setting, Settings{}));
   }
   text +=
       "# The models of a file are the whole list. Without any, the built-in one is served under "

@@ -63,6 +63,17 @@ TEST_F(ConfigFile, NamesTheLineOfAnUnknownSetting) {
             ":2: http_lissten: there is no such setting; did you mean \"http_listen\"?");
 }
 
+TEST_F(ConfigFile, KnowsASwitchAsTrueAndFalse) {
+  const auto config = load_config({.file = write("strict_xai = true\n")}, Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->settings.strict_xai);
+  EXPECT_NE(to_toml(*config, Remarks::none).find("strict_xai = true\n"), std::string::npos);
+  const auto off = load_config({.file = write("strict_xai = true\n")},
+                               Environment({{"IMAGINED_STRICT_XAI", "false"}}));
+  EXPECT_FALSE(off->settings.strict_xai);
+  EXPECT_EQ(error_of("strict_xai = 1\n"), ":1: strict_xai: expected true or false, got 1");
+}
+
 TEST_F(ConfigFile, NamesTheLineOfAWrongType) {
   EXPECT_EQ(error_of("queue_limit = \"7\"\n"),
             ":1: queue_limit: expected a whole number from 1 to 1000000, got the text \"7\", write "

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 2> kCacheHits = {"free", "full"};
 constexpr std::array<std::string_view, 2> kModerations = {"enforce", "shadow"};
 constexpr std::array<std::string_view, 2> kModerationAnswers = {"error", "empty"};
 constexpr std::array<std::string_view, 2> kModerationDowns = {"refuse", "pass"};
+constexpr std::array<std::string_view, 3> kOutOfQuotaStatuses = {"429", "402", "403"};
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
@@ -121,6 +122,12 @@ std::span<const Setting> all_settings() {
       {"drain_s", &Settings::drain_s, "seconds that a stopping server gives replies in work", 0,
        3600},
       {"key_prefix", &Settings::key_prefix, "first letters of new API keys"},
+      {"strict_xai", &Settings::strict_xai,
+       "answer errors as xAI does: a flat body, 400 for a wrong key, 403 for one that may not, and "
+       "no words that only OpenAI's API knows"},
+      {"out_of_quota_status", &Settings::out_of_quota_status,
+       "HTTP status where a quota or a budget is spent; OpenAI answers 429, xAI 403", 0, 0,
+       kOutOfQuotaStatuses},
       {"device", &Settings::device, "what the engine runs on: cpu"},
       {"precision", &Settings::precision, "arithmetic of the engine", 0, 0, kPrecisions},
       {"long_prompt", &Settings::long_prompt,
@@ -158,7 +165,8 @@ std::string value_text(const Setting& setting, const Settings& settings) {
 }
 
 std::string expectation(const Setting& setting) {
-  if (std::holds_alternative<std::int64_t Settings::*>(setting.field)) {
+  if (is_switch(setting)) return "true or false";
+  if (is_number(setting)) {
     return fmt::format("a whole number from {} to {}", setting.min, setting.max);
   }
   if (!setting.choices.empty()) return fmt::format("one of {}", fmt::join(setting.choices, ", "));
@@ -178,6 +186,11 @@ Result<void> assign(const Setting& setting, std::string_view text, Settings& set
       return refuse();
     }
     settings.*(*word) = text;
+    return {};
+  }
+  if (const auto* on = std::get_if<bool Settings::*>(&setting.field)) {
+    if (text != "true" && text != "false") return refuse();
+    settings.*(*on) = text == "true";
     return {};
   }
   std::int64_t number = 0;

@@ -58,6 +58,8 @@ struct Settings {
   std::int64_t pool_threads = 4;
   std::int64_t drain_s = 30;
   std::string key_prefix = "imk";
+  bool strict_xai = false;
+  std::string out_of_quota_status = "429";
   std::string device = "cpu";
   std::string precision = "bf16";
   std::string long_prompt = "cut";
@@ -69,7 +71,7 @@ struct Settings {
 struct Setting {
   std::string_view name;  // the TOML key; "http_listen" is --http-listen and IMAGINED_HTTP_LISTEN;
                           // a path's ends in "_dir" or "_file", relative in a file to where that is
-  std::variant<std::string Settings::*, std::int64_t Settings::*> field;
+  std::variant<std::string Settings::*, std::int64_t Settings::*, bool Settings::*> field;
   std::string_view help;
   std::int64_t min = 0;  // of whole numbers
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
@@ -86,6 +88,14 @@ std::string flag_name(const Setting& setting);
 std::string environment_name(const Setting& setting);
 
 std::string value_text(const Setting& setting, const Settings& settings);
+
+inline bool is_number(const Setting& setting) {
+  return std::holds_alternative<std::int64_t Settings::*>(setting.field);
+}
+/// True or false; its flag may stand without a value.
+inline bool is_switch(const Setting& setting) {
+  return std::holds_alternative<bool Settings::*>(setting.field);
+}
 
 /// Sets a value from text. `invalid_argument`, field = the setting's name, saying what is expected
 /// and what was given.

@@ -83,6 +83,9 @@ struct GenerateRequest {
   std::optional<float> guidance;
   std::uint64_t seed = 0;
   std::vector<image::Picture> references;  // 0 to 8, RGB or RGBA
+  /// What of the first reference is made anew: what is white, or of RGBA what is transparent. The
+  /// rest stays as it is, at the size of the picture, which had best have its shape.
+  std::optional<image::Picture> mask;
 };
 
 /// What a request comes to, known before any network runs.

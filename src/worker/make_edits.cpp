@@ -1,7 +1,5 @@
 #include "worker/make_edits.h"
 
-#include <fmt/core.h>
-
 #include <utility>
 #include <variant>
 
@@ -14,38 +12,34 @@ namespace {
 // What may be uploaded may be decoded; the pixels have limits of their own.
 constexpr image::DecodeLimits kLimits{.bytes_max = service::kUploadBytesMax};
 
-Result<image::Picture> read_reference(std::string_view blob, const Making& making) {
+Result<image::Picture> read_picture(const Making& making, std::string_view blob,
+                                    std::string_view name) {
   const auto file = TRY(making.blobs.get(blob));
-  return making.decoder.decode(file, kLimits);
+  auto picture = making.decoder.decode(file, kLimits);
+  if (!picture) return tl::unexpected(service::about_picture(std::move(picture.error()), name));
+  return picture;
 }
 
-Result<std::vector<image::Picture>> read_references(const service::EditRequest& edit,
-                                                    const Making& making) {
-  std::vector<image::Picture> pictures;
-  for (const std::string& blob : edit.references) {
-    auto picture = read_reference(blob, making);
-    if (!picture)
-      return tl::unexpected(service::about_picture(std::move(picture.error()),
-                                                   service::reference_name(pictures.size())));
-    pictures.push_back(std::move(*picture));
-  }
-  return pictures;
+service::PictureSize size_of(const service::PictureRequest& wanted, const Given& given) {
+  const image::Picture& first = given.references.front();
+  if (given.mask) return service::kept_size(first.width, first.height, wanted.resolution);
+  const bool as_first = wanted.aspect_ratio == service::AspectRatio::auto_;
+  return service::picture_size(
+      as_first ? service::nearest_aspect_ratio(first.width, first.height) : wanted.aspect_ratio,
+      wanted.resolution);
 }
 
 }  // namespace
 
 Result<> make_edits(const Making& making) {
   const auto& edit = std::get<service::EditRequest>(making.active.claimed.payload);
-  if (!edit.mask.empty())
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("mask: the model \"{}\" cannot keep a part of a picture as it is",
-                            making.model.id),
-                "mask");
-  auto references = TRY(read_references(edit, making));
-  service::PictureRequest wanted = edit.pictures;
-  if (wanted.aspect_ratio == service::AspectRatio::auto_)
-    wanted.aspect_ratio = service::nearest_aspect_ratio(references[0].width, references[0].height);
-  return make_wanted(making, wanted, std::move(references));
+  Given given;
+  for (const std::string& blob : edit.references)
+    given.references.push_back(
+        TRY(read_picture(making, blob, service::reference_name(given.references.size()))));
+  if (!edit.mask.empty()) given.mask = TRY(read_picture(making, edit.mask, service::kMaskName));
+  given.size = size_of(edit.pictures, given);
+  return make_wanted(making, edit.pictures, std::move(given));
 }
 
 }  // namespace imagined::worker

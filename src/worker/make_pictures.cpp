@@ -9,15 +9,15 @@ namespace imagined::worker {
 namespace {
 
 engine::GenerateRequest to_engine(const Making& making, const service::PictureRequest& wanted,
-                                  std::vector<image::Picture> references) {
+                                  Given given) {
   const service::Sold& sold = making.active.job().sold;
-  const auto size = service::picture_size(wanted.aspect_ratio, wanted.resolution);
   return {.prompt = wanted.prompt.text(),
-          .width = size.width,
-          .height = size.height,
+          .width = given.size.width,
+          .height = given.size.height,
           .steps = sold.steps.value_or(making.model.steps),
           .guidance = sold.steps ? sold.guidance : making.model.guidance,
-          .references = std::move(references)};
+          .references = std::move(given.references),
+          .mask = std::move(given.mask)};
 }
 
 service::Reading read_and_log(const engine::GenerateRequest& request, const Making& making) {
@@ -34,12 +34,13 @@ service::Reading read_and_log(const engine::GenerateRequest& request, const Maki
 }  // namespace
 
 Result<> make_pictures(const Making& making) {
-  return make_wanted(making, std::get<service::PictureRequest>(making.active.claimed.payload), {});
+  const auto& wanted = std::get<service::PictureRequest>(making.active.claimed.payload);
+  return make_wanted(making, wanted,
+                     {.size = service::picture_size(wanted.aspect_ratio, wanted.resolution)});
 }
 
-Result<> make_wanted(const Making& making, const service::PictureRequest& wanted,
-                     std::vector<image::Picture> references) {
-  engine::GenerateRequest request = to_engine(making, wanted, std::move(references));
+Result<> make_wanted(const Making& making, const service::PictureRequest& wanted, Given given) {
+  engine::GenerateRequest request = to_engine(making, wanted, std::move(given));
   making.active.reading = read_and_log(request, making);
   for (int index = 0; index < wanted.count && !making.active.stop.stop_requested(); ++index) {
     request.seed =

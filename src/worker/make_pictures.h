@@ -8,9 +8,14 @@ namespace imagined::worker {
 /// Pictures from a prompt.
 Result<> make_pictures(const Making& making);
 
-/// The pictures that are wanted, out of references too; their seeds count up from the one that was
-/// given.
-Result<> make_wanted(const Making& making, const service::PictureRequest& wanted,
-                     std::vector<image::Picture> references);
+/// What pictures are made of beside their prompt, and how large.
+struct Given {
+  service::PictureSize size;
+  std::vector<image::Picture> references;
+  std::optional<image::Picture> mask;
+};
+
+/// The pictures that are wanted; their seeds count up from the one that was given.
+Result<> make_wanted(const Making& making, const service::PictureRequest& wanted, Given given);
 
 }  // namespace imagined::worker

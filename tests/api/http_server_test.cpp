@@ -128,6 +128,8 @@ class HttpServerTest : public ::testing::Test {
             .watcher = watcher_,
             .keys = keys_,
             .desk = desk_,
+            .first_owner = first_owner_,
+            .usage = usage_,
             .admission = admission_,
             .links = links_,
             .workers = workers_,
@@ -209,6 +211,8 @@ class HttpServerTest : public ::testing::Test {
   CountingBell bell_;
   service::KeyService keys_;
   service::KeyDesk desk_{keys_, key_store_};
+  service::FirstOwner first_owner_{keys_, clock_};
+  service::UsageDesk usage_{jobs_.ledger()};
   SwitchedPool workers_;
   service::JobQueue queue_{jobs_, events_, bell_};
   storage::ProcessLimitStore limits_{clock_};

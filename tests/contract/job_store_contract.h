@@ -580,6 +580,41 @@ TEST_P(JobStoreContract, RemovesOldPicturesOldestFirst) {
   EXPECT_EQ(state_of(job), JobState::succeeded) << "the job stays";
 }
 
+TEST_P(JobStoreContract, FindsPicturesByTheirKeyAndTimeOldestFirst) {
+  const Job first = succeed("young_id_of_the_oldest");
+  const std::int64_t then_ms = clock_.unix_ms();
+  clock_.advance_ms(10);
+  succeed("b");
+  succeed("a");
+  const auto ids = [this](const PictureFilter& filter) {
+    const auto found = archive_.find_pictures(filter);
+    std::string text;
+    for (const OwnedPicture& each : *found) text += each.picture.id.substr(0, 1);
+    return text;
+  };
+  EXPECT_EQ(ids({}), "yab");
+  EXPECT_EQ(ids({.count_max = 2}), "ya");
+  EXPECT_EQ(ids({.after = "a"}), "b");
+  EXPECT_EQ(ids({.after = "gone"}), "");
+  EXPECT_EQ(ids({.from_ms = then_ms + 1}), "ab");
+  EXPECT_EQ(ids({.until_ms = then_ms + 1}), "y");
+  EXPECT_EQ(ids({.key_id = first.owner.key_id}), "yab");
+  EXPECT_EQ(ids({.key_id = "another"}), "");
+  const OwnedPicture oldest = archive_.find_pictures({.count_max = 1})->at(0);
+  EXPECT_EQ(oldest.picture, *archive_.find_picture("young_id_of_the_oldest"));
+  EXPECT_EQ(oldest.owner.team_id, first.owner.team_id);
+  EXPECT_EQ(oldest.model, first.sold.model);
+}
+
+TEST_P(JobStoreContract, RemovesOnePictureAndLeavesTheOthers) {
+  const Job job = succeed("p");
+  succeed("q");
+  ASSERT_TRUE(archive_.remove_picture("p"));
+  EXPECT_EQ(archive_.remove_picture("p").error().code, ErrorCode::not_found);
+  EXPECT_TRUE(archive_.find_picture("q"));
+  EXPECT_TRUE(archive_.pictures(job.id)->empty());
+}
+
 TEST_P(JobStoreContract, RemovesOldJobsThatHaveEndedAndHaveNoPictures) {
   const Job with_picture = succeed("p");
   const Job cancelled = insert();

@@ -110,11 +110,32 @@ TEST_F(KeyDeskTest, FindsNothingOfAnotherTeamAndNoOtherPerson) {
     EXPECT_EQ(desk_.rotate({red, "r"}, hidden, 0).error().code, ErrorCode::not_found);
     EXPECT_EQ(desk_.revoke({red, "r"}, hidden).error().code, ErrorCode::not_found);
   }
-  EXPECT_TRUE(desk_.list({red, "r"})->empty());
+  EXPECT_TRUE(desk_.list({red, "r"})->keys.empty());
   EXPECT_EQ(desk_.list({red, "r", "blue"}).error().code, ErrorCode::not_found);
   const auto page = *desk_.audit({red, "r"}, 0, 100);
   EXPECT_FALSE(page.events.empty());
   for (const AuditEvent& event : page.events) EXPECT_EQ(event.deed.team_id, "red");
+}
+
+TEST_F(KeyDeskTest, ListsPageByPageThoughKeysAreDeletedBetween) {
+  const Caller boss = person(Role::owner);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) {
+    ids.push_back(make(boss));
+    clock_.advance_ms(1);
+  }
+  const auto first = *desk_.list({boss, "r"}, {}, 2);
+  ASSERT_EQ(first.keys.size(), 2u);
+  EXPECT_EQ(first.keys[1].id, ids[1]);
+  ASSERT_TRUE(desk_.revoke({boss, "r"}, ids[0]));
+  ASSERT_TRUE(desk_.revoke({boss, "r"}, ids[2]));  // which the next page was to begin with
+  const auto second = *desk_.list({boss, "r"}, first.next, 2);
+  ASSERT_EQ(second.keys.size(), 2u);
+  EXPECT_EQ(second.keys[0].id, ids[3]);
+  EXPECT_EQ(second.next, "");
+  EXPECT_EQ(desk_.list({boss, "r"}, {}, 3)->next, "");
+  for (const char* wrong : {"x", "1", "x.y", "1x.y"})
+    EXPECT_EQ(desk_.list({boss, "r"}, wrong).error().field, "paginationToken") << wrong;
 }
 
 TEST_F(KeyDeskTest, LetsACustomerAskForCapacityAndAnAdminGrantIt) {

@@ -22,6 +22,9 @@ class CountingKeyStore final : public KeyStore {
   Result<void> insert(const ApiKey& key, const Deed& deed) override {
     return store_.insert(key, deed);
   }
+  Result<void> insert_first_owner(const ApiKey& key, const Deed& deed) override {
+    return store_.insert_first_owner(key, deed);
+  }
   Result<ApiKey> find(std::string_view id) override {
     ++find_count;
     return store_.find(id);

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "service/ports/key_store.h"
@@ -80,6 +83,40 @@ TEST_P(KeyStoreContract, RefusesAnIdThatIsTaken) {
   ASSERT_TRUE(store_.insert(some_key("abc"), deed()));
   EXPECT_EQ(store_.insert(some_key("abc"), deed()).error().code, ErrorCode::already_exists);
   EXPECT_EQ(store_.audit(0, 10)->size(), 1u);
+}
+
+TEST_P(KeyStoreContract, TakesAFirstOwnerOnlyWhereThereIsNone) {
+  ApiKey admin = some_key("admin");
+  admin.role = Role::admin;
+  ApiKey revoked = some_key("revoked");
+  revoked.role = Role::owner;
+  revoked.revoked_ms = 2000;
+  ASSERT_TRUE(store_.insert(admin, deed()));
+  ASSERT_TRUE(store_.insert(revoked, deed()));
+  ApiKey owner = some_key("owner");
+  owner.role = Role::owner;
+  ASSERT_TRUE(store_.insert_first_owner(owner, deed()));
+  EXPECT_EQ(*store_.find("owner"), owner);
+  owner.id = "second";
+  EXPECT_EQ(store_.insert_first_owner(owner, deed()).error().code, ErrorCode::gone);
+  EXPECT_EQ(store_.find("second").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.audit(0, 10)->size(), 3u);
+}
+
+TEST_P(KeyStoreContract, OfManyFirstOwnersTakesOne) {
+  constexpr int kMany = 8;
+  std::atomic<int> taken = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kMany; ++i)
+      threads.emplace_back([&, i] {
+        ApiKey owner = some_key("owner" + std::to_string(i));
+        owner.role = Role::owner;
+        taken += store_.insert_first_owner(owner, deed()).has_value();
+      });
+  }
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(store_.list()->size(), 1u);
 }
 
 TEST_P(KeyStoreContract, ListsTheOldestFirst) {

@@ -233,6 +233,9 @@ TEST_P(LedgerStoreContract, SumsUsageByDayKeyModelUserAndOutcome) {
   EXPECT_TRUE(store_.usage({.team_id = "blue"})->empty());
   EXPECT_TRUE(store_.usage({.from_ms = clock_.unix_ms() + 1})->empty());
   EXPECT_EQ(store_.usage({.key_id = "k1", .user = "alice"})->size(), 2u);
+  EXPECT_EQ(*store_.usage({.rows_max = 1}), std::vector<UsageRow>{delivered});
+  EXPECT_EQ(*store_.usage({.first_row = 1, .rows_max = 1}), std::vector<UsageRow>{blocked});
+  EXPECT_TRUE(store_.usage({.first_row = 2})->empty());
 }
 
 }  // namespace imagined::service

@@ -107,7 +107,7 @@ def test_xai_body_gets_a_link(server):
     ({"images": [data_url(RED), data_url(png(30, 64, (9, 9, 9)))]}, "image 2: reference of 30x64"),
     ({"images": [data_url(RED)] * 9}, "expected 1 to 8 pictures"),
     ({"image": {"file_id": "file_1"}}, "image 1: no such file"),
-    ({"image": data_url(RED), "mask": data_url(RED)}, 'the model "tiny-klein"'),
+    ({"image": data_url(RED), "mask": data_url(b"hello")}, "the mask is of an unknown format"),
     ({"image": "http://127.0.0.1/x.png"}, "image 1: the URL leads to an address that is not public"),
     ({"image": "http://169.254.169.254/latest"}, "not public"),
     ({"image": "file:///etc/passwd"}, "neither a URL nor base64"),
@@ -152,7 +152,8 @@ def test_a_chunked_form_is_read_as_it_comes(server):
                           headers=server.headers()
                           | {"Content-Type": "multipart/form-data; boundary=b"})
     assert reply.status_code == 200, reply.text
-    assert list(reply.json()["data"][0]) == ["b64_json", "mime_type"]
+    entry = reply.json()["data"][0]
+    assert entry["b64_json"] and "url" not in entry
 
 
 def test_a_large_body_is_asked_for_or_refused_before_it_is_sent(server):
@@ -183,3 +184,16 @@ def test_a_model_without_references_says_so_by_name(server):
     assert reply.json()["error"]["message"] == \
         'reference pictures: model "paperland" takes none'
     assert reply.json()["error"]["param"] == "image"
+
+
+def test_a_mask_keeps_what_is_black_whatever_is_asked_for(client):
+    def made(seed, mask):
+        reply = client.images.edit(model="tiny-klein", prompt="a hat", extra_body={"seed": seed},
+                                   image=("p.png", io.BytesIO(RED)), mask=("m.png", mask),
+                                   response_format="b64_json")
+        return base64.b64decode(reply.data[0].b64_json)
+    black, white = (png(96, 64, (level,) * 3) for level in (0, 255))
+    kept = made(1, black)
+    assert jpeg_size(kept) == (96, 64)
+    assert made(2, black) == kept
+    assert made(1, white) != made(2, white)

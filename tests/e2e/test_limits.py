@@ -1,6 +1,8 @@
 """What a key may ask for: rates, budgets, and what is charged, as OpenAI's client sees it."""
 
+import contextlib
 import json
+import threading
 import time
 
 import pytest
@@ -110,6 +112,30 @@ def test_a_budget_is_not_overdrawn_and_no_client_asks_again_by_itself(start_serv
         "wallet:default": "-0.02", "held:default": "0.00", "revenue:grok-imagine-image": "0.02"}}
 
 
+def test_a_key_has_so_many_jobs_at_the_same_time(start_server):
+    server = start_server(*SLOW, "--in-flight-max", 2)
+    mine, other = server.make_key(), server.make_key("--in-flight", 1)
+
+    def ask(key):
+        return requests.post(f"{server.url}/v1/images/generations", timeout=60,
+                             headers=server.headers(key["key"]),
+                             json={"prompt": PROMPT, "model": "slow", "n": 10})
+
+    def wait_to_the_end(key):  # which is the server's
+        with contextlib.suppress(requests.exceptions.RequestException):
+            ask(key)
+
+    for key in (mine, mine, other):
+        threading.Thread(target=wait_to_the_end, args=(key,), daemon=True).start()
+    wait_until(lambda: len(server.job_states()) == 3, "three jobs")
+    for key, limit in ((mine, 2), (other, 1)):
+        refused = ask(key)
+        assert refused.status_code == 429, refused.text
+        assert int(refused.headers["retry-after"]) >= 1
+        assert str(limit) in refused.json()["error"]["message"]
+    assert len(server.job_states()) == 3
+
+
 def test_a_cancelled_request_costs_nothing(start_server):
     server = start_server(*SLOW)
     with pytest.raises(requests.exceptions.Timeout):
@@ -145,3 +171,31 @@ def test_an_sdk_that_lost_the_answer_is_given_what_it_has_paid_for(start_server)
     fresh = server.generate()  # no mark: the same prompt twice is a legitimate wish
     assert fresh.status_code == 200
     assert server.job_states() == ["succeeded", "succeeded"]
+
+
+def test_a_server_may_answer_strictly_as_xai_and_ask_for_money_with_402(start_server):
+    server = start_server("--strict-xai", "--out-of-quota-status", "402")
+
+    def post(key, **body):
+        headers = server.headers(key) if key else {}
+        reply = requests.post(f"{server.url}/v1/images/generations", headers=headers, timeout=60,
+                              json={"prompt": PROMPT} | body)
+        return reply.status_code, reply.json()
+
+    assert post(None) == (401, {"code": "unauthenticated:no-credentials",
+                                "error": "No credentials presented."})
+    wrong = post("sk-something")
+    assert wrong == (400, {"code": "invalid-argument",
+                           "error": "Incorrect API key provided: sk***ng."})
+    revoked = server.make_key()
+    server.keys("delete", revoked["id"])
+    assert post(revoked["key"])[0] == 400
+    status, body = post(server.make_key("--scopes", "models:read")["key"])
+    assert (status, body["code"]) == (403, "permission-denied")
+    assert isinstance(body["error"], str)
+    assert post(server.key, size="1024x1024") == (
+        400, {"code": "invalid-argument", "error": "Argument not supported: size"})
+    assert post(server.key, resolution="2K")[0] == 422
+    assert post(server.key, model="no-such")[0] == 404
+    status, body = post(server.make_key("--usd-per-day", "0.01")["key"])
+    assert (status, body["code"]) == (402, "insufficient_quota")

@@ -28,6 +28,24 @@ def test_head_tells_the_size_without_the_bytes(link):
     assert int(response.headers["content-length"]) == len(requests.get(link, timeout=10).content)
 
 
+def test_a_link_gives_a_part_of_the_file_and_nothing_that_the_client_has(link):
+    whole = requests.get(link, timeout=10)
+    assert whole.headers["accept-ranges"] == "bytes"
+    size = len(whole.content)
+    part = requests.get(link, headers={"Range": "bytes=2-9"}, timeout=10)
+    assert (part.status_code, part.content) == (206, whole.content[2:10])
+    assert part.headers["content-range"] == f"bytes 2-9/{size}"
+    rest = requests.get(link, headers={"Range": f"bytes={size - 5}-"}, timeout=10)
+    assert rest.content == whole.content[-5:]
+    behind = requests.get(link, headers={"Range": f"bytes={size}-"}, timeout=10)
+    assert (behind.status_code, behind.content) == (416, b"")
+    with requests.Session() as session:  # the reply without a body leaves the connection in order
+        for _ in range(2):
+            had = session.get(link, headers={"If-None-Match": whole.headers["etag"]}, timeout=10)
+            assert (had.status_code, had.content) == (304, b"")
+        assert session.get(link, timeout=10).content == whole.content
+
+
 @pytest.mark.parametrize("change", [
     lambda url: url[:-1] + ("A" if url[-1] != "A" else "B"),
     lambda url: url + "&e=1",

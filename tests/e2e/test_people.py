@@ -1,6 +1,8 @@
 """People look after keys: the paths of xAI's management API."""
 
+import concurrent.futures
 import json
+import re
 
 import pytest
 import requests
@@ -84,6 +86,48 @@ def test_another_team_and_another_person_are_not_found(server, owner):
     assert other.ask("GET", KEYS).status_code == 200
 
 
+def test_keys_are_listed_page_by_page(server, owner):
+    made = {owner.ask("POST", KEYS, name="paged").json()["apiKeyId"] for _ in range(3)}
+    seen, token = [], ""
+    while token is not None:
+        page = owner.ask("GET", f"{KEYS}?pageSize=2&paginationToken={token}").json()
+        assert 1 <= len(page["apiKeys"]) <= 2
+        seen += [row["apiKeyId"] for row in page["apiKeys"]]
+        token = page.get("paginationToken")
+    assert made <= set(seen) and len(seen) == len(set(seen))
+    for query, field in (("pageSize=0", "pageSize"), ("activeOnly=true", "activeOnly"),
+                         ("paginationToken=x", "paginationToken")):
+        refused = owner.ask("GET", f"{KEYS}?{query}")
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
+
+
+def test_a_person_reads_what_was_paid_as_json_and_as_csv(start_server):
+    server = start_server()
+    member = Person(server, "member")
+    made = server.make_key()
+    headers = server.headers(made["key"])
+    path = "/v1/billing/teams/default/usage"
+    for user in ("alice", "=bob"):
+        reply = requests.post(f"{server.url}/v1/images/generations", headers=headers, timeout=60,
+                              json={"prompt": PROMPT, "user": user})
+        assert reply.status_code == 200, reply.text
+    rows = member.ask("GET", path).json()["usage"]
+    assert rows == json.loads(run("usage", "--json", "--data-dir", server.data_dir).stdout)["usage"]
+    assert [(row["key_id"], row["user"], row["pictures"], row["usd"]) for row in rows] == [
+        (made["id"], "=bob", 1, "0.02"), (made["id"], "alice", 1, "0.02")]
+    assert member.ask("GET", path + "?user=alice").json()["usage"] == [rows[1]]
+    assert member.ask("GET", path + "?until=2001-01-01").json() == {"usage": []}
+    csv = member.ask("GET", path + "?format=csv&pageSize=1")
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert csv.text == (f'day,team,key_id,model,user,outcome,requests,pictures,usd\r\n{rows[0]["day"]},'
+                        f'"default","{made["id"]}","grok-imagine-image","\'=bob",delivered,1,1,0.02\r\n')
+    page = member.ask("GET", f"{path}?pageSize=1&pageToken={csv.headers['x-next-page-token']}")
+    assert page.json() == {"usage": [rows[1]]}
+    assert server.get(path).status_code == 401
+    assert member.ask("GET", "/v1/billing/teams/other/usage").status_code == 404
+    assert member.ask("GET", path + "?from=never").json()["error"]["param"] == "from"
+
+
 def test_an_owner_reads_who_did_what(server, owner):
     made = owner.ask("POST", KEYS, name="watched").json()
     events, token = [], "1"
@@ -148,6 +192,27 @@ def test_capacity_is_asked_for_by_a_customer_and_lives_when_an_admin_grants_it(s
     facts = requests.get(f"{server.url}/v1/capacity-requests", headers=headers, timeout=10).json()
     assert facts == {"limits": {"qpm": 3}, "asked": None}
     assert admin.ask("POST", path).status_code == 400
+
+
+def test_a_server_without_an_owner_is_claimed_once_by_who_reads_its_log(start_server):
+    server = start_server()
+    token = re.search(r"no_owner claim_token=(\S+)", server.log_text())[1]
+
+    def claim(**body):
+        return requests.post(f"{server.url}/auth/first-owner", json=body, timeout=10)
+
+    assert requests.get(f"{server.url}/auth/first-owner", timeout=10).status_code == 405
+    assert claim(token=token[:-1]).status_code == 401
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: claim(token=token, name="ann"), range(4)))
+    assert sorted(reply.status_code for reply in replies) == [200, 410, 410, 410]
+    owner = next(reply.json() for reply in replies if reply.ok)
+    assert (owner["name"], owner["role"]) == ("ann", "owner")
+    facts = requests.get(f"{server.url}/auth/management-keys/validation", timeout=10,
+                         headers=server.headers(owner["apiKey"])).json()
+    assert facts["apiKeyId"] == owner["apiKeyId"] and "apiKey" not in facts
+    assert claim(token=token).status_code == 410
+    assert owner["apiKey"] not in server.log_text()
 
 
 def test_capacity_can_be_denied_on_the_command_line(server):

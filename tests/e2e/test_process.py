@@ -150,3 +150,11 @@ def test_keys_and_workers_make_no_second_store_by_mistake(tmp_path):
     made = run("keys", "create", "--create", "--data-dir", tmp_path / "new")
     assert made.returncode == 0, made.stderr
     assert str(tmp_path / "new") in made.stderr
+
+
+def test_a_port_that_is_taken_is_said_with_a_way_out(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        done = run("serve", "--data-dir", tmp_path, "--http-listen", address)
+    assert done.returncode == 69
+    assert f"cannot listen on {address}: Address already in use; port 0 takes a free one" in done.stderr

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view body(reinterpret_cast<const char*>(data), size_bytes);
   const auto call = api::wire::parse_generation_call(body, catalogue);
   if (!call) {
-    CHECK(!api::wire::error_body(call.error(), "id").empty(), "an error without a body");
+    CHECK(!api::wire::error_body(call.error(), "id", {}).empty(), "an error without a body");
     const int status = api::wire::error_row(call.error().code).status;
     CHECK(status == 400 || status == 404 || status == 422, "refused with {}", status);
     return 0;

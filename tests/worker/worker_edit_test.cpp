@@ -64,6 +64,22 @@ TEST_F(WorkerEditTest, TakesTheRatioOfTheFirstReferenceUnlessOneIsNamed) {
   EXPECT_EQ(size, std::pair(1024, 1024));
 }
 
+TEST_F(WorkerEditTest, GivesTheEngineTheMaskAtTheSizeOfTheFirstReference) {
+  std::optional<image::Picture> seen;
+  std::pair<int, int> size;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&, std::stop_token) {
+    seen = request.mask;
+    size = {request.width, request.height};
+    return grey_picture(request);
+  };
+  start();
+  const auto job = finished(submit_edit({given(200, 100, 1), given(64, 64, 1)}, given(3, 2, 255)));
+  EXPECT_EQ(job.state, service::JobState::succeeded);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->pixels, std::vector<std::uint8_t>(18, 255));
+  EXPECT_EQ(size, std::pair(192, 96));
+}
+
 TEST_F(WorkerEditTest, NamesThePictureThatIsNone) {
   start();
   const auto error = [&](std::vector<std::string> references, std::string mask = {}) {
@@ -74,10 +90,10 @@ TEST_F(WorkerEditTest, NamesThePictureThatIsNone) {
   const Error none = error({given(4, 4, 1), given_bytes("hello")});
   EXPECT_THAT(none.message, HasSubstr("image 2 is of an unknown format"));
   EXPECT_EQ(none.field, "image");
+  EXPECT_THAT(error({given(4, 4, 1)}, given_bytes("hello")).message,
+              HasSubstr("the mask is of an unknown format"));
   EXPECT_THAT(error({given_bytes("\x89PNG\r\n\x1A\n")}).message, HasSubstr("image 1 is a broken"));
-  const Error mask = error({given(4, 4, 1)}, given(4, 4, 1));
-  EXPECT_THAT(mask.message, HasSubstr("the model \"fast\" cannot keep a part"));
-  EXPECT_EQ(mask.field, "mask");
+  EXPECT_EQ(error({given(4, 4, 1)}, given_bytes("hello")).field, "mask");
 }
 
 }  // namespace

@@ -417,7 +417,7 @@ Async<bool> TcpConnection::write(const Head& head, Exchange& exchange, Response 
   Framing framing{.keep_alive = keep_alive};
   if (chunked) {
     framing.body_field = "transfer-encoding: chunked\r\n";
-  } else if (response.status != 204 && !is_stream(response)) {
+  } else if (response.status != 204 && response.status != 304 && !is_stream(response)) {
     framing.body_field = fmt::format("content-length: {}\r\n", body.size());
   }
   const std::string text = serialize_head(response, framing);

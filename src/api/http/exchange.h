@@ -15,11 +15,15 @@
 #include "api/http/limits.h"
 #include "api/http/params.h"
 #include "api/http/reply.h"
+#include "api/wire/errors.h"
+#include "api/wire/image_request.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "service/accounts/caller.h"
+#include "service/accounts/first_owner.h"
 #include "service/accounts/key_desk.h"
 #include "service/accounts/key_service.h"
+#include "service/accounts/usage_desk.h"
 #include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
 #include "service/files/file_service.h"
@@ -40,6 +44,8 @@ struct Services {
   service::JobWatcher& watcher;
   service::KeyService& keys;
   service::KeyDesk& desk;
+  service::FirstOwner& first_owner;
+  service::UsageDesk& usage;
   service::Admission& admission;
   const service::Links& links;
   const service::WorkerPool& workers;
@@ -56,6 +62,8 @@ struct AnswerOptions {
   std::string cors_origin = "*";  // empty: no CORS headers
   /// What moderation refuses is answered with an empty list of pictures instead of an error.
   bool moderated_is_empty = false;
+  wire::ErrorStyle errors;
+  wire::Dialect dialect = wire::Dialect::all;
 };
 
 struct Route;

@@ -19,7 +19,8 @@ using Step = Async<Result<std::optional<Response>>>;
 constexpr std::string_view kExposedHeaders =
     "x-request-id, x-metrics-e2e-ms, x-cache, x-imagined-warning, retry-after, x-should-retry, "
     "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-limit-requests, "
-    "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, ratelimit-policy, ratelimit";
+    "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, ratelimit-policy, ratelimit, "
+    "x-next-page-token";
 
 // The value of a parameter of a content type (`; name=value`), without quotes; empty: there is
 // none.
@@ -122,7 +123,7 @@ Step check_origin(const Context& context, Exchange& exchange) {
   co_return std::nullopt;
 }
 
-Step find_route(const Context&, Exchange& exchange) {
+Step find_route(const Context& context, Exchange& exchange) {
   const Request& request = exchange.request;
   RouteMatch match = match_route(all_routes(), request.method, request.path);
   exchange.route = match.route;
@@ -130,9 +131,10 @@ Step find_route(const Context&, Exchange& exchange) {
   if (match.route != nullptr) co_return std::nullopt;
   if (match.allow.empty())
     co_return tl::unexpected(unserved(all_routes(), request.method, request.path));
-  Response response = error_reply(
-      exchange, Error{ErrorCode::method_not_allowed,
-                      fmt::format("this path takes {}, not {}", match.allow, request.method)});
+  Response response =
+      error_reply(context, exchange,
+                  Error{ErrorCode::method_not_allowed,
+                        fmt::format("this path takes {}, not {}", match.allow, request.method)});
   response.headers.add("allow", match.allow);
   co_return response;
 }
@@ -215,15 +217,16 @@ void write_log_line(const Context&, const Exchange& exchange, Response& response
       exchange.job_id.empty() ? "-" : exchange.job_id);
 }
 
-Response error_reply(const Exchange& exchange, const Error& error) {
-  const wire::ErrorRow& row = wire::error_row(error.code);
-  if (!error.detail.empty() || row.status >= 500) {
-    log(row.status >= 500 ? LogLevel::error : LogLevel::info, "request_failed",
-        "request_id={} status={} message={:?} detail={:?}", exchange.id, row.status, error.message,
+Response error_reply(const Context& context, const Exchange& exchange, const Error& error) {
+  const wire::ErrorStyle& style = context.options.errors;
+  const int status = wire::error_status(error, style);
+  if (!error.detail.empty() || status >= 500) {
+    log(status >= 500 ? LogLevel::error : LogLevel::info, "request_failed",
+        "request_id={} status={} message={:?} detail={:?}", exchange.id, status, error.message,
         error.detail);
   }
-  Response response = json_reply(wire::error_body(error, exchange.id), row.status);
-  if (row.status == 401) response.headers.add("www-authenticate", "Bearer");
+  Response response = json_reply(wire::error_body(error, exchange.id, style), status);
+  if (status == 401) response.headers.add("www-authenticate", "Bearer");
   const wire::RetryAdvice advice = wire::retry_advice(error);
   if (advice.after_s > 0) response.headers.add("retry-after", std::to_string(advice.after_s));
   if (advice.retry != Retry::by_code) {
@@ -235,14 +238,15 @@ Response error_reply(const Exchange& exchange, const Error& error) {
 Response failure_reply(const Context& context, const Exchange& exchange, const Error& error) {
   const bool is_empty =
       context.options.moderated_is_empty && error.reason == ErrorReason::content_moderated;
-  if (!is_empty) return error_reply(exchange, error);
+  if (!is_empty) return error_reply(context, exchange, error);
   const std::int64_t now_s = context.services.clock.unix_ms() / 1000;
   return json_reply(wire::ImagesBody(now_s, wire::kImagesBodyBytes).finish({}));
 }
 
-Response refusal_reply(const Exchange& exchange, const HeadError& error) {
-  Response response =
-      json_reply(wire::refusal_body(error.status, error.message, exchange.id), error.status);
+Response refusal_reply(const Context& context, const Exchange& exchange, const HeadError& error) {
+  Response response = json_reply(
+      wire::refusal_body(error.status, error.message, exchange.id, context.options.errors),
+      error.status);
   response.close = true;
   return response;
 }

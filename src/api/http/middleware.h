@@ -40,11 +40,11 @@ void add_duration(const Context& context, const Exchange& exchange, Response& re
 void write_log_line(const Context& context, const Exchange& exchange, Response& response);
 
 /// The error as a reply in the API's shape; its `detail` goes to the log under the same id.
-Response error_reply(const Exchange& exchange, const Error& error);
+Response error_reply(const Context& context, const Exchange& exchange, const Error& error);
 /// How a handler's error is answered: so, or as no pictures where an operator wants that of what
 /// moderation has refused.
 Response failure_reply(const Context& context, const Exchange& exchange, const Error& error);
 /// The reply to a message that is no proper request; closes.
-Response refusal_reply(const Exchange& exchange, const HeadError& error);
+Response refusal_reply(const Context& context, const Exchange& exchange, const HeadError& error);
 
 }  // namespace imagined::api

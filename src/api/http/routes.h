@@ -30,8 +30,10 @@ Async<Result<Response>> show_capacity(const Context& context, Exchange& exchange
 Async<Result<Response>> ask_capacity(const Context& context, Exchange& exchange);
 Async<Result<Response>> grant_capacity(const Context& context, Exchange& exchange);
 Async<Result<Response>> deny_capacity(const Context& context, Exchange& exchange);
+Async<Result<Response>> claim_first_owner(const Context& context, Exchange& exchange);
 Async<Result<Response>> validate_management_key(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_audit_events(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_usage(const Context& context, Exchange& exchange);
 Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_alive(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_ready(const Context& context, Exchange& exchange);

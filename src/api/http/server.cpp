@@ -61,7 +61,7 @@ class Chain final : public Application {
     try {
       for (const BeforeBody step : kBeforeBody) {
         auto result = co_await step(context_, exchange);
-        if (!result) co_return error_reply(exchange, result.error());
+        if (!result) co_return error_reply(context_, exchange, result.error());
         if (*result) co_return std::move(**result);
       }
     } catch (const std::exception& caught) {
@@ -83,12 +83,12 @@ class Chain final : public Application {
 
   Response refuse(Exchange& exchange, const HeadError& error) override {
     if (exchange.id.empty()) begin(context_, exchange);
-    return refusal_reply(exchange, error);
+    return refusal_reply(context_, exchange, error);
   }
 
   Response refuse(Exchange& exchange, const Error& error) override {
     if (exchange.id.empty()) begin(context_, exchange);
-    Response response = error_reply(exchange, error);
+    Response response = error_reply(context_, exchange, error);
     response.close = true;
     return response;
   }
@@ -99,8 +99,8 @@ class Chain final : public Application {
 
  private:
   // One of the three nets for what a library throws, on the loop or on a thread of the pool.
-  static Response accident(const Exchange& exchange, const std::exception& caught) {
-    return error_reply(exchange,
+  Response accident(const Exchange& exchange, const std::exception& caught) const {
+    return error_reply(context_, exchange,
                        Error{ErrorCode::internal, "something went wrong here", {}, caught.what()});
   }
 
@@ -182,8 +182,11 @@ Result<void> HttpServer::Loop::listen() {
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
-    return fail(ErrorCode::unavailable, fmt::format("cannot listen on {}:{}: {}", options_.host,
-                                                    options_.port, error.message()));
+    const bool is_taken = error == boost::asio::error::address_in_use;
+    return fail(ErrorCode::unavailable,
+                fmt::format("cannot listen on {}:{}: {}{}", options_.host, options_.port,
+                            error.message(), is_taken ? "; port 0 takes a free one" : ""),
+                "http_listen");
   }
   port_ = acceptor_.local_endpoint().port();
   return {};

@@ -13,6 +13,7 @@
 #include "api/wire/multipart.h"
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -300,6 +301,9 @@ class MultipartEdit final : public EditBody, private PartSink {
     name_ = head.name;
     kind_ = kind_of(name_);
     text_.clear();
+    if (name_.substr(0, name_.find('[')) == "markup")  // a picture of OpenAI's edits, too
+      return fail(ErrorCode::invalid_argument, "markup: not offered by this server; leave it out",
+                  "markup");
     is_text_ = kind_ == PartKind::field || name_.ends_with("[file_id]");
     if (kind_ == PartKind::picture && references_.size() >= kReferencesMax) return too_many();
     if (!is_text_) picture_.emplace(uploads_);
@@ -350,6 +354,9 @@ class MultipartEdit final : public EditBody, private PartSink {
     constexpr std::string_view kFlags[] = {"stream", "deferred"};
     constexpr std::string_view kNumbers[] = {"n", "seed", "partial_images", "output_compression"};
     if (text_.empty() || (name_ == "n" && text_ == "0")) return {};
+    if (!is_utf8(text_) || !is_utf8(name_))
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: the part is no text in UTF-8", shown(name_)), valid_utf8(name_));
     if (fields_.contains(name_))
       return fail(ErrorCode::invalid_argument,
                   fmt::format("{}: the part is given twice", shown(name_)), name_);

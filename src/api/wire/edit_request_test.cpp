@@ -232,6 +232,11 @@ TEST(MultipartEdit, NamesWhatIsWrong) {
             "mask: expected one picture, got more");
   EXPECT_EQ(read_form(good + part("image", "data:image/png;base64,!!!!")).pictures(),
             "image 2 is neither a URL nor base64");
+  EXPECT_EQ(read_form(part("image", kPng) + part("prompt", "h\xFFt")).pictures(),
+            "\"prompt\": the part is no text in UTF-8");
+  EXPECT_THAT(read_form(good + part("size", "\x80")).pictures(), HasSubstr("no text in UTF-8"));
+  EXPECT_EQ(read_form(good + part("markup", kPng)).pictures(),
+            "markup: not offered by this server; leave it out");
   EXPECT_THAT(read_form(good + part("n", "eleven")).pictures(), HasSubstr("n: expected"));
   EXPECT_THAT(read_form(good + part("stream", "true")).pictures(), HasSubstr("stream"));
   std::string nine = part("prompt", "hat");

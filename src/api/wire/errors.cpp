@@ -39,6 +39,7 @@ constexpr std::array kRows = {
     ErrorRow{ErrorCode::method_not_allowed, 405, "method-not-allowed", kRequestError},
     ErrorRow{ErrorCode::storage_full, 507, "storage-full", kServerError, Retry::no},
     ErrorRow{ErrorCode::misdirected, 421, "misdirected-request", kRequestError},
+    ErrorRow{ErrorCode::gone, 410, "gone", kRequestError},
 };
 
 // The slug of a reason stands in the place of its code's.
@@ -73,6 +74,26 @@ std::string_view inner_slug_of(const Error& error) {
   return slug_of(error);
 }
 
+// xAI has other statuses and slugs for what is wrong with a key (xai-api.md 3.2).
+struct XaiRow {
+  ErrorReason reason;
+  int status;
+  std::string_view slug;
+};
+constexpr std::array kXaiRows = {
+    XaiRow{ErrorReason::no_credentials, 401, "unauthenticated:no-credentials"},
+    XaiRow{ErrorReason::bad_credentials, 400, "invalid-argument"},
+    XaiRow{ErrorReason::wrong_scope, 403, "permission-denied"},
+};
+
+const XaiRow* xai_row(const Error& error, const ErrorStyle& style) {
+  if (!style.strict_xai) return nullptr;
+  const auto* row = std::ranges::find(kXaiRows, error.reason, &XaiRow::reason);
+  return row == kXaiRows.end() ? nullptr : row;
+}
+
+bool is_out_of_quota(const Error& error) { return error.reason == ErrorReason::insufficient_quota; }
+
 struct Parts {
   std::string_view slug;
   std::string_view inner_slug;
@@ -82,7 +103,8 @@ struct Parts {
   std::string_view request_id;
 };
 
-JsonText body(const Parts& parts) {
+JsonText body(const Parts& parts, const ErrorStyle& style) {
+  if (style.strict_xai) return JsonText::object({{"code", parts.slug}, {"error", parts.message}});
   const JsonText error =
       JsonText::object({{"message", parts.message},
                         {"type", parts.type},
@@ -112,17 +134,31 @@ RetryAdvice retry_advice(const Error& error) {
   return advice;
 }
 
-std::string error_body(const Error& error, std::string_view request_id) {
-  const Parts parts{slug_of(error), inner_slug_of(error), type_of(error),
-                    error.message,  error.field,          request_id};
-  if (error.reason != ErrorReason::content_moderated) return body(parts).text();
-  // xAI says here what the refusal has cost.
-  return body(parts).add("usage", JsonText::object({{"cost_in_usd_ticks", 0}})).text();
+int error_status(const Error& error, const ErrorStyle& style) {
+  if (const XaiRow* row = xai_row(error, style)) return row->status;
+  return is_out_of_quota(error) ? style.out_of_quota_status : error_row(error.code).status;
 }
 
-std::string refusal_body(int status, std::string_view message, std::string_view request_id) {
+std::string error_body(const Error& error, std::string_view request_id, const ErrorStyle& style) {
+  const XaiRow* row = xai_row(error, style);
+  const Parts parts{row != nullptr ? row->slug : slug_of(error),
+                    inner_slug_of(error),
+                    type_of(error),
+                    error.message,
+                    error.field,
+                    request_id};
+  JsonText whole = body(parts, style);
+  // xAI says here what the refusal has cost.
+  if (error.reason == ErrorReason::content_moderated)
+    whole.add("usage", JsonText::object({{"cost_in_usd_ticks", 0}}));
+  return whole.text();
+}
+
+std::string refusal_body(int status, std::string_view message, std::string_view request_id,
+                         const ErrorStyle& style) {
   const std::string_view slug = status == 413 ? "payload-too-large" : "bad-request";
-  return body({slug, slug, status >= 500 ? kServerError : kRequestError, message, {}, request_id})
+  return body({slug, slug, status >= 500 ? kServerError : kRequestError, message, {}, request_id},
+              style)
       .text();
 }
 

@@ -19,6 +19,15 @@ struct ErrorRow {
 
 const ErrorRow& error_row(ErrorCode code);
 
+/// How an operator wants errors to look.
+struct ErrorStyle {
+  /// xAI's own body and statuses instead of those that every client shows (xai-api.md 3.2).
+  bool strict_xai = false;
+  int out_of_quota_status = 429;  // 402 and 403 too
+};
+
+int error_status(const Error& error, const ErrorStyle& style);
+
 /// Seconds that every client waits: longer ones are ignored or end the call (clients-2026-11.md).
 inline constexpr std::int64_t kRetryAfterMaxSeconds = 60;
 
@@ -31,11 +40,13 @@ struct RetryAdvice {
 RetryAdvice retry_advice(const Error& error);
 
 /// `{"code", "error": {"message", "type", "param", "code"}, "request_id"}`: the one form that every
-/// client shows (xai-api.md 3.3), with `usage` when moderation has refused something. `detail` is
-/// not in it; bytes that are no UTF-8 are replaced.
-std::string error_body(const Error& error, std::string_view request_id);
+/// client shows (xai-api.md 3.3); strictly as xAI, `{"code", "error": "the message"}`; with `usage`
+/// when moderation has refused something. `detail` is not in it; bytes that are no UTF-8 are
+/// replaced.
+std::string error_body(const Error& error, std::string_view request_id, const ErrorStyle& style);
 
 /// The same for a message that is no proper request and so has no ErrorCode.
-std::string refusal_body(int status, std::string_view message, std::string_view request_id);
+std::string refusal_body(int status, std::string_view message, std::string_view request_id,
+                         const ErrorStyle& style);
 
 }  // namespace imagined::api::wire

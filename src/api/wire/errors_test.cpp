@@ -34,6 +34,7 @@ bool is_known(ErrorCode code) {
     case ErrorCode::method_not_allowed:
     case ErrorCode::storage_full:
     case ErrorCode::misdirected:
+    case ErrorCode::gone:
       return true;
   }
   return false;
@@ -63,32 +64,33 @@ TEST(ErrorTable, GivesTheStatusThatClientsTellApart) {
 }
 
 TEST(ErrorBody, HasTheNestedForm) {
-  const json body = json::parse(error_body({ErrorCode::unprocessable, "n: wrong", "n"}, "id-1"));
+  const json body =
+      json::parse(error_body({ErrorCode::unprocessable, "n: wrong", "n"}, "id-1", {}));
   EXPECT_EQ(body, json::parse(R"({"code": "invalid-argument", "request_id": "id-1",
       "error": {"message": "n: wrong", "type": "invalid_request_error", "param": "n",
                 "code": "invalid-argument"}})"));
 }
 
 TEST(ErrorBody, SaysNullForNoField) {
-  const json body = json::parse(error_body({ErrorCode::internal, "oh"}, ""));
+  const json body = json::parse(error_body({ErrorCode::internal, "oh"}, "", {}));
   EXPECT_TRUE(body["error"]["param"].is_null());
   EXPECT_FALSE(body.contains("request_id"));
 }
 
 TEST(ErrorBody, KeepsTheDetailBack) {
   const std::string body =
-      error_body({.code = ErrorCode::internal, .message = "oh", .detail = "secret"}, "");
+      error_body({.code = ErrorCode::internal, .message = "oh", .detail = "secret"}, "", {});
   EXPECT_EQ(body.find("secret"), std::string::npos);
 }
 
 TEST(ErrorBody, ReplacesBytesThatAreNoUtf8) {
-  EXPECT_TRUE(json::accept(error_body({ErrorCode::internal, "\xFF"}, "")));
+  EXPECT_TRUE(json::accept(error_body({ErrorCode::internal, "\xFF"}, "", {})));
 }
 
 TEST(ErrorBody, TakesTheSlugFromTheReason) {
   const auto slug = [](ErrorReason reason) {
     return json::parse(error_body(
-        {.code = ErrorCode::unauthenticated, .message = "no", .reason = reason}, ""))["code"];
+        {.code = ErrorCode::unauthenticated, .message = "no", .reason = reason}, "", {}))["code"];
   };
   EXPECT_EQ(slug(ErrorReason::no_credentials), "unauthenticated:no-credentials");
   EXPECT_EQ(slug(ErrorReason::bad_credentials), "unauthenticated:bad-credentials");
@@ -100,9 +102,54 @@ TEST(ErrorBody, SaysOfASpentQuotaWhatOpenAiDoes) {
   const json body = json::parse(error_body({.code = ErrorCode::resource_exhausted,
                                             .message = "spent",
                                             .reason = ErrorReason::insufficient_quota},
-                                           ""));
+                                           "", {}));
   EXPECT_EQ(body["error"]["type"], "insufficient_quota");
   EXPECT_EQ(body["error"]["code"], "insufficient_quota");
+}
+
+constexpr ErrorStyle kStrict{.strict_xai = true};
+
+TEST(StrictXai, HasTheFlatFormForEachCode) {
+  for (int value = 0; value < 256; ++value) {
+    const auto code = static_cast<ErrorCode>(value);
+    if (!is_known(code)) continue;
+    const Error error{.code = code, .message = "n: wrong", .field = "n"};
+    EXPECT_EQ(json::parse(error_body(error, "id-1", kStrict)),
+              json({{"code", error_row(code).slug}, {"error", "n: wrong"}}))
+        << value;
+    EXPECT_EQ(error_status(error, kStrict), error_row(code).status) << value;
+  }
+  EXPECT_EQ(json::parse(refusal_body(400, "no request", "id-1", kStrict)),
+            json::parse(R"({"code": "bad-request", "error": "no request"})"));
+}
+
+TEST(StrictXai, HasXaisStatusesForWhatIsWrongWithAKey) {
+  struct Row {
+    ErrorReason reason;
+    int status;
+    int strict_status;
+    const char* strict_slug;
+  };
+  for (const Row& row :
+       {Row{ErrorReason::no_credentials, 401, 401, "unauthenticated:no-credentials"},
+        Row{ErrorReason::bad_credentials, 401, 400, "invalid-argument"},
+        Row{ErrorReason::wrong_scope, 401, 403, "permission-denied"},
+        Row{ErrorReason::none, 401, 401, "unauthenticated"}}) {
+    const Error error{.code = ErrorCode::unauthenticated, .message = "no", .reason = row.reason};
+    EXPECT_EQ(error_status(error, {}), row.status);
+    EXPECT_EQ(error_status(error, kStrict), row.strict_status);
+    EXPECT_EQ(json::parse(error_body(error, "", kStrict))["code"], row.strict_slug);
+  }
+}
+
+TEST(ErrorStatus, OfASpentQuotaIsWhatTheOperatorWants) {
+  const Error spent{.code = ErrorCode::resource_exhausted,
+                    .message = "spent",
+                    .reason = ErrorReason::insufficient_quota};
+  EXPECT_EQ(error_status(spent, {}), 429);
+  EXPECT_EQ(error_status(spent, {.out_of_quota_status = 402}), 402);
+  const Error too_many{.code = ErrorCode::resource_exhausted, .message = "too many"};
+  EXPECT_EQ(error_status(too_many, {.out_of_quota_status = 402}), 429);
 }
 
 // OpenAI's clients ask up to three times more after these, and each time is the whole work again.

@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, 2> kResponseFormats = {"url", "b64_json"}
 // Read so that a wrong word is noticed; no model here has tiers.
 constexpr std::array<std::string_view, 8> kQualities = {"auto", "standard", "low",   "medium",
                                                         "high", "hd",       "xhigh", "max"};
+constexpr std::array<std::string_view, 4> kXaiQualities = {"low", "medium", "high", "auto"};
+constexpr std::array<std::string_view, 3> kXaiResolutions = {"1k", "1.5k", "2k"};
 constexpr std::array<std::string_view, 3> kOutputFormats = {"jpeg", "png", "webp"};
 
 // Sizes that OpenAI's and others' clients send when they mean "the normal one" (appendix B).
@@ -107,6 +109,16 @@ Result<std::vector<std::string>> check_other_fields(const json& body, std::strin
     warnings.push_back(fmt::format("{}: not known here and ignored", shown(name)));
   }
   return warnings;
+}
+
+// What xAI refuses though it means something here: the words of others, and other spellings.
+Result<void> check_xai(const json& body) {
+  const auto size = body.find("size");
+  if (size != body.end() && !size->is_null())
+    return fail(ErrorCode::invalid_argument, "Argument not supported: size", "size");
+  TRY(read_word(body, "quality", kXaiQualities));
+  TRY(read_word(body, "resolution", kXaiResolutions));
+  return {};
 }
 
 Result<Shape> read_shape(const json& body) {
@@ -234,8 +246,10 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
 }  // namespace
 
 Result<GenerationCall> parse_generation_call(std::string_view text,
-                                             const service::Catalogue& catalogue) {
-  return read_fields(TRY(parse_json_object(text)), catalogue,
+                                             const service::Catalogue& catalogue, Dialect dialect) {
+  const json body = TRY(parse_json_object(text));
+  if (dialect == Dialect::xai) TRY(check_xai(body));
+  return read_fields(body, catalogue,
                      "/v1/images/generations reads no pictures and would ignore it; "
                      "/v1/images/edits is for pictures");
 }

@@ -16,6 +16,12 @@ namespace imagined::api::wire {
 /// `both`: of an edit whose client may read either and named none.
 enum class ResponseFormat : std::uint8_t { url, b64_json, both };
 
+/// Whose words are read.
+enum class Dialect : std::uint8_t {
+  all,  // those of every client that we know
+  xai,  // what xAI's own API reads, and refuses (xai-api.md 3.2)
+};
+
 struct GenerationCall {
   service::PictureRequest request;
   ResponseFormat response_format = ResponseFormat::url;
@@ -32,7 +38,8 @@ struct GenerationCall {
 ///   `unprocessable` (422)     a value of another type, or a word that is not on its list
 ///   `not_found` (404)         an unknown or retired model
 Result<GenerationCall> parse_generation_call(std::string_view body,
-                                             const service::Catalogue& catalogue);
+                                             const service::Catalogue& catalogue,
+                                             Dialect dialect = Dialect::all);
 
 /// The same fields of an edit, whose pictures have been taken out before (edit_request.h).
 Result<GenerationCall> read_edit_fields(const nlohmann::json& body,

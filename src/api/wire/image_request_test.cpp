@@ -22,9 +22,9 @@ service::Catalogue test_catalogue() {
       service::legacy_names("fast"));
 }
 
-Result<GenerationCall> parse(const std::string& body) {
+Result<GenerationCall> parse(const std::string& body, Dialect dialect = Dialect::all) {
   static const service::Catalogue catalogue = test_catalogue();
-  return parse_generation_call(body, catalogue);
+  return parse_generation_call(body, catalogue, dialect);
 }
 
 // A body with a good prompt and one more field.
@@ -41,6 +41,18 @@ TEST(GenerationCall, TakesAPromptAlone) {
   EXPECT_EQ(call->request.format, image::Format::jpeg);
   EXPECT_FALSE(call->request.seed);
   EXPECT_EQ(call->response_format, ResponseFormat::url);
+}
+
+TEST(GenerationCall, StrictlyAsXaiRefusesTheWordsOfOthers) {
+  const auto code = [](const std::string& field) {
+    EXPECT_TRUE(parse(with(field))) << field;
+    return parse(with(field), Dialect::xai).error().code;
+  };
+  EXPECT_EQ(code(R"("size":"1024x1024")"), ErrorCode::invalid_argument);
+  EXPECT_EQ(code(R"("quality":"hd")"), ErrorCode::unprocessable);
+  EXPECT_EQ(code(R"("resolution":"2K")"), ErrorCode::unprocessable);
+  for (const char* field : {R"("size":null)", R"("quality":"high")", R"("resolution":"2k")"})
+    EXPECT_TRUE(parse(with(field), Dialect::xai)) << field;
 }
 
 TEST(GenerationCall, TakesEveryField) {

@@ -199,25 +199,37 @@ std::string managed_key_body(const ApiKey& key, const ShownKey& shown) {
   return text_of(managed_key_value(key, shown));
 }
 
-std::string managed_keys_body(std::span<const ManagedKey> keys) {
+std::string managed_keys_body(std::span<const ManagedKey> keys, std::string_view next) {
   json items = json::array();
   for (const ManagedKey& each : keys) items.push_back(managed_key_value(each.key, each.shown));
-  return text_of({{"apiKeys", std::move(items)}});
+  json value = {{"apiKeys", std::move(items)}};
+  if (!next.empty()) value["paginationToken"] = next;
+  return text_of(value);
 }
 
-std::string validation_body(const ApiKey& key, const ShownKey& shown) {
-  return text_of({{"apiKeyId", key.id},
-                  {"redactedApiKey", shown.redacted},
-                  {"name", key.name},
-                  {"teamId", key.team_id},
-                  {"scope", "SCOPE_TEAM"},
-                  {"scopeId", key.team_id},
-                  {"ownerUserId", key.id},
-                  {"role", key.role ? to_string(*key.role) : std::string_view()},
-                  {"createTime", to_timestamp(key.created_ms)},
-                  {"modifyTime", to_timestamp(std::max(key.created_ms, key.modified_ms))},
-                  {"acls", json::array()},
-                  {"ipRanges", json::array()}});
+Result<OwnerClaim> parse_owner_claim(std::string_view body) {
+  const json object = TRY(parse_json_object(body));
+  OwnerClaim claim;
+  claim.token = TRY(read_string(object, "token", "the text that the server printed")).value_or("");
+  claim.name = TRY(read_string(object, "name", "a text")).value_or("owner");
+  return claim;
+}
+
+std::string person_body(const ApiKey& key, const ShownKey& shown) {
+  json value = {{"apiKeyId", key.id},
+                {"redactedApiKey", shown.redacted},
+                {"name", key.name},
+                {"teamId", key.team_id},
+                {"scope", "SCOPE_TEAM"},
+                {"scopeId", key.team_id},
+                {"ownerUserId", key.id},
+                {"role", key.role ? to_string(*key.role) : std::string_view()},
+                {"createTime", to_timestamp(key.created_ms)},
+                {"modifyTime", to_timestamp(std::max(key.created_ms, key.modified_ms))},
+                {"acls", json::array()},
+                {"ipRanges", json::array()}};
+  if (!shown.secret.empty()) value["apiKey"] = shown.secret;
+  return text_of(value);
 }
 
 std::string audit_body(std::span<const service::AuditEvent> events, std::int64_t next_sequence) {

@@ -42,10 +42,16 @@ struct ManagedKey {
   service::ApiKey key;
   ShownKey shown;
 };
-/// `{"apiKeys": [...]}`.
-std::string managed_keys_body(std::span<const ManagedKey> keys);
-/// Of the person's own key.
-std::string validation_body(const service::ApiKey& key, const ShownKey& shown);
+/// `{"apiKeys": [...]}`, with a token when there is another page.
+std::string managed_keys_body(std::span<const ManagedKey> keys, std::string_view next);
+/// `{"token", "name"}` of POST /auth/first-owner; without a name it is "owner".
+struct OwnerClaim {
+  std::string token;
+  std::string name;
+};
+Result<OwnerClaim> parse_owner_claim(std::string_view body);
+/// Of a person's management key, as GET /auth/management-keys/validation has it.
+std::string person_body(const service::ApiKey& key, const ShownKey& shown);
 /// `{"events": [...]}`, with a page token when there may be more.
 std::string audit_body(std::span<const service::AuditEvent> events, std::int64_t next_sequence);
 

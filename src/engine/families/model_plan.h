@@ -66,6 +66,7 @@ struct ModelPlan {
   Statement cached_references;  // see Flux2Config
   GuidanceUse guidance = GuidanceUse::none;
   std::int64_t max_references = 8;
+  bool inpaints = false;  // can keep a part of a picture as it is
   /// Side of the square of latents that makes up a token of the noise as it is drawn.
   std::int64_t noise_fold = 1;
 

@@ -12,7 +12,9 @@
 #include "engine/ops/resize/resize.h"
 #include "engine/pipeline/fit_reference.h"
 #include "engine/pipeline/picture_size.h"
+#include "engine/pipeline/repaint_mask.h"
 #include "engine/sampling/euler.h"
+#include "engine/sampling/inpaint.h"
 #include "engine/sampling/noise.h"
 #include "engine/sampling/schedule.h"
 
@@ -25,7 +27,7 @@ constexpr std::int64_t kReferencePixels = 1024 * 1024;  // flux.md 6.1: diffuser
 // Klein's features of one prompt are 16 MB; a batch needs the prompt and the empty one.
 constexpr std::size_t kCachedPrompts = 4;
 constexpr std::int64_t kKeptWorkspaceBytes = 64 << 20;
-constexpr std::size_t kCachedReferences = 8;
+constexpr std::size_t kCachedReferences = 9;  // all of one run, and a picture that is kept
 
 NumberFormat number_format(Precision precision, const CpuFeatures& cpu) {
   return precision == Precision::f32 ? NumberFormat::exact() : NumberFormat::fast(cpu);
@@ -42,6 +44,26 @@ Result<> check_finite(const Context& context, ConstMatrixView values, std::strin
   return fail(
       ErrorCode::data_loss,
       fmt::format("{}: the numbers are no longer finite; the weights may be damaged", what));
+}
+
+Result<> check_pixels(const image::Picture& picture, std::string_view what, std::string field) {
+  const auto expected = static_cast<std::size_t>(picture.width) *
+                        static_cast<std::size_t>(picture.height) *
+                        static_cast<std::size_t>(picture.channels);
+  if ((picture.channels == 3 || picture.channels == 4) && picture.pixels.size() == expected &&
+      expected > 0)
+    return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} of {}x{} pixels with {} channels: {} bytes", what, picture.width,
+                          picture.height, picture.channels, picture.pixels.size()),
+              std::move(field));
+}
+
+/// How many of the first steps a run leaves out that begins with a picture: so much of it shows
+/// through the noise. Source: flux.md 6.3, at the strength that its pipeline has by default.
+int steps_skipped(int steps) {
+  constexpr double kStrength = 0.8;
+  return static_cast<int>(steps - steps * kStrength);
 }
 
 ScheduleOptions schedule_options(const ModelPlan& model) {
@@ -165,15 +187,7 @@ void Pipeline::forget() {
 
 Result<image::Picture> Pipeline::fit_reference_picture(const image::Picture& picture) const {
   TRY(check_reference_size(picture.width, picture.height));
-  const auto expected = static_cast<std::size_t>(picture.width) *
-                        static_cast<std::size_t>(picture.height) *
-                        static_cast<std::size_t>(picture.channels);
-  if ((picture.channels != 3 && picture.channels != 4) || picture.pixels.size() != expected) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("reference of {}x{} pixels with {} channels: {} bytes", picture.width,
-                            picture.height, picture.channels, picture.pixels.size()),
-                "image");
-  }
+  TRY(check_pixels(picture, "reference", "image"));
   const ReferenceFit fit = TRY(fit_reference(picture.width, picture.height, kReferencePixels,
                                              static_cast<int>(model_.vae.pixels_per_token())));
   return image::Picture{.width = fit.width,
@@ -222,7 +236,8 @@ Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
 
 /// What the steps of one run read and write.
 struct Pipeline::Steps {
-  std::vector<float> sigmas;
+  std::vector<float> sigmas;  // one more than there are steps
+  ConstMatrixView kept;       // latents of the picture of which a part stays
   std::unique_ptr<Denoiser> with_prompt;
   std::unique_ptr<Denoiser> without_prompt;  // with true guidance only
   Tensor velocity;
@@ -247,15 +262,19 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
     TRY(check_finite(context_, steps.velocity, fmt::format("velocity of step {}", step)));
     const auto i = static_cast<std::size_t>(step);
     euler_step(context_, steps.velocity, steps.sigmas[i], steps.sigmas[i + 1], latents);
+    if (inputs.kept)
+      keep_picture(context_, inputs.noise, steps.kept, steps.sigmas[i + 1], inputs.kept->repaint,
+                   latents);
     return {};
   };
-  for (int step = 0; step < inputs.steps; ++step) {
+  const int count = static_cast<int>(steps.sigmas.size()) - 1;
+  for (int step = 0; step < count; ++step) {
     if (observer.stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
     TRY(measured(observer.log, Stage::step, flop(step), [&] { return one_step(step); }));
     if (observer.trace != nullptr) {
       observer.trace->velocities.push_back(copy(context_, steps.velocity));
     }
-    if (observer.on_progress) observer.on_progress({.step = step + 1, .steps = inputs.steps});
+    if (observer.on_progress) observer.on_progress({.step = step + 1, .steps = count});
   }
   return {};
 }
@@ -271,6 +290,12 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
   Steps steps;
   steps.sigmas =
       TRY(make_schedule(schedule_options(model_), inputs.rows * inputs.cols, inputs.steps));
+  std::vector<ReferenceTokens> kept;
+  if (inputs.kept) {
+    kept = TRY(encode_references({inputs.kept->picture}, observer));
+    steps.kept = kept.front().latents;
+    steps.sigmas.erase(steps.sigmas.begin(), steps.sigmas.begin() + steps_skipped(inputs.steps));
+  }
   measured(observer.log, Stage::prepare, 0, [&] {
     const auto begin = [&](const TextFeatures& text) {
       return networks_.transformer->begin(
@@ -279,7 +304,7 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
            .rows = inputs.rows,
            .cols = inputs.cols,
            .references = references,
-           .sigmas = std::span(steps.sigmas).first(static_cast<std::size_t>(inputs.steps)),
+           .sigmas = std::span(steps.sigmas).first(steps.sigmas.size() - 1),
            .guidance = model_.guidance == GuidanceUse::embedded ? std::optional(inputs.guidance)
                                                                 : std::nullopt});
     };
@@ -288,6 +313,10 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
     return true;
   });
   Tensor latents = copy(context_, inputs.noise);
+  if (inputs.kept) {
+    const std::vector<float> nothing(static_cast<std::size_t>(latents.rows()), 0.0f);
+    keep_picture(context_, inputs.noise, steps.kept, steps.sigmas.front(), nothing, latents);
+  }
   steps.velocity = Tensor(latents.rows(), latents.cols());
   if (two_passes) steps.velocity_without = Tensor(latents.rows(), latents.cols());
   if (observer.trace != nullptr) {
@@ -324,6 +353,34 @@ std::vector<std::uint8_t> Pipeline::to_pixels(const Tensor& decoded) const {
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(decoded.rows()) * 3);
   signal_to_pixels(context_, decoded, pixels.data());
   return pixels;
+}
+
+Result<std::optional<KeptPicture>> Pipeline::prepare_kept(const GenerateRequest& request,
+                                                          std::int64_t rows,
+                                                          std::int64_t cols) const {
+  if (!request.mask) return std::optional<KeptPicture>();
+  if (!model_.inpaints) {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("mask: model \"{}\" cannot keep a part of a picture as it is", model_.name),
+        "mask");
+  }
+  if (request.references.empty()) {
+    return fail(ErrorCode::invalid_argument, "mask: there is no reference picture that it is of",
+                "mask");
+  }
+  TRY(check_pixels(*request.mask, "mask", "mask"));
+  const std::int64_t side = model_.vae.pixels_per_token();
+  const ReferenceFit whole{.resized_width = static_cast<int>(cols * side),
+                           .resized_height = static_cast<int>(rows * side),
+                           .width = static_cast<int>(cols * side),
+                           .height = static_cast<int>(rows * side)};
+  return std::optional(
+      KeptPicture{.picture = {.width = whole.width,
+                              .height = whole.height,
+                              .channels = 3,
+                              .pixels = apply_fit(context_, request.references[0].view(), whole)},
+                  .repaint = repaint_mask(context_, request.mask->view(), rows, cols, side)});
 }
 
 Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t rows,
@@ -369,6 +426,9 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
                   "image");
     inputs.references.push_back(std::move(*fitted));
   }
+  inputs.kept = TRY(prepare_kept(request, rows, cols));
+  // The picture is its own first reference, as large as it is made.
+  if (inputs.kept) inputs.references.front() = TRY(fit_reference_picture(inputs.kept->picture));
   inputs.noise =
       make_noise(request.seed, networks_.transformer->channels(), rows, cols, model_.noise_fold);
   return inputs;

@@ -21,6 +21,12 @@
 
 namespace imagined::engine {
 
+/// What stays of a picture while the rest is made anew.
+struct KeptPicture {
+  image::Picture picture;      // RGB, as large as the grid
+  std::vector<float> repaint;  // per token: 1 is made anew, 0 stays
+};
+
 /// Everything a run depends on, after sizes, texts and pictures were brought into shape.
 struct RunInputs {
   PromptIds prompt;
@@ -31,6 +37,7 @@ struct RunInputs {
   int steps = 0;
   float guidance = 1;
   std::vector<image::Picture> references;  // fitted: RGB, sides multiples of the pixels per token
+  std::optional<KeptPicture> kept;
 };
 
 /// What a run passed through, for comparison with a recorded one.
@@ -111,6 +118,8 @@ class Pipeline {
                                                             const RunObserver& observer);
   Result<std::vector<ReferenceTokens>> encode_references(
       const std::vector<image::Picture>& pictures, const RunObserver& observer);
+  Result<std::optional<KeptPicture>> prepare_kept(const GenerateRequest& request, std::int64_t rows,
+                                                  std::int64_t cols) const;
   Result<> denoise(Steps& steps, Tensor& latents, const RunInputs& inputs,
                    const RunObserver& observer);
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,

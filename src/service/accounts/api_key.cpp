@@ -89,6 +89,8 @@ bool has_secret(const ApiKey& key, std::string_view secret, std::string_view pep
   return is_new || (is_old && now_ms < key.previous_until_ms);
 }
 
+bool is_owner(const ApiKey& key) { return key.role == Role::owner && key.revoked_ms == 0; }
+
 KeyState state_at(const ApiKey& key, std::int64_t unix_ms) {
   if (key.revoked_ms > 0) return KeyState::revoked;
   if (key.disabled) return KeyState::disabled;

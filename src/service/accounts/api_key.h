@@ -52,6 +52,9 @@ struct ApiKey {
   bool operator==(const ApiKey&) const = default;
 };
 
+/// Of a person who is an owner and not revoked.
+bool is_owner(const ApiKey& key);
+
 /// How a key stands at a moment.
 enum class KeyState : std::uint8_t { active, revoked, disabled, not_yet_active, expired };
 KeyState state_at(const ApiKey& key, std::int64_t unix_ms);

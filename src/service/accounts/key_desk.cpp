@@ -2,16 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
 namespace imagined::service {
 namespace {
-
-using Visit = KeyDesk::Visit;
-
-Result<void> enter(const Visit& visit, Role role) {
-  TRY(require(visit.caller, role));
-  if (visit.team_id.empty() || visit.team_id == visit.caller.owner.team_id) return {};
-  return fail(ErrorCode::not_found, "no such team");
-}
 
 Actor actor_of(const Visit& visit) {
   return {.name = fmt::format("key:{}", visit.caller.owner.key_id),
@@ -23,6 +19,22 @@ bool is_in_sight(const Visit& visit, const ApiKey& key) {
   return !key.role && may_see(visit.caller, {.org_id = key.org_id, .team_id = key.team_id});
 }
 
+/// Where a key stands among those of its age.
+using Place = std::pair<std::int64_t, std::string>;
+
+Place place_of(const ApiKey& key) { return {key.created_ms, key.id}; }
+
+Result<Place> parse_place(std::string_view text) {
+  if (text.empty()) return Place();
+  Place place;
+  const auto point = std::min(text.find('.'), text.size());
+  const auto [end, error] = std::from_chars(text.data(), text.data() + point, place.first);
+  if (error != std::errc() || end != text.data() + point || point == text.size())
+    return fail(ErrorCode::invalid_argument, "this is not the token of a page", "paginationToken");
+  place.second = text.substr(point + 1);
+  return place;
+}
+
 }  // namespace
 
 Result<ApiKey> KeyDesk::find(const Visit& visit, std::string_view id) {
@@ -31,12 +43,21 @@ Result<ApiKey> KeyDesk::find(const Visit& visit, std::string_view id) {
   return key;
 }
 
-Result<std::vector<ApiKey>> KeyDesk::list(const Visit& visit) {
+Result<KeyDesk::KeyPage> KeyDesk::list(const Visit& visit, std::string_view place,
+                                       std::int64_t count_max) {
   TRY(enter(visit, Role::member));
-  std::vector<ApiKey> keys = TRY(keys_.list());
-  std::erase_if(
-      keys, [&visit](const ApiKey& key) { return !is_in_sight(visit, key) || key.revoked_ms > 0; });
-  return keys;
+  const Place first = TRY(parse_place(place));
+  KeyPage page{.keys = TRY(keys_.list())};
+  std::erase_if(page.keys, [&](const ApiKey& key) {
+    return !is_in_sight(visit, key) || key.revoked_ms > 0 || place_of(key) < first;
+  });
+  std::ranges::sort(page.keys, {}, place_of);
+  if (std::ssize(page.keys) <= count_max) return page;
+  page.keys.resize(static_cast<std::size_t>(count_max) + 1);
+  const auto [created_ms, id] = place_of(page.keys.back());
+  page.next = fmt::format("{}.{}", created_ms, id);
+  page.keys.pop_back();
+  return page;
 }
 
 Result<NewKey> KeyDesk::create(const Visit& visit, const KeyWish& wish) {

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "service/accounts/caller.h"
 #include "service/accounts/key_service.h"
+#include "service/accounts/visit.h"
 #include "service/ports/key_store.h"
 
 namespace imagined::service {
@@ -16,18 +19,18 @@ namespace imagined::service {
 /// `not_found`, and so is another person. Any thread may call it; calls block on the store.
 class KeyDesk {
  public:
-  /// Who asks, by which request, for which team; an empty team is the person's own.
-  struct Visit {
-    const Caller& caller;
-    std::string_view request_id;
-    std::string_view team_id = {};
-  };
-
   /// The references must outlive the desk.
   KeyDesk(KeyService& keys, KeyStore& store) : keys_(keys), store_(store) {}
 
   /// Keys of customers, oldest first; revoked ones are left out.
-  Result<std::vector<ApiKey>> list(const Visit& visit);
+  struct KeyPage {
+    std::vector<ApiKey> keys;
+    std::string next;  // where the next page begins; empty: there is none
+  };
+  /// Of at most `count_max` keys from `place` on, the `next` of the page before; it holds though
+  /// keys before it are deleted. `invalid_argument` for what was no `next`.
+  Result<KeyPage> list(const Visit& visit, std::string_view place = {},
+                       std::int64_t count_max = INT64_MAX);
   /// As KeyService::create.
   Result<NewKey> create(const Visit& visit, const KeyWish& wish);
   /// `patch` turns what the key is into what it is to be.

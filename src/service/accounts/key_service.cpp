@@ -178,8 +178,8 @@ KeyWish wish_of(const ApiKey& key) {
           .uses_cache = key.uses_cache};
 }
 
-Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish,
-                                  const KeyHolder& holder) {
+Result<NewKey> KeyService::make(const Actor& actor, const KeyWish& wish, const KeyHolder& holder,
+                                const Insert& insert) {
   TRY(check_wish(wish));
   TRY(check_life(wish, clock_.unix_ms()));
   NewKey key =
@@ -191,9 +191,26 @@ Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish,
   if (holder.role) key.row.scopes = ScopeSet();
   key.row.modified_ms = key.row.created_ms;
   key.row.modified_by = actor.name;
-  TRY(store_.insert(key.row, deed_of(actor, key.row, "key.create", in_words(key.row))));
+  TRY(insert(key.row, deed_of(actor, key.row, "key.create", in_words(key.row))));
   log(LogLevel::info, "key_created", "id={} actor={:?}", key.row.id, actor.name);
   return key;
+}
+
+Result<NewKey> KeyService::create(const Actor& actor, const KeyWish& wish,
+                                  const KeyHolder& holder) {
+  return make(actor, wish, holder,
+              [this](const ApiKey& key, const Deed& deed) { return store_.insert(key, deed); });
+}
+
+Result<NewKey> KeyService::create_first_owner(const Actor& actor, std::string_view name) {
+  return make(
+      actor, {.name = std::string(name)}, {.role = Role::owner},
+      [this](const ApiKey& key, const Deed& deed) { return store_.insert_first_owner(key, deed); });
+}
+
+Result<bool> KeyService::has_owner() {
+  const std::vector<ApiKey> keys = TRY(store_.list());
+  return std::ranges::any_of(keys, is_owner);
 }
 
 Result<ApiKey> KeyService::change(const Actor& actor, const ApiKey& key, const KeyWish& wish) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,9 @@ class KeyService {
   /// `invalid_argument` names the field: a name that is empty, too long or has control characters,
   /// an end before the beginning or in the past, a limit below one.
   Result<NewKey> create(const Actor& actor, const KeyWish& wish, const KeyHolder& holder = {});
+  /// A person who is the first owner; `gone` when there is one already.
+  Result<NewKey> create_first_owner(const Actor& actor, std::string_view name);
+  Result<bool> has_owner();
   Result<std::vector<ApiKey>> list();
   /// By public id, as all that follow; `not_found`.
   Result<ApiKey> find(std::string_view id);
@@ -99,6 +103,9 @@ class KeyService {
   Result<int> record_uses();
 
  private:
+  using Insert = std::function<Result<void>(const ApiKey&, const Deed&)>;
+  Result<NewKey> make(const Actor& actor, const KeyWish& wish, const KeyHolder& holder,
+                      const Insert& insert);
   /// The key after a change of it, written with its deed.
   Result<ApiKey> write(const Actor& actor, const ApiKey& before, ApiKey after,
                        std::string_view action, std::string detail = {});

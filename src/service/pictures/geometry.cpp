@@ -132,6 +132,18 @@ PictureSize picture_size(AspectRatio ratio, Resolution resolution) {
   CHECK(false, "no resolution {}", static_cast<int>(resolution));
 }
 
+PictureSize kept_size(int width, int height, Resolution resolution) {
+  constexpr int kStep = 16;
+  constexpr int kSideMin = 64;  // what is smaller is no reference
+  const PictureSize square = picture_size(AspectRatio::r1_1, resolution);
+  const double area_max = static_cast<double>(square.width) * square.height;
+  const double scale = std::min(1.0, std::sqrt(area_max / (static_cast<double>(width) * height)));
+  const auto side = [&](int pixels) {
+    return std::max(kSideMin, static_cast<int>(pixels * scale) / kStep * kStep);
+  };
+  return {.width = side(width), .height = side(height)};
+}
+
 AspectRatio nearest_aspect_ratio(int width, int height) {
   const double wanted = std::log(static_cast<double>(width) / height);
   AspectRatio nearest = AspectRatio::r1_1;

@@ -56,6 +56,10 @@ Result<Resolution> parse_resolution(std::string_view text);
 /// tie).
 PictureSize picture_size(AspectRatio ratio, Resolution resolution);
 
+/// The size of a picture of which a part stays as it is (flux.md 6.3): its own, at most the area of
+/// the resolution's square, in whole steps of 16 pixels.
+PictureSize kept_size(int width, int height, Resolution resolution);
+
 /// The word whose ratio is nearest to that of a picture: to exact ratios, not to sizes that are
 /// rounded to pixels.
 AspectRatio nearest_aspect_ratio(int width, int height);

@@ -84,5 +84,16 @@ TEST(Geometry, RefusesResolutionsThatAreNotOnTheList) {
             "unknown resolution \"4k\", expected one of 1k, 1.5k, 2k");
 }
 
+TEST(KeptSize, IsThePicturesOwnWithinTheResolution) {
+  const auto size = [](int width, int height, Resolution resolution) {
+    const PictureSize kept = kept_size(width, height, resolution);
+    return std::pair(kept.width, kept.height);
+  };
+  EXPECT_EQ(size(1024, 1024, Resolution::k1), std::pair(1024, 1024));
+  EXPECT_EQ(size(700, 500, Resolution::k2), std::pair(688, 496));
+  EXPECT_EQ(size(4096, 1024, Resolution::k1), std::pair(2048, 512));
+  EXPECT_EQ(size(4096, 1024, Resolution::k2), std::pair(4096, 1024));
+}
+
 }  // namespace
 }  // namespace imagined::service

@@ -27,6 +27,9 @@ class KeyStore {
 
   /// `already_exists` for a public id that is taken.
   virtual Result<void> insert(const ApiKey& key, const Deed& deed) = 0;
+  /// The same for a person who is to be the first owner: `gone` when there is one who is not
+  /// revoked. Of many at once one is written.
+  virtual Result<void> insert_first_owner(const ApiKey& key, const Deed& deed) = 0;
   /// By public id; `not_found`. Revoked keys are found.
   virtual Result<ApiKey> find(std::string_view id) = 0;
   /// Oldest first, revoked ones too.

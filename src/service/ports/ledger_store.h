@@ -33,6 +33,8 @@ struct UsageFilter {
   std::string user;
   std::int64_t from_ms = 0;  // of the order
   std::int64_t until_ms = INT64_MAX;
+  std::int64_t first_row = 0;
+  std::int64_t rows_max = INT64_MAX;
 };
 
 /// What an audit of the books found. All of it is zero, or the books are wrong.

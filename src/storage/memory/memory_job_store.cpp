@@ -263,6 +263,35 @@ Result<StoredPicture> MemoryJobStore::find_picture(std::string_view picture_id) 
   return found->second;
 }
 
+Result<std::vector<service::OwnedPicture>> MemoryJobStore::find_pictures(
+    const service::PictureFilter& filter) {
+  const std::lock_guard lock(mutex_);
+  const auto place = [](const StoredPicture& picture) {
+    return std::pair(picture.created_ms, picture.id);
+  };
+  const auto after = pictures_.find(filter.after);
+  std::vector<service::OwnedPicture> found;
+  for (const auto& [id, picture] : pictures_) {
+    const Job& job = find_row(picture.job_id)->job;
+    const bool is_behind =
+        filter.after.empty() || (after != pictures_.end() && place(picture) > place(after->second));
+    if ((filter.key_id.empty() || job.owner.key_id == filter.key_id) && is_behind &&
+        picture.created_ms >= filter.from_ms && picture.created_ms < filter.until_ms)
+      found.push_back({.picture = picture, .owner = job.owner, .model = job.sold.model});
+  }
+  std::ranges::sort(found, {}, [&](const auto& each) { return place(each.picture); });
+  found.resize(std::min(found.size(), static_cast<std::size_t>(filter.count_max)));
+  return found;
+}
+
+Result<void> MemoryJobStore::remove_picture(std::string_view picture_id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = pictures_.find(picture_id);
+  if (found == pictures_.end()) return imagined::fail(ErrorCode::not_found, "no such picture");
+  pictures_.erase(found);
+  return {};
+}
+
 Result<int> MemoryJobStore::remove_pictures(std::int64_t before_ms, int count_max) {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::int64_t, std::string>> old;

@@ -22,6 +22,17 @@ void MemoryKeyStore::append(const service::Deed& deed) {
 
 Result<void> MemoryKeyStore::insert(const ApiKey& key, const service::Deed& deed) {
   const std::lock_guard lock(mutex_);
+  return insert_locked(key, deed);
+}
+
+Result<void> MemoryKeyStore::insert_first_owner(const ApiKey& key, const service::Deed& deed) {
+  const std::lock_guard lock(mutex_);
+  if (std::ranges::any_of(keys_, service::is_owner))
+    return fail(ErrorCode::gone, "there is an owner already");
+  return insert_locked(key, deed);
+}
+
+Result<void> MemoryKeyStore::insert_locked(const ApiKey& key, const service::Deed& deed) {
   if (find_row(key.id) != nullptr) return fail(ErrorCode::already_exists, "it exists already");
   keys_.push_back(key);
   append(deed);

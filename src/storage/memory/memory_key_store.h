@@ -15,6 +15,7 @@ class MemoryKeyStore final : public service::KeyStore {
   explicit MemoryKeyStore(const Clock& clock) : clock_(clock) {}
 
   Result<void> insert(const service::ApiKey& key, const service::Deed& deed) override;
+  Result<void> insert_first_owner(const service::ApiKey& key, const service::Deed& deed) override;
   Result<service::ApiKey> find(std::string_view id) override;
   Result<std::vector<service::ApiKey>> list() override;
   Result<void> update(const service::ApiKey& before, const service::ApiKey& after,
@@ -26,6 +27,7 @@ class MemoryKeyStore final : public service::KeyStore {
 
  private:
   service::ApiKey* find_row(std::string_view id);
+  Result<void> insert_locked(const service::ApiKey& key, const service::Deed& deed);
   void append(const service::Deed& deed);
 
   const Clock& clock_;

@@ -123,7 +123,11 @@ Result<std::vector<UsageRow>> MemoryLedgerStore::usage(const service::UsageFilte
     sum.usd_ticks += charge.bill.cost_usd_ticks(row.paid);
   }
   std::vector<UsageRow> usage;
-  for (auto& [key, row] : rows) usage.push_back(std::move(row));
+  std::int64_t nth = 0;
+  for (auto& [key, row] : rows) {
+    if (nth++ >= filter.first_row && std::ssize(usage) < filter.rows_max)
+      usage.push_back(std::move(row));
+  }
   return usage;
 }
 

@@ -102,16 +102,27 @@ bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
+Result<void> Connection::connect(const std::filesystem::path& file, int flags) {
+  const int code = sqlite3_open_v2(file.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+  return {};
+}
+
+Result<std::unique_ptr<Connection>> Connection::open_to_read(const std::filesystem::path& file) {
+  std::unique_ptr<Connection> connection(new Connection);
+  TRY(connection->connect(file, SQLITE_OPEN_READONLY));
+  TRY(connection->execute(kSettings));
+  return connection;
+}
+
 Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& file,
                                                      ConnectionOptions options) {
   std::unique_ptr<Connection> connection(new Connection);
   connection->options_ = options;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(file.c_str(), &connection->handle_, flags, nullptr);
-  if (code != SQLITE_OK) return connection->failure(code);
+  TRY(connection->connect(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
   sqlite3* handle = connection->handle_;
-  sqlite3_extended_result_codes(handle, 1);
-  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
   if (const int wal = switch_to_wal(handle); wal != SQLITE_OK) return connection->failure(wal);
   TRY(connection->execute(kSettings));
   TRY(connection->execute(options.durability == Durability::power_loss

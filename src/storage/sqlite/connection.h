@@ -88,6 +88,8 @@ class Connection {
  public:
   static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& file,
                                                   ConnectionOptions options);
+  /// To one that is not changed by it, not even in its journal mode.
+  static Result<std::unique_ptr<Connection>> open_to_read(const std::filesystem::path& file);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -110,6 +112,7 @@ class Connection {
  private:
   friend class Statement;
   Connection() = default;
+  Result<void> connect(const std::filesystem::path& file, int flags);
 
   std::mutex mutex_;
   ConnectionOptions options_;

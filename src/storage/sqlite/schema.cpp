@@ -333,6 +333,11 @@ Result<std::int64_t> read_version(Connection& connection) {
 
 }  // namespace
 
+Result<void> check_ours(Connection& connection) {
+  TRY(read_version(connection));
+  return {};
+}
+
 Result<void> migrate(Connection& connection) {
   if (TRY(read_version(connection)) == kNewest) return {};
   Transaction transaction = TRY(Transaction::begin(connection));

@@ -10,4 +10,7 @@ class Connection;
 /// Errors as in SqliteDatabase::open.
 Result<void> migrate(Connection& connection);
 
+/// `failed_precondition` when the file is another program's, or a newer one of ours wrote it.
+Result<void> check_ours(Connection& connection);
+
 }  // namespace imagined::storage

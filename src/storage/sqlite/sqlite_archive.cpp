@@ -32,6 +32,40 @@ Result<StoredPicture> SqliteArchive::find_picture(std::string_view picture_id) {
   return read_picture(row);
 }
 
+Result<std::vector<service::OwnedPicture>> SqliteArchive::find_pictures(
+    const service::PictureFilter& filter) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  // The id of a picture that is gone leads to nothing, and nothing stands behind it.
+  Statement rows = TRY(connection.prepare(fmt::format(
+      "SELECT {}, org_id, team_id, key_id, model FROM pictures "
+      "JOIN (SELECT id AS ordered, org_id, team_id, key_id, model FROM jobs) ON ordered = job_id "
+      "WHERE (?1 = '' OR key_id = ?1) AND created_ms >= ?2 AND created_ms < ?3 "
+      "AND (?4 = '' OR (created_ms, id) > (SELECT created_ms, id FROM pictures WHERE id = ?4)) "
+      "ORDER BY created_ms, id LIMIT ?5",
+      kPictureColumns)));
+  rows.bind(filter.key_id, filter.from_ms, filter.until_ms, filter.after, filter.count_max);
+  std::vector<service::OwnedPicture> found;
+  while (TRY(rows.step())) {
+    StoredPicture picture = TRY(read_picture(rows));
+    found.push_back({.picture = std::move(picture),
+                     .owner = {.org_id = rows.text(kPictureColumnCount),
+                               .team_id = rows.text(kPictureColumnCount + 1),
+                               .key_id = rows.text(kPictureColumnCount + 2)},
+                     .model = rows.text(kPictureColumnCount + 3)});
+  }
+  return found;
+}
+
+Result<void> SqliteArchive::remove_picture(std::string_view picture_id) {
+  Connection& connection = database_.power_safe();
+  const auto lock = connection.lock();
+  Statement remove = TRY(connection.prepare("DELETE FROM pictures WHERE id = ?"));
+  TRY(remove.bind(picture_id).run());
+  if (connection.changed_count() == 0) return no_such("picture");
+  return {};
+}
+
 /// One statement, one transaction. Not synced: what a loss of power brings back is removed again.
 Result<int> SqliteArchive::change(std::string_view sql, std::int64_t before_ms, int count_max) {
   Connection& connection = database_.crash_safe();

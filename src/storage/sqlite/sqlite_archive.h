@@ -12,6 +12,9 @@ class SqliteArchive final : public service::Archive {
 
   Result<std::vector<service::StoredPicture>> pictures(std::string_view job_id) override;
   Result<service::StoredPicture> find_picture(std::string_view picture_id) override;
+  Result<std::vector<service::OwnedPicture>> find_pictures(
+      const service::PictureFilter& filter) override;
+  Result<void> remove_picture(std::string_view picture_id) override;
   Result<int> remove_pictures(std::int64_t before_ms, int count_max) override;
   Result<int> remove_jobs(std::int64_t before_ms, int count_max) override;
   Result<int> free_idempotency_keys(std::int64_t before_ms, int count_max) override;

@@ -19,6 +19,19 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
   return database;
 }
 
+Result<void> SqliteDatabase::copy(const std::filesystem::path& from,
+                                  const std::filesystem::path& to) {
+  const auto source = TRY(Connection::open_to_read(from));
+  TRY(check_ours(*source));
+  Statement copy = TRY(source->prepare("VACUUM INTO ?"));
+  TRY(copy.bind(to.string()).run());
+  const auto copied = TRY(Connection::open_to_read(to));
+  Statement check = TRY(copied->prepare("PRAGMA quick_check(1)"));
+  TRY(check.step());
+  if (check.text(0) == "ok") return {};
+  return fail(ErrorCode::data_loss, "the database is damaged", {}, check.text(0));
+}
+
 SqliteDatabase::~SqliteDatabase() = default;
 
 }  // namespace imagined::storage

@@ -23,6 +23,9 @@ class SqliteDatabase {
   /// more than 5 s; `data_loss` when it is broken.
   static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& file,
                                                       Role role = Role::server);
+  /// Writes what is in `from` at this moment, though others write there, to the new file `to`.
+  /// `data_loss` when the copy is not sound; nothing but `to` is written.
+  static Result<void> copy(const std::filesystem::path& from, const std::filesystem::path& to);
   ~SqliteDatabase();
   SqliteDatabase(const SqliteDatabase&) = delete;
   SqliteDatabase& operator=(const SqliteDatabase&) = delete;

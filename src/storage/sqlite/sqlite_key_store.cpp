@@ -89,9 +89,25 @@ Result<void> write_key(Connection& connection, std::string_view verb, const ApiK
 }  // namespace
 
 Result<void> SqliteKeyStore::insert(const ApiKey& key, const service::Deed& deed) {
+  return insert_if(key, deed, [](Connection&) { return Result<void>(); });
+}
+
+Result<void> SqliteKeyStore::insert_first_owner(const ApiKey& key, const service::Deed& deed) {
+  return insert_if(key, deed, [](Connection& connection) -> Result<void> {
+    Statement row =
+        TRY(connection.prepare("SELECT 1 FROM api_keys WHERE role = ? AND revoked_ms = 0 LIMIT 1"));
+    if (!TRY(row.bind(to_string(service::Role::owner)).step())) return {};
+    return fail(ErrorCode::gone, "there is an owner already");
+  });
+}
+
+template <class Allowed>
+Result<void> SqliteKeyStore::insert_if(const ApiKey& key, const service::Deed& deed,
+                                       const Allowed& allowed) {
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
+  TRY(allowed(connection));
   TRY(write_key(connection, "INSERT", key));
   TRY(append_audit(connection, deed, clock_.unix_ms(), audit_secret_));
   return transaction.commit();

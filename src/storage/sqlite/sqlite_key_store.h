@@ -15,6 +15,7 @@ class SqliteKeyStore final : public service::KeyStore {
       : database_(database), clock_(clock), audit_secret_(std::move(audit_secret)) {}
 
   Result<void> insert(const service::ApiKey& key, const service::Deed& deed) override;
+  Result<void> insert_first_owner(const service::ApiKey& key, const service::Deed& deed) override;
   Result<service::ApiKey> find(std::string_view id) override;
   Result<std::vector<service::ApiKey>> list() override;
   Result<void> update(const service::ApiKey& before, const service::ApiKey& after,
@@ -25,6 +26,10 @@ class SqliteKeyStore final : public service::KeyStore {
   Result<std::int64_t> verify_audit() override;
 
  private:
+  template <class Allowed>
+  Result<void> insert_if(const service::ApiKey& key, const service::Deed& deed,
+                         const Allowed& allowed);
+
   SqliteDatabase& database_;
   const Clock& clock_;
   const std::string audit_secret_;

@@ -93,8 +93,9 @@ Result<std::vector<UsageRow>> SqliteLedgerStore::usage(const service::UsageFilte
       "AND created_ms >= ?1 AND created_ms < ?2 AND (?3 = '' OR team_id = ?3) "
       "AND (?4 = '' OR key_id = ?4) AND (?5 = '' OR user = ?5) "
       "GROUP BY day, team_id, key_id, model, user, outcome "
-      "ORDER BY day, team_id, key_id, model, user, outcome"));
-  rows.bind(filter.from_ms, filter.until_ms, filter.team_id, filter.key_id, filter.user);
+      "ORDER BY day, team_id, key_id, model, user, outcome LIMIT ?6 OFFSET ?7"));
+  rows.bind(filter.from_ms, filter.until_ms, filter.team_id, filter.key_id, filter.user,
+            filter.rows_max, filter.first_row);
   std::vector<UsageRow> usage;
   while (TRY(rows.step())) {
     const service::Outcome outcome = TRY(parse_outcome(rows.text(5)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/http/partial.h"
 #include "api/http/routes.h"
 
 namespace imagined::api {
@@ -58,6 +59,7 @@ Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange
   response.headers.add("x-content-type-options", "nosniff");
   response.headers.add("content-security-policy", "default-src 'none'; sandbox");
   response.headers.add("cross-origin-resource-policy", "cross-origin");
+  answer_conditions(exchange.request, response);
   co_return response;
 }
 

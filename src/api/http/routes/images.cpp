@@ -9,7 +9,8 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   const Services& services = context.services;
   const auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
-  auto call = wire::parse_generation_call(exchange.request.body, services.catalogue);
+  auto call = wire::parse_generation_call(exchange.request.body, services.catalogue,
+                                          context.options.dialect);
   // What cannot be read is drawn for the default model: a flood of bad requests is a flood too.
   const std::string_view model = call ? call->request.model : std::string_view();
   if (auto in = co_await pass_the_door(context, exchange, model); !in) {

@@ -1,19 +1,18 @@
 // Keys and the audit log, for people: the paths of xAI's management API (xai-api.md 1.19), and more
 // capacity, which a customer asks for and a person grants.
-#include <algorithm>
-#include <charconv>
-
-#include "api/http/routes.h"
 #include "api/wire/management.h"
+#include "api/http/query.h"
+#include "api/http/routes.h"
 
 namespace imagined::api {
 namespace {
 
-using service::KeyDesk;
+using service::Visit;
 
-constexpr int kAuditPage = 200;
+constexpr std::int64_t kPage = 200;  // rows of a list, unless the request says how many
+constexpr std::int64_t kPageMax = 1000;
 
-KeyDesk::Visit visit(const Exchange& exchange, std::string_view team_id = {}) {
+Visit visit(const Exchange& exchange, std::string_view team_id = {}) {
   return {.caller = *exchange.caller, .request_id = exchange.id, .team_id = team_id};
 }
 
@@ -37,28 +36,18 @@ Async<Result<Response>> decide(const Context& context, Exchange& exchange, bool 
   });
 }
 
-/// The number behind `pageToken=`; the first row without one.
-std::int64_t first_sequence(std::string_view query) {
-  constexpr std::string_view kToken = "pageToken=";
-  std::int64_t sequence = 1;
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(pair.size() + 1, query.size()));
-    if (pair.starts_with(kToken))
-      std::from_chars(pair.data() + kToken.size(), pair.data() + pair.size(), sequence);
-  }
-  return sequence;
-}
-
 }  // namespace
 
 Async<Result<Response>> list_keys(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
-    const auto keys = TRY(context.services.desk.list(visit(exchange, exchange.params["team_id"])));
+    const Query query = TRY(Query::parse(exchange.request.query, {"pageSize", "paginationToken"}));
+    const auto size = TRY(query.number("pageSize", kPage, 1, kPageMax));
+    const auto page = TRY(context.services.desk.list(visit(exchange, exchange.params["team_id"]),
+                                                     query["paginationToken"], size));
     std::vector<wire::ManagedKey> rows;
-    for (const service::ApiKey& key : keys)
+    for (const service::ApiKey& key : page.keys)
       rows.push_back({.key = key, .shown = shown(context, key)});
-    return wire::managed_keys_body(rows);
+    return wire::managed_keys_body(rows, page.next);
   });
 }
 
@@ -123,18 +112,29 @@ Async<Result<Response>> deny_capacity(const Context& context, Exchange& exchange
   co_return co_await decide(context, exchange, false);
 }
 
+// Open to all, for there is no key yet: the token is what one must have.
+Async<Result<Response>> claim_first_owner(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    const wire::OwnerClaim claim = TRY(wire::parse_owner_claim(exchange.request.body));
+    const auto made = TRY(context.services.first_owner.claim(claim.token, claim.name, exchange.id));
+    return wire::person_body(made.row, shown(context, made.row, made.secret));
+  });
+}
+
 Async<Result<Response>> validate_management_key(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
     const auto key = TRY(context.services.desk.own(visit(exchange)));
-    return wire::validation_body(key, shown(context, key));
+    return wire::person_body(key, shown(context, key));
   });
 }
 
 Async<Result<Response>> list_audit_events(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
-    const std::int64_t first = first_sequence(exchange.request.query);
+    const Query query = TRY(Query::parse(exchange.request.query, {"pageSize", "pageToken"}));
+    const auto size = TRY(query.number("pageSize", kPage, 1, kPageMax));
+    const auto first = TRY(query.number("pageToken", 1, 1, INT64_MAX));
     const auto page = TRY(context.services.desk.audit(visit(exchange, exchange.params["team_id"]),
-                                                      first, kAuditPage));
+                                                      first, static_cast<int>(size)));
     return wire::audit_body(page.events, page.next_sequence);
   });
 }

@@ -88,6 +88,7 @@ Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
                                                                 .fits = {}},
                                                                have_same_shapes));
   own->transformer.cached_references = plan.cached_references.value;
+  plan.inpaints = !plan.cached_references.value;  // flux.md 6.3: the pipeline of the others
   own->text_encoder =
       TRY(files.take<Qwen3Config>({.part = "text_encoder",
                                    .names = qwen3_names(),

@@ -1,0 +1,57 @@
+// What a team has ordered and paid, for people.
+#include "api/wire/usage.h"
+#include "api/http/query.h"
+#include "api/http/routes.h"
+#include "base/timestamp.h"
+
+namespace imagined::api {
+namespace {
+
+constexpr std::int64_t kPage = 1000;  // rows, unless the request says how many
+constexpr std::int64_t kPageMax = 10'000;
+
+Result<std::int64_t> time_of(const Query& query, std::string_view name, std::int64_t if_absent,
+                             std::int64_t now_unix_ms) {
+  if (query[name].empty()) return if_absent;
+  return parse_when(query[name], now_unix_ms, name);
+}
+
+Result<service::UsageFilter> read_filter(const Query& query, std::int64_t now_unix_ms) {
+  service::UsageFilter filter;
+  filter.key_id = query["key"];
+  filter.user = query["user"];
+  filter.from_ms = TRY(time_of(query, "from", filter.from_ms, now_unix_ms));
+  filter.until_ms = TRY(time_of(query, "until", filter.until_ms, now_unix_ms));
+  filter.rows_max = TRY(query.number("pageSize", kPage, 1, kPageMax));
+  filter.first_row = TRY(query.number("pageToken", 0, 0, INT64_MAX));
+  return filter;
+}
+
+Result<bool> wants_csv(const Query& query) {
+  const std::string_view format = query["format"];
+  if (format.empty() || format == "json") return false;
+  if (format == "csv") return true;
+  return fail(ErrorCode::unprocessable, "format: expected json or csv", "format");
+}
+
+Result<Response> usage_reply(const Context& context, const Exchange& exchange) {
+  const Query query = TRY(Query::parse(
+      exchange.request.query, {"from", "until", "key", "user", "format", "pageSize", "pageToken"}));
+  const bool csv = TRY(wants_csv(query));
+  const auto filter = TRY(read_filter(query, context.services.clock.unix_ms()));
+  const auto page = TRY(context.services.usage.usage(
+      {*exchange.caller, exchange.id, exchange.params["team_id"]}, filter));
+  if (!csv) return json_reply(wire::usage_body(page.rows, page.next_row));
+  Response response{.body = wire::usage_csv(page.rows)};
+  response.headers.add("content-type", "text/csv; charset=utf-8; header=present");
+  if (page.next_row > 0) response.headers.add("x-next-page-token", std::to_string(page.next_row));
+  return response;
+}
+
+}  // namespace
+
+Async<Result<Response>> show_usage(const Context& context, Exchange& exchange) {
+  co_return co_await on_pool(context.pool, [&] { return usage_reply(context, exchange); });
+}
+
+}  // namespace imagined::api

@@ -1,0 +1,54 @@
+#include "engine/pipeline/repaint_mask.h"
+
+#include "base/check.h"
+#include "engine/ops/resize/resize.h"
+
+namespace imagined::engine {
+namespace {
+
+/// What is transparent as white, in three channels.
+std::vector<std::uint8_t> transparency(image::PictureView mask) {
+  std::vector<std::uint8_t> pixels;
+  pixels.reserve(mask.pixels.size() / 4 * 3);
+  for (std::size_t i = 3; i < mask.pixels.size(); i += 4)
+    pixels.insert(pixels.end(), 3, static_cast<std::uint8_t>(255 - mask.pixels[i]));
+  return pixels;
+}
+
+/// Pillow's grey of an RGB pixel.
+unsigned grey_of(const std::uint8_t* pixel) {
+  return (pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >> 16;
+}
+
+}  // namespace
+
+std::vector<float> repaint_mask(const Context& context, image::PictureView mask, std::int64_t rows,
+                                std::int64_t cols, std::int64_t pixels_per_token) {
+  CHECK(pixels_per_token >= 2 && pixels_per_token % 2 == 0, "{} pixels per token",
+        pixels_per_token);
+  const auto width = static_cast<int>(cols * pixels_per_token);
+  const auto height = static_cast<int>(rows * pixels_per_token);
+  std::vector<std::uint8_t> pixels =
+      mask.channels == 4 ? transparency(mask)
+                         : std::vector<std::uint8_t>(mask.pixels.begin(), mask.pixels.end());
+  if (mask.width != width || mask.height != height)
+    pixels = resize_lanczos(
+        context, {.width = mask.width, .height = mask.height, .channels = 3, .pixels = pixels},
+        width, height);
+  const auto is_white = [&](std::int64_t y, std::int64_t x) {
+    return grey_of(pixels.data() + (y * width + x) * 3) >= 128;
+  };
+  std::vector<float> tokens;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t col = 0; col < cols; ++col) {
+      const std::int64_t y = row * pixels_per_token + pixels_per_token / 2 - 1;
+      const std::int64_t x = col * pixels_per_token + pixels_per_token / 2 - 1;
+      const int white =
+          is_white(y, x) + is_white(y, x + 1) + is_white(y + 1, x) + is_white(y + 1, x + 1);
+      tokens.push_back(static_cast<float>(white) / 4);
+    }
+  }
+  return tokens;
+}
+
+}  // namespace imagined::engine

@@ -1,0 +1,61 @@
+#include "engine/pipeline/repaint_mask.h"
+
+#include <gtest/gtest.h>
+
+namespace imagined::engine {
+namespace {
+
+/// Every pixel by a function of its place.
+template <class Pixel>
+image::Picture drawn(int width, int height, int channels, Pixel pixel) {
+  image::Picture picture{.width = width, .height = height, .channels = channels, .pixels = {}};
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const std::vector<std::uint8_t> values = pixel(x, y);
+      picture.pixels.insert(picture.pixels.end(), values.begin(), values.end());
+    }
+  return picture;
+}
+
+std::vector<float> tokens_of(const image::Picture& mask) {
+  return repaint_mask(Context({.threads = 1}), mask.view(), 2, 2, 4);
+}
+
+TEST(RepaintMask, MakesAnewWhatIsWhite) {
+  const auto mask = drawn(8, 8, 3, [](int x, int y) {
+    return std::vector<std::uint8_t>(3, x >= 4 && y < 4 ? 255 : 0);
+  });
+  EXPECT_EQ(tokens_of(mask), (std::vector<float>{0, 1, 0, 0}));
+}
+
+TEST(RepaintMask, MakesAnewWhatIsTransparentAndNotWhatIsWhite) {
+  const auto mask = drawn(8, 8, 4, [](int x, int) {
+    return std::vector<std::uint8_t>{255, 255, 255, static_cast<std::uint8_t>(x < 4 ? 0 : 255)};
+  });
+  EXPECT_EQ(tokens_of(mask), (std::vector<float>{1, 0, 1, 0}));
+}
+
+TEST(RepaintMask, TakesTheMeanOfTheFourMiddlePixels) {
+  // Columns 0 and 1 are white: of the first token's middle pixels (1 and 2) the left two.
+  const auto mask =
+      drawn(8, 8, 3, [](int x, int) { return std::vector<std::uint8_t>(3, x < 2 ? 255 : 0); });
+  EXPECT_EQ(tokens_of(mask), (std::vector<float>{0.5, 0, 0.5, 0}));
+}
+
+TEST(RepaintMask, CountsGreyFromOneHalfOnAsWhite) {
+  for (const int level : {127, 128}) {
+    const auto mask = drawn(8, 8, 3, [level](int, int) {
+      return std::vector<std::uint8_t>(3, static_cast<std::uint8_t>(level));
+    });
+    EXPECT_EQ(tokens_of(mask), std::vector<float>(4, level == 128 ? 1.0f : 0.0f)) << level;
+  }
+}
+
+TEST(RepaintMask, IsBroughtToTheSizeOfThePicture) {
+  const auto mask =
+      drawn(64, 2, 3, [](int x, int) { return std::vector<std::uint8_t>(3, x < 32 ? 255 : 0); });
+  EXPECT_EQ(tokens_of(mask), (std::vector<float>{1, 0, 1, 0}));
+}
+
+}  // namespace
+}  // namespace imagined::engine

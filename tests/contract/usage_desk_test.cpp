@@ -1,0 +1,55 @@
+#include "service/accounts/usage_desk.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "storage/memory/memory_ledger_store.h"
+
+namespace imagined::service {
+namespace {
+
+class UsageDeskTest : public testing::Test {
+ protected:
+  static Caller person(const std::string& team) {
+    return {.owner = {.org_id = "acme", .team_id = team, .key_id = "boss"}, .role = Role::member};
+  }
+  void deliver(const std::string& id, const std::string& team) {
+    const Charge charge{.id = id,
+                        .owner = {.org_id = "acme", .team_id = team, .key_id = id},
+                        .model = "m",
+                        .bill = {.per_picture_usd_ticks = 5},
+                        .pictures = 1,
+                        .created_ms = clock_.unix_ms()};
+    ASSERT_TRUE(ledger_.reserve({.charge = charge}));
+    ASSERT_TRUE(ledger_.resolve(id, {.outcome = Outcome::delivered, .delivered = 1}));
+  }
+
+  ManualClock clock_;
+  storage::MemoryLedgerStore ledger_{clock_};
+  UsageDesk desk_{ledger_};
+};
+
+TEST_F(UsageDeskTest, ShowsATeamItsOwnBooksPageByPage) {
+  for (const char* id : {"k1", "k2", "k3"}) deliver(id, "red");
+  deliver("k4", "blue");
+  const Caller red = person("red");
+  const auto first = *desk_.usage({red, "r"}, {.team_id = "blue", .rows_max = 2});
+  ASSERT_EQ(first.rows.size(), 2u);
+  EXPECT_EQ(first.rows[0].key_id, "k1");
+  EXPECT_EQ(first.next_row, 2);
+  const auto second = *desk_.usage({red, "r"}, {.first_row = first.next_row, .rows_max = 2});
+  ASSERT_EQ(second.rows.size(), 1u);
+  EXPECT_EQ(second.rows[0].key_id, "k3");
+  EXPECT_EQ(second.next_row, 0);
+}
+
+TEST_F(UsageDeskTest, IsForPeopleOfTheTeam) {
+  const Caller red = person("red");
+  EXPECT_EQ(desk_.usage({red, "r", "blue"}, {.rows_max = 2}).error().code, ErrorCode::not_found);
+  const Caller customer{.owner = red.owner};
+  EXPECT_EQ(desk_.usage({customer, "r"}, {.rows_max = 2}).error().code, ErrorCode::unauthenticated);
+}
+
+}  // namespace
+}  // namespace imagined::service
