@@ -3,15 +3,26 @@
 #include "api/http/router.h"
 #include "api/wire/edit_request.h"
 #include "api/wire/file_upload.h"
+#include "service/maintenance/blob_sweep.h"
 
 namespace imagined::api {
 namespace {
 
 constexpr BodyRule kJson{.kind = BodyKind::json, .bytes_max = 256 * 1024};
 
-constexpr BodyRule kEdit{.kind = BodyKind::json_or_multipart, .bytes_max = wire::kEditBodyBytesMax};
+// Fast enough that all of an upload is newer than what is swept as orphaned (kOrphanAgeMs).
+constexpr std::size_t kUploadBytesPerSMin = 64 * 1024;
 
-constexpr BodyRule kFile{.kind = BodyKind::multipart, .bytes_max = wire::kFileBodyBytesMax};
+constexpr BodyRule kEdit{.kind = BodyKind::json_or_multipart,
+                         .bytes_max = wire::kEditBodyBytesMax,
+                         .bytes_per_s_min = kUploadBytesPerSMin};
+
+constexpr BodyRule kFile{.kind = BodyKind::multipart,
+                         .bytes_max = wire::kFileBodyBytesMax,
+                         .bytes_per_s_min = kUploadBytesPerSMin};
+// With the grace of Limits::body_timeout.
+static_assert((wire::kEditBodyBytesMax / kUploadBytesPerSMin + 60) * 1000 <
+              static_cast<std::size_t>(service::kOrphanAgeMs));
 
 constexpr Route kRoutes[] = {
     {"POST", "/v1/images/generations", create_images, Access::key, kJson},
