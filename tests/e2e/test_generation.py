@@ -28,7 +28,8 @@ def test_the_reply_has_the_documented_shape(server):
     body = server.generate(n=2).json()
     assert set(body) == {"created", "data", "usage"}
     assert before - 1 <= body["created"] <= time.time() + 1
-    assert [set(entry) for entry in body["data"]] == [{"url", "mime_type"}] * 2
+    assert [set(entry) for entry in body["data"]] == [
+        {"url", "mime_type", "respect_moderation"}] * 2
     assert body["usage"]["cost_in_usd_ticks"] == 2 * 200_000_000
 
 
@@ -49,7 +50,7 @@ def test_a_prompt_that_is_cut_is_said(server):
 
 def test_base64_is_bare(server):
     entry = server.generate(response_format="b64_json").json()["data"][0]
-    assert set(entry) == {"b64_json", "mime_type"}
+    assert set(entry) == {"b64_json", "mime_type", "respect_moderation"}
     assert jpeg_size(base64.b64decode(entry["b64_json"], validate=True)) == (1024, 1024)
 
 
