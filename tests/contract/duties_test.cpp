@@ -10,12 +10,14 @@
 #include "base/crypto.h"
 #include "contract/some_job.h"
 #include "service/maintenance/blob_sweep.h"
+#include "service/maintenance/cache_expiry.h"
 #include "service/maintenance/job_expiry.h"
 #include "service/maintenance/lease_rescue.h"
 #include "service/maintenance/picture_expiry.h"
 #include "service/maintenance/temporary_files.h"
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
+#include "storage/process/process_cache_store.h"
 #include "storage/process/process_job_events.h"
 
 namespace imagined::service {
@@ -85,6 +87,16 @@ TEST_F(DutiesTest, PicturesAndTheirBytesGoWhenTheirTimeIsOver) {
   EXPECT_EQ(run(expiry), 1);
   EXPECT_EQ(run(sweep_), 1);
   EXPECT_FALSE(is_there(hash));
+}
+
+TEST_F(DutiesTest, TheCacheForgetsWhatItMayNotAnswerWithAnyMore) {
+  storage::ProcessCacheStore cache(clock_, 10);
+  const Duty expiry = cache_expiry(cache);
+  ASSERT_TRUE(cache.put({"red", "k", "job", clock_.unix_ms() + 100}));
+  EXPECT_EQ(run(expiry), 0);
+  clock_.advance_ms(100);
+  EXPECT_EQ(run(expiry), 1);
+  EXPECT_EQ(run(expiry), 0);
 }
 
 TEST_F(DutiesTest, ExpiryTakesHoweverManyThereAre) {
