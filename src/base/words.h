@@ -1,8 +1,10 @@
-// Lists of words with commas between, as people type them and as the database keeps them.
+// Lists of words with something between, as people read and type them and as the database keeps
+// them.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace imagined {
@@ -20,12 +22,13 @@ inline std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
-/// The reverse, for words without commas, with what stands between them.
-inline std::string join_words(const std::vector<std::string>& words,
-                              std::string_view between = ",") {
+/// The reverse, with what stands between them: of any list of texts. (fmt::join would compile fmt's
+/// writer of escaped strings once more in every file that calls it.)
+inline std::string join_words(const auto& words, std::string_view between = ",") {
   std::string text;
-  for (const std::string& word : words) {
-    if (!text.empty()) text += between;
+  bool first = true;
+  for (const std::string_view word : words) {
+    if (!std::exchange(first, false)) text += between;
     text += word;
   }
   return text;

@@ -1,6 +1,5 @@
 // imagined doctor: what the machine offers and what the configured models need.
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +7,7 @@
 #include <filesystem>
 
 #include "base/json_text.h"
+#include "base/words.h"
 #include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/estimate.h"
@@ -161,11 +161,10 @@ void print_json(const Findings& findings) {
 
 void print_text(const Findings& findings) {
   const Machine& machine = findings.machine;
-  const std::string gpus =
-      machine.gpus.empty() ? "none" : fmt::format("{}", fmt::join(machine.gpus, ", "));
+  const std::string gpus = machine.gpus.empty() ? "none" : join_words(machine.gpus, ", ");
   fmt::print("processor     {}\n", machine.processor);
   fmt::print("cores         {}\n", machine.cores);
-  fmt::print("instructions  {}\n", fmt::join(machine.instruction_sets, ", "));
+  fmt::print("instructions  {}\n", join_words(machine.instruction_sets, ", "));
   fmt::print("memory        {:.1f} GiB, {:.1f} GiB free\n", gib(machine.memory_bytes),
              gib(machine.memory_free_bytes));
   fmt::print("GPU           {}{}\n", gpus,

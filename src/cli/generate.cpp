@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_text.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/decode.h"
 #include "cli/exit_code.h"
@@ -256,11 +257,11 @@ Command generate_command() {
        "A configured model, or a folder or file of weights [the first model]"},
       {"--aspect-ratio",
        &options->aspect_ratio,
-       fmt::format("Width to height, one of {}", fmt::join(ratios, ", ")),
+       fmt::format("Width to height, one of {}", join_words(ratios, ", ")),
        {.usual = ratios}},
       {"--resolution",
        &options->resolution,
-       fmt::format("One of {}", fmt::join(resolutions, ", ")),
+       fmt::format("One of {}", join_words(resolutions, ", ")),
        {.usual = resolutions}},
       {"-n,--count",
        &options->count,

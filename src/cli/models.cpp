@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/json_text.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -89,8 +90,7 @@ int show(const Options& options) {
                              fact("load_seconds", load_s)};
   if (!summary.card.empty()) facts.push_back(fact("card", summary.card));
   if (!summary.draws.empty())
-    facts.push_back({"draws", JsonText::array_of(summary.draws),
-                     fmt::format("{}", fmt::join(summary.draws, ", "))});
+    facts.push_back({"draws", JsonText::array_of(summary.draws), join_words(summary.draws, ", ")});
   if (!options.json) {
     for (const Fact& fact : facts) fmt::print("{:<20} {}\n", fact.name, fact.text);
     for (const engine::ModelFile& file : summary.files) {

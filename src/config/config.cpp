@@ -1,7 +1,6 @@
 #include "config/config.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <toml++/toml.h>
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "base/words.h"
 #include "service/billing/money.h"
 
 namespace imagined::config {
@@ -444,7 +444,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
                           service::format_usd(model.price_input_usd_ticks));
     std::vector<std::string> aliases;
     for (const std::string& alias : model.aliases) aliases.push_back(toml_quoted(alias));
-    text += fmt::format("aliases = [{}]\n", fmt::join(aliases, ", "));
+    text += fmt::format("aliases = [{}]\n", join_words(aliases, ", "));
     text += fmt::format("max_prompt_length = {}\n", model.max_prompt_length);
     text += fmt::format("created = {}\n", model.created_unix_s);
   }

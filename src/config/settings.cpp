@@ -1,7 +1,7 @@
 #include "config/settings.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
+#include "base/words.h"
 
 #include <algorithm>
 #include <array>
@@ -169,7 +169,7 @@ std::string expectation(const Setting& setting) {
   if (is_number(setting)) {
     return fmt::format("a whole number from {} to {}", setting.min, setting.max);
   }
-  if (!setting.choices.empty()) return fmt::format("one of {}", fmt::join(setting.choices, ", "));
+  if (!setting.choices.empty()) return fmt::format("one of {}", join_words(setting.choices, ", "));
   return "a text";
 }
 

@@ -2,7 +2,6 @@
 
 #include <curl/curl.h>
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -19,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "base/words.h"
 
 namespace imagined::net {
 namespace {
@@ -168,7 +168,7 @@ CurlList resolved(const Url& url, const std::vector<IpAddress>& addresses) {
   for (const IpAddress& address : addresses)
     texts.push_back(address.is_v4() ? to_string(address) : fmt::format("[{}]", to_string(address)));
   return CurlList(curl_slist_append(
-      nullptr, fmt::format("{}:{}:{}", url.host, url.port, fmt::join(texts, ",")).c_str()));
+      nullptr, fmt::format("{}:{}:{}", url.host, url.port, join_words(texts, ",")).c_str()));
 }
 
 template <class Value>

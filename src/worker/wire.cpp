@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/words.h"
 
 namespace imagined::worker {
 namespace {
@@ -55,7 +56,7 @@ std::string format_message(const Message& message) {
     case Message::Kind::cancel:
       return fmt::format("cancel {}", message.job_id);
     case Message::Kind::models:
-      return fmt::format("models {}", fmt::join(message.models, " "));
+      return fmt::format("models {}", join_words(message.models, " "));
     case Message::Kind::ready:
       return fmt::format("ready {}", message.worker_id);
     case Message::Kind::progress:

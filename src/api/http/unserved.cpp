@@ -1,12 +1,13 @@
 #include "api/http/unserved.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "base/words.h"
 
 namespace imagined::api {
 namespace {
@@ -87,7 +88,7 @@ std::optional<std::string> meant(std::span<const Route> routes, std::string_view
                                  std::string_view path) {
   const auto parts = segments(path);
   for (auto first = parts.begin(); first != parts.end(); ++first) {
-    const std::string end = fmt::format("/{}", fmt::join(first, parts.end(), "/"));
+    const std::string end = "/" + join_words(std::span(first, parts.end()), "/");
     for (const std::string& candidate : {end, "/v1" + end}) {
       if (has_path(routes, candidate) || find(kNotServedYet, method, candidate)) return candidate;
     }

@@ -1,7 +1,6 @@
 #include "api/wire/image_request.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 
 #include "api/wire/json.h"
 #include "base/json.h"
+#include "base/words.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -51,7 +51,7 @@ constexpr std::string_view kRead[] = {
 constexpr std::string_view kHarmless[] = {"moderation", "safety_tolerance"};
 
 std::string listed(std::span<const std::string_view> words) {
-  return fmt::format("one of {}", fmt::join(words, ", "));
+  return fmt::format("one of {}", join_words(words, ", "));
 }
 
 // A word that must be on a list; none when the field is absent.

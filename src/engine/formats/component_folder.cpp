@@ -1,7 +1,6 @@
 #include "engine/formats/component_folder.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "base/words.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/weight_index.h"
 
@@ -152,7 +152,7 @@ Result<std::vector<WeightsPlace>> weights_in(const fs::path& folder) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("{}: the variants {} and no plain weights; keep one of them, or name "
                               "it in the configuration",
-                              last_name(folder), fmt::join(names, ", ")),
+                              last_name(folder), join_words(names, ", ")),
                   {}, folder.string());
     }
     const Saved& taken = plain == saved.end() ? saved.begin()->second : plain->second;

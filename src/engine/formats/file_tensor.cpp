@@ -1,7 +1,6 @@
 #include "engine/formats/file_tensor.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include "base/check.h"
 
@@ -21,7 +20,10 @@ StoredRows FileTensor::stored_rows(std::int64_t first, std::int64_t rows, std::i
 }
 
 std::string to_string(std::span<const std::int64_t> shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
+  std::string text;
+  for (const std::int64_t length : shape)
+    text += fmt::format("{}{}", text.empty() ? "[" : ", ", length);
+  return text.empty() ? "[]" : text + "]";
 }
 
 }  // namespace imagined::engine

@@ -1,7 +1,6 @@
 #include "engine/formats/safetensors.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -51,6 +50,13 @@ const StoredType* stored_type(std::string_view name) {
   const auto* found = std::find_if(kStoredTypes.begin(), kStoredTypes.end(),
                                    [&](const StoredType& type) { return type.name == name; });
   return found == kStoredTypes.end() ? nullptr : found;
+}
+
+std::string listed(const std::vector<std::uint64_t>& numbers) {
+  std::string text;
+  for (const std::uint64_t number : numbers)
+    text += fmt::format("{}{}", text.empty() ? "[" : ", ", number);
+  return text.empty() ? "[]" : text + "]";
 }
 
 // What the header says of one tensor, before anything is checked.
@@ -223,12 +229,12 @@ Result<Range> check_entry(const Entry& entry, std::span<const std::byte> buffer)
   const std::optional<std::uint64_t> size_bytes = bytes_of(*entry.shape, type->bits);
   if (!size_bytes)
     return fail_tensor(ErrorCode::invalid_argument, entry.name,
-                       "a shape of [{}] with {} has no size in bytes",
-                       fmt::join(*entry.shape, ", "), *entry.dtype);
+                       "a shape of {} with {} has no size in bytes", listed(*entry.shape),
+                       *entry.dtype);
   if (*size_bytes != end - begin)
     return fail_tensor(ErrorCode::data_loss, entry.name,
-                       "[{}] of {} takes {} bytes, data_offsets hold {}",
-                       fmt::join(*entry.shape, ", "), *entry.dtype, *size_bytes, end - begin);
+                       "{} of {} takes {} bytes, data_offsets hold {}", listed(*entry.shape),
+                       *entry.dtype, *size_bytes, end - begin);
   if (end > buffer.size())
     return fail_tensor(ErrorCode::data_loss, entry.name,
                        "ends at byte {}, the file has only {} bytes of tensors", end,

@@ -1,12 +1,12 @@
 #include "engine/pipeline/pipeline.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "base/words.h"
 #include "engine/formats/in_quotes.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/resize/resize.h"
@@ -94,7 +94,7 @@ std::string unknown_words_text(std::span<const std::string> unknown,
   if (unknown.size() > kShown) words += fmt::format(" and {} more", unknown.size() - kShown);
   std::string text = unknown.empty() ? "the prompt has no word, and this model reads nothing else"
                                      : fmt::format("this model knows no {}", words);
-  if (!draws.empty()) text += fmt::format("; it draws {}", fmt::join(draws, ", "));
+  if (!draws.empty()) text += fmt::format("; it draws {}", join_words(draws, ", "));
   return text;
 }
 

@@ -1,12 +1,12 @@
 #include "engine/tokenizers/bpe_files.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/words.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/text_file.h"
 
@@ -120,7 +120,7 @@ Result<> check_normalizer(const json& normalizer, BpeKind kind) {
   const Types expected =
       kind == BpeKind::clip ? Types{"NFC", "Replace", "Lowercase"} : Types{"NFC"};
   if (types != expected)
-    return unsupported("normalizer", fmt::format("\"{}\"", fmt::join(types, ", ")));
+    return unsupported("normalizer", fmt::format("\"{}\"", join_words(types, ", ")));
   return {};
 }
 

@@ -1,7 +1,7 @@
 #include "storage/sqlite/sqlite_rows.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+#include "base/words.h"
 
 #include <algorithm>
 #include <bit>
@@ -83,7 +83,7 @@ Result<void> insert_picture(Connection& connection, const StoredPicture& picture
             image::to_string(picture.format), picture.width, picture.height,
             std::bit_cast<std::int64_t>(picture.seed), picture.size_bytes, picture.created_ms,
             picture.reading.prompt_tokens, picture.reading.tokens_read,
-            fmt::format("{}", fmt::join(picture.reading.warnings, "\n")))
+            join_words(picture.reading.warnings, "\n"))
       .run();
 }
 

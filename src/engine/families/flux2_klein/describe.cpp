@@ -1,11 +1,11 @@
 // What FLUX.2 [klein] is: its pipelines, its parts, and what all its models have in common.
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/families/flux2_klein/plan.h"
+#include "engine/formats/file_tensor.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3_names.h"
 #include "engine/models/vae/vae_names.h"
@@ -42,7 +42,7 @@ Result<> check_text(const TextConfig& text, const Flux2Config& transformer,
         "the text encoder has {} layers, and of klein's the layers {} are read; a model of other "
         "layers says so in model_index.json (text_encoder_out_layers, which diffusers drops when "
         "it saves)",
-        encoder.layers, fmt::join(text.taps, ", ")));
+        encoder.layers, to_string(text.taps)));
   }
   if (taps * encoder.hidden_size != transformer.context_size)
     return refuse(fmt::format(
