@@ -159,7 +159,7 @@ class Generation {
                  .steps = progress.steps,
                  .elapsed_s = seconds_now() - started_s_});
     };
-    image::Picture picture = TRY(engine_.generate(request, on_progress, stop));
+    image::Picture picture = TRY(engine_.generate(request, {.on_progress = on_progress}, stop));
     const double seconds = seconds_now() - begin_s;
     const auto bytes = TRY(image::encode(picture.view(), file.format, lossy_));
     TRY(write_picture(file, path, bytes));

@@ -22,12 +22,10 @@ class CpuEngine final : public Engine {
 
   Result<> intact() const override { return pipeline_->networks().prompts->intact(); }
 
-  Result<image::Picture> generate(const GenerateRequest& request,
-                                  const std::function<void(Progress)>& on_progress,
+  Result<image::Picture> generate(const GenerateRequest& request, const Observer& observer,
                                   std::stop_token stop) override {
-    return without_bad_alloc([&] {
-      return pipeline_->generate(request, {.on_progress = on_progress, .stop = std::move(stop)});
-    });
+    return without_bad_alloc(
+        [&] { return pipeline_->generate(request, {.watch = observer, .stop = std::move(stop)}); });
   }
 
  private:

@@ -101,6 +101,16 @@ struct Progress {
   int steps = 0;
 };
 
+/// Who is told how a picture gets on, on the thread that makes it.
+struct Observer {
+  std::function<void(Progress)> on_progress;  // after each step; may be empty
+  /// Previews to be made on the way, spread evenly over the steps: at most one after each step but
+  /// the last. Each costs a decode.
+  int previews = 0;
+  /// What the picture would be if it were to end here, in its full size.
+  std::function<void(image::Picture)> on_preview;
+};
+
 /// A loaded model. One call of `generate` at a time; the calls may come from different threads.
 class Engine {
  public:
@@ -118,11 +128,9 @@ class Engine {
   /// some of them from there: it must be loaded again.
   virtual Result<> intact() const = 0;
 
-  /// Makes one picture. `on_progress` is called from the calling thread after each step. A stop
-  /// request takes effect within one step and returns `cancelled`.
+  /// Makes one picture. A stop request takes effect within one step and returns `cancelled`.
   /// Same seed, model, request and class of machine: same bytes, with any number of threads.
-  virtual Result<image::Picture> generate(const GenerateRequest& request,
-                                          const std::function<void(Progress)>& on_progress,
+  virtual Result<image::Picture> generate(const GenerateRequest& request, const Observer& observer,
                                           std::stop_token stop) = 0;
 };
 

@@ -30,6 +30,13 @@ void Finisher::store(std::shared_ptr<ActiveJob> job, Made made) {
   push({.job = std::move(job), .what = std::move(made)});
 }
 
+void Finisher::show(std::shared_ptr<ActiveJob> job, Preview preview) {
+  const std::lock_guard lock(mutex_);
+  if (tasks_.size() + 1 >= kWaitingTasksMax) return;
+  tasks_.push_back({.job = std::move(job), .what = std::move(preview)});
+  changed_.notify_all();
+}
+
 void Finisher::end(std::shared_ptr<ActiveJob> job, Ending ending) {
   push({.job = std::move(job), .what = std::move(ending)});
 }
@@ -73,6 +80,24 @@ void Finisher::handle(ActiveJob& active, const Made& made) {
   auto picture = store_file(active, made);
   if (!picture) return fail(active, picture.error());
   progress_[&active].pictures.push_back(std::move(*picture));
+}
+
+// Nobody is owed one: what goes wrong here does not concern the job.
+void Finisher::handle(ActiveJob& active, const Preview& preview) {
+  if (active.stop.stop_requested()) return;
+  const image::Picture& picture = preview.picture;
+  const auto bytes =
+      image::encode(picture.view(), preview.format, {.quality = parts_.jpeg_quality});
+  if (!bytes) return;
+  const auto blob = parts_.blobs.put(*bytes);
+  if (!blob) return;
+  parts_.wire.send({.kind = Message::Kind::preview,
+                    .job_id = active.job().id,
+                    .picture = preview.index,
+                    .number = preview.number,
+                    .width = picture.width,
+                    .height = picture.height,
+                    .blob = *blob});
 }
 
 void Finisher::handle(ActiveJob& active, const Ending& ending) {

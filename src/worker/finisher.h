@@ -52,12 +52,14 @@ class Finisher {
 
   /// Waits while four tasks are waiting already.
   void store(std::shared_ptr<ActiveJob> job, Made made);
+  /// Does not wait: a preview that would come late is dropped.
+  void show(std::shared_ptr<ActiveJob> job, Preview preview);
   void end(std::shared_ptr<ActiveJob> job, Ending ending);
 
  private:
   struct Task {
     std::shared_ptr<ActiveJob> job;
-    std::variant<Made, Ending> what;
+    std::variant<Made, Preview, Ending> what;
   };
   /// What has become of a job so far.
   struct Progress {
@@ -69,6 +71,7 @@ class Finisher {
   std::optional<Task> pop();
   void loop();
   void handle(ActiveJob& active, const Made& made);
+  void handle(ActiveJob& active, const Preview& preview);
   void handle(ActiveJob& active, const Ending& ending);
   Result<service::StoredPicture> store_file(const ActiveJob& active, const Made& made);
   void complete(ActiveJob& active);

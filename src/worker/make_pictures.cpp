@@ -45,7 +45,8 @@ Result<> make_wanted(const Making& making, const service::PictureRequest& wanted
   for (int index = 0; index < wanted.count && !making.active.stop.stop_requested(); ++index) {
     request.seed =
         wanted.seed ? *wanted.seed + static_cast<std::uint64_t>(index) : making.random_seed();
-    image::Picture picture = TRY(making.generate(request, index));
+    image::Picture picture = TRY(making.generate(
+        request, {.index = index, .previews = wanted.previews, .format = wanted.format}));
     making.hand_in({.index = index,
                     .seed = request.seed,
                     .format = wanted.format,

@@ -26,15 +26,30 @@ struct Made {
   image::Picture picture;
 };
 
+/// What a picture in the making looks like, for whoever waits for it.
+struct Preview {
+  int index = 0;   // of the picture
+  int number = 0;  // of its previews
+  image::Format format = image::Format::jpeg;
+  image::Picture picture;
+};
+
+/// One picture's turn in a job.
+struct Turn {
+  int index = 0;
+  int previews = 0;  // at most so many
+  image::Format format = image::Format::jpeg;
+};
+
 /// What a job is made with, on the engine's thread.
 struct Making {
   ActiveJob& active;
   const service::Model& model;  // that was sold
   std::function<std::uint64_t()> random_seed;
   std::function<engine::RequestReading(const engine::GenerateRequest&)> read;
-  /// Picture `index` of the job; tells how it gets on, and loads a model again whose file was
+  /// Tells how the picture gets on, shows its previews, and loads a model again whose file was
   /// changed.
-  std::function<Result<image::Picture>(const engine::GenerateRequest&, int index)> generate;
+  std::function<Result<image::Picture>(const engine::GenerateRequest&, const Turn&)> generate;
   /// Takes a result at once; it is kept beside the work on the next one.
   std::function<void(Made)> hand_in;
   service::BlobStore& blobs;

@@ -62,6 +62,9 @@ std::string format_message(const Message& message) {
     case Message::Kind::progress:
       return fmt::format("progress {} {} {} {}", message.job_id, message.picture, message.step,
                          message.steps);
+    case Message::Kind::preview:
+      return fmt::format("preview {} {} {} {} {} {}", message.job_id, message.picture,
+                         message.number, message.width, message.height, message.blob);
     case Message::Kind::finished:
       return fmt::format("finished {}", message.job_id);
   }
@@ -82,10 +85,11 @@ Result<Message> parse_message(std::string_view line) {
     message.kind = Message::Kind::ready;
     message.worker_id = take_word(rest);
     if (message.worker_id.empty()) return not_a_message(line);
-  } else if (word == "cancel" || word == "finished" || word == "progress") {
+  } else if (word == "cancel" || word == "finished" || word == "progress" || word == "preview") {
     message.kind = word == "cancel"     ? Message::Kind::cancel
                    : word == "finished" ? Message::Kind::finished
-                                        : Message::Kind::progress;
+                   : word == "progress" ? Message::Kind::progress
+                                        : Message::Kind::preview;
     message.job_id = take_word(rest);
     if (message.job_id.empty()) return not_a_message(line);
   } else {
@@ -95,6 +99,14 @@ Result<Message> parse_message(std::string_view line) {
     message.picture = TRY(take_number(rest));
     message.step = TRY(take_number(rest));
     message.steps = TRY(take_number(rest));
+  }
+  if (message.kind == Message::Kind::preview) {
+    message.picture = TRY(take_number(rest));
+    message.number = TRY(take_number(rest));
+    message.width = TRY(take_number(rest));
+    message.height = TRY(take_number(rest));
+    message.blob = take_word(rest);
+    if (message.blob.empty()) return not_a_message(line);
   }
   if (!take_word(rest).empty()) return not_a_message(line);
   return message;
@@ -187,6 +199,14 @@ void ServerWire::read_loop(const std::stop_token& stop) {
                        .picture = told.picture,
                        .step = told.step,
                        .steps = told.steps});
+    if (told.kind == Kind::preview)
+      events_.publish({.kind = service::JobEvent::Kind::preview,
+                       .job_id = told.job_id,
+                       .picture = told.picture,
+                       .number = told.number,
+                       .width = told.width,
+                       .height = told.height,
+                       .blob = told.blob});
     if (told.kind == Kind::finished)
       events_.publish({.kind = service::JobEvent::Kind::finished, .job_id = told.job_id});
   }

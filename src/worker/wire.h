@@ -7,6 +7,7 @@
 //   worker -> server   models <name> <name> ...               these are loaded; several lines
 //                      ready <worker id>                      no more of them will come
 //                      progress <job> <picture> <step> <steps>
+//                      preview <job> <picture> <number> <width> <height> <blob>
 //                      finished <job>                         look at the row
 #pragma once
 
@@ -31,12 +32,16 @@ namespace imagined::worker {
 inline constexpr std::size_t kModelsPerLine = 8;
 
 struct Message {
-  enum class Kind : std::uint8_t { job, cancel, models, ready, progress, finished };
+  enum class Kind : std::uint8_t { job, cancel, models, ready, progress, preview, finished };
   Kind kind = Kind::job;
-  std::string job_id;               // cancel, progress, finished
-  int picture = 0;                  // progress
+  std::string job_id;               // cancel, progress, preview, finished
+  int picture = 0;                  // progress, preview
   int step = 0;                     // progress
   int steps = 0;                    // progress
+  int number = 0;                   // preview
+  int width = 0;                    // preview
+  int height = 0;                   // preview
+  std::string blob;                 // preview
   std::vector<std::string> models;  // models; at most kModelsPerLine
   std::string worker_id;            // ready
 

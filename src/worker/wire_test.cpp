@@ -27,6 +27,13 @@ TEST(WireMessage, ReadsBackWhatItWrites) {
       {.kind = Kind::models, .models = {"a", "b"}},
       {.kind = Kind::ready, .worker_id = "w1"},
       {.kind = Kind::progress, .job_id = "j-1", .picture = 2, .step = 3, .steps = 4},
+      {.kind = Kind::preview,
+       .job_id = "j-1",
+       .picture = 2,
+       .number = 1,
+       .width = 64,
+       .height = 32,
+       .blob = "ab12"},
       {.kind = Kind::finished, .job_id = "j-1"},
   };
   for (const Message& message : messages)
@@ -36,7 +43,8 @@ TEST(WireMessage, ReadsBackWhatItWrites) {
 TEST(WireMessage, RefusesLinesOfAnotherWire) {
   for (const char* line : {"", " ", "hello", "job now", "cancel", "cancel a b", "progress j 1 2",
                            "progress j 1 2 x", "progress j 1 2 -3", "progress j 1 2 99999999999",
-                           "finished", "ready", "ready w a", "models"})
+                           "preview j 1 2 64 32", "preview j 1 2 64 x ab",
+                           "preview j 1 2 64 32 ab c", "finished", "ready", "ready w a", "models"})
     EXPECT_FALSE(parse_message(line)) << line;
 }
 

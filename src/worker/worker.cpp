@@ -26,10 +26,9 @@ namespace {
 
 /// The net of the job loop: a library's exception ends one picture, not the worker.
 Result<image::Picture> generate(engine::Engine& engine, const engine::GenerateRequest& request,
-                                const std::function<void(engine::Progress)>& on_progress,
-                                const std::stop_token& stop) {
+                                const engine::Observer& observer, const std::stop_token& stop) {
   try {
-    return engine.generate(request, on_progress, stop);
+    return engine.generate(request, observer, stop);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::resource_exhausted, "not enough memory for this picture");
   } catch (const std::exception& error) {
@@ -56,8 +55,10 @@ class Worker::Run {
   std::optional<service::ClaimedJob> claim();
   void wait_for_ring();
   void work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher);
-  Result<image::Picture> make_picture(ActiveJob& active, const service::Model& model,
-                                      const engine::GenerateRequest& request, int index);
+  Result<image::Picture> make_picture(const std::shared_ptr<ActiveJob>& active,
+                                      const service::Model& model,
+                                      const engine::GenerateRequest& request, const Turn& turn,
+                                      Finisher& finisher);
   engine::Engine* engine_of(const service::Model& model);
   Result<void> load_model(const service::Model& model);
   bool say_ready();
@@ -209,8 +210,8 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
             .random_seed = options_.random_seed,
             .read = [&](const auto& request) { return engine_of(*model)->read(request); },
             .generate =
-                [&](const auto& request, int index) {
-                  auto picture = make_picture(*active, *model, request, index);
+                [&](const auto& request, const Turn& turn) {
+                  auto picture = make_picture(active, *model, request, turn, finisher);
                   active->movement.moved(parts_.clock.monotonic_ms());
                   return picture;
                 },
@@ -228,23 +229,33 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
                         .error = {}});
 }
 
-Result<image::Picture> Worker::Run::make_picture(ActiveJob& active, const service::Model& model,
+Result<image::Picture> Worker::Run::make_picture(const std::shared_ptr<ActiveJob>& active,
+                                                 const service::Model& model,
                                                  const engine::GenerateRequest& request,
-                                                 int index) {
+                                                 const Turn& turn, Finisher& finisher) {
   const auto report = [&](engine::Progress progress) {
-    active.movement.moved(parts_.clock.monotonic_ms());
+    active->movement.moved(parts_.clock.monotonic_ms());
     parts_.wire.send({.kind = Message::Kind::progress,
-                      .job_id = active.job().id,
-                      .picture = index,
+                      .job_id = active->job().id,
+                      .picture = turn.index,
                       .step = progress.step,
                       .steps = progress.steps});
   };
+  const auto show = [&, number = 0](image::Picture preview) mutable {
+    active->movement.moved(parts_.clock.monotonic_ms());
+    finisher.show(active, {.index = turn.index,
+                           .number = number++,
+                           .format = turn.format,
+                           .picture = std::move(preview)});
+  };
+  const engine::Observer observer{
+      .on_progress = report, .previews = turn.previews, .on_preview = show};
   engine::Engine* engine = engine_of(model);
-  auto picture = generate(*engine, request, report, active.stop.get_token());
+  auto picture = generate(*engine, request, observer, active->stop.get_token());
   if (picture || engine->intact()) return picture;
   // The weights' file was changed under the model, whose numbers are no longer what was checked.
   TRY(reload(model));
-  return generate(*engine_of(model), request, report, active.stop.get_token());
+  return generate(*engine_of(model), request, observer, active->stop.get_token());
 }
 
 /// Loads a model again in place. What cannot be loaded any more is no longer offered; a worker with

@@ -156,6 +156,12 @@ class HttpServerTest : public ::testing::Test {
         beginning, key_, fields, body.size(), body);
   }
 
+  std::string get(std::string_view target) const {
+    return fmt::format(
+        "GET {} HTTP/1.1\r\nHost: pictures.example\r\nAuthorization: Bearer {}\r\n\r\n", target,
+        key_);
+  }
+
   // The reply to a request whose picture is made at once.
   std::string answer(const std::string& request) {
     WireClient client(port());
@@ -243,6 +249,12 @@ class HttpServerTest : public ::testing::Test {
 std::ptrdiff_t open_descriptors() {
   const std::filesystem::directory_iterator entries("/proc/self/fd");
   return std::distance(begin(entries), end(entries));
+}
+
+int count_of(std::string_view text, std::string_view part) {
+  int count = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; ++at) ++count;
+  return count;
 }
 
 constexpr std::string_view kGetHealth = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -429,6 +441,117 @@ TEST_F(HttpServerTest, SendsTheBytesThemselvesAsBase64) {
   client.send(post(R"({"prompt":"a cat","response_format":"b64_json"})"));
   complete(claim());
   EXPECT_THAT(client.reply(), HasSubstr(R"("b64_json":"cDA=")"));
+}
+
+TEST_F(HttpServerTest, ShowsPreviewsAndThenThePicturesToWhoWantsToSeeThemCome) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","n":2,"stream":true,"partial_images":1})"));
+  const ClaimedJob job = claim();
+  EXPECT_EQ(service::wanted_pictures(job.payload).previews, 1);
+  const std::string blob = *blobs_.put(std::vector<std::uint8_t>{'d', 'r', 'a', 'f', 't', '!'});
+  events_.publish({.kind = service::JobEvent::Kind::preview,
+                   .job_id = job.job.id,
+                   .picture = 1,
+                   .number = 0,
+                   .width = 64,
+                   .height = 32,
+                   .blob = blob});
+  const std::string begun = client.until("\n\n");
+  EXPECT_THAT(begun, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(begun, HasSubstr("content-type: text/event-stream"));
+  EXPECT_THAT(begun, HasSubstr("\"type\":\"image_generation.partial_image\""));
+  EXPECT_THAT(begun, HasSubstr("\"partial_image_index\":0"));
+  EXPECT_THAT(begun, HasSubstr("\"image_index\":1"));
+  EXPECT_THAT(begun, HasSubstr("\"size\":\"64x32\""));
+  EXPECT_THAT(begun, HasSubstr("\"b64_json\":\"ZHJhZnQh\""));
+  complete(job);
+  const std::string rest = client.until("0\r\n\r\n");
+  EXPECT_EQ(count_of(rest, "\"type\":\"image_generation.completed\""), 2);
+  EXPECT_THAT(rest, HasSubstr("\"b64_json\":\"cDE=\""));
+  EXPECT_EQ(count_of(rest, "\"cost_in_usd_ticks\":400000000"), 1) << "the price stands once";
+}
+
+TEST_F(HttpServerTest, TellsAStreamWhatWentWrong) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","stream":true})"));
+  fail_job(claim(), {ErrorCode::storage_full, "no room for the picture"});
+  const std::string events = client.until("0\r\n\r\n");
+  EXPECT_THAT(events, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(events, HasSubstr(R"(data: {"type":"error","error":{"message":"no room)"));
+  EXPECT_THAT(events, testing::Not(HasSubstr("completed")));
+}
+
+TEST_F(HttpServerTest, NamesADeferredJobAtOnceAndHasItsPicturesLater) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","deferred":true})"));
+  const ClaimedJob job = claim();
+  const std::string named = client.reply();
+  EXPECT_THAT(named, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(named, HasSubstr(fmt::format(R"({{"request_id":"{}"}})", job.job.id)));
+  EXPECT_EQ(job.job.deliver_by_ms, 0) << "nobody waits for it";
+  client.send(get("/v1/images/" + job.job.id));
+  const std::string waiting = client.reply();
+  EXPECT_THAT(waiting, HasSubstr("HTTP/1.1 202"));
+  EXPECT_THAT(waiting, HasSubstr(R"("status":"pending")"));
+  complete(job);
+  client.send(get("/v1/images/" + job.job.id));
+  const std::string done = client.reply();
+  EXPECT_THAT(done, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(done, HasSubstr(R"("status":"done")"));
+  EXPECT_THAT(done, HasSubstr("http://pictures.example/v1/files/img/0000000000000000000000.jpg"));
+}
+
+TEST_F(HttpServerTest, SaysThatADeferredJobHasFailedWithoutAFaultOfHttp) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","deferred":true})"));
+  const ClaimedJob job = claim();
+  EXPECT_THAT(client.reply(), HasSubstr("request_id"));
+  fail_job(job, {ErrorCode::internal, "the engine stopped"});
+  client.send(get("/v1/images/" + job.job.id));
+  const std::string failed = client.reply();
+  EXPECT_THAT(failed, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(failed, HasSubstr(R"("status":"failed")"));
+  EXPECT_THAT(failed, HasSubstr(R"({"code":"internal_error","message":"the engine stopped"})"));
+  client.send(get("/v1/images/00000000-0000-7000-8000-000000000000"));
+  EXPECT_EQ(client.status(), 404);
+}
+
+TEST_F(HttpServerTest, DefersWhereTheClientPrefersItAndItCanBeDone) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat"})", "Prefer: wait=10, respond-async\r\n"));
+  const ClaimedJob job = claim();
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 202"));
+  EXPECT_THAT(reply, HasSubstr("preference-applied: respond-async"));
+  EXPECT_THAT(reply, HasSubstr("location: http://pictures.example/v1/images/" + job.job.id));
+  complete(job);
+  client.send(
+      post(R"({"prompt":"a cat","response_format":"b64_json"})", "Prefer: respond-async\r\n"));
+  complete(claim());
+  EXPECT_EQ(client.status(), 200);
+}
+
+TEST_F(HttpServerTest, RefusesAStreamWithAPlainReply) {
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","n":11,"stream":true})"));
+  EXPECT_EQ(client.status(), 400);
+}
+
+TEST_F(HttpServerTest, CancelsTheJobOfAStreamWhoseClientGoesAway) {
+  start();
+  std::optional<WireClient> client(port());
+  client->send(post(R"({"prompt":"a cat","stream":true})"));
+  const ClaimedJob job = claim();
+  client->until("\r\n\r\n");
+  client.reset();
+  bell_.wait_for_cancel();
+  EXPECT_EQ(state_of(job), JobState::cancelled);
 }
 
 TEST_F(HttpServerTest, PassesTheWorkersErrorOn) {

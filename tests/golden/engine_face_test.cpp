@@ -135,22 +135,83 @@ TEST(Generate, ReportsProgressAfterEachStep) {
   const auto engine = load(model_folder("a3"));
   std::vector<std::pair<int, int>> seen;
   const auto picture = engine->generate(
-      small_request(), [&](Progress p) { seen.emplace_back(p.step, p.steps); }, {});
+      small_request(), {.on_progress = [&](Progress p) { seen.emplace_back(p.step, p.steps); }},
+      {});
   ASSERT_TRUE(picture.has_value());
   EXPECT_THAT(seen, testing::ElementsAre(std::pair(1, 3), std::pair(2, 3), std::pair(3, 3)));
+}
+
+struct Watched {
+  image::Picture picture;
+  std::vector<image::Picture> previews;
+  std::vector<int> after;  // finished steps at each preview
+};
+
+Watched watched(Engine& engine, const GenerateRequest& request, int previews) {
+  Watched seen;
+  int step = 0;
+  auto picture = engine.generate(request,
+                                 {.on_progress = [&](Progress p) { step = p.step; },
+                                  .previews = previews,
+                                  .on_preview =
+                                      [&](image::Picture preview) {
+                                        seen.previews.push_back(std::move(preview));
+                                        seen.after.push_back(step);
+                                      }},
+                                 {});
+  CHECK(picture.has_value(), "{}", picture.error().message);
+  seen.picture = std::move(*picture);
+  return seen;
+}
+
+TEST(Generate, SpreadsPreviewsOverTheSteps) {
+  const auto engine = load(model_folder("a3"));
+  GenerateRequest request = small_request();
+  request.steps = 8;
+  EXPECT_THAT(watched(*engine, request, 1).after, testing::ElementsAre(4));
+  EXPECT_THAT(watched(*engine, request, 3).after, testing::ElementsAre(2, 4, 6));
+  request.steps = 3;
+  EXPECT_THAT(watched(*engine, request, 3).after, testing::ElementsAre(1, 2));
+  EXPECT_THAT(watched(*engine, request, 0).after, testing::IsEmpty());
+}
+
+TEST(Generate, MakesTheSamePictureWithPreviews) {
+  const auto engine = load(model_folder("a3"));
+  const Watched seen = watched(*engine, small_request(), 2);
+  ASSERT_EQ(seen.previews.size(), 2U);
+  EXPECT_EQ(seen.picture.pixels, generate(*engine, small_request())->pixels);
+  EXPECT_EQ(seen.previews[0].width, seen.picture.width);
+  EXPECT_EQ(seen.previews[0].height, seen.picture.height);
+}
+
+TEST(Generate, PreviewsWhatThePictureWouldBeIfItEndedThere) {
+  // From pure noise one step of two, taken to its end, is the only step of one.
+  const auto engine = load(model_folder("a1"));
+  GenerateRequest request = small_request();
+  request.steps = 2;
+  const Watched seen = watched(*engine, request, 1);
+  request.steps = 1;
+  const auto at_once = generate(*engine, request);
+  ASSERT_EQ(seen.previews.size(), 1U);
+  ASSERT_EQ(seen.previews[0].pixels.size(), at_once->pixels.size());
+  int most = 0;
+  for (std::size_t i = 0; i < at_once->pixels.size(); ++i)
+    most = std::max(most, std::abs(int{seen.previews[0].pixels[i]} - int{at_once->pixels[i]}));
+  EXPECT_LE(most, 1);  // the sum of two roundings may lie on the other side of a byte's border
+  EXPECT_NE(seen.previews[0].pixels, seen.picture.pixels);
 }
 
 TEST(Generate, StopsWithinOneStep) {
   const auto engine = load(model_folder("a3"));
   std::stop_source stop;
   int steps = 0;
-  const auto picture = engine->generate(
-      small_request(),
-      [&](Progress) {
-        ++steps;
-        stop.request_stop();
-      },
-      stop.get_token());
+  const auto picture = engine->generate(small_request(),
+                                        {.on_progress =
+                                             [&](Progress) {
+                                               ++steps;
+                                               stop.request_stop();
+                                             }},
+                                        stop.get_token());
   ASSERT_FALSE(picture.has_value());
   EXPECT_EQ(picture.error().code, ErrorCode::cancelled);
   EXPECT_EQ(steps, 1);
@@ -286,7 +347,8 @@ TEST(Mask, LeavesTheFirstFifthOfManyStepsOut) {
   request.references = {reference(96, 64)};
   request.mask = mask_of(255);
   int steps = 0;
-  ASSERT_TRUE(engine->generate(request, [&](Progress progress) { steps = progress.steps; }, {}));
+  ASSERT_TRUE(engine->generate(
+      request, {.on_progress = [&](Progress progress) { steps = progress.steps; }}, {}));
   EXPECT_EQ(steps, 8);
 }
 

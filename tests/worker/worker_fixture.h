@@ -93,9 +93,11 @@ class FakeEngine final : public engine::Engine {
     if (intact_) return {};
     return fail(ErrorCode::data_loss, "model.safetensors: the file was written to");
   }
-  Result<image::Picture> generate(const engine::GenerateRequest& request, const Report& on_progress,
-                                  std::stop_token stop) override {
-    auto made = behaviour_(request, on_progress, std::move(stop));
+  Result<image::Picture> generate(const engine::GenerateRequest& request,
+                                  const engine::Observer& observer, std::stop_token stop) override {
+    for (int i = 0; i < observer.previews && observer.on_preview; ++i)
+      observer.on_preview(grey_picture(request));
+    auto made = behaviour_(request, observer.on_progress, std::move(stop));
     if (!made && made.error().message == kFileChanged) intact_ = false;
     return made;
   }
@@ -237,6 +239,7 @@ class WorkerTest : public testing::Test {
     std::string model = "fast";
     service::AspectRatio aspect_ratio = service::AspectRatio::r1_1;
     image::Format format = image::Format::jpeg;
+    int previews = 0;
   };
   std::string submit(const Wish& wish) {
     return submit_payload(
@@ -245,7 +248,8 @@ class WorkerTest : public testing::Test {
                                 .count = wish.count,
                                 .aspect_ratio = wish.aspect_ratio,
                                 .seed = wish.seed,
-                                .format = wish.format});
+                                .format = wish.format,
+                                .previews = wish.previews});
   }
   std::string submit_payload(service::JobPayload payload) {
     service::JobQueue jobs = queue();

@@ -154,6 +154,23 @@ TEST_F(WorkerTest, ReportsTheProgressOfEachPicture) {
               ElementsAre("0:1/4", "0:2/4", "0:3/4", "0:4/4", "1:1/4", "1:2/4", "1:3/4", "1:4/4"));
 }
 
+TEST_F(WorkerTest, ShowsThePreviewsThatAreAskedFor) {
+  start();
+  finished(submit({.count = 2, .previews = 1}));
+  std::vector<std::string> told;
+  for (const auto& event : events_.all()) {
+    if (event.kind != service::JobEvent::Kind::preview) continue;
+    told.push_back(fmt::format("{}:{}", event.picture, event.number));
+    const auto file = memory_blobs_.get(event.blob);
+    ASSERT_TRUE(file.has_value());
+    const auto picture = image::decode(*file);
+    ASSERT_TRUE(picture.has_value());
+    EXPECT_EQ(picture->width, event.width);
+    EXPECT_EQ(picture->height, event.height);
+  }
+  EXPECT_THAT(told, ElementsAre("0:0", "1:0"));
+}
+
 TEST_F(WorkerTest, StopsACancelledJobWithinAStepAndTakesTheNext) {
   Signal began;
   std::atomic<int> pictures_begun = 0;

@@ -46,6 +46,7 @@ class EventSource {
   virtual ~EventSource() = default;
   /// The next piece, sent at once and never empty; none: the reply is complete. `client_gone` is
   /// requested when the client has closed its connection; what is returned then is not sent.
+  /// Whatever way a client goes, it is called with such a token at last.
   virtual Async<std::optional<std::string>> next(std::stop_token client_gone) = 0;
 };
 

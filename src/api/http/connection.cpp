@@ -111,6 +111,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   Async<bool> write(const Head& head, Exchange& exchange, Response response, bool keep_alive);
   Async<bool> write_bytes(std::string_view head, asio::const_buffer body);
   Async<bool> write_events(EventSource& events, bool chunked, std::stop_token client_gone);
+  static Async<void> take_leave(EventSource& events);
   Async<void> linger(milliseconds limit);
 
   void arm(milliseconds limit) { arm(steady_clock::now() + limit); }
@@ -445,6 +446,17 @@ Async<bool> TcpConnection::write_bytes(std::string_view head, asio::const_buffer
   co_return !ec;
 }
 
+// Tells the source that its client has gone.
+Async<void> TcpConnection::take_leave(EventSource& events) {
+  std::stop_source gone;
+  gone.request_stop();
+  try {
+    (void)co_await events.next(gone.get_token());
+  } catch (const std::exception& caught) {
+    log(LogLevel::error, "events_failed", "reason={:?}", caught.what());
+  }
+}
+
 // Each event goes out at once, as a chunk where the client knows chunks, with a deadline of its
 // own. False: the reply is not whole, and the client sees that by the missing end.
 Async<bool> TcpConnection::write_events(EventSource& events, bool chunked,
@@ -457,11 +469,16 @@ Async<bool> TcpConnection::write_events(EventSource& events, bool chunked,
       log(LogLevel::error, "events_failed", "reason={:?}", caught.what());
       co_return false;
     }
-    if (client_gone.stop_requested()) co_return false;
-    if (!event) break;
-    if (chunked) *event += "\r\n";
-    const std::string size = chunked ? fmt::format("{:x}\r\n", event->size() - 2) : std::string();
-    if (!co_await write_bytes(size, asio::buffer(*event))) co_return false;
+    bool sent = false;
+    if (!client_gone.stop_requested()) {
+      if (!event) break;
+      if (chunked) *event += "\r\n";
+      const std::string size = chunked ? fmt::format("{:x}\r\n", event->size() - 2) : std::string();
+      sent = co_await write_bytes(size, asio::buffer(*event));
+    }
+    if (sent) continue;
+    co_await take_leave(events);
+    co_return false;
   }
   if (!chunked) co_return true;
   co_return co_await write_bytes("0\r\n\r\n", {});

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/words.h"
 
 namespace imagined::api {
 namespace {
@@ -44,6 +45,16 @@ Result<service::CacheWish> read_cache_wish(const Headers& headers) {
               fmt::format("x-cache is {:?}, expected use or bypass", wish), "x-cache");
 }
 
+/// Preferences stand with commas between and may have parameters (RFC 7240).
+bool prefers_async(std::string_view preferences) {
+  constexpr std::string_view kAsync = "respond-async";
+  for (const std::string& each : split_words(preferences)) {
+    const std::string_view word = trim(std::string_view(each).substr(0, each.find(';')));
+    if (equal_ignoring_case(word, kAsync)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<service::Asking> read_asking(const Headers& headers) {
@@ -58,7 +69,8 @@ Result<service::Asking> read_asking(const Headers& headers) {
   const std::string_view retries = headers.find("x-stainless-retry-count");
   return service::Asking{.idempotency_key = key,
                          .again = retries.find_first_not_of('0') != std::string_view::npos,
-                         .cache = *cache};
+                         .cache = *cache,
+                         .deferred = prefers_async(headers.find("prefer"))};
 }
 
 Async<Result<void>> pass_the_door(const Context& context, Exchange& exchange,

@@ -8,8 +8,8 @@
 
 namespace imagined::api {
 
-/// How a request is asked: `Idempotency-Key`, at most once and not empty, and the mark of OpenAI's
-/// SDKs when they ask again by themselves; `x-cache: use` or `bypass`.
+/// How a request is asked: `Idempotency-Key`, at most once and not empty, the mark of OpenAI's SDKs
+/// when they ask again by themselves, `x-cache: use` or `bypass`, and `Prefer: respond-async`.
 Result<service::Asking> read_asking(const Headers& headers);
 
 /// Draws the request under the limits of its key and the model, which are the default model's when

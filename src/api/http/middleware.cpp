@@ -131,6 +131,8 @@ Step find_route(const Context& context, Exchange& exchange) {
   if (match.route != nullptr) co_return std::nullopt;
   if (match.allow.empty())
     co_return tl::unexpected(unserved(all_routes(), request.method, request.path));
+  if (auto known = known_and_unserved(request.method, request.path))
+    co_return tl::unexpected(std::move(*known));
   Response response =
       error_reply(context, exchange,
                   Error{ErrorCode::method_not_allowed,

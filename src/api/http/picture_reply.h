@@ -1,13 +1,31 @@
-// The reply to a request for pictures: waits for the job, then reads what it has made.
+// The reply to a request for pictures.
 #pragma once
 
 #include "api/http/exchange.h"
 #include "api/wire/image_request.h"
+#include "api/wire/replies.h"
+#include "service/jobs/job.h"
+#include "service/pictures/image_service.h"
 
 namespace imagined::api {
 
-/// The job is given up when the client goes away, or is not done in time.
-Async<Result<Response>> reply_when_made(const Context& context, Exchange& exchange,
-                                        service::Order order, const wire::GenerationCall& call);
+/// Whether nobody waits: `deferred`, or the preference, which does not count where pictures could
+/// not come as links.
+void settle_deferral(service::Asking& asking, const wire::GenerationCall& call);
+
+/// Waits for the job and reads what it has made; with `stream` the reply begins at once, and a
+/// deferred request is told the job's id only. The job of the others is given up when the client
+/// goes away, or is not done in time.
+Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& exchange,
+                                            const service::Order& order,
+                                            const service::Asking& asking,
+                                            const wire::GenerationCall& call);
+
+/// Links to what a deferred request has made.
+Async<Result<Response>> reply_to_deferred(const Context& context, const Exchange& exchange,
+                                          const service::FinishedPictures& finished);
+
+/// With what was asked for and has no effect, by the form of the request and by the model.
+wire::Usage usage_of(std::vector<std::string> warnings, const service::FinishedPictures& finished);
 
 }  // namespace imagined::api

@@ -27,6 +27,7 @@ static_assert((wire::kEditBodyBytesMax / kUploadBytesPerSMin + 60) * 1000 <
 constexpr Route kRoutes[] = {
     {"POST", "/v1/images/generations", create_images, Access::key, kJson},
     {"POST", "/v1/images/edits", edit_images, Access::key, kEdit, take_edit},
+    {"GET", "/v1/images/{request_id}", show_pictures},
     {"GET", "/v1/models", list_models},
     {"GET", "/v1/models/{id}", show_model},
     {"GET", "/v1/image-generation-models", list_image_models},

@@ -7,6 +7,7 @@
 namespace imagined::api {
 
 Async<Result<Response>> create_images(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_pictures(const Context& context, Exchange& exchange);
 std::unique_ptr<BodySink> take_edit(const Context& context, Exchange& exchange);
 Async<Result<Response>> edit_images(const Context& context, Exchange& exchange);
 std::unique_ptr<BodySink> take_file(const Context& context, Exchange& exchange);

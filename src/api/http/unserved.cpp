@@ -20,7 +20,6 @@ struct Known {
 
 // Paths that clients of the two APIs ask for. A row goes when its route comes.
 constexpr Known kNotServedYet[] = {
-    {"/v1/images/{request_id}", "deferred pictures", "GET"},
     {"/v1/videos/generations", "video"},
     {"/v1/videos/edits", "video"},
     {"/v1/videos/extensions", "video"},
@@ -98,14 +97,17 @@ std::optional<std::string> meant(std::span<const Route> routes, std::string_view
 
 }  // namespace
 
+std::optional<Error> known_and_unserved(std::string_view method, std::string_view path) {
+  if (const Known* known = find(kNotThere, method, path))
+    return Error{ErrorCode::not_found, std::string(known->what)};
+  if (const Known* known = find(kNotServedYet, method, path))
+    return Error{ErrorCode::unimplemented,
+                 fmt::format("this server does not serve {} yet ({})", path, known->what)};
+  return std::nullopt;
+}
+
 Error unserved(std::span<const Route> routes, std::string_view method, std::string_view path) {
-  if (const Known* known = find(kNotThere, method, path)) {
-    return {ErrorCode::not_found, std::string(known->what)};
-  }
-  if (const Known* known = find(kNotServedYet, method, path)) {
-    return {ErrorCode::unimplemented,
-            fmt::format("this server does not serve {} yet ({})", path, known->what)};
-  }
+  if (auto known = known_and_unserved(method, path)) return std::move(*known);
   auto right = meant(routes, method, path);
   if (!right) right = meant(routes, method, ascii_lower(path));
   if (!right) return {ErrorCode::not_found, "there is nothing at this path"};

@@ -20,10 +20,16 @@ TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
     EXPECT_EQ(error.code, ErrorCode::unimplemented) << path;
     EXPECT_THAT(error.message, HasSubstr(path));
   }
-  for (const char* path : {"/v1/images/6f0c1a52", "/v1/videos/abc"}) {
-    EXPECT_EQ(answer(path, "GET").code, ErrorCode::unimplemented) << path;
-    EXPECT_EQ(answer(path, "POST").code, ErrorCode::not_found) << path;
-  }
+  EXPECT_EQ(answer("/v1/videos/abc", "GET").code, ErrorCode::unimplemented);
+  EXPECT_EQ(answer("/v1/videos/abc", "POST").code, ErrorCode::not_found);
+}
+
+TEST(Unserved, KnowsWhatARoutesPathWouldHide) {
+  // GET /v1/images/{request_id} has the path of this.
+  const auto known = known_and_unserved("POST", "/v1/images/variations");
+  ASSERT_TRUE(known);
+  EXPECT_THAT(known->message, HasSubstr("no variations"));
+  EXPECT_FALSE(known_and_unserved("POST", "/v1/images/6f0c1a52"));
 }
 
 TEST(Unserved, SaysWhereElseToAskForWhatTheApiNeverHad) {

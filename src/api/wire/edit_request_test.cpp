@@ -238,7 +238,7 @@ TEST(MultipartEdit, NamesWhatIsWrong) {
   EXPECT_EQ(read_form(good + part("markup", kPng)).pictures(),
             "markup: not offered by this server; leave it out");
   EXPECT_THAT(read_form(good + part("n", "eleven")).pictures(), HasSubstr("n: expected"));
-  EXPECT_THAT(read_form(good + part("stream", "true")).pictures(), HasSubstr("stream"));
+  EXPECT_THAT(read_form(good + part("stream", "yes")).pictures(), HasSubstr("stream: expected"));
   std::string nine = part("prompt", "hat");
   for (int i = 0; i < 9; ++i) nine += part("image[]", kPng);
   EXPECT_EQ(read_form(nine).pictures(), "image: expected 1 to 8 pictures, got more");

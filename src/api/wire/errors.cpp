@@ -103,14 +103,16 @@ struct Parts {
   std::string_view request_id;
 };
 
+JsonText inner(const Parts& parts) {
+  return JsonText::object({{"message", parts.message},
+                           {"type", parts.type},
+                           {"param", parts.field.empty() ? JsonText() : JsonText(parts.field)},
+                           {"code", parts.inner_slug}});
+}
+
 JsonText body(const Parts& parts, const ErrorStyle& style) {
   if (style.strict_xai) return JsonText::object({{"code", parts.slug}, {"error", parts.message}});
-  const JsonText error =
-      JsonText::object({{"message", parts.message},
-                        {"type", parts.type},
-                        {"param", parts.field.empty() ? JsonText() : JsonText(parts.field)},
-                        {"code", parts.inner_slug}});
-  JsonText whole = JsonText::object({{"code", parts.slug}, {"error", error}});
+  JsonText whole = JsonText::object({{"code", parts.slug}, {"error", inner(parts)}});
   if (!parts.request_id.empty()) whole.add("request_id", parts.request_id);
   return whole;
 }
@@ -137,6 +139,11 @@ RetryAdvice retry_advice(const Error& error) {
 int error_status(const Error& error, const ErrorStyle& style) {
   if (const XaiRow* row = xai_row(error, style)) return row->status;
   return is_out_of_quota(error) ? style.out_of_quota_status : error_row(error.code).status;
+}
+
+JsonText error_value(const Error& error) {
+  return inner(
+      {slug_of(error), inner_slug_of(error), type_of(error), error.message, error.field, {}});
 }
 
 std::string error_body(const Error& error, std::string_view request_id, const ErrorStyle& style) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_text.h"
 #include "base/result.h"
 
 namespace imagined::api::wire {
@@ -38,6 +39,9 @@ struct RetryAdvice {
   Retry retry = Retry::by_code;
 };
 RetryAdvice retry_advice(const Error& error);
+
+/// `{"message", "type", "param", "code"}`: what every client shows of an error.
+JsonText error_value(const Error& error);
 
 /// `{"code", "error": {"message", "type", "param", "code"}, "request_id"}`: the one form that every
 /// client shows (xai-api.md 3.3); strictly as xAI, `{"code", "error": "the message"}`; with `usage`

@@ -41,12 +41,12 @@ constexpr KnownSize kOpenAiSizes[] = {
 };
 
 // What a client would wrongly rely on when it was ignored.
-constexpr std::string_view kPromises[] = {"stream", "deferred", "output", "storage_options"};
+constexpr std::string_view kPromises[] = {"output", "storage_options"};
 // Under these names clients hand over pictures; for others see `is_picture`.
 constexpr std::string_view kPictures[] = {"image", "images", "image[]", "image_url", "mask"};
 constexpr std::string_view kRead[] = {
-    "model",   "prompt", "n",    "response_format", "aspect_ratio", "resolution", "size",
-    "quality", "seed",   "user", "output_format"};
+    "model",   "prompt", "n",    "response_format", "aspect_ratio", "resolution",     "size",
+    "quality", "seed",   "user", "output_format",   "stream",       "partial_images", "deferred"};
 // Whatever they say, it is what happens here.
 constexpr std::string_view kHarmless[] = {"moderation", "safety_tolerance"};
 
@@ -161,6 +161,24 @@ Result<std::optional<std::uint64_t>> read_seed(const json& body) {
   return static_cast<std::uint64_t>(*seed);
 }
 
+Result<bool> read_flag(const json& body, const char* name) {
+  const auto found = body.find(name);
+  if (found == body.end() || found->is_null()) return false;
+  if (found->is_boolean()) return found->get<bool>();
+  return fail(ErrorCode::unprocessable,
+              fmt::format("{}: expected true or false, got {}", name, shown(*found)), name);
+}
+
+Result<int> read_previews(const json& body) {
+  const auto count = TRY(read_integer(body, "partial_images", "an integer from 0 to 3"));
+  if (count && (*count < 0 || *count > service::kPreviewsMax))
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("partial_images is {}, expected 0 to {}", *count, service::kPreviewsMax),
+        "partial_images");
+  return static_cast<int>(count.value_or(0));
+}
+
 Result<service::Prompt> read_prompt(const json& body, int max_code_points) {
   const auto text = TRY(read_string(body, "prompt", "a string"));
   if (!text)
@@ -229,7 +247,15 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
     request.user = std::move(*user);
   }
   const auto quality = TRY(read_word(body, "quality", kQualities));
+  const bool stream = TRY(read_flag(body, "stream"));
+  const bool deferred = TRY(read_flag(body, "deferred"));
   std::vector<std::string> warnings = TRY(check_other_fields(body, no_picture));
+  const int previews = TRY(read_previews(body));
+  if (stream) {
+    request.previews = previews;
+  } else if (previews > 0) {
+    warnings.push_back("partial_images: has no effect without stream");
+  }
   if (const auto size = TRY(read_string(body, "size", "WIDTHxHEIGHT or auto"))) {
     add_size_warning(*size, shape, warnings);
   }
@@ -237,10 +263,15 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
     warnings.push_back("quality: no model here has tiers of it; choose another model instead");
   }
   const auto response_format = TRY(read_word(body, "response_format", kResponseFormats));
+  if (deferred && (stream || response_format == "b64_json"))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("deferred: pictures that are asked for later come as links, not {}",
+                            stream ? "as a stream" : "as b64_json"),
+                "deferred");
   return GenerationCall{
       std::move(request),
-      response_format == "b64_json" ? ResponseFormat::b64_json : ResponseFormat::url,
-      std::move(warnings)};
+      response_format == "b64_json" ? ResponseFormat::b64_json : ResponseFormat::url, stream,
+      deferred, std::move(warnings)};
 }
 
 }  // namespace

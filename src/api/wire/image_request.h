@@ -25,6 +25,8 @@ enum class Dialect : std::uint8_t {
 struct GenerationCall {
   service::PictureRequest request;
   ResponseFormat response_format = ResponseFormat::url;
+  bool stream = false;                // the reply is a stream of events
+  bool deferred = false;              // the reply is the job's name alone
   std::vector<std::string> warnings;  // what was asked for and is not done
 };
 
@@ -33,7 +35,7 @@ struct GenerationCall {
 /// default. Fields that only tune the picture and that are not known here are ignored, with a
 /// warning. Errors name the field, the value and what is allowed:
 ///   `invalid_argument` (400)  no JSON object, no prompt, a number out of range, a promise that
-///                             this server does not keep (`stream`, `deferred`, `output`,
+///                             this server does not keep (`output`,
 ///                             `storage_options`), a picture, which would be billed and not seen
 ///   `unprocessable` (422)     a value of another type, or a word that is not on its list
 ///   `not_found` (404)         an unknown or retired model

@@ -111,6 +111,20 @@ TEST(GenerationCall, SaysWhenOtherPixelsAreMadeThanWereAskedFor) {
   }
 }
 
+TEST(GenerationCall, ReadsWhetherThePicturesAreToBeSeenComing) {
+  const auto call = parse(with(R"("stream":true,"partial_images":2)"));
+  EXPECT_TRUE(call->stream);
+  EXPECT_EQ(call->request.previews, 2);
+  EXPECT_THAT(call->warnings, IsEmpty());
+  EXPECT_FALSE(parse(with(R"("stream":false)"))->stream);
+}
+
+TEST(GenerationCall, SaysThatPreviewsTakeAStream) {
+  const auto call = parse(with(R"("partial_images":2)"));
+  EXPECT_EQ(call->request.previews, 0);
+  EXPECT_THAT(call->warnings, testing::ElementsAre(HasSubstr("partial_images")));
+}
+
 TEST(GenerationCall, WarnsOfNothingThatAsksForNothing) {
   for (const char* field :
        {R"("stream":false)", R"("stream":null)", R"("image":null)", R"("images":[])",
@@ -256,9 +270,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadCall{"FractionSeed", with(R"("seed":0.5)"), k422, "seed"},
         BadCall{"TextSeed", with(R"("seed":"1")"), k422, "seed"},
         BadCall{"LongUser", with("\"user\":\"" + std::string(513, 'u') + "\""), k400, "user"},
-        BadCall{"Deferred", with(R"("deferred":true)"), k400, "deferred"},
-        BadCall{"Stream", with(R"("stream":true)"), k400, "stream"},
-        BadCall{"StreamAsText", with(R"("stream":"true")"), k400, "stream"},
+        BadCall{"DeferredBytes", with(R"("deferred":true,"response_format":"b64_json")"), k400,
+                "deferred"},
+        BadCall{"DeferredStream", with(R"("deferred":true,"stream":true)"), k400, "deferred"},
+        BadCall{"DeferredAsText", with(R"("deferred":"true")"), k422, "deferred"},
+        BadCall{"StreamAsText", with(R"("stream":"true")"), k422, "stream"},
+        BadCall{"ManyPreviews", with(R"("partial_images":4)"), k400, "partial_images"},
+        BadCall{"NoPreviewsAtAll", with(R"("partial_images":-1)"), k400, "partial_images"},
+        BadCall{"PreviewsAsText", with(R"("partial_images":"2")"), k422, "partial_images"},
         BadCall{"Picture", with(R"("image":"https://example.com/a.png")"), k400, "image"},
         BadCall{"PictureAsObject", with(R"("image":{"url":"x"})"), k400, "image"},
         BadCall{"Pictures", with(R"("images":[{"url":"x"}])"), k400, "images"},

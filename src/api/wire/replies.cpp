@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "api/wire/errors.h"
 #include "base/crypto.h"
-#include "base/json_text.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -45,11 +45,34 @@ JsonText image_model_value(const service::Model& model) {
   return value;
 }
 
+/// xAI's words for why a deferred request failed (xai-api.md 1.6).
+std::string_view failure_word(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return "permission_denied";
+    case 409:
+    case 412:
+      return "failed_precondition";
+    case 429:
+    case 503:
+    case 504:
+    case 507:
+      return "service_unavailable";
+    default:
+      return status < 500 ? "invalid_argument" : "internal_error";
+  }
+}
+
 }  // namespace
 
-ImagesBody::ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max) {
+ImagesBody::ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max,
+                       std::string_view request_id) {
   text_.reserve(bytes_max);
-  text_ += "{\"created\":" + std::to_string(created_unix_s) + ",\"data\":[";
+  text_ += '{';
+  if (!request_id.empty())
+    text_ += "\"request_id\":" + JsonText(request_id).text() + ",\"status\":\"done\",";
+  text_ += "\"created\":" + std::to_string(created_unix_s) + ",\"data\":[";
 }
 
 void ImagesBody::add(const ImageEntry& entry) {
@@ -63,19 +86,39 @@ void ImagesBody::add(const ImageEntry& entry) {
   text_ += "\"mime_type\":" + JsonText(entry.mime_type).text() + ",\"respect_moderation\":true}";
 }
 
-std::string ImagesBody::finish(const Usage& usage) && {
+JsonText usage_value(const Usage& usage) {
   const JsonText details = JsonText::object(
       {{"text_tokens", usage.input_tokens}, {"image_tokens", 0}, {"cached_tokens", 0}});
-  const JsonText counts = JsonText::object({{"cost_in_usd_ticks", usage.cost_usd_ticks},
-                                            {"input_tokens", usage.input_tokens},
-                                            {"output_tokens", 0},
-                                            {"total_tokens", usage.input_tokens},
-                                            {"input_tokens_details", details}});
-  text_ += "],\"usage\":" + counts.text();
+  return JsonText::object({{"cost_in_usd_ticks", usage.cost_usd_ticks},
+                           {"input_tokens", usage.input_tokens},
+                           {"output_tokens", 0},
+                           {"total_tokens", usage.input_tokens},
+                           {"input_tokens_details", details}});
+}
+
+std::string ImagesBody::finish(const Usage& usage) && {
+  text_ += "],\"usage\":" + usage_value(usage).text();
   if (!usage.warnings.empty())
     text_ += ",\"warnings\":" + JsonText::array_of(usage.warnings).text();
   text_ += '}';
   return std::move(text_);
+}
+
+std::string deferred_body(std::string_view request_id) {
+  return JsonText::object({{"request_id", request_id}}).text();
+}
+
+std::string pending_body(std::string_view request_id) {
+  return JsonText::object({{"request_id", request_id}, {"status", "pending"}}).text();
+}
+
+std::string failed_body(std::string_view request_id, const Error& error) {
+  return JsonText::object(
+             {{"request_id", request_id},
+              {"status", "failed"},
+              {"error", JsonText::object({{"code", failure_word(error_row(error.code).status)},
+                                          {"message", error.message}})}})
+      .text();
 }
 
 std::string models_body(const service::Catalogue& catalogue) {

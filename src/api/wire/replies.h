@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_text.h"
+#include "base/result.h"
 #include "service/catalogue/catalogue.h"
 
 namespace imagined::api::wire {
@@ -18,6 +20,10 @@ struct Usage {
   std::int64_t input_tokens = 0;      // of the prompt, as the model has read it
   std::vector<std::string> warnings;  // what was asked for and not done
 };
+
+/// `{"cost_in_usd_ticks", ...}`, with all of OpenAI's token counts, without which LiteLLM refuses
+/// it.
+JsonText usage_value(const Usage& usage);
 
 /// Most bytes of a reply without its entries, and of an entry without its base64.
 inline constexpr std::size_t kImagesBodyBytes = 4096;
@@ -32,18 +38,25 @@ struct ImageEntry {
 
 /// `{"created", "data": [{"url", "b64_json", "mime_type", "respect_moderation"}], "usage":
 /// {"cost_in_usd_ticks", ...}, "warnings"}`, written in one piece: the pictures are megabytes long.
-/// `usage` has all of OpenAI's token counts, without which LiteLLM refuses it; `warnings` is there
-/// when there are any.
+/// `warnings` is there when there are any.
 class ImagesBody {
  public:
-  /// `bytes_max`: what the whole body will need, so that it moves never.
-  ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max);
+  /// `bytes_max`: what the whole body will need, so that it moves never. `request_id`: of a
+  /// deferred request; then the body says that it is done.
+  ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max, std::string_view request_id = {});
   void add(const ImageEntry& entry);
   std::string finish(const Usage& usage) &&;
 
  private:
   std::string text_;
 };
+
+/// `{"request_id"}`: where the answer to a deferred request is to be asked for.
+std::string deferred_body(std::string_view request_id);
+/// `{"request_id", "status": "pending"}`.
+std::string pending_body(std::string_view request_id);
+/// `{"request_id", "status": "failed", "error": {"code", "message"}}`.
+std::string failed_body(std::string_view request_id, const Error& error);
 
 /// `{"object": "list", "data": [...]}`.
 std::string models_body(const service::Catalogue& catalogue);

@@ -98,6 +98,13 @@ std::string unknown_words_text(std::span<const std::string> unknown,
   return text;
 }
 
+/// Whether one of `previews`, spread evenly, stands after a step; the last step brings the picture.
+bool is_previewed(int step_done, int steps, int previews) {
+  if (step_done == steps) return false;
+  const auto begun = [&](int step) { return step * (previews + 1) / steps; };
+  return begun(step_done) > begun(step_done - 1);
+}
+
 /// The middle of a picture of RGB bytes.
 image::Picture crop_centre(const std::vector<std::uint8_t>& pixels, int made_width, int made_height,
                            int width, int height) {
@@ -245,7 +252,7 @@ struct Pipeline::Steps {
 };
 
 Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& inputs,
-                           const RunObserver& observer) {
+                           const RunObserver& observer, const TakePreview& on_preview) {
   const auto flop = [&](int step) {
     return steps.with_prompt->flop(step) +
            (steps.without_prompt ? steps.without_prompt->flop(step) : 0.0);
@@ -274,12 +281,38 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
     if (observer.trace != nullptr) {
       observer.trace->velocities.push_back(copy(context_, steps.velocity));
     }
-    if (observer.on_progress) observer.on_progress({.step = step + 1, .steps = count});
+    const Observer& watch = observer.watch;
+    if (watch.on_progress) watch.on_progress({.step = step + 1, .steps = count});
+    if (on_preview && is_previewed(step + 1, count, watch.previews)) {
+      // Straight on along the last velocity, to where there is no noise any more.
+      Tensor clean = copy(context_, latents);
+      euler_step(context_, steps.velocity, steps.sigmas[static_cast<std::size_t>(step) + 1], 0,
+                 clean);
+      if (inputs.kept)
+        keep_picture(context_, inputs.noise, steps.kept, 0, inputs.kept->repaint, clean);
+      on_preview(TRY(decode(clean, inputs, observer)));
+    }
   }
   return {};
 }
 
+Result<Tensor> Pipeline::decode(const Tensor& latents, const RunInputs& inputs,
+                                const RunObserver& observer) {
+  const Vae& vae = networks_.vae;
+  Tensor decoded =
+      TRY(measured(observer.log, Stage::decode, vae.decode_flop(inputs.rows, inputs.cols), [&] {
+        return vae.decode(context_, latents, inputs.rows, inputs.cols, pool_, observer.stop);
+      }));
+  TRY(check_finite(context_, decoded, "decoded picture"));
+  return decoded;
+}
+
 Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observer) {
+  return run(inputs, observer, {});
+}
+
+Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observer,
+                             const TakePreview& on_preview) {
   const bool two_passes = uses_true_guidance(inputs.guidance);
   const auto features = TRY(text_features(inputs.prompt, observer));
   std::shared_ptr<const TextFeatures> negative;
@@ -330,18 +363,12 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
       trace.reference_latents.push_back(copy(context_, reference.latents));
     }
   }
-  TRY(denoise(steps, latents, inputs, observer));
+  TRY(denoise(steps, latents, inputs, observer, on_preview));
   if (observer.trace != nullptr) observer.trace->latents = copy(context_, latents);
 
   // A decode needs most memory of all; a small workspace stays for the next picture.
   if (workspace_.held_bytes() > kKeptWorkspaceBytes) workspace_ = {};
-  const Vae& vae = networks_.vae;
-  Tensor decoded =
-      TRY(measured(observer.log, Stage::decode, vae.decode_flop(inputs.rows, inputs.cols), [&] {
-        return vae.decode(context_, latents, inputs.rows, inputs.cols, pool_, observer.stop);
-      }));
-  TRY(check_finite(context_, decoded, "decoded picture"));
-  return decoded;
+  return decode(latents, inputs, observer);
 }
 
 Tensor Pipeline::noise_from_planes(std::span<const float> planes, std::int64_t rows,
@@ -460,25 +487,30 @@ Result<image::Picture> Pipeline::generate(const GenerateRequest& request,
       TRY(plan_picture(request.width, request.height,
                        {.pixels_per_token = side, .native_pixels = model_.sampling.native_pixels}));
   const RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
-  const Tensor decoded = TRY(run(inputs, observer));
+  TakePreview on_preview;
+  if (observer.watch.on_preview && observer.watch.previews > 0)
+    on_preview = [&](const Tensor& decoded) { observer.watch.on_preview(finish(decoded, plan)); };
+  const Tensor decoded = TRY(run(inputs, observer, on_preview));
+  return measured(observer.log, Stage::finish, 0, [&] { return finish(decoded, plan); });
+}
 
-  return measured(observer.log, Stage::finish, 0, [&]() -> Result<image::Picture> {
-    const int made_width = static_cast<int>(plan.token_cols * side);
-    const int made_height = static_cast<int>(plan.token_rows * side);
-    std::vector<std::uint8_t> pixels = to_pixels(decoded);
-    image::Picture picture;
-    if (made_width == plan.crop_width && made_height == plan.crop_height) {
-      picture = {.width = made_width, .height = made_height, .pixels = std::move(pixels)};
-    } else {
-      picture = crop_centre(pixels, made_width, made_height, plan.crop_width, plan.crop_height);
-    }
-    if (plan.enlarged()) {
-      picture.pixels = resize_lanczos(context_, picture.view(), plan.width, plan.height);
-      picture.width = plan.width;
-      picture.height = plan.height;
-    }
-    return picture;
-  });
+image::Picture Pipeline::finish(const Tensor& decoded, const PicturePlan& plan) const {
+  const auto side = model_.vae.pixels_per_token();
+  const int made_width = static_cast<int>(plan.token_cols * side);
+  const int made_height = static_cast<int>(plan.token_rows * side);
+  std::vector<std::uint8_t> pixels = to_pixels(decoded);
+  image::Picture picture;
+  if (made_width == plan.crop_width && made_height == plan.crop_height) {
+    picture = {.width = made_width, .height = made_height, .pixels = std::move(pixels)};
+  } else {
+    picture = crop_centre(pixels, made_width, made_height, plan.crop_width, plan.crop_height);
+  }
+  if (plan.enlarged()) {
+    picture.pixels = resize_lanczos(context_, picture.view(), plan.width, plan.height);
+    picture.width = plan.width;
+    picture.height = plan.height;
+  }
+  return picture;
 }
 
 }  // namespace imagined::engine

@@ -21,6 +21,8 @@
 
 namespace imagined::engine {
 
+struct PicturePlan;
+
 /// What stays of a picture while the rest is made anew.
 struct KeptPicture {
   image::Picture picture;      // RGB, as large as the grid
@@ -53,7 +55,7 @@ struct RunTrace {
 
 /// Who is told about a run, and who may end it.
 struct RunObserver {
-  std::function<void(Progress)> on_progress;  // may be empty
+  Observer watch;
   std::stop_token stop;
   RunTrace* trace = nullptr;
   StageLog* log = nullptr;
@@ -112,6 +114,8 @@ class Pipeline {
     bool operator==(const PictureKey&) const = default;
   };
   struct Steps;  // the state of one run's steps
+  /// Takes a decoded preview, as `run` returns the picture itself.
+  using TakePreview = std::function<void(const Tensor&)>;
 
   Pipeline(ModelPlan model, const ContextOptions& options);
   Result<std::shared_ptr<const TextFeatures>> text_features(const PromptIds& prompt,
@@ -120,8 +124,14 @@ class Pipeline {
       const std::vector<image::Picture>& pictures, const RunObserver& observer);
   Result<std::optional<KeptPicture>> prepare_kept(const GenerateRequest& request, std::int64_t rows,
                                                   std::int64_t cols) const;
+  Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer,
+                     const TakePreview& on_preview);
   Result<> denoise(Steps& steps, Tensor& latents, const RunInputs& inputs,
-                   const RunObserver& observer);
+                   const RunObserver& observer, const TakePreview& on_preview);
+  Result<Tensor> decode(const Tensor& latents, const RunInputs& inputs,
+                        const RunObserver& observer);
+  /// Cropped, and enlarged where the model makes less than was asked for.
+  image::Picture finish(const Tensor& decoded, const PicturePlan& plan) const;
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
                             std::int64_t cols) const;
 

@@ -46,7 +46,7 @@ JobWatcher::Waiter JobWatcher::watch(std::string job_id, Callbacks callbacks) {
       events_.subscribe(entry->job_id, [this, weak = std::weak_ptr(entry)](const JobEvent& event) {
         const auto told = weak.lock();
         if (told == nullptr) return;
-        if (event.kind == JobEvent::Kind::progress) return told->progress.call(event);
+        if (event.kind != JobEvent::Kind::finished) return told->progress.call(event);
         ring(told->job_id);
       });
   ring(entry->job_id);  // it may have ended before the subscription began

@@ -31,7 +31,7 @@ namespace imagined::service {
 class JobWatcher {
  public:
   struct Callbacks {
-    /// From the thread that reports it; may be empty.
+    /// Progress and previews, from the thread that reports them; may be empty.
     std::function<void(const JobEvent&)> on_progress;
     /// Once, from the watcher's thread: the job in its final state, or `not_found` when its row is
     /// gone.

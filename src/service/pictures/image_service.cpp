@@ -56,7 +56,7 @@ Result<void> require_any(const Caller& caller) {
 }
 
 bool wants_cache(const Caller& caller, const Asking& asking) {
-  if (!asking.idempotency_key.empty()) return false;
+  if (asking.deferred || !asking.idempotency_key.empty()) return false;
   return asking.cache == CacheWish::use ||
          (asking.cache == CacheWish::as_the_key && caller.uses_cache);
 }
@@ -118,7 +118,7 @@ Result<Job> ImageService::insert(const Caller& caller, JobPayload payload, const
                 parts_.workers.is_ready()
                     ? fmt::format("no worker has the model \"{}\" at the moment", model.id)
                     : std::string("the worker is starting; try again in a moment"));
-  const std::int64_t deliver_by = TRY(deliver_by_ms(charge.created_ms));
+  const std::int64_t deliver_by = TRY(deliver_by_ms(charge.created_ms, asking.deferred));
   NewJob wanted{.job = {.id = charge.id,
                         .owner = caller.owner,
                         .kind = kind_of(payload),
@@ -145,7 +145,8 @@ bool ImageService::somebody_has(const Model& model) const {
 }
 
 // Long after all that wait now should have been begun: whoever asked has gone by then.
-Result<std::int64_t> ImageService::deliver_by_ms(std::int64_t now_ms) {
+Result<std::int64_t> ImageService::deliver_by_ms(std::int64_t now_ms, bool deferred) {
+  if (deferred) return 0;
   if (options_.job_timeout_ms > 0) return now_ms + options_.job_timeout_ms;
   const QueuePace pace = TRY(parts_.queue.pace());
   if (pace.run_ms == 0) return now_ms + kUnmeasuredWaitMs;
@@ -210,6 +211,12 @@ Result<PictureFile> ImageService::read_picture(const Caller& caller, std::string
 
 Result<PictureFile> ImageService::read_picture(const LinkedPicture& linked) {
   return read_file(TRY(parts_.archive.find_picture(linked.id())));
+}
+
+Result<std::vector<std::uint8_t>> ImageService::read_preview(const Caller& caller,
+                                                             const JobEvent& preview) {
+  TRY(find(caller, preview.job_id));
+  return parts_.blobs.get(preview.blob);
 }
 
 void ImageService::give_back(std::string_view job_id) {

@@ -18,6 +18,7 @@
 #include "service/pictures/picture_request.h"
 #include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
+#include "service/ports/job_events.h"
 #include "service/ports/ledger_store.h"
 #include "service/ports/worker_pool.h"
 
@@ -38,6 +39,9 @@ struct Asking {
   /// Whether pictures may be given that were made before. Never with an idempotency key, which
   /// promises pictures of its own.
   CacheWish cache = CacheWish::as_the_key;
+  /// Nobody waits for the answer, which will be asked for by the job's id. It is the job's own:
+  /// never one that was made before.
+  bool deferred = false;
 };
 
 /// A request that was taken, and the job that answers it.
@@ -110,6 +114,8 @@ class ImageService {
 
   /// The file of a picture. `data_loss` when the row is there and the bytes are not.
   Result<PictureFile> read_picture(const Caller& caller, std::string_view picture_id);
+  /// The file of a preview that was told of; `not_found` when it is too old to be kept.
+  Result<std::vector<std::uint8_t>> read_preview(const Caller& caller, const JobEvent& preview);
   /// For whoever has the link.
   Result<PictureFile> read_picture(const LinkedPicture& linked);
 
@@ -117,7 +123,7 @@ class ImageService {
   Result<Job> insert(const Caller& caller, JobPayload payload, const Asking& asking,
                      const Charge& charge, std::string request_hash, std::string share_key);
   bool somebody_has(const Model& model) const;
-  Result<std::int64_t> deliver_by_ms(std::int64_t now_ms);
+  Result<std::int64_t> deliver_by_ms(std::int64_t now_ms, bool deferred);
   Result<PictureFile> read_file(StoredPicture picture);
   /// What a job has cost whose picture is lost; once.
   void give_back(std::string_view job_id);

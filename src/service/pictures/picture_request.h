@@ -12,6 +12,7 @@
 namespace imagined::service {
 
 inline constexpr int kPictureCountMax = 10;
+inline constexpr int kPreviewsMax = 3;  // of each picture
 inline constexpr std::size_t kUserBytesMax = 512;
 
 /// What a customer wants, in the words of the domain. Made at the border out of checked parts:
@@ -24,6 +25,7 @@ struct PictureRequest {
   Resolution resolution = Resolution::k1;
   std::optional<std::uint64_t> seed;  // picture i uses seed + i; none: random ones
   image::Format format = image::Format::jpeg;
+  int previews = 0;  // of each picture on the way, 0 to kPreviewsMax; they change nothing in it
   std::string user;  // the customer's word for its own user; at most kUserBytesMax bytes
 
   bool operator==(const PictureRequest&) const = default;

@@ -10,12 +10,16 @@
 namespace imagined::service {
 
 struct JobEvent {
-  enum class Kind : std::uint8_t { progress, finished };
+  enum class Kind : std::uint8_t { progress, preview, finished };
   Kind kind = Kind::finished;
   std::string job_id;
-  int picture = 0;  // progress: index of the picture in work
-  int step = 0;     // progress: finished steps of it
-  int steps = 0;    // progress: all its steps
+  int picture = 0;   // progress, preview: index of the picture in work
+  int step = 0;      // progress: finished steps of it
+  int steps = 0;     // progress: all its steps
+  int number = 0;    // preview: how many of the same picture came before
+  int width = 0;     // preview, pixels
+  int height = 0;    // preview, pixels
+  std::string blob;  // preview: its file, which is kept for an hour or so
 };
 
 /// A subscription lasts as long as this object. After its destructor the callback neither runs nor

@@ -50,6 +50,7 @@ class Fields {
     const json* value = find(name, &json::is_number_unsigned);
     return value == nullptr ? 0 : value->get<std::uint64_t>();
   }
+  bool has(const char* name) const { return object_.contains(name); }
   std::vector<std::string> texts(const char* name) {
     const json* value = find(name, &json::is_array);
     if (value == nullptr) return {};
@@ -93,6 +94,7 @@ json encode(const PictureRequest& request) {
                  {"format", image::to_string(request.format)},
                  {"user", request.user}};
   if (request.seed) object["seed"] = *request.seed;
+  if (request.previews > 0) object["previews"] = request.previews;
   return object;
 }
 
@@ -111,6 +113,8 @@ PictureRequest read_pictures(Fields& fields) {
           .resolution = fields.word("resolution", service::parse_resolution),
           .seed = fields.optional_unsigned("seed"),
           .format = fields.word("format", image::parse_output_format),
+          .previews = static_cast<int>(
+              fields.has("previews") ? fields.integer("previews", 0, service::kPreviewsMax) : 0),
           .user = fields.text("user")};
 }
 
@@ -125,7 +129,7 @@ Result<service::JobPayload> decode_edits(const json& object) {
   Fields fields(object);
   EditRequest request{.pictures = read_pictures(fields), .references = {}, .mask = {}};
   request.references = fields.texts("references");
-  if (object.contains("mask")) request.mask = fields.text("mask");
+  if (fields.has("mask")) request.mask = fields.text("mask");
   if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
   return request;
 }

@@ -34,8 +34,10 @@ std::string why_unreadable(const StoredPayload& stored) {
 }
 
 TEST(JobPayload, GivesBackEveryFieldOfARequest) {
-  PictureRequest plain{.prompt = *Prompt::parse("a red kite", 8000)};
-  for (const PictureRequest& request : {full_request(), plain}) {
+  const PictureRequest plain{.prompt = *Prompt::parse("a red kite", 8000)};
+  PictureRequest seen_coming = plain;
+  seen_coming.previews = 3;
+  for (const PictureRequest& request : {full_request(), plain, seen_coming}) {
     const auto decoded = decode_payload(encode_payload(request));
     ASSERT_TRUE(decoded) << decoded.error().detail;
     EXPECT_EQ(std::get<PictureRequest>(*decoded), request);

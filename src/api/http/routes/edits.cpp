@@ -102,7 +102,7 @@ std::unique_ptr<BodySink> take_edit(const Context& context, Exchange& exchange) 
 
 Async<Result<Response>> edit_images(const Context& context, Exchange& exchange) {
   const Result<wire::EditCall>& call = static_cast<const EditSink&>(*exchange.sink).call();
-  const auto asking = read_asking(exchange.request.headers);
+  auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
   // As create_images does.
   const std::string_view model = call ? call->fields.request.model : std::string_view();
@@ -113,11 +113,12 @@ Async<Result<Response>> edit_images(const Context& context, Exchange& exchange) 
   auto request =
       co_await on_pool(context.fetch_pool, [&] { return Taking(context, exchange).take(*call); });
   if (!request) co_return tl::unexpected(std::move(request.error()));
-  auto order = co_await on_pool(context.pool, [&] {
+  settle_deferral(*asking, call->fields);
+  const auto order = co_await on_pool(context.pool, [&] {
     return context.services.images.submit(*exchange.caller, *request, *asking);
   });
-  if (!order) co_return tl::unexpected(std::move(order.error()));
-  co_return co_await reply_when_made(context, exchange, std::move(*order), call->fields);
+  if (!order) co_return tl::unexpected(order.error());
+  co_return co_await reply_with_pictures(context, exchange, *order, *asking, call->fields);
 }
 
 }  // namespace imagined::api

@@ -7,7 +7,7 @@ namespace imagined::api {
 
 Async<Result<Response>> create_images(const Context& context, Exchange& exchange) {
   const Services& services = context.services;
-  const auto asking = read_asking(exchange.request.headers);
+  auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
   auto call = wire::parse_generation_call(exchange.request.body, services.catalogue,
                                           context.options.dialect);
@@ -17,11 +17,29 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
     co_return tl::unexpected(std::move(in.error()));
   }
   if (!call) co_return tl::unexpected(std::move(call.error()));
-  auto order = co_await on_pool(context.pool, [&] {
+  settle_deferral(*asking, *call);
+  const auto order = co_await on_pool(context.pool, [&] {
     return services.images.submit(*exchange.caller, call->request, *asking);
   });
-  if (!order) co_return tl::unexpected(std::move(order.error()));
-  co_return co_await reply_when_made(context, exchange, std::move(*order), *call);
+  if (!order) co_return tl::unexpected(order.error());
+  co_return co_await reply_with_pictures(context, exchange, *order, *asking, *call);
+}
+
+Async<Result<Response>> show_pictures(const Context& context, Exchange& exchange) {
+  service::ImageService& images = context.services.images;
+  const std::string& id = exchange.params["request_id"];
+  const auto job =
+      co_await on_pool(context.pool, [&] { return images.find(*exchange.caller, id); });
+  if (!job) co_return tl::unexpected(job.error());
+  exchange.job_id = job->id;
+  if (!service::is_final(job->state)) co_return json_reply(wire::pending_body(id), 202);
+  // No fault of HTTP, or pollers would try again.
+  if (job->state != service::JobState::succeeded)
+    co_return json_reply(wire::failed_body(id, service::reason_of(*job)));
+  const auto finished =
+      co_await on_pool(context.pool, [&] { return images.finished(*exchange.caller, id); });
+  if (!finished) co_return tl::unexpected(finished.error());
+  co_return co_await reply_to_deferred(context, exchange, *finished);
 }
 
 }  // namespace imagined::api

@@ -1,0 +1,50 @@
+// Waiting for a job on behalf of one client: for the reply that has its pictures, or for a stream
+// of events.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <variant>
+
+#include "api/http/exchange.h"
+#include "service/jobs/job_watcher.h"
+#include "service/ports/job_events.h"
+
+namespace imagined::api {
+
+/// Waits for the time that an operator has set, or for as long as the work gets on.
+class JobWait {
+ public:
+  enum class Wants : std::uint8_t { end, previews };
+
+  /// `context` and `exchange` must outlive it.
+  JobWait(const Context& context, const Exchange& exchange, std::string job_id, Wants wants);
+  ~JobWait();
+  JobWait(const JobWait&) = delete;
+  JobWait& operator=(const JobWait&) = delete;
+
+  /// Nothing, a preview, or the end.
+  using Moment = std::variant<std::monostate, service::JobEvent, Result<service::Job>>;
+
+  /// What happens next, or nothing when `limit` has passed. The end is the job in its final state,
+  /// or why it was not waited for: then it is given up, unless somebody else waits for it or it has
+  /// an idempotency key. Not to be called after it.
+  Async<Moment> next(std::stop_token client_gone, std::chrono::milliseconds limit);
+
+ private:
+  class Bell;
+  class Patience;
+
+  Async<Result<service::Job>> give_up(service::EndedBy by);
+
+  const Context& context_;
+  const Exchange& exchange_;
+  const std::string job_id_;
+  std::shared_ptr<Bell> bell_;
+  std::unique_ptr<Patience> patience_;
+  std::unique_ptr<service::JobWatcher::Waiter> waiter_;  // null: over
+};
+
+}  // namespace imagined::api
