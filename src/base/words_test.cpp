@@ -15,9 +15,9 @@ TEST(SplitWords, KeepsEveryWordEvenEmptyOnes) {
 }
 
 TEST(JoinWords, WritesWhatSplitReads) {
-  EXPECT_EQ(join_words({}), "");
-  EXPECT_EQ(join_words({"a", "b"}), "a,b");
-  EXPECT_EQ(join_words({"a", "b"}, ", "), "a, b");
+  EXPECT_EQ(join_words(Words{}), "");
+  EXPECT_EQ(join_words(Words{"a", "b"}), "a,b");
+  EXPECT_EQ(join_words(Words{"a", "b"}, ", "), "a, b");
 }
 
 }  // namespace
