@@ -107,7 +107,7 @@ def test_an_empty_line_before_a_request_is_skipped(server):
 def test_a_detour_leads_nowhere(server, path):
     status, _ = one_reply(server, f"POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
                           .encode())
-    assert status == 404
+    assert status in (404, 405)  # what is not "generations" could be the name of a request
 
 
 def post_head(server, extra):

@@ -1,5 +1,6 @@
 #include "api/http/router.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "api/http/head.h"
@@ -66,7 +67,10 @@ bool takes(const Route& route, std::string_view method) {
 RouteMatch match_route(std::span<const Route> routes, std::string_view method,
                        std::string_view path) {
   RouteMatch match;
+  // A path that a route has as it is stands for nobody's parameter, whatever the method.
+  const bool is_fixed = std::ranges::count(routes, path, &Route::pattern) > 0;
   for (const Route& route : routes) {
+    if (is_fixed && route.pattern != path) continue;
     auto params = match_path(route.pattern, path);
     if (!params) continue;
     if (takes(route, method)) return {&route, std::move(*params), {}};

@@ -50,6 +50,12 @@ TEST(Router, SaysWhichMethodsAPathTakes) {
   EXPECT_EQ(match.allow, "GET, HEAD");
 }
 
+TEST(Router, TakesAFixedPathForNoParameter) {
+  const RouteMatch match = match_route(all_routes(), "GET", "/v1/images/generations");
+  EXPECT_EQ(match.route, nullptr) << "it is no {request_id}";
+  EXPECT_EQ(match.allow, "POST");
+}
+
 TEST(Router, NeverReachesARouteByADetour) {
   for (const char* path :
        {"/v1//images/generations", "/v1/images/../images/generations", "/v1/images/generations/",

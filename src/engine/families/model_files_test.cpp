@@ -681,8 +681,8 @@ TEST_F(SavedFolder, SaysThatTheKeyOfTheTapsIsMissing) {
   config["num_hidden_layers"] = 6;
   fs::remove(at("text_encoder/config.json"));
   folder_.write("text_encoder/config.json", config.dump());
-  EXPECT_THAT(error(), HasSubstr("the text encoder has 6 layers, and of klein's the layers 9, 18, "
-                                 "27 are read"));
+  EXPECT_THAT(error(), HasSubstr("the text encoder has 6 layers, and of klein's the layers [9, 18, "
+                                 "27] are read"));
   EXPECT_THAT(error(), HasSubstr("text_encoder_out_layers, which diffusers drops"));
 }
 
