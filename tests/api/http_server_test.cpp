@@ -554,6 +554,25 @@ TEST_F(HttpServerTest, CancelsTheJobOfAStreamWhoseClientGoesAway) {
   EXPECT_EQ(state_of(job), JobState::cancelled);
 }
 
+TEST_F(HttpServerTest, CancelsTheJobOfAStreamThatIsLeftWithPreviewsUnsent) {
+  start();
+  std::optional<WireClient> client(port());
+  client->send(post(R"({"prompt":"a cat","stream":true,"partial_images":3})"));
+  const ClaimedJob job = claim();
+  client->until("\r\n\r\n");
+  client.reset();
+  const std::string blob = *blobs_.put(std::vector<std::uint8_t>{'d', 'r', 'a', 'f', 't', '!'});
+  for (int i = 0; i < 9; ++i)
+    events_.publish({.kind = service::JobEvent::Kind::preview,
+                     .job_id = job.job.id,
+                     .number = i,
+                     .width = 64,
+                     .height = 32,
+                     .blob = blob});
+  bell_.wait_for_cancel();
+  EXPECT_EQ(state_of(job), JobState::cancelled);
+}
+
 TEST_F(HttpServerTest, PassesTheWorkersErrorOn) {
   start();
   WireClient client(port());

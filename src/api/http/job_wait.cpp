@@ -127,10 +127,11 @@ Async<JobWait::Moment> JobWait::next(std::stop_token client_gone, milliseconds l
     const auto pause = std::min(patience_->until_next_look(), std::max(left, milliseconds(0)));
     if (pause.count() > 0 && !client_gone.stop_requested())
       co_await bell_->wait(pause, client_gone);
+    // Before the previews, which nobody would see. A job that has ended stays as it is.
+    if (client_gone.stop_requested()) co_return co_await give_up(service::EndedBy::client_gone);
     Moment told = bell_->take();
     if (std::holds_alternative<Result<Job>>(told)) waiter_ = nullptr;
     if (!std::holds_alternative<std::monostate>(told)) co_return told;
-    if (client_gone.stop_requested()) co_return co_await give_up(service::EndedBy::client_gone);
     if (!patience_->is_fixed() && patience_->until_next_look().count() == 0) {
       const auto gets_on = co_await on_pool(context_.pool, [&] {
         return context_.services.images.gets_on(*exchange_.caller, job_id_);
