@@ -95,8 +95,8 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
     made = parts_.cache->find(caller, order.cache_key, request.count);
   }
   if (!made)
-    made =
-        TRY(insert(caller, std::move(payload), asking, charge, std::move(hash), order.cache_key));
+    made = TRY(insert(caller, *model, std::move(payload), asking, charge, std::move(hash),
+                      order.cache_key));
   order.job = std::move(*made);
   const bool is_new = order.job.id == charge.id;
   if (order.cache == CacheUse::bypass || is_new) return order;
@@ -108,10 +108,9 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   return order;
 }
 
-Result<Job> ImageService::insert(const Caller& caller, JobPayload payload, const Asking& asking,
-                                 const Charge& charge, std::string request_hash,
-                                 std::string share_key) {
-  const Model& model = *TRY(parts_.catalogue.resolve(charge.model));
+Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPayload payload,
+                                 const Asking& asking, const Charge& charge,
+                                 std::string request_hash, std::string share_key) {
   TRY(parts_.blobs.check_room());
   if (!somebody_has(model))
     return fail(ErrorCode::unavailable,

@@ -120,8 +120,9 @@ class ImageService {
   Result<PictureFile> read_picture(const LinkedPicture& linked);
 
  private:
-  Result<Job> insert(const Caller& caller, JobPayload payload, const Asking& asking,
-                     const Charge& charge, std::string request_hash, std::string share_key);
+  Result<Job> insert(const Caller& caller, const Model& model, JobPayload payload,
+                     const Asking& asking, const Charge& charge, std::string request_hash,
+                     std::string share_key);
   bool somebody_has(const Model& model) const;
   Result<std::int64_t> deliver_by_ms(std::int64_t now_ms, bool deferred);
   Result<PictureFile> read_file(StoredPicture picture);
