@@ -32,7 +32,7 @@ target_link_libraries(imagined_png INTERFACE PNG::PNG imagined_deflate)
 find_package(nlohmann_json REQUIRED)
 add_library(imagined_json ALIAS nlohmann_json::nlohmann_json)
 
-# Asio; its one translation unit of definitions is src/api/http/boost.cpp.
+# Asio; its one translation unit of definitions is src/api/call/boost.cpp.
 find_package(Boost 1.81 REQUIRED)
 add_library(imagined_boost INTERFACE)
 target_link_libraries(imagined_boost INTERFACE Boost::headers)

@@ -48,19 +48,20 @@ Result<api::ServerOptions> server_options(const Settings& settings,
         limits.connections_max, settings.connections_max, descriptors);
   }
   limits.connections_per_address_max = static_cast<int>(settings.connections_per_address_max);
-  return api::ServerOptions{.host = address.host,
-                            .port = address.port,
-                            .pool_threads = static_cast<int>(settings.pool_threads),
-                            .drain_timeout = std::chrono::seconds(settings.drain_s),
-                            .limits = limits,
-                            .answers = {.public_url = settings.public_url,
-                                        .trusted_proxies = std::move(trusted_proxies),
-                                        .job_timeout = std::chrono::seconds(settings.job_timeout_s),
-                                        .cors_origin = settings.cors_origin,
-                                        .moderated_is_empty = settings.moderation_answer == "empty",
-                                        .errors = error_style(settings),
-                                        .dialect = settings.strict_xai ? api::wire::Dialect::xai
-                                                                       : api::wire::Dialect::all}};
+  return api::ServerOptions{
+      .host = address.host,
+      .port = address.port,
+      .pool_threads = static_cast<int>(settings.pool_threads),
+      .drain_timeout = std::chrono::seconds(settings.drain_s),
+      .limits = limits,
+      .answers = {
+          .public_url = settings.public_url,
+          .trusted_proxies = std::move(trusted_proxies),
+          .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
+          .cors_origin = settings.cors_origin,
+          .moderated_is_empty = settings.moderation_answer == "empty",
+          .errors = error_style(settings),
+          .dialect = settings.strict_xai ? api::wire::Dialect::xai : api::wire::Dialect::all}};
 }
 
 std::string url_of(const config::ListenAddress& address, std::uint16_t port) {

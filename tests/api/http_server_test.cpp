@@ -613,7 +613,7 @@ TEST_F(HttpServerTest, CancelsTheJobOfAClientThatGoesAwayAfterAPipelinedRequest)
 }
 
 TEST_F(HttpServerTest, CancelsAJobThatTakesTooLong) {
-  options_.answers.job_timeout = milliseconds(20);
+  options_.answers.wait.total = milliseconds(20);
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
@@ -625,7 +625,7 @@ TEST_F(HttpServerTest, CancelsAJobThatTakesTooLong) {
 }
 
 TEST_F(HttpServerTest, WaitsAsLongAsTheWorkGetsOn) {
-  options_.answers.patience = milliseconds(20);
+  options_.answers.wait.idle = milliseconds(20);
   start();
   const ClaimedJob before = another_running_job();
   WireClient client(port());
@@ -639,7 +639,7 @@ TEST_F(HttpServerTest, WaitsAsLongAsTheWorkGetsOn) {
 }
 
 TEST_F(HttpServerTest, GivesUpWhenNobodyIsAtWork) {
-  options_.answers.patience = milliseconds(20);
+  options_.answers.wait.idle = milliseconds(20);
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
@@ -650,7 +650,7 @@ TEST_F(HttpServerTest, GivesUpWhenNobodyIsAtWork) {
 }
 
 TEST_F(HttpServerTest, DoesNotWaitForWorkersThatCannotMakeTheJob) {
-  options_.answers.patience = milliseconds(20);
+  options_.answers.wait.idle = milliseconds(20);
   start();
   const ClaimedJob before = another_running_job();
   WireClient client(port());

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "api/http/async.h"
+#include "api/call/async.h"
 #include "base/result.h"
 
 namespace imagined::api {

@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "api/http/async.h"
+#include "api/call/async.h"
 
 namespace imagined::api {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "api/http/async.h"
+#include "api/call/async.h"
 #include "api/http/exchange.h"
 #include "api/http/head.h"
 #include "api/http/limits.h"

@@ -9,56 +9,24 @@
 #include <string>
 #include <string_view>
 
+#include "api/call/async.h"
+#include "api/call/call.h"
 #include "api/http/address_counts.h"
-#include "api/http/async.h"
 #include "api/http/forwarded.h"
 #include "api/http/limits.h"
 #include "api/http/params.h"
 #include "api/http/reply.h"
 #include "api/wire/errors.h"
 #include "api/wire/image_request.h"
-#include "base/clock.h"
 #include "base/result.h"
-#include "service/accounts/caller.h"
-#include "service/accounts/first_owner.h"
-#include "service/accounts/key_desk.h"
-#include "service/accounts/key_service.h"
-#include "service/accounts/usage_desk.h"
-#include "service/admission/admission.h"
-#include "service/catalogue/catalogue.h"
-#include "service/files/file_service.h"
-#include "service/jobs/job_watcher.h"
-#include "service/links/links.h"
-#include "service/pictures/image_service.h"
-#include "service/pictures/intake.h"
-#include "service/ports/worker_pool.h"
 
 namespace imagined::api {
-
-/// What handlers may use. Everything outlives the server.
-struct Services {
-  const service::Catalogue& catalogue;
-  service::ImageService& images;
-  service::Intake& intake;
-  service::FileService& files;
-  service::JobWatcher& watcher;
-  service::KeyService& keys;
-  service::KeyDesk& desk;
-  service::FirstOwner& first_owner;
-  service::UsageDesk& usage;
-  service::Admission& admission;
-  const service::Links& links;
-  const service::WorkerPool& workers;
-  const Clock& clock;
-};
 
 /// What an operator may set about the answers.
 struct AnswerOptions {
   std::string public_url;     // base of links; empty: what the client called us
   ProxyList trusted_proxies;  // whose Forwarded and X-Forwarded-* fields are believed
-  std::chrono::milliseconds job_timeout{0};  // 0: as long as the work gets on
-  /// Without a timeout: how long a request waits while nobody is at work.
-  std::chrono::milliseconds patience{300'000};
+  WaitTimes wait;
   std::string cors_origin = "*";  // empty: no CORS headers
   /// What moderation refuses is answered with an empty list of pictures instead of an error.
   bool moderated_is_empty = false;
@@ -68,23 +36,18 @@ struct AnswerOptions {
 
 struct Route;
 
-struct Exchange {
+struct Exchange : Call {
   Request request;
-  std::string id;  // of the request: x-request-id
   IpAddress peer;  // the other end of the connection, and ours
   IpAddress local_address;
   std::uint16_t local_port = 0;
-  Origin origin;                          // who asks, and by which URL, when proxies are believed
-  AddressCounts::Place place;             // of the client behind a proxy
-  const Route* route = nullptr;           // none: no route has this path and method
-  Params params;                          // what stands at {...} in the route's pattern
-  std::optional<service::Caller> caller;  // who asks, on routes that need a key
-  std::unique_ptr<BodySink> sink;         // where the body goes, when it is not held in `request`
-  ByteBudget::Hold held;                  // for the body
-  std::stop_token client_gone;            // requested when the client has closed its connection
+  Origin origin;                   // who asks, and by which URL, when proxies are believed
+  AddressCounts::Place place;      // of the client behind a proxy
+  const Route* route = nullptr;    // none: no route has this path and method
+  Params params;                   // what stands at {...} in the route's pattern
+  std::unique_ptr<BodySink> sink;  // where the body goes, when it is not held in `request`
+  ByteBudget::Hold held;           // for the body
   std::chrono::steady_clock::time_point started;
-  std::optional<service::LimitFigures> limits;  // on routes that draw under a limit
-  std::string job_id;                           // for the log line
 };
 
 /// The URL before `/v1`, without a slash at its end: `public_url`, else what the client and the
@@ -102,12 +65,9 @@ std::optional<std::string_view> own_target(std::string_view url, const AnswerOpt
                                            const Exchange& exchange);
 
 /// What a handler is given.
-struct Context {
-  const Services& services;
+struct Context : CallContext {
   const AnswerOptions& options;
   const Limits& limits;
-  Pool& pool;
-  Pool& fetch_pool;        // for what waits for other machines
   ByteBudget& budget;      // of bodies and replies that are held in memory
   AddressCounts& clients;  // that have requests in work through a proxy
 };

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "api/http/job_wait.h"
+#include "api/call/job_wait.h"
 #include "api/http/picture_stream.h"
 #include "base/crypto.h"
 

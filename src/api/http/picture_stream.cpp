@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/http/job_wait.h"
+#include "api/call/job_wait.h"
 #include "api/http/picture_reply.h"
 #include "api/wire/picture_events.h"
 #include "base/crypto.h"

@@ -124,7 +124,10 @@ class HttpServer::Loop {
         services_(std::move(services)),
         pool_(options_.pool_threads),
         fetch_pool_(options_.fetch_threads),
-        chain_({services_, options_.answers, options_.limits, pool_, fetch_pool_, budget_,
+        chain_({{services_, options_.answers.wait, pool_, fetch_pool_},
+                options_.answers,
+                options_.limits,
+                budget_,
                 clients_}) {}
 
   Result<void> listen();

@@ -1,9 +1,9 @@
 // POST /v1/images/edits: given pictures go to blobs while the body arrives.
-#include <algorithm>
-#include <chrono>
 #include <utility>
 
-#include "api/http/door.h"
+#include "api/call/door.h"
+#include "api/call/taking.h"
+#include "api/http/asking.h"
 #include "api/http/picture_reply.h"
 #include "api/http/routes.h"
 #include "api/http/upload.h"
@@ -48,51 +48,6 @@ class EditSink final : public BodySink {
   Result<wire::EditCall> call_ = fail(ErrorCode::invalid_argument, "the request has no body");
 };
 
-/// The blobs of the pictures that a call gives; those behind URLs are fetched.
-class Taking {
- public:
-  Taking(const Context& context, const Exchange& exchange)
-      : context_(context), exchange_(exchange) {}
-
-  Result<service::EditRequest> take(const wire::EditCall& call) const {
-    service::EditRequest request{.pictures = call.fields.request, .references = {}, .mask = {}};
-    for (const wire::GivenPicture& given : call.references)
-      request.references.push_back(
-          TRY(blob_of(given, service::reference_name(request.references.size()))));
-    if (call.mask) request.mask = TRY(blob_of(*call.mask, service::kMaskName));
-    return request;
-  }
-
- private:
-  Result<std::string> blob_of(const wire::GivenPicture& given, std::string_view name) const {
-    if (!given.upload.empty()) return given.upload;
-    service::Intake& intake = context_.services.intake;
-    const auto own = own_target(given.url, context_.options, exchange_);
-    auto blob = !given.file_id.empty() ? intake.take_file(*exchange_.caller, given.file_id)
-                : own                  ? take_own(*own)
-                                       : intake.fetch(*exchange_.caller, given.url, deadline_);
-    if (!blob) return tl::unexpected(service::about_picture(std::move(blob.error()), name));
-    return blob;
-  }
-
-  /// Never over the network, where the request would come back to us.
-  Result<std::string> take_own(std::string_view target) const {
-    target = target.substr(0, target.find('#'));
-    const auto path = target.substr(0, target.find('?'));
-    const auto query = target.substr(std::min(path.size() + 1, target.size()));
-    const auto linked = context_.services.links.open(path, query);
-    if (!linked)
-      return fail(ErrorCode::invalid_argument,
-                  "the URL is one of this server's own, and " + linked.error().message, "image");
-    return context_.services.intake.take(*exchange_.caller, *linked);
-  }
-
-  const Context& context_;
-  const Exchange& exchange_;
-  const std::chrono::steady_clock::time_point deadline_ =
-      std::chrono::steady_clock::now() + service::kFetchTime;
-};
-
 }  // namespace
 
 std::unique_ptr<BodySink> take_edit(const Context& context, Exchange& exchange) {
@@ -110,8 +65,11 @@ Async<Result<Response>> edit_images(const Context& context, Exchange& exchange) 
     co_return tl::unexpected(std::move(in.error()));
   }
   if (!call) co_return tl::unexpected(call.error());
-  auto request =
-      co_await on_pool(context.fetch_pool, [&] { return Taking(context, exchange).take(*call); });
+  const OwnTarget own = [&](std::string_view url) {
+    return own_target(url, context.options, exchange);
+  };
+  auto request = co_await on_pool(context.fetch_pool,
+                                  [&] { return take_pictures(context, exchange, *call, own); });
   if (!request) co_return tl::unexpected(std::move(request.error()));
   settle_deferral(*asking, call->fields);
   const auto order = co_await on_pool(context.pool, [&] {

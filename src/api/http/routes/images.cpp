@@ -1,4 +1,5 @@
-#include "api/http/door.h"
+#include "api/call/door.h"
+#include "api/http/asking.h"
 #include "api/http/picture_reply.h"
 #include "api/http/routes.h"
 #include "api/wire/image_request.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <variant>
 
-#include "api/http/exchange.h"
+#include "api/call/call.h"
 #include "service/jobs/job_watcher.h"
 #include "service/ports/job_events.h"
 
@@ -19,8 +19,8 @@ class JobWait {
  public:
   enum class Wants : std::uint8_t { end, previews };
 
-  /// `context` and `exchange` must outlive it.
-  JobWait(const Context& context, const Exchange& exchange, std::string job_id, Wants wants);
+  /// `context` and `call` must outlive it.
+  JobWait(const CallContext& context, const Call& call, std::string job_id, Wants wants);
   ~JobWait();
   JobWait(const JobWait&) = delete;
   JobWait& operator=(const JobWait&) = delete;
@@ -39,8 +39,8 @@ class JobWait {
 
   Async<Result<service::Job>> give_up(service::EndedBy by);
 
-  const Context& context_;
-  const Exchange& exchange_;
+  const CallContext& context_;
+  const Call& call_;
   const std::string job_id_;
   std::shared_ptr<Bell> bell_;
   std::unique_ptr<Patience> patience_;

@@ -1,4 +1,4 @@
-#include "api/http/job_wait.h"
+#include "api/call/job_wait.h"
 
 #include <fmt/format.h>
 
@@ -69,8 +69,7 @@ class JobWait::Patience {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit Patience(const AnswerOptions& options)
-      : total_(options.job_timeout), idle_(options.patience) {}
+  explicit Patience(const WaitTimes& times) : total_(times.total), idle_(times.idle) {}
 
   milliseconds until_next_look() const {
     const auto next = is_fixed() ? begin_ + total_ : looked_ + idle_ / kLooks;
@@ -104,12 +103,12 @@ class JobWait::Patience {
   Clock::time_point moved_ = begin_;
 };
 
-JobWait::JobWait(const Context& context, const Exchange& exchange, std::string job_id, Wants wants)
+JobWait::JobWait(const CallContext& context, const Call& call, std::string job_id, Wants wants)
     : context_(context),
-      exchange_(exchange),
+      call_(call),
       job_id_(std::move(job_id)),
       bell_(std::make_shared<Bell>()),
-      patience_(std::make_unique<Patience>(context.options)) {
+      patience_(std::make_unique<Patience>(context.wait)) {
   service::JobWatcher::Callbacks callbacks{
       .on_progress = {}, .on_end = [bell = bell_](const Result<Job>& job) { bell->tell(job); }};
   if (wants == Wants::previews)
@@ -133,9 +132,8 @@ Async<JobWait::Moment> JobWait::next(std::stop_token client_gone, milliseconds l
     if (std::holds_alternative<Result<Job>>(told)) waiter_ = nullptr;
     if (!std::holds_alternative<std::monostate>(told)) co_return told;
     if (!patience_->is_fixed() && patience_->until_next_look().count() == 0) {
-      const auto gets_on = co_await on_pool(context_.pool, [&] {
-        return context_.services.images.gets_on(*exchange_.caller, job_id_);
-      });
+      const auto gets_on = co_await on_pool(
+          context_.pool, [&] { return context_.services.images.gets_on(*call_.caller, job_id_); });
       patience_->saw(!gets_on || *gets_on);  // a store that is busy says nothing about the job
     }
     if (patience_->is_over()) co_return co_await give_up(service::EndedBy::deadline);

@@ -1,4 +1,4 @@
-#include "api/http/async.h"
+#include "api/call/async.h"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_executor.hpp>

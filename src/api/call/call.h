@@ -1,0 +1,68 @@
+// One call of a customer on its way through the server, whichever face it came to, and the domain
+// that it may call.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "api/call/async.h"
+#include "base/clock.h"
+#include "service/accounts/caller.h"
+#include "service/accounts/first_owner.h"
+#include "service/accounts/key_desk.h"
+#include "service/accounts/key_service.h"
+#include "service/accounts/usage_desk.h"
+#include "service/admission/admission.h"
+#include "service/catalogue/catalogue.h"
+#include "service/files/file_service.h"
+#include "service/jobs/job_watcher.h"
+#include "service/links/links.h"
+#include "service/pictures/image_service.h"
+#include "service/pictures/intake.h"
+#include "service/ports/worker_pool.h"
+
+namespace imagined::api {
+
+/// What handlers may use. Everything outlives the faces.
+struct Services {
+  const service::Catalogue& catalogue;
+  service::ImageService& images;
+  service::Intake& intake;
+  service::FileService& files;
+  service::JobWatcher& watcher;
+  service::KeyService& keys;
+  service::KeyDesk& desk;
+  service::FirstOwner& first_owner;
+  service::UsageDesk& usage;
+  service::Admission& admission;
+  const service::Links& links;
+  const service::WorkerPool& workers;
+  const Clock& clock;
+};
+
+/// How long a call waits for its job.
+struct WaitTimes {
+  std::chrono::milliseconds total{0};  // 0: as long as the work gets on
+  /// Without a total: how long while nobody is at work.
+  std::chrono::milliseconds idle{300'000};
+};
+
+struct Call {
+  std::string id;                         // x-request-id
+  std::optional<service::Caller> caller;  // who asks, where a key is needed
+  std::stop_token client_gone;            // requested when the client has gone, or waits no longer
+  std::optional<service::LimitFigures> limits;  // where it draws under a limit
+  std::string job_id;                           // for the log line
+};
+
+/// What handlers of every face are given.
+struct CallContext {
+  const Services& services;
+  const WaitTimes& wait;
+  Pool& pool;
+  Pool& fetch_pool;  // for what waits for other machines
+};
+
+}  // namespace imagined::api

@@ -1,0 +1,62 @@
+#include "api/call/taking.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace imagined::api {
+namespace {
+
+class Taking {
+ public:
+  Taking(const CallContext& context, const Call& call, OwnTarget own_target)
+      : context_(context), call_(call), own_target_(std::move(own_target)) {}
+
+  Result<service::EditRequest> take(const wire::EditCall& wanted) const {
+    service::EditRequest request{.pictures = wanted.fields.request, .references = {}, .mask = {}};
+    for (const wire::GivenPicture& given : wanted.references)
+      request.references.push_back(
+          TRY(blob_of(given, service::reference_name(request.references.size()))));
+    if (wanted.mask) request.mask = TRY(blob_of(*wanted.mask, service::kMaskName));
+    return request;
+  }
+
+ private:
+  Result<std::string> blob_of(const wire::GivenPicture& given, std::string_view name) const {
+    if (!given.upload.empty()) return given.upload;
+    service::Intake& intake = context_.services.intake;
+    const auto own = own_target_(given.url);
+    auto blob = !given.file_id.empty() ? intake.take_file(*call_.caller, given.file_id)
+                : own                  ? take_own(*own)
+                                       : intake.fetch(*call_.caller, given.url, deadline_);
+    if (!blob) return tl::unexpected(service::about_picture(std::move(blob.error()), name));
+    return blob;
+  }
+
+  /// Never over the network, where the request would come back to us.
+  Result<std::string> take_own(std::string_view target) const {
+    target = target.substr(0, target.find('#'));
+    const auto path = target.substr(0, target.find('?'));
+    const auto query = target.substr(std::min(path.size() + 1, target.size()));
+    const auto linked = context_.services.links.open(path, query);
+    if (!linked)
+      return fail(ErrorCode::invalid_argument,
+                  "the URL is one of this server's own, and " + linked.error().message, "image");
+    return context_.services.intake.take(*call_.caller, *linked);
+  }
+
+  const CallContext& context_;
+  const Call& call_;
+  const OwnTarget own_target_;
+  const std::chrono::steady_clock::time_point deadline_ =
+      std::chrono::steady_clock::now() + service::kFetchTime;
+};
+
+}  // namespace
+
+Result<service::EditRequest> take_pictures(const CallContext& context, const Call& call,
+                                           const wire::EditCall& wanted, OwnTarget own_target) {
+  return Taking(context, call, std::move(own_target)).take(wanted);
+}
+
+}  // namespace imagined::api
