@@ -21,6 +21,7 @@
 #include "cli/progress.h"
 #include "engine/engine.h"
 #include "image/encode.h"
+#include "service/pictures/edit_request.h"
 #include "service/pictures/geometry.h"
 #include "service/pictures/picture_request.h"
 
@@ -28,8 +29,6 @@ namespace imagined::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kReferencesMax = 8;
 
 struct Options {
   ConfigFlags flags;
@@ -43,6 +42,7 @@ struct Options {
   std::optional<std::uint64_t> seed;
   int steps = 0;
   std::optional<float> guidance;
+  std::string negative_prompt;
   std::string format;
   std::string preview = "auto";
   bool json = false;
@@ -101,9 +101,10 @@ Result<std::vector<image::Picture>> read_references(const std::vector<std::strin
   std::vector<image::Picture> pictures;
   decoder::Decoder decoder(own_decoder());
   for (const std::string& file : files) {
-    const std::string bytes = TRY(read_file(file, file, image::DecodeLimits{}.bytes_max));
-    auto decoded =
-        decoder.decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    constexpr image::DecodeLimits kLimits{.bytes_max = service::kUploadBytesMax};
+    const std::string bytes = TRY(read_file(file, file, kLimits.bytes_max));
+    auto decoded = decoder.decode(
+        {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, kLimits);
     if (!decoded) {
       decoded.error().message = fmt::format("{}: {}", file, decoded.error().message);
       return tl::unexpected(std::move(decoded.error()));
@@ -187,6 +188,7 @@ Result<engine::GenerateRequest> make_request(const Options& options, const Model
   const service::PictureSize size = service::picture_size(ratio, resolution);
   auto references = TRY(read_references(options.images));
   return engine::GenerateRequest{.prompt = prompt.text(),
+                                 .negative_prompt = options.negative_prompt,
                                  .width = size.width,
                                  .height = size.height,
                                  .steps = options.steps > 0 ? options.steps : model.steps,
@@ -270,13 +272,15 @@ Command generate_command() {
       {"--image",
        &options->images,
        "Reference picture, up to 8 times",
-       {.times_max = kReferencesMax, .value_name = "FILE"}},
+       {.times_max = service::kReferencesMax, .value_name = "FILE"}},
       {"--seed", &options->seed, "Same seed, same picture [random]"},
       {"--steps", &options->steps, "Denoising steps [the model's]", {.min = 1, .max = 100}},
       {"--guidance",
        &options->guidance,
        "How closely to follow the prompt [the model's]",
        {.min = 0, .max = 100}},
+      {"--negative-prompt", &options->negative_prompt,
+       "What to keep away from, where the model has true guidance"},
       {"--json", &options->json, kJsonHelp},
   };
   add_config_options(command, options->flags, engine_settings());

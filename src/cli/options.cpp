@@ -57,7 +57,7 @@ void add_config_options(Command& command, ConfigFlags& flags,
   add("--set", &flags.assignments,
       "One value of a model: models.NAME.KEY=VALUE, with path, transformer, text_encoder, "
       "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, steps, guidance, "
-      "price_usd, aliases, max_prompt_length, created, elsewhere",
+      "steps_max, price_usd, aliases, max_prompt_length, created, elsewhere",
       "ASSIGNMENT");
   for (const config::Setting& setting : config::all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {

@@ -445,6 +445,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
     std::vector<std::string> aliases;
     for (const std::string& alias : model.aliases) aliases.push_back(toml_quoted(alias));
     text += fmt::format("aliases = [{}]\n", join_words(aliases, ", "));
+    text += fmt::format("steps_max = {}\n", model.steps_max);
     text += fmt::format("max_prompt_length = {}\n", model.max_prompt_length);
     text += fmt::format("created = {}\n", model.created_unix_s);
   }

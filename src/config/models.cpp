@@ -80,24 +80,11 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 18> kKeys = {"path",
-                                                             "transformer",
-                                                             "text_encoder",
-                                                             "text_encoder_2",
-                                                             "vae",
-                                                             "tokenizer",
-                                                             "tokenizer_2",
-                                                             "distilled",
-                                                             "cached_references",
-                                                             "steps",
-                                                             "guidance",
-                                                             "price_usd",
-                                                             "price_2k_usd",
-                                                             "price_input_usd",
-                                                             "aliases",
-                                                             "max_prompt_length",
-                                                             "created",
-                                                             "elsewhere"};
+  static constexpr std::array<std::string_view, 19> kKeys = {
+      "path",      "transformer",       "text_encoder", "text_encoder_2",    "vae",
+      "tokenizer", "tokenizer_2",       "distilled",    "cached_references", "steps",
+      "guidance",  "steps_max",         "price_usd",    "price_2k_usd",      "price_input_usd",
+      "aliases",   "max_prompt_length", "created",      "elsewhere"};
   return kKeys;
 }
 
@@ -127,6 +114,8 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
     model.elsewhere = value.text == "true";
   } else if (key == "steps") {
     model.steps = TRY(parse_number<int>(key, value, 1, 100, "a whole number from 1 to 100"));
+  } else if (key == "steps_max") {
+    model.steps_max = TRY(parse_number<int>(key, value, 1, 500, "a whole number from 1 to 500"));
   } else if (key == "guidance") {
     model.guidance = TRY(parse_number<float>(key, value, 0.0f, 100.0f, "a number from 0 to 100"));
   } else if (key == "price_usd") {
@@ -213,6 +202,7 @@ Result<service::Catalogue> make_catalogue(
                     .path = model.path,
                     .steps = model.steps,
                     .guidance = model.guidance,
+                    .steps_max = model.steps_max,
                     .price_usd_ticks = model.price_usd_ticks,
                     .price_2k_usd_ticks = model.price_2k_usd_ticks,
                     .price_input_usd_ticks = model.price_input_usd_ticks,

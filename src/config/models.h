@@ -25,6 +25,7 @@ struct ModelSettings {
   bool elsewhere = false;                 // see service::Model
   int steps = 4;
   std::optional<float> guidance;
+  int steps_max = service::kStepsMaxDefault;
   std::int64_t price_usd_ticks = 0;
   std::optional<std::int64_t> price_2k_usd_ticks;  // none: the same
   std::int64_t price_input_usd_ticks = 0;          // per reference

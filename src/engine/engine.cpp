@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "engine/families/families.h"
 #include "engine/pipeline/memory.h"
 #include "engine/pipeline/pipeline.h"
@@ -46,6 +47,18 @@ Result<> check_loadable(const LoadOptions& options) {
     TRY(Pipeline::plan(options));
     return {};
   });
+}
+
+std::string_view to_string(GuidanceUse use) {
+  switch (use) {
+    case GuidanceUse::none:
+      return "none";
+    case GuidanceUse::two_passes:
+      return "true";
+    case GuidanceUse::embedded:
+      return "embedded";
+  }
+  CHECK(false, "no guidance use {}", static_cast<int>(use));
 }
 
 std::string model_card(const std::filesystem::path& path) { return card_text(path); }

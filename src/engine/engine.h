@@ -46,6 +46,16 @@ struct LoadOptions {
   std::string implementations;  // see ContextOptions; for tests and benchmarks
 };
 
+/// What a request's guidance does.
+enum class GuidanceUse : std::uint8_t {
+  none,        // nothing: the model was distilled with it
+  two_passes,  // a pass with the prompt and one without, wherever guidance is above 1
+  embedded,    // one pass, which is told
+};
+
+/// "none", "true" or "embedded".
+std::string_view to_string(GuidanceUse use);
+
 /// One part of a model: "transformer", "vae", ...
 struct ModelFile {
   std::string part;
@@ -65,6 +75,9 @@ struct ModelSummary {
   int max_prompt_tokens = 512;
   int default_steps = 4;
   float default_guidance = 1;
+  GuidanceUse guidance = GuidanceUse::none;
+  int max_references = 0;  // reference pictures that a request may bring
+  bool inpaints = false;   // takes a mask: can keep a part of a picture as it is
   bool distilled = true;
   std::string distilled_by;        // who says so: "model_index.json", "the configuration", ...
   bool cached_references = false;  // references are looked at once, in the first step
@@ -77,7 +90,8 @@ struct ModelSummary {
 
 struct GenerateRequest {
   std::string prompt;
-  int width = 1024;  // pixels of the finished picture; any size >= 64
+  std::string negative_prompt;  // what to keep away from; read with true guidance only
+  int width = 1024;             // pixels of the finished picture; any size >= 64
   int height = 1024;
   int steps = 0;  // 0: the model's default
   std::optional<float> guidance;

@@ -1,5 +1,7 @@
 #include "worker/make_edits.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <variant>
 
@@ -20,13 +22,21 @@ Result<image::Picture> read_picture(const Making& making, std::string_view blob,
   return picture;
 }
 
-service::PictureSize size_of(const service::PictureRequest& wanted, const Given& given) {
+// What a mask leaves as it is keeps the first picture's shape, whatever else was asked for.
+void settle_size(const service::PictureRequest& wanted, Given& given) {
   const image::Picture& first = given.references.front();
-  if (given.mask) return service::kept_size(first.width, first.height, wanted.resolution);
   const bool as_first = wanted.aspect_ratio == service::AspectRatio::auto_;
-  return service::picture_size(
+  const service::PictureSize asked = service::picture_size(
       as_first ? service::nearest_aspect_ratio(first.width, first.height) : wanted.aspect_ratio,
       wanted.resolution);
+  given.size =
+      given.mask ? service::kept_size(first.width, first.height, wanted.resolution) : asked;
+  if (!as_first && given.size != asked)
+    given.warnings.push_back(
+        fmt::format("aspect_ratio: {} means {}x{}, but with a mask the picture keeps the shape of "
+                    "image 1 and is {}x{}",
+                    to_string(wanted.aspect_ratio), asked.width, asked.height, given.size.width,
+                    given.size.height));
 }
 
 }  // namespace
@@ -38,7 +48,7 @@ Result<> make_edits(const Making& making) {
     given.references.push_back(
         TRY(read_picture(making, blob, service::reference_name(given.references.size()))));
   if (!edit.mask.empty()) given.mask = TRY(read_picture(making, edit.mask, service::kMaskName));
-  given.size = size_of(edit.pictures, given);
+  settle_size(edit.pictures, given);
   return make_wanted(making, edit.pictures, std::move(given));
 }
 

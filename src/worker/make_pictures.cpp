@@ -1,5 +1,6 @@
 #include "worker/make_pictures.h"
 
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -11,17 +12,22 @@ namespace {
 engine::GenerateRequest to_engine(const Making& making, const service::PictureRequest& wanted,
                                   Given given) {
   const service::Sold& sold = making.active.job().sold;
-  return {.prompt = wanted.prompt.text(),
-          .width = given.size.width,
-          .height = given.size.height,
-          .steps = sold.steps.value_or(making.model.steps),
-          .guidance = sold.steps ? sold.guidance : making.model.guidance,
-          .references = std::move(given.references),
-          .mask = std::move(given.mask)};
+  return {
+      .prompt = wanted.prompt.text(),
+      .negative_prompt = wanted.negative_prompt ? wanted.negative_prompt->text() : std::string(),
+      .width = given.size.width,
+      .height = given.size.height,
+      .steps = sold.steps.value_or(making.model.steps),
+      .guidance = sold.steps ? sold.guidance : making.model.guidance,
+      .references = std::move(given.references),
+      .mask = std::move(given.mask)};
 }
 
-service::Reading read_and_log(const engine::GenerateRequest& request, const Making& making) {
+service::Reading read_and_log(const engine::GenerateRequest& request,
+                              std::vector<std::string> warnings, const Making& making) {
   engine::RequestReading reading = making.read(request);
+  reading.warnings.insert(reading.warnings.end(), std::make_move_iterator(warnings.begin()),
+                          std::make_move_iterator(warnings.end()));
   for (const std::string& warning : reading.warnings)
     log(LogLevel::warn, "request_warning", "job={} model={} tokens={} read={} warning={:?}",
         making.active.job().id, making.model.id, reading.prompt_tokens, reading.tokens_read,
@@ -40,8 +46,9 @@ Result<> make_pictures(const Making& making) {
 }
 
 Result<> make_wanted(const Making& making, const service::PictureRequest& wanted, Given given) {
+  std::vector<std::string> warnings = std::move(given.warnings);
   engine::GenerateRequest request = to_engine(making, wanted, std::move(given));
-  making.active.reading = read_and_log(request, making);
+  making.active.reading = read_and_log(request, std::move(warnings), making);
   for (int index = 0; index < wanted.count && !making.active.stop.stop_requested(); ++index) {
     request.seed =
         wanted.seed ? *wanted.seed + static_cast<std::uint64_t>(index) : making.random_seed();

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "service/pictures/picture_request.h"
 #include "worker/making.h"
 
@@ -13,6 +17,7 @@ struct Given {
   service::PictureSize size;
   std::vector<image::Picture> references;
   std::optional<image::Picture> mask;
+  std::vector<std::string> warnings;  // what of the request had no effect on them
 };
 
 /// The pictures that are wanted; their seeds count up from the one that was given.

@@ -88,8 +88,14 @@ void Supervisor::stop() {
 
 bool Supervisor::accepts(std::string_view model_id) const {
   if (!ready_ && !(was_ready_ && failures_ < kFailuresMax)) return false;
+  const auto told = report(model_id);
+  return told && told->abilities;
+}
+
+std::optional<service::ModelReport> Supervisor::report(std::string_view model_id) const {
   const std::lock_guard lock(mutex_);
-  return std::ranges::find(models_, model_id) != models_.end();
+  const auto found = std::ranges::find(models_, model_id, &service::ModelReport::model);
+  return found == models_.end() ? std::nullopt : std::optional(*found);
 }
 
 void Supervisor::job_queued() {
@@ -173,8 +179,10 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
   return worker;
 }
 
-void Supervisor::hear_ready(Worker& worker, std::vector<std::string> models) {
-  log(LogLevel::info, "worker_ready", "worker={} models={}", worker.id, models.size());
+void Supervisor::hear_ready(Worker& worker, std::vector<service::ModelReport> models) {
+  const auto loaded = std::ranges::count_if(
+      models, [](const service::ModelReport& report) { return report.abilities.has_value(); });
+  log(LogLevel::info, "worker_ready", "worker={} models={}", worker.id, loaded);
   {
     const std::lock_guard lock(mutex_);
     models_ = std::move(models);

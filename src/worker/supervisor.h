@@ -53,6 +53,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   bool is_ready() const override { return ready_; }
   /// While the worker is started again, its last models count as there.
   bool accepts(std::string_view model_id) const override;
+  std::optional<service::ModelReport> report(std::string_view model_id) const override;
   void job_queued() override;
   void job_cancelled(std::string_view job_id) override;
 
@@ -65,7 +66,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   Result<std::shared_ptr<Worker>> try_to_start();
   Result<std::shared_ptr<Worker>> start_worker();
   Child::End wait_for_end(Worker& worker, const std::stop_token& stop);
-  void hear_ready(Worker& worker, std::vector<std::string> models);
+  void hear_ready(Worker& worker, std::vector<service::ModelReport> models);
   void after_end(const Worker& worker, const Child::End& end);
   void connect(std::shared_ptr<ServerWire> wire);
   std::shared_ptr<ServerWire> wire();
@@ -78,8 +79,8 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   std::atomic<int> failures_ = 0;
   int config_fd_ = -1;
   mutable std::mutex mutex_;
-  std::vector<std::string> models_;   // that the last ready worker had
-  std::shared_ptr<ServerWire> wire_;  // null: nobody is there to hear
+  std::vector<service::ModelReport> models_;  // of the last ready worker
+  std::shared_ptr<ServerWire> wire_;          // null: nobody is there to hear
   std::jthread thread_;
 };
 

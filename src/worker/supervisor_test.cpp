@@ -40,7 +40,11 @@ std::string value_of(const std::vector<std::string>& words, const std::string& n
   if (behaviour == "refuse") _exit(78);
   if (behaviour == "deaf") std::signal(SIGTERM, SIG_IGN);
   Wire bell(fd);
-  bell.send({.kind = Message::Kind::models, .models = {"a", "b"}});
+  bell.send(
+      {.kind = Message::Kind::model, .report = {.model = "a", .abilities = service::Abilities{}}});
+  bell.send({.kind = Message::Kind::model,
+             .report = {.model = "b", .abilities = service::Abilities{.references_max = 3}}});
+  bell.send({.kind = Message::Kind::model, .report = {.model = "broken", .abilities = {}}});
   bell.send({.kind = Message::Kind::ready, .worker_id = value_of(words, "--id")});
   // Which signals reach us: those of our own group alone?
   bell.send({.kind = Message::Kind::progress, .job_id = "group", .step = getpgrp() == getpid()});
@@ -128,7 +132,11 @@ TEST_F(SupervisorTest, IsReadyWithTheModelsThatItsWorkerHas) {
   ready_[0].get_future().get();
   EXPECT_TRUE(supervisor_->is_ready());
   EXPECT_TRUE(supervisor_->accepts("b"));
+  EXPECT_EQ(supervisor_->report("b")->abilities->references_max, 3);
+  EXPECT_FALSE(supervisor_->accepts("broken"));
+  EXPECT_FALSE(supervisor_->report("broken")->abilities);
   EXPECT_FALSE(supervisor_->accepts("c"));
+  EXPECT_FALSE(supervisor_->report("c"));
   supervisor_->stop();
   EXPECT_FALSE(supervisor_->is_ready());
   EXPECT_FALSE(has_ended_);  // it was stopped, and nothing is to be rescued

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/words.h"
 
 namespace imagined::worker {
 namespace {
@@ -43,6 +42,27 @@ Result<int> take_number(std::string_view& line) {
   return value;
 }
 
+std::string model_line(const service::ModelReport& report) {
+  if (!report.abilities) return fmt::format("unloadable {}", report.model);
+  const service::Abilities& abilities = *report.abilities;
+  return fmt::format("model {} {} {} {} {}", report.model, abilities.references_max,
+                     abilities.masks ? 1 : 0, service::to_string(abilities.guidance),
+                     abilities.guidance_default);
+}
+
+Result<service::Abilities> take_abilities(std::string_view& line) {
+  service::Abilities abilities;
+  abilities.references_max = TRY(take_number(line));
+  abilities.masks = TRY(take_number(line)) != 0;
+  const auto use = service::parse_guidance_use(take_word(line));
+  const std::string_view word = take_word(line);
+  const auto [end, error] =
+      std::from_chars(word.data(), word.data() + word.size(), abilities.guidance_default);
+  if (!use || error != std::errc() || end != word.data() + word.size()) return not_a_message(line);
+  abilities.guidance = *use;
+  return abilities;
+}
+
 tl::unexpected<Error> closed() {
   return fail(ErrorCode::unavailable, "the other side of the wire is closed");
 }
@@ -55,8 +75,8 @@ std::string format_message(const Message& message) {
       return "job";
     case Message::Kind::cancel:
       return fmt::format("cancel {}", message.job_id);
-    case Message::Kind::models:
-      return fmt::format("models {}", join_words(message.models, " "));
+    case Message::Kind::model:
+      return model_line(message.report);
     case Message::Kind::ready:
       return fmt::format("ready {}", message.worker_id);
     case Message::Kind::progress:
@@ -77,10 +97,11 @@ Result<Message> parse_message(std::string_view line) {
   Message message;
   if (word == "job") {
     message.kind = Message::Kind::job;
-  } else if (word == "models") {
-    message.kind = Message::Kind::models;
-    while (!rest.empty()) message.models.emplace_back(take_word(rest));
-    if (message.models.empty()) return not_a_message(line);
+  } else if (word == "model" || word == "unloadable") {
+    message.kind = Message::Kind::model;
+    message.report.model = take_word(rest);
+    if (message.report.model.empty()) return not_a_message(line);
+    if (word == "model") message.report.abilities = TRY(take_abilities(rest));
   } else if (word == "ready") {
     message.kind = Message::Kind::ready;
     message.worker_id = take_word(rest);
@@ -118,11 +139,12 @@ Wire::~Wire() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-bool Wire::send(const Message& message) {
-  const std::string line = format_message(message) + "\n";
+bool Wire::send(std::span<const Message> messages) {
+  std::string lines;
+  for (const Message& message : messages) lines += format_message(message) + "\n";
   const std::lock_guard lock(sending_);
-  const ssize_t sent = ::send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent == static_cast<ssize_t>(line.size())) return true;
+  const ssize_t sent = ::send(fd_, lines.data(), lines.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent == static_cast<ssize_t>(lines.size())) return true;
   // A line that went out in part would spoil the next one: such a wire is of no use any more. The
   // reader sees the end, and the supervisor starts a new worker with a new wire.
   if (sent > 0) interrupt();
@@ -183,14 +205,13 @@ void ServerWire::job_cancelled(std::string_view job_id) {
 void ServerWire::read_loop(const std::stop_token& stop) {
   using Kind = Message::Kind;
   constexpr int kForeverMs = -1;
-  std::vector<std::string> models;
+  std::vector<service::ModelReport> models;
   while (!stop.stop_requested()) {
     const auto message = end_.receive(kForeverMs);
     if (!message) break;
     if (!*message) continue;
     const Message& told = **message;
-    if (told.kind == Kind::models)
-      models.insert(models.end(), told.models.begin(), told.models.end());
+    if (told.kind == Kind::model) models.push_back(told.report);
     if (told.kind == Kind::ready && callbacks_.on_ready)
       callbacks_.on_ready(std::exchange(models, {}));
     if (told.kind == Kind::progress)

@@ -4,7 +4,9 @@
 //
 //   server -> worker   job                                    there is work
 //                      cancel <job>                           stop if you are at it
-//   worker -> server   models <name> <name> ...               these are loaded; several lines
+//   worker -> server   model <name> <references> <masks> <guidance> <its default>
+//                                                             it is loaded, and takes these
+//                      unloadable <name>                      it is not, and will not be
 //                      ready <worker id>                      no more of them will come
 //                      progress <job> <picture> <step> <steps>
 //                      preview <job> <picture> <number> <width> <height> <blob>
@@ -16,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -24,26 +27,24 @@
 #include <vector>
 
 #include "base/result.h"
+#include "service/catalogue/abilities.h"
 #include "service/ports/job_events.h"
 
 namespace imagined::worker {
 
-/// So many names, of up to 256 bytes each, are a line that every reader takes.
-inline constexpr std::size_t kModelsPerLine = 8;
-
 struct Message {
-  enum class Kind : std::uint8_t { job, cancel, models, ready, progress, preview, finished };
+  enum class Kind : std::uint8_t { job, cancel, model, ready, progress, preview, finished };
   Kind kind = Kind::job;
-  std::string job_id;               // cancel, progress, preview, finished
-  int picture = 0;                  // progress, preview
-  int step = 0;                     // progress
-  int steps = 0;                    // progress
-  int number = 0;                   // preview
-  int width = 0;                    // preview
-  int height = 0;                   // preview
-  std::string blob;                 // preview
-  std::vector<std::string> models;  // models; at most kModelsPerLine
-  std::string worker_id;            // ready
+  std::string job_id;           // cancel, progress, preview, finished
+  int picture = 0;              // progress, preview
+  int step = 0;                 // progress
+  int steps = 0;                // progress
+  int number = 0;               // preview
+  int width = 0;                // preview
+  int height = 0;               // preview
+  std::string blob;             // preview
+  service::ModelReport report;  // model
+  std::string worker_id;        // ready
 
   bool operator==(const Message&) const = default;
 };
@@ -63,7 +64,9 @@ class Wire {
   Wire& operator=(const Wire&) = delete;
 
   /// Never blocks: false when the other side is gone or does not read (the line is dropped).
-  bool send(const Message& message);
+  bool send(const Message& message) { return send(std::span(&message, 1)); }
+  /// Several at once: what waits to be read is counted by the call, not only by its bytes.
+  bool send(std::span<const Message> messages);
 
   /// The next message; none after `timeout_ms` (or an `interrupt`). `unavailable` when the other
   /// side has closed.
@@ -90,8 +93,8 @@ Result<WirePair> make_wire();
 class ServerWire {
  public:
   struct Callbacks {
-    /// The models that it has loaded; from a thread of its own.
-    std::function<void(std::vector<std::string>)> on_ready;
+    /// What it told of its models; from a thread of its own.
+    std::function<void(std::vector<service::ModelReport>)> on_ready;
     /// The worker is gone, or does not speak this wire; from a thread of its own.
     std::function<void()> on_closed;
   };

@@ -24,7 +24,13 @@ TEST(WireMessage, ReadsBackWhatItWrites) {
   const Message messages[] = {
       {.kind = Kind::job},
       {.kind = Kind::cancel, .job_id = "j-1"},
-      {.kind = Kind::models, .models = {"a", "b"}},
+      {.kind = Kind::model, .report = {.model = "a", .abilities = {}}},
+      {.kind = Kind::model,
+       .report = {.model = "b",
+                  .abilities = service::Abilities{.references_max = 8,
+                                                  .masks = true,
+                                                  .guidance = service::GuidanceUse::true_passes,
+                                                  .guidance_default = 3.7F}}},
       {.kind = Kind::ready, .worker_id = "w1"},
       {.kind = Kind::progress, .job_id = "j-1", .picture = 2, .step = 3, .steps = 4},
       {.kind = Kind::preview,
@@ -41,10 +47,30 @@ TEST(WireMessage, ReadsBackWhatItWrites) {
 }
 
 TEST(WireMessage, RefusesLinesOfAnotherWire) {
-  for (const char* line : {"", " ", "hello", "job now", "cancel", "cancel a b", "progress j 1 2",
-                           "progress j 1 2 x", "progress j 1 2 -3", "progress j 1 2 99999999999",
-                           "preview j 1 2 64 32", "preview j 1 2 64 x ab",
-                           "preview j 1 2 64 32 ab c", "finished", "ready", "ready w a", "models"})
+  for (const char* line : {"",
+                           " ",
+                           "hello",
+                           "job now",
+                           "cancel",
+                           "cancel a b",
+                           "progress j 1 2",
+                           "progress j 1 2 x",
+                           "progress j 1 2 -3",
+                           "progress j 1 2 99999999999",
+                           "preview j 1 2 64 32",
+                           "preview j 1 2 64 x ab",
+                           "preview j 1 2 64 32 ab c",
+                           "finished",
+                           "ready",
+                           "ready w a",
+                           "model",
+                           "unloadable",
+                           "model a",
+                           "model a 8 1 true",
+                           "model a 8 1 much 3.5",
+                           "model a 8 1 true 3.5x",
+                           "model a 8 1 true 3.5 x",
+                           "unloadable a b"})
     EXPECT_FALSE(parse_message(line)) << line;
 }
 
@@ -136,16 +162,20 @@ TEST(ServerWire, PublishesWhatTheWorkerReports) {
 TEST(ServerWire, TellsWhenTheWorkerIsReadyAndWhenItIsGone) {
   const WirePair pair = *make_wire();
   RecordingEvents events;
-  std::promise<std::vector<std::string>> ready;
+  std::promise<std::vector<service::ModelReport>> ready;
   std::promise<void> closed;
   const ServerWire server(pair.server_fd, events,
                           {.on_ready = [&](auto models) { ready.set_value(std::move(models)); },
                            .on_closed = [&] { closed.set_value(); }});
-  const std::vector<std::string> all = {"a", "b", std::string(256, 'm')};
+  const std::vector<service::ModelReport> all = {
+      {.model = "a", .abilities = service::Abilities{.references_max = 3}},
+      {.model = "b", .abilities = {}},
+      {.model = std::string(256, 'm'), .abilities = service::Abilities{}}};
   {
     Wire worker(pair.worker_fd);
-    worker.send({.kind = Kind::models, .models = {all[0], all[1]}});
-    worker.send({.kind = Kind::models, .models = {all[2]}});
+    worker.send(std::vector<Message>{{.kind = Kind::model, .report = all[0]},
+                                     {.kind = Kind::model, .report = all[1]}});
+    worker.send({.kind = Kind::model, .report = all[2]});
     worker.send({.kind = Kind::ready, .worker_id = "w7"});
     EXPECT_EQ(ready.get_future().get(), all);
   }

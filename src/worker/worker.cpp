@@ -24,6 +24,15 @@
 namespace imagined::worker {
 namespace {
 
+service::Abilities abilities_of(const engine::ModelSummary& summary) {
+  const auto use = service::parse_guidance_use(engine::to_string(summary.guidance));
+  CHECK(use, "no word for the guidance of model {}", summary.name);
+  return {.references_max = summary.max_references,
+          .masks = summary.inpaints,
+          .guidance = *use,
+          .guidance_default = summary.default_guidance};
+}
+
 /// The net of the job loop: a library's exception ends one picture, not the worker.
 Result<image::Picture> generate(engine::Engine& engine, const engine::GenerateRequest& request,
                                 const engine::Observer& observer, const std::stop_token& stop) {
@@ -121,15 +130,24 @@ Result<void> Worker::Run::load_model(const service::Model& model) {
   return {};
 }
 
-/// Names the models that can be asked for; false when there is none.
+/// Says what can be asked of which model; false when there is none.
 bool Worker::Run::say_ready() {
   models_.clear();
   for (const service::Model& model : parts_.catalogue.models())
     if (!model.elsewhere && engine_of(model) != nullptr) models_.push_back(model.id);
   if (models_.empty()) return false;
-  for (std::span<const std::string> rest = models_; !rest.empty();) {
-    const auto some = rest.first(std::min(rest.size(), kModelsPerLine));
-    parts_.wire.send({.kind = Message::Kind::models, .models = {some.begin(), some.end()}});
+  std::vector<Message> reports;
+  for (const service::Model& model : parts_.catalogue.models()) {
+    if (model.elsewhere) continue;
+    Message& message = reports.emplace_back(Message{.kind = Message::Kind::model});
+    message.report.model = model.id;
+    if (const auto* engine = engine_of(model))
+      message.report.abilities = abilities_of(engine->summary());
+  }
+  constexpr std::size_t kAtOnce = 16;
+  for (std::span<const Message> rest = reports; !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), kAtOnce));
+    parts_.wire.send(some);
     rest = rest.subspan(some.size());
   }
   parts_.wire.send({.kind = Message::Kind::ready, .worker_id = options_.id});

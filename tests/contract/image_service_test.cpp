@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +31,13 @@ class FakePool final : public WorkerPool {
   std::string model = "grok-imagine-image";
 
   bool is_ready() const override { return ready; }
+  std::vector<ModelReport> reports;
+
   bool accepts(std::string_view model_id) const override { return ready && model_id == model; }
+  std::optional<ModelReport> report(std::string_view model_id) const override {
+    const auto found = std::ranges::find(reports, model_id, &ModelReport::model);
+    return found == reports.end() ? std::nullopt : std::optional(*found);
+  }
 };
 
 /// Fails in the call that a test names.
@@ -143,6 +150,7 @@ class ImageServiceTest : public testing::Test {
                                             .aliases = {"fast"},
                                             .steps = 4,
                                             .guidance = 3.0F,
+                                            .steps_max = 12,
                                             .price_usd_ticks = 7,
                                             .price_input_usd_ticks = 5,
                                             .max_prompt_length = 20},
@@ -308,6 +316,73 @@ TEST_F(ImageServiceTest, SettlesWhatIsSoldWhenTheJobIsTaken) {
                                          .steps = 4,
                                          .guidance = 3.0F}));
   EXPECT_EQ(std::get<PictureRequest>((*try_claim())->payload).model, "grok-imagine-image");
+}
+
+TEST_F(ImageServiceTest, SellsTheStepsAndTheGuidanceOfTheRequestAtTheSamePrice) {
+  PictureRequest request = some_request();
+  request.steps = 9;
+  request.guidance = 5.5F;
+  const Job job = *submit(std::move(request));
+  EXPECT_EQ(job.sold.steps, 9);
+  EXPECT_EQ(job.sold.guidance, 5.5F);
+  EXPECT_EQ(job.sold.bill.per_picture_usd_ticks, 7);
+}
+
+TEST_F(ImageServiceTest, RefusesMoreStepsThanTheModelOffers) {
+  PictureRequest request = some_request();
+  request.steps = 13;
+  const auto refused = submit(std::move(request));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "steps");
+  EXPECT_EQ(refused.error().message,
+            "steps is 13, expected 1 to 12 for the model \"grok-imagine-image\"");
+  EXPECT_TRUE(queue_is_empty());
+}
+
+TEST_F(ImageServiceTest, RefusesAtTheDoorWhatTheModelCannotDo) {
+  const auto told = [&](Abilities abilities) {
+    workers_.reports = {{.model = workers_.model, .abilities = abilities}};
+  };
+  const auto error_of = [&](JobPayload wanted) {
+    auto taken = images_.submit(caller_, std::move(wanted));
+    return taken ? Error{.message = "taken"} : taken.error();
+  };
+  told({.references_max = 0});
+  EXPECT_EQ(error_of(some_edit(1)).field, "image");
+  EXPECT_EQ(error_of(some_edit(1)).message,
+            "image: the model \"grok-imagine-image\" takes no reference pictures");
+  told({.references_max = 2});
+  EXPECT_EQ(error_of(some_edit(3)).message,
+            "image: the model \"grok-imagine-image\" takes 1 to 2 reference pictures, got 3");
+  EditRequest masked = some_edit(1);
+  masked.mask = std::string(64, 'b');
+  EXPECT_EQ(error_of(masked).field, "mask");
+  PictureRequest kept_away = some_request();
+  kept_away.negative_prompt = Prompt::trusted("blue");
+  EXPECT_EQ(error_of(kept_away).field, "negative_prompt");
+  told({.guidance = GuidanceUse::embedded});
+  EXPECT_EQ(error_of(kept_away).field, "negative_prompt");
+  told({.guidance = GuidanceUse::true_passes});
+  PictureRequest unguided = kept_away;
+  unguided.guidance = 1;
+  EXPECT_EQ(error_of(unguided).message,
+            "negative_prompt: has no effect at guidance 1, which must be above 1");
+  EXPECT_TRUE(queue_is_empty());
+
+  EXPECT_EQ(error_of(kept_away).message, "taken") << "the model's own guidance is 3";
+  told({.references_max = 1, .masks = true});
+  EXPECT_EQ(error_of(masked).message, "taken");
+}
+
+TEST_F(ImageServiceTest, SaysThatAModelCouldNotBeLoaded) {
+  workers_.model = "other";
+  workers_.reports = {{.model = "grok-imagine-image", .abilities = {}}};
+  const auto refused = submit();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(
+      refused.error().message,
+      "the model \"grok-imagine-image\" could not be loaded; the log of this server says why");
 }
 
 TEST_F(ImageServiceTest, RefusesWhatBreaksTheRulesAndQueuesNothing) {

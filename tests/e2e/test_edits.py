@@ -182,8 +182,10 @@ def test_a_model_without_references_says_so_by_name(server):
                                "image": data_url(RED)})
     assert reply.status_code == 400
     assert reply.json()["error"]["message"] == \
-        'reference pictures: model "paperland" takes none'
+        'image: the model "paperland" takes no reference pictures'
     assert reply.json()["error"]["param"] == "image"
+    assert "edits" not in [row[0] for row in server.query(
+        "SELECT kind FROM jobs WHERE model = 'paperland'")]  # refused at the door
 
 
 def test_a_mask_keeps_what_is_black_whatever_is_asked_for(client):
@@ -197,3 +199,12 @@ def test_a_mask_keeps_what_is_black_whatever_is_asked_for(client):
     assert jpeg_size(kept) == (96, 64)
     assert made(2, black) == kept
     assert made(1, white) != made(2, white)
+
+
+def test_a_mask_says_that_it_keeps_the_shape_of_the_first_picture(client):
+    """OpenAI's clients send a size with every edit, so it is not refused."""
+    reply = client.images.edit(model="tiny-klein", prompt="a hat", size="1024x1024",
+                               image=("p.png", io.BytesIO(RED)),
+                               mask=("m.png", png(96, 64, (0, 0, 0))), response_format="b64_json")
+    assert jpeg_size(base64.b64decode(reply.data[0].b64_json)) == (96, 64)
+    assert any(text.startswith("aspect_ratio: 1:1 means 1024x1024") for text in reply.warnings)

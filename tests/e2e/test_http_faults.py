@@ -78,12 +78,12 @@ def test_what_would_be_dropped_is_refused_by_name(server, field, value):
 
 
 def test_what_only_tunes_the_picture_is_ignored_with_a_warning(server):
-    response = server.generate(style="vivid", negative_prompt="dogs", stream=False, image=None)
+    response = server.generate(style="vivid", strength=0.5, stream=False, image=None)
     assert response.status_code == 200, response.text
     warnings = response.json()["warnings"]
     assert len(warnings) == 2
     assert any("style" in text for text in warnings)
-    assert any("negative_prompt" in text for text in warnings)
+    assert any("strength" in text for text in warnings)
 
 
 # --- numbers and encodings

@@ -118,6 +118,40 @@ TEST(Generate, TellsAFlux1DevModelItsGuidance) {
   EXPECT_NE(generate(*engine, request)->pixels, as_published->pixels);
 }
 
+TEST(Generate, KeepsAwayFromANegativePromptWithTrueGuidance) {
+  const auto engine = load(model_folder("a4"));
+  GenerateRequest request = small_request();
+  request.guidance = 3.0f;
+  const auto plain = generate(*engine, request);
+  ASSERT_TRUE(plain.has_value()) << plain.error().message;
+  request.negative_prompt = "a blue tree";
+  const auto kept_away = generate(*engine, request);
+  ASSERT_TRUE(kept_away.has_value()) << kept_away.error().message;
+  EXPECT_NE(kept_away->pixels, plain->pixels);
+  // Guided away from its own prompt, a picture is guided nowhere.
+  request.negative_prompt = request.prompt;
+  const auto nowhere = generate(*engine, request);
+  request.guidance = 9.0f;
+  EXPECT_EQ(generate(*engine, request)->pixels, nowhere->pixels);
+}
+
+TEST(Generate, RefusesANegativePromptThatWouldHaveNoEffect) {
+  const auto error_of = [](const char* model, std::optional<float> guidance) {
+    GenerateRequest request = small_request();
+    request.negative_prompt = "a tree";
+    request.guidance = guidance;
+    const auto picture = generate(*load(model_folder(model)), request);
+    EXPECT_FALSE(picture.has_value()) << model;
+    return picture ? Error{} : picture.error();
+  };
+  const Error distilled = error_of("a1", 3.0f);
+  EXPECT_EQ(distilled.code, ErrorCode::invalid_argument);
+  EXPECT_EQ(distilled.field, "negative_prompt");
+  EXPECT_THAT(distilled.message, testing::HasSubstr("model \"a1\" has no true guidance"));
+  EXPECT_EQ(error_of("b2", std::nullopt).field, "negative_prompt");
+  EXPECT_THAT(error_of("a4", 1.0f).message, testing::HasSubstr("no effect at guidance 1"));
+}
+
 TEST(Generate, NamesTheModelThatTakesNoReferences) {
   const auto engine = load(model_folder("b1"));
   GenerateRequest request = small_request();
@@ -513,6 +547,15 @@ TEST(Reading, CountsTheTokensOfThePromptAndThoseThatAreRead) {
               testing::ElementsAre(testing::HasSubstr("reads the first 32 of the prompt's")));
 }
 
+TEST(Reading, SaysThatANegativePromptIsCutToo) {
+  const auto engine = load(model_folder("a4"));
+  GenerateRequest request = small_request();
+  request.negative_prompt = words(100);
+  EXPECT_THAT(
+      engine->read(request).warnings,
+      testing::ElementsAre(testing::HasSubstr("reads the first 32 of the negative prompt's")));
+}
+
 TEST(Reading, SaysThatClipReadsLessThanT5) {
   const auto engine = load(model_folder("b2"));
   GenerateRequest request = small_request();
@@ -560,6 +603,9 @@ TEST(Reading, RefusesALongPromptWhereThatIsAskedFor) {
   ASSERT_FALSE(picture.has_value());
   EXPECT_EQ(picture.error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(picture.error().field, "prompt");
+  request = small_request();
+  request.negative_prompt = words(100);
+  EXPECT_EQ(generate(**engine, request).error().field, "negative_prompt");
 }
 
 // --- the rest of the face ----------------------------------------------------------------------
@@ -573,6 +619,9 @@ TEST(Summary, SaysWhatTheFilesSay) {
   EXPECT_FALSE(summary.distilled);
   EXPECT_EQ(summary.distilled_by, "model_index.json");
   EXPECT_FALSE(summary.cached_references);
+  EXPECT_EQ(summary.guidance, GuidanceUse::two_passes);
+  EXPECT_EQ(summary.max_references, 8);
+  EXPECT_TRUE(summary.inpaints);
   std::vector<std::string> parts;
   for (const ModelFile& file : summary.files) parts.push_back(file.part);
   EXPECT_THAT(parts, testing::ElementsAre("transformer", "text_encoder", "vae", "tokenizer"));
@@ -586,6 +635,9 @@ TEST(Summary, SaysWhatAFlux1ModelIs) {
   EXPECT_EQ(dev.default_steps, 28);
   EXPECT_EQ(dev.default_guidance, 3.5f);
   EXPECT_EQ(dev.max_prompt_tokens, 37);
+  EXPECT_EQ(dev.guidance, GuidanceUse::embedded);
+  EXPECT_EQ(dev.max_references, 0);
+  EXPECT_FALSE(dev.inpaints);
   EXPECT_EQ(load(model_folder("b1"))->summary().default_steps, 4);
 }
 

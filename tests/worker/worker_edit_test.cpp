@@ -80,6 +80,20 @@ TEST_F(WorkerEditTest, GivesTheEngineTheMaskAtTheSizeOfTheFirstReference) {
   EXPECT_EQ(size, std::pair(192, 96));
 }
 
+TEST_F(WorkerEditTest, SaysThatAMaskKeepsTheShapeOfTheFirstReference) {
+  start();
+  const auto warnings = [&](service::AspectRatio ratio) {
+    const std::string id = submit_edit({given(200, 100, 1)}, given(3, 2, 255), ratio);
+    EXPECT_EQ(finished(id).state, service::JobState::succeeded);
+    return (*memory_jobs_.pictures(id)).front().reading.warnings;
+  };
+  EXPECT_THAT(warnings(service::AspectRatio::r1_1),
+              testing::Contains("aspect_ratio: 1:1 means 1024x1024, but with a mask the picture "
+                                "keeps the shape of image 1 and is 192x96"));
+  EXPECT_THAT(warnings(service::AspectRatio::auto_),
+              testing::Not(testing::Contains(HasSubstr("aspect_ratio"))));
+}
+
 TEST_F(WorkerEditTest, NamesThePictureThatIsNone) {
   start();
   const auto error = [&](std::vector<std::string> references, std::string mask = {}) {

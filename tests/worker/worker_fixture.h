@@ -104,7 +104,10 @@ class FakeEngine final : public engine::Engine {
 
  private:
   Behaviour& behaviour_;
-  engine::ModelSummary summary_;
+  engine::ModelSummary summary_{.default_guidance = 2.5F,
+                                .guidance = engine::GuidanceUse::two_passes,
+                                .max_references = 8,
+                                .inpaints = true};
   bool intact_ = true;
 };
 
@@ -151,8 +154,12 @@ class WorkerTest : public testing::Test {
         link_(std::make_unique<ServerWire>(
             fds_.server_fd, events_,
             ServerWire::Callbacks{.on_ready =
-                                      [this](std::vector<std::string> models) {
-                                        ready_models_ = std::move(models);
+                                      [this](std::vector<service::ModelReport> reports) {
+                                        reports_ = std::move(reports);
+                                        ready_models_.clear();
+                                        for (const auto& report : reports_)
+                                          if (report.abilities)
+                                            ready_models_.push_back(report.model);
                                         ready_.raise();
                                       },
                                   .on_closed = {}})) {
@@ -307,6 +314,7 @@ class WorkerTest : public testing::Test {
   service::BlobStore* blobs_ = &memory_blobs_;
   EventLog events_;
   Signal ready_;
+  std::vector<service::ModelReport> reports_;
   std::vector<std::string> ready_models_;
   std::vector<std::string> loaded_paths_;
   std::string broken_path_;

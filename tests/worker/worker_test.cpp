@@ -499,6 +499,19 @@ TEST_F(WorkerTest, OpensEachPathOnceAndSaysWhichModelsAreReady) {
   EXPECT_THAT(loaded_paths_, ElementsAre("weights", "other-weights"));
 }
 
+TEST_F(WorkerTest, SaysWhatEachModelTakesAndWhichCouldNotBeLoaded) {
+  broken_path_ = "other-weights";
+  start();
+  ASSERT_TRUE(ready_.wait());
+  const service::Abilities abilities{.references_max = 8,
+                                     .masks = true,
+                                     .guidance = service::GuidanceUse::true_passes,
+                                     .guidance_default = 2.5F};
+  EXPECT_THAT(reports_, ElementsAre(service::ModelReport{"fast", abilities},
+                                    service::ModelReport{"quality", abilities},
+                                    service::ModelReport{"other", {}}));
+}
+
 TEST_F(WorkerTest, LeavesJobsOfAModelThatItCouldNotLoadToOthers) {
   broken_path_ = "other-weights";
   start();

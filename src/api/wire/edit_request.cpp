@@ -352,7 +352,9 @@ class MultipartEdit final : public EditBody, private PartSink {
   /// where nothing is said.
   Result<void> keep_field() {
     constexpr std::string_view kFlags[] = {"stream", "deferred"};
-    constexpr std::string_view kNumbers[] = {"n", "seed", "partial_images", "output_compression"};
+    constexpr std::string_view kNumbers[] = {
+        "n",     "seed",     "partial_images", "output_compression",
+        "steps", "guidance", "guidance_scale", "num_inference_steps"};
     if (text_.empty() || (name_ == "n" && text_ == "0")) return {};
     if (!is_utf8(text_) || !is_utf8(name_))
       return fail(ErrorCode::invalid_argument,

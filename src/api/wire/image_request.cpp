@@ -44,9 +44,25 @@ constexpr KnownSize kOpenAiSizes[] = {
 constexpr std::string_view kPromises[] = {"output", "storage_options"};
 // Under these names clients hand over pictures; for others see `is_picture`.
 constexpr std::string_view kPictures[] = {"image", "images", "image[]", "image_url", "mask"};
-constexpr std::string_view kRead[] = {
-    "model",   "prompt", "n",    "response_format", "aspect_ratio", "resolution",     "size",
-    "quality", "seed",   "user", "output_format",   "stream",       "partial_images", "deferred"};
+constexpr std::string_view kRead[] = {"model",
+                                      "prompt",
+                                      "n",
+                                      "response_format",
+                                      "aspect_ratio",
+                                      "size",
+                                      "resolution",
+                                      "quality",
+                                      "seed",
+                                      "steps",
+                                      "guidance",
+                                      "negative_prompt",
+                                      "user",
+                                      "output_format",
+                                      "stream",
+                                      "deferred",
+                                      "partial_images",
+                                      "num_inference_steps",
+                                      "guidance_scale"};
 // Whatever they say, it is what happens here.
 constexpr std::string_view kHarmless[] = {"moderation", "safety_tolerance"};
 
@@ -161,6 +177,39 @@ Result<std::optional<std::uint64_t>> read_seed(const json& body) {
   return static_cast<std::uint64_t>(*seed);
 }
 
+// Two names of one thing: ours, and the one that sglang, vLLM and diffusers have.
+Result<std::string_view> one_name_of(const json& body, std::string_view ours,
+                                     std::string_view theirs) {
+  const auto has = [&](std::string_view name) {
+    const auto found = body.find(name);
+    return found != body.end() && !found->is_null();
+  };
+  if (has(ours) && has(theirs) && body[std::string(ours)] != body[std::string(theirs)])
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} and {} mean the same and differ; leave one out", ours, theirs),
+                std::string(theirs));
+  return has(theirs) ? theirs : ours;
+}
+
+// How a picture is made, beyond what xAI's clients can say.
+Result<void> read_making(const json& body, const service::Model& model,
+                         service::PictureRequest& request) {
+  request.seed = TRY(read_seed(body));
+  const auto steps_name = TRY(one_name_of(body, "steps", "num_inference_steps"));
+  if (const auto steps = TRY(read_integer(body, steps_name, "a whole number"))) {
+    request.steps = TRY(service::check_steps(*steps, model));
+  }
+  const auto guidance_name = TRY(one_name_of(body, "guidance", "guidance_scale"));
+  if (const auto guidance = TRY(read_number(body, guidance_name, "a number from 0 to 100"))) {
+    request.guidance = TRY(service::check_guidance(*guidance));
+  }
+  const auto negative = TRY(read_string(body, "negative_prompt", "a string"));
+  if (negative && negative->find_first_not_of(" \t\r\n") != std::string::npos) {
+    request.negative_prompt = TRY(service::parse_negative_prompt(*negative, model));
+  }
+  return {};
+}
+
 Result<bool> read_flag(const json& body, const char* name) {
   const auto found = body.find(name);
   if (found == body.end() || found->is_null()) return false;
@@ -238,7 +287,7 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
   const Shape shape = TRY(read_shape(body));
   request.aspect_ratio = shape.aspect_ratio;
   request.resolution = shape.resolution;
-  request.seed = TRY(read_seed(body));
+  TRY(read_making(body, *model, request));
   if (const auto format = TRY(read_word(body, "output_format", kOutputFormats))) {
     request.format = TRY(image::parse_output_format(*format));
   }

@@ -31,7 +31,8 @@ struct GenerationCall {
 };
 
 /// Reads every field of the xAI API, OpenAI's words for the same things (`size` gives way to
-/// `aspect_ratio` and `resolution`) and our extensions `seed` and `output_format`; null means
+/// `aspect_ratio` and `resolution`) and our extensions `seed`, `steps` (`num_inference_steps`),
+/// `guidance` (`guidance_scale`), `negative_prompt` and `output_format`; null means
 /// default. Fields that only tune the picture and that are not known here are ignored, with a
 /// warning. Errors name the field, the value and what is allowed:
 ///   `invalid_argument` (400)  no JSON object, no prompt, a number out of range, a promise that

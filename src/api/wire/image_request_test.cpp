@@ -17,7 +17,7 @@ using ::testing::Not;
 
 service::Catalogue test_catalogue() {
   return *service::Catalogue::make(
-      {{.id = "fast", .aliases = {"quick"}, .path = "x", .max_prompt_length = 100},
+      {{.id = "fast", .aliases = {"quick"}, .path = "x", .steps_max = 12, .max_prompt_length = 100},
        {.id = "fine", .path = "x"}},
       service::legacy_names("fast"));
 }
@@ -41,6 +41,40 @@ TEST(GenerationCall, TakesAPromptAlone) {
   EXPECT_EQ(call->request.format, image::Format::jpeg);
   EXPECT_FALSE(call->request.seed);
   EXPECT_EQ(call->response_format, ResponseFormat::url);
+}
+
+TEST(GenerationCall, TakesHowThePictureIsMadeUnderOurNamesAndOthers) {
+  const auto ours = parse(with(R"("steps":12,"guidance":3.5,"negative_prompt":"a dog")"));
+  ASSERT_TRUE(ours) << ours.error().message;
+  EXPECT_EQ(ours->request.steps, 12);
+  EXPECT_EQ(ours->request.guidance, 3.5F);
+  EXPECT_EQ(ours->request.negative_prompt->text(), "a dog");
+  EXPECT_THAT(ours->warnings, IsEmpty());
+  const auto theirs = parse(with(R"("num_inference_steps":2.0,"guidance_scale":1)"));
+  ASSERT_TRUE(theirs) << theirs.error().message;
+  EXPECT_EQ(theirs->request.steps, 2);
+  EXPECT_EQ(theirs->request.guidance, 1.0F);
+  const auto nothing = parse(with(R"("steps":null,"guidance":null,"negative_prompt":" \n")"));
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  EXPECT_FALSE(nothing->request.steps);
+  EXPECT_FALSE(nothing->request.guidance);
+  EXPECT_FALSE(nothing->request.negative_prompt);
+}
+
+TEST(GenerationCall, NamesWhatIsWrongWithHowThePictureIsMade) {
+  const auto error = [](const std::string& field) { return parse(with(field)).error(); };
+  EXPECT_EQ(error(R"("steps":13)").message, "steps is 13, expected 1 to 12 for the model \"fast\"");
+  EXPECT_EQ(error(R"("steps":0)").field, "steps");
+  EXPECT_EQ(error(R"("num_inference_steps":9999999999)").code, ErrorCode::invalid_argument);
+  EXPECT_EQ(error(R"("steps":"4")").code, ErrorCode::unprocessable);
+  EXPECT_EQ(error(R"("guidance":100.5)").message, "guidance is 100.5, expected 0 to 100");
+  EXPECT_EQ(error(R"("guidance":-1)").field, "guidance");
+  EXPECT_EQ(error(R"("guidance_scale":"high")").field, "guidance_scale");
+  EXPECT_EQ(error(R"("negative_prompt":["a dog"])").code, ErrorCode::unprocessable);
+  EXPECT_EQ(error(R"("negative_prompt":"\u0007")").field, "negative_prompt");
+  EXPECT_THAT(error(R"("negative_prompt":")" + std::string(101, 'x') + R"(")").message,
+              HasSubstr("negative_prompt: Prompt len is larger"));
+  EXPECT_THAT(error(R"("guidance":1,"guidance_scale":2)").message, HasSubstr("mean the same"));
 }
 
 TEST(GenerationCall, StrictlyAsXaiRefusesTheWordsOfOthers) {
@@ -84,8 +118,7 @@ TEST(GenerationCall, TakesNullForAbsent) {
 }
 
 TEST(GenerationCall, WarnsOfWhatItDoesNotKnow) {
-  for (const char* name :
-       {"style", "negative_prompt", "steps", "background", "num_images", "no_such_field"}) {
+  for (const char* name : {"style", "strength", "background", "num_images", "no_such_field"}) {
     const auto call = parse(with(fmt::format(R"("{}":{{"a":[1,2]}})", name)));
     ASSERT_TRUE(call) << name;
     ASSERT_EQ(call->warnings.size(), 1u) << name;

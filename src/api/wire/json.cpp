@@ -140,4 +140,12 @@ Result<std::optional<std::int64_t>> read_integer(const json& object, std::string
   return value.get<std::int64_t>();
 }
 
+Result<std::optional<double>> read_number(const json& object, std::string_view name,
+                                          std::string_view expected) {
+  const json& value = member(object, name);
+  if (value.is_null()) return std::nullopt;
+  if (!value.is_number()) return wrong_type(value, name, expected);
+  return value.get<double>();
+}
+
 }  // namespace imagined::api::wire

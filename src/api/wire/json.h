@@ -30,5 +30,8 @@ Result<std::optional<std::string>> read_string(const nlohmann::json& object, std
 /// `invalid_argument`.
 Result<std::optional<std::int64_t>> read_integer(const nlohmann::json& object,
                                                  std::string_view name, std::string_view expected);
+/// The same for any number.
+Result<std::optional<double>> read_number(const nlohmann::json& object, std::string_view name,
+                                          std::string_view expected);
 
 }  // namespace imagined::api::wire

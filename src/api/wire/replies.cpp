@@ -8,14 +8,39 @@
 namespace imagined::api::wire {
 namespace {
 
+std::string_view status_of(const OfferedModel& offered,
+                           const std::optional<service::ModelReport>& report) {
+  if (offered.model.elsewhere) return "elsewhere";
+  if (offered.workers.accepts(offered.model.id)) return "ready";
+  return report && !report->abilities ? "failed" : "starting";
+}
+
+/// Until a worker has spoken, nobody but the weights knows whether pictures are taken.
+void add_abilities(const OfferedModel& offered, JsonText& value) {
+  const auto report = offered.workers.report(offered.model.id);
+  value.add("status", status_of(offered, report));
+  JsonText inputs = JsonText::array().push("text");
+  if (report && report->abilities && report->abilities->references_max > 0) inputs.push("image");
+  value.add("input_modalities", inputs);
+  value.add("output_modalities", JsonText::array().push("image"));
+  value.add("max_steps", offered.model.steps_max);
+  if (!report || !report->abilities) return;
+  const service::Abilities& abilities = *report->abilities;
+  value.add("max_references", abilities.references_max);
+  value.add("masks", abilities.masks);
+  value.add("guidance", service::to_string(abilities.guidance));
+}
+
 /// What both lists of models say.
-JsonText common_value(const service::Model& model) {
+JsonText common_value(const OfferedModel& offered) {
+  const service::Model& model = offered.model;
   JsonText value = JsonText::object({{"id", model.id},
                                      {"object", "model"},
                                      {"aliases", JsonText::array_of(model.aliases)},
                                      {"created", model.created_unix_s},
                                      {"owned_by", "imagined"},
                                      {"image_price", model.price_usd_ticks}});
+  add_abilities(offered, value);
   const std::int64_t price_2k = model.price_2k_usd_ticks.value_or(model.price_usd_ticks);
   if (price_2k == model.price_usd_ticks) return value;
   JsonText tiers = JsonText::array();
@@ -28,20 +53,20 @@ JsonText common_value(const service::Model& model) {
   return value;
 }
 
-JsonText model_value(const service::Model& model) {
-  JsonText value = common_value(model);
+JsonText model_value(const OfferedModel& offered) {
+  const service::Model& model = offered.model;
+  JsonText value = common_value(offered);
   value.add("context_length", model.max_prompt_length);
   if (!model.card.empty()) value.add("card", model.card);
   return value;
 }
 
-JsonText image_model_value(const service::Model& model) {
-  JsonText value = common_value(model);
+JsonText image_model_value(const OfferedModel& offered) {
+  const service::Model& model = offered.model;
+  JsonText value = common_value(offered);
   value.add("fingerprint", service::fingerprint(model));
   value.add("version", "1.0");
   value.add("max_prompt_length", model.max_prompt_length);
-  value.add("input_modalities", JsonText::array().push("text"));
-  value.add("output_modalities", JsonText::array().push("image"));
   return value;
 }
 
@@ -121,22 +146,24 @@ std::string failed_body(std::string_view request_id, const Error& error) {
       .text();
 }
 
-std::string models_body(const service::Catalogue& catalogue) {
+std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers) {
   JsonText items = JsonText::array();
-  for (const service::Model& model : catalogue.models()) items.push(model_value(model));
+  for (const service::Model& model : catalogue.models()) items.push(model_value({model, workers}));
   return JsonText::object({{"object", "list"}, {"data", items}}).text();
 }
 
-std::string model_body(const service::Model& model) { return model_value(model).text(); }
+std::string model_body(const OfferedModel& offered) { return model_value(offered).text(); }
 
-std::string image_models_body(const service::Catalogue& catalogue) {
+std::string image_models_body(const service::Catalogue& catalogue,
+                              const service::WorkerPool& workers) {
   JsonText items = JsonText::array();
-  for (const service::Model& model : catalogue.models()) items.push(image_model_value(model));
+  for (const service::Model& model : catalogue.models())
+    items.push(image_model_value({model, workers}));
   return JsonText::object({{"models", items}}).text();
 }
 
-std::string image_model_body(const service::Model& model) {
-  return image_model_value(model).text();
+std::string image_model_body(const OfferedModel& offered) {
+  return image_model_value(offered).text();
 }
 
 std::string status_body(std::string_view status) {

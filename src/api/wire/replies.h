@@ -11,6 +11,7 @@
 #include "base/json_text.h"
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
+#include "service/ports/worker_pool.h"
 
 namespace imagined::api::wire {
 
@@ -58,12 +59,19 @@ std::string pending_body(std::string_view request_id);
 /// `{"request_id", "status": "failed", "error": {"code", "message"}}`.
 std::string failed_body(std::string_view request_id, const Error& error);
 
-/// `{"object": "list", "data": [...]}`.
-std::string models_body(const service::Catalogue& catalogue);
-std::string model_body(const service::Model& model);
+/// A model, and what is known of it beyond the configuration; the workers outlive it.
+struct OfferedModel {
+  const service::Model& model;
+  const service::WorkerPool& workers;
+};
+/// `{"object": "list", "data": [...]}`. Each model says how it stands (`status`: "ready",
+/// "starting", "failed" or "elsewhere") and, once that is known, what it takes.
+std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers);
+std::string model_body(const OfferedModel& offered);
 /// `{"models": [...]}`: xAI's typed list (xai-api.md 1.12).
-std::string image_models_body(const service::Catalogue& catalogue);
-std::string image_model_body(const service::Model& model);
+std::string image_models_body(const service::Catalogue& catalogue,
+                              const service::WorkerPool& workers);
+std::string image_model_body(const OfferedModel& offered);
 
 /// `{"status": "..."}`.
 std::string status_body(std::string_view status);

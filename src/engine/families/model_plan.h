@@ -17,13 +17,6 @@
 
 namespace imagined::engine {
 
-/// What a request's guidance does.
-enum class GuidanceUse : std::uint8_t {
-  none,        // nothing: the model was distilled with it
-  two_passes,  // a pass with the prompt and one without, wherever guidance is above 1
-  embedded,    // one pass, which is told
-};
-
 /// How prompts become features; keys of model_index.json that diffusers keeps as call arguments.
 struct TextConfig {
   /// text_encoder_out_layers: the residual stream after that many layers, in this order, joined.

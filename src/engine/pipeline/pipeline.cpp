@@ -171,6 +171,9 @@ ModelSummary Pipeline::summary() const {
                        .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
                        .default_steps = static_cast<int>(model.sampling.steps),
                        .default_guidance = static_cast<float>(model.sampling.guidance),
+                       .guidance = model.guidance,
+                       .max_references = static_cast<int>(model.max_references),
+                       .inpaints = model.inpaints,
                        .distilled = model.distilled.value,
                        .distilled_by = model.distilled.by,
                        .cached_references = model.cached_references.value,
@@ -434,17 +437,22 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
                                   model_.max_references),
                 "image");
   }
-  if (long_prompt_ == LongPrompt::refuse) {
-    const PromptReading reading = networks_.prompts->reading(request.prompt).front();
-    if (reading.read < reading.tokens) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("the prompt has {} tokens: at most {} are read", reading.tokens,
-                              reading.read),
-                  "prompt");
-    }
-  }
+  TRY(check_length(request.prompt, "prompt"));
+  TRY(check_length(request.negative_prompt, "negative_prompt"));
   inputs.prompt = networks_.prompts->ids(request.prompt);
-  if (uses_true_guidance(inputs.guidance)) inputs.negative = networks_.prompts->ids("");
+  const bool two_passes = uses_true_guidance(inputs.guidance);
+  if (two_passes) inputs.negative = networks_.prompts->ids(request.negative_prompt);
+  if (!two_passes && !request.negative_prompt.empty()) {
+    return fail(ErrorCode::invalid_argument,
+                model_.guidance == GuidanceUse::two_passes
+                    ? fmt::format("negative_prompt: has no effect at guidance {}; it must be above "
+                                  "1",
+                                  inputs.guidance)
+                    : fmt::format("negative_prompt: model \"{}\" has no true guidance, so it would "
+                                  "have no effect",
+                                  model_.name),
+                "negative_prompt");
+  }
   for (const image::Picture& picture : request.references) {
     auto fitted = fit_reference_picture(picture);
     if (!fitted)
@@ -461,15 +469,30 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
   return inputs;
 }
 
+Result<> Pipeline::check_length(const std::string& text, std::string_view field) const {
+  if (long_prompt_ != LongPrompt::refuse || text.empty()) return {};
+  const PromptReading reading = networks_.prompts->reading(text).front();
+  if (reading.read == reading.tokens) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("the {} has {} tokens: at most {} are read",
+                  field == "prompt" ? "prompt" : "negative prompt", reading.tokens, reading.read),
+      std::string(field));
+}
+
 RequestReading Pipeline::read(const GenerateRequest& request) const {
   const std::vector<PromptReading> readings = networks_.prompts->reading(request.prompt);
   RequestReading result{.prompt_tokens = readings.front().tokens,
                         .tokens_read = readings.front().read};
-  for (const PromptReading& reading : readings) {
-    if (reading.read == reading.tokens) continue;
-    result.warnings.push_back(fmt::format("{} reads the first {} of the prompt's {} tokens",
-                                          reading.encoder, reading.read, reading.tokens));
-  }
+  const auto warn_of_cut = [&result](const PromptReading& reading, std::string_view what) {
+    if (reading.read == reading.tokens) return;
+    result.warnings.push_back(fmt::format("{} reads the first {} of the {}'s {} tokens",
+                                          reading.encoder, reading.read, what, reading.tokens));
+  };
+  for (const PromptReading& reading : readings) warn_of_cut(reading, "prompt");
+  if (!request.negative_prompt.empty())
+    for (const PromptReading& reading : networks_.prompts->reading(request.negative_prompt))
+      warn_of_cut(reading, "negative prompt");
   if (model_.guidance == GuidanceUse::none && request.guidance.value_or(1) != 1) {
     result.warnings.push_back(fmt::format(
         "guidance {} has no effect: this model was distilled and knows none", *request.guidance));

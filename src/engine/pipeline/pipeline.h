@@ -32,7 +32,7 @@ struct KeptPicture {
 /// Everything a run depends on, after sizes, texts and pictures were brought into shape.
 struct RunInputs {
   PromptIds prompt;
-  PromptIds negative;     // of the empty prompt; read with true guidance only
+  PromptIds negative;     // of the negative prompt; read with true guidance only
   Tensor noise;           // [rows * cols, channels] f32
   std::int64_t rows = 0;  // of the token grid
   std::int64_t cols = 0;
@@ -132,6 +132,8 @@ class Pipeline {
                         const RunObserver& observer);
   /// Cropped, and enlarged where the model makes less than was asked for.
   image::Picture finish(const Tensor& decoded, const PicturePlan& plan) const;
+  /// `invalid_argument` where a text is longer than the model reads and must not be cut.
+  Result<> check_length(const std::string& text, std::string_view field) const;
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
                             std::int64_t cols) const;
 

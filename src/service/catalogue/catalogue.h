@@ -12,12 +12,16 @@
 
 namespace imagined::service {
 
+/// A price is flat: this is what a request may make of it where nobody says another.
+inline constexpr int kStepsMaxDefault = 50;
+
 struct Model {
   std::string id;                    // "grok-imagine-image"
   std::vector<std::string> aliases;  // other names that mean this model
   std::string path;                  // folder or file of weights; only the worker opens it
   int steps = 0;                     // 0: the default of the weights
   std::optional<float> guidance;     // none: the default of the weights
+  int steps_max = kStepsMaxDefault;  // that a request may ask for
   std::int64_t price_usd_ticks = 0;  // per picture, 1e-10 US dollar
   std::optional<std::int64_t> price_2k_usd_ticks;  // per picture at 2k; none: the same
   std::int64_t price_input_usd_ticks = 0;          // per reference, once for all pictures

@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "service/cache/cache_key.h"
+#include "service/pictures/offered.h"
 #include "service/pictures/request_hash.h"
 
 namespace imagined::service {
@@ -75,10 +76,15 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   TRY(check_idempotency_key(asking.idempotency_key));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
   TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
+  if (request.negative_prompt) TRY(parse_negative_prompt(request.negative_prompt->text(), *model));
+  if (request.steps) TRY(check_steps(*request.steps, *model));
+  if (request.guidance) TRY(check_guidance(*request.guidance));
   std::string hash = std::visit([](const auto& each) { return request_hash(each); }, payload);
   // Asked again, it needs neither room nor a worker any more.
   if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
     return Order{.job = std::move(*earlier)};
+  const auto report = parts_.workers.report(model->id);
+  if (report && report->abilities) TRY(check_offered(payload, *model, *report->abilities));
   Charge charge{.id = make_uuid(parts_.clock),
                 .owner = caller.owner,
                 .user = request.user,
@@ -112,19 +118,16 @@ Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPa
                                  const Asking& asking, const Charge& charge,
                                  std::string request_hash, std::string share_key) {
   TRY(parts_.blobs.check_room());
-  if (!somebody_has(model))
-    return fail(ErrorCode::unavailable,
-                parts_.workers.is_ready()
-                    ? fmt::format("no worker has the model \"{}\" at the moment", model.id)
-                    : std::string("the worker is starting; try again in a moment"));
+  if (!somebody_has(model)) return nobody_has(model);
   const std::int64_t deliver_by = TRY(deliver_by_ms(charge.created_ms, asking.deferred));
+  const PictureRequest& request = wanted_pictures(payload);
   NewJob wanted{.job = {.id = charge.id,
                         .owner = caller.owner,
                         .kind = kind_of(payload),
                         .sold = {.model = model.id,
                                  .bill = charge.bill,
-                                 .steps = model.steps,
-                                 .guidance = model.guidance},
+                                 .steps = request.steps.value_or(model.steps),
+                                 .guidance = request.guidance ? request.guidance : model.guidance},
                         .idempotency_key = std::string(asking.idempotency_key),
                         .created_ms = charge.created_ms,
                         .deliver_by_ms = deliver_by},
@@ -141,6 +144,19 @@ Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPa
 
 bool ImageService::somebody_has(const Model& model) const {
   return model.elsewhere || parts_.workers.accepts(model.id);
+}
+
+tl::unexpected<Error> ImageService::nobody_has(const Model& model) const {
+  const auto report = parts_.workers.report(model.id);
+  if (report && !report->abilities)
+    return fail(ErrorCode::unavailable,
+                fmt::format("the model \"{}\" could not be loaded; the log of this server says why",
+                            model.id),
+                "model");
+  return fail(ErrorCode::unavailable,
+              parts_.workers.is_ready()
+                  ? fmt::format("no worker has the model \"{}\" at the moment", model.id)
+                  : std::string("the worker is starting; try again in a moment"));
 }
 
 // Long after all that wait now should have been begun: whoever asked has gone by then.

@@ -91,7 +91,8 @@ class ImageService {
 
   /// Queues a job and reserves its price, in one commit. With an idempotency key that the team has
   /// used before: the job of then (JobStore::insert). What moderation refuses (Moderator::check) is
-  /// neither queued nor reserved. `resource_exhausted` when the queue is full
+  /// neither queued nor reserved. `invalid_argument` for what the model cannot do
+  /// (offered.h). `resource_exhausted` when the queue is full
   /// or a quota spent, `storage_full` when there is no room for pictures, `unavailable` when no
   /// worker has the model, `invalid_argument` or `not_found` for a request that breaks the domain's
   /// rules.
@@ -124,6 +125,7 @@ class ImageService {
                      const Asking& asking, const Charge& charge, std::string request_hash,
                      std::string share_key);
   bool somebody_has(const Model& model) const;
+  tl::unexpected<Error> nobody_has(const Model& model) const;
   Result<std::int64_t> deliver_by_ms(std::int64_t now_ms, bool deferred);
   Result<PictureFile> read_file(StoredPicture picture);
   /// What a job has cost whose picture is lost; once.

@@ -21,6 +21,10 @@ std::string request_hash(const PictureRequest& request) {
   add(request.seed ? std::to_string(*request.seed) : "random");
   add(image::to_string(request.format));
   add(request.user);
+  // Said only where they are, so that requests of before are still the same.
+  if (request.steps) add(fmt::format("steps={}", *request.steps));
+  if (request.guidance) add(fmt::format("guidance={}", *request.guidance));
+  if (request.negative_prompt) add("negative=" + request.negative_prompt->text());
   return to_hex(sha256(bytes));
 }
 

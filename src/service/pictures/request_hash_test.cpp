@@ -15,7 +15,7 @@ TEST(RequestHash, IsTheSameForTheSameRequest) {
 }
 
 TEST(RequestHash, DiffersWithEveryField) {
-  std::vector<PictureRequest> requests(9, some_request());
+  std::vector<PictureRequest> requests(13, some_request());
   requests[1].model = "quality";
   requests[2].prompt = Prompt::trusted("a red kite ");
   requests[3].count = 2;
@@ -24,9 +24,19 @@ TEST(RequestHash, DiffersWithEveryField) {
   requests[6].seed = 0;
   requests[7].format = image::Format::png;
   requests[8].user = "u";
+  requests[9].steps = 4;
+  requests[10].guidance = 4;
+  requests[11].negative_prompt = Prompt::trusted("blue");
+  requests[12].user = "u\n7:steps=4";
   std::set<std::string> hashes;
   for (const PictureRequest& request : requests) hashes.insert(request_hash(request));
   EXPECT_EQ(hashes.size(), requests.size());
+}
+
+TEST(RequestHash, IsForEverThatOfARequestOfBefore) {
+  // Idempotency keys hold it: never change it for a request without newer fields.
+  EXPECT_EQ(request_hash(some_request()),
+            "74e82eaa18271fb00b5193df0c6751a4eca7b7d0cb14a5d17ae5bb858e25bb61");
 }
 
 TEST(RequestHash, NoFieldCanPlayTheNext) {

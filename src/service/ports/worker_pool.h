@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
+
+#include "service/catalogue/abilities.h"
 
 namespace imagined::service {
 
@@ -12,6 +15,8 @@ class WorkerPool {
   virtual bool is_ready() const = 0;
   /// A job for this model may be queued: a worker has the model, or will soon have it again.
   virtual bool accepts(std::string_view model_id) const = 0;
+  /// What the last worker has told of a model; none: no worker of ours has spoken of it yet.
+  virtual std::optional<ModelReport> report(std::string_view) const { return std::nullopt; }
 };
 
 }  // namespace imagined::service

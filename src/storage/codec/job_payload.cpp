@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -20,8 +21,11 @@ using nlohmann::json;
 using service::EditRequest;
 using service::PictureRequest;
 
-constexpr int kPicturesVersion = 1;
-constexpr int kEditsVersion = 1;
+// Each row is of the oldest version that makes the same pictures of it, so that workers of the
+// program of before go on with what they can. 2: with a negative prompt.
+constexpr int kPlainVersion = 1;
+constexpr int kPicturesVersion = 2;
+constexpr int kEditsVersion = 2;
 
 tl::unexpected<Error> unreadable(std::string why) {
   return fail(ErrorCode::data_loss, "what was asked for cannot be read", {}, std::move(why));
@@ -49,6 +53,19 @@ class Fields {
     if (!object_.contains(name) || object_[name].is_null()) return std::nullopt;
     const json* value = find(name, &json::is_number_unsigned);
     return value == nullptr ? 0 : value->get<std::uint64_t>();
+  }
+  std::optional<int> optional_integer(const char* name) {
+    if (!has(name)) return std::nullopt;
+    return static_cast<int>(integer(name, 0, std::numeric_limits<int>::max()));
+  }
+  std::optional<float> optional_number(const char* name) {
+    if (!has(name)) return std::nullopt;
+    const json* value = find(name, &json::is_number);
+    return value == nullptr ? 0 : value->get<float>();
+  }
+  std::optional<service::Prompt> optional_prompt(const char* name) {
+    if (!has(name)) return std::nullopt;
+    return service::Prompt::trusted(text(name));
   }
   bool has(const char* name) const { return object_.contains(name); }
   std::vector<std::string> texts(const char* name) {
@@ -95,6 +112,9 @@ json encode(const PictureRequest& request) {
                  {"user", request.user}};
   if (request.seed) object["seed"] = *request.seed;
   if (request.previews > 0) object["previews"] = request.previews;
+  if (request.steps) object["steps"] = *request.steps;
+  if (request.guidance) object["guidance"] = *request.guidance;
+  if (request.negative_prompt) object["negative_prompt"] = request.negative_prompt->text();
   return object;
 }
 
@@ -112,6 +132,9 @@ PictureRequest read_pictures(Fields& fields) {
           .aspect_ratio = fields.word("aspect_ratio", service::parse_aspect_ratio),
           .resolution = fields.word("resolution", service::parse_resolution),
           .seed = fields.optional_unsigned("seed"),
+          .steps = fields.optional_integer("steps"),
+          .guidance = fields.optional_number("guidance"),
+          .negative_prompt = fields.optional_prompt("negative_prompt"),
           .format = fields.word("format", image::parse_output_format),
           .previews = static_cast<int>(
               fields.has("previews") ? fields.integer("previews", 0, service::kPreviewsMax) : 0),
@@ -140,7 +163,8 @@ StoredPayload encode_payload(const service::JobPayload& payload) {
   const json object = std::visit([](const auto& request) { return encode(request); }, payload);
   const service::JobKind kind = service::kind_of(payload);
   return {.kind = std::string(to_string(kind)),
-          .version = newest_payload_version(kind),
+          .version = wanted_pictures(payload).negative_prompt ? newest_payload_version(kind)
+                                                              : kPlainVersion,
           // A customer's word for its user may be any bytes; the prompt was checked.
           .text = object.dump(-1, ' ', false, json::error_handler_t::replace)};
 }

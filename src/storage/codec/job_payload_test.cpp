@@ -37,7 +37,11 @@ TEST(JobPayload, GivesBackEveryFieldOfARequest) {
   const PictureRequest plain{.prompt = *Prompt::parse("a red kite", 8000)};
   PictureRequest seen_coming = plain;
   seen_coming.previews = 3;
-  for (const PictureRequest& request : {full_request(), plain, seen_coming}) {
+  PictureRequest tuned = plain;
+  tuned.steps = 7;
+  tuned.guidance = 3.7F;
+  tuned.negative_prompt = Prompt::trusted("blue");
+  for (const PictureRequest& request : {full_request(), plain, seen_coming, tuned}) {
     const auto decoded = decode_payload(encode_payload(request));
     ASSERT_TRUE(decoded) << decoded.error().detail;
     EXPECT_EQ(std::get<PictureRequest>(*decoded), request);
@@ -75,6 +79,33 @@ TEST(JobPayload, WritesAnEditAsThisAndReadsItForEver) {
   EXPECT_EQ(why_unreadable(damaged), "field references");
 }
 
+TEST(JobPayload, IsOfTheOldestVersionThatMakesTheSamePictures) {
+  PictureRequest request = full_request();
+  EXPECT_EQ(encode_payload(request).version, 1);
+  request.steps = 7;  // settled in what is sold, which workers of before read
+  request.guidance = 3.5F;
+  EXPECT_EQ(encode_payload(request).version, 1);
+  request.negative_prompt = Prompt::trusted("blue");
+  EXPECT_EQ(encode_payload(request).version, 2);
+}
+
+TEST(JobPayload, WritesANegativePromptAsThisAndReadsItForEver) {
+  // A row of version 2. Never change it: databases hold it.
+  const StoredPayload stored{
+      .kind = "pictures",
+      .version = 2,
+      .text =
+          R"({"aspect_ratio":"auto","count":1,"format":"jpeg","guidance":3.5,"model":"fast",)"
+          R"("negative_prompt":"blue","prompt":"a hat","resolution":"1k","steps":7,"user":""})"};
+  const PictureRequest request{.model = "fast",
+                               .prompt = Prompt::trusted("a hat"),
+                               .steps = 7,
+                               .guidance = 3.5F,
+                               .negative_prompt = Prompt::trusted("blue")};
+  EXPECT_EQ(encode_payload(request).text, stored.text);
+  EXPECT_EQ(std::get<PictureRequest>(*decode_payload(stored)), request);
+}
+
 TEST(JobPayload, IgnoresAFieldThatANewerProgramAdded) {
   StoredPayload stored = encode_payload(full_request());
   stored.text.insert(1, R"("style":{"strength":[1,2]},)");
@@ -90,8 +121,8 @@ TEST(JobPayload, DoesNotApplyTodaysRulesToWhatWasAPrompt) {
 
 TEST(JobPayload, RefusesNewerVersionsAndKindsByName) {
   StoredPayload stored = encode_payload(full_request());
-  stored.version = 2;
-  EXPECT_EQ(why_unreadable(stored), "version 2 of kind \"pictures\"");
+  stored.version = 3;
+  EXPECT_EQ(why_unreadable(stored), "version 3 of kind \"pictures\"");
   stored.version = 0;
   EXPECT_EQ(why_unreadable(stored), "version 0 of kind \"pictures\"");
   stored = encode_payload(full_request());
@@ -116,6 +147,9 @@ TEST(JobPayload, NamesTheFieldThatIsDamaged) {
   EXPECT_EQ(with("18446744073709551615", "-1"), "field seed");
   EXPECT_EQ(with("\"user\":\"user-7\"", "\"user\":null"), "field user");
   EXPECT_EQ(with("\"prompt\"", "\"prompd\""), "field prompt");
+  EXPECT_EQ(with("\"user\":", "\"steps\":1.5,\"user\":"), "field steps");
+  EXPECT_EQ(with("\"user\":", "\"guidance\":\"x\",\"user\":"), "field guidance");
+  EXPECT_EQ(with("\"user\":", "\"negative_prompt\":null,\"user\":"), "field negative_prompt");
 }
 
 TEST(JobPayload, RefusesWhatIsNoObject) {

@@ -7,15 +7,17 @@ namespace imagined::api {
 namespace {
 
 Result<Response> all_models(const Context& context, const Exchange& exchange,
-                            std::string (*body)(const service::Catalogue&)) {
+                            std::string (*body)(const service::Catalogue&,
+                                                const service::WorkerPool&)) {
   TRY(require(*exchange.caller, service::Scope::models));
-  return json_reply(body(context.services.catalogue));
+  return json_reply(body(context.services.catalogue, context.services.workers));
 }
 
 Result<Response> one_model(const Context& context, const Exchange& exchange,
-                           std::string (*body)(const service::Model&)) {
+                           std::string (*body)(const wire::OfferedModel&)) {
   TRY(require(*exchange.caller, service::Scope::models));
-  return json_reply(body(*TRY(context.services.catalogue.resolve(exchange.params["id"]))));
+  const service::Model* model = TRY(context.services.catalogue.resolve(exchange.params["id"]));
+  return json_reply(body({*model, context.services.workers}));
 }
 
 }  // namespace

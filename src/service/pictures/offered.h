@@ -1,0 +1,16 @@
+#pragma once
+
+#include "base/result.h"
+#include "service/catalogue/abilities.h"
+#include "service/catalogue/catalogue.h"
+#include "service/jobs/payload.h"
+
+namespace imagined::service {
+
+/// Whether a model can do what is asked of it. `invalid_argument`, naming the field and the model:
+/// more reference pictures than it takes ("image"), a mask that it cannot heed ("mask"), a negative
+/// prompt that nothing would come of ("negative_prompt").
+Result<void> check_offered(const JobPayload& wanted, const Model& model,
+                           const Abilities& abilities);
+
+}  // namespace imagined::service
