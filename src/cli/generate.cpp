@@ -131,37 +131,46 @@ std::string json_report(const std::vector<Written>& pictures, const std::string&
       .text();
 }
 
-// Makes the pictures one after the other; `base` has everything but the seed.
+// Makes the pictures and writes each as soon as it is there; the request's seed is the first's.
 class Generation {
  public:
   Generation(engine::Engine& engine, const Options& options, image::LossyOptions lossy)
       : engine_(engine), options_(options), lossy_(lossy), started_s_(seconds_now()) {}
 
-  Result<std::vector<Written>> run(engine::GenerateRequest base, const PictureFile& file,
+  Result<std::vector<Written>> run(const engine::GenerateRequest& request, const PictureFile& file,
                                    std::stop_token stop) {
-    const std::uint64_t seed = base.seed;
     std::vector<Written> pictures;
-    for (int index = 0; index < options_.count; ++index) {
-      base.seed = seed + static_cast<std::uint64_t>(index);
-      pictures.push_back(
-          TRY(make_one(base, file, numbered(file.path, index, options_.count), index, stop)));
-    }
+    engine::Batch batch;
+    for (int index = 0; index < options_.count; ++index)
+      batch.seeds.push_back(request.seed + static_cast<std::uint64_t>(index));
+    batch.watch = [&](int index) {
+      begun_s_ = seconds_now();
+      return engine::Observer{
+          .on_progress = [this, index](engine::Progress progress) { draw(index, progress); }};
+    };
+    batch.take = [&](int index, image::Picture picture) -> Result<> {
+      pictures.push_back(TRY(write({.path = numbered(file.path, index, options_.count),
+                                    .picture = std::move(picture),
+                                    .seed = batch.seeds[static_cast<std::size_t>(index)],
+                                    .seconds = seconds_now() - begun_s_},
+                                   file)));
+      return {};
+    };
+    TRY(engine_.generate_batch(request, batch, std::move(stop)));
     return pictures;
   }
 
  private:
-  Result<Written> make_one(const engine::GenerateRequest& request, const PictureFile& file,
-                           const fs::path& path, int index, std::stop_token stop) {
-    const double begin_s = seconds_now();
-    const auto on_progress = [&](engine::Progress progress) {
-      bar_.draw({.picture = index + 1,
-                 .pictures = options_.count,
-                 .step = progress.step,
-                 .steps = progress.steps,
-                 .elapsed_s = seconds_now() - started_s_});
-    };
-    image::Picture picture = TRY(engine_.generate(request, {.on_progress = on_progress}, stop));
-    const double seconds = seconds_now() - begin_s;
+  void draw(int index, engine::Progress progress) {
+    bar_.draw({.picture = index + 1,
+               .pictures = options_.count,
+               .step = progress.step,
+               .steps = progress.steps,
+               .elapsed_s = seconds_now() - started_s_});
+  }
+
+  Result<Written> write(Written made, const PictureFile& file) {
+    const auto& [path, picture, seed, seconds] = made;
     const auto bytes = TRY(image::encode(picture.view(), file.format, lossy_));
     TRY(write_picture(file, path, bytes));
     bar_.clear();
@@ -169,14 +178,15 @@ class Generation {
     if (preview != PreviewProtocol::none) show_preview(preview, image::encode_png(picture.view()));
     const std::string name = file.is_stdout() ? "stdout" : path.string();
     fmt::print(stderr, "{}: {} x {}, seed {}, {:.2f} s\n", name, picture.width, picture.height,
-               request.seed, seconds);
-    return Written{path, std::move(picture), request.seed, seconds};
+               seed, seconds);
+    return made;
   }
 
   engine::Engine& engine_;
   const Options& options_;
   const image::LossyOptions lossy_;
   const double started_s_;
+  double begun_s_ = 0;  // the picture in work
   ProgressBar bar_;
 };
 

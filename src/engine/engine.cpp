@@ -23,10 +23,10 @@ class CpuEngine final : public Engine {
 
   Result<> intact() const override { return pipeline_->networks().prompts->intact(); }
 
-  Result<image::Picture> generate(const GenerateRequest& request, const Observer& observer,
-                                  std::stop_token stop) override {
+  Result<> generate_batch(const GenerateRequest& request, const Batch& batch,
+                          std::stop_token stop) override {
     return without_bad_alloc(
-        [&] { return pipeline_->generate(request, {.watch = observer, .stop = std::move(stop)}); });
+        [&] { return pipeline_->generate_batch(request, batch, {.stop = std::move(stop)}); });
   }
 
  private:
@@ -40,6 +40,20 @@ Result<std::unique_ptr<Engine>> Engine::load(const LoadOptions& options) {
   return without_bad_alloc([&]() -> Result<std::unique_ptr<Engine>> {
     return std::make_unique<CpuEngine>(TRY(Pipeline::open(options)));
   });
+}
+
+Result<image::Picture> Engine::generate(const GenerateRequest& request, const Observer& observer,
+                                        std::stop_token stop) {
+  image::Picture picture;
+  TRY(generate_batch(request,
+                     Batch{.seeds = {request.seed},
+                           .watch = [&](int) { return observer; },
+                           .take = [&](int, image::Picture made) -> Result<> {
+                             picture = std::move(made);
+                             return {};
+                           }},
+                     std::move(stop)));
+  return picture;
 }
 
 Result<> check_loadable(const LoadOptions& options) {

@@ -95,7 +95,7 @@ struct GenerateRequest {
   int height = 1024;
   int steps = 0;  // 0: the model's default
   std::optional<float> guidance;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;                  // of one picture; a batch has its own
   std::vector<image::Picture> references;  // 0 to 8, RGB or RGBA
   /// What of the first reference is made anew: what is white, or of RGBA what is transparent. The
   /// rest stays as it is, at the size of the picture, which had best have its shape.
@@ -125,6 +125,15 @@ struct Observer {
   std::function<void(image::Picture)> on_preview;
 };
 
+/// Pictures of one request that differ by their seed alone, and who is told of each, on the thread
+/// that makes it.
+struct Batch {
+  std::vector<std::uint64_t> seeds;          // one picture each, in this order
+  std::function<Observer(int index)> watch;  // may be empty
+  /// Each as soon as it is made; an error ends the batch.
+  std::function<Result<>(int index, image::Picture)> take;
+};
+
 /// A loaded model. One call of `generate` at a time; the calls may come from different threads.
 class Engine {
  public:
@@ -142,10 +151,16 @@ class Engine {
   /// some of them from there: it must be loaded again.
   virtual Result<> intact() const = 0;
 
-  /// Makes one picture. A stop request takes effect within one step and returns `cancelled`.
-  /// Same seed, model, request and class of machine: same bytes, with any number of threads.
-  virtual Result<image::Picture> generate(const GenerateRequest& request, const Observer& observer,
-                                          std::stop_token stop) = 0;
+  /// Makes the pictures of a batch, for which the request is read and its references are looked at
+  /// once. A stop request takes effect within one step and returns `cancelled`; what was taken by
+  /// then is whole. Same seed, model, request and class of machine: same bytes, with any number of
+  /// threads, alone or in any batch.
+  virtual Result<> generate_batch(const GenerateRequest& request, const Batch& batch,
+                                  std::stop_token stop) = 0;
+
+  /// One picture, with the request's own seed.
+  Result<image::Picture> generate(const GenerateRequest& request, const Observer& observer,
+                                  std::stop_token stop);
 };
 
 /// Whether `Engine::load` finds all it needs, without reading the weights' bytes: its errors as far

@@ -47,19 +47,13 @@ Result<> make_pictures(const Making& making) {
 
 Result<> make_wanted(const Making& making, const service::PictureRequest& wanted, Given given) {
   std::vector<std::string> warnings = std::move(given.warnings);
-  engine::GenerateRequest request = to_engine(making, wanted, std::move(given));
+  const engine::GenerateRequest request = to_engine(making, wanted, std::move(given));
   making.active.reading = read_and_log(request, std::move(warnings), making);
-  for (int index = 0; index < wanted.count && !making.active.stop.stop_requested(); ++index) {
-    request.seed =
-        wanted.seed ? *wanted.seed + static_cast<std::uint64_t>(index) : making.random_seed();
-    image::Picture picture = TRY(making.generate(
-        request, {.index = index, .previews = wanted.previews, .format = wanted.format}));
-    making.hand_in({.index = index,
-                    .seed = request.seed,
-                    .format = wanted.format,
-                    .picture = std::move(picture)});
-  }
-  return {};
+  Wanted batch{.seeds = {}, .previews = wanted.previews, .format = wanted.format};
+  for (int index = 0; index < wanted.count; ++index)
+    batch.seeds.push_back(wanted.seed ? *wanted.seed + static_cast<std::uint64_t>(index)
+                                      : making.random_seed());
+  return making.generate(request, batch);
 }
 
 }  // namespace imagined::worker

@@ -34,10 +34,10 @@ struct Preview {
   image::Picture picture;
 };
 
-/// One picture's turn in a job.
-struct Turn {
-  int index = 0;
-  int previews = 0;  // at most so many
+/// The pictures of a job: one for each seed.
+struct Wanted {
+  std::vector<std::uint64_t> seeds;
+  int previews = 0;  // of each picture, at most so many
   image::Format format = image::Format::jpeg;
 };
 
@@ -47,11 +47,9 @@ struct Making {
   const service::Model& model;  // that was sold
   std::function<std::uint64_t()> random_seed;
   std::function<engine::RequestReading(const engine::GenerateRequest&)> read;
-  /// Tells how the picture gets on, shows its previews, and loads a model again whose file was
-  /// changed.
-  std::function<Result<image::Picture>(const engine::GenerateRequest&, const Turn&)> generate;
-  /// Takes a result at once; it is kept beside the work on the next one.
-  std::function<void(Made)> hand_in;
+  /// Makes the pictures and hands each in, to be kept beside the work on the next one. Tells how
+  /// they get on, shows previews, and loads a model again whose file was changed.
+  std::function<Result<>(const engine::GenerateRequest&, const Wanted&)> generate;
   service::BlobStore& blobs;
   decoder::Decoder& decoder;  // of pictures that are given
 };

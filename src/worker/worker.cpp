@@ -33,11 +33,11 @@ service::Abilities abilities_of(const engine::ModelSummary& summary) {
           .guidance_default = summary.default_guidance};
 }
 
-/// The net of the job loop: a library's exception ends one picture, not the worker.
-Result<image::Picture> generate(engine::Engine& engine, const engine::GenerateRequest& request,
-                                const engine::Observer& observer, const std::stop_token& stop) {
+/// The net of the job loop: a library's exception ends one job, not the worker.
+Result<> generate(engine::Engine& engine, const engine::GenerateRequest& request,
+                  const engine::Batch& batch, const std::stop_token& stop) {
   try {
-    return engine.generate(request, observer, stop);
+    return engine.generate_batch(request, batch, stop);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::resource_exhausted, "not enough memory for this picture");
   } catch (const std::exception& error) {
@@ -64,10 +64,9 @@ class Worker::Run {
   std::optional<service::ClaimedJob> claim();
   void wait_for_ring();
   void work(const std::shared_ptr<ActiveJob>& active, Finisher& finisher);
-  Result<image::Picture> make_picture(const std::shared_ptr<ActiveJob>& active,
-                                      const service::Model& model,
-                                      const engine::GenerateRequest& request, const Turn& turn,
-                                      Finisher& finisher);
+  Result<> make_batch(const std::shared_ptr<ActiveJob>& active, const service::Model& model,
+                      const engine::GenerateRequest& request, const Wanted& wanted,
+                      Finisher& finisher);
   engine::Engine* engine_of(const service::Model& model);
   Result<void> load_model(const service::Model& model);
   bool say_ready();
@@ -228,12 +227,9 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
             .random_seed = options_.random_seed,
             .read = [&](const auto& request) { return engine_of(*model)->read(request); },
             .generate =
-                [&](const auto& request, const Turn& turn) {
-                  auto picture = make_picture(active, *model, request, turn, finisher);
-                  active->movement.moved(parts_.clock.monotonic_ms());
-                  return picture;
+                [&](const auto& request, const Wanted& wanted) {
+                  return make_batch(active, *model, request, wanted, finisher);
                 },
-            .hand_in = [&](Made result) { finisher.store(active, std::move(result)); },
             .blobs = parts_.blobs,
             .decoder = parts_.decoder});
   const bool stopping = hold(nullptr);
@@ -247,33 +243,50 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
                         .error = {}});
 }
 
-Result<image::Picture> Worker::Run::make_picture(const std::shared_ptr<ActiveJob>& active,
-                                                 const service::Model& model,
-                                                 const engine::GenerateRequest& request,
-                                                 const Turn& turn, Finisher& finisher) {
-  const auto report = [&](engine::Progress progress) {
-    active->movement.moved(parts_.clock.monotonic_ms());
-    parts_.wire.send({.kind = Message::Kind::progress,
-                      .job_id = active->job().id,
-                      .picture = turn.index,
-                      .step = progress.step,
-                      .steps = progress.steps});
+Result<> Worker::Run::make_batch(const std::shared_ptr<ActiveJob>& active,
+                                 const service::Model& model,
+                                 const engine::GenerateRequest& request, const Wanted& wanted,
+                                 Finisher& finisher) {
+  int made = 0;   // and handed in
+  int first = 0;  // of the pictures that are still asked of the engine
+  engine::Batch batch{.seeds = wanted.seeds, .watch = {}, .take = {}};
+  const auto moved = [&] { active->movement.moved(parts_.clock.monotonic_ms()); };
+  batch.watch = [&](int index) {
+    const int picture = first + index;
+    const auto report = [&, picture](engine::Progress progress) {
+      moved();
+      parts_.wire.send({.kind = Message::Kind::progress,
+                        .job_id = active->job().id,
+                        .picture = picture,
+                        .step = progress.step,
+                        .steps = progress.steps});
+    };
+    const auto show = [&, picture, number = 0](image::Picture preview) mutable {
+      moved();
+      finisher.show(active, {.index = picture,
+                             .number = number++,
+                             .format = wanted.format,
+                             .picture = std::move(preview)});
+    };
+    return engine::Observer{.on_progress = report, .previews = wanted.previews, .on_preview = show};
   };
-  const auto show = [&, number = 0](image::Picture preview) mutable {
-    active->movement.moved(parts_.clock.monotonic_ms());
-    finisher.show(active, {.index = turn.index,
-                           .number = number++,
-                           .format = turn.format,
-                           .picture = std::move(preview)});
+  batch.take = [&](int index, image::Picture picture) -> Result<> {
+    moved();
+    finisher.store(active, {.index = first + index,
+                            .seed = batch.seeds[static_cast<std::size_t>(index)],
+                            .format = wanted.format,
+                            .picture = std::move(picture)});
+    ++made;
+    return {};
   };
-  const engine::Observer observer{
-      .on_progress = report, .previews = turn.previews, .on_preview = show};
   engine::Engine* engine = engine_of(model);
-  auto picture = generate(*engine, request, observer, active->stop.get_token());
-  if (picture || engine->intact()) return picture;
+  auto done = generate(*engine, request, batch, active->stop.get_token());
+  if (done || engine->intact()) return done;
   // The weights' file was changed under the model, whose numbers are no longer what was checked.
   TRY(reload(model));
-  return generate(*engine_of(model), request, observer, active->stop.get_token());
+  first = made;
+  batch.seeds.erase(batch.seeds.begin(), batch.seeds.begin() + made);
+  return generate(*engine_of(model), request, batch, active->stop.get_token());
 }
 
 /// Loads a model again in place. What cannot be loaded any more is no longer offered; a worker with

@@ -163,6 +163,72 @@ TEST(Generate, NamesTheModelThatTakesNoReferences) {
   EXPECT_THAT(picture.error().message, testing::HasSubstr("b1"));
 }
 
+// --- batches -----------------------------------------------------------------------------------
+
+struct BatchModel {
+  const char* folder;
+  Precision precision;
+};
+
+class BatchOf : public testing::TestWithParam<BatchModel> {};
+
+TEST_P(BatchOf, FourIsBitForBitFourSingleRuns) {
+  const auto engine = load(model_folder(GetParam().folder), 2, GetParam().precision);
+  GenerateRequest request = small_request();
+  const bool takes_more = engine->summary().max_references > 0;
+  if (takes_more) request.references = {reference(90, 70)};
+  if (engine->summary().guidance == GuidanceUse::two_passes) {
+    request.guidance = 3.0f;
+    request.negative_prompt = "a tree";
+  }
+  std::vector<std::vector<std::uint8_t>> batch;
+  const auto made =
+      engine->generate_batch(request,
+                             Batch{.seeds = {7, 1, 7, 90},
+                                   .watch = {},
+                                   .take = [&](int, image::Picture picture) -> Result<> {
+                                     batch.push_back(std::move(picture.pixels));
+                                     return {};
+                                   }},
+                             {});
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  ASSERT_EQ(batch.size(), 4u);
+  EXPECT_NE(batch[0], batch[1]);
+  const std::uint64_t seeds[] = {7, 1, 7, 90};
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto alone = load(model_folder(GetParam().folder), 2, GetParam().precision);
+    request.seed = seeds[i];
+    EXPECT_EQ(generate(*alone, request)->pixels, batch[i]) << "picture " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, BatchOf,
+                         testing::Values(BatchModel{"a1", Precision::bf16},
+                                         BatchModel{"a4", Precision::f32},
+                                         BatchModel{"a4", Precision::bf16},
+                                         BatchModel{"b2", Precision::bf16}),
+                         [](const auto& param) {
+                           return std::string(param.param.folder) +
+                                  (param.param.precision == Precision::f32 ? "_f32" : "_bf16");
+                         });
+
+TEST(Batch, EndsWithTheErrorOfWhoTakesAPicture) {
+  const auto engine = load(model_folder("a3"));
+  int taken = 0;
+  const auto made =
+      engine->generate_batch(small_request(),
+                             Batch{.seeds = {1, 2, 3},
+                                   .watch = {},
+                                   .take = [&](int, const image::Picture&) -> Result<> {
+                                     if (++taken < 2) return {};
+                                     return fail(ErrorCode::storage_full, "no room");
+                                   }},
+                             {});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().code, ErrorCode::storage_full);
+  EXPECT_EQ(taken, 2);
+}
+
 // --- progress and cancelling -------------------------------------------------------------------
 
 TEST(Generate, ReportsProgressAfterEachStep) {

@@ -93,16 +93,28 @@ class FakeEngine final : public engine::Engine {
     if (intact_) return {};
     return fail(ErrorCode::data_loss, "model.safetensors: the file was written to");
   }
-  Result<image::Picture> generate(const engine::GenerateRequest& request,
-                                  const engine::Observer& observer, std::stop_token stop) override {
+  Result<> generate_batch(const engine::GenerateRequest& asked, const engine::Batch& batch,
+                          std::stop_token stop) override {
+    engine::GenerateRequest request = asked;
+    for (int i = 0; i < std::ssize(batch.seeds); ++i) {
+      if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
+      request.seed = batch.seeds[static_cast<std::size_t>(i)];
+      image::Picture picture = TRY(make_one(request, batch.watch(i), stop));
+      TRY(batch.take(i, std::move(picture)));
+    }
+    return {};
+  }
+
+ private:
+  Result<image::Picture> make_one(const engine::GenerateRequest& request,
+                                  const engine::Observer& observer, const std::stop_token& stop) {
     for (int i = 0; i < observer.previews && observer.on_preview; ++i)
       observer.on_preview(grey_picture(request));
-    auto made = behaviour_(request, observer.on_progress, std::move(stop));
+    auto made = behaviour_(request, observer.on_progress, stop);
     if (!made && made.error().message == kFileChanged) intact_ = false;
     return made;
   }
 
- private:
   Behaviour& behaviour_;
   engine::ModelSummary summary_{.default_guidance = 2.5F,
                                 .guidance = engine::GuidanceUse::two_passes,

@@ -545,6 +545,27 @@ TEST_F(WorkerTest, LoadsAModelAgainWhoseFileWasChangedAndMakesThePicture) {
   EXPECT_THAT(loaded_paths_, ElementsAre("weights", "other-weights", "weights"));
 }
 
+TEST_F(WorkerTest, GoesOnWithABatchWhereAModelWasLoadedAgain) {
+  std::atomic<int> calls = 0;
+  std::vector<std::uint64_t> made;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&,
+                   std::stop_token) -> Result<image::Picture> {
+    if (++calls == 3) return fail(ErrorCode::data_loss, kFileChanged);
+    made.push_back(request.seed);
+    return grey_picture(request);
+  };
+  start();
+  const std::string id = submit({.count = 4, .seed = 10});
+  EXPECT_EQ(finished(id).state, JobState::succeeded);
+  EXPECT_THAT(made, ElementsAre(10, 11, 12, 13));
+  const auto pictures = *memory_jobs_.pictures(id);
+  ASSERT_EQ(pictures.size(), 4u);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(pictures[static_cast<std::size_t>(i)].index, i);
+    EXPECT_EQ(pictures[static_cast<std::size_t>(i)].seed, 10u + static_cast<unsigned>(i));
+  }
+}
+
 TEST_F(WorkerTest, SaysThatAModelIsGoneWhoseChangedFileCannotBeLoaded) {
   behaviour_ = [&](const engine::GenerateRequest&, const Report&,
                    std::stop_token) -> Result<image::Picture> {

@@ -34,11 +34,15 @@ Result<BenchReport> bench(const LoadOptions& options, const BenchRequest& reques
   const std::unique_ptr<Pipeline> pipeline = TRY(Pipeline::open(options));
   BenchReport report{.model = pipeline->summary(), .load_seconds = request.seconds_now() - begin};
   report.seconds = std::numeric_limits<double>::infinity();
+  Batch batch{
+      .seeds = {}, .watch = {}, .take = [](int, const image::Picture&) { return Result<>(); }};
+  for (int i = 0; i < request.count; ++i)
+    batch.seeds.push_back(request.generate.seed + static_cast<std::uint64_t>(i));
   for (int i = 0; i < request.repeats; ++i) {
     pipeline->forget();
     StageLog log(request.seconds_now);
     const double start = request.seconds_now();
-    TRY(pipeline->generate(request.generate, {.log = &log}));
+    TRY(pipeline->generate_batch(request.generate, batch, {.log = &log}));
     report.seconds = std::min(report.seconds, request.seconds_now() - start);
     keep_fastest(log, report.stages);
   }

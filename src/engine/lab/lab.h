@@ -17,14 +17,15 @@ namespace imagined::engine {
 /// What one stage of a benchmark took.
 struct StageReport {
   std::string stage;   // text_encode, reference_encode, prepare, step, decode, finish
-  int count = 0;       // how often the stage ran in one picture
+  int count = 0;       // how often the stage ran in one request
   double seconds = 0;  // of one run of the stage, the fastest of all pictures
   double gflop = 0;    // 1e9 multiplications and additions of one run, counted from the shapes
 };
 
 struct BenchRequest {
   GenerateRequest generate;
-  int repeats = 1;                      // pictures measured; the fastest run of each stage counts
+  int count = 1;                        // pictures of a batch; seeds count up
+  int repeats = 1;                      // batches measured; the fastest run of each stage counts
   std::function<double()> seconds_now;  // any monotonic time; the engine reads no clock
 };
 
@@ -32,7 +33,7 @@ struct BenchReport {
   ModelSummary model;
   double load_seconds = 0;
   std::vector<StageReport> stages;
-  double seconds = 0;  // the whole request, the fastest of all pictures
+  double seconds = 0;  // the whole request with all its pictures, the fastest of all
 };
 
 /// Loads a model and makes pictures with a clock running. Nothing is remembered from one picture to

@@ -464,8 +464,6 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
   inputs.kept = TRY(prepare_kept(request, rows, cols));
   // The picture is its own first reference, as large as it is made.
   if (inputs.kept) inputs.references.front() = TRY(fit_reference_picture(inputs.kept->picture));
-  inputs.noise =
-      make_noise(request.seed, networks_.transformer->channels(), rows, cols, model_.noise_fold);
   return inputs;
 }
 
@@ -503,18 +501,26 @@ RequestReading Pipeline::read(const GenerateRequest& request) const {
   return result;
 }
 
-Result<image::Picture> Pipeline::generate(const GenerateRequest& request,
-                                          const RunObserver& observer) {
+Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& batch,
+                                  RunObserver observer) {
   const std::int64_t side = model_.vae.pixels_per_token();
   const PicturePlan plan =
       TRY(plan_picture(request.width, request.height,
                        {.pixels_per_token = side, .native_pixels = model_.sampling.native_pixels}));
-  const RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
-  TakePreview on_preview;
-  if (observer.watch.on_preview && observer.watch.previews > 0)
-    on_preview = [&](const Tensor& decoded) { observer.watch.on_preview(finish(decoded, plan)); };
-  const Tensor decoded = TRY(run(inputs, observer, on_preview));
-  return measured(observer.log, Stage::finish, 0, [&] { return finish(decoded, plan); });
+  RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
+  for (int i = 0; i < std::ssize(batch.seeds); ++i) {
+    inputs.noise =
+        make_noise(batch.seeds[static_cast<std::size_t>(i)], networks_.transformer->channels(),
+                   inputs.rows, inputs.cols, model_.noise_fold);
+    if (batch.watch) observer.watch = batch.watch(i);
+    TakePreview on_preview;
+    if (observer.watch.on_preview && observer.watch.previews > 0)
+      on_preview = [&](const Tensor& decoded) { observer.watch.on_preview(finish(decoded, plan)); };
+    const Tensor decoded = TRY(run(inputs, observer, on_preview));
+    TRY(batch.take(
+        i, measured(observer.log, Stage::finish, 0, [&] { return finish(decoded, plan); })));
+  }
+  return {};
 }
 
 image::Picture Pipeline::finish(const Tensor& decoded, const PicturePlan& plan) const {

@@ -80,10 +80,11 @@ class Pipeline {
   /// How a request will be read, without running a network.
   RequestReading read(const GenerateRequest& request) const;
 
-  /// Checks a request, makes the picture, crops and enlarges it.
+  /// Checks a request, makes its pictures one by one, crops and enlarges them; the batch says who
+  /// watches each. (All in one pass would read the weights once, but a decode is most of the time.)
   /// Errors: `invalid_argument` with the request's field; `cancelled`; `data_loss` when numbers are
   /// no longer finite, naming the stage.
-  Result<image::Picture> generate(const GenerateRequest& request, const RunObserver& observer);
+  Result<> generate_batch(const GenerateRequest& request, const Batch& batch, RunObserver observer);
 
   /// The networks alone. Returns the decoded picture [height * width, 3] f32, not clamped.
   Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer);
@@ -134,6 +135,7 @@ class Pipeline {
   image::Picture finish(const Tensor& decoded, const PicturePlan& plan) const;
   /// `invalid_argument` where a text is longer than the model reads and must not be cut.
   Result<> check_length(const std::string& text, std::string_view field) const;
+  /// All but the noise.
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
                             std::int64_t cols) const;
 
