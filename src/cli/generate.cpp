@@ -21,6 +21,7 @@
 #include "cli/progress.h"
 #include "engine/engine.h"
 #include "image/encode.h"
+#include "image/label.h"
 #include "service/pictures/edit_request.h"
 #include "service/pictures/geometry.h"
 #include "service/pictures/picture_request.h"
@@ -134,8 +135,13 @@ std::string json_report(const std::vector<Written>& pictures, const std::string&
 // Makes the pictures and writes each as soon as it is there; the request's seed is the first's.
 class Generation {
  public:
-  Generation(engine::Engine& engine, const Options& options, image::LossyOptions lossy)
-      : engine_(engine), options_(options), lossy_(lossy), started_s_(seconds_now()) {}
+  Generation(engine::Engine& engine, const Options& options, image::LossyOptions lossy,
+             std::optional<image::Label> label)
+      : engine_(engine),
+        options_(options),
+        lossy_(lossy),
+        label_(std::move(label)),
+        started_s_(seconds_now()) {}
 
   Result<std::vector<Written>> run(const engine::GenerateRequest& request, const PictureFile& file,
                                    std::stop_token stop) {
@@ -171,7 +177,11 @@ class Generation {
 
   Result<Written> write(Written made, const PictureFile& file) {
     const auto& [path, picture, seed, seconds] = made;
-    const auto bytes = TRY(image::encode(picture.view(), file.format, lossy_));
+    auto bytes = TRY(image::encode(picture.view(), file.format, lossy_));
+    if (label_) {
+      label_->seed = seed;
+      bytes = image::with_label(std::move(bytes), file.format, *label_);
+    }
     TRY(write_picture(file, path, bytes));
     bar_.clear();
     const PreviewProtocol preview = choose_preview(options_.preview);
@@ -185,6 +195,7 @@ class Generation {
   engine::Engine& engine_;
   const Options& options_;
   const image::LossyOptions lossy_;
+  std::optional<image::Label> label_;  // all but the seed; none: the files say nothing
   const double started_s_;
   double begun_s_ = 0;  // the picture in work
   ProgressBar bar_;
@@ -230,7 +241,13 @@ int generate(const Options& options) {
   const engine::RequestReading reading = (*engine)->read(*request);
   for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
   const image::LossyOptions lossy{.quality = static_cast<int>(config->settings.jpeg_quality)};
-  const auto pictures = Generation(**engine, options, lossy).run(std::move(*request), *file, stop);
+  std::optional<image::Label> label;
+  if (config->settings.picture_metadata == "on")
+    label = image::Label{.model = model->name,
+                         .prompt_sha256 = to_hex(sha256(request->prompt)),
+                         .of_given_pictures = !request->references.empty()};
+  const auto pictures =
+      Generation(**engine, options, lossy, std::move(label)).run(*request, *file, stop);
   if (!pictures) return report(pictures.error());
   if (options.json) {
     fmt::print("{}\n", json_report(*pictures, model->name, reading));

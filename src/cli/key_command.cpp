@@ -79,6 +79,7 @@ JsonText to_json(const service::ApiKey& key) {
                                      {"models", JsonText::array_of(key.models)},
                                      {"limits", limits},
                                      {"cache", key.uses_cache},
+                                     {"metadata", !key.unlabelled},
                                      {"created", key.created_ms / 1000},
                                      {"modified", seconds_or_null(key.modified_ms)},
                                      {"not_before", seconds_or_null(key.not_before_ms)},

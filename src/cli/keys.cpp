@@ -28,6 +28,7 @@ struct Options : KeyOptions {
   std::string scopes = "all";
   std::string models;
   bool cache = false;
+  bool no_metadata = false;
   std::string not_before;
   std::string expires;
   std::optional<std::uint64_t> per_second;
@@ -84,6 +85,7 @@ Result<service::KeyWish> wish_of(const Session& session) {
   service::KeyWish wish{.name = options.name, .scopes = TRY(service::parse_scopes(options.scopes))};
   wish.models = TRY(model_ids(session.config, options.models));
   wish.uses_cache = options.cache;
+  wish.unlabelled = options.no_metadata;
   if (!options.not_before.empty())
     wish.not_before_ms = TRY(parse_when(options.not_before, now_ms, "not_before"));
   if (!options.expires.empty())
@@ -251,6 +253,8 @@ Command keys_command() {
              {.usual = {"all", "image:generate", "image:edit", "files", "models:read"}}},
             {"--models", &options->models, "Models that it may use, with commas; all if not given"},
             {"--cache", &options->cache, "Give it pictures again that were made before"},
+            {"--no-metadata", &options->no_metadata,
+             "Its files say nothing of how their pictures were made"},
             {"--not-before", &options->not_before, "When it becomes active", when},
             {"--expires", &options->expires, "When it ends", when},
             {"--per-second", &options->per_second, "Requests a second for one model", count},

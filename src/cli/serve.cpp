@@ -137,7 +137,8 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                 .clock = stores.clock(),
                                 .cache = cache ? &*cache : nullptr},
                                {.queue_limit = config.settings.queue_limit,
-                                .job_timeout_ms = config.settings.job_timeout_s * 1000});
+                                .job_timeout_ms = config.settings.job_timeout_s * 1000,
+                                .labels = config.settings.picture_metadata == "on"});
   const auto web = open_web(config.settings);
   if (!web) return report(kExitConfig, web.error());
   service::FileService files(stores.files(), stores.blobs(), stores.clock());

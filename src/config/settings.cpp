@@ -15,6 +15,7 @@ constexpr std::int64_t kDaysMax = 36'500;
 constexpr std::array<std::string_view, 2> kLimitModes = {"refuse", "wait"};
 constexpr std::array<std::string_view, 2> kChargePolicies = {"delivered_only", "work_done"};
 constexpr std::array<std::string_view, 3> kCaches = {"off", "memory", "database"};
+constexpr std::array<std::string_view, 2> kOnOff = {"on", "off"};
 constexpr std::array<std::string_view, 2> kCacheHits = {"free", "full"};
 constexpr std::array<std::string_view, 2> kModerations = {"enforce", "shadow"};
 constexpr std::array<std::string_view, 2> kModerationAnswers = {"error", "empty"};
@@ -134,6 +135,9 @@ std::span<const Setting> all_settings() {
        "what becomes of a prompt with more tokens than the model reads", 0, 0, kLongPrompts},
       {"threads", &Settings::threads, "threads of the engine; 0: all cores", 0, 1024},
       {"jpeg_quality", &Settings::jpeg_quality, "quality of JPEG and WebP files", 1, 100},
+      {"picture_metadata", &Settings::picture_metadata,
+       "whether files say how their pictures were made: model, seed, SHA-256 of the prompt", 0, 0,
+       kOnOff},
       {"log_level", &Settings::log_level, "how much is logged on stderr", 0, 0, kLogLevels},
   };
   return kSettings;

@@ -65,6 +65,7 @@ struct Settings {
   std::string long_prompt = "cut";
   std::int64_t threads = 0;
   std::int64_t jpeg_quality = 90;
+  std::string picture_metadata = "on";
   std::string log_level = "info";
 };
 

@@ -1,4 +1,4 @@
-// Pixels to files. No metadata is written: a file says nothing about who asked for what.
+// Pixels to files, without metadata; label.h is for those that say how they were made.
 #pragma once
 
 #include <cstdint>

@@ -7,12 +7,23 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "image/encode.h"
+#include "image/label.h"
 
 namespace imagined::worker {
 namespace {
 
 constexpr std::size_t kWaitingTasksMax = 4;  // pictures of up to 14 MB
 constexpr std::size_t kPictureIdLength = 22;
+
+std::optional<image::Label> label_of(const ActiveJob& active, const Made& made) {
+  const service::JobPayload& payload = active.claimed.payload;
+  const service::PictureRequest& wanted = service::wanted_pictures(payload);
+  if (!wanted.labelled) return std::nullopt;
+  return image::Label{.model = active.job().sold.model,
+                      .seed = made.seed,
+                      .prompt_sha256 = to_hex(sha256(wanted.prompt.text())),
+                      .of_given_pictures = std::holds_alternative<service::EditRequest>(payload)};
+}
 
 }  // namespace
 
@@ -121,8 +132,9 @@ void Finisher::handle(ActiveJob& active, const Ending& ending) {
 
 Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, const Made& made) {
   const image::Picture& picture = made.picture;
-  const auto bytes =
-      TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
+  auto bytes = TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
+  if (const auto label = label_of(active, made))
+    bytes = image::with_label(std::move(bytes), made.format, *label);
   const std::string blob = TRY(parts_.blobs.put(bytes));
   return service::StoredPicture{.id = random_base62(kPictureIdLength),
                                 .job_id = active.job().id,

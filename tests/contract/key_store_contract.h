@@ -58,6 +58,8 @@ TEST_P(KeyStoreContract, GivesBackEveryFieldOfAKey) {
   key.previous_until_ms = 6000;
   key.modified_ms = 7000;
   key.modified_by = "key:boss";
+  key.uses_cache = true;
+  key.unlabelled = true;
   key.role = Role::admin;
   key.asked = {.per_second = 8, .per_minute = 9, .reason = "a launch", .at_ms = 8000};
   ASSERT_TRUE(store_.insert(key, deed()));

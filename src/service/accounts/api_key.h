@@ -39,6 +39,7 @@ struct ApiKey {
   std::vector<std::string> models;  // ids that it may use; none: all
   Allowance allowance;              // its own limits
   bool uses_cache = false;          // unless a request says otherwise
+  bool unlabelled = false;          // its files say nothing of how their pictures were made
   std::int64_t not_before_ms = 0;   // 0: from the beginning
   std::int64_t expires_ms = 0;      // 0: never
   std::int64_t revoked_ms = 0;      // 0: not; a revoked key never comes back

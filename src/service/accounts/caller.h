@@ -22,6 +22,7 @@ struct Caller {
   Allowance allowance;              // the key's own limits
   std::optional<Role> role;         // of a person; none: a customer
   bool uses_cache = false;          // unless a request says otherwise
+  bool unlabelled = false;          // files say nothing of how their pictures were made
 };
 
 /// A team sees what is its own and nothing else.

@@ -115,6 +115,7 @@ ApiKey with_wish(ApiKey key, const KeyWish& wish) {
   key.expires_ms = wish.expires_ms;
   key.disabled = wish.disabled;
   key.uses_cache = wish.uses_cache;
+  key.unlabelled = wish.unlabelled;
   return key;
 }
 
@@ -134,6 +135,7 @@ std::string in_words(const ApiKey& key) {
   add("usd_ticks_per_day", key.allowance.usd_ticks_per_day);
   add("usd_ticks_per_month", key.allowance.usd_ticks_per_month);
   if (key.uses_cache) text += " cache";
+  if (key.unlabelled) text += " no_metadata";
   if (key.not_before_ms > 0) text += fmt::format(" not_before={}", to_timestamp(key.not_before_ms));
   if (key.expires_ms > 0) text += fmt::format(" expires={}", to_timestamp(key.expires_ms));
   return text;
@@ -175,7 +177,8 @@ KeyWish wish_of(const ApiKey& key) {
           .not_before_ms = key.not_before_ms,
           .expires_ms = key.expires_ms,
           .disabled = key.disabled,
-          .uses_cache = key.uses_cache};
+          .uses_cache = key.uses_cache,
+          .unlabelled = key.unlabelled};
 }
 
 Result<NewKey> KeyService::make(const Actor& actor, const KeyWish& wish, const KeyHolder& holder,
@@ -329,7 +332,8 @@ Result<Caller> KeyService::authenticate(std::optional<std::string_view> authoriz
                 .models = std::move(key->models),
                 .allowance = key->allowance,
                 .role = key->role,
-                .uses_cache = key->uses_cache};
+                .uses_cache = key->uses_cache,
+                .unlabelled = key->unlabelled};
 }
 
 std::string KeyService::redacted(const ApiKey& key) const {

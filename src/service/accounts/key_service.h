@@ -32,6 +32,7 @@ struct KeyWish {
   std::int64_t expires_ms = 0;
   bool disabled = false;
   bool uses_cache = false;
+  bool unlabelled = false;
 };
 KeyWish wish_of(const ApiKey& key);
 

@@ -28,6 +28,9 @@ TEST(CacheKey, ChangesWithWhatDecidesThePictures) {
   request = some_request();
   request.count = 2;
   EXPECT_TRUE(is_new(cache_key(request, model, "p")));
+  request = some_request();
+  request.labelled = true;
+  EXPECT_TRUE(is_new(cache_key(request, model, "p")));
   EXPECT_TRUE(is_new(cache_key(EditRequest{some_request(), {"blob"}, {}}, model, "p")));
   EXPECT_TRUE(is_new(cache_key(EditRequest{some_request(), {"other"}, {}}, model, "p")));
   EXPECT_TRUE(is_new(cache_key(some_request(), model, "stricter")));

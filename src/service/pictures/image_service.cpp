@@ -70,6 +70,7 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   const Model* model = TRY(parts_.catalogue.resolve(request.model));
   TRY(require_model(caller, model->id));
   request.model = model->id;
+  request.labelled = options_.labels && !caller.unlabelled;
   TRY(check_picture_count(request.count));
   TRY(check_user(request.user));
   if (const auto* edit = std::get_if<EditRequest>(&payload)) TRY(check_references(*edit));

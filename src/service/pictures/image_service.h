@@ -28,6 +28,8 @@ struct ImageServiceOptions {
   std::int64_t queue_limit = 256;  // jobs that may wait
   /// A job that is not begun by then is not made. 0: by the pace of the queue.
   std::int64_t job_timeout_ms = 0;
+  /// Files say how their pictures were made, but those of keys that do not want it.
+  bool labels = false;
 };
 
 /// How a request is asked, beside what it asks for.

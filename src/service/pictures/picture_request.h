@@ -31,7 +31,8 @@ struct PictureRequest {
   std::optional<Prompt> negative_prompt;  // what to keep away from, by true guidance alone
   image::Format format = image::Format::jpeg;
   int previews = 0;  // of each picture on the way, 0 to kPreviewsMax; they change nothing in it
-  std::string user;  // the customer's word for its own user; at most kUserBytesMax bytes
+  bool labelled = false;  // the files say how they were made (image/label.h)
+  std::string user;       // the customer's word for its own user; at most kUserBytesMax bytes
 
   bool operator==(const PictureRequest&) const = default;
 };

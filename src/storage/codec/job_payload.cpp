@@ -67,6 +67,11 @@ class Fields {
     if (!has(name)) return std::nullopt;
     return service::Prompt::trusted(text(name));
   }
+  bool optional_flag(const char* name) {
+    if (!has(name)) return false;
+    const json* value = find(name, &json::is_boolean);
+    return value != nullptr && value->get<bool>();
+  }
   bool has(const char* name) const { return object_.contains(name); }
   std::vector<std::string> texts(const char* name) {
     const json* value = find(name, &json::is_array);
@@ -111,6 +116,7 @@ json encode(const PictureRequest& request) {
                  {"format", image::to_string(request.format)},
                  {"user", request.user}};
   if (request.seed) object["seed"] = *request.seed;
+  if (request.labelled) object["labelled"] = true;
   if (request.previews > 0) object["previews"] = request.previews;
   if (request.steps) object["steps"] = *request.steps;
   if (request.guidance) object["guidance"] = *request.guidance;
@@ -138,6 +144,7 @@ PictureRequest read_pictures(Fields& fields) {
           .format = fields.word("format", image::parse_output_format),
           .previews = static_cast<int>(
               fields.has("previews") ? fields.integer("previews", 0, service::kPreviewsMax) : 0),
+          .labelled = fields.optional_flag("labelled"),
           .user = fields.text("user")};
 }
 

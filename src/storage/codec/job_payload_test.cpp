@@ -41,6 +41,7 @@ TEST(JobPayload, GivesBackEveryFieldOfARequest) {
   tuned.steps = 7;
   tuned.guidance = 3.7F;
   tuned.negative_prompt = Prompt::trusted("blue");
+  tuned.labelled = true;
   for (const PictureRequest& request : {full_request(), plain, seen_coming, tuned}) {
     const auto decoded = decode_payload(encode_payload(request));
     ASSERT_TRUE(decoded) << decoded.error().detail;

@@ -306,6 +306,10 @@ CREATE TABLE cache_entries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX cache_entries_by_end ON cache_entries (expires_ms);
 )sql",
+    // 13: keys whose files say nothing of how their pictures were made.
+    R"sql(
+ALTER TABLE api_keys ADD COLUMN unlabelled INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());
