@@ -43,6 +43,7 @@ RED, GREEN, BLUE = (png(96, 64, c) for c in ((200, 0, 0), (0, 200, 0), (0, 0, 20
 def server(tmp_path_factory):
     from program import Server
     with Server(tmp_path_factory.mktemp("edits"),
+                "--picture-metadata", "off",  # files are compared whatever their seeds
                 "--set", f"models.tiny-klein.path={TINY_KLEIN}",
                 "--set", f"models.paperland.path={PAPERLAND}",
                 "--set", 'models.tiny-klein.price_usd="0.02"',

@@ -1,5 +1,6 @@
 """Files as OpenAI's client keeps them, and edits that name them."""
 
+import base64
 import io
 
 import pytest
@@ -57,6 +58,50 @@ def test_an_edit_names_a_file(server, client):
     unknown = post_json(server, asked | {"images": [{"file_id": kept.id}, {"file_id": "file_0"}]})
     assert unknown.status_code == 400
     assert unknown.json()["error"]["message"] == "image 2: no such file"
+
+
+def test_pictures_become_files_that_the_next_edit_names(server, client):
+    """xAI's `storage_options`; the OpenAI client reads and deletes what they have made."""
+    reply = client.images.generate(
+        model="tiny-klein", prompt="a hat", n=2, response_format="b64_json",
+        extra_body={"storage_options": {"filename": "hat.jpg", "expires_after": 3600}})
+    outputs = [entry.file_output for entry in reply.data]
+    assert [each["filename"] for each in outputs] == ["hat-1.jpg", "hat-2.jpg"]
+    for entry, output in zip(reply.data, outputs):
+        assert client.files.content(output["file_id"]).content == base64.b64decode(entry.b64_json)
+        kept = client.files.retrieve(output["file_id"])
+        assert kept.filename == output["filename"]
+        assert kept.expires_at == output["expires_at"] == kept.created_at + 3600
+    edited = post_json(server, {"model": "tiny-klein", "prompt": "a hat", "images": outputs,
+                                "storage_options": {"filename": "again"}})
+    assert edited.status_code == 200, edited.text
+    again = edited.json()["data"][0]["file_output"]
+    assert (again["filename"], again["expires_at"]) == ("again", None)
+    for output in (*outputs, again):
+        client.files.delete(output["file_id"])
+
+
+@pytest.mark.parametrize("options, status, says", [
+    ({"filename": "a.jpg", "public_url": True}, 400, "storage_options.public_url: not offered"),
+    ({"filename": "a.jpg", "expires_after": 60}, 400, "expires_after is 60, expected 3600 to"),
+    ({"filename": "a" * 256}, 400, "its name has"),
+    ({}, 400, "filename"),
+    ("a.jpg", 422, "expected an object"),
+])
+def test_what_of_storage_cannot_be_is_refused_before_the_work(server, options, status, says):
+    jobs = len(server.job_states())
+    reply = server.generate(model="tiny-klein", storage_options=options)
+    assert reply.status_code == status, reply.text
+    assert says in reply.json()["error"]["message"]
+    assert len(server.job_states()) == jobs
+
+
+def test_a_key_without_files_stores_nothing(server):
+    key = server.make_key("--scopes", "image:generate")["key"]
+    reply = requests.post(f"{server.url}/v1/images/generations", headers=server.headers(key),
+                          json={"prompt": "a hat", "storage_options": {"filename": "a"}}, timeout=10)
+    assert reply.status_code == 401
+    assert '"files"' in reply.json()["error"]["message"]
 
 
 def test_what_is_no_picture_is_told_when_it_is_used(server, client):

@@ -33,6 +33,7 @@ struct ReplyParts {
   const FinishedPictures& finished;
   wire::Usage usage;
   wire::ResponseFormat form = wire::ResponseFormat::url;
+  std::optional<service::FileWish> storage = {};
   std::string_view request_id = {};  // of a deferred request
 };
 
@@ -55,11 +56,23 @@ std::size_t reply_bytes(const ReplyParts& parts) {
   std::size_t bytes = wire::kImagesBodyBytes;
   for (const StoredPicture& picture : parts.finished.pictures) {
     bytes += wire::kImageEntryBytes;
+    if (parts.storage) bytes += wire::kFileOutputBytes;
     if (parts.form != wire::ResponseFormat::url) {
       bytes += base64_size(static_cast<std::size_t>(picture.size_bytes));
     }
   }
   return bytes;
+}
+
+// The bytes are there already: a file is one more name for them.
+Result<service::StoredFile> keep_as_file(const ReplyParts& parts, const StoredPicture& picture) {
+  const int count = static_cast<int>(parts.finished.pictures.size());
+  return parts.context.services.files.add(
+      *parts.exchange.caller,
+      {.name = service::numbered_name(parts.storage->name, picture.index, count),
+       .blob = picture.blob,
+       .size_bytes = picture.size_bytes,
+       .life_s = parts.storage->life_s});
 }
 
 // Reads the pictures of a finished job, one at a time, into the reply; blocks on the stores.
@@ -78,6 +91,7 @@ Result<std::string> make_body(const ReplyParts& parts) {
       file = TRY(services.images.read_picture(*parts.exchange.caller, picture.id));
       entry.base64_of = file.bytes;
     }
+    if (parts.storage) entry.file = keep_as_file(parts, picture);
     body.add(entry);
   }
   return std::move(body).finish(parts.usage);
@@ -120,9 +134,18 @@ wire::Usage usage_of(std::vector<std::string> warnings, const FinishedPictures& 
           .warnings = std::move(warnings)};
 }
 
-void settle_deferral(service::Asking& asking, const wire::GenerationCall& call) {
-  const bool comes_as_links = !call.stream && call.response_format == wire::ResponseFormat::url;
+Result<void> settle(const Context& context, const Exchange& exchange,
+                    const wire::GenerationCall& call, service::Asking& asking) {
+  const bool comes_as_links =
+      !call.stream && !call.storage && call.response_format == wire::ResponseFormat::url;
   asking.deferred = call.deferred || (asking.deferred && comes_as_links);
+  if (!call.storage) return {};
+  auto wanted = context.services.files.check(*exchange.caller, *call.storage);
+  if (!wanted && wanted.error().code == ErrorCode::invalid_argument) {
+    wanted.error().message = "storage_options: " + wanted.error().message;
+    wanted.error().field = "storage_options";
+  }
+  return wanted;
 }
 
 Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& exchange,
@@ -143,7 +166,8 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
                          .exchange = exchange,
                          .finished = *finished,
                          .usage = usage_of(call.warnings, *finished),
-                         .form = call.response_format};
+                         .form = call.response_format,
+                         .storage = call.storage};
   auto reply = co_await reply_with(parts);
   if (reply) reply->headers.add("x-cache", std::string(service::to_string(order.cache)));
   co_return reply;

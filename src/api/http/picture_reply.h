@@ -10,8 +10,9 @@
 namespace imagined::api {
 
 /// Whether nobody waits: `deferred`, or the preference, which does not count where pictures could
-/// not come as links.
-void settle_deferral(service::Asking& asking, const wire::GenerationCall& call);
+/// not come as links alone. What is asked of files is refused here where it cannot be.
+Result<void> settle(const Context& context, const Exchange& exchange,
+                    const wire::GenerationCall& call, service::Asking& asking);
 
 /// Waits for the job and reads what it has made; with `stream` the reply begins at once, and a
 /// deferred request is told the job's id only. The job of the others is given up when the client

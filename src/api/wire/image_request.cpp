@@ -11,6 +11,7 @@
 
 #include "api/wire/json.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "base/words.h"
 
 namespace imagined::api::wire {
@@ -41,7 +42,7 @@ constexpr KnownSize kOpenAiSizes[] = {
 };
 
 // What a client would wrongly rely on when it was ignored.
-constexpr std::string_view kPromises[] = {"output", "storage_options"};
+constexpr std::string_view kPromises[] = {"output"};
 // Under these names clients hand over pictures; for others see `is_picture`.
 constexpr std::string_view kPictures[] = {"image", "images", "image[]", "image_url", "mask"};
 constexpr std::string_view kRead[] = {"model",
@@ -60,6 +61,7 @@ constexpr std::string_view kRead[] = {"model",
                                       "output_format",
                                       "stream",
                                       "deferred",
+                                      "storage_options",
                                       "partial_images",
                                       "num_inference_steps",
                                       "guidance_scale"};
@@ -228,6 +230,32 @@ Result<int> read_previews(const json& body) {
   return static_cast<int>(count.value_or(0));
 }
 
+// xAI's `storage_options` (xai-api.md 1.5): the pictures become files. What is in it and not done
+// is refused: whoever asks for a public address counts on one.
+Result<std::optional<service::FileWish>> read_storage(const json& body) {
+  constexpr const char* kName = "storage_options";
+  const auto found = body.find(kName);
+  if (found == body.end() || !is_given(*found)) return std::nullopt;
+  if (!found->is_object())
+    return fail(ErrorCode::unprocessable,
+                fmt::format("{}: expected an object, got {}", kName, shown(*found)), kName);
+  service::FileWish wish;
+  for (const auto& [name, value] : found->items()) {
+    if (name == "filename" || name == "expires_after" || !is_given(value)) continue;
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}.{}: not offered by this server; leave it out", kName,
+                            valid_utf8(name.substr(0, 60))),
+                kName);
+  }
+  const auto file_name = TRY(read_string(*found, "filename", "a file's name"));
+  if (!file_name)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}.filename: expected a file's name, got none", kName), kName);
+  wish.name = *file_name;
+  wish.life_s = TRY(read_integer(*found, "expires_after", "a whole number of seconds"));
+  return wish;
+}
+
 Result<service::Prompt> read_prompt(const json& body, int max_code_points) {
   const auto text = TRY(read_string(body, "prompt", "a string"));
   if (!text)
@@ -317,10 +345,20 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
                 fmt::format("deferred: pictures that are asked for later come as links, not {}",
                             stream ? "as a stream" : "as b64_json"),
                 "deferred");
+  auto storage = TRY(read_storage(body));
+  if (storage && (stream || deferred))
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("storage_options: files are told of in the answer itself, so not with {}",
+                    stream ? "stream" : "deferred"),
+        "storage_options");
   return GenerationCall{
       std::move(request),
-      response_format == "b64_json" ? ResponseFormat::b64_json : ResponseFormat::url, stream,
-      deferred, std::move(warnings)};
+      response_format == "b64_json" ? ResponseFormat::b64_json : ResponseFormat::url,
+      stream,
+      deferred,
+      std::move(storage),
+      std::move(warnings)};
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
+#include "service/files/file_service.h"
 #include "service/pictures/picture_request.h"
 
 namespace imagined::api::wire {
@@ -25,9 +27,10 @@ enum class Dialect : std::uint8_t {
 struct GenerationCall {
   service::PictureRequest request;
   ResponseFormat response_format = ResponseFormat::url;
-  bool stream = false;                // the reply is a stream of events
-  bool deferred = false;              // the reply is the job's name alone
-  std::vector<std::string> warnings;  // what was asked for and is not done
+  bool stream = false;                       // the reply is a stream of events
+  bool deferred = false;                     // the reply is the job's name alone
+  std::optional<service::FileWish> storage;  // the pictures become files, too
+  std::vector<std::string> warnings;         // what was asked for and is not done
 };
 
 /// Reads every field of the xAI API, OpenAI's words for the same things (`size` gives way to
@@ -36,8 +39,9 @@ struct GenerationCall {
 /// default. Fields that only tune the picture and that are not known here are ignored, with a
 /// warning. Errors name the field, the value and what is allowed:
 ///   `invalid_argument` (400)  no JSON object, no prompt, a number out of range, a promise that
-///                             this server does not keep (`output`,
-///                             `storage_options`), a picture, which would be billed and not seen
+///                             this server does not keep (`output`, a
+///                             public URL among `storage_options`), a picture, which would be
+///                             billed and not seen
 ///   `unprocessable` (422)     a value of another type, or a word that is not on its list
 ///   `not_found` (404)         an unknown or retired model
 Result<GenerationCall> parse_generation_call(std::string_view body,

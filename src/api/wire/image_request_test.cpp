@@ -77,6 +77,31 @@ TEST(GenerationCall, NamesWhatIsWrongWithHowThePictureIsMade) {
   EXPECT_THAT(error(R"("guidance":1,"guidance_scale":2)").message, HasSubstr("mean the same"));
 }
 
+TEST(GenerationCall, TakesWhatFilesThePicturesAreToBecome) {
+  const auto call = parse(
+      with(R"("storage_options":{"filename":"kite.jpg","expires_after":3600,"public_url":false})"));
+  ASSERT_TRUE(call) << call.error().message;
+  EXPECT_EQ(call->storage, (service::FileWish{.name = "kite.jpg", .life_s = 3600}));
+  EXPECT_FALSE(parse(with(R"("storage_options":null)"))->storage);
+}
+
+TEST(GenerationCall, NamesWhatOfStorageIsNotDone) {
+  const auto error = [](const std::string& options) {
+    const auto call = parse(with("\"storage_options\":" + options));
+    EXPECT_FALSE(call) << options;
+    return call ? Error{} : call.error();
+  };
+  EXPECT_EQ(error(R"({"filename":"a","public_url":true})").message,
+            "storage_options.public_url: not offered by this server; leave it out");
+  EXPECT_EQ(error(R"({"filename":"a","public_url":true})").field, "storage_options");
+  EXPECT_THAT(error(R"({"filename":"a","bucket":"b"})").message, HasSubstr(".bucket: not offered"));
+  EXPECT_THAT(error(R"({"expires_after":3600})").message, HasSubstr("filename: expected"));
+  EXPECT_EQ(error(R"({"filename":7})").code, ErrorCode::unprocessable);
+  EXPECT_EQ(error(R"("kite.jpg")").code, ErrorCode::unprocessable);
+  EXPECT_THAT(error(R"({"filename":"a"},"stream":true)").message, HasSubstr("not with stream"));
+  EXPECT_THAT(error(R"({"filename":"a"},"deferred":true)").message, HasSubstr("not with deferred"));
+}
+
 TEST(GenerationCall, StrictlyAsXaiRefusesTheWordsOfOthers) {
   const auto code = [](const std::string& field) {
     EXPECT_TRUE(parse(with(field))) << field;

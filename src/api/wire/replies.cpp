@@ -108,7 +108,16 @@ void ImagesBody::add(const ImageEntry& entry) {
     append_base64(entry.base64_of, text_);  // needs no escapes
     text_ += "\",";
   }
-  text_ += "\"mime_type\":" + JsonText(entry.mime_type).text() + ",\"respect_moderation\":true}";
+  text_ += "\"mime_type\":" + JsonText(entry.mime_type).text() + ",\"respect_moderation\":true";
+  if (entry.file && *entry.file) {
+    const service::StoredFile& file = **entry.file;
+    JsonText output = JsonText::object({{"file_id", file.id}, {"filename", file.name}});
+    output.add("expires_at", file.expires_ms == 0 ? JsonText() : JsonText(file.expires_ms / 1'000));
+    text_ += ",\"file_output\":" + output.text();
+  } else if (entry.file) {
+    text_ += ",\"storage_error\":" + JsonText(entry.file->error().message).text();
+  }
+  text_ += '}';
 }
 
 JsonText usage_value(const Usage& usage) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/json_text.h"
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
+#include "service/files/file.h"
 #include "service/ports/worker_pool.h"
 
 namespace imagined::api::wire {
@@ -29,15 +31,19 @@ JsonText usage_value(const Usage& usage);
 /// Most bytes of a reply without its entries, and of an entry without its base64.
 inline constexpr std::size_t kImagesBodyBytes = 4096;
 inline constexpr std::size_t kImageEntryBytes = 512;
+inline constexpr std::size_t kFileOutputBytes = 2048;  // of its `file_output`
 
 /// One picture of a reply: its link, its bytes, or both.
 struct ImageEntry {
   std::string_view mime_type;
   std::string url;                          // empty: not given
   std::span<const std::uint8_t> base64_of;  // empty: not given
+  /// The file that it has become, or why it has not; none: that was not asked for.
+  std::optional<Result<service::StoredFile>> file = {};
 };
 
-/// `{"created", "data": [{"url", "b64_json", "mime_type", "respect_moderation"}], "usage":
+/// `{"created", "data": [{"url", "b64_json", "mime_type", "respect_moderation", "file_output" or
+/// "storage_error"}], "usage":
 /// {"cost_in_usd_ticks", ...}, "warnings"}`, written in one piece: the pictures are megabytes long.
 /// `warnings` is there when there are any.
 class ImagesBody {

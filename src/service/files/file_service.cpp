@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/ids.h"
@@ -35,6 +36,19 @@ Result<std::unique_ptr<BlobWriter>> FileService::begin(const Caller& caller) {
   TRY(require(caller, Scope::files));
   TRY(blobs_.check_room());
   return blobs_.begin_put();
+}
+
+std::string numbered_name(std::string_view name, int index, int count) {
+  if (count == 1) return std::string(name);
+  const auto dot = std::min(name.rfind('.'), name.size());
+  return fmt::format("{}-{}{}", name.substr(0, dot), index + 1, name.substr(dot));
+}
+
+Result<void> FileService::check(const Caller& caller, const FileWish& wish) const {
+  TRY(require(caller, Scope::files));
+  constexpr int kMost = 100;  // more pictures than any request has
+  TRY(check_name(wish.name.empty() ? wish.name : numbered_name(wish.name, kMost, kMost)));
+  return check_life(wish.life_s);
 }
 
 Result<StoredFile> FileService::add(const Caller& caller, NewFile file) {

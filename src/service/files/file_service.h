@@ -29,6 +29,16 @@ struct NewFile {
   std::optional<std::int64_t> life_s;  // none: until it is deleted
 };
 
+/// What a customer wants of files that its pictures are to become.
+struct FileWish {
+  std::string name;  // of several pictures each with its number, "kite-2.jpg"
+  std::optional<std::int64_t> life_s;
+
+  bool operator==(const FileWish&) const = default;
+};
+/// "kite.jpg" is "kite-2.jpg" for the second of several.
+std::string numbered_name(std::string_view name, int index, int count);
+
 struct FilePageWish {
   int count = kFilePageMax;  // 1 to kFilePageMax
   bool newest_first = true;
@@ -45,6 +55,8 @@ class FileService {
 
   /// For the bytes of one file, which `add` makes a file of. `storage_full` without room.
   Result<std::unique_ptr<BlobWriter>> begin(const Caller& caller);
+  /// Whether `add` would take such files, as far as that shows before their bytes are there.
+  Result<void> check(const Caller& caller, const FileWish& wish) const;
   /// `invalid_argument` for a life or a name that may not be, and when the team has as many files
   /// as it may.
   Result<StoredFile> add(const Caller& caller, NewFile file);

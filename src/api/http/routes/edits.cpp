@@ -65,13 +65,14 @@ Async<Result<Response>> edit_images(const Context& context, Exchange& exchange) 
     co_return tl::unexpected(std::move(in.error()));
   }
   if (!call) co_return tl::unexpected(call.error());
+  if (auto settled = settle(context, exchange, call->fields, *asking); !settled)
+    co_return tl::unexpected(std::move(settled.error()));
   const OwnTarget own = [&](std::string_view url) {
     return own_target(url, context.options, exchange);
   };
   auto request = co_await on_pool(context.fetch_pool,
                                   [&] { return take_pictures(context, exchange, *call, own); });
   if (!request) co_return tl::unexpected(std::move(request.error()));
-  settle_deferral(*asking, call->fields);
   const auto order = co_await on_pool(context.pool, [&] {
     return context.services.images.submit(*exchange.caller, *request, *asking);
   });
