@@ -55,7 +55,7 @@ struct Settings {
   std::int64_t connections_per_address_max = 256;
   std::string trusted_proxies;
   std::string fetch_allow;
-  std::int64_t pool_threads = 4;
+  std::int64_t pool_threads = 16;
   std::int64_t drain_s = 30;
   std::string key_prefix = "imk";
   bool strict_xai = false;

@@ -8,40 +8,6 @@
 #include "engine/pipeline/pipeline.h"
 
 namespace imagined::engine {
-namespace {
-
-class CpuEngine final : public Engine {
- public:
-  explicit CpuEngine(std::unique_ptr<Pipeline> pipeline)
-      : pipeline_(std::move(pipeline)), summary_(pipeline_->summary()) {}
-
-  const ModelSummary& summary() const override { return summary_; }
-
-  RequestReading read(const GenerateRequest& request) const override {
-    return pipeline_->read(request);
-  }
-
-  Result<> intact() const override { return pipeline_->networks().prompts->intact(); }
-
-  Result<> generate_batch(const GenerateRequest& request, const Batch& batch,
-                          std::stop_token stop) override {
-    return without_bad_alloc(
-        [&] { return pipeline_->generate_batch(request, batch, {.stop = std::move(stop)}); });
-  }
-
- private:
-  std::unique_ptr<Pipeline> pipeline_;
-  ModelSummary summary_;
-};
-
-}  // namespace
-
-Result<std::unique_ptr<Engine>> Engine::load(const LoadOptions& options) {
-  return without_bad_alloc([&]() -> Result<std::unique_ptr<Engine>> {
-    return std::make_unique<CpuEngine>(TRY(Pipeline::open(options)));
-  });
-}
-
 Result<image::Picture> Engine::generate(const GenerateRequest& request, const Observer& observer,
                                         std::stop_token stop) {
   image::Picture picture;

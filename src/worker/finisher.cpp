@@ -1,5 +1,6 @@
 #include "worker/finisher.h"
 
+#include <chrono>
 #include <exception>
 #include <string>
 #include <utility>
@@ -12,7 +13,12 @@
 namespace imagined::worker {
 namespace {
 
-constexpr std::size_t kWaitingTasksMax = 4;  // pictures of up to 14 MB
+// More than a few only when pictures are small and made faster than a disk answers.
+constexpr std::size_t kWaitingTasksMax = 256;
+constexpr std::size_t kWaitingBytesMax = 48'000'000;
+constexpr std::size_t kPreviewsBehind = 4;  // tasks; a preview behind more of them would come late
+// How long what comes is added to a batch, before what it has is stored: less than the disk takes.
+constexpr std::chrono::milliseconds kBatchTime{5};
 constexpr std::size_t kPictureIdLength = 22;
 
 std::optional<image::Label> label_of(const ActiveJob& active, const Made& made) {
@@ -43,7 +49,7 @@ void Finisher::store(std::shared_ptr<ActiveJob> job, Made made) {
 
 void Finisher::show(std::shared_ptr<ActiveJob> job, Preview preview) {
   const std::lock_guard lock(mutex_);
-  if (tasks_.size() + 1 >= kWaitingTasksMax) return;
+  if (tasks_.size() + 1 >= kPreviewsBehind) return;
   tasks_.push_back({.job = std::move(job), .what = std::move(preview)});
   changed_.notify_all();
 }
@@ -52,50 +58,76 @@ void Finisher::end(std::shared_ptr<ActiveJob> job, Ending ending) {
   push({.job = std::move(job), .what = std::move(ending)});
 }
 
+std::size_t Finisher::bytes_of(const Task& task) {
+  const auto* made = std::get_if<Made>(&task.what);
+  return made == nullptr ? 0 : made->picture.pixels.size();
+}
+
 void Finisher::push(Task task) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return tasks_.size() < kWaitingTasksMax; });
+  changed_.wait(lock, [this] {
+    return tasks_.size() < kWaitingTasksMax && waiting_bytes_ < kWaitingBytesMax;
+  });
+  waiting_bytes_ += bytes_of(task);
   tasks_.push_back(std::move(task));
   changed_.notify_all();
 }
 
-std::optional<Finisher::Task> Finisher::pop() {
+std::optional<Finisher::Task> Finisher::pop(Wait wait) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !tasks_.empty() || ending_; });
+  if (wait == Wait::for_one) changed_.wait(lock, [this] { return !tasks_.empty() || ending_; });
   if (tasks_.empty()) return std::nullopt;
   std::optional<Task> task = std::move(tasks_.front());
   tasks_.pop_front();
+  waiting_bytes_ -= bytes_of(*task);
   changed_.notify_all();
   return task;
 }
 
 void Finisher::loop() {
-  while (auto task = pop()) {
-    ActiveJob& active = *task->job;
-    try {
-      std::visit([&](const auto& what) { handle(active, what); }, task->what);
-    } catch (const std::exception& error) {  // the net of the job loop: no memory, above all
-      fail(active, {.code = ErrorCode::internal,
-                    .message = "the worker could not store the picture",
-                    .detail = error.what()});
+  while (auto task = pop(Wait::for_one)) {
+    const auto until = std::chrono::steady_clock::now() + kBatchTime;
+    Batch batch;
+    while (task) {
+      absorb(*task, batch);
+      task = std::chrono::steady_clock::now() < until ? pop(Wait::never) : std::nullopt;
     }
-    active.movement.moved(parts_.clock.monotonic_ms());
-    if (!std::holds_alternative<Ending>(task->what)) continue;
-    progress_.erase(&active);
-    parts_.active.remove(task->job);
+    store(batch.pictures);
+    settle(batch.endings);
   }
 }
 
-void Finisher::handle(ActiveJob& active, const Made& made) {
-  if (active.stop.stop_requested()) return;
-  auto picture = store_file(active, made);
-  if (!picture) return fail(active, picture.error());
-  progress_[&active].pictures.push_back(std::move(*picture));
+// The net of the job loop: no memory, above all.
+template <class Work>
+void Finisher::guard(std::span<const JobInHand> jobs, Work work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    for (const JobInHand& job : jobs)
+      fail(*job, {.code = ErrorCode::internal,
+                  .message = "the worker could not store the picture",
+                  .detail = error.what()});
+  }
+  for (const JobInHand& job : jobs) job->movement.moved(parts_.clock.monotonic_ms());
+}
+
+void Finisher::absorb(Task& task, Batch& batch) {
+  guard({&task.job, 1}, [&] {
+    if (auto* ending = std::get_if<Ending>(&task.what)) {
+      batch.endings.emplace_back(task.job, std::move(*ending));
+      return;
+    }
+    ActiveJob& active = *task.job;
+    if (active.stop.stop_requested()) return;
+    if (const auto* preview = std::get_if<Preview>(&task.what)) return show(active, *preview);
+    auto encoded = encode(task.job, std::get<Made>(task.what));
+    if (!encoded) return fail(active, encoded.error());
+    batch.pictures.push_back(std::move(*encoded));
+  });
 }
 
 // Nobody is owed one: what goes wrong here does not concern the job.
-void Finisher::handle(ActiveJob& active, const Preview& preview) {
-  if (active.stop.stop_requested()) return;
+void Finisher::show(const ActiveJob& active, const Preview& preview) {
   const image::Picture& picture = preview.picture;
   const auto bytes =
       image::encode(picture.view(), preview.format, {.quality = parts_.jpeg_quality});
@@ -111,59 +143,100 @@ void Finisher::handle(ActiveJob& active, const Preview& preview) {
                     .blob = *blob});
 }
 
-void Finisher::handle(ActiveJob& active, const Ending& ending) {
-  if (progress_[&active].settled) return;
-  switch (ending.kind) {
-    case Ending::Kind::done:
-      // Stopped after the last picture was handed in: cancelled or lost, and settled by others.
-      if (!active.stop.stop_requested()) complete(active);
-      return;
-    case Ending::Kind::failed:
-      return fail(active, ending.error);
-    case Ending::Kind::release: {
-      const auto released = parts_.jobs.release(active.claimed.lease());
-      log(LogLevel::info, "job_released", "id={} ok={}", active.job().id, released.has_value());
-      return;
+Result<Finisher::Encoded> Finisher::encode(const JobInHand& job, const Made& made) const {
+  const image::Picture& picture = made.picture;
+  auto bytes = TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
+  if (const auto label = label_of(*job, made))
+    bytes = image::with_label(std::move(bytes), made.format, *label);
+  service::StoredPicture row{.id = random_base62(kPictureIdLength),
+                             .job_id = job->job().id,
+                             .index = made.index,
+                             .format = made.format,
+                             .width = picture.width,
+                             .height = picture.height,
+                             .seed = made.seed,
+                             .size_bytes = static_cast<std::int64_t>(bytes.size()),
+                             .created_ms = parts_.clock.unix_ms(),
+                             .reading = job->reading};
+  return Encoded{.job = job, .row = std::move(row), .bytes = std::move(bytes)};
+}
+
+void Finisher::store(std::vector<Encoded>& pictures) {
+  std::vector<JobInHand> jobs;
+  for (const Encoded& picture : pictures) jobs.push_back(picture.job);
+  guard(jobs, [&] {
+    std::vector<std::span<const std::uint8_t>> bytes;
+    for (const Encoded& picture : pictures) bytes.emplace_back(picture.bytes);
+    const auto blobs = parts_.blobs.put_all(bytes);
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      ActiveJob& active = *pictures[i].job;
+      if (!blobs[i]) {
+        fail(active, blobs[i].error());
+        continue;
+      }
+      pictures[i].row.blob = *blobs[i];
+      progress_[&active].pictures.push_back(std::move(pictures[i].row));
     }
-    case Ending::Kind::drop:
-      return;
+  });
+}
+
+void Finisher::settle(std::span<const JobEnding> endings) {
+  std::vector<JobInHand> done;
+  for (const auto& [job, ending] : endings) {
+    if (progress_[job.get()].settled) continue;
+    switch (ending.kind) {
+      case Ending::Kind::done:
+        // Stopped after the last picture was handed in: cancelled or lost, and settled by others.
+        if (!job->stop.stop_requested()) done.push_back(job);
+        break;
+      case Ending::Kind::failed:
+        fail(*job, ending.error);
+        break;
+      case Ending::Kind::release:
+        release(*job);
+        break;
+      case Ending::Kind::drop:
+        break;
+    }
+  }
+  guard(done, [&] { complete(done); });
+  for (const auto& [job, ending] : endings) {
+    progress_.erase(job.get());
+    parts_.active.remove(job);
   }
 }
 
-Result<service::StoredPicture> Finisher::store_file(const ActiveJob& active, const Made& made) {
-  const image::Picture& picture = made.picture;
-  auto bytes = TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
-  if (const auto label = label_of(active, made))
-    bytes = image::with_label(std::move(bytes), made.format, *label);
-  const std::string blob = TRY(parts_.blobs.put(bytes));
-  return service::StoredPicture{.id = random_base62(kPictureIdLength),
-                                .job_id = active.job().id,
-                                .index = made.index,
-                                .blob = blob,
-                                .format = made.format,
-                                .width = picture.width,
-                                .height = picture.height,
-                                .seed = made.seed,
-                                .size_bytes = static_cast<std::int64_t>(bytes.size()),
-                                .created_ms = parts_.clock.unix_ms(),
-                                .reading = active.reading};
+void Finisher::release(const ActiveJob& active) {
+  const auto released = parts_.jobs.release(active.claimed.lease());
+  log(LogLevel::info, "job_released", "id={} ok={}", active.job().id, released.has_value());
 }
 
-void Finisher::complete(ActiveJob& active) {
-  const service::Job& job = active.job();
-  const auto& pictures = progress_[&active].pictures;
-  const auto completed = parts_.jobs.complete(active.claimed.lease(), pictures);
-  if (!completed && completed.error().code != ErrorCode::aborted)
-    return fail(active, completed.error());
-  // Aborted: cancelled or taken for dead in the last moment; somebody else has settled it.
-  log(LogLevel::info, "job_done", "id={} n={} ms={} kept={}", job.id, pictures.size(),
-      parts_.clock.unix_ms() - job.started_ms, completed.has_value());
-  parts_.wire.send({.kind = Message::Kind::finished, .job_id = job.id});
+void Finisher::complete(std::span<const JobInHand> jobs) {
+  if (jobs.empty()) return;
+  std::vector<service::Completion> completions;
+  for (const JobInHand& job : jobs)
+    completions.push_back(
+        {.lease = job->claimed.lease(), .pictures = progress_[job.get()].pictures});
+  const auto results = parts_.jobs.complete_all(completions);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    ActiveJob& active = *jobs[i];
+    const Result<void>& completed = results[i];
+    if (!completed && completed.error().code != ErrorCode::aborted) {
+      fail(active, completed.error());
+      continue;
+    }
+    // Aborted: cancelled or taken for dead in the last moment; somebody else has settled it.
+    const service::Job& job = active.job();
+    log(LogLevel::info, "job_done", "id={} n={} ms={} kept={}", job.id,
+        completions[i].pictures.size(), parts_.clock.unix_ms() - job.started_ms,
+        completed.has_value());
+    parts_.wire.send({.kind = Message::Kind::finished, .job_id = job.id});
+  }
 }
 
 void Finisher::fail(ActiveJob& active, const Error& error) {
+  if (std::exchange(progress_[&active].settled, true)) return;
   const service::Job& job = active.job();
-  progress_[&active].settled = true;
   active.stop.request_stop();
   log(LogLevel::error, "job_failed", "id={} code={} reason={:?} detail={:?}", job.id,
       static_cast<int>(error.code), error.message, error.detail);

@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,8 +36,9 @@ struct Ending {
 };
 
 /// Encodes, stores and settles on a thread of its own while the engine makes the next picture. What
-/// is handed in for one job is dealt with in that order. A job stays in `active` until its ending
-/// was dealt with, whatever happens in between.
+/// is handed in for one job is dealt with in that order. What small pictures have come meanwhile is
+/// stored and settled together, for each wait for the disk is longer than they take. A job stays in
+/// `active` until its ending was dealt with, whatever happens in between.
 class Finisher {
  public:
   struct Parts {
@@ -50,37 +53,57 @@ class Finisher {
   /// Deals with everything that was handed in, then ends.
   ~Finisher();
 
-  /// Waits while four tasks are waiting already.
+  /// Waits while so much waits already that memory would grow: 256 tasks, or 48 MB of pixels.
   void store(std::shared_ptr<ActiveJob> job, Made made);
   /// Does not wait: a preview that would come late is dropped.
   void show(std::shared_ptr<ActiveJob> job, Preview preview);
   void end(std::shared_ptr<ActiveJob> job, Ending ending);
 
  private:
+  using JobInHand = std::shared_ptr<ActiveJob>;
+  using JobEnding = std::pair<JobInHand, Ending>;
   struct Task {
-    std::shared_ptr<ActiveJob> job;
+    JobInHand job;
     std::variant<Made, Preview, Ending> what;
+  };
+  /// A picture that is encoded and not stored yet.
+  struct Encoded {
+    JobInHand job;
+    service::StoredPicture row;  // without the blob's name
+    std::vector<std::uint8_t> bytes;
+  };
+  /// What is stored and settled together.
+  struct Batch {
+    std::vector<Encoded> pictures;
+    std::vector<JobEnding> endings;
   };
   /// What has become of a job so far.
   struct Progress {
     std::vector<service::StoredPicture> pictures;
     bool settled = false;  // its row is final, or somebody else's
   };
+  enum class Wait : std::uint8_t { never, for_one };
 
+  static std::size_t bytes_of(const Task& task);
   void push(Task task);
-  std::optional<Task> pop();
+  std::optional<Task> pop(Wait wait);
   void loop();
-  void handle(ActiveJob& active, const Made& made);
-  void handle(ActiveJob& active, const Preview& preview);
-  void handle(ActiveJob& active, const Ending& ending);
-  Result<service::StoredPicture> store_file(const ActiveJob& active, const Made& made);
-  void complete(ActiveJob& active);
+  template <class Work>
+  void guard(std::span<const JobInHand> jobs, Work work);
+  void absorb(Task& task, Batch& batch);
+  void show(const ActiveJob& active, const Preview& preview);
+  Result<Encoded> encode(const JobInHand& job, const Made& made) const;
+  void store(std::vector<Encoded>& pictures);
+  void settle(std::span<const JobEnding> endings);
+  void release(const ActiveJob& active);
+  void complete(std::span<const JobInHand> jobs);
   void fail(ActiveJob& active, const Error& error);
 
   Parts parts_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Task> tasks_;
+  std::size_t waiting_bytes_ = 0;  // of pixels, in the tasks
   bool ending_ = false;
   std::map<const ActiveJob*, Progress> progress_;  // the thread's own
   std::jthread thread_;                            // last: it uses all of the above

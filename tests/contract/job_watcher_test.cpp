@@ -56,8 +56,8 @@ class CountingStore final : public JobStore {
   Result<void> prolong(std::span<const Lease> leases, std::int64_t lease_ms) override {
     return store_.prolong(leases, lease_ms);
   }
-  Result<void> complete(const Lease& lease, const std::vector<StoredPicture>& pictures) override {
-    return store_.complete(lease, pictures);
+  std::vector<Result<void>> complete_all(std::span<const Completion> completions) override {
+    return store_.complete_all(completions);
   }
   Result<void> fail(const Lease& lease, const Error& error) override {
     return store_.fail(lease, error);

@@ -110,10 +110,11 @@ class FailingJobStore final : public service::JobStore {
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
     return store_.prolong(leases, lease_ms);
   }
-  Result<void> complete(const service::Lease& lease,
-                        const std::vector<service::StoredPicture>& pictures) override {
-    if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
-    return store_.complete(lease, pictures);
+  std::vector<Result<void>> complete_all(
+      std::span<const service::Completion> completions) override {
+    if (auto error = fault_.strike())
+      return std::vector<Result<void>>(completions.size(), tl::unexpected(*error));
+    return store_.complete_all(completions);
   }
   Result<void> fail(const service::Lease& lease, const Error& reason) override {
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));

@@ -15,7 +15,7 @@ namespace imagined::api {
 struct ServerOptions {
   std::string host = "127.0.0.1";  // a literal address
   std::uint16_t port = 8080;       // 0: a free one
-  int pool_threads = 4;
+  int pool_threads = 16;
   int fetch_threads = 8;  // requests that wait for other machines at a time
   std::chrono::milliseconds drain_timeout{30'000};  // for replies in work when stopping
   Limits limits;

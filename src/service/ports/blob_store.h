@@ -38,6 +38,14 @@ class BlobStore {
   /// `unavailable` for other failures.
   virtual Result<std::string> put(std::span<const std::uint8_t> bytes) = 0;
 
+  /// The same for several, which may wait for the disk together: what `put` returns for each.
+  virtual std::vector<Result<std::string>> put_all(
+      std::span<const std::span<const std::uint8_t>> blobs) {
+    std::vector<Result<std::string>> names;
+    for (const auto& bytes : blobs) names.push_back(put(bytes));
+    return names;
+  }
+
   /// The same in pieces.
   virtual Result<std::unique_ptr<BlobWriter>> begin_put() = 0;
 

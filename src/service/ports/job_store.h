@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -48,6 +49,12 @@ struct ClaimedJob {
   JobPayload payload;
 
   Lease lease() const { return {job.id, job.lease_token}; }
+};
+
+/// A job that was made, and its pictures, whose blobs are stored.
+struct Completion {
+  Lease lease;
+  std::vector<StoredPicture> pictures;
 };
 
 /// What a worker can do.
@@ -94,9 +101,14 @@ class JobStore {
   /// Leases that hold no more are passed over.
   virtual Result<void> prolong(std::span<const Lease> leases, std::int64_t lease_ms) = 0;
 
-  /// running -> succeeded, with its pictures, in one step. `aborted` when the lease holds no more;
-  /// then nothing is kept. The blobs must be stored before.
-  virtual Result<void> complete(const Lease& lease, const std::vector<StoredPicture>& pictures) = 0;
+  /// running -> succeeded, with its pictures, for each of several jobs that are made durable
+  /// together: whether each has succeeded, in their order. `aborted` where the lease holds no more;
+  /// then nothing of that one is kept.
+  virtual std::vector<Result<void>> complete_all(std::span<const Completion> completions) = 0;
+  Result<void> complete(const Lease& lease, const std::vector<StoredPicture>& pictures) {
+    const Completion one[] = {{.lease = lease, .pictures = pictures}};
+    return std::move(complete_all(one).front());
+  }
   /// running -> failed. `aborted` as above. `error.detail` is not kept.
   virtual Result<void> fail(const Lease& lease, const Error& error) = 0;
   /// running -> queued, as if it had not been claimed: the worker is told to stop and gives it

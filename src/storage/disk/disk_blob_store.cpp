@@ -8,11 +8,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <exception>
+#include <map>
 #include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/crypto.h"
@@ -81,15 +85,35 @@ Result<File> lock_folder(const std::filesystem::path& folder, int operation) {
   return file;
 }
 
-/// Writes a file under a name that nothing looks for, and syncs it. Removes it on failure.
-Result<void> write_synced(const std::filesystem::path& path, std::span<const std::uint8_t> bytes,
-                          std::int64_t now_ms) {
-  const File file = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL));
+/// Writes a file under a name that nothing looks for. Removes it on failure.
+Result<File> write_unsynced(const std::filesystem::path& path, std::span<const std::uint8_t> bytes,
+                            std::int64_t now_ms) {
+  File file = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL));
   auto written = write_all(file, bytes);
   if (written) written = set_time(file, now_ms);
-  if (written) written = sync(file);
-  if (!written) ::unlink(path.c_str());
-  return written;
+  if (!written) {
+    ::unlink(path.c_str());
+    return tl::unexpected(std::move(written.error()));
+  }
+  return file;
+}
+
+/// Calls `work` with every number below `count`, on several threads as far as they are to be had:
+/// what waits for the disk and not for the processor.
+template <class Work>
+void in_parallel(std::size_t count, const Work& work) {
+  constexpr std::size_t kThreadsMax = 32;
+  std::atomic<std::size_t> next = 0;
+  const auto take_part = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::jthread> others;
+  try {
+    while (others.size() + 1 < std::min(count, kThreadsMax)) others.emplace_back(take_part);
+  } catch (const std::exception&) {
+    // So many must do, this one among them.
+  }
+  take_part();
 }
 
 /// Makes the folder; says whether it was not there before.
@@ -198,24 +222,67 @@ Result<std::unique_ptr<service::BlobWriter>> DiskBlobStore::begin_put() {
 }
 
 Result<std::string> DiskBlobStore::put(std::span<const std::uint8_t> bytes) {
-  TRY(check_room_for(bytes.size()));
-  std::string hash = to_hex(sha256(bytes));
-  const std::filesystem::path path = path_of(hash);
-  const std::filesystem::path folder = path.parent_path();
-  if (TRY(make_folder(folder))) TRY(sync_folder(folder_));
-  if (!TRY(put_anew(hash, bytes))) {
-    const std::filesystem::path temporary =
-        folder / fmt::format("{}{}", random_base62(16), kUnfinished);
-    TRY(write_synced(temporary, bytes, clock_.unix_ms()));
-    if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-      auto error = error_of_errno("rename", path);
-      ::unlink(temporary.c_str());
-      return error;
+  const std::span<const std::uint8_t> one[] = {bytes};
+  return std::move(put_all(one).front());
+}
+
+// All are written, then all synced at once, then all renamed, then their folders synced at once:
+// the file system's journal lets those who wait at the same time wait for the same writes.
+std::vector<Result<std::string>> DiskBlobStore::put_all(
+    std::span<const std::span<const std::uint8_t>> blobs) {
+  std::vector<Result<Begun>> begun;
+  for (const auto& bytes : blobs) begun.push_back(begin(bytes));
+  const auto give_up = [](Result<Begun>& blob, Error error) {
+    if (blob->file) ::unlink(blob->temporary.c_str());
+    blob = tl::unexpected(std::move(error));
+  };
+  in_parallel(begun.size(), [&](std::size_t i) {
+    if (!begun[i] || !begun[i]->file) return;
+    if (auto synced = sync(*begun[i]->file); !synced) give_up(begun[i], std::move(synced.error()));
+  });
+  // Also of a file that was there: whoever made it may not have come so far.
+  std::map<std::filesystem::path, Result<void>> folders;
+  for (Result<Begun>& blob : begun) {
+    if (!blob) continue;
+    if (auto named = give_name(*blob); !named) {
+      give_up(blob, std::move(named.error()));
+      continue;
     }
+    folders.emplace(path_of(blob->hash).parent_path(), Result<void>());
   }
-  // Also for a file that was there: whoever made it may not have come so far.
-  TRY(sync_folder(folder));
-  return hash;
+  std::vector<std::pair<const std::filesystem::path, Result<void>>*> rows;
+  for (auto& row : folders) rows.push_back(&row);
+  in_parallel(rows.size(), [&](std::size_t i) { rows[i]->second = sync_folder(rows[i]->first); });
+  std::vector<Result<std::string>> names;
+  for (Result<Begun>& blob : begun) {
+    if (!blob) {
+      names.push_back(tl::unexpected(std::move(blob.error())));
+      continue;
+    }
+    const Result<void>& folder = folders.at(path_of(blob->hash).parent_path());
+    names.push_back(folder ? Result<std::string>(std::move(blob->hash))
+                           : tl::unexpected(folder.error()));
+  }
+  return names;
+}
+
+Result<DiskBlobStore::Begun> DiskBlobStore::begin(std::span<const std::uint8_t> bytes) {
+  TRY(check_room_for(bytes.size()));
+  Begun begun{.hash = to_hex(sha256(bytes)), .file = std::nullopt, .temporary = {}};
+  const std::filesystem::path folder = path_of(begun.hash).parent_path();
+  if (TRY(make_folder(folder))) TRY(sync_folder(folder_));
+  if (TRY(put_anew(begun.hash, bytes))) return begun;
+  begun.temporary = folder / fmt::format("{}{}", random_base62(16), kUnfinished);
+  begun.file.emplace(TRY(write_unsynced(begun.temporary, bytes, clock_.unix_ms())));
+  return begun;
+}
+
+Result<void> DiskBlobStore::give_name(const Begun& begun) const {
+  if (!begun.file) return {};
+  const std::filesystem::path path = path_of(begun.hash);
+  if (std::rename(begun.temporary.c_str(), path.c_str()) != 0)
+    return error_of_errno("rename", path);
+  return {};
 }
 
 /// The same bytes again: true when they lie there whole, which counts as put now.

@@ -3,9 +3,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "service/ports/blob_store.h"
+#include "storage/disk/file.h"
 
 namespace imagined::storage {
 
@@ -32,6 +36,8 @@ class DiskBlobStore final : public service::BlobStore {
                                                      const Clock& clock, MeasureSpace measure = {});
 
   Result<std::string> put(std::span<const std::uint8_t> bytes) override;
+  std::vector<Result<std::string>> put_all(
+      std::span<const std::span<const std::uint8_t>> blobs) override;
   Result<std::unique_ptr<service::BlobWriter>> begin_put() override;
   Result<void> check_room() override;
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override;
@@ -41,12 +47,20 @@ class DiskBlobStore final : public service::BlobStore {
 
  private:
   class Writer;
+  /// A blob on its way to its name.
+  struct Begun {
+    std::string hash;
+    std::optional<File> file;         // that is not synced yet; none: the same bytes lay there
+    std::filesystem::path temporary;  // its name until then
+  };
 
   DiskBlobStore(std::filesystem::path folder, const Clock& clock, MeasureSpace measure)
       : folder_(std::move(folder)), clock_(clock), measure_(std::move(measure)) {}
 
   std::filesystem::path path_of(std::string_view hash) const;
   Result<void> check_room_for(std::size_t size_bytes) const;
+  Result<Begun> begin(std::span<const std::uint8_t> bytes);
+  Result<void> give_name(const Begun& begun) const;
   Result<bool> put_anew(std::string_view hash, std::span<const std::uint8_t> bytes);
 
   std::filesystem::path folder_;

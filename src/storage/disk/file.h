@@ -18,7 +18,10 @@ class File {
   explicit File(int fd) : fd_(fd) {}
   ~File();
   File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  File& operator=(File&&) = delete;
+  File& operator=(File&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
 
   int fd() const { return fd_; }
 

@@ -153,14 +153,21 @@ Result<void> MemoryJobStore::move_leased(const Lease& lease, Move move, std::int
   return {};
 }
 
-Result<void> MemoryJobStore::complete(const Lease& lease,
-                                      const std::vector<StoredPicture>& pictures) {
-  const std::lock_guard lock(mutex_);
+Result<void> MemoryJobStore::complete_one(const service::Completion& completion) {
   TRY(move_leased(
-      lease, [&](const Job& job) { return service::succeeded(job, clock_.unix_ms()); },
-      std::ssize(pictures)));
-  for (const StoredPicture& picture : pictures) pictures_.emplace(picture.id, picture);
+      completion.lease, [&](const Job& job) { return service::succeeded(job, clock_.unix_ms()); },
+      std::ssize(completion.pictures)));
+  for (const StoredPicture& picture : completion.pictures) pictures_.emplace(picture.id, picture);
   return {};
+}
+
+std::vector<Result<void>> MemoryJobStore::complete_all(
+    std::span<const service::Completion> completions) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Result<void>> results;
+  for (const service::Completion& completion : completions)
+    results.push_back(complete_one(completion));
+  return results;
 }
 
 Result<void> MemoryJobStore::fail(const Lease& lease, const Error& error) {

@@ -33,8 +33,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override;
   Result<std::vector<service::Lease>> lost(std::span<const service::Lease> leases) override;
   Result<void> prolong(std::span<const service::Lease> leases, std::int64_t lease_ms) override;
-  Result<void> complete(const service::Lease& lease,
-                        const std::vector<service::StoredPicture>& pictures) override;
+  std::vector<Result<void>> complete_all(std::span<const service::Completion> completions) override;
   Result<void> fail(const service::Lease& lease, const Error& error) override;
   Result<void> release(const service::Lease& lease) override;
   Result<service::Job> cancel(std::string_view job_id, service::EndedBy by) override;
@@ -76,6 +75,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   template <class Move>
   Result<void> move_leased(const service::Lease& lease, Move move, std::int64_t delivered = 0);
   /// Writes the job after a move, and pays for it when it has ended.
+  Result<void> complete_one(const service::Completion& completion);
   void put(Row& row, service::Job after, service::EndedBy by, std::int64_t delivered = 0);
 
   const Clock& clock_;

@@ -13,13 +13,28 @@
 namespace imagined::storage {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
-constexpr int kLogPagesMax = 1000;  // 4 MB, SQLite's own default
+constexpr std::chrono::milliseconds kBusyTimeout{5000};
+// 16 MB. A page that is written again and again is copied into the file once, so a longer log costs
+// less.
+constexpr int kLogPagesMax = 4000;
 
 // SQLite copies what we bind: our texts may die before the statement does.
 sqlite3_destructor_type transient() { return SQLITE_TRANSIENT; }
 
 constexpr int kBusyStepMs = 10;
+
+/// Called while another connection writes; 0 gives up. SQLite's own pauses of up to 100 ms are
+/// longer than any of our commits takes: whoever waits longest would be served last.
+int wait_while_busy(void*, int count) {
+  constexpr std::chrono::microseconds kShort{200};
+  constexpr std::chrono::microseconds kLong{2'000};
+  constexpr int kShortOnes = 50;
+  constexpr int kCountMax =
+      kShortOnes + static_cast<int>((kBusyTimeout - kShortOnes * kShort) / kLong);
+  if (count >= kCountMax) return 0;
+  std::this_thread::sleep_for(count < kShortOnes ? kShort : kLong);
+  return 1;
+}
 
 constexpr const char* kSettings = "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF";
 
@@ -27,8 +42,7 @@ constexpr const char* kSettings = "PRAGMA foreign_keys = ON; PRAGMA trusted_sche
 /// when several processes make a database at the same time, all but one would be told that it is
 /// locked.
 int switch_to_wal(sqlite3* handle) {
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  const auto deadline = std::chrono::steady_clock::now() + kBusyTimeout;
   while (true) {
     const int code = sqlite3_exec(handle, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
     const bool is_busy = (code & 0xFF) == SQLITE_BUSY;
@@ -106,7 +120,7 @@ Result<void> Connection::connect(const std::filesystem::path& file, int flags) {
   const int code = sqlite3_open_v2(file.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) return failure(code);
   sqlite3_extended_result_codes(handle_, 1);
-  sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+  sqlite3_busy_handler(handle_, wait_while_busy, nullptr);
   return {};
 }
 
@@ -177,6 +191,17 @@ void Connection::checkpoint_if_long() {
       sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
   if (code != SQLITE_OK) log(LogLevel::warn, "checkpoint_failed", "sqlite={}", code);
 }
+
+void Connection::sync_log() {
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  CHECK(code == SQLITE_OK && log != nullptr && log->pMethods != nullptr,
+        "a database without a log");
+  code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  CHECK(code == SQLITE_OK, "the log could not be written to the disk: sqlite {}", code);
+}
+
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 tl::unexpected<Error> Connection::failure(int code) const {
   std::string detail = fmt::format("sqlite {}: {}", code, sqlite3_errmsg(handle_));

@@ -105,6 +105,12 @@ class Connection {
   std::int64_t changed_count() const;
   /// To be called after a commit.
   void checkpoint_if_long();
+  /// Waits until the log as it is now is on the disk, whoever has written to it. A failure ends the
+  /// process: what the system could not write it may have forgotten, and a second try would say
+  /// that all is well (the next start reads what is there).
+  void sync_log();
+  /// Whether a transaction is under way: some errors end it by themselves.
+  bool in_transaction() const;
 
   /// The error of the last call that did not succeed, as one of ours.
   tl::unexpected<Error> failure(int code) const;

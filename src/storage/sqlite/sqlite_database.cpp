@@ -11,11 +11,14 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
   const bool checkpoints = role == Role::server;
   const ConnectionOptions durable = {.durability = Durability::power_loss,
                                      .checkpoints = checkpoints};
-  const ConnectionOptions crash_safe = {.durability = Durability::process_crash};
+  const ConnectionOptions crash_safe = {.durability = Durability::process_crash,
+                                        .checkpoints = checkpoints};
   database->power_safe_ = TRY(Connection::open(file, durable));
   TRY(migrate(*database->power_safe_));
   database->crash_safe_ = TRY(Connection::open(file, crash_safe));
   database->reader_ = TRY(Connection::open(file, crash_safe));
+  database->log_ = TRY(Connection::open(file, crash_safe));
+  database->group_ = std::make_unique<CommitGroup>(*database->crash_safe_, *database->log_);
   return database;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "storage/sqlite/commit_group.h"
 
 namespace imagined::storage {
 
@@ -34,6 +35,7 @@ class SqliteDatabase {
   Connection& power_safe() { return *power_safe_; }  // durable against loss of power
   Connection& crash_safe() { return *crash_safe_; }  // durable against a crash of the process only
   Connection& reader() { return *reader_; }
+  CommitGroup& group() { return *group_; }  // durable against loss of power, many in one commit
 
  private:
   SqliteDatabase() = default;
@@ -41,6 +43,8 @@ class SqliteDatabase {
   std::unique_ptr<Connection> power_safe_;
   std::unique_ptr<Connection> crash_safe_;
   std::unique_ptr<Connection> reader_;
+  std::unique_ptr<Connection> log_;
+  std::unique_ptr<CommitGroup> group_;  // last: it uses two of the above
 };
 
 }  // namespace imagined::storage

@@ -148,8 +148,9 @@ Result<std::optional<Job>> find_twin(Connection& connection, const NewJob& wante
 }
 
 Result<void> check_in_flight(Connection& connection, const NewJob& wanted) {
+  // The plus keeps SQLite from an index of all that the key has ever ordered.
   Statement row = TRY(
-      connection.prepare(fmt::format("SELECT count(*) FROM jobs WHERE {} AND key_id = ?", kOpen)));
+      connection.prepare(fmt::format("SELECT count(*) FROM jobs WHERE {} AND +key_id = ?", kOpen)));
   TRY(row.bind(wanted.job.owner.key_id).step());
   return service::check_in_flight(row.integer(0), wanted.in_flight_max);
 }
@@ -181,6 +182,35 @@ Result<void> insert_job(Connection& connection, const NewJob& wanted) {
                 wanted.share_key)
           .run());
   return insert_inputs(connection, job.id, service::inputs_of(wanted.payload));
+}
+
+/// The job that is given instead of a new one.
+Result<std::optional<Job>> find_earlier(Connection& connection, const NewJob& wanted) {
+  auto earlier = TRY(find_keyed_job(connection, wanted.job.owner.team_id,
+                                    wanted.job.idempotency_key, wanted.request_hash));
+  if (!earlier) earlier = TRY(find_lost(connection, wanted));
+  if (!earlier) earlier = TRY(find_twin(connection, wanted));
+  return earlier;
+}
+
+/// If there is room for it, with its price.
+Result<void> insert_new(Connection& connection, const NewJob& wanted, std::int64_t now_ms) {
+  const std::int64_t waiting = TRY(count_queued(connection));
+  if (waiting >= wanted.queue_limit)
+    return fail(ErrorCode::resource_exhausted,
+                fmt::format("the queue is full: {} jobs are waiting", waiting));
+  TRY(check_in_flight(connection, wanted));
+  if (wanted.reservation) TRY(reserve_charge(connection, *wanted.reservation, now_ms));
+  return insert_job(connection, wanted);
+}
+
+Result<void> complete_job(Connection& connection, const service::Completion& completion,
+                          std::int64_t now_ms) {
+  const Job job = TRY(find_leased(connection, completion.lease));
+  for (const service::StoredPicture& picture : completion.pictures)
+    TRY(insert_picture(connection, picture));
+  return move_job(connection, job, service::succeeded(job, now_ms), EndedBy::worker,
+                  std::ssize(completion.pictures));
 }
 
 /// {"pictures":1}: the kinds that a worker makes, with the newest payload that we can read.
@@ -250,31 +280,24 @@ Result<std::vector<Job>> find_overdue(Connection& connection, std::int64_t now_m
 }  // namespace
 
 Result<Job> SqliteJobStore::insert(const NewJob& wanted) {
-  Connection& connection = database_.power_safe();
-  const auto lock = connection.lock();
-  Transaction transaction = TRY(Transaction::begin(connection));
-  if (auto earlier = TRY(find_keyed_job(connection, wanted.job.owner.team_id,
-                                        wanted.job.idempotency_key, wanted.request_hash)))
-    return std::move(*earlier);
-  if (auto lost = TRY(find_lost(connection, wanted))) return std::move(*lost);
-  if (auto twin = TRY(find_twin(connection, wanted))) return std::move(*twin);
-  const std::int64_t waiting = TRY(count_queued(connection));
-  if (waiting >= wanted.queue_limit)
-    return imagined::fail(ErrorCode::resource_exhausted,
-                          fmt::format("the queue is full: {} jobs are waiting", waiting));
-  TRY(check_in_flight(connection, wanted));
-  if (wanted.reservation) TRY(reserve_charge(connection, *wanted.reservation, clock_.unix_ms()));
-  TRY(insert_job(connection, wanted));
-  TRY(transaction.commit());
-  return wanted.job;
+  return database_.group().change([&](Connection& connection) -> Result<Job> {
+    if (auto earlier = TRY(find_earlier(connection, wanted))) return std::move(*earlier);
+    TRY(insert_new(connection, wanted, clock_.unix_ms()));
+    return wanted.job;
+  });
 }
 
 Result<std::optional<Job>> SqliteJobStore::find_keyed(std::string_view team_id,
                                                       std::string_view idempotency_key,
                                                       std::string_view request_hash) {
-  Connection& connection = database_.reader();
-  const auto lock = connection.lock();
-  return find_keyed_job(connection, team_id, idempotency_key, request_hash);
+  if (idempotency_key.empty()) return std::optional<Job>();
+  auto job = [&] {
+    Connection& connection = database_.reader();
+    const auto lock = connection.lock();
+    return find_keyed_job(connection, team_id, idempotency_key, request_hash);
+  }();
+  if (job && *job) database_.group().settle();  // before anybody is told of it
+  return job;
 }
 
 Result<std::optional<ClaimedJob>> SqliteJobStore::claim(const service::Claim& claim) {
@@ -341,16 +364,18 @@ Result<void> SqliteJobStore::prolong(std::span<const Lease> leases, std::int64_t
   return write_lease(connection, tokens_of(leases), clock_, lease_ms);
 }
 
-Result<void> SqliteJobStore::complete(const Lease& lease,
-                                      const std::vector<service::StoredPicture>& pictures) {
+// In one commit that is on the disk before it can be seen, and not by the group: what has succeeded
+// is read by another process, which does not know whether it may tell.
+std::vector<Result<void>> SqliteJobStore::complete_all(
+    std::span<const service::Completion> completions) {
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
-  Transaction transaction = TRY(Transaction::begin(connection));
-  const Job job = TRY(find_leased(connection, lease));
-  for (const service::StoredPicture& picture : pictures) TRY(insert_picture(connection, picture));
-  TRY(move_job(connection, job, service::succeeded(job, clock_.unix_ms()), EndedBy::worker,
-               std::ssize(pictures)));
-  return transaction.commit();
+  std::vector<Work> works;
+  for (const service::Completion& completion : completions)
+    works.emplace_back([this, &completion](Connection& within) {
+      return complete_job(within, completion, clock_.unix_ms());
+    });
+  return commit_together(connection, works);
 }
 
 Result<void> SqliteJobStore::fail(const Lease& lease, const Error& error) {

@@ -21,8 +21,7 @@ class SqliteJobStore final : public service::JobStore {
   Result<std::optional<service::ClaimedJob>> claim(const service::Claim& claim) override;
   Result<std::vector<service::Lease>> lost(std::span<const service::Lease> leases) override;
   Result<void> prolong(std::span<const service::Lease> leases, std::int64_t lease_ms) override;
-  Result<void> complete(const service::Lease& lease,
-                        const std::vector<service::StoredPicture>& pictures) override;
+  std::vector<Result<void>> complete_all(std::span<const service::Completion> completions) override;
   Result<void> fail(const service::Lease& lease, const Error& error) override;
   Result<void> release(const service::Lease& lease) override;
   Result<service::Job> cancel(std::string_view job_id, service::EndedBy by) override;

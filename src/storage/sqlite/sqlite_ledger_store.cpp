@@ -22,36 +22,24 @@ Result<std::int64_t> read_integer(Connection& connection, std::string_view sql) 
   return row.integer(0);
 }
 
-/// Runs `change` as one commit of the durable connection.
-template <class Change>
-auto commit(SqliteDatabase& database, Change change)
-    -> decltype(change(std::declval<Connection&>())) {
-  Connection& connection = database.power_safe();
-  const auto lock = connection.lock();
-  Transaction transaction = TRY(Transaction::begin(connection));
-  auto result = change(connection);
-  if (result) TRY(transaction.commit());
-  return result;
-}
-
 }  // namespace
 
 Result<void> SqliteLedgerStore::reserve(const service::Reservation& reservation) {
-  return commit(database_, [&](Connection& connection) {
+  return database_.group().change([&](Connection& connection) {
     return reserve_charge(connection, reservation, clock_.unix_ms());
   });
 }
 
 Result<std::int64_t> SqliteLedgerStore::resolve(std::string_view charge_id,
                                                 const service::Settlement& settlement) {
-  return commit(database_, [&](Connection& connection) {
+  return database_.group().change([&](Connection& connection) {
     return resolve_charge(connection, charge_id, settlement, clock_.unix_ms());
   });
 }
 
 Result<std::int64_t> SqliteLedgerStore::record(const service::Reservation& reservation,
                                                const service::Settlement& settlement) {
-  return commit(database_, [&](Connection& connection) -> Result<std::int64_t> {
+  return database_.group().change([&](Connection& connection) -> Result<std::int64_t> {
     const std::int64_t now_ms = clock_.unix_ms();
     TRY(reserve_charge(connection, reservation, now_ms));
     return resolve_charge(connection, reservation.charge.id, settlement, now_ms);
@@ -59,7 +47,7 @@ Result<std::int64_t> SqliteLedgerStore::record(const service::Reservation& reser
 }
 
 Result<std::int64_t> SqliteLedgerStore::refund(std::string_view charge_id) {
-  return commit(database_, [&](Connection& connection) {
+  return database_.group().change([&](Connection& connection) {
     return refund_charge(connection, charge_id, clock_.unix_ms());
   });
 }
