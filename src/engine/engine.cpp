@@ -8,6 +8,7 @@
 #include "engine/pipeline/pipeline.h"
 
 namespace imagined::engine {
+
 Result<image::Picture> Engine::generate(const GenerateRequest& request, const Observer& observer,
                                         std::stop_token stop) {
   image::Picture picture;

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/check.h"
 #include "engine/families/families.h"
 #include "engine/pipeline/memory.h"
 #include "engine/pipeline/pipeline.h"
