@@ -53,6 +53,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/files/{id}", show_file},
     {"GET", "/v1/files/{id}/content", send_file},
     {"DELETE", "/v1/files/{id}", delete_file},
+    {"GET", "/openapi.json", send_openapi, Access::open},
+    {"GET", "/docs", send_docs, Access::open},
     {.method = "GET",
      .pattern = "/healthz",
      .handler = say_alive,

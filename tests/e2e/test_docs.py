@@ -1,0 +1,76 @@
+"""The API's document as it is served: to programs as JSON, to people as a page."""
+
+import base64
+import hashlib
+import html
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import requests
+
+from program import PAPERLAND, ROOT
+
+yaml = pytest.importorskip("yaml", reason="openapi-spec-validator is not installed")
+validator = pytest.importorskip("openapi_spec_validator")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    from program import Server
+    with Server(tmp_path_factory.mktemp("docs"),
+                "--set", f"models.grok-imagine-image.path={PAPERLAND}",
+                "--set", "models.grok-imagine-image.steps=1") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(server):
+    return requests.get(f"{server.url}/docs", timeout=10)
+
+
+def test_the_document_is_the_one_that_is_written_and_valid(server):
+    served = requests.get(f"{server.url}/openapi.json", timeout=10)
+    assert served.headers["content-type"] == "application/json"
+    document = served.json()
+    validator.validate(document)
+    assert document.pop("servers") == [{"url": server.url}]
+    written = yaml.safe_load((ROOT / "docs/api/openapi.yaml").read_text())
+    written.pop("servers")
+    assert document == written
+
+
+def test_the_page_shows_every_route_and_every_field_of_a_generation(server, page):
+    document = server.get("/openapi.json").json()
+    for path, item in document["paths"].items():
+        for method in ("get", "post", "put", "delete"):
+            if method in item:
+                assert f'<section id="{item[method]["operationId"]}">' in page.text
+        assert f'<span class=path>{html.escape(path)}</span></h2>' in page.text
+    for name in document["components"]["schemas"]["GenerationRequest"]["properties"]:
+        assert f"<td><code>{name}</code>" in page.text, name
+
+
+def test_the_page_needs_no_script_and_no_other_host(server, page):
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    style = re.search(r"<style>(.*?)</style>", page.text, re.S).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+    assert "<script" not in page.text and " style=" not in page.text and "@import" not in style
+    assert "url(" not in style and not re.search(r"\son\w+=", page.text)
+    for link in re.findall(r'(?:href|src)="([^"]*)"', page.text):
+        assert link == "openapi.json" or link.startswith("#")
+        if link.startswith("#"):
+            assert f'id="{link[1:]}"' in page.text
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_first_example_works_as_it_stands(server, page):
+    command = html.unescape(re.search(r"<pre><code>(curl .*?)</code></pre>", page.text, re.S).group(1))
+    assert "/v1/images/generations" in command
+    done = subprocess.run(["bash", "-c", command], env={**os.environ, "KEY": server.key},
+                          capture_output=True, text=True, timeout=60)
+    assert '"data":[{"url":"http' in done.stdout, done.stdout + done.stderr
