@@ -13,8 +13,9 @@ namespace imagined {
 /// A new folder, private to one test, gone with this object.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "imagined-test-XXXXXX";
+  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
+  explicit TemporaryFolder(const std::filesystem::path& parent) {
+    std::string name = parent / "imagined-test-XXXXXX";
     CHECK(::mkdtemp(name.data()) != nullptr, "no temporary folder at {}", name);
     path_ = name;
   }
@@ -30,5 +31,13 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// Where a test that does not care for the disk has none to wait for.
+inline std::filesystem::path memory_folder() {
+  const std::filesystem::path shared = "/dev/shm";
+  std::error_code ignored;
+  return std::filesystem::is_directory(shared, ignored) ? shared
+                                                        : std::filesystem::temp_directory_path();
+}
 
 }  // namespace imagined
