@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "api/http/server.h"
 #include "base/json_text.h"
@@ -20,6 +21,7 @@
 #include "engine/engine.h"
 #include "service/accounts/first_owner.h"
 #include "service/files/file_service.h"
+#include "service/gauges/state_gauges.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
 #include "service/maintenance/maintenance.h"
@@ -27,6 +29,14 @@
 
 namespace imagined::cli {
 namespace {
+
+api::MetricsReader metrics_reader(std::string_view word) {
+  using Reader = api::MetricsReader;
+  return word == "nobody"     ? Reader::nobody
+         : word == "managers" ? Reader::managers
+         : word == "all"      ? Reader::all
+                              : Reader::local;
+}
 
 api::wire::ErrorStyle error_style(const Settings& settings) {
   return {.strict_xai = settings.strict_xai,
@@ -60,6 +70,7 @@ Result<api::ServerOptions> server_options(const Settings& settings,
           .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
           .cors_origin = settings.cors_origin,
           .moderated_is_empty = settings.moderation_answer == "empty",
+          .metrics = metrics_reader(settings.metrics),
           .errors = error_style(settings),
           .dialect = settings.strict_xai ? api::wire::Dialect::xai : api::wire::Dialect::all}};
 }
@@ -145,6 +156,16 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
   service::Intake intake(stores.blobs(), **web, images, files);
   service::JobWatcher watcher(stores.jobs(), queue, stores.events());
   service::Maintenance maintenance(all_duties(stores, queue, config.settings));
+  const service::Watched watched{.catalogue = catalogue,
+                                 .queue = queue,
+                                 .ledger = stores.ledger(),
+                                 .blobs = stores.blobs(),
+                                 .workers = *workers};
+  const auto gauges = [&]() -> Result<service::Gauges> {
+    service::Gauges all = TRY(service::state_gauges(watched));
+    for (service::Gauge& gauge : stores.gauges()) all.push_back(std::move(gauge));
+    return all;
+  };
   auto options = server_options(config.settings, address);
   if (!options) return report(kExitConfig, options.error());
   api::HttpServer server(std::move(*options), {.catalogue = catalogue,
@@ -159,7 +180,8 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                                .admission = admission,
                                                .links = stores.links(),
                                                .workers = *workers,
-                                               .clock = stores.clock()});
+                                               .clock = stores.clock(),
+                                               .gauges = gauges});
   if (const auto listening = server.listen(); !listening) return report(listening.error());
 
   std::atomic<int> status = kExitOk;

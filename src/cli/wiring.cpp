@@ -18,6 +18,7 @@
 #include "service/maintenance/picture_expiry.h"
 #include "service/maintenance/temporary_files.h"
 #include "storage/disk/data_dir.h"
+#include "storage/disk/data_gauges.h"
 #include "storage/disk/disk_blob_store.h"
 #include "storage/process/process_cache_store.h"
 #include "storage/process/process_job_events.h"
@@ -53,6 +54,7 @@ std::unique_ptr<service::CacheStore> make_cache(const config::Settings& settings
 class LocalStores final : public Stores {
  public:
   struct Parts {
+    storage::DataDir dir;
     std::optional<storage::DataDirLock> lock;
     std::unique_ptr<SqliteDatabase> database;
     std::unique_ptr<storage::DiskBlobStore> blobs;
@@ -83,6 +85,7 @@ class LocalStores final : public Stores {
   service::FileStore& files() override { return files_; }
   service::CacheStore* cache() override { return cache_.get(); }
   service::JobEvents& events() override { return events_; }
+  service::Gauges gauges() const override { return storage::data_gauges(parts_.dir); }
   const service::Links& links() const override { return links_; }
   const Clock& clock() const override { return kClock; }
 
@@ -112,7 +115,7 @@ Result<std::unique_ptr<Stores>> Stores::open(const config::Settings& settings, S
                 "data_dir");
   }
   const storage::DataDir dir = TRY(storage::DataDir::open(settings.data_dir));
-  LocalStores::Parts parts;
+  LocalStores::Parts parts{.dir = dir};
   if (user == StoreUser::server) parts.lock.emplace(TRY(storage::DataDirLock::acquire(dir)));
   parts.database = TRY(SqliteDatabase::open(dir.database(), user == StoreUser::server
                                                                 ? SqliteDatabase::Role::server

@@ -11,6 +11,7 @@
 #include "service/accounts/key_service.h"
 #include "service/admission/admission.h"
 #include "service/cache/picture_cache.h"
+#include "service/gauges/gauge.h"
 #include "service/jobs/job_queue.h"
 #include "service/links/links.h"
 #include "service/maintenance/duty.h"
@@ -52,6 +53,7 @@ class Stores {
   virtual service::FileStore& files() = 0;
   virtual service::CacheStore* cache() = 0;  // null: off
   virtual service::JobEvents& events() = 0;
+  virtual service::Gauges gauges() const = 0;  // of what is kept
   virtual const service::Links& links() const = 0;
   virtual const Clock& clock() const = 0;
 };

@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 2> kModerationDowns = {"refuse", "pass"};
 constexpr std::array<std::string_view, 3> kOutOfQuotaStatuses = {"429", "402", "403"};
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
+constexpr std::array<std::string_view, 4> kMetricsReaders = {"nobody", "local", "managers", "all"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
 
 }  // namespace
@@ -138,6 +139,9 @@ std::span<const Setting> all_settings() {
       {"picture_metadata", &Settings::picture_metadata,
        "whether files say how their pictures were made: model, seed, SHA-256 of the prompt", 0, 0,
        kOnOff},
+      {"metrics", &Settings::metrics,
+       "who may read /metrics: nobody, this machine, people with a management key, or all", 0, 0,
+       kMetricsReaders},
       {"log_level", &Settings::log_level, "how much is logged on stderr", 0, 0, kLogLevels},
   };
   return kSettings;

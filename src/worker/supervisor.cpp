@@ -159,6 +159,7 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
     close(wire.server_fd);
     return tl::unexpected(std::move(child.error()));
   }
+  ++starts_;
   log(LogLevel::info, "worker_started", "worker={} pid={}", id, child->pid());
   auto worker = std::make_shared<Worker>(id, std::move(*child));
   try {

@@ -51,6 +51,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   void stop();
 
   bool is_ready() const override { return ready_; }
+  std::int64_t starts() const override { return starts_; }
   /// While the worker is started again, its last models count as there.
   bool accepts(std::string_view model_id) const override;
   std::optional<service::ModelReport> report(std::string_view model_id) const override;
@@ -77,6 +78,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   std::atomic<bool> ready_ = false;
   std::atomic<bool> was_ready_ = false;
   std::atomic<int> failures_ = 0;
+  std::atomic<std::int64_t> starts_ = 0;
   int config_fd_ = -1;
   mutable std::mutex mutex_;
   std::vector<service::ModelReport> models_;  // of the last ready worker

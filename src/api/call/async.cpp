@@ -29,16 +29,18 @@ Pool::~Pool() { join(); }
 Async<void> Pool::run(std::function<void()> work) {
   const auto loop = co_await asio::this_coro::executor;
   std::exception_ptr caught;
+  ++calls_;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&](auto handler) {
         // The work guard keeps the loop running while its only coroutine is away.
-        asio::post(threads_->pool, [work = std::move(work), handler = std::move(handler), loop,
-                                    guard = asio::make_work_guard(loop), &caught]() mutable {
+        asio::post(threads_->pool, [this, work = std::move(work), handler = std::move(handler),
+                                    loop, guard = asio::make_work_guard(loop), &caught]() mutable {
           try {
             work();
           } catch (...) {
             caught = std::current_exception();
           }
+          --calls_;
           asio::post(loop, std::move(handler));
         });
       },
@@ -47,12 +49,14 @@ Async<void> Pool::run(std::function<void()> work) {
 }
 
 void Pool::start(std::function<void()> work) {
-  asio::post(threads_->pool, [work = std::move(work)] {
+  ++calls_;
+  asio::post(threads_->pool, [this, work = std::move(work)] {
     try {
       work();
     } catch (const std::exception& caught) {
       log(LogLevel::error, "background_work_failed", "reason={:?}", caught.what());
     }
+    --calls_;
   });
 }
 

@@ -2,8 +2,10 @@
 // loop; only the work given to `on_pool` runs elsewhere.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,12 +36,16 @@ class Pool {
   /// logged.
   void start(std::function<void()> work);
 
+  /// Work that is given and has not ended.
+  std::int64_t calls() const { return calls_; }
+
   /// Waits until all work given so far has ended. New work is no longer taken.
   void join();
 
  private:
   struct Threads;
   std::unique_ptr<Threads> threads_;
+  std::atomic<std::int64_t> calls_ = 0;
 };
 
 /// The value of `work()`, computed on the pool.

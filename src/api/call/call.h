@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -17,6 +18,7 @@
 #include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
 #include "service/files/file_service.h"
+#include "service/gauges/gauge.h"
 #include "service/jobs/job_watcher.h"
 #include "service/links/links.h"
 #include "service/pictures/image_service.h"
@@ -40,6 +42,8 @@ struct Services {
   const service::Links& links;
   const service::WorkerPool& workers;
   const Clock& clock;
+  /// What is to be told of the state behind all of it; blocks. Empty: nothing is.
+  std::function<Result<service::Gauges>()> gauges = {};
 };
 
 /// How long a call waits for its job.
@@ -54,6 +58,7 @@ struct Call {
   std::optional<service::Caller> caller;  // who asks, where a key is needed
   std::stop_token client_gone;            // requested when the client has gone, or waits no longer
   std::optional<service::LimitFigures> limits;  // where it draws under a limit
+  bool over_limit = false;                      // and was refused by it
   std::string job_id;                           // for the log line
 };
 

@@ -15,6 +15,7 @@ namespace {
 Result<void> let_in(Call& call, Result<service::Admitted> answer) {
   if (!answer) return tl::unexpected(std::move(answer.error()));
   call.limits = std::move(answer->figures);
+  call.over_limit = answer->refusal.has_value();
   if (answer->refusal) return tl::unexpected(std::move(*answer->refusal));
   return {};
 }

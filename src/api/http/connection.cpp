@@ -33,6 +33,8 @@ using std::chrono::steady_clock;
 // than it was asked for; see `watch_client`.
 constexpr milliseconds kWatchInterval{250};
 constexpr std::size_t kReadBytes = 16 * 1024;
+// What a connection holds while it waits for a request, which mostly fits.
+constexpr std::size_t kIdleBytes = 1024;
 // What is read and thrown away so that an early reply reaches a client that still sends.
 constexpr milliseconds kLingerTimeout{5'000};
 constexpr std::size_t kLingerBytesMax = 64u << 20;
@@ -99,7 +101,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     std::optional<Error> error;
   };
 
-  Async<error_code> receive();
+  Async<error_code> receive(std::size_t bytes_max = kReadBytes);
   Async<Reading> read_head(Head& head, Refusal& refusal);
   Async<Reading> read_body(const Head& head, Exchange& exchange, Refusal& refusal);
   Async<Result<void>> keep(std::string_view bytes, Exchange& exchange);
@@ -187,8 +189,8 @@ Async<void> TcpConnection::turn_away(Error error) {
 }
 
 // Reads on; the error when that fails, the end of the stream included.
-Async<error_code> TcpConnection::receive() {
-  const std::span<char> room = buffer_.prepare(kReadBytes);
+Async<error_code> TcpConnection::receive(std::size_t bytes_max) {
+  const std::span<char> room = buffer_.prepare(bytes_max);
   error_code ec;
   buffer_.commit(co_await socket_.async_read_some(asio::buffer(room.data(), room.size()),
                                                   asio::redirect_error(asio::use_awaitable, ec)));
@@ -202,6 +204,7 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, Refusal& refu
   };
   bool waiting = true;  // for the first byte of a request
   idle_ = true;
+  buffer_.shrink(kIdleBytes);
   arm(limits_.idle_timeout);
   while (true) {
     std::string_view text = buffer_.text();
@@ -235,7 +238,7 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, Refusal& refu
       }
     }
     if (waiting && closing_) co_return Reading::closed;
-    if (co_await receive()) {
+    if (co_await receive(waiting ? kIdleBytes : kReadBytes)) {
       if (expired_ && !waiting) co_return refuse(408, "the head of the request did not arrive");
       co_return Reading::closed;
     }

@@ -22,6 +22,14 @@
 
 namespace imagined::api {
 
+/// Who may read the metrics.
+enum class MetricsReader : std::uint8_t {
+  nobody,
+  local,     // whoever calls from this machine, and not through a proxy
+  managers,  // people, with a management key
+  all,
+};
+
 /// What an operator may set about the answers.
 struct AnswerOptions {
   std::string public_url;     // base of links; empty: what the client called us
@@ -30,11 +38,13 @@ struct AnswerOptions {
   std::string cors_origin = "*";  // empty: no CORS headers
   /// What moderation refuses is answered with an empty list of pictures instead of an error.
   bool moderated_is_empty = false;
+  MetricsReader metrics = MetricsReader::local;
   wire::ErrorStyle errors;
   wire::Dialect dialect = wire::Dialect::all;
 };
 
 struct Route;
+class Tally;
 
 struct Exchange : Call {
   Request request;
@@ -70,6 +80,7 @@ struct Context : CallContext {
   const Limits& limits;
   ByteBudget& budget;      // of bodies and replies that are held in memory
   AddressCounts& clients;  // that have requests in work through a proxy
+  Tally& tally;            // of the loop's thread
 };
 
 /// Said with `unavailable` when the budget had no room in time.

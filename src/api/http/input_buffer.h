@@ -29,6 +29,14 @@ class InputBuffer {
     return {bytes_.data() + end_, count};
   }
 
+  /// Gives memory back that an idle connection does not need: all above `count` bytes, when there
+  /// is no text.
+  void shrink(std::size_t count) {
+    if (begin_ != end_ || bytes_.size() <= count) return;
+    begin_ = end_ = 0;
+    bytes_ = std::vector<char>(count);
+  }
+
   /// `count` bytes of the room have been filled.
   void commit(std::size_t count) { end_ += count; }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/http/router.h"
+#include "api/http/tally.h"
 #include "api/http/unserved.h"
 #include "api/wire/errors.h"
 #include "api/wire/limit_headers.h"
@@ -210,6 +211,19 @@ void add_duration(const Context&, const Exchange& exchange, Response& response) 
   response.headers.set("x-metrics-e2e-ms", fmt::format("{:.1f}", elapsed_ms(exchange)));
 }
 
+void count_reply(const Context& context, const Exchange& exchange, Response& response) {
+  const Route* route = exchange.route;
+  context.tally.request({.method = route == nullptr ? "" : route->method,
+                         .pattern = route == nullptr ? "" : route->pattern,
+                         .status = response.status,
+                         .seconds = elapsed_ms(exchange) / 1000});
+  // Its word is one of a list of ours that lives as long as the program.
+  for (const service::CacheUse use :
+       {service::CacheUse::hit, service::CacheUse::miss, service::CacheUse::bypass})
+    if (response.headers.find("x-cache") == service::to_string(use))
+      context.tally.cache(service::to_string(use));
+}
+
 void write_log_line(const Context&, const Exchange& exchange, Response& response) {
   log(exchange.route == nullptr ? LogLevel::info : exchange.route->log_level, "request",
       "request_id={} client={} method={} path={:?} status={} ms={:.1f} key={} job={}", exchange.id,
@@ -227,6 +241,8 @@ Response error_reply(const Context& context, const Exchange& exchange, const Err
         "request_id={} status={} message={:?} detail={:?}", exchange.id, status, error.message,
         error.detail);
   }
+  if (const auto word = refusal_word(error, exchange.over_limit); !word.empty())
+    context.tally.refused(word);
   Response response = json_reply(wire::error_body(error, exchange.id, style), status);
   if (status == 401) response.headers.add("www-authenticate", "Bearer");
   const wire::RetryAdvice advice = wire::retry_advice(error);
@@ -241,6 +257,7 @@ Response failure_reply(const Context& context, const Exchange& exchange, const E
   const bool is_empty =
       context.options.moderated_is_empty && error.reason == ErrorReason::content_moderated;
   if (!is_empty) return error_reply(context, exchange, error);
+  context.tally.refused(refusal_word(error, exchange.over_limit));
   const std::int64_t now_s = context.services.clock.unix_ms() / 1000;
   return json_reply(wire::ImagesBody(now_s, wire::kImagesBodyBytes).finish({}));
 }

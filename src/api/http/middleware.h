@@ -36,6 +36,8 @@ void add_cors(const Context& context, const Exchange& exchange, Response& respon
 /// What the reply's client may ask for next, on routes that draw under a limit.
 void add_limits(const Context& context, const Exchange& exchange, Response& response);
 void add_duration(const Context& context, const Exchange& exchange, Response& response);
+/// For the metrics.
+void count_reply(const Context& context, const Exchange& exchange, Response& response);
 /// Method, path without query, status, duration; never a prompt or a key.
 void write_log_line(const Context& context, const Exchange& exchange, Response& response);
 

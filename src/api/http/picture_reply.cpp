@@ -8,6 +8,7 @@
 
 #include "api/call/job_wait.h"
 #include "api/http/picture_stream.h"
+#include "api/http/tally.h"
 #include "base/crypto.h"
 
 namespace imagined::api {
@@ -107,6 +108,7 @@ Async<Result<Response>> reply_with(const ReplyParts& parts) {
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response = json_reply(std::move(*body));
   response.held = std::move(*held);
+  context.tally.pictures(std::ssize(parts.finished.pictures));
   for (const std::string& warning : parts.usage.warnings) {
     response.headers.add("x-imagined-warning", header_value(warning));
   }

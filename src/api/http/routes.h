@@ -38,6 +38,7 @@ Async<Result<Response>> show_usage(const Context& context, Exchange& exchange);
 Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange);
 Async<Result<Response>> send_openapi(const Context& context, Exchange& exchange);
 Async<Result<Response>> send_docs(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_metrics(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_alive(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_ready(const Context& context, Exchange& exchange);
 

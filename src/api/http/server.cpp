@@ -18,6 +18,7 @@
 #include "api/http/log_limit.h"
 #include "api/http/middleware.h"
 #include "api/http/router.h"
+#include "api/http/tally.h"
 #include "base/log.h"
 
 namespace imagined::api {
@@ -49,6 +50,7 @@ constexpr AfterAnswer kAfterAnswer[] = {
     add_cors,        //
     add_limits,      //
     add_duration,    //
+    count_reply,     //
     write_log_line,
 };
 
@@ -128,7 +130,8 @@ class HttpServer::Loop {
                 options_.answers,
                 options_.limits,
                 budget_,
-                clients_}) {}
+                clients_,
+                tally_}) {}
 
   Result<void> listen();
   std::uint16_t port() const { return port_; }
@@ -158,6 +161,7 @@ class HttpServer::Loop {
   ByteBudget budget_{options_.limits.held_bytes_max};
   AddressCounts connections_from_{options_.limits.connections_per_address_max};
   AddressCounts clients_{options_.limits.connections_per_address_max};
+  Tally tally_;
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer drain_{io_};
@@ -239,6 +243,7 @@ void HttpServer::Loop::run_among(Connections& connections,
                                  const std::shared_ptr<Connection>& connection, Async<void> work,
                                  AddressCounts::Place place) {
   connections.insert(connection);
+  tally_.connected();
   auto ended = [this, &connections, connection,
                 place = std::move(place)](std::exception_ptr caught) {
     try {
@@ -247,6 +252,7 @@ void HttpServer::Loop::run_among(Connections& connections,
       log(LogLevel::error, "connection_failed", "reason={:?}", failure.what());
     }
     connections.erase(connection);
+    tally_.disconnected();
     end_when_idle();
   };
   try {
@@ -254,6 +260,7 @@ void HttpServer::Loop::run_among(Connections& connections,
   } catch (const std::exception& failure) {  // no memory for it
     log(LogLevel::error, "connection_failed", "reason={:?}", failure.what());
     connections.erase(connection);
+    tally_.disconnected();
   }
 }
 

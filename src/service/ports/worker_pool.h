@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -15,6 +16,8 @@ class WorkerPool {
   virtual bool is_ready() const = 0;
   /// A job for this model may be queued: a worker has the model, or will soon have it again.
   virtual bool accepts(std::string_view model_id) const = 0;
+  /// Worker processes that were started so far.
+  virtual std::int64_t starts() const { return 0; }
   /// What the last worker has told of a model; none: no worker of ours has spoken of it yet.
   virtual std::optional<ModelReport> report(std::string_view) const { return std::nullopt; }
 };
