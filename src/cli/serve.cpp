@@ -64,24 +64,30 @@ Result<api::ServerOptions> server_options(const Settings& settings,
       .pool_threads = static_cast<int>(settings.pool_threads),
       .drain_timeout = std::chrono::seconds(settings.drain_s),
       .limits = limits,
-      .answers = {
-          .public_url = settings.public_url,
-          .trusted_proxies = std::move(trusted_proxies),
-          .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
-          .cors_origin = settings.cors_origin,
-          .moderated_is_empty = settings.moderation_answer == "empty",
-          .metrics = metrics_reader(settings.metrics),
-          .errors = error_style(settings),
-          .dialect = settings.strict_xai ? api::wire::Dialect::xai : api::wire::Dialect::all}};
+      .answers = {.public_url = settings.public_url,
+                  .trusted_proxies = std::move(trusted_proxies),
+                  .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
+                  .cors_origin = settings.cors_origin,
+                  .moderated_is_empty = settings.moderation_answer == "empty",
+                  .metrics = metrics_reader(settings.metrics),
+                  .errors = error_style(settings),
+                  .dialect =
+                      settings.strict_xai ? api::wire::Dialect::xai : api::wire::Dialect::all},
+      .tls_certificate_file = settings.tls_certificate_file,
+      .tls_key_file = settings.tls_key_file};
 }
 
-std::string url_of(const config::ListenAddress& address, std::uint16_t port) {
+bool has_tls(const Settings& settings) { return !settings.tls_certificate_file.empty(); }
+
+std::string url_of(const Settings& settings, const config::ListenAddress& address,
+                   std::uint16_t port) {
   // A server on all addresses is reached here by the loopback one.
   const std::string host = address.host == "0.0.0.0" ? "127.0.0.1"
                            : address.host == "::"    ? "::1"
                                                      : address.host;
   const bool v6 = host.find(':') != std::string::npos;
-  return v6 ? fmt::format("http://[{}]:{}", host, port) : fmt::format("http://{}:{}", host, port);
+  return fmt::format("{}://{}{}{}:{}", has_tls(settings) ? "https" : "http", v6 ? "[" : "", host,
+                     v6 ? "]" : "", port);
 }
 
 // The address that others can reach us by, as it was bound.
@@ -186,7 +192,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
 
   std::atomic<int> status = kExitOk;
   std::atomic<bool> announced = false;
-  const std::string url = url_of(address, server.port());
+  const std::string url = url_of(config.settings, address, server.port());
   watcher.start();
   maintenance.start();
   workers->start({.on_ready =
@@ -208,7 +214,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
     log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
   }
   offer_first_owner(first_owner, url);
-  if (!is_loopback(address.host)) {
+  if (!is_loopback(address.host) && !has_tls(config.settings)) {
     log(LogLevel::warn, "open_to_network",
         "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "
         "TLS before it, see docs/operations.md\"",

@@ -10,7 +10,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <exception>
 #include <span>
 #include <string>
@@ -19,6 +18,7 @@
 #include "api/http/body_framing.h"
 #include "api/http/input_buffer.h"
 #include "api/http/router.h"
+#include "api/http/tls.h"
 #include "base/log.h"
 
 namespace imagined::api {
@@ -76,15 +76,15 @@ bool is_stream(const Response& response) {
 class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
  public:
   TcpConnection(asio::ip::tcp::socket socket, const ConnectionParts& parts)
-      : socket_(std::move(socket)),
-        timer_(socket_.get_executor()),
+      : transport_(std::move(socket), parts.tls),
+        timer_(transport_.socket().get_executor()),
         application_(parts.application),
         limits_(parts.limits),
         pool_(parts.pool),
         budget_(parts.budget) {
     error_code ignored;
-    peer_ = plain(socket_.remote_endpoint(ignored).address());
-    const auto local = socket_.local_endpoint(ignored);
+    peer_ = plain(transport_.socket().remote_endpoint(ignored).address());
+    const auto local = transport_.socket().local_endpoint(ignored);
     local_address_ = plain(local.address());
     local_port_ = local.port();
   }
@@ -106,6 +106,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   Async<Reading> read_body(const Head& head, Exchange& exchange, Refusal& refusal);
   Async<Result<void>> keep(std::string_view bytes, Exchange& exchange);
   Async<bool> ask_for_body();
+  Async<bool> begin();
+  Async<void> end();
   Async<bool> exchange_once();
   Async<Response> answer_watched(Exchange& exchange);
   Async<void> watch_client(std::stop_source& gone);
@@ -120,7 +122,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void arm(steady_clock::time_point end);
   void disarm();
 
-  asio::ip::tcp::socket socket_;
+  Transport transport_;
   asio::steady_timer timer_;
   std::uint64_t armed_ = 0;  // counts `arm` and `disarm`, so that a late timer does nothing
   bool expired_ = false;
@@ -146,7 +148,7 @@ void TcpConnection::arm(steady_clock::time_point end) {
     if (error || mark != self->armed_) return;
     self->expired_ = true;
     error_code ignored;
-    self->socket_.cancel(ignored);
+    self->transport_.socket().cancel(ignored);
   });
 }
 
@@ -159,41 +161,59 @@ void TcpConnection::close_soon() {
   closing_ = true;
   if (!idle_) return;
   error_code ignored;
-  socket_.cancel(ignored);
+  transport_.socket().cancel(ignored);
 }
 
 Async<void> TcpConnection::run() {
   const auto self = shared_from_this();
+  if (co_await begin()) {
+    while (co_await exchange_once()) {
+    }
+  }
+  co_await end();
+}
+
+Async<bool> TcpConnection::begin() {
   error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  while (co_await exchange_once()) {
+  transport_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (!transport_.is_encrypted()) co_return true;
+  arm(limits_.head_timeout);
+  const error_code ec = co_await transport_.handshake();
+  disarm();
+  co_return !ec;
+}
+
+Async<void> TcpConnection::end() {
+  if (transport_.is_encrypted()) {
+    arm(limits_.farewell_timeout);
+    co_await transport_.end_sending();
   }
   disarm();
-  socket_.close(ignored);
+  error_code ignored;
+  transport_.socket().close(ignored);
 }
 
 Async<void> TcpConnection::turn_away(Error error) {
   const auto self = shared_from_this();
-  Exchange exchange;
-  exchange.peer = peer_;
-  exchange.started = steady_clock::now();
-  Response response = application_.refuse(exchange, error);
-  application_.finish(exchange, response);
-  const Head unread;
-  if (co_await write(unread, exchange, std::move(response), false)) {
-    co_await linger(limits_.farewell_timeout);
+  if (co_await begin()) {
+    Exchange exchange;
+    exchange.peer = peer_;
+    exchange.started = steady_clock::now();
+    Response response = application_.refuse(exchange, error);
+    application_.finish(exchange, response);
+    const Head unread;
+    if (co_await write(unread, exchange, std::move(response), false)) {
+      co_await linger(limits_.farewell_timeout);
+    }
   }
-  disarm();
-  error_code ignored;
-  socket_.close(ignored);
+  co_await end();
 }
 
 // Reads on; the error when that fails, the end of the stream included.
 Async<error_code> TcpConnection::receive(std::size_t bytes_max) {
   const std::span<char> room = buffer_.prepare(bytes_max);
   error_code ec;
-  buffer_.commit(co_await socket_.async_read_some(asio::buffer(room.data(), room.size()),
-                                                  asio::redirect_error(asio::use_awaitable, ec)));
+  buffer_.commit(co_await transport_.read_some(asio::buffer(room.data(), room.size()), ec));
   co_return ec;
 }
 
@@ -275,10 +295,8 @@ Async<Result<void>> TcpConnection::keep(std::string_view bytes, Exchange& exchan
 Async<bool> TcpConnection::ask_for_body() {
   // With its deadline: behind unread replies even these few bytes may find no room.
   arm(limits_.write_timeout);
-  error_code ec;
-  co_await asio::async_write(socket_, asio::buffer(kContinue),
-                             asio::redirect_error(asio::use_awaitable, ec));
-  co_return !ec;
+  const std::array<asio::const_buffer, 2> parts = {asio::buffer(kContinue)};
+  co_return !co_await transport_.write(parts);
 }
 
 Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, Exchange& exchange,
@@ -340,6 +358,7 @@ Async<bool> TcpConnection::exchange_once() {
   exchange.peer = peer_;
   exchange.local_address = local_address_;
   exchange.local_port = local_port_;
+  exchange.is_encrypted = transport_.is_encrypted();
   begun_bytes_ = 0;
   Reading reading = co_await read_head(head, refusal);
   exchange.started = steady_clock::now();
@@ -387,9 +406,10 @@ Async<Response> TcpConnection::answer_watched(Exchange& exchange) {
 // stream from a read, so the state of the connection is asked.
 Async<void> TcpConnection::watch_client(std::stop_source& gone) {
   error_code ec;
-  asio::steady_timer pause(socket_.get_executor());
-  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                              asio::redirect_error(asio::use_awaitable, ec));
+  asio::ip::tcp::socket& socket = transport_.socket();
+  asio::steady_timer pause(socket.get_executor());
+  co_await socket.async_wait(asio::ip::tcp::socket::wait_read,
+                             asio::redirect_error(asio::use_awaitable, ec));
   while (ec != asio::error::operation_aborted) {
     if (client_is_gone()) gone.request_stop();
     pause.expires_after(kWatchInterval);
@@ -400,16 +420,17 @@ Async<void> TcpConnection::watch_client(std::stop_source& gone) {
 // A client that has closed and one that has only said that it will send no more (a half-close,
 // which proxies and `nc -N` do and which is no farewell) look the same until something is sent to
 // them: the first one's machine answers with a reset. So the reply is begun with what every reply
-// begins with, one byte at each look.
+// begins with, one byte at each look. Under TLS no byte can be sent alone, and a client that says
+// no more has gone.
 bool TcpConnection::client_is_gone() {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
+  const int socket = transport_.socket().native_handle();
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
   if (info.tcpi_state == TCP_ESTABLISHED) return false;
-  if (info.tcpi_state != TCP_CLOSE_WAIT) return true;
+  if (info.tcpi_state != TCP_CLOSE_WAIT || transport_.is_encrypted()) return true;
   if (begun_bytes_ == kVersion.size()) return false;
-  const auto sent =
-      ::send(socket_.native_handle(), &kVersion[begun_bytes_], 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const auto sent = ::send(socket, &kVersion[begun_bytes_], 1, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent == 1) ++begun_bytes_;
   return sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK;
 }
@@ -443,8 +464,7 @@ Async<bool> TcpConnection::write(const Head& head, Exchange& exchange, Response 
 Async<bool> TcpConnection::write_bytes(std::string_view head, asio::const_buffer body) {
   const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), body};
   arm(limits_.write_timeout + std::chrono::seconds(body.size() / limits_.write_bytes_per_s_min));
-  error_code ec;
-  co_await asio::async_write(socket_, parts, asio::redirect_error(asio::use_awaitable, ec));
+  const error_code ec = co_await transport_.write(parts);
   disarm();
   co_return !ec;
 }
@@ -490,14 +510,14 @@ Async<bool> TcpConnection::write_events(EventSource& events, bool chunked,
 // Closing with unread bytes in the kernel resets the connection and the client may never see the
 // reply, so these are read first.
 Async<void> TcpConnection::linger(milliseconds limit) {
-  error_code ec;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
   arm(limit);
+  co_await transport_.end_sending();
+  error_code ec;
   std::string sink(64 * 1024, '\0');
   std::size_t total = 0;
   while (!ec && !expired_ && total < kLingerBytesMax) {
-    total += co_await socket_.async_read_some(asio::buffer(sink),
-                                              asio::redirect_error(asio::use_awaitable, ec));
+    total += co_await transport_.socket().async_read_some(
+        asio::buffer(sink), asio::redirect_error(asio::use_awaitable, ec));
   }
 }
 

@@ -13,6 +13,8 @@
 
 namespace imagined::api {
 
+struct TlsContext;
+
 /// What the connection asks for each request, in this order.
 class Application {
  public:
@@ -35,6 +37,7 @@ struct ConnectionParts {
   const Limits& limits;
   Pool& pool;
   ByteBudget& budget;
+  std::shared_ptr<TlsContext> tls = nullptr;  // null: in the clear
 };
 
 class Connection {

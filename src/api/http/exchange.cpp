@@ -40,13 +40,15 @@ bool names_this_server(std::string_view authority, const AnswerOptions& options,
                        const Exchange& exchange) {
   if (equal_ignoring_case(authority, authority_of(options.public_url))) return true;
   if (equal_ignoring_case(authority, local_authority(exchange))) return true;
+  const std::uint16_t default_port = exchange.is_encrypted ? 443 : 80;
   for (const std::string& name : {std::string("localhost"), host_name()}) {
     if (equal_ignoring_case(authority, fmt::format("{}:{}", name, exchange.local_port)))
       return true;
-    if (exchange.local_port == 80 && equal_ignoring_case(authority, name)) return true;
+    if (exchange.local_port == default_port && equal_ignoring_case(authority, name)) return true;
   }
-  return exchange.local_port == 80 &&
-         equal_ignoring_case(fmt::format("{}:80", authority), local_authority(exchange));
+  return exchange.local_port == default_port &&
+         equal_ignoring_case(fmt::format("{}:{}", authority, default_port),
+                             local_authority(exchange));
 }
 
 std::optional<std::string_view> own_target(std::string_view url, const AnswerOptions& options,

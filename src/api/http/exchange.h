@@ -51,6 +51,7 @@ struct Exchange : Call {
   IpAddress peer;  // the other end of the connection, and ours
   IpAddress local_address;
   std::uint16_t local_port = 0;
+  bool is_encrypted = false;
   Origin origin;                   // who asks, and by which URL, when proxies are believed
   AddressCounts::Place place;      // of the client behind a proxy
   const Route* route = nullptr;    // none: no route has this path and method

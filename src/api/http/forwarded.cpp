@@ -172,10 +172,11 @@ bool ProxyList::contains(const IpAddress& address) const {
   });
 }
 
-Origin find_origin(const Request& request, const IpAddress& peer, const ProxyList& trusted) {
+Origin find_origin(const Request& request, const IpAddress& peer, const ProxyList& trusted,
+                   std::string_view own_scheme) {
   Origin origin{
       .client = plain(peer),
-      .scheme = "http",
+      .scheme = std::string(own_scheme),
       .authority = std::string(request.target_authority.empty() ? request.headers.find("host")
                                                                 : request.target_authority)};
   if (!has_forwarded_fields(request.headers)) return origin;

@@ -43,7 +43,8 @@ struct Origin {
 /// Reads `Forwarded` (RFC 7239), else `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix`, when
 /// `peer` is trusted. The lists are read from the right, for each proxy adds at the end, up to the
 /// first address that is not trusted. What is no address, host or path counts as not said.
-Origin find_origin(const Request& request, const IpAddress& peer, const ProxyList& trusted);
+Origin find_origin(const Request& request, const IpAddress& peer, const ProxyList& trusted,
+                   std::string_view own_scheme = "http");
 
 /// The address whose connections and requests are counted together: also behind a proxy on this
 /// very machine that is not listed it is the client that the proxy names.

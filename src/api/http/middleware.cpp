@@ -106,7 +106,8 @@ Step answer_preflight(const Context& context, Exchange& exchange) {
 Step check_origin(const Context& context, Exchange& exchange) {
   const Request& request = exchange.request;
   const ProxyList& trusted = context.options.trusted_proxies;
-  exchange.origin = find_origin(request, exchange.peer, trusted);
+  exchange.origin =
+      find_origin(request, exchange.peer, trusted, exchange.is_encrypted ? "https" : "http");
   const std::string& authority = request.target_authority;
   if (!authority.empty() && !names_this_server(authority, context.options, exchange)) {
     co_return fail(ErrorCode::misdirected,

@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <optional>
 #include <set>
 
 #include "api/http/connection.h"
@@ -19,6 +20,7 @@
 #include "api/http/middleware.h"
 #include "api/http/router.h"
 #include "api/http/tally.h"
+#include "api/http/tls.h"
 #include "base/log.h"
 
 namespace imagined::api {
@@ -153,7 +155,10 @@ class HttpServer::Loop {
   void begin_stop();
   void count_down(std::chrono::milliseconds left);
   void end_when_idle();
-  ConnectionParts parts() { return {chain_, options_.limits, pool_, budget_}; }
+  ConnectionParts parts() {
+    return {chain_, options_.limits, pool_, budget_,
+            certificate_ ? certificate_->current(std::chrono::steady_clock::now()) : nullptr};
+  }
 
   const ServerOptions options_;
   const Services services_;
@@ -165,6 +170,7 @@ class HttpServer::Loop {
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer drain_{io_};
+  std::optional<Certificate> certificate_;  // none: in the clear
   std::uint16_t port_ = 0;
   bool stopping_ = false;
   Connections connections_;
@@ -177,6 +183,9 @@ class HttpServer::Loop {
 };
 
 Result<void> HttpServer::Loop::listen() {
+  const TlsOptions tls{.certificate_file = options_.tls_certificate_file,
+                       .key_file = options_.tls_key_file};
+  if (tls.is_set()) certificate_.emplace(TRY(Certificate::load(tls)));
   boost::system::error_code error;
   const auto address = asio::ip::make_address(options_.host, error);
   if (error) {

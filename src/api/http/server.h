@@ -20,6 +20,8 @@ struct ServerOptions {
   std::chrono::milliseconds drain_timeout{30'000};  // for replies in work when stopping
   Limits limits;
   AnswerOptions answers;
+  std::string tls_certificate_file;  // with its key: TLS; with none of both: in the clear
+  std::string tls_key_file;
 };
 
 class HttpServer {
@@ -30,7 +32,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Takes the port. `invalid_argument` for an address that is none, `unavailable` when it cannot
+  /// Reads the certificate and takes the port. `invalid_argument` for an address that is none, or
+  /// files that cannot be used, `unavailable` when it cannot
   /// be listened on.
   Result<void> listen();
   /// The port that was taken.
