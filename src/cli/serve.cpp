@@ -17,7 +17,6 @@
 #include "cli/process.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
-#include "config/moderation.h"
 #include "engine/engine.h"
 #include "service/accounts/first_owner.h"
 #include "service/files/file_service.h"
@@ -126,16 +125,8 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
     return report(rescued.error());
   const auto policy = admission_policy(config.settings);
   if (!policy) return report(kExitConfig, policy.error());
-  const auto policies = config::load_moderation(config.settings.moderation_file);
-  if (!policies) return report(kExitConfig, policies.error());
-  const auto classifier = make_classifier(config.settings);
-  if (!classifier) return report(kExitConfig, classifier.error());
-  service::Moderator moderator({.policies = *policies,
-                                .classifier = classifier->get(),
-                                .ledger = stores.ledger(),
-                                .clock = stores.clock()},
-                               {.shadow = config.settings.moderation == "shadow",
-                                .passes_when_down = config.settings.moderation_down == "pass"});
+  const auto moderation = make_moderation(config.settings, stores);
+  if (!moderation) return report(kExitConfig, moderation.error());
   service::KeyDesk desk(stores.keys(), stores.key_store());
   service::UsageDesk usage(stores.ledger());
   service::FirstOwner first_owner(stores.keys(), stores.clock());
@@ -150,7 +141,7 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                                 .workers = *workers,
                                 .admission = admission,
                                 .ledger = stores.ledger(),
-                                .moderator = moderator,
+                                .moderator = (*moderation)->moderator,
                                 .clock = stores.clock(),
                                 .cache = cache ? &*cache : nullptr},
                                {.queue_limit = config.settings.queue_limit,

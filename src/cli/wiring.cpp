@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "cli/process.h"
+#include "config/moderation.h"
 #include "service/billing/money.h"
 #include "service/maintenance/blob_sweep.h"
 #include "service/maintenance/cache_expiry.h"
@@ -183,6 +184,10 @@ Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings&
 Result<std::unique_ptr<service::ContentClassifier>> make_classifier(
     const config::Settings& settings) {
   constexpr std::size_t kKeyBytesMax = 4096;
+  if (settings.moderation_url.empty() && settings.moderation_pictures == "on")
+    return fail(ErrorCode::invalid_argument,
+                "moderation_pictures is on, and moderation_url names nobody who could judge them",
+                "moderation_pictures");
   if (settings.moderation_url.empty()) return std::unique_ptr<service::ContentClassifier>();
   std::string key;
   if (!settings.moderation_key_file.empty())
@@ -194,6 +199,29 @@ Result<std::unique_ptr<service::ContentClassifier>> make_classifier(
           .key = std::move(key),
           .model = settings.moderation_model,
           .timeout = std::chrono::milliseconds(settings.moderation_timeout_ms)}));
+}
+
+Moderation::Moderation(service::ModerationPolicies rules,
+                       std::unique_ptr<service::ContentClassifier> outside,
+                       service::ModeratorOptions options, Stores& stores)
+    : policies(std::move(rules)),
+      classifier(std::move(outside)),
+      moderator({.policies = policies,
+                 .classifier = classifier.get(),
+                 .ledger = stores.ledger(),
+                 .clock = stores.clock()},
+                options) {}
+
+Result<std::unique_ptr<Moderation>> make_moderation(const config::Settings& settings,
+                                                    Stores& stores) {
+  auto policies = TRY(config::load_moderation(settings.moderation_file));
+  auto classifier = TRY(make_classifier(settings));
+  return std::make_unique<Moderation>(
+      std::move(policies), std::move(classifier),
+      service::ModeratorOptions{.shadow = settings.moderation == "shadow",
+                                .passes_when_down = settings.moderation_down == "pass",
+                                .pictures = settings.moderation_pictures == "on"},
+      stores);
 }
 
 service::CacheOptions cache_options(const config::Settings& settings) {

@@ -15,6 +15,7 @@
 #include "service/jobs/job_queue.h"
 #include "service/links/links.h"
 #include "service/maintenance/duty.h"
+#include "service/moderation/moderator.h"
 #include "service/ports/archive.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/cache_store.h"
@@ -78,10 +79,23 @@ Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings&
 /// How long pictures answer a request again, and at which price.
 service::CacheOptions cache_options(const config::Settings& settings);
 
-/// Who judges prompts beside the words of the policy; null when the settings name nobody. An error
-/// names the setting.
+/// Who judges prompts beside the words of the policy, and pictures; null when the settings name
+/// nobody. An error names the setting.
 Result<std::unique_ptr<service::ContentClassifier>> make_classifier(
     const config::Settings& settings);
+
+/// The moderator, with what it needs.
+struct Moderation {
+  service::ModerationPolicies policies;
+  std::unique_ptr<service::ContentClassifier> classifier;  // null: words alone
+  service::Moderator moderator;
+
+  Moderation(service::ModerationPolicies rules, std::unique_ptr<service::ContentClassifier> outside,
+             service::ModeratorOptions options, Stores& stores);
+};
+/// An error names the setting.
+Result<std::unique_ptr<Moderation>> make_moderation(const config::Settings& settings,
+                                                    Stores& stores);
 
 /// What a server does again and again on these stores. They and `queue` must outlive the duties.
 std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,

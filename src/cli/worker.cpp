@@ -55,6 +55,9 @@ int run_worker(const Options& options) {
     if (!settings) return Result<std::unique_ptr<engine::Engine>>(tl::unexpected(settings.error()));
     return engine::Engine::load(load_options(*config, *settings));
   };
+  const auto moderation = make_moderation(config->settings, **stores);
+  if (!moderation) return report(kExitConfig, moderation.error());
+  service::Moderator& moderator = (*moderation)->moderator;
   decoder::Decoder decoder(own_decoder());
   worker::Worker worker({.catalogue = *catalogue,
                          .jobs = (*stores)->jobs(),
@@ -62,7 +65,8 @@ int run_worker(const Options& options) {
                          .wire = wire,
                          .decoder = decoder,
                          .clock = (*stores)->clock(),
-                         .load_engine = load_engine},
+                         .load_engine = load_engine,
+                         .moderator = moderator.judges_pictures() ? &moderator : nullptr},
                         {.id = options.id.empty() ? random_base62(12) : options.id,
                          // A hung device comes back only with a new process; whoever started us
                          // starts it.

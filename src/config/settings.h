@@ -50,6 +50,7 @@ struct Settings {
   std::string moderation_model = "omni-moderation-latest";
   std::int64_t moderation_timeout_ms = 2000;
   std::string moderation_down = "refuse";
+  std::string moderation_pictures = "off";
   std::int64_t url_life_s = 3600;
   std::int64_t keep_pictures_days = 30;
   std::int64_t keep_jobs_days = 90;

@@ -128,6 +128,7 @@ void Finisher::absorb(Task& task, Batch& batch) {
 
 // Nobody is owed one: what goes wrong here does not concern the job.
 void Finisher::show(const ActiveJob& active, const Preview& preview) {
+  if (parts_.moderator != nullptr) return;  // it would be seen before it was judged
   const image::Picture& picture = preview.picture;
   const auto bytes =
       image::encode(picture.view(), preview.format, {.quality = parts_.jpeg_quality});
@@ -148,6 +149,10 @@ Result<Finisher::Encoded> Finisher::encode(const JobInHand& job, const Made& mad
   auto bytes = TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
   if (const auto label = label_of(*job, made))
     bytes = image::with_label(std::move(bytes), made.format, *label);
+  if (parts_.moderator != nullptr)
+    TRY(parts_.moderator->check_made(
+        {.file = bytes, .format = made.format},
+        {.id = job->job().id, .owner = job->job().owner, .model = job->job().sold.model}));
   service::StoredPicture row{.id = random_base62(kPictureIdLength),
                              .job_id = job->job().id,
                              .index = made.index,

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "service/moderation/moderator.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/job_store.h"
 #include "worker/active_job.h"
@@ -48,6 +49,7 @@ class Finisher {
     const Clock& clock;
     ActiveJobs& active;
     int jpeg_quality;
+    service::Moderator* moderator = nullptr;  // of what was made; none: nothing is judged
   };
   explicit Finisher(Parts parts);
   /// Deals with everything that was handed in, then ends.

@@ -166,7 +166,8 @@ void Worker::Run::run(const std::stop_token& stop) {
                      .wire = parts_.wire,
                      .clock = parts_.clock,
                      .active = active_,
-                     .jpeg_quality = options_.jpeg_quality});
+                     .jpeg_quality = options_.jpeg_quality,
+                     .moderator = parts_.moderator});
   const std::stop_callback on_stop(stop, [this] {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -12,6 +12,7 @@
 #include "decoder/decoder.h"
 #include "engine/engine.h"
 #include "service/catalogue/catalogue.h"
+#include "service/moderation/moderator.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/job_store.h"
 #include "worker/active_job.h"
@@ -49,6 +50,7 @@ class Worker {
     decoder::Decoder& decoder;
     const Clock& clock;
     EngineLoader load_engine;
+    service::Moderator* moderator = nullptr;  // of pictures that are made; none: all are kept
   };
   Worker(Parts parts, WorkerOptions options);
   ~Worker();

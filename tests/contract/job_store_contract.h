@@ -454,7 +454,8 @@ TEST_P(JobStoreContract, KeepsTheErrorOfAFailedJobButNotItsDetail) {
   const Error error{.code = ErrorCode::storage_full,
                     .message = "no room left to store data",
                     .field = "prompt",
-                    .detail = "/secret/path"};
+                    .detail = "/secret/path",
+                    .reason = ErrorReason::content_moderated};
   ASSERT_TRUE(store_.fail(claimed.lease(), error));
   const Job failed = *store_.find(claimed.job.id);
   EXPECT_EQ(failed.state, JobState::failed);
@@ -463,6 +464,7 @@ TEST_P(JobStoreContract, KeepsTheErrorOfAFailedJobButNotItsDetail) {
   EXPECT_EQ(failed.error->code, ErrorCode::storage_full);
   EXPECT_EQ(failed.error->message, "no room left to store data");
   EXPECT_EQ(failed.error->field, "prompt");
+  EXPECT_EQ(failed.error->reason, ErrorReason::content_moderated);
   EXPECT_EQ(failed.error->detail, "");
 }
 

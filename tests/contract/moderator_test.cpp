@@ -23,6 +23,14 @@ class FakeClassifier final : public ContentClassifier {
     if (error) return tl::unexpected(*error);
     return scores;
   }
+  Result<std::vector<CategoryScore>> classify(const PictureToJudge& picture) override {
+    ++pictures;
+    if (error) return tl::unexpected(*error);
+    EXPECT_EQ(picture.format, image::Format::webp);
+    return of_pictures;
+  }
+  std::vector<CategoryScore> of_pictures;
+  int pictures = 0;
 };
 
 class ModeratorTest : public testing::Test {
@@ -124,6 +132,53 @@ TEST_F(ModeratorTest, SparesAClassifierThatFailsAndAsksAgainLater) {
   classifier_.error.reset();
   EXPECT_TRUE(door.check("a red house", charge()));
   EXPECT_TRUE(door.check("a red house", charge()));
+}
+
+class PictureModeration : public ModeratorTest {
+ protected:
+  static constexpr std::uint8_t kFile[] = {1, 2, 3};
+  static constexpr PictureToJudge kPicture{.file = kFile, .format = image::Format::webp};
+};
+
+TEST_F(PictureModeration, RefusesAGivenPictureBeforeItIsAJob) {
+  classifier_.of_pictures = {{"violence", 0.9, true}};
+  Moderator door = moderator({.pictures = true});
+  EXPECT_TRUE(door.check("a red house", charge()));
+  const auto checked = door.check_given(kPicture, charge());
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().reason, ErrorReason::content_moderated);
+  EXPECT_EQ(checked.error().message, "the image was rejected by content moderation (violence)");
+  ASSERT_EQ(lines(), 1u);
+  EXPECT_EQ(ledger_.usage({})->front().outcome, Outcome::prompt_blocked);
+}
+
+TEST_F(PictureModeration, LeavesTheBooksOfAMadePictureToItsJob) {
+  classifier_.of_pictures = {{"violence", 0.9, true}};
+  Moderator door = moderator({.pictures = true});
+  EXPECT_EQ(reason_of(door.check_made(kPicture, charge())), ErrorReason::content_moderated);
+  EXPECT_EQ(lines(), 0u);
+  Moderator shadow = moderator({.shadow = true, .pictures = true});
+  EXPECT_TRUE(shadow.check_made(kPicture, charge()));
+  classifier_.of_pictures = {{"music", 0.9, true}};
+  EXPECT_TRUE(door.check_made(kPicture, charge())) << "the policy only flags it";
+}
+
+TEST_F(PictureModeration, IsOffUnlessItIsSaidSo) {
+  classifier_.of_pictures = {{"violence", 0.9, true}};
+  Moderator door = moderator();
+  EXPECT_TRUE(door.check_given(kPicture, charge()));
+  EXPECT_TRUE(door.check_made(kPicture, charge()));
+  EXPECT_EQ(classifier_.pictures, 0);
+  EXPECT_NE(door.version("red"), moderator({.pictures = true}).version("red"))
+      << "what was made unjudged answers no later request";
+}
+
+TEST_F(PictureModeration, PassesNothingWhileNobodyAnswersUnlessItIsSaidSo) {
+  classifier_.error = Error{ErrorCode::unavailable, "no answer"};
+  Moderator door = moderator({.pictures = true});
+  EXPECT_EQ(reason_of(door.check_made(kPicture, charge())), ErrorReason::moderation_unavailable);
+  Moderator open = moderator({.passes_when_down = true, .pictures = true});
+  EXPECT_TRUE(open.check_made(kPicture, charge()));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """What moderation refuses, as the OpenAI client sees it, and what is written down of it."""
 
+import base64
 import contextlib
 import http.server
 import json
@@ -8,6 +9,7 @@ import threading
 import pytest
 
 from program import PROMPT, run
+from test_edits import RED, TINY_KLEIN, data_url, post_json
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 
@@ -85,8 +87,9 @@ class Classifier(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         question = json.loads(self.rfile.read(int(self.headers["content-length"])))
         Classifier.asked.append((self.headers["authorization"], question))
-        answer = json.dumps({"results": [{"flagged": bool(self.flagged), "categories": {
-            name: name in self.flagged for name in ("violence", "hate")}}]}).encode()
+        flagged = () if isinstance(question["input"], str) and "picture" in self.flagged else self.flagged
+        answer = json.dumps({"results": [{"flagged": bool(flagged), "categories": {
+            name: name in flagged for name in ("violence", "hate")}}]}).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
@@ -118,6 +121,69 @@ def test_an_outside_classifier_is_asked_with_its_key(start_server, tmp_path):
     with classifier() as url:
         server = start_server("--moderation-url", url)
         assert server.generate().status_code == 200
+
+
+def seen_pictures():
+    urls = [question["input"][0]["image_url"]["url"] for _, question in Classifier.asked
+            if not isinstance(question["input"], str)]
+    return [(url.split(";")[0], base64.b64decode(url.split(",")[1])) for url in urls]
+
+
+def outcomes(server):
+    return {row["outcome"] for row in usage_rows(server)["usage"]}
+
+
+def test_a_made_picture_that_is_refused_is_neither_kept_nor_paid_for(start_server):
+    with classifier("picture", "violence") as url:
+        server = start_server("--moderation-url", url, "--moderation-pictures", "on")
+        with client_of(server) as client, pytest.raises(openai.BadRequestError) as refused:
+            client.images.generate(model="grok-imagine-image", prompt=PROMPT)
+    whole = refused.value.response.json()
+    assert whole["code"] == "imagine:content-moderated"
+    assert whole["error"]["message"] == \
+        "Generated image rejected by content moderation (violence)."
+    kind, file = seen_pictures()[0]
+    assert kind == "data:image/jpeg" and file.startswith(b"\xff\xd8")
+    assert outcomes(server) == {"picture_blocked"}
+    assert server.query("SELECT count(*) FROM pictures") == [(0,)]
+    assert server.query("SELECT sum(cost_usd_ticks), sum(held_usd_ticks) FROM charges") == [(0, 0)]
+    assert "stage=made_picture" in server.log_text()
+
+
+def test_a_refused_picture_may_be_an_empty_answer_too(start_server):
+    with classifier("picture", "hate") as url:
+        server = start_server("--moderation-url", url, "--moderation-pictures", "on",
+                              "--moderation-answer", "empty")
+        reply = server.generate()
+    assert (reply.status_code, reply.json()["data"]) == (200, [])
+
+
+def test_a_given_picture_is_judged_before_there_is_a_job(start_server):
+    with classifier("picture", "violence") as url:
+        server = start_server("--moderation-url", url, "--moderation-pictures", "on",
+                              "--set", f"models.tiny-klein.path={TINY_KLEIN}")
+        reply = post_json(server, {"model": "tiny-klein", "prompt": "a hat", "image": data_url(RED)})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"] == \
+        "image 1 was rejected by content moderation (violence)"
+    assert reply.json()["error"]["param"] == "image"
+    assert seen_pictures() == [("data:image/png", RED)]
+    assert server.job_states() == []
+    assert outcomes(server) == {"prompt_blocked"}
+    assert "stage=given_picture" in server.log_text()
+
+
+def test_pictures_that_nothing_is_found_in_are_delivered(start_server):
+    with classifier() as url:
+        server = start_server("--moderation-url", url, "--moderation-pictures", "on")
+        assert server.generate(n=2).status_code == 200
+        assert len(seen_pictures()) == 2
+
+
+def test_judging_pictures_needs_somebody_who_does(tmp_path):
+    refused = run("serve", "--data-dir", tmp_path, "--moderation-pictures", "on")
+    assert refused.returncode == 78
+    assert "moderation_url" in refused.stderr
 
 
 @pytest.mark.parametrize("rule, status", [("refuse", 503), ("pass", 200)])

@@ -219,7 +219,8 @@ class WorkerTest : public testing::Test {
                         if (model.path == broken_path_)
                           return fail(ErrorCode::data_loss, "tensor \"x\": cut file");
                         return std::make_unique<FakeEngine>(behaviour_);
-                      }},
+                      },
+                      .moderator = moderator_},
         options_);
     return worker_->load();
   }
@@ -322,6 +323,7 @@ class WorkerTest : public testing::Test {
   service::Admission admission_{limits_, clock_};
   storage::MemoryBlobStore memory_blobs_{clock_};
   Everybody everybody_;
+  service::Moderator* moderator_ = nullptr;
   service::JobStore* jobs_ = &memory_jobs_;
   service::BlobStore* blobs_ = &memory_blobs_;
   EventLog events_;

@@ -545,6 +545,44 @@ TEST_F(WorkerTest, LoadsAModelAgainWhoseFileWasChangedAndMakesThePicture) {
   EXPECT_THAT(loaded_paths_, ElementsAre("weights", "other-weights", "weights"));
 }
 
+/// Flags the second picture that it is shown.
+class Censor final : public service::ContentClassifier {
+ public:
+  Result<std::vector<service::CategoryScore>> classify(std::string_view) override {
+    ADD_FAILURE() << "the worker judges no texts";
+    return std::vector<service::CategoryScore>();
+  }
+  Result<std::vector<service::CategoryScore>> classify(const service::PictureToJudge&) override {
+    return std::vector<service::CategoryScore>{{"violence", 0.9, ++seen == 2}};
+  }
+  std::atomic<int> seen = 0;
+};
+
+TEST_F(WorkerTest, KeepsNothingOfAJobOfWhichAPictureIsRefused) {
+  Censor censor;
+  const auto policies = *service::ModerationPolicies::make({}, {});
+  service::Moderator moderator({.policies = policies,
+                                .classifier = &censor,
+                                .ledger = memory_jobs_.ledger(),
+                                .clock = clock_},
+                               {.pictures = true});
+  moderator_ = &moderator;
+  start();
+  const std::string id = submit({.count = 3, .previews = 2});
+  const service::Job job = finished(id);
+  stop_worker();
+  EXPECT_EQ(job.state, JobState::failed);
+  ASSERT_TRUE(job.error);
+  EXPECT_EQ(job.error->reason, ErrorReason::content_moderated);
+  EXPECT_EQ(job.error->message, "Generated image rejected by content moderation (violence).");
+  EXPECT_THAT(*memory_jobs_.pictures(id), testing::IsEmpty());
+  for (const auto& event : events_.all())
+    EXPECT_NE(event.kind, service::JobEvent::Kind::preview) << "nobody has judged it";
+  const auto usage = *memory_jobs_.ledger().usage({});
+  ASSERT_EQ(usage.size(), 1u);
+  EXPECT_EQ(usage[0].outcome, service::Outcome::picture_blocked);
+}
+
 TEST_F(WorkerTest, GoesOnWithABatchWhereAModelWasLoadedAgain) {
   std::atomic<int> calls = 0;
   std::vector<std::uint64_t> made;

@@ -155,8 +155,9 @@ std::string error_body(const Error& error, std::string_view request_id, const Er
                     error.field,
                     request_id};
   JsonText whole = body(parts, style);
-  // xAI says here what the refusal has cost.
-  if (error.reason == ErrorReason::content_moderated)
+  // xAI says here what the refusal has cost: nothing, before there was a job. What becomes of the
+  // price of one is the operator's to say (docs/billing.md).
+  if (error.reason == ErrorReason::content_moderated && !error.field.empty())
     whole.add("usage", JsonText::object({{"cost_in_usd_ticks", 0}}));
   return whole.text();
 }

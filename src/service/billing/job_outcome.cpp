@@ -27,6 +27,10 @@ Outcome outcome_of(const Job& before, const Job& after, EndedBy by) {
       return had_begun ? Outcome::client_gone_running : Outcome::client_gone_queued;
     return had_begun ? Outcome::cancelled_running : Outcome::cancelled_queued;
   }
+  if (after.error && after.error->reason == ErrorReason::content_moderated)
+    return Outcome::picture_blocked;
+  if (after.error && after.error->reason == ErrorReason::moderation_unavailable)
+    return Outcome::engine_failed;
   const ErrorCode code = after.error ? after.error->code : ErrorCode::internal;
   if (by == EndedBy::death && code != ErrorCode::deadline_exceeded) return Outcome::worker_lost;
   return outcome_of_error(code);

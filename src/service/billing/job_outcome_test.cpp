@@ -32,5 +32,18 @@ TEST(JobOutcome, IsByWhatTheJobDidAndWhoEndedIt) {
             Outcome::timed_out);
 }
 
+TEST(JobOutcome, TellsWhatModerationRefusedFromWhatFailed) {
+  const auto outcome_of = [](ErrorCode code, ErrorReason reason) {
+    Job ended{.id = "j", .state = JobState::failed};
+    ended.error = Error{.code = code, .reason = reason};
+    return settlement_of({.id = "j", .state = JobState::running}, ended, EndedBy::worker, 0)
+        .outcome;
+  };
+  EXPECT_EQ(outcome_of(ErrorCode::invalid_argument, ErrorReason::content_moderated),
+            Outcome::picture_blocked);
+  EXPECT_EQ(outcome_of(ErrorCode::unavailable, ErrorReason::moderation_unavailable),
+            Outcome::engine_failed);
+}
+
 }  // namespace
 }  // namespace imagined::service

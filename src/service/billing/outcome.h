@@ -13,7 +13,7 @@ namespace imagined::service {
 /// Spelled as in the database.
 enum class Outcome : std::uint8_t {
   refused,           // before it was a job: invalid, over a limit or a quota, queue full
-  prompt_blocked,    // moderation of the text
+  prompt_blocked,    // moderation of the text, or of a picture that was given
   picture_blocked,   // moderation of what was made
   delivered,         // the pictures are stored; whether the answer arrived does not matter
   cached,            // nothing was made for it: the pictures were there, or made for a twin
@@ -22,7 +22,7 @@ enum class Outcome : std::uint8_t {
   client_gone_queued,  // hung up, and nobody else waits, and no idempotency key was given
   client_gone_running,
   timed_out,       // not begun or not finished in time
-  engine_failed,   // the engine gave an error
+  engine_failed,   // the engine gave an error, or nobody could judge what it had made
   worker_lost,     // the worker died as often as it may
   storage_failed,  // made, but could not be stored
   server_stopped,  // ended with the server and was not taken up again

@@ -13,7 +13,8 @@ namespace imagined::service {
 namespace {
 
 constexpr std::array<std::string_view, 3> kActions = {"allow", "flag", "block"};
-constexpr std::array<std::string_view, 2> kStages = {"words", "classifier"};
+constexpr std::array<std::string_view, 4> kStages = {"words", "classifier", "given_picture",
+                                                     "made_picture"};
 
 Result<void> check_rules(const ModerationRules& rules) {
   for (const auto& [name, rule] : rules.categories) {

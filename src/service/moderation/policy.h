@@ -22,7 +22,9 @@ std::string_view to_string(ModerationAction action);
 /// None for anything else.
 std::optional<ModerationAction> parse_moderation_action(std::string_view text);
 
-enum class ModerationStage : std::uint8_t { words, classifier };
+/// Where a verdict came from: the words of a prompt, a classifier of it, one of a picture that was
+/// given, one of a picture that was made.
+enum class ModerationStage : std::uint8_t { words, classifier, given_picture, made_picture };
 std::string_view to_string(ModerationStage stage);
 
 /// What a policy says of one category. What it leaves open is inherited: a team's from everyone's,

@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "image/decode.h"
 #include "service/cache/cache_key.h"
 #include "service/pictures/offered.h"
 #include "service/pictures/request_hash.h"
@@ -94,6 +95,7 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
                 .pictures = request.count,
                 .created_ms = parts_.clock.unix_ms()};
   TRY(parts_.moderator.check(request.prompt.text(), charge));
+  TRY(moderate_given(payload, charge));
   Order order;
   std::optional<Job> made;
   if (parts_.cache != nullptr && wants_cache(caller, asking)) {
@@ -113,6 +115,22 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   charge.bill = parts_.cache->bill_of_hit(charge.bill);
   order.hit_charge = std::move(charge);
   return order;
+}
+
+// As their files are, one at a time. What is no picture is not judged here: its worker refuses it
+// by name, and nobody sees it before.
+Result<void> ImageService::moderate_given(const JobPayload& wanted, const Charge& charge) {
+  const auto* edit = std::get_if<EditRequest>(&wanted);
+  if (edit == nullptr || !parts_.moderator.judges_pictures()) return {};
+  for (std::size_t i = 0; i < edit->references.size(); ++i) {
+    const auto file = TRY(parts_.blobs.get(edit->references[i]));
+    const auto header = image::read_header(file);
+    if (!header) continue;
+    auto checked = parts_.moderator.check_given({.file = file, .format = header->format}, charge);
+    if (!checked)
+      return tl::unexpected(about_picture(std::move(checked.error()), reference_name(i)));
+  }
+  return {};
 }
 
 Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPayload payload,

@@ -126,6 +126,7 @@ class ImageService {
   Result<Job> insert(const Caller& caller, const Model& model, JobPayload payload,
                      const Asking& asking, const Charge& charge, std::string request_hash,
                      std::string share_key);
+  Result<void> moderate_given(const JobPayload& wanted, const Charge& charge);
   bool somebody_has(const Model& model) const;
   tl::unexpected<Error> nobody_has(const Model& model) const;
   Result<std::int64_t> deliver_by_ms(std::int64_t now_ms, bool deferred);

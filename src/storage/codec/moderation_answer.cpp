@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/crypto.h"
 #include "base/json.h"
 #include "base/json_text.h"
 
@@ -53,6 +54,18 @@ Result<void> read_result(const json& result, Scores& scores) {
 
 std::string encode_moderation_question(std::string_view model, std::string_view text) {
   return JsonText::object({{"model", model}, {"input", text}}).text();
+}
+
+std::string encode_moderation_question(std::string_view model,
+                                       const service::PictureToJudge& picture) {
+  // In one piece: a file may be tens of megabytes. Base64 needs no escapes.
+  std::string question = R"({"model":)" + JsonText(model).text() +
+                         R"(,"input":[{"type":"image_url","image_url":{"url":"data:)";
+  question.reserve(question.size() + base64_size(picture.file.size()) + 64);
+  question += image::mime_type(picture.format);
+  question += ";base64,";
+  append_base64(picture.file, question);
+  return question + R"("}}]})";
 }
 
 Result<std::vector<CategoryScore>> decode_moderation_answer(std::string_view text) {

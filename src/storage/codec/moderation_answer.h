@@ -12,6 +12,9 @@ namespace imagined::storage {
 
 /// `{"model", "input"}`.
 std::string encode_moderation_question(std::string_view model, std::string_view text);
+/// `{"model", "input": [{"type": "image_url", "image_url": {"url": "data:..."}}]}`.
+std::string encode_moderation_question(std::string_view model,
+                                       const service::PictureToJudge& picture);
 
 /// `{"results": [{"categories": {NAME: bool}, "category_scores": {NAME: number}}]}`, the strongest
 /// of all results for each category. A category may lack one of the two. `data_loss` for anything

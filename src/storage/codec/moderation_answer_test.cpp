@@ -13,6 +13,13 @@ TEST(ModerationAnswer, AsksAsOpenAisApiWantsIt) {
             R"({"model":"omni","input":"a \"red\" house"})");
 }
 
+TEST(ModerationAnswer, AsksOfAPictureByItsDataUrl) {
+  const std::uint8_t file[] = {1, 2, 3};
+  EXPECT_EQ(encode_moderation_question("om\"ni", {.file = file, .format = image::Format::webp}),
+            R"({"model":"om\"ni","input":[{"type":"image_url","image_url":)"
+            R"({"url":"data:image/webp;base64,AQID"}}]})");
+}
+
 TEST(ModerationAnswer, ReadsFlagsAndScoresOfAllResults) {
   const auto scores = decode_moderation_answer(
       R"({"id":"modr-1","model":"omni","results":[

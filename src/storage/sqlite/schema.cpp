@@ -310,6 +310,10 @@ CREATE INDEX cache_entries_by_end ON cache_entries (expires_ms);
     R"sql(
 ALTER TABLE api_keys ADD COLUMN unlabelled INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // 14: what tells errors of one code apart.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN error_reason INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

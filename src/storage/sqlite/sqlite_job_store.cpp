@@ -54,15 +54,17 @@ Result<void> move_job(Connection& connection, const Job& before, const Job& afte
                       EndedBy by = EndedBy::worker, std::int64_t delivered = 0) {
   Statement update = TRY(connection.prepare(
       "UPDATE jobs SET state = ?, attempt = ?, worker_id = ?, lease_token = ?, error_code = ?, "
-      "error_message = ?, error_field = ?, started_ms = ?, finished_ms = ? "
+      "error_message = ?, error_field = ?, error_reason = ?, started_ms = ?, finished_ms = ? "
       "WHERE id = ? AND state = ? AND lease_token = ?"));
   std::optional<std::int64_t> code;
   if (after.error) code = static_cast<std::int64_t>(after.error->code);
+  const auto reason = after.error ? after.error->reason : ErrorReason::none;
   TRY(update
           .bind(to_string(after.state), after.attempt, after.worker_id, after.lease_token, code,
                 text_or_empty(after.error, &Error::message),
-                text_or_empty(after.error, &Error::field), after.started_ms, after.finished_ms,
-                before.id, to_string(before.state), before.lease_token)
+                text_or_empty(after.error, &Error::field), static_cast<std::int64_t>(reason),
+                after.started_ms, after.finished_ms, before.id, to_string(before.state),
+                before.lease_token)
           .run());
   if (connection.changed_count() != 1) return lease_lost();
   if (!service::is_final(after.state)) return {};

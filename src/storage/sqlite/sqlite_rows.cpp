@@ -49,7 +49,8 @@ Result<Job> read_job(const Statement& row) {
   if (!row.is_null(14))
     job.error = Error{.code = static_cast<ErrorCode>(row.integer(14)),
                       .message = row.text(15),
-                      .field = row.text(16)};
+                      .field = row.text(16),
+                      .reason = static_cast<ErrorReason>(row.integer(22))};
   return job;
 }
 

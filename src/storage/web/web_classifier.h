@@ -20,8 +20,12 @@ class WebClassifier final : public service::ContentClassifier {
   explicit WebClassifier(Options options) : options_(std::move(options)) {}
 
   Result<std::vector<service::CategoryScore>> classify(std::string_view text) override;
+  Result<std::vector<service::CategoryScore>> classify(
+      const service::PictureToJudge& picture) override;
 
  private:
+  Result<std::vector<service::CategoryScore>> ask(std::string question);
+
   const Options options_;
   net::HttpClient client_;
 };
