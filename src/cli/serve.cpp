@@ -42,6 +42,11 @@ api::wire::ErrorStyle error_style(const Settings& settings) {
           .out_of_quota_status = std::stoi(settings.out_of_quota_status)};
 }
 
+api::ModeratedAnswer moderated_answer(std::string_view word) {
+  if (word == "empty") return api::ModeratedAnswer::empty;
+  return word == "marked" ? api::ModeratedAnswer::marked : api::ModeratedAnswer::error;
+}
+
 Result<api::ServerOptions> server_options(const Settings& settings,
                                           const config::ListenAddress& address) {
   api::ProxyList trusted_proxies = TRY(api::ProxyList::parse(settings.trusted_proxies));
@@ -67,7 +72,7 @@ Result<api::ServerOptions> server_options(const Settings& settings,
                   .trusted_proxies = std::move(trusted_proxies),
                   .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
                   .cors_origin = settings.cors_origin,
-                  .moderated_is_empty = settings.moderation_answer == "empty",
+                  .moderated = moderated_answer(settings.moderation_answer),
                   .metrics = metrics_reader(settings.metrics),
                   .errors = error_style(settings),
                   .dialect =

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 3> kCaches = {"off", "memory", "database"
 constexpr std::array<std::string_view, 2> kOnOff = {"on", "off"};
 constexpr std::array<std::string_view, 2> kCacheHits = {"free", "full"};
 constexpr std::array<std::string_view, 2> kModerations = {"enforce", "shadow"};
-constexpr std::array<std::string_view, 2> kModerationAnswers = {"error", "empty"};
+constexpr std::array<std::string_view, 3> kModerationAnswers = {"error", "empty", "marked"};
 constexpr std::array<std::string_view, 2> kModerationDowns = {"refuse", "pass"};
 constexpr std::array<std::string_view, 3> kOutOfQuotaStatuses = {"429", "402", "403"};
 constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
@@ -93,8 +93,9 @@ std::span<const Setting> all_settings() {
        "what becomes of what the moderation policy blocks: it is refused, or only logged", 0, 0,
        kModerations},
       {"moderation_answer", &Settings::moderation_answer,
-       "how a refusal is answered: with an error, or with an empty list of pictures", 0, 0,
-       kModerationAnswers},
+       "how a refusal is answered: with an error, with an empty list of pictures, or with entries "
+       "that are marked and have none",
+       0, 0, kModerationAnswers},
       {"moderation_file", &Settings::moderation_file,
        "policy of categories, terms and teams (docs/moderation.md); empty: the built-in floor"},
       {"moderation_url", &Settings::moderation_url,

@@ -283,7 +283,7 @@ TEST_F(HttpServerTest, AnswersWhatModerationRefusesInTheWordsOfBothApis) {
 }
 
 TEST_F(HttpServerTest, AnswersWhatModerationRefusesWithNoPicturesWhereThatIsWanted) {
-  options_.answers.moderated_is_empty = true;
+  options_.answers.moderated = ModeratedAnswer::empty;
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"an owl"})"));

@@ -158,6 +158,18 @@ def test_a_refused_picture_may_be_an_empty_answer_too(start_server):
     assert (reply.status_code, reply.json()["data"]) == (200, [])
 
 
+def test_a_refused_picture_may_be_a_marked_entry(start_server):
+    """As xAI's own clients know it, for each picture that was asked for."""
+    with classifier("picture", "hate") as url:
+        server = start_server("--moderation-url", url, "--moderation-pictures", "on",
+                              "--moderation-answer", "marked")
+        with client_of(server) as client:
+            reply = client.images.generate(model="grok-imagine-image", prompt=PROMPT, n=2)
+    assert [(entry.url, entry.b64_json, entry.respect_moderation) for entry in reply.data] == \
+        [(None, None, False)] * 2
+    assert reply.usage.cost_in_usd_ticks == 0
+
+
 def test_a_given_picture_is_judged_before_there_is_a_job(start_server):
     with classifier("picture", "violence") as url:
         server = start_server("--moderation-url", url, "--moderation-pictures", "on",

@@ -30,14 +30,20 @@ enum class MetricsReader : std::uint8_t {
   all,
 };
 
+/// What is answered to a request for pictures that moderation has refused.
+enum class ModeratedAnswer : std::uint8_t {
+  error,   // 400
+  empty,   // an empty list of pictures
+  marked,  // as many entries as were asked for, without a picture and `respect_moderation: false`
+};
+
 /// What an operator may set about the answers.
 struct AnswerOptions {
   std::string public_url;     // base of links; empty: what the client called us
   ProxyList trusted_proxies;  // whose Forwarded and X-Forwarded-* fields are believed
   WaitTimes wait;
   std::string cors_origin = "*";  // empty: no CORS headers
-  /// What moderation refuses is answered with an empty list of pictures instead of an error.
-  bool moderated_is_empty = false;
+  ModeratedAnswer moderated = ModeratedAnswer::error;
   MetricsReader metrics = MetricsReader::local;
   wire::ErrorStyle errors;
   wire::Dialect dialect = wire::Dialect::all;
@@ -55,6 +61,7 @@ struct Exchange : Call {
   Origin origin;                   // who asks, and by which URL, when proxies are believed
   AddressCounts::Place place;      // of the client behind a proxy
   const Route* route = nullptr;    // none: no route has this path and method
+  int ordered = 0;                 // pictures, of a request for them that could be read
   Params params;                   // what stands at {...} in the route's pattern
   std::unique_ptr<BodySink> sink;  // where the body goes, when it is not held in `request`
   ByteBudget::Hold held;           // for the body

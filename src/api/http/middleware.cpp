@@ -255,12 +255,15 @@ Response error_reply(const Context& context, const Exchange& exchange, const Err
 }
 
 Response failure_reply(const Context& context, const Exchange& exchange, const Error& error) {
-  const bool is_empty =
-      context.options.moderated_is_empty && error.reason == ErrorReason::content_moderated;
-  if (!is_empty) return error_reply(context, exchange, error);
+  const ModeratedAnswer answer = context.options.moderated;
+  if (answer == ModeratedAnswer::error || error.reason != ErrorReason::content_moderated)
+    return error_reply(context, exchange, error);
   context.tally.refused(refusal_word(error, exchange.over_limit));
   const std::int64_t now_s = context.services.clock.unix_ms() / 1000;
-  return json_reply(wire::ImagesBody(now_s, wire::kImagesBodyBytes).finish({}));
+  wire::ImagesBody body(now_s, wire::kImagesBodyBytes);
+  for (int i = 0; i < exchange.ordered && answer == ModeratedAnswer::marked; ++i)
+    body.add_refused();
+  return json_reply(std::move(body).finish({}));
 }
 
 Response refusal_reply(const Context& context, const Exchange& exchange, const HeadError& error) {

@@ -120,6 +120,11 @@ void ImagesBody::add(const ImageEntry& entry) {
   text_ += '}';
 }
 
+void ImagesBody::add_refused() {
+  text_ += text_.back() == '[' ? "{" : ",{";
+  text_ += "\"respect_moderation\":false}";
+}
+
 JsonText usage_value(const Usage& usage) {
   const JsonText details = JsonText::object(
       {{"text_tokens", usage.input_tokens}, {"image_tokens", 0}, {"cached_tokens", 0}});

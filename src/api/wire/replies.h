@@ -52,6 +52,8 @@ class ImagesBody {
   /// deferred request; then the body says that it is done.
   ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max, std::string_view request_id = {});
   void add(const ImageEntry& entry);
+  /// One that moderation has refused: `{"respect_moderation": false}`.
+  void add_refused();
   std::string finish(const Usage& usage) &&;
 
  private:

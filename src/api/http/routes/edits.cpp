@@ -65,6 +65,7 @@ Async<Result<Response>> edit_images(const Context& context, Exchange& exchange) 
     co_return tl::unexpected(std::move(in.error()));
   }
   if (!call) co_return tl::unexpected(call.error());
+  exchange.ordered = call->fields.request.count;
   if (auto settled = settle(context, exchange, call->fields, *asking); !settled)
     co_return tl::unexpected(std::move(settled.error()));
   const OwnTarget own = [&](std::string_view url) {

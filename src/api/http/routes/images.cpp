@@ -18,6 +18,7 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
     co_return tl::unexpected(std::move(in.error()));
   }
   if (!call) co_return tl::unexpected(std::move(call.error()));
+  exchange.ordered = call->request.count;
   if (auto settled = settle(context, exchange, *call, *asking); !settled)
     co_return tl::unexpected(std::move(settled.error()));
   const auto order = co_await on_pool(context.pool, [&] {
