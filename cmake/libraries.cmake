@@ -32,6 +32,29 @@ target_link_libraries(imagined_png INTERFACE PNG::PNG imagined_deflate)
 find_package(nlohmann_json REQUIRED)
 add_library(imagined_json ALIAS nlohmann_json::nlohmann_json)
 
+# gRPC, and what its compiler makes of proto/: code that is not ours, so none of our warnings.
+find_package(gRPC REQUIRED)
+# RE2 asks for -pthread, which the precompiled headers were made without; since glibc 2.34 it does nothing.
+set_property(TARGET re2::re2 PROPERTY INTERFACE_COMPILE_OPTIONS "")
+file(GLOB imagined_protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proto/xai/api/v1/*.proto)
+set(imagined_proto_sources)
+foreach(proto ${imagined_protos})
+  get_filename_component(name ${proto} NAME_WE)
+  set(made ${CMAKE_BINARY_DIR}/proto/xai/api/v1/${name})
+  add_custom_command(
+    OUTPUT ${made}.pb.cc ${made}.pb.h ${made}.grpc.pb.cc ${made}.grpc.pb.h
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/proto
+    COMMAND protobuf::protoc -I ${CMAKE_SOURCE_DIR}/proto --cpp_out=${CMAKE_BINARY_DIR}/proto
+            --grpc_out=${CMAKE_BINARY_DIR}/proto
+            --plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin> ${proto}
+    DEPENDS ${imagined_protos})
+  list(APPEND imagined_proto_sources ${made}.pb.cc ${made}.grpc.pb.cc)
+endforeach()
+add_library(imagined_proto STATIC ${imagined_proto_sources})
+target_include_directories(imagined_proto SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/proto)
+target_link_libraries(imagined_proto PUBLIC gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf)
+target_compile_options(imagined_proto PRIVATE -w)
+
 # Asio; its one translation unit of definitions is src/api/call/boost.cpp.
 find_package(Boost 1.81 REQUIRED)
 add_library(imagined_boost INTERFACE)

@@ -57,6 +57,9 @@ LIBRARIES = {
     "curl/": "net",
     "fmt/": "",  # anywhere
     "gmock/": "tests",
+    "google/protobuf/": "api/grpc",
+    "grpc/": "api/grpc",
+    "grpcpp/": "api/grpc",
     "gtest/": "tests",
     "hwy/": "engine/backend engine/ops",
     "immintrin.h": "engine/backend engine/ops",
@@ -72,6 +75,7 @@ LIBRARIES = {
     "turbojpeg.h": "image",
     "utf8proc.h": "engine/tokenizers service/moderation",
     "webp/": "image",
+    "xai/": "api/grpc",
 }
 SYSTEM = ("arpa/", "linux/", "net/", "netinet/", "sys/")
 

@@ -35,14 +35,15 @@ std::optional<std::string> data_dir_use_problem(const std::string& data_dir) {
   return fmt::format("data_dir: {}: in use by {}", data_dir, *holder);
 }
 
-std::optional<std::string> address_problem(const config::ListenAddress& address) {
+std::optional<std::string> address_problem(std::string_view setting,
+                                           const config::ListenAddress& address) {
   const std::string port = fmt::format("{}", address.port);
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   const auto said = [&](const char* why) {
-    return fmt::format("http_listen: {} port {}: {}", address.host, address.port, why);
+    return fmt::format("{}: {} port {}: {}", setting, address.host, address.port, why);
   };
   if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found);
       error != 0) {

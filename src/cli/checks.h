@@ -10,7 +10,8 @@ namespace imagined::cli {
 
 /// Each says what is wrong, none when nothing is.
 std::optional<std::string> data_dir_problem(const std::string& data_dir);
-std::optional<std::string> address_problem(const config::ListenAddress& address);
+std::optional<std::string> address_problem(std::string_view setting,
+                                           const config::ListenAddress& address);
 /// That a server uses this folder now is a problem, too.
 std::optional<std::string> data_dir_use_problem(const std::string& data_dir);
 /// Looks for all parts of the model, as loading does.

@@ -48,7 +48,11 @@ int check(const Options& options) {
     problems.push_back(proxies.error().message);
   }
   if (const auto address = config::parse_listen_address(config->settings.http_listen)) {
-    add(address_problem(*address));
+    add(address_problem("http_listen", *address));
+  }
+  if (const auto address = config::parse_grpc_listen(config->settings.grpc_listen);
+      address && *address) {
+    add(address_problem("grpc_listen", **address));
   }
   add(descriptor_problem(raise_descriptor_limit(), config->settings.connections_max));
   for (const std::string& problem : problems) {

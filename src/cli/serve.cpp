@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "api/call/own_url.h"
+#include "api/grpc/server.h"
 #include "api/http/server.h"
 #include "base/json_text.h"
 #include "base/log.h"
@@ -83,28 +85,26 @@ Result<api::ServerOptions> server_options(const Settings& settings,
 
 bool has_tls(const Settings& settings) { return !settings.tls_certificate_file.empty(); }
 
-std::string url_of(const Settings& settings, const config::ListenAddress& address,
-                   std::uint16_t port) {
-  // A server on all addresses is reached here by the loopback one.
-  const std::string host = address.host == "0.0.0.0" ? "127.0.0.1"
-                           : address.host == "::"    ? "::1"
-                                                     : address.host;
-  const bool v6 = host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", has_tls(settings) ? "https" : "http", v6 ? "[" : "", host,
-                     v6 ? "]" : "", port);
+// By which programs of this machine reach us: "127.0.0.1:8080" also when it is all addresses.
+std::string reached_by(const config::ListenAddress& address, std::uint16_t port) {
+  return api::authority_of_endpoint(address.host == "0.0.0.0" ? "127.0.0.1"
+                                    : address.host == "::"    ? "::1"
+                                                              : address.host,
+                                    port);
 }
 
 // The address that others can reach us by, as it was bound.
 std::string bound(const config::ListenAddress& address, std::uint16_t port) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return v6 ? fmt::format("[{}]:{}", address.host, port) : fmt::format("{}:{}", address.host, port);
+  return api::authority_of_endpoint(address.host, port);
 }
 
 bool is_loopback(std::string_view host) { return host.starts_with("127.") || host == "::1"; }
 
 // The one line on stdout by which scripts know that requests are answered.
-void announce(const std::string& url) {
-  fmt::print("{}\n", JsonText::object({{"event", "ready"}, {"http", url}}).text());
+void announce(const std::string& url, const std::string& grpc) {
+  JsonText line = JsonText::object({{"event", "ready"}, {"http", url}});
+  if (!grpc.empty()) line.add("grpc", grpc);
+  fmt::print("{}\n", line.text());
   std::fflush(stdout);
 }
 
@@ -119,8 +119,27 @@ void offer_first_owner(service::FirstOwner& first_owner, const std::string& url)
       **token, service::FirstOwner::kTokenLifeMs / 1000, url);
 }
 
+api::GrpcOptions grpc_options(const Settings& settings, const config::ListenAddress& address,
+                              std::uint16_t http_port) {
+  return {.host = address.host,
+          .port = address.port,
+          .public_url = settings.public_url,
+          .http_port = http_port,
+          .tls_certificate_file = settings.tls_certificate_file,
+          .tls_key_file = settings.tls_key_file,
+          .moderated_is_empty = settings.moderation_answer == "empty",
+          .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
+          .pool_threads = static_cast<int>(settings.pool_threads),
+          .drain_timeout = std::chrono::seconds(settings.drain_s)};
+}
+
+struct Listen {
+  config::ListenAddress http;
+  std::optional<config::ListenAddress> grpc;
+};
+
 // Everything is open: serve until a signal comes or the worker proves useless.
-int serve_until_stopped(const Config& config, const config::ListenAddress& address,
+int serve_until_stopped(const Config& config, const Listen& listen,
                         const service::Catalogue& catalogue, Stores& stores,
                         const std::stop_token& stop) {
   const auto workers = make_workers(config, process_environment(), stores);
@@ -168,32 +187,40 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
     for (service::Gauge& gauge : stores.gauges()) all.push_back(std::move(gauge));
     return all;
   };
-  auto options = server_options(config.settings, address);
+  auto options = server_options(config.settings, listen.http);
   if (!options) return report(kExitConfig, options.error());
-  api::HttpServer server(std::move(*options), {.catalogue = catalogue,
-                                               .images = images,
-                                               .intake = intake,
-                                               .files = files,
-                                               .watcher = watcher,
-                                               .keys = stores.keys(),
-                                               .desk = desk,
-                                               .first_owner = first_owner,
-                                               .usage = usage,
-                                               .admission = admission,
-                                               .links = stores.links(),
-                                               .workers = *workers,
-                                               .clock = stores.clock(),
-                                               .gauges = gauges});
+  const api::Services services{.catalogue = catalogue,
+                               .images = images,
+                               .intake = intake,
+                               .files = files,
+                               .watcher = watcher,
+                               .keys = stores.keys(),
+                               .desk = desk,
+                               .first_owner = first_owner,
+                               .usage = usage,
+                               .admission = admission,
+                               .links = stores.links(),
+                               .workers = *workers,
+                               .clock = stores.clock(),
+                               .gauges = gauges};
+  api::HttpServer server(std::move(*options), services);
   if (const auto listening = server.listen(); !listening) return report(listening.error());
+  std::optional<api::GrpcServer> grpc;
+  if (listen.grpc) {
+    grpc.emplace(grpc_options(config.settings, *listen.grpc, server.port()), services);
+    if (const auto started = grpc->start(); !started) return report(started.error());
+  }
 
   std::atomic<int> status = kExitOk;
   std::atomic<bool> announced = false;
-  const std::string url = url_of(config.settings, address, server.port());
+  const std::string url = fmt::format("{}://{}", has_tls(config.settings) ? "https" : "http",
+                                      reached_by(listen.http, server.port()));
+  const std::string grpc_target = grpc ? reached_by(*listen.grpc, grpc->port()) : "";
   watcher.start();
   maintenance.start();
   workers->start({.on_ready =
                       [&] {
-                        if (!announced.exchange(true)) announce(url);
+                        if (!announced.exchange(true)) announce(url, grpc_target);
                       },
                   .on_ended =
                       [&](const std::string& worker_id) {
@@ -204,21 +231,31 @@ int serve_until_stopped(const Config& config, const config::ListenAddress& addre
                         status = worker_status;
                         server.stop();
                       }});
-  log(LogLevel::info, "listening", "address={} http={} version={} data_dir={:?}",
-      bound(address, server.port()), url, kVersion, config.settings.data_dir);
+  log(LogLevel::info, "listening", "address={} http={} grpc={} version={} data_dir={:?}",
+      bound(listen.http, server.port()), url, grpc ? grpc_target : "off", kVersion,
+      config.settings.data_dir);
   if (const auto keys = stores.keys().list(); keys && keys_of(Holder::customer, *keys).empty()) {
     log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
   }
   offer_first_owner(first_owner, url);
-  if (!is_loopback(address.host) && !has_tls(config.settings)) {
+  const bool is_open =
+      !is_loopback(listen.http.host) || (listen.grpc && !is_loopback(listen.grpc->host));
+  if (is_open && !has_tls(config.settings)) {
     log(LogLevel::warn, "open_to_network",
         "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "
         "TLS before it, see docs/operations.md\"",
-        bound(address, server.port()));
+        bound(listen.http, server.port()));
   }
   {
-    const std::stop_callback on_signal(stop, [&] { server.stop(); });
+    const std::stop_callback on_signal(stop, [&] {
+      if (grpc) grpc->stop();
+      server.stop();
+    });
     server.run();
+  }
+  if (grpc) {
+    grpc->stop();
+    grpc->join();
   }
   watcher.stop();
   maintenance.stop();
@@ -236,11 +273,13 @@ int serve(const ConfigFlags& flags) {
   if (!config) return report(kExitConfig, config.error());
   const auto catalogue = make_catalogue(config->models, engine::model_card);
   if (!catalogue) return report(kExitConfig, catalogue.error());
-  const auto address = config::parse_listen_address(config->settings.http_listen);
-  if (!address) return report(kExitConfig, address.error());
+  const auto http = config::parse_listen_address(config->settings.http_listen);
+  if (!http) return report(kExitConfig, http.error());
+  const auto grpc = config::parse_grpc_listen(config->settings.grpc_listen);
+  if (!grpc) return report(kExitConfig, grpc.error());
   const auto stores = Stores::open(config->settings, StoreUser::server);
   if (!stores) return report(stores.error());
-  return serve_until_stopped(*config, *address, *catalogue, **stores, stop);
+  return serve_until_stopped(*config, {*http, *grpc}, *catalogue, **stores, stop);
 }
 
 }  // namespace
@@ -250,7 +289,8 @@ Command serve_command() {
   Command command{"serve", "Serve the API; starts its own worker"};
   add_config_options(command, *flags);
   command.footer =
-      "Prints one line of JSON on stdout when it answers: {\"event\":\"ready\",\"http\":...}\n"
+      "Prints one line of JSON on stdout when it answers: "
+      "{\"event\":\"ready\",\"http\":...,\"grpc\":...}\n"
       "Ends on SIGTERM or SIGINT, after the replies in work; a second signal ends it at once.\n"
       "Examples:\n"
       "  imagined serve --http-listen 127.0.0.1:0 --data-dir /var/lib/imagined\n"

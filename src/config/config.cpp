@@ -286,6 +286,9 @@ void check_texts(const Settings& settings, Faults& faults) {
   if (const auto address = parse_listen_address(settings.http_listen); !address) {
     faults.add(address.error());
   }
+  if (const auto address = parse_grpc_listen(settings.grpc_listen); !address) {
+    faults.add(address.error());
+  }
   const std::string& url = settings.public_url;
   if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
     faults.add("public_url", fmt::format("expected http:// or https://, got \"{}\"", url));
@@ -396,7 +399,7 @@ Result<void> resolve_paths(const Environment& environment, const fs::path& execu
   return {};
 }
 
-Result<ListenAddress> parse_listen_address(std::string_view text) {
+Result<ListenAddress> parse_listen_address(std::string_view text, std::string_view setting) {
   const auto colon = text.rfind(':');
   ListenAddress address;
   if (colon != std::string_view::npos) {
@@ -410,8 +413,13 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   }
   return fail(
       ErrorCode::invalid_argument,
-      fmt::format("http_listen: expected ADDRESS:PORT such as 127.0.0.1:8080, got \"{}\"", text),
-      "http_listen");
+      fmt::format("{}: expected ADDRESS:PORT such as 127.0.0.1:8080, got \"{}\"", setting, text),
+      std::string(setting));
+}
+
+Result<std::optional<ListenAddress>> parse_grpc_listen(std::string_view text) {
+  if (text == "off") return std::nullopt;
+  return TRY(parse_listen_address(text, "grpc_listen"));
 }
 
 std::string to_toml(const Config& config, Remarks remarks) {

@@ -47,12 +47,16 @@ Result<Config> load_config(const ConfigFlags& flags, const Environment& environm
 Result<void> resolve_paths(const Environment& environment, const std::filesystem::path& executable,
                            Config& config);
 
-/// "127.0.0.1:8080", "[::1]:0"; field "http_listen".
+/// "127.0.0.1:8080", "[::1]:0"; an error names the setting that says so.
 struct ListenAddress {
   std::string host;
   std::uint16_t port = 0;
 };
-Result<ListenAddress> parse_listen_address(std::string_view text);
+Result<ListenAddress> parse_listen_address(std::string_view text,
+                                           std::string_view setting = "http_listen");
+
+/// `grpc_listen`; none when it is "off".
+Result<std::optional<ListenAddress>> parse_grpc_listen(std::string_view text);
 
 /// The configuration as a file that has the same effect: what `config show` prints and what the
 /// server hands to its worker. With `remarks` each setting says what it is and where it was set.

@@ -319,6 +319,9 @@ TEST(ListenAddress, TakesIpv4Ipv6AndAllAddresses) {
   EXPECT_EQ(parse_listen_address("0.0.0.0:80")->host, "0.0.0.0");
   EXPECT_FALSE(parse_listen_address("127.0.0.1"));
   EXPECT_FALSE(parse_listen_address("127.0.0.1:70000"));
+  EXPECT_EQ(*parse_grpc_listen("off"), std::nullopt);
+  EXPECT_EQ((*parse_grpc_listen(":0"))->host, "127.0.0.1");
+  EXPECT_EQ(parse_grpc_listen("on").error().field, "grpc_listen");
 }
 
 }  // namespace

@@ -38,8 +38,10 @@ std::span<const Setting> all_settings() {
        "ADDRESS:PORT of the HTTP API; :PORT is this machine alone, 0.0.0.0:PORT every address, "
        "port 0 a "
        "free one"},
+      {"grpc_listen", &Settings::grpc_listen,
+       "ADDRESS:PORT of the gRPC API, as http_listen; off for none"},
       {"tls_certificate_file", &Settings::tls_certificate_file,
-       "certificate of the HTTP API with its chain, in PEM; empty: no TLS"},
+       "certificate of the API with its chain, in PEM; empty: no TLS"},
       {"tls_key_file", &Settings::tls_key_file, "the key of that certificate, in PEM"},
       {"public_url", &Settings::public_url,
        "base of picture links, for a server behind a proxy (default: what the client called us)"},

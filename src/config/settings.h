@@ -18,6 +18,7 @@ struct Settings {
   std::string data_dir;    // empty: ~/.local/share/imagined
   std::string models_dir;  // empty: found beside the program
   std::string http_listen = "127.0.0.1:8080";
+  std::string grpc_listen = "127.0.0.1:50051";
   std::string tls_certificate_file;
   std::string tls_key_file;
   std::string public_url;

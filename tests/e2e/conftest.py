@@ -45,3 +45,4 @@ def no_proxy(monkeypatch):
     for name in list(os.environ):
         if name.startswith("IMAGINED_") and name != "IMAGINED_MODELS_DIR":
             monkeypatch.delenv(name)
+    monkeypatch.setenv("IMAGINED_GRPC_LISTEN", "127.0.0.1:0")  # its default may be another's

@@ -38,23 +38,25 @@ def wait_until(condition, what, seconds=20):
 
 
 class Server:
-    def __init__(self, data_dir, *arguments, preexec_fn=None, wait=True):
+    def __init__(self, data_dir, *arguments, preexec_fn=None, wait=True, grpc="127.0.0.1:0"):
         self.data_dir = pathlib.Path(data_dir)
         self.arguments = arguments
         self.preexec_fn = preexec_fn
         self.wait = wait
         self.process = None
         self.url = None
+        self.grpc = grpc
 
     def __enter__(self):
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.log = open(self.data_dir / "log", "ab")
         self.process = subprocess.Popen(
             [str(BINARY), "serve", "--data-dir", str(self.data_dir), "--http-listen",
-             "127.0.0.1:0", *map(str, self.arguments)],
+             "127.0.0.1:0", "--grpc-listen", self.grpc, *map(str, self.arguments)],
             stdout=subprocess.PIPE, stderr=self.log, preexec_fn=self.preexec_fn)
         if self.wait:
-            self.url = self.read_ready_line()["http"]
+            ready = self.read_ready_line()
+            self.url, self.grpc = ready["http"], ready.get("grpc")
             self.key = self.create_key()
         return self
 

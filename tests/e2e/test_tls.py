@@ -160,3 +160,14 @@ def test_files_that_cannot_be_used_end_the_start_by_name(authority, tmp_path, ca
     assert ended.returncode != 0
     assert named.format(folder=tmp_path) in ended.stderr
     assert time.monotonic() - began < 20
+
+
+def test_grpc_speaks_tls_with_the_same_certificate(server, authority):
+    grpc = pytest.importorskip("grpc", reason="the grpcio package is not installed")
+    credentials = grpc.ssl_channel_credentials(authority.certificate.read_bytes())
+    target = "localhost:" + server.grpc.split(":")[1]
+    with grpc.secure_channel(target, credentials) as channel:
+        assert channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10) == b"\x08\x01"
+    with grpc.insecure_channel(target) as channel:
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10)

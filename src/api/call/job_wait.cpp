@@ -151,4 +151,13 @@ Async<Result<Job>> JobWait::give_up(service::EndedBy by) {
   co_return tl::unexpected(patience_->error());
 }
 
+Async<Result<Job>> wait_for_end(const CallContext& context, const Call& call, std::string job_id) {
+  constexpr std::chrono::hours kLong{1};  // it says itself when it is over
+  JobWait wait(context, call, std::move(job_id), JobWait::Wants::end);
+  while (true) {
+    JobWait::Moment moment = co_await wait.next(call.client_gone, kLong);
+    if (auto* end = std::get_if<Result<Job>>(&moment)) co_return std::move(*end);
+  }
+}
+
 }  // namespace imagined::api

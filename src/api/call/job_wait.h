@@ -47,4 +47,8 @@ class JobWait {
   std::unique_ptr<service::JobWatcher::Waiter> waiter_;  // null: over
 };
 
+/// The job in its final state. Given up when the client goes away or the time is over.
+Async<Result<service::Job>> wait_for_end(const CallContext& context, const Call& call,
+                                         std::string job_id);
+
 }  // namespace imagined::api

@@ -9,8 +9,8 @@ namespace {
 
 class Taking {
  public:
-  Taking(const CallContext& context, const Call& call, OwnTarget own_target)
-      : context_(context), call_(call), own_target_(std::move(own_target)) {}
+  Taking(const CallContext& context, const Call& call, const OwnNames& names)
+      : context_(context), call_(call), names_(names) {}
 
   Result<service::EditRequest> take(const wire::EditCall& wanted) const {
     service::EditRequest request{.pictures = wanted.fields.request, .references = {}, .mask = {}};
@@ -25,7 +25,7 @@ class Taking {
   Result<std::string> blob_of(const wire::GivenPicture& given, std::string_view name) const {
     if (!given.upload.empty()) return given.upload;
     service::Intake& intake = context_.services.intake;
-    const auto own = own_target_(given.url);
+    const auto own = own_target(given.url, names_);
     auto blob = !given.file_id.empty() ? intake.take_file(*call_.caller, given.file_id)
                 : own                  ? take_own(*own)
                                        : intake.fetch(*call_.caller, given.url, deadline_);
@@ -47,7 +47,7 @@ class Taking {
 
   const CallContext& context_;
   const Call& call_;
-  const OwnTarget own_target_;
+  const OwnNames& names_;
   const std::chrono::steady_clock::time_point deadline_ =
       std::chrono::steady_clock::now() + service::kFetchTime;
 };
@@ -55,8 +55,8 @@ class Taking {
 }  // namespace
 
 Result<service::EditRequest> take_pictures(const CallContext& context, const Call& call,
-                                           const wire::EditCall& wanted, OwnTarget own_target) {
-  return Taking(context, call, std::move(own_target)).take(wanted);
+                                           const wire::EditCall& wanted, const OwnNames& names) {
+  return Taking(context, call, names).take(wanted);
 }
 
 }  // namespace imagined::api

@@ -11,6 +11,7 @@
 
 #include "api/call/async.h"
 #include "api/call/call.h"
+#include "api/call/own_url.h"
 #include "api/http/address_counts.h"
 #include "api/http/forwarded.h"
 #include "api/http/limits.h"
@@ -72,15 +73,7 @@ struct Exchange : Call {
 /// proxies that are believed call us, else the address that the client has reached.
 std::string base_url(const AnswerOptions& options, const Exchange& exchange);
 
-/// Whether a request for the URL of `authority` is one for us: by `public_url`, by our own end of
-/// the connection, or by a name of this machine with our port.
-bool names_this_server(std::string_view authority, const AnswerOptions& options,
-                       const Exchange& exchange);
-
-/// What stands behind the base of a URL that leads to this server: "/v1/files/img/...". None for a
-/// URL of others.
-std::optional<std::string_view> own_target(std::string_view url, const AnswerOptions& options,
-                                           const Exchange& exchange);
+OwnNames own_names(const AnswerOptions& options, const Exchange& exchange);
 
 /// What a handler is given.
 struct Context : CallContext {

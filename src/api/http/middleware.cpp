@@ -109,7 +109,7 @@ Step check_origin(const Context& context, Exchange& exchange) {
   exchange.origin =
       find_origin(request, exchange.peer, trusted, exchange.is_encrypted ? "https" : "http");
   const std::string& authority = request.target_authority;
-  if (!authority.empty() && !names_this_server(authority, context.options, exchange)) {
+  if (!authority.empty() && !names_this_server(authority, own_names(context.options, exchange))) {
     co_return fail(ErrorCode::misdirected,
                    fmt::format("this server is not {:?}, and it is no proxy", authority));
   }

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
-#include <variant>
 
 #include "api/call/job_wait.h"
+#include "api/call/storage.h"
 #include "api/http/picture_stream.h"
 #include "api/http/tally.h"
 #include "base/crypto.h"
@@ -17,16 +16,6 @@ namespace {
 using service::FinishedPictures;
 using service::Job;
 using service::StoredPicture;
-
-// The job in its final state. Given up when the client goes away or the time is over.
-Async<Result<Job>> wait_for_job(const Context& context, Exchange& exchange, std::string job_id) {
-  constexpr std::chrono::hours kLong{1};  // it says itself when it is over
-  JobWait wait(context, exchange, std::move(job_id), JobWait::Wants::end);
-  while (true) {
-    JobWait::Moment moment = co_await wait.next(exchange.client_gone, kLong);
-    if (auto* end = std::get_if<Result<Job>>(&moment)) co_return std::move(*end);
-  }
-}
 
 struct ReplyParts {
   const Context& context;
@@ -65,17 +54,6 @@ std::size_t reply_bytes(const ReplyParts& parts) {
   return bytes;
 }
 
-// The bytes are there already: a file is one more name for them.
-Result<service::StoredFile> keep_as_file(const ReplyParts& parts, const StoredPicture& picture) {
-  const int count = static_cast<int>(parts.finished.pictures.size());
-  return parts.context.services.files.add(
-      *parts.exchange.caller,
-      {.name = service::numbered_name(parts.storage->name, picture.index, count),
-       .blob = picture.blob,
-       .size_bytes = picture.size_bytes,
-       .life_s = parts.storage->life_s});
-}
-
 // Reads the pictures of a finished job, one at a time, into the reply; blocks on the stores.
 Result<std::string> make_body(const ReplyParts& parts) {
   const Services& services = parts.context.services;
@@ -92,7 +70,9 @@ Result<std::string> make_body(const ReplyParts& parts) {
       file = TRY(services.images.read_picture(*parts.exchange.caller, picture.id));
       entry.base64_of = file.bytes;
     }
-    if (parts.storage) entry.file = keep_as_file(parts, picture);
+    if (parts.storage)
+      entry.file = keep_as_file(parts.context, parts.exchange, *parts.storage, picture,
+                                static_cast<int>(parts.finished.pictures.size()));
     body.add(entry);
   }
   return std::move(body).finish(parts.usage);
@@ -141,13 +121,7 @@ Result<void> settle(const Context& context, const Exchange& exchange,
   const bool comes_as_links =
       !call.stream && !call.storage && call.response_format == wire::ResponseFormat::url;
   asking.deferred = call.deferred || (asking.deferred && comes_as_links);
-  if (!call.storage) return {};
-  auto wanted = context.services.files.check(*exchange.caller, *call.storage);
-  if (!wanted && wanted.error().code == ErrorCode::invalid_argument) {
-    wanted.error().message = "storage_options: " + wanted.error().message;
-    wanted.error().field = "storage_options";
-  }
-  return wanted;
+  return call.storage ? check_storage(context, exchange, *call.storage) : Result<void>();
 }
 
 Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& exchange,
@@ -158,7 +132,7 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
   if (asking.deferred) co_return deferred_reply(context, exchange, order.job, call);
   if (call.stream) co_return stream_pictures(context, exchange, order, call);
   if (!service::is_final(order.job.state)) {
-    auto ended = co_await wait_for_job(context, exchange, order.job.id);
+    auto ended = co_await wait_for_end(context, exchange, order.job.id);
     if (!ended) co_return tl::unexpected(std::move(ended.error()));
   }
   auto finished = co_await on_pool(

@@ -12,13 +12,12 @@ using service::ApiKey;
 using service::KeyState;
 using service::Scope;
 
-/// xAI has two words for a key that is not good: disabled, by its owner; blocked, by anything else.
+}  // namespace
+
 bool is_blocked(const ApiKey& key, std::int64_t unix_ms) {
   const KeyState state = state_at(key, unix_ms);
   return state != KeyState::active && state != KeyState::disabled;
 }
-
-}  // namespace
 
 std::vector<std::string> acls_of(const ApiKey& key) {
   std::vector<std::string> acls;

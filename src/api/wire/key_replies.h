@@ -14,6 +14,9 @@ namespace imagined::api::wire {
 /// for anything, "*" is all of them.
 std::vector<std::string> acls_of(const service::ApiKey& key);
 
+/// xAI has two words for a key that is not good: disabled, by its owner; blocked, by anything else.
+bool is_blocked(const service::ApiKey& key, std::int64_t unix_ms);
+
 /// The body of GET /v1/api-key. `redacted` is what may be shown of the key.
 std::string api_key_body(const service::ApiKey& key, std::string_view redacted,
                          std::int64_t unix_ms);

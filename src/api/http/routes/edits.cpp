@@ -3,10 +3,10 @@
 
 #include "api/call/door.h"
 #include "api/call/taking.h"
+#include "api/call/upload.h"
 #include "api/http/asking.h"
 #include "api/http/picture_reply.h"
 #include "api/http/routes.h"
-#include "api/http/upload.h"
 #include "api/wire/edit_request.h"
 
 namespace imagined::api {
@@ -68,11 +68,9 @@ Async<Result<Response>> edit_images(const Context& context, Exchange& exchange) 
   exchange.ordered = call->fields.request.count;
   if (auto settled = settle(context, exchange, call->fields, *asking); !settled)
     co_return tl::unexpected(std::move(settled.error()));
-  const OwnTarget own = [&](std::string_view url) {
-    return own_target(url, context.options, exchange);
-  };
+  const OwnNames names = own_names(context.options, exchange);
   auto request = co_await on_pool(context.fetch_pool,
-                                  [&] { return take_pictures(context, exchange, *call, own); });
+                                  [&] { return take_pictures(context, exchange, *call, names); });
   if (!request) co_return tl::unexpected(std::move(request.error()));
   const auto order = co_await on_pool(context.pool, [&] {
     return context.services.images.submit(*exchange.caller, *request, *asking);

@@ -1,8 +1,8 @@
 // /v1/files: what customers keep here for their requests to name.
 #include <utility>
 
+#include "api/call/upload.h"
 #include "api/http/routes.h"
-#include "api/http/upload.h"
 #include "api/wire/file_replies.h"
 #include "api/wire/file_upload.h"
 #include "service/pictures/edit_request.h"

@@ -1,0 +1,19 @@
+// Pictures that a call wants to have kept as files, too.
+#pragma once
+
+#include "api/call/call.h"
+#include "service/files/file_service.h"
+#include "service/pictures/image_service.h"
+
+namespace imagined::api {
+
+/// Refuses, before anything is made, files that could not be kept; field "storage_options".
+Result<void> check_storage(const CallContext& context, const Call& call,
+                           const service::FileWish& wish);
+
+/// The bytes are there already: a file is one more name for them. Blocks.
+Result<service::StoredFile> keep_as_file(const CallContext& context, const Call& call,
+                                         const service::FileWish& wish,
+                                         const service::StoredPicture& picture, int picture_count);
+
+}  // namespace imagined::api

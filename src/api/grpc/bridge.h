@@ -1,0 +1,159 @@
+// gRPC calls back; handlers are coroutines, as those of HTTP are. Between the two stands a reactor
+// per call, which lives until gRPC is done with it.
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "api/grpc/call.h"
+
+namespace imagined::api {
+
+/// What reactors run on.
+struct GrpcLoop {
+  boost::asio::io_context& io;
+  const GrpcContext& context;
+};
+
+/// What a library has thrown, as HTTP's net says it.
+inline Error accident(const std::exception& caught) {
+  return {ErrorCode::internal, "something went wrong here", {}, caught.what()};
+}
+
+/// A call on its way: authenticated, then handled, then finished. `Reactor` is gRPC's, which gives
+/// it `Finish`; `handler` is called once, on the loop.
+template <class Reactor>
+class CallReactor : public Reactor {
+ public:
+  using Handler = std::function<Async<Result<void>>(const GrpcContext&, GrpcCall&, CallReactor&)>;
+
+  CallReactor(GrpcLoop loop, grpc::CallbackServerContext& wire, std::string_view method,
+              Handler handler)
+      : loop_(loop),
+        call_(loop.context.services.clock, wire, method),
+        handler_(std::move(handler)) {
+    call_.client_gone = gone_.get_token();
+  }
+
+  /// Once, when the reactor is whole.
+  void begin() { boost::asio::co_spawn(loop_.io, run(), boost::asio::detached); }
+
+  void OnCancel() override { gone_.request_stop(); }
+  void OnDone() override { delete this; }
+
+ private:
+  Async<void> run() {
+    Result<void> outcome;
+    try {
+      outcome = co_await authenticate(loop_.context, call_);
+      if (outcome) outcome = co_await handler_(loop_.context, call_, *this);
+    } catch (const std::exception& caught) {
+      outcome = tl::unexpected(accident(caught));
+    }
+    this->Finish(finish(loop_.context, call_, outcome));  // gRPC may delete it now
+  }
+
+  const GrpcLoop loop_;
+  std::stop_source gone_;
+  GrpcCall call_;
+  const Handler handler_;
+};
+
+template <class Request, class Reply>
+using UnaryHandler = Async<Result<void>> (*)(const GrpcContext&, GrpcCall&, const Request&, Reply&);
+
+/// One request, one reply.
+template <class Request, class Reply>
+grpc::ServerUnaryReactor* answer(GrpcLoop loop, grpc::CallbackServerContext& wire,
+                                 std::string_view method, const Request& request, Reply& reply,
+                                 UnaryHandler<Request, Reply> handler) {
+  using Reactor = CallReactor<grpc::ServerUnaryReactor>;
+  auto* reactor = new Reactor(
+      loop, wire, method,
+      [&request, &reply, handler](const GrpcContext& context, GrpcCall& call, Reactor&) {
+        return handler(context, call, request, reply);
+      });
+  reactor->begin();
+  return reactor;
+}
+
+/// One reading or writing that gRPC has been asked for, and the coroutine that waits for it.
+class Turn {
+ public:
+  /// Calls `start`, which makes gRPC call `done` some time later; what `done` was told.
+  template <class Start>
+  Async<bool> wait(Start start) {
+    const auto loop = co_await boost::asio::this_coro::executor;
+    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(
+        [&](auto handler) {
+          using H = decltype(handler);
+          auto held = std::make_shared<H>(std::move(handler));
+          resume_ = [loop, held, guard = boost::asio::make_work_guard(loop)] {
+            boost::asio::post(loop, [held] { (*held)(); });
+          };
+          start();
+        },
+        boost::asio::use_awaitable);
+    co_return ok_;
+  }
+  void done(bool ok) {
+    ok_ = ok;
+    std::exchange(resume_, nullptr)();
+  }
+
+ private:
+  std::function<void()> resume_;
+  bool ok_ = false;
+};
+
+/// Requests one after the other, then one reply.
+template <class Request>
+class Reading : public CallReactor<grpc::ServerReadReactor<Request>> {
+ public:
+  using Base = CallReactor<grpc::ServerReadReactor<Request>>;
+  using Base::Base;
+
+  /// Null after the last one.
+  Async<const Request*> next() {
+    const bool ok = co_await turn_.wait([this] { this->StartRead(&request_); });
+    co_return ok ? &request_ : nullptr;
+  }
+  void OnReadDone(bool ok) override { turn_.done(ok); }
+
+ private:
+  Turn turn_;
+  Request request_;
+};
+
+/// One request, then replies one after the other.
+template <class Reply>
+class Writing : public CallReactor<grpc::ServerWriteReactor<Reply>> {
+ public:
+  using Base = CallReactor<grpc::ServerWriteReactor<Reply>>;
+  using Base::Base;
+
+  /// False when the client has gone.
+  Async<bool> send(const Reply& reply) {
+    co_return co_await turn_.wait([this, &reply] { this->StartWrite(&reply); });
+  }
+  void OnWriteDone(bool ok) override { turn_.done(ok); }
+
+ private:
+  Turn turn_;
+};
+
+}  // namespace imagined::api

@@ -1,0 +1,50 @@
+// A call of gRPC, and how it begins and ends whatever it asks for.
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/status.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "api/call/call.h"
+#include "api/call/door.h"
+#include "api/call/own_url.h"
+#include "base/result.h"
+
+namespace imagined::api {
+
+/// What handlers are given.
+struct GrpcContext : CallContext {
+  const std::string& public_url;
+  std::uint16_t http_port;
+  bool is_encrypted;
+  bool moderated_is_empty;
+};
+
+struct GrpcCall : Call {
+  GrpcCall(const Clock& clock, grpc::CallbackServerContext& wire, std::string_view method);
+
+  grpc::CallbackServerContext& wire;  // metadata, deadline, peer
+  const std::string_view method;      // "/xai_api.Image/GenerateImage"
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+};
+
+/// Who asks, by the metadatum `authorization`, which holds what HTTP's header does. The errors of
+/// KeyService::authenticate.
+Async<Result<void>> authenticate(const GrpcContext& context, GrpcCall& call);
+
+/// How it is asked: `idempotency-key`, `x-cache`, and gRPC's own mark of a repeated call.
+Result<service::Asking> read_asking(const GrpcCall& call);
+
+/// Links for this caller lead to where HTTP answers, under the name by which it has reached us.
+OwnNames own_names(const GrpcContext& context, const GrpcCall& call);
+
+/// Metadata and log line of a call that ends so, and its status.
+grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<void>& outcome);
+
+/// The status that xAI's SDK expects, with when to come back in its text; `detail` is not in it.
+grpc::Status status_of(const Error& error);
+
+}  // namespace imagined::api

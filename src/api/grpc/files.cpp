@@ -1,0 +1,222 @@
+// xai_api.Files: what customers keep here for their requests to name.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <xai/api/v1/files.grpc.pb.h>
+#include "api/grpc/services.h"
+#include "api/grpc/times.h"
+#include "service/pictures/edit_request.h"
+
+namespace imagined::api {
+namespace {
+
+using service::StoredFile;
+using Uploading = Reading<xai_api::UploadFileChunk>;
+using Downloading = Writing<xai_api::FileContentChunk>;
+
+constexpr std::size_t kChunkBytes = 1u << 20;
+
+void fill(const StoredFile& file, xai_api::File& out) {
+  out.set_size(file.size_bytes);
+  set_time(file.created_ms, *out.mutable_created_at());
+  if (file.expires_ms != 0) set_time(file.expires_ms, *out.mutable_expires_at());
+  out.set_filename(file.name);
+  out.set_id(file.id);
+}
+
+/// A file on its way to a blob. Blocks.
+class Arriving {
+ public:
+  Arriving(service::FileService& files, const service::Caller& caller)
+      : files_(files), caller_(caller) {}
+
+  Result<void> begin(const xai_api::UploadFileInit& init) {
+    file_.name = init.name();
+    if (init.has_expires_after()) file_.life_s = init.expires_after();
+    writer_ = TRY(files_.begin(caller_));
+    return {};
+  }
+  Result<void> append(const std::string& bytes) {
+    file_.size_bytes += std::ssize(bytes);
+    if (static_cast<std::size_t>(file_.size_bytes) > service::kUploadBytesMax)
+      return fail(ErrorCode::payload_too_large,
+                  fmt::format("the file is larger than {} bytes", service::kUploadBytesMax),
+                  "file");
+    return writer_->append({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  }
+  Result<StoredFile> end() {
+    file_.blob = TRY(std::exchange(writer_, nullptr)->finish());
+    return files_.add(caller_, std::move(file_));
+  }
+
+ private:
+  service::FileService& files_;
+  const service::Caller& caller_;
+  service::NewFile file_;
+  std::unique_ptr<service::BlobWriter> writer_;
+};
+
+Async<Result<void>> upload(const GrpcContext& context, GrpcCall& call, Uploading& chunks,
+                           xai_api::File& reply) {
+  const xai_api::UploadFileChunk* chunk = co_await chunks.next();
+  if (chunk == nullptr || !chunk->has_init())
+    co_return fail(ErrorCode::invalid_argument, "the first message must be init", "init");
+  Arriving file(context.services.files, *call.caller);
+  auto done = co_await on_pool(context.pool, [&] { return file.begin(chunk->init()); });
+  while (done && (chunk = co_await chunks.next()) != nullptr) {
+    if (!chunk->has_data())
+      co_return fail(ErrorCode::invalid_argument, "init must come once, and first", "init");
+    done = co_await on_pool(context.pool, [&] { return file.append(chunk->data()); });
+  }
+  if (!done) co_return done;
+  if (call.client_gone.stop_requested())
+    co_return fail(ErrorCode::cancelled, "the client has gone away");
+  const auto stored = co_await on_pool(context.pool, [&] { return file.end(); });
+  if (!stored) co_return tl::unexpected(stored.error());
+  fill(*stored, reply);
+  co_return Result<void>();
+}
+
+Async<Result<void>> download(const GrpcContext& context, GrpcCall& call,
+                             const xai_api::RetrieveFileContentRequest& request,
+                             Downloading& chunks) {
+  if (request.format() == xai_api::DOWNLOAD_FORMAT_TEXT)
+    co_return fail(ErrorCode::invalid_argument,
+                   "format: no text is taken out of files here; leave it out", "format");
+  const auto bytes = co_await on_pool(context.pool, [&] {
+    return context.services.files.content(*call.caller, request.file_id());
+  });
+  if (!bytes) co_return tl::unexpected(bytes.error());
+  for (std::size_t at = 0; at < bytes->size(); at += kChunkBytes) {
+    xai_api::FileContentChunk chunk;
+    chunk.set_data(bytes->data() + at, std::min(kChunkBytes, bytes->size() - at));
+    const bool sent = co_await chunks.send(chunk);
+    if (!sent) co_return fail(ErrorCode::cancelled, "the client has gone away");
+  }
+  co_return Result<void>();
+}
+
+Result<service::FilePageWish> read_wish(const xai_api::ListFilesRequest& request) {
+  service::FilePageWish wish;
+  if (request.limit() != 0) wish.count = request.limit();
+  wish.newest_first = request.order() == xai_api::DESCENDING;
+  wish.after = request.pagination_token();
+  if (request.sort_by() != xai_api::FILES_SORT_BY_CREATED_AT)
+    return fail(ErrorCode::invalid_argument, "sort_by: files are in order of time here", "sort_by");
+  if (!request.filter().empty())
+    return fail(ErrorCode::invalid_argument, "filter: files cannot be chosen by this here",
+                "filter");
+  return wish;
+}
+
+Async<Result<void>> list_files(const GrpcContext& context, GrpcCall& call,
+                               const xai_api::ListFilesRequest& request,
+                               xai_api::ListFilesResponse& reply) {
+  const auto wish = read_wish(request);
+  if (!wish) co_return tl::unexpected(wish.error());
+  const auto files = co_await on_pool(
+      context.pool, [&] { return context.services.files.list(*call.caller, *wish); });
+  if (!files) co_return tl::unexpected(files.error());
+  for (const StoredFile& file : *files) fill(file, *reply.add_data());
+  if (std::ssize(*files) == wish->count) reply.set_pagination_token(files->back().id);
+  co_return Result<void>();
+}
+
+Async<Result<void>> retrieve_file(const GrpcContext& context, GrpcCall& call,
+                                  const xai_api::RetrieveFileRequest& request,
+                                  xai_api::File& reply) {
+  const auto file = co_await on_pool(
+      context.pool, [&] { return context.services.files.find(*call.caller, request.file_id()); });
+  if (!file) co_return tl::unexpected(file.error());
+  fill(*file, reply);
+  co_return Result<void>();
+}
+
+Async<Result<void>> delete_file(const GrpcContext& context, GrpcCall& call,
+                                const xai_api::DeleteFileRequest& request,
+                                xai_api::DeleteFileResponse& reply) {
+  auto removed = co_await on_pool(
+      context.pool, [&] { return context.services.files.remove(*call.caller, request.file_id()); });
+  if (!removed) co_return removed;
+  reply.set_id(request.file_id());
+  reply.set_deleted(true);
+  co_return Result<void>();
+}
+
+template <class Request, class Reply>
+Async<Result<void>> no_public_urls(const GrpcContext&, GrpcCall&, const Request&, Reply&) {
+  co_return fail(ErrorCode::unimplemented,
+                 "files have no public URL here; pictures have temporary links");
+}
+
+class FilesFace final : public xai_api::Files::CallbackService {
+ public:
+  explicit FilesFace(GrpcLoop loop) : loop_(loop) {}
+
+  grpc::ServerReadReactor<xai_api::UploadFileChunk>* UploadFile(grpc::CallbackServerContext* wire,
+                                                                xai_api::File* reply) override {
+    auto* reactor =
+        new Uploading(loop_, *wire, "/xai_api.Files/UploadFile",
+                      [reply](const GrpcContext& context, GrpcCall& call, Uploading::Base& self) {
+                        return upload(context, call, static_cast<Uploading&>(self), *reply);
+                      });
+    reactor->begin();
+    return reactor;
+  }
+  grpc::ServerWriteReactor<xai_api::FileContentChunk>* RetrieveFileContent(
+      grpc::CallbackServerContext* wire,
+      const xai_api::RetrieveFileContentRequest* request) override {
+    auto* reactor = new Downloading(
+        loop_, *wire, "/xai_api.Files/RetrieveFileContent",
+        [request](const GrpcContext& context, GrpcCall& call, Downloading::Base& self) {
+          return download(context, call, *request, static_cast<Downloading&>(self));
+        });
+    reactor->begin();
+    return reactor;
+  }
+  grpc::ServerUnaryReactor* ListFiles(grpc::CallbackServerContext* wire,
+                                      const xai_api::ListFilesRequest* request,
+                                      xai_api::ListFilesResponse* reply) override {
+    return answer(loop_, *wire, "/xai_api.Files/ListFiles", *request, *reply, list_files);
+  }
+  grpc::ServerUnaryReactor* RetrieveFile(grpc::CallbackServerContext* wire,
+                                         const xai_api::RetrieveFileRequest* request,
+                                         xai_api::File* reply) override {
+    return answer(loop_, *wire, "/xai_api.Files/RetrieveFile", *request, *reply, retrieve_file);
+  }
+  grpc::ServerUnaryReactor* DeleteFile(grpc::CallbackServerContext* wire,
+                                       const xai_api::DeleteFileRequest* request,
+                                       xai_api::DeleteFileResponse* reply) override {
+    return answer(loop_, *wire, "/xai_api.Files/DeleteFile", *request, *reply, delete_file);
+  }
+  grpc::ServerUnaryReactor* CreatePublicUrl(grpc::CallbackServerContext* wire,
+                                            const xai_api::CreatePublicUrlRequest* request,
+                                            xai_api::CreatePublicUrlResponse* reply) override {
+    return answer(
+        loop_, *wire, "/xai_api.Files/CreatePublicUrl", *request, *reply,
+        no_public_urls<xai_api::CreatePublicUrlRequest, xai_api::CreatePublicUrlResponse>);
+  }
+  grpc::ServerUnaryReactor* RevokePublicUrl(grpc::CallbackServerContext* wire,
+                                            const xai_api::RevokePublicUrlRequest* request,
+                                            xai_api::RevokePublicUrlResponse* reply) override {
+    return answer(
+        loop_, *wire, "/xai_api.Files/RevokePublicUrl", *request, *reply,
+        no_public_urls<xai_api::RevokePublicUrlRequest, xai_api::RevokePublicUrlResponse>);
+  }
+
+ private:
+  const GrpcLoop loop_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> make_files_service(GrpcLoop loop) {
+  return std::make_unique<FilesFace>(loop);
+}
+
+}  // namespace imagined::api

@@ -1,0 +1,117 @@
+// xai_api.Models: what is offered. Here that is pictures.
+#include <fmt/format.h>
+
+#include <xai/api/v1/models.grpc.pb.h>
+#include "api/grpc/services.h"
+#include "api/grpc/times.h"
+
+namespace imagined::api {
+namespace {
+
+using google::protobuf::Empty;
+
+Result<void> may_see_models(const GrpcCall& call) {
+  return require(*call.caller, service::Scope::models);
+}
+
+void fill(const service::Model& model, xai_api::ImageGenerationModel& out) {
+  out.set_name(model.id);
+  out.set_version("1.0");
+  out.add_input_modalities(xai_api::TEXT);
+  out.add_output_modalities(xai_api::IMAGE);
+  set_time(model.created_unix_s * 1000, *out.mutable_created());
+  out.set_max_prompt_length(model.max_prompt_length);
+  out.set_system_fingerprint(service::fingerprint(model));
+  for (const std::string& alias : model.aliases) out.add_aliases(alias);
+  out.set_image_price(model.price_usd_ticks);
+}
+
+Async<Result<void>> list_image_models(const GrpcContext& context, GrpcCall& call, const Empty&,
+                                      xai_api::ListImageGenerationModelsResponse& reply) {
+  auto may = may_see_models(call);
+  if (!may) co_return may;
+  for (const service::Model& model : context.services.catalogue.models())
+    fill(model, *reply.add_models());
+  co_return Result<void>();
+}
+
+Async<Result<void>> get_image_model(const GrpcContext& context, GrpcCall& call,
+                                    const xai_api::GetModelRequest& request,
+                                    xai_api::ImageGenerationModel& reply) {
+  auto may = may_see_models(call);
+  if (!may) co_return may;
+  const auto model = context.services.catalogue.resolve(request.name());
+  if (!model) co_return tl::unexpected(model.error());
+  fill(**model, reply);
+  co_return Result<void>();
+}
+
+template <class Reply>
+Async<Result<void>> list_none(const GrpcContext&, GrpcCall& call, const Empty&, Reply&) {
+  co_return may_see_models(call);
+}
+
+template <class Reply>
+Async<Result<void>> get_none(const GrpcContext&, GrpcCall& call,
+                             const xai_api::GetModelRequest& request, Reply&) {
+  auto may = may_see_models(call);
+  if (!may) co_return may;
+  co_return fail(ErrorCode::not_found,
+                 fmt::format("no such model here: {:?}; this server makes pictures, see "
+                             "ListImageGenerationModels",
+                             std::string_view(request.name()).substr(0, 256)),
+                 "name");
+}
+
+class ModelsFace final : public xai_api::Models::CallbackService {
+ public:
+  explicit ModelsFace(GrpcLoop loop) : loop_(loop) {}
+
+  grpc::ServerUnaryReactor* ListImageGenerationModels(
+      grpc::CallbackServerContext* wire, const Empty* request,
+      xai_api::ListImageGenerationModelsResponse* reply) override {
+    return answer(loop_, *wire, "/xai_api.Models/ListImageGenerationModels", *request, *reply,
+                  list_image_models);
+  }
+  grpc::ServerUnaryReactor* GetImageGenerationModel(grpc::CallbackServerContext* wire,
+                                                    const xai_api::GetModelRequest* request,
+                                                    xai_api::ImageGenerationModel* reply) override {
+    return answer(loop_, *wire, "/xai_api.Models/GetImageGenerationModel", *request, *reply,
+                  get_image_model);
+  }
+  grpc::ServerUnaryReactor* ListLanguageModels(
+      grpc::CallbackServerContext* wire, const Empty* request,
+      xai_api::ListLanguageModelsResponse* reply) override {
+    return answer(loop_, *wire, "/xai_api.Models/ListLanguageModels", *request, *reply,
+                  list_none<xai_api::ListLanguageModelsResponse>);
+  }
+  grpc::ServerUnaryReactor* ListEmbeddingModels(
+      grpc::CallbackServerContext* wire, const Empty* request,
+      xai_api::ListEmbeddingModelsResponse* reply) override {
+    return answer(loop_, *wire, "/xai_api.Models/ListEmbeddingModels", *request, *reply,
+                  list_none<xai_api::ListEmbeddingModelsResponse>);
+  }
+  grpc::ServerUnaryReactor* GetLanguageModel(grpc::CallbackServerContext* wire,
+                                             const xai_api::GetModelRequest* request,
+                                             xai_api::LanguageModel* reply) override {
+    return answer(loop_, *wire, "/xai_api.Models/GetLanguageModel", *request, *reply,
+                  get_none<xai_api::LanguageModel>);
+  }
+  grpc::ServerUnaryReactor* GetEmbeddingModel(grpc::CallbackServerContext* wire,
+                                              const xai_api::GetModelRequest* request,
+                                              xai_api::EmbeddingModel* reply) override {
+    return answer(loop_, *wire, "/xai_api.Models/GetEmbeddingModel", *request, *reply,
+                  get_none<xai_api::EmbeddingModel>);
+  }
+
+ private:
+  const GrpcLoop loop_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> make_models_service(GrpcLoop loop) {
+  return std::make_unique<ModelsFace>(loop);
+}
+
+}  // namespace imagined::api
