@@ -26,6 +26,7 @@ class RecordedDisk {
     vfs_.zName = "recorded";
     vfs_.szOsFile = static_cast<int>(sizeof(File)) + real_->szOsFile;
     vfs_.xOpen = open;
+    vfs_.xDelete = remove;
     sqlite3_vfs_register(&vfs_, 1);
   }
   ~RecordedDisk() {
@@ -71,15 +72,19 @@ class RecordedDisk {
            const std::filesystem::path& folder) const {
     std::map<std::string, std::string> files = base_;
     std::map<std::string, std::size_t> safe;  // what came before this is synced
-    for (std::size_t i = 0; i < moment; ++i)
-      if (moments_[i].kind == Kind::sync)
-        safe[moments_[i].file] = std::max(safe[moments_[i].file], moments_[i].covers);
+    std::size_t folder_safe = 0;  // a file that is made anew syncs its folder with its first sync
+    for (std::size_t i = 0; i < moment; ++i) {
+      if (moments_[i].kind != Kind::sync) continue;
+      safe[moments_[i].file] = std::max(safe[moments_[i].file], moments_[i].covers);
+      folder_safe = std::max(folder_safe, moments_[i].covers);
+    }
     const auto lucky = [&] {
       return luck == Luck::all || (luck == Luck::some && random() % 2 == 0);
     };
     for (std::size_t i = 0; i < moment; ++i) {
       const Moment& each = moments_[i];
       const bool is_safe = i < safe[each.file];
+      if (each.kind == Kind::remove && (i < folder_safe || lucky())) files.erase(each.file);
       if (each.kind == Kind::truncate && (is_safe || lucky())) files[each.file].resize(each.offset);
       if (each.kind != Kind::write) continue;
       for (std::size_t at = 0; at < each.bytes.size();) {
@@ -101,7 +106,7 @@ class RecordedDisk {
 
  private:
   static constexpr std::size_t kSector = 512;
-  enum class Kind { write, truncate, sync };
+  enum class Kind { write, truncate, sync, remove };
   struct Moment {
     Kind kind;
     std::string file;
@@ -136,6 +141,14 @@ class RecordedDisk {
     constexpr int kRecorded = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL;
     made->name = (flags & kRecorded) != 0 ? name : nullptr;
     made->base.pMethods = code == SQLITE_OK ? &methods() : nullptr;
+    return code;
+  }
+
+  static int remove(sqlite3_vfs*, const char* name, int) {
+    sqlite3_vfs* vfs = the_one()->real_;
+    const int code = vfs->xDelete(vfs, name, 0);
+    if (code == SQLITE_OK)
+      the_one()->add({.kind = Kind::remove, .file = std::filesystem::path(name).filename()});
     return code;
   }
 
