@@ -182,9 +182,13 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                  .ledger = stores.ledger(),
                                  .blobs = stores.blobs(),
                                  .workers = *workers};
+  std::optional<api::GrpcServer> grpc;
   const auto gauges = [&]() -> Result<service::Gauges> {
     service::Gauges all = TRY(service::state_gauges(watched));
     for (service::Gauge& gauge : stores.gauges()) all.push_back(std::move(gauge));
+    if (grpc) {
+      for (service::Gauge& gauge : grpc->gauges()) all.push_back(std::move(gauge));
+    }
     return all;
   };
   auto options = server_options(config.settings, listen.http);
@@ -205,7 +209,6 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                .gauges = gauges};
   api::HttpServer server(std::move(*options), services);
   if (const auto listening = server.listen(); !listening) return report(listening.error());
-  std::optional<api::GrpcServer> grpc;
   if (listen.grpc) {
     grpc.emplace(grpc_options(config.settings, *listen.grpc, server.port()), services);
     if (const auto started = grpc->start(); !started) return report(started.error());

@@ -5,6 +5,7 @@ import socket
 import threading
 
 import pytest
+import requests
 
 from program import PAPERLAND, PROMPT, ROOT, SLOW, jpeg_size, run, wait_until
 from test_edits import BLUE, GREEN, RED, data_url
@@ -314,7 +315,7 @@ def test_an_sdk_that_lost_the_answer_is_given_what_it_has_paid_for(start_server)
     asking = threading.Thread(
         target=lambda: pictures.append(client.image.sample(prompt=PROMPT, model=MODEL)))
     asking.start()
-    wait_until(lambda: "method=/xai_api.Image/GenerateImage code=0" in server.log_text(), "a reply")
+    wait_until(lambda: "method=/xai_api.Image/GenerateImage code=OK" in server.log_text(), "a reply")
     proxy.cut()
     asking.join(30)
     proxy.listener.close()
@@ -419,6 +420,13 @@ def fields_of(message):
 def test_health_is_told(channel):
     check = channel.unary_unary("/grpc.health.v1.Health/Check")
     assert check(b"") == b"\x08\x01", "SERVING"
+
+
+def test_the_metrics_count_calls(server, client):
+    client.image.sample(prompt=PROMPT, model=MODEL)
+    text = requests.get(server.url + "/metrics", timeout=10).text
+    assert 'imagined_grpc_calls_total{method="/xai_api.Image/GenerateImage",code="OK"}' in text
+    assert 'imagined_grpc_call_seconds_total{method="/xai_api.Image/GenerateImage"}' in text
 
 
 def test_what_is_too_large_is_refused_and_the_connection_goes_on(server, channel):

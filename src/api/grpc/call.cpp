@@ -32,6 +32,28 @@ grpc::StatusCode code_of(const Error& error) {
   }
 }
 
+// As gRPC spells it.
+std::string_view word_of(grpc::StatusCode code) {
+  constexpr std::string_view kWords[] = {"OK",
+                                         "CANCELLED",
+                                         "UNKNOWN",
+                                         "INVALID_ARGUMENT",
+                                         "DEADLINE_EXCEEDED",
+                                         "NOT_FOUND",
+                                         "ALREADY_EXISTS",
+                                         "PERMISSION_DENIED",
+                                         "RESOURCE_EXHAUSTED",
+                                         "FAILED_PRECONDITION",
+                                         "ABORTED",
+                                         "OUT_OF_RANGE",
+                                         "UNIMPLEMENTED",
+                                         "INTERNAL",
+                                         "UNAVAILABLE",
+                                         "DATA_LOSS",
+                                         "UNAUTHENTICATED"};
+  return kWords[code];
+}
+
 std::string text_of(const Error& error) {
   // The word that clients look for.
   if (error.reason == ErrorReason::content_moderated)
@@ -136,8 +158,10 @@ grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<voi
   }
   const std::chrono::duration<double, std::milli> took =
       std::chrono::steady_clock::now() - call.started;
+  const std::string_view code = word_of(status.error_code());
+  context.counts.ended(call.method, code, took);
   log(LogLevel::info, "call", "request_id={} client={} method={} code={} ms={:.1f} key={} job={}",
-      call.id, call.wire.peer(), call.method, static_cast<int>(status.error_code()), took.count(),
+      call.id, call.wire.peer(), call.method, code, took.count(),
       call.caller ? call.caller->owner.key_id : "-", call.job_id.empty() ? "-" : call.job_id);
   return status;
 }

@@ -11,6 +11,7 @@
 #include "api/call/call.h"
 #include "api/call/door.h"
 #include "api/call/own_url.h"
+#include "api/grpc/call_counts.h"
 #include "base/result.h"
 
 namespace imagined::api {
@@ -21,6 +22,7 @@ struct GrpcContext : CallContext {
   std::uint16_t http_port;
   bool is_encrypted;
   bool moderated_is_empty;
+  CallCounts& counts;
 };
 
 struct GrpcCall : Call {

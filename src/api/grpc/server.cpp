@@ -44,7 +44,8 @@ class GrpcServer::Loop {
                  options_.public_url,
                  options_.http_port,
                  !options_.tls_certificate_file.empty(),
-                 options_.moderated_is_empty},
+                 options_.moderated_is_empty,
+                 counts_},
         unserved_(make_unserved_service()) {
     const GrpcLoop loop{io_, context_};
     faces_.push_back(make_image_service(loop));
@@ -99,6 +100,7 @@ class GrpcServer::Loop {
   }
 
   std::uint16_t port() const { return port_; }
+  service::Gauges gauges() const { return counts_.gauges(); }
 
   void stop() {
     if (!stopped_.exchange(true)) stop_wanted_.release();
@@ -131,6 +133,7 @@ class GrpcServer::Loop {
       boost::asio::make_work_guard(io_);
   Pool pool_;
   Pool fetch_pool_;
+  CallCounts counts_;
   const GrpcContext context_;
   std::vector<std::unique_ptr<grpc::Service>> faces_;
   std::unique_ptr<grpc::CallbackGenericService> unserved_;
@@ -148,6 +151,7 @@ GrpcServer::~GrpcServer() = default;
 
 Result<void> GrpcServer::start() { return loop_->start(); }
 std::uint16_t GrpcServer::port() const { return loop_->port(); }
+service::Gauges GrpcServer::gauges() const { return loop_->gauges(); }
 void GrpcServer::stop() { loop_->stop(); }
 void GrpcServer::join() { loop_->join(); }
 

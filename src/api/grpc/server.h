@@ -39,6 +39,9 @@ class GrpcServer {
   /// The port that was taken.
   std::uint16_t port() const;
 
+  /// How many calls have ended how. Any thread.
+  service::Gauges gauges() const;
+
   /// Takes no new calls; those in work have `drain_timeout`, then they are cancelled. Does not
   /// wait. Any thread; twice is harmless.
   void stop();
