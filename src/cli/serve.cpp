@@ -127,7 +127,7 @@ api::GrpcOptions grpc_options(const Settings& settings, const config::ListenAddr
           .http_port = http_port,
           .tls_certificate_file = settings.tls_certificate_file,
           .tls_key_file = settings.tls_key_file,
-          .moderated_is_empty = settings.moderation_answer == "empty",
+          .moderated_is_kept_back = settings.moderation_answer != "error",
           .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
           .pool_threads = static_cast<int>(settings.pool_threads),
           .drain_timeout = std::chrono::seconds(settings.drain_s)};

@@ -127,6 +127,8 @@ def test_the_key_and_the_models_are_told(server, client):
     names = [each.name for each in client.models.list_image_generation_models()]
     assert names[0] == MODEL and "tiny-klein" in names
     assert client.models.get_image_generation_model(MODEL).image_price > 0
+    takes = client.models.get_image_generation_model("tiny-klein").input_modalities
+    assert list(takes) == [models_pb2.TEXT, models_pb2.IMAGE]
     assert list(client.models.list_language_models()) == []
 
 
@@ -224,10 +226,11 @@ def test_what_moderation_refuses_is_an_error_with_the_word_that_clients_look_for
     assert error.details().startswith("imagine:content-moderated:")
 
 
-def test_what_moderation_refuses_may_be_pictures_kept_back(start_server, tmp_path):
+@pytest.mark.parametrize("form", ["empty", "marked"])
+def test_what_moderation_refuses_may_be_pictures_kept_back(start_server, tmp_path, form):
     (tmp_path / "moderation.toml").write_text(MODERATION)
     server = start_server("--moderation-file", tmp_path / "moderation.toml",
-                          "--moderation-answer", "empty")
+                          "--moderation-answer", form)
     pictures = client_of(server).image.sample_batch("a catapult", MODEL, n=3)
     assert [each.respect_moderation for each in pictures] == [False] * 3
     assert pictures[0].usage.cost_in_usd_ticks == 0

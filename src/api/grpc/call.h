@@ -21,7 +21,7 @@ struct GrpcContext : CallContext {
   const std::string& public_url;
   std::uint16_t http_port;
   bool is_encrypted;
-  bool moderated_is_empty;
+  bool moderated_is_kept_back;
   CallCounts& counts;
 };
 

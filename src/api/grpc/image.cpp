@@ -160,8 +160,8 @@ Async<Result<void>> generate_image(const GrpcContext& context, GrpcCall& call,
   reply.set_model(wanted->fields.request.model);
   const bool as_base64 = request.format() == xai_api::IMG_FORMAT_BASE64;
   auto made = co_await make_pictures(context, call, *asking, *wanted, as_base64, reply);
-  const bool is_kept_back =
-      !made && context.moderated_is_empty && made.error().reason == ErrorReason::content_moderated;
+  const bool is_kept_back = !made && context.moderated_is_kept_back &&
+                            made.error().reason == ErrorReason::content_moderated;
   if (!is_kept_back) co_return made;
   keep_back(wanted->fields.request.count, reply);
   co_return Result<void>();

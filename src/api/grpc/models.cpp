@@ -14,10 +14,14 @@ Result<void> may_see_models(const GrpcCall& call) {
   return require(*call.caller, service::Scope::models);
 }
 
-void fill(const service::Model& model, xai_api::ImageGenerationModel& out) {
+void fill(const GrpcContext& context, const service::Model& model,
+          xai_api::ImageGenerationModel& out) {
   out.set_name(model.id);
   out.set_version("1.0");
   out.add_input_modalities(xai_api::TEXT);
+  const auto report = context.services.workers.report(model.id);
+  if (report && report->abilities && report->abilities->references_max > 0)
+    out.add_input_modalities(xai_api::IMAGE);
   out.add_output_modalities(xai_api::IMAGE);
   set_time(model.created_unix_s * 1000, *out.mutable_created());
   out.set_max_prompt_length(model.max_prompt_length);
@@ -31,7 +35,7 @@ Async<Result<void>> list_image_models(const GrpcContext& context, GrpcCall& call
   auto may = may_see_models(call);
   if (!may) co_return may;
   for (const service::Model& model : context.services.catalogue.models())
-    fill(model, *reply.add_models());
+    fill(context, model, *reply.add_models());
   co_return Result<void>();
 }
 
@@ -42,7 +46,7 @@ Async<Result<void>> get_image_model(const GrpcContext& context, GrpcCall& call,
   if (!may) co_return may;
   const auto model = context.services.catalogue.resolve(request.name());
   if (!model) co_return tl::unexpected(model.error());
-  fill(**model, reply);
+  fill(context, **model, reply);
   co_return Result<void>();
 }
 

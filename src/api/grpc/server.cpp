@@ -44,7 +44,7 @@ class GrpcServer::Loop {
                  options_.public_url,
                  options_.http_port,
                  !options_.tls_certificate_file.empty(),
-                 options_.moderated_is_empty,
+                 options_.moderated_is_kept_back,
                  counts_},
         unserved_(make_unserved_service()) {
     const GrpcLoop loop{io_, context_};

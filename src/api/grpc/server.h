@@ -18,7 +18,7 @@ struct GrpcOptions {
   std::uint16_t http_port = 8080;  // where pictures are fetched
   std::string tls_certificate_file;  // PEM, of HTTP too; empty: no TLS
   std::string tls_key_file;
-  bool moderated_is_empty = false;  // what moderation refuses is no error: pictures kept back
+  bool moderated_is_kept_back = false;  // what moderation refuses is no error: empty pictures
   WaitTimes wait;
   int pool_threads = 4;
   int fetch_threads = 4;
