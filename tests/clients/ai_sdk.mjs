@@ -1,0 +1,36 @@
+// Vercel's AI SDK with one of its providers.
+
+import { generateImage } from "ai";
+import {
+  CANCEL_MS, EDIT_MODEL, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT, NO_MODEL, PICTURES, PROMPT,
+  SLOW_MODEL, URL_V1, WRONG_KEY, pictures, run,
+} from "./calls.mjs";
+
+export async function tryProvider(create) {
+  const generate = async (fields = {}, key = KEY, model = MODEL) => {
+    const made = await generateImage({
+      model: create({ baseURL: URL_V1, apiKey: key }).image(model), prompt: PROMPT, maxRetries: 0, ...fields,
+    });
+    return pictures(made.images.map((image) => image.uint8Array));
+  };
+  const edit = (count) =>
+    generate({ prompt: { text: PROMPT, images: PICTURES.slice(0, count) } }, KEY, EDIT_MODEL);
+
+  await run({
+    "b64": () => generate(),
+    "n=3": () => generate({ n: 3 }),
+    "edit 1": () => edit(1),
+    "edit 3": () => edit(3),
+    "edit 8": () => edit(8),
+    "401": () => generate({}, WRONG_KEY),
+    "404": () => generate({}, KEY, NO_MODEL),
+    "400": () => generate({ n: 11, maxImagesPerCall: 11 }),
+    "429": async () => {
+      await generate({}, LIMITED_KEY);
+      await generate({}, LIMITED_KEY);
+    },
+    "moderated": () => generate({ prompt: MODERATED_PROMPT }),
+    "cancel": () =>
+      generate({ n: 10, maxImagesPerCall: 10, abortSignal: AbortSignal.timeout(CANCEL_MS) }, KEY, SLOW_MODEL),
+  });
+}
