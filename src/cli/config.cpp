@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "api/http/forwarded.h"
+#include "api/http/server.h"
 #include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -46,6 +47,11 @@ int check(const Options& options) {
   add(data_dir_use_problem(config->settings.data_dir));
   if (const auto proxies = api::ProxyList::parse(config->settings.trusted_proxies); !proxies) {
     problems.push_back(proxies.error().message);
+  }
+  if (const auto certificate = api::check_certificate(config->settings.tls_certificate_file,
+                                                      config->settings.tls_key_file);
+      !certificate) {
+    problems.push_back(certificate.error().message);
   }
   if (const auto address = config::parse_listen_address(config->settings.http_listen)) {
     add(address_problem("http_listen", *address));

@@ -278,6 +278,9 @@ int serve(const ConfigFlags& flags) {
   if (!catalogue) return report(kExitConfig, catalogue.error());
   const auto http = config::parse_listen_address(config->settings.http_listen);
   if (!http) return report(kExitConfig, http.error());
+  const auto certificate =
+      api::check_certificate(config->settings.tls_certificate_file, config->settings.tls_key_file);
+  if (!certificate) return report(kExitConfig, certificate.error());
   const auto grpc = config::parse_grpc_listen(config->settings.grpc_listen);
   if (!grpc) return report(kExitConfig, grpc.error());
   const auto stores = Stores::open(config->settings, StoreUser::server);

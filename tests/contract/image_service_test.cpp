@@ -513,6 +513,15 @@ TEST_F(ImageServiceTest, AnswersARequestThatIsAskedAgainWithoutRoomOrWorkers) {
   EXPECT_EQ(submit(some_request(), "another").error().code, ErrorCode::storage_full);
 }
 
+// A server that was killed and started again: the client's own retry comes before its worker.
+TEST_F(ImageServiceTest, AnswersAnSdkThatLostItsAnswerWhileTheWorkerStarts) {
+  const Job job = *submit(some_request());
+  workers_.ready = false;
+  const Asking again{.again = true};
+  EXPECT_EQ(images_.submit(caller_, some_request(), again)->job.id, job.id);
+  EXPECT_EQ(bell_.queued_count, 1);
+}
+
 TEST_F(ImageServiceTest, NoVerbShowsAnotherTeamsJobOrPicture) {
   const Job job = succeed();
   EXPECT_EQ(images_.find(stranger_, job.id).error().code, ErrorCode::not_found);

@@ -112,6 +112,32 @@ def test_files_are_kept_listed_read_and_deleted(client):
     assert refused(lambda: client.files.get(kept.id)).code() == grpc.StatusCode.NOT_FOUND
 
 
+@pytest.mark.parametrize("count", [0, 3])
+def test_an_upload_that_is_cut_off_leaves_no_file(start_server, count):
+    server = start_server()
+    for _ in range(10):
+        given, cut = threading.Event(), threading.Event()
+
+        def chunks():
+            yield files_pb2.UploadFileChunk(init=files_pb2.UploadFileInit(name="cut"))
+            for _ in range(count):
+                yield files_pb2.UploadFileChunk(data=bytes(100_000))
+            given.set()
+            cut.wait(20)
+
+        with grpc.insecure_channel(server.grpc) as channel:
+            upload = channel.stream_unary("/xai_api.Files/UploadFile",
+                                          files_pb2.UploadFileChunk.SerializeToString)
+            call = upload.future(chunks(), metadata=[("authorization", f"Bearer {server.key}")])
+            given.wait(20)
+            call.cancel()
+            cut.set()
+    wait_until(lambda: "UploadFile code=CANCELLED" in server.log_text(), "the end of a call")
+    kept = client_of(server).files.upload(RED, filename="whole.png")
+    assert [each.id for each in client_of(server).files.list().data] == [kept.id]
+    assert server.log_text().count("UploadFile code=OK") == 1
+
+
 def test_pictures_become_files_where_storage_options_ask_for_it(client):
     made = client.image.sample(prompt=PROMPT, model=MODEL, image_format="base64",
                                storage_options={"filename": "kite.jpg", "expires_after": 7200})
@@ -438,6 +464,14 @@ def test_what_is_too_large_is_refused_and_the_connection_goes_on(server, channel
     error = refused(lambda: generate(channel, server.key, metadata=[("x-much", "x" * 17_000)]))
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert client_of(server).image.sample(prompt=PROMPT, model=MODEL).url
+
+
+def test_a_message_that_grows_when_it_is_unpacked_is_not_unpacked(server):
+    options = [("grpc.max_send_message_length", -1)]
+    with grpc.insecure_channel(server.grpc, options=options,
+                               compression=grpc.Compression.Gzip) as channel:
+        error = refused(lambda: generate(channel, server.key, prompt="x" * 2**20))
+        assert error.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_a_text_that_is_no_utf_8_is_refused(server, channel):

@@ -138,6 +138,7 @@ def test_a_new_certificate_is_taken_without_a_restart(start_server, authority, t
     ("no file", "tls_certificate_file: {folder}/none.pem"),
     ("no certificate", "no certificate in PEM form"),
     ("other key", "it is not the key of"),
+    ("key of another algorithm", "it is not the key of"),
     ("key with a password", "no key in PEM form without a password"),
 ])
 def test_files_that_cannot_be_used_end_the_start_by_name(authority, tmp_path, case, named):
@@ -150,6 +151,9 @@ def test_files_that_cannot_be_used_end_the_start_by_name(authority, tmp_path, ca
         certificate = key
     elif case == "other key":
         key = authority.issue("other")[1]
+    elif case == "key of another algorithm":
+        key = tmp_path / "rsa.key"
+        openssl("genpkey", "-algorithm", "RSA", "-out", key)
     else:
         locked = tmp_path / "locked.key"
         openssl("ec", "-in", key, "-aes128", "-passout", "pass:secret", "-out", locked)
@@ -157,8 +161,12 @@ def test_files_that_cannot_be_used_end_the_start_by_name(authority, tmp_path, ca
     began = time.monotonic()
     ended = run("serve", "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0",
                 "--tls-certificate-file", certificate, "--tls-key-file", key)
-    assert ended.returncode != 0
+    assert ended.returncode == 78
     assert named.format(folder=tmp_path) in ended.stderr
+    checked = run("config", "check", "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0",
+                  "--tls-certificate-file", certificate, "--tls-key-file", key)
+    assert checked.returncode == 78
+    assert named.format(folder=tmp_path) in checked.stderr
     assert time.monotonic() - began < 20
 
 

@@ -10,10 +10,13 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -51,6 +54,8 @@ class CallReactor : public Reactor {
 
   /// Once, when the reactor is whole.
   void begin() { boost::asio::co_spawn(loop_.io, run(), boost::asio::detached); }
+
+  grpc::CallbackServerContext& wire() { return call_.wire; }
 
   void OnCancel() override { gone_.request_stop(); }
   void OnDone() override { delete this; }
@@ -120,6 +125,25 @@ class Turn {
   bool ok_ = false;
 };
 
+/// While it is there: cancels a call whose peer lets it wait too long. On the loop.
+class Patience {
+ public:
+  Patience(const boost::asio::any_io_executor& loop, grpc::CallbackServerContext& wire)
+      : timer_(loop, kStreamWait), over_(std::make_shared<bool>(false)) {
+    timer_.async_wait([over = over_, &wire](const boost::system::error_code& error) {
+      if (!error && !*over) wire.TryCancel();
+    });
+  }
+  ~Patience() { *over_ = true; }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+ private:
+  static constexpr std::chrono::seconds kStreamWait{30};  // for one message
+  boost::asio::steady_timer timer_;
+  std::shared_ptr<bool> over_;
+};
+
 /// Requests one after the other, then one reply.
 template <class Request>
 class Reading : public CallReactor<grpc::ServerReadReactor<Request>> {
@@ -127,12 +151,20 @@ class Reading : public CallReactor<grpc::ServerReadReactor<Request>> {
   using Base = CallReactor<grpc::ServerReadReactor<Request>>;
   using Base::Base;
 
-  /// Null after the last one.
+  /// Null after the last one, and when the client has gone or is too slow.
   Async<const Request*> next() {
+    const auto loop = co_await boost::asio::this_coro::executor;
+    const Patience patience(loop, this->wire());
     const bool ok = co_await turn_.wait([this] { this->StartRead(&request_); });
     co_return ok ? &request_ : nullptr;
   }
+  /// Whether the client has said that it is through: a call that was cut looks the same to `next`,
+  /// but nothing can be sent on it.
+  Async<bool> is_whole() {
+    co_return co_await turn_.wait([this] { this->StartSendInitialMetadata(); });
+  }
   void OnReadDone(bool ok) override { turn_.done(ok); }
+  void OnSendInitialMetadataDone(bool ok) override { turn_.done(ok); }
 
  private:
   Turn turn_;
@@ -146,8 +178,10 @@ class Writing : public CallReactor<grpc::ServerWriteReactor<Reply>> {
   using Base = CallReactor<grpc::ServerWriteReactor<Reply>>;
   using Base::Base;
 
-  /// False when the client has gone.
+  /// False when the client has gone or is too slow.
   Async<bool> send(const Reply& reply) {
+    const auto loop = co_await boost::asio::this_coro::executor;
+    const Patience patience(loop, this->wire());
     co_return co_await turn_.wait([this, &reply] { this->StartWrite(&reply); });
   }
   void OnWriteDone(bool ok) override { turn_.done(ok); }

@@ -80,6 +80,7 @@ GrpcCall::GrpcCall(const Clock& clock, grpc::CallbackServerContext& wire_context
                    std::string_view method_name)
     : wire(wire_context), method(method_name) {
   id = make_uuid(clock);
+  wire.AddInitialMetadata("x-request-id", id);
 }
 
 Async<Result<void>> authenticate(const GrpcContext& context, GrpcCall& call) {
@@ -136,7 +137,6 @@ OwnNames own_names(const GrpcContext& context, const GrpcCall& call) {
 grpc::Status status_of(const Error& error) { return {code_of(error), text_of(error)}; }
 
 grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<void>& outcome) {
-  call.wire.AddInitialMetadata("x-request-id", call.id);
   if (call.limits) {
     for (wire::LimitHeader& header :
          wire::limit_headers(*call.limits, context.services.clock.unix_ms()))

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/call/byte_budget.h"
 #include "api/call/call.h"
 #include "api/call/door.h"
 #include "api/call/own_url.h"
@@ -17,12 +18,15 @@
 namespace imagined::api {
 
 /// What handlers are given.
+inline constexpr std::chrono::seconds kHeldWait{10};
+
 struct GrpcContext : CallContext {
   const std::string& public_url;
   std::uint16_t http_port;
   bool is_encrypted;
   bool moderated_is_kept_back;
   CallCounts& counts;
+  ByteBudget& budget;  // of replies that are held in memory
 };
 
 struct GrpcCall : Call {

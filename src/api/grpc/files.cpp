@@ -74,8 +74,9 @@ Async<Result<void>> upload(const GrpcContext& context, GrpcCall& call, Uploading
     done = co_await on_pool(context.pool, [&] { return file.append(chunk->data()); });
   }
   if (!done) co_return done;
-  if (call.client_gone.stop_requested())
-    co_return fail(ErrorCode::cancelled, "the client has gone away");
+  const bool is_whole = co_await chunks.is_whole();
+  if (!is_whole || call.client_gone.stop_requested())
+    co_return fail(ErrorCode::cancelled, "the upload was cut off");
   const auto stored = co_await on_pool(context.pool, [&] { return file.end(); });
   if (!stored) co_return tl::unexpected(stored.error());
   fill(*stored, reply);
@@ -88,10 +89,13 @@ Async<Result<void>> download(const GrpcContext& context, GrpcCall& call,
   if (request.format() == xai_api::DOWNLOAD_FORMAT_TEXT)
     co_return fail(ErrorCode::invalid_argument,
                    "format: no text is taken out of files here; leave it out", "format");
+  auto held = co_await context.budget.take(service::kUploadBytesMax, kHeldWait, call.client_gone);
+  if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
   const auto bytes = co_await on_pool(context.pool, [&] {
     return context.services.files.content(*call.caller, request.file_id());
   });
   if (!bytes) co_return tl::unexpected(bytes.error());
+  held->shrink(bytes->size());
   for (std::size_t at = 0; at < bytes->size(); at += kChunkBytes) {
     xai_api::FileContentChunk chunk;
     chunk.set_data(bytes->data() + at, std::min(kChunkBytes, bytes->size() - at));

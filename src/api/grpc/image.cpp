@@ -142,6 +142,9 @@ Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
   auto finished = co_await on_pool(context.pool,
                                    [&] { return services.images.finished(*call.caller, *order); });
   if (!finished) co_return tl::unexpected(std::move(finished.error()));
+  auto held = co_await context.budget.take(as_base64 ? kReplyBytesMax : kReplyBytesBesidePictures,
+                                           kHeldWait, call.client_gone);
+  if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
   const Filling filling{context, call, *finished, wanted.fields.storage, names, as_base64, reply};
   co_return co_await on_pool(context.pool, [&] { return filling.run(); });
 }

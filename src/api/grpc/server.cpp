@@ -1,6 +1,7 @@
 #include "api/grpc/server.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -28,6 +29,7 @@ constexpr std::size_t kHeldBytesMax = 256u << 20;  // of all calls
 constexpr int kCallsPerConnectionMax = 100;
 constexpr int kPingIntervalMs = 10'000;  // the SDK pings every 30 s, also without calls
 constexpr unsigned kCertificateLookS = 60;
+constexpr int kHandshakeMs = 10'000;
 constexpr int kConnectionAgeMs = 30 * 60'000;
 constexpr int kConnectionGraceMs = 30 * 60'000;  // more than the SDK's deadline
 
@@ -45,7 +47,8 @@ class GrpcServer::Loop {
                  options_.http_port,
                  !options_.tls_certificate_file.empty(),
                  options_.moderated_is_kept_back,
-                 counts_},
+                 counts_,
+                 budget_},
         unserved_(make_unserved_service()) {
     const GrpcLoop loop{io_, context_};
     faces_.push_back(make_image_service(loop));
@@ -63,6 +66,10 @@ class GrpcServer::Loop {
     gpr_set_log_function([](gpr_log_func_args* line) {
       log(LogLevel::debug, "grpc", "at={}:{} message={:?}", line->file, line->line, line->message);
     });
+    google::protobuf::SetLogHandler(
+        [](google::protobuf::LogLevel, const char* file, int line, const std::string& message) {
+          log(LogLevel::debug, "protobuf", "at={}:{} message={:?}", file, line, message);
+        });
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
@@ -74,6 +81,10 @@ class GrpcServer::Loop {
     builder.SetMaxReceiveMessageSize(kMessageBytesMax);
     builder.SetMaxSendMessageSize(kMessageBytesMax);
     builder.SetResourceQuota(grpc::ResourceQuota("imagined").Resize(kHeldBytesMax));
+    // A message that is small on the way would be large before its size is looked at.
+    builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+    builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two servers on one port: an error
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsPerConnectionMax);
@@ -134,6 +145,7 @@ class GrpcServer::Loop {
   Pool pool_;
   Pool fetch_pool_;
   CallCounts counts_;
+  ByteBudget budget_{kHeldBytesMax};
   const GrpcContext context_;
   std::vector<std::unique_ptr<grpc::Service>> faces_;
   std::unique_ptr<grpc::CallbackGenericService> unserved_;

@@ -84,10 +84,6 @@ struct Context : CallContext {
   Tally& tally;            // of the loop's thread
 };
 
-/// Said with `unavailable` when the budget had no room in time.
-inline constexpr const char* kTooManyReplies =
-    "too many large replies are being sent; try again in a moment";
-
 /// Four steps: parse to a domain struct, call the domain, turn the result into the wire's form,
 /// return. An error becomes a reply by the one table in wire/errors.cpp.
 using Handler = Async<Result<Response>> (*)(const Context&, Exchange&);

@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "api/call/byte_budget.h"
 #include "api/http/body.h"
-#include "api/http/byte_budget.h"
 #include "api/http/message.h"
 
 namespace imagined::api {

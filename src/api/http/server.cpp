@@ -340,6 +340,12 @@ void HttpServer::Loop::run() {
   fetch_pool_.join();
 }
 
+Result<void> check_certificate(const std::string& certificate_file, const std::string& key_file) {
+  TlsOptions tls{certificate_file, key_file};
+  if (tls.is_set()) TRY(Certificate::load(std::move(tls)));
+  return {};
+}
+
 HttpServer::HttpServer(ServerOptions options, Services services)
     : loop_(std::make_unique<Loop>(std::move(options), std::move(services))) {}
 HttpServer::~HttpServer() = default;

@@ -24,6 +24,9 @@ struct ServerOptions {
   std::string tls_key_file;
 };
 
+/// What is wrong with the files of TLS, as `HttpServer::listen` says it; neither file is right.
+Result<void> check_certificate(const std::string& certificate_file, const std::string& key_file);
+
 class HttpServer {
  public:
   /// `services` must outlive the server.

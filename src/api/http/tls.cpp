@@ -72,8 +72,11 @@ Result<std::shared_ptr<TlsContext>> Certificate::read_pair() const {
     return wrong(options_.certificate_file, kCertificateField,
                  fmt::format("no certificate in PEM form ({})", error.message()));
   tls->context.use_private_key(asio::buffer(key), asio::ssl::context::pem, error);
-  if (error) {
+  // A key of another algorithm is taken by itself: a context may hold one of each.
+  const bool fits = error || SSL_CTX_check_private_key(tls->context.native_handle()) == 1;
+  if (error || !fits) {
     const bool belongs_to_another =
+        !fits ||
         ERR_GET_REASON(static_cast<unsigned long>(error.value())) == X509_R_KEY_VALUES_MISMATCH;
     return wrong(options_.key_file, kKeyField,
                  belongs_to_another

@@ -137,7 +137,9 @@ Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPa
                                  const Asking& asking, const Charge& charge,
                                  std::string request_hash, std::string share_key) {
   TRY(parts_.blobs.check_room());
-  if (!somebody_has(model)) return nobody_has(model);
+  // Who lost an answer may have a job, which the insert finds; a new one waits for the worker.
+  const bool may_have_a_job = asking.again && !parts_.workers.is_ready();
+  if (!may_have_a_job && !somebody_has(model)) return nobody_has(model);
   const std::int64_t deliver_by = TRY(deliver_by_ms(charge.created_ms, asking.deferred));
   const PictureRequest& request = wanted_pictures(payload);
   NewJob wanted{.job = {.id = charge.id,

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/http/router.h"
 #include "api/http/routes.h"
 #include "api/http/tally.h"
@@ -14,11 +16,16 @@ Result<void> check_manager(const Services& services, std::string_view authorizat
   return fail(ErrorCode::permission_denied, "the metrics are for people, with a management key");
 }
 
-// A request from this machine that a proxy has passed on is not one from this machine.
-bool is_local(const Exchange& exchange) {
+// A request from this machine that a proxy has passed on is not one from this machine, nor is one
+// of a page that a browser here shows, under whatever name its host is known to it.
+bool is_local(const Context& context, const Exchange& exchange) {
   const Headers& headers = exchange.request.headers;
-  return exchange.peer.is_loopback() && !headers.has("forwarded") &&
-         !headers.has("x-forwarded-for") && !headers.has("x-real-ip");
+  constexpr std::string_view kOfOthers[] = {"forwarded", "x-forwarded-for", "x-real-ip", "via",
+                                            "origin"};
+  return exchange.peer.is_loopback() &&
+         std::ranges::none_of(kOfOthers,
+                              [&](std::string_view name) { return headers.has(name); }) &&
+         names_this_server(headers.find("host"), own_names(context.options, exchange));
 }
 
 Async<Result<void>> check_reader(const Context& context, const Exchange& exchange) {
@@ -26,7 +33,7 @@ Async<Result<void>> check_reader(const Context& context, const Exchange& exchang
     case MetricsReader::nobody:
       co_return fail(ErrorCode::not_found, "this server tells no metrics (its setting `metrics`)");
     case MetricsReader::local:
-      if (is_local(exchange)) co_return Result<void>();
+      if (is_local(context, exchange)) co_return Result<void>();
       co_return fail(ErrorCode::permission_denied,
                      "the metrics are for this machine alone (the server's setting `metrics`)");
     case MetricsReader::managers: {

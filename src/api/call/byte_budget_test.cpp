@@ -1,4 +1,4 @@
-#include "api/http/byte_budget.h"
+#include "api/call/byte_budget.h"
 
 #include <gtest/gtest.h>
 

@@ -14,6 +14,10 @@
 
 namespace imagined::api {
 
+/// Said with `unavailable` when the budget had no room in time.
+inline constexpr const char* kTooManyReplies =
+    "too many large replies are being sent; try again in a moment";
+
 /// Only for the thread of the event loop.
 class ByteBudget {
  public:
