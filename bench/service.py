@@ -20,7 +20,8 @@ import urllib.parse
 # Nothing may be refused: it is the work that is measured.
 MODELS = pathlib.Path(__file__).resolve().parents[1] / "models"  # found, but not loaded
 ROOM = (f"--models-dir={MODELS}", "--rate-per-second=1000000", "--rate-per-minute=60000000", "--in-flight-max=100000",
-        "--queue-limit=100000", "--connections-max=20000", "--log-level=warn")
+        "--queue-limit=100000", "--connections-max=20000", "--log-level=warn",
+        "--grpc-listen=127.0.0.1:0")
 WRONG_KEY = "img_aaaaaaaaaaaa_" + "b" * 49
 PICTURE = json.dumps({"model": "grok-imagine-image", "prompt": "a red house #"})
 SAME_PICTURE = PICTURE.replace(" #", "")
