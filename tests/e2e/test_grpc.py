@@ -12,6 +12,8 @@ from test_edits import BLUE, GREEN, RED, data_url
 
 xai_sdk = pytest.importorskip("xai_sdk", reason="the xai-sdk package is not installed")
 import grpc  # noqa: E402  (comes with it)
+from google.protobuf import descriptor_pb2  # noqa: E402
+from grpc_reflection.v1alpha import proto_reflection_descriptor_database  # noqa: E402
 from xai_sdk.proto import auth_pb2, files_pb2, image_pb2, image_pb2_grpc, models_pb2, usage_pb2  # noqa: E402
 
 TINY_KLEIN = ROOT / "tests/golden/a1"
@@ -393,8 +395,8 @@ def test_without_grpc_the_ready_line_names_none(start_server):
 def test_our_messages_are_those_of_the_sdk(channel, theirs):
     """The server's own descriptors, by reflection, against the SDK's: every message that is served
     has every field under the same number, name and type."""
-    from google.protobuf import descriptor_pb2
-    ours = descriptor_pb2.FileDescriptorProto.FromString(described(channel, theirs.DESCRIPTOR.name))
+    reflection = proto_reflection_descriptor_database.ProtoReflectionDescriptorDatabase(channel)
+    ours = reflection.FindFileByName(theirs.DESCRIPTOR.name)
     wanted = descriptor_pb2.FileDescriptorProto()
     theirs.DESCRIPTOR.CopyToProto(wanted)
     shape = lambda message: sorted(
@@ -408,42 +410,6 @@ def test_our_messages_are_those_of_the_sdk(channel, theirs):
     assert methods(ours) == methods(wanted)
     values = lambda file: {(e.name, v.name, v.number) for e in file.enum_type for v in e.value}
     assert values(ours) <= values(wanted)
-
-
-def described(channel, file_name):
-    """The bytes of a FileDescriptorProto, asked of the reflection service by hand."""
-    ask = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
-    request = bytes([0x1A, len(file_name)]) + file_name.encode()  # file_by_filename = 3
-    reply = next(iter(ask(iter([request]))))
-    for field, value in fields_of(reply):
-        if field == 4:  # file_descriptor_response
-            return next(inner for number, inner in fields_of(value) if number == 1)
-    raise AssertionError(f"no descriptor of {file_name}: {reply!r}")
-
-
-def fields_of(message):
-    """(number, bytes) of the length-delimited fields of a message."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(message):
-        key = varint()
-        if key & 7 == 0:
-            varint()
-            continue
-        length = varint()
-        yield key >> 3, message[at:at + length]
-        at += length
 
 
 def test_health_is_told(channel):

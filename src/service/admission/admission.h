@@ -1,5 +1,5 @@
-// The one door to the domain's work, for every way of asking: HTTP now, gRPC later. It draws a
-// request under the limits of its key and model, and says what the books must hold for it.
+// The one door to the domain's work, for every way of asking. It draws a request under the limits
+// of its key and model, and says what the books must hold for it.
 #pragma once
 
 #include <cstdint>
