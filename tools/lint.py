@@ -100,9 +100,11 @@ BANNED = [
     (r"\bprintf\(|std::cout", CODE, "base/log.h; results on stdout belong to src/cli"),
     (r"image::decode\(", CODE, "decoder::Decoder: strangers' pictures are decoded in a child"),
     (r"\bgetenv\(", CODE, "only src/cli reads the environment"),
+    (r"\bTempDir\(|temp_directory_path\(", CODE, "base/folder_testing.h: tests run side by side"),
 ]
 EXEMPT = {
     "src/base/check.cpp": "printf",  # dies: must not depend on the logger
+    "src/base/folder_testing.h": "temp_directory_path",
 }
 ENVIRONMENT_READERS = ("src/cli/",)
 STDOUT_WRITERS = ("src/cli/",)

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "base/crypto.h"
+#include "base/folder_testing.h"
 
 namespace imagined {
 namespace {
@@ -15,15 +15,9 @@ namespace fs = std::filesystem;
 
 class ReadFile : public ::testing::Test {
  protected:
-  ReadFile() : folder_(fs::temp_directory_path() / ("imagined-" + random_base62(12))) {
-    fs::create_directories(folder_);
-  }
-  ~ReadFile() override { fs::remove_all(folder_); }
-  fs::path write(const std::string& bytes) const {
-    std::ofstream(folder_ / "a.json", std::ios::binary) << bytes;
-    return folder_ / "a.json";
-  }
-  fs::path folder_;
+  fs::path write(const std::string& bytes) const { return test_folder_.write("a.json", bytes); }
+  const TestFolder test_folder_;
+  const fs::path& folder_ = test_folder_.path();
 };
 
 TEST_F(ReadFile, GivesAllBytesUpToTheLimit) {

@@ -3,31 +3,24 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
+
+#include "base/folder_testing.h"
 
 namespace imagined::config {
 namespace {
 
 class ConfigFile : public ::testing::Test {
  protected:
-  std::string write(const std::string& text) {
-    file_ = (std::filesystem::path(::testing::TempDir()) /
-             ::testing::UnitTest::GetInstance()->current_test_info()->name())
-                .string() +
-            ".toml";
-    std::ofstream(file_) << text;
-    return file_;
-  }
-  ~ConfigFile() override { std::filesystem::remove(file_); }
+  std::string write(const std::string& text) { return folder_.write("imagined.toml", text); }
 
   std::string error_of(const std::string& text) {
     const auto config = load_config({.file = write(text)}, Environment{});
     if (config) return "no error";
-    return config.error().message.substr(file_.size());
+    return config.error().message.substr((folder_.path() / "imagined.toml").string().size());
   }
 
-  std::string file_;
+  const TestFolder folder_;
 };
 
 TEST_F(ConfigFile, WinsOverADefault) {
@@ -105,7 +98,7 @@ TEST_F(ConfigFile, TellsAllItsFaultsAtOnce) {
 TEST_F(ConfigFile, MeansItsFoldersFromWhereItIs) {
   const auto config = load_config({.file = write("data_dir = \"state\"\n")}, {});
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->settings.data_dir, std::filesystem::path(file_).parent_path() / "state");
+  EXPECT_EQ(config->settings.data_dir, folder_.path() / "state");
 }
 
 TEST_F(ConfigFile, WarnsWhenItTakesABuiltInNameAway) {
@@ -119,15 +112,12 @@ TEST_F(ConfigFile, WarnsWhenItTakesABuiltInNameAway) {
 }
 
 TEST(Config, IsFoundInTheUsersFolder) {
-  const std::filesystem::path home =
-      std::filesystem::path(::testing::TempDir()) / "IsFoundInTheUsersFolder";
-  std::filesystem::create_directories(home / ".config/imagined");
-  std::ofstream(home / ".config/imagined/imagined.toml") << "queue_limit = 7\n";
-  const auto config = load_config({}, {{"HOME", home}});
+  const TestFolder home;
+  const auto file = home.write(".config/imagined/imagined.toml", "queue_limit = 7\n");
+  const auto config = load_config({}, {{"HOME", home.path()}});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->settings.queue_limit, 7);
-  EXPECT_EQ(config->file, home / ".config/imagined/imagined.toml");
-  std::filesystem::remove_all(home);
+  EXPECT_EQ(config->file, file);
 }
 
 TEST(Config, WarnsOfAVariableThatIsNoSetting) {
@@ -167,7 +157,7 @@ TEST_F(ConfigFile, SaysWhichModelsThereAreInItsOwnOrder) {
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->models.size(), 2u);
   EXPECT_EQ(config->models[0].name, "zebra");
-  EXPECT_EQ(config->models[0].path, std::filesystem::path(file_).parent_path() / "z");
+  EXPECT_EQ(config->models[0].path, folder_.path() / "z");
   EXPECT_EQ(config->models[1].steps, 2);
   EXPECT_EQ(config->models[1].price_usd_ticks, 200'000'000);
 }

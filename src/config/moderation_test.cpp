@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include <filesystem>
-#include <fstream>
+#include "base/folder_testing.h"
 
 namespace imagined::config {
 namespace {
@@ -13,11 +12,8 @@ using testing::HasSubstr;
 
 class ModerationFileTest : public testing::Test {
  protected:
-  ~ModerationFileTest() override { std::filesystem::remove(file_); }
-
   Result<service::ModerationPolicies> load(const std::string& text) {
-    std::ofstream(file_) << text;
-    return load_moderation(file_);
+    return load_moderation(folder_.write("policy.toml", text));
   }
   std::string message_of(const std::string& text) {
     const auto policies = load(text);
@@ -25,7 +21,7 @@ class ModerationFileTest : public testing::Test {
     return policies ? std::string() : policies.error().message;
   }
 
-  const std::string file_ = testing::TempDir() + "policy.toml";
+  const TestFolder folder_;
 };
 
 TEST_F(ModerationFileTest, ReadsEveryoneAndTeams) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/folder_testing.h"
 #include "base/thread_shortage_testing.h"
 #include "net/test_server.h"
 
@@ -276,9 +277,9 @@ class FetcherOverTls : public testing::Test {
     rules.ca_file = ca_file;
     return rules;
   }
-  ~FetcherOverTls() override { std::filesystem::remove(ca_file); }
 
-  const std::string ca_file = testing::TempDir() + "fetcher_ca." + std::to_string(getpid());
+  const TestFolder folder_;
+  const std::string ca_file = folder_.path() / "ca.pem";
 };
 
 TEST_F(FetcherOverTls, FetchesFromWhomItsCertificateNames) {

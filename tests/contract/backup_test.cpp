@@ -7,8 +7,8 @@
 #include <string>
 #include <thread>
 
+#include "base/folder_testing.h"
 #include "contract/some_job.h"
-#include "contract/temporary_folder.h"
 #include "storage/disk/data_dir.h"
 #include "storage/disk/disk_blob_store.h"
 #include "storage/sqlite/sqlite_archive.h"
@@ -61,7 +61,7 @@ class BackupTest : public testing::Test {
   }
 
   ManualClock clock_;
-  TemporaryFolder folder_;
+  TestFolder folder_;
   const fs::path home_ = folder_.path() / "home";
   const fs::path backup_ = folder_.path() / "backup";
 };

@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/folder_testing.h"
 #include "contract/some_job.h"
-#include "contract/temporary_folder.h"
 #include "storage/disk/data_dir.h"
 #include "storage/disk/disk_blob_store.h"
 #include "storage/sqlite/sqlite_job_store.h"
@@ -54,7 +54,7 @@ bool with_file_limit(rlim_t bytes_max, const std::function<bool()>& body) {
 }
 
 TEST(DiskBlobStore, SaysStorageFullAndLeavesNothingBehindWhenAWriteFails) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   EXPECT_TRUE(with_file_limit(10'000, [&] {
     const auto store = DiskBlobStore::open(folder.path(), kClock);
     const auto hash = (*store)->put(std::vector<std::uint8_t>(50'000, 1));
@@ -65,7 +65,7 @@ TEST(DiskBlobStore, SaysStorageFullAndLeavesNothingBehindWhenAWriteFails) {
 }
 
 TEST(DiskBlobStore, WorksAgainOnceThereIsRoom) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::vector<std::uint8_t> bytes(50'000, 1);
   with_file_limit(10'000, [&] {
     return (*DiskBlobStore::open(folder.path(), kClock))->put(bytes).has_value();
@@ -75,7 +75,7 @@ TEST(DiskBlobStore, WorksAgainOnceThereIsRoom) {
 }
 
 TEST(DiskBlobStore, KeepsTheLastTwentiethForTheDatabase) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   DiskSpace space{.total_bytes = 100u << 20, .free_bytes = 0};
   const auto store = *DiskBlobStore::open(
       folder.path(), kClock, [&](const fs::path&) -> Result<DiskSpace> { return space; });
@@ -90,7 +90,7 @@ TEST(DiskBlobStore, KeepsTheLastTwentiethForTheDatabase) {
 }
 
 TEST(DiskBlobStore, NeverGivesOutBytesThatHaveRotted) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto store = *DiskBlobStore::open(folder.path(), kClock);
   const std::string hash = *store->put(std::vector<std::uint8_t>(1000, 1));
   const fs::path file = files_below(folder.path()).front();
@@ -105,7 +105,7 @@ TEST(DiskBlobStore, NeverGivesOutBytesThatHaveRotted) {
 }
 
 TEST(DiskBlobStore, HealsADamagedBlobWhenTheSameBytesComeAgain) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto store = *DiskBlobStore::open(folder.path(), kClock);
   const std::vector<std::uint8_t> bytes(1000, 1);
   const std::string hash = *store->put(bytes);
@@ -120,7 +120,7 @@ TEST(DiskBlobStore, HealsADamagedBlobWhenTheSameBytesComeAgain) {
 }
 
 TEST(DiskBlobStore, RemovesWhatADeadProcessLeftAndNothingElse) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   ManualClock clock;
   const auto store = *DiskBlobStore::open(folder.path(), clock);
   const std::string hash = *store->put(std::vector<std::uint8_t>{1});
@@ -136,7 +136,7 @@ TEST(DiskBlobStore, RemovesWhatADeadProcessLeftAndNothingElse) {
 }
 
 TEST(DiskBlobStore, SaysUnavailableAndNotLostWhenThereIsNoDescriptor) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto store = *DiskBlobStore::open(folder.path(), kClock);
   const std::string hash = *store->put(std::vector<std::uint8_t>{1});
   rlimit before{};
@@ -150,7 +150,7 @@ TEST(DiskBlobStore, SaysUnavailableAndNotLostWhenThereIsNoDescriptor) {
 }
 
 TEST(DiskBlobStore, FilesAreNamedByContentAndPrivate) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto store = *DiskBlobStore::open(folder.path(), kClock);
   const std::string hash = *store->put(std::vector<std::uint8_t>{'a', 'b', 'c'});
   const auto files = files_below(folder.path());
@@ -161,14 +161,14 @@ TEST(DiskBlobStore, FilesAreNamedByContentAndPrivate) {
 }
 
 TEST(DataDir, IsMadePrivateWithAllItsParents) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = DataDir::open(folder.path() / "a" / "b");
   ASSERT_TRUE(dir);
   EXPECT_EQ(fs::status(dir->path()).permissions() & fs::perms::all, fs::perms::owner_all);
 }
 
 TEST(DataDir, RefusesAPathThatIsAFile) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   std::ofstream(folder.path() / "file") << "x";
   const auto dir = DataDir::open(folder.path() / "file");
   ASSERT_FALSE(dir);
@@ -177,7 +177,7 @@ TEST(DataDir, RefusesAPathThatIsAFile) {
 }
 
 TEST(DataDir, SecretsStayAndDiffer) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = *DataDir::open(folder.path());
   const std::string pepper = *dir.secret("pepper");
   EXPECT_EQ(pepper.size(), 64u);
@@ -190,7 +190,7 @@ TEST(DataDir, SecretsStayAndDiffer) {
 }
 
 TEST(DataDir, ManyThatAskAtOnceGetTheSameSecret) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = *DataDir::open(folder.path());
   std::vector<std::string> secrets(8);
   {
@@ -202,7 +202,7 @@ TEST(DataDir, ManyThatAskAtOnceGetTheSameSecret) {
 }
 
 TEST(DataDir, RefusesSecretsThatAreNotSecret) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = *DataDir::open(folder.path());
   ASSERT_TRUE(dir.secret("pepper"));
   ASSERT_EQ(::chmod((folder.path() / "pepper.secret").c_str(), 0644), 0);
@@ -214,7 +214,7 @@ TEST(DataDir, RefusesSecretsThatAreNotSecret) {
 }
 
 TEST(DataDirLock, RefusesASecondServer) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = *DataDir::open(folder.path());
   const auto first = DataDirLock::acquire(dir);
   ASSERT_TRUE(first);
@@ -226,14 +226,14 @@ TEST(DataDirLock, RefusesASecondServer) {
 }
 
 TEST(DataDirLock, IsFreeAgainWhenItsHolderEnds) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = *DataDir::open(folder.path());
   { const auto first = DataDirLock::acquire(dir); }
   EXPECT_TRUE(DataDirLock::acquire(dir));
 }
 
 TEST(DataDirLock, SaysWhoHoldsItAndTakesNothingByAsking) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = *DataDir::open(folder.path());
   EXPECT_EQ(DataDirLock::holder(folder.path()), std::nullopt);
   {
@@ -245,7 +245,7 @@ TEST(DataDirLock, SaysWhoHoldsItAndTakesNothingByAsking) {
 }
 
 TEST(DataDirLock, IsNotInheritedByAWorkerThatOutlivesTheServer) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto dir = *DataDir::open(folder.path());
   const int before = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   const auto lock = DataDirLock::acquire(dir);
@@ -267,7 +267,7 @@ class SmallDisk {
   const fs::path& path() const { return folder_.path(); }
 
  private:
-  TemporaryFolder folder_;
+  TestFolder folder_;
   bool mounted_ = false;
 };
 

@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "base/folder_testing.h"
 #include "contract/life_of_a_job.h"
-#include "contract/temporary_folder.h"
 
 namespace imagined::storage {
 namespace {
@@ -83,7 +83,7 @@ TEST(Kill, BetweenAnyTwoStatementsLosesNothingAndDoesNothingTwice) {
   int kills = 0;
   for (int moment = 0; !HasFailure(); ++moment) {
     SCOPED_TRACE(fmt::format("killed at moment {}", moment));
-    const TemporaryFolder folder(memory_folder());
+    const TestFolder folder(memory_folder());
     { const Stores made(folder.path()); }  // the schema has its own test
     const Outcome outcome = run_and_kill(moment, [&](int pipe) {
       Stores stores(folder.path());
@@ -105,7 +105,7 @@ TEST(Kill, InTheMiddleOfAMigrationLeavesTheOldSchemaOrTheNewOne) {
   int kills = 0;
   for (int moment = 0; !HasFailure(); ++moment) {
     SCOPED_TRACE(fmt::format("killed at moment {}", moment));
-    const TemporaryFolder folder(memory_folder());
+    const TestFolder folder(memory_folder());
     const std::filesystem::path file = folder.path() / "imagined.db";
     sqlite3* handle = nullptr;
     ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);

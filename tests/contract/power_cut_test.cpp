@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/folder_testing.h"
 #include "contract/life_of_a_job.h"
 #include "contract/recorded_disk.h"
-#include "contract/temporary_folder.h"
 
 namespace imagined::storage {
 namespace {
@@ -52,7 +52,7 @@ class PowerCut : public testing::Test {
   template <class Check>
   void cut(std::size_t moment, Luck luck, const Check& check) {
     SCOPED_TRACE(fmt::format("power lost at moment {}, seed {}", moment, seed_));
-    const TemporaryFolder after(memory_folder());
+    const TestFolder after(memory_folder());
     disk_.cut(moment, luck, random_, after.path());
     Stores stores(after.path(), folder_.path());
     check(stores, promises_until(moment));
@@ -61,7 +61,7 @@ class PowerCut : public testing::Test {
 
   const std::uint64_t seed_ = next_seed();
   std::mt19937_64 random_{seed_};
-  const TemporaryFolder folder_{memory_folder()};
+  const TestFolder folder_{memory_folder()};
   const std::filesystem::path data_ = folder_.path() / "data";
   RecordedDisk disk_;
   std::mutex mutex_;

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "base/crypto.h"
+#include "base/folder_testing.h"
 #include "contract/recorded_disk.h"
 #include "contract/some_job.h"
-#include "contract/temporary_folder.h"
 #include "service/admission/admission.h"
 #include "service/maintenance/blob_sweep.h"
 #include "storage/disk/disk_blob_store.h"
@@ -70,7 +70,7 @@ struct Process {
 class Life {
  public:
   explicit Life(std::uint64_t seed) : random_(seed) {
-    move_in(std::make_unique<TemporaryFolder>(memory_folder()));
+    move_in(std::make_unique<TestFolder>(memory_folder()));
   }
 
   /// The trace of it.
@@ -284,7 +284,7 @@ class Life {
   void power_is_lost() {
     note("dark");
     const std::size_t moment = disk_.now();
-    auto after = std::make_unique<TemporaryFolder>(memory_folder());
+    auto after = std::make_unique<TestFolder>(memory_folder());
     disk_.cut(moment, RecordedDisk::Luck::some, random_, after->path());
     disk_.end();
     process_.reset();
@@ -293,7 +293,7 @@ class Life {
     rescue(Stranded::by_lease());
   }
 
-  void move_in(std::unique_ptr<TemporaryFolder> data) {
+  void move_in(std::unique_ptr<TestFolder> data) {
     data_ = std::move(data);
     disk_.begin(data_->path());
     open();
@@ -329,8 +329,8 @@ class Life {
   std::mt19937_64 random_;
   ManualClock clock_;
   RecordedDisk disk_;
-  const TemporaryFolder blobs_{memory_folder()};
-  std::unique_ptr<TemporaryFolder> data_;
+  const TestFolder blobs_{memory_folder()};
+  std::unique_ptr<TestFolder> data_;
   std::unique_ptr<Process> process_;
   std::map<std::string, Known> jobs_;  // that a customer was promised
   std::vector<Lease> leases_;          // that were ever given

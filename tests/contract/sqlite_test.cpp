@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/folder_testing.h"
 #include "contract/some_job.h"
 #include "contract/temporary_database.h"
-#include "contract/temporary_folder.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/sqlite_archive.h"
 #include "storage/sqlite/sqlite_job_store.h"
@@ -55,7 +55,7 @@ TEST(SqliteDatabase, HasTheSettingsThatItsPromisesNeed) {
 }
 
 TEST(SqliteDatabase, KeepsJobsAcrossARestart) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const SystemClock clock;
   const service::NewJob job = some_job(clock);
   {
@@ -68,7 +68,7 @@ TEST(SqliteDatabase, KeepsJobsAcrossARestart) {
 }
 
 TEST(SqliteDatabase, RefusesAFileOfANewerProgram) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto file = folder.path() / "db";
   ASSERT_TRUE(SqliteDatabase::open(file));
   run_plain(file, "PRAGMA user_version = 999");
@@ -81,20 +81,20 @@ TEST(SqliteDatabase, RefusesAFileOfANewerProgram) {
 }
 
 TEST(SqliteDatabase, RefusesADatabaseOfSomebodyElse) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   run_plain(folder.path() / "db", "CREATE TABLE songs (title TEXT)");
   EXPECT_EQ(SqliteDatabase::open(folder.path() / "db").error().code,
             ErrorCode::failed_precondition);
 }
 
 TEST(SqliteDatabase, RefusesAFileThatIsNoDatabase) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   std::ofstream(folder.path() / "db") << std::string(10'000, 'x');
   EXPECT_EQ(SqliteDatabase::open(folder.path() / "db").error().code, ErrorCode::data_loss);
 }
 
 TEST(SqliteDatabase, ManyThatOpenANewFileAtOnceAllSucceed) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   std::vector<std::string> outcomes(6);
   {
     std::vector<std::jthread> threads;
@@ -156,7 +156,7 @@ TEST(SqliteJobStore, CountsTheOpenJobsOfAKeyWithoutThoseThatHaveEnded) {
 }
 
 TEST(SqliteJobStore, SharesItsFileWithAnotherProcess) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto path = folder.path() / "db";
   const SystemClock clock;
   constexpr int kJobs = 20;

@@ -2,14 +2,14 @@
 
 #include <memory>
 
-#include "contract/temporary_folder.h"
+#include "base/folder_testing.h"
 #include "storage/sqlite/sqlite_database.h"
 
 namespace imagined {
 
 /// A new SQLite file in a folder of its own, gone with this object.
 struct TemporaryDatabase {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::unique_ptr<storage::SqliteDatabase> database =
       *storage::SqliteDatabase::open(folder.path() / "imagined.db");
 };

@@ -9,8 +9,8 @@
 #include <iterator>
 #include <string>
 
+#include "base/folder_testing.h"
 #include "contract/some_job.h"
-#include "contract/temporary_folder.h"
 #include "service/jobs/job_queue.h"
 #include "storage/process/process_job_events.h"
 #include "storage/sqlite/sqlite_archive.h"
@@ -69,7 +69,7 @@ class OldDatabase : public testing::Test {
     database_ = std::move(*database);
   }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
   const std::filesystem::path file_ = folder_.path() / "imagined.db";
   const SystemClock clock_;
   std::unique_ptr<SqliteDatabase> database_;
@@ -172,7 +172,7 @@ class NewerRows : public testing::Test {
                          newer_version_.id, newer_kind_.id, newer_field_.id));
   }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
   const std::filesystem::path file_ = folder_.path() / "imagined.db";
   const SystemClock clock_;
   std::unique_ptr<SqliteDatabase> database_ = *SqliteDatabase::open(file_);

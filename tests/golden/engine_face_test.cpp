@@ -2,7 +2,6 @@
 // number of threads, progress, cancelling, sizes, and what broken model folders say.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstring>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/folder_testing.h"
 #include "engine/engine.h"
 #include "engine/formats/safetensors.h"
 #include "engine/formats/safetensors_write.h"
@@ -468,10 +468,6 @@ TEST(Mask, IsRefusedByNameWhereTheModelCannot) {
 class ChangedFolder : public testing::Test {
  protected:
   ChangedFolder() { fs::copy(model_folder("a4"), folder_, fs::copy_options::recursive); }
-  ~ChangedFolder() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
   Error load_error() const {
     const auto engine = Engine::load({.path = folder_, .precision = Precision::f32, .threads = 1});
     if (engine.has_value()) return {.message = "loaded"};
@@ -499,10 +495,8 @@ class ChangedFolder : public testing::Test {
     CHECK(write_safetensors(path, tensors).has_value(), "rewrite");
   }
 
-  fs::path folder_ =
-      fs::temp_directory_path() /
-      ("imagined_changed_folder_" + std::to_string(::getpid()) + "_" + std::to_string(count_++));
-  static inline int count_ = 0;
+  const TestFolder test_folder_;
+  const fs::path& folder_ = test_folder_.path();
   static constexpr const char* kTensor = "single_transformer_blocks.0.attn.to_out.weight";
 };
 

@@ -1,6 +1,5 @@
 // The small models of the recorded runs, their weights turned into GGUF files.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/folder_testing.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/gguf_test_files.h"
 #include "engine/formats/weight_file.h"
@@ -23,9 +23,7 @@ fs::path golden_folder() { return fs::path(IMAGINED_SOURCE_DIR) / "tests" / "gol
 /// A copy of a recorded model whose networks are GGUF files; it goes away with the object.
 class GgufModel {
  public:
-  GgufModel(const std::string& name, StoreAs store_as)
-      : path_(fs::temp_directory_path() /
-              ("imagined_gguf_" + std::to_string(::getpid()) + "_" + std::to_string(count_++))) {
+  GgufModel(const std::string& name, StoreAs store_as) {
     fs::copy(golden_folder() / name, path_, fs::copy_options::recursive);
     const bool flux1 = is_folder(path_ / "text_encoder_2");  // then the first one is CLIP
     convert("transformer", store_as);
@@ -33,13 +31,6 @@ class GgufModel {
     convert("text_encoder", store_as, flux1 ? nullptr : llama_name);
     if (flux1) convert("text_encoder_2", store_as, llama_t5_name);
   }
-  ~GgufModel() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  GgufModel(const GgufModel&) = delete;
-  GgufModel& operator=(const GgufModel&) = delete;
-
   const fs::path& path() const { return path_; }
 
  private:
@@ -54,8 +45,8 @@ class GgufModel {
     fs::remove(files[0]);
   }
 
-  static inline int count_ = 0;
-  fs::path path_;
+  const TestFolder folder_;
+  const fs::path& path_ = folder_.path();
 };
 
 image::Picture picture_of(const fs::path& model, Precision precision) {

@@ -2,8 +2,6 @@
 // of flux.md section 11.1, and files of such weights in the layout of Black Forest Labs.
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -13,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/folder_testing.h"
 #include "engine/formats/safetensors_write.h"
 #include "engine/formats/weight_source.h"
 #include "engine/tensor/matrix.h"
@@ -58,18 +57,7 @@ inline Tensor hash_tensor(std::string_view name, std::int64_t rows, std::int64_t
 /// Collects tensors and writes them as a file that goes away with the object.
 class HashFile {
  public:
-  explicit HashFile(std::string hash_prefix) : prefix_(std::move(hash_prefix)) {
-    static int count = 0;
-    path_ =
-        std::filesystem::temp_directory_path() / ("imagined_golden_" + std::to_string(::getpid()) +
-                                                  "_" + std::to_string(count++) + ".safetensors");
-  }
-  ~HashFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-  HashFile(const HashFile&) = delete;
-  HashFile& operator=(const HashFile&) = delete;
+  explicit HashFile(std::string hash_prefix) : prefix_(std::move(hash_prefix)) {}
 
   void add(const std::string& name, std::vector<std::int64_t> shape, double factor,
            double offset = 0) {
@@ -109,7 +97,8 @@ class HashFile {
     std::vector<float> values;
   };
   std::string prefix_;
-  std::filesystem::path path_;
+  const TestFolder folder_;
+  const std::filesystem::path path_ = folder_.path() / "hashed.safetensors";
   std::vector<Entry> tensors_;
 };
 

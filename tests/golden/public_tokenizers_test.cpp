@@ -1,13 +1,13 @@
 // The published vocabularies of Qwen, T5 and CLIP against known ids. tools/fetch_vocabularies.py
 // brings them; without them the tests are skipped with its reason.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "base/folder_testing.h"
 #include "engine/tokenizers/clip_tokenizer.h"
 #include "engine/tokenizers/qwen_tokenizer.h"
 #include "engine/tokenizers/t5_tokenizer.h"
@@ -117,12 +117,9 @@ TEST(PublicTokenizers, OfT5GiveTheKnownIdsOfSevenTexts) {
 
 TEST(PublicTokenizers, OfT5GiveTheSameIdsFromSentencePiecesFile) {
   SKIP_WITHOUT("t5");
-  const fs::path folder =
-      fs::temp_directory_path() / ("imagined_spiece_" + std::to_string(::getpid()));
-  fs::create_directories(folder);
-  fs::copy_file(vocabularies() / "t5" / "spiece.model", folder / "spiece.model");
-  const Result<T5Tokenizer> tokenizer = T5Tokenizer::load(folder);
-  fs::remove_all(folder);
+  const TestFolder folder;
+  fs::copy_file(vocabularies() / "t5" / "spiece.model", folder.path() / "spiece.model");
+  const Result<T5Tokenizer> tokenizer = T5Tokenizer::load(folder.path());
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
   for (const Row& row : t5_rows()) EXPECT_EQ(unpadded(*tokenizer, row.text), row.ids) << row.text;
   EXPECT_EQ(tokenizer->encode("<extra_id_0><extra_id_99>"), (Ids{32099, 32000}));

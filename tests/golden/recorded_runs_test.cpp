@@ -1,7 +1,6 @@
 // Recorded runs of the reference implementation on small random models (README.md beside the
 // files), compared tensor by tensor through the engine's public face.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/folder_testing.h"
 #include "engine/backend/cpu/features.h"
 #include "engine/lab/lab.h"
 
@@ -99,11 +99,10 @@ TEST(RecordedRuns, AgreeWithTheAvx512Implementations) {
 /// A model of another pipeline, made of a recorded model's parts.
 class OtherPipeline : public testing::Test {
  protected:
-  fs::path path_ =
-      fs::temp_directory_path() / ("imagined_other_pipeline_" + std::to_string(::getpid()));
+  const TestFolder folder_;
+  const fs::path& path_ = folder_.path();
 
   void build(const std::string& parts, const std::string& class_name) {
-    fs::create_directories(path_);
     for (const auto& entry : fs::directory_iterator(golden_folder() / parts)) {
       if (entry.is_directory()) {
         fs::create_directory_symlink(entry.path(), path_ / entry.path().filename());
@@ -114,10 +113,6 @@ class OtherPipeline : public testing::Test {
     const std::string old = "\"Flux2KleinPipeline\"";
     index.replace(index.find(old), old.size(), '"' + class_name + '"');
     std::ofstream(path_ / "model_index.json") << index;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
   }
 };
 
@@ -146,12 +141,8 @@ TEST(RecordedRuns, OfPaperlandAgree) {
 
 class ResultFile : public testing::Test {
  protected:
-  fs::path path_ = fs::temp_directory_path() /
-                   ("imagined_result_" + std::to_string(::getpid()) + ".safetensors");
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
+  const TestFolder folder_;
+  const fs::path path_ = folder_.path() / "result.safetensors";
 };
 
 TEST_F(ResultFile, IsARecordedRunOfItsOwnThatAgreesToTheLastBit) {
@@ -176,8 +167,8 @@ TEST(CheckModel, FailsWhenTheModelIsAnother) {
 
 TEST_F(ResultFile, ShowsAChangedWeightAsAFailedTensor) {
   // The autoencoder's last bias moved by 1.0: everything before it agrees, the picture does not.
-  const fs::path changed =
-      fs::temp_directory_path() / ("imagined_changed_" + std::to_string(::getpid()));
+  const TestFolder changed_folder;
+  const fs::path& changed = changed_folder.path();
   fs::copy(golden_folder() / "a4", changed, fs::copy_options::recursive);
   {
     const fs::path vae = changed / "vae" / "diffusion_pytorch_model.safetensors";
@@ -195,7 +186,6 @@ TEST_F(ResultFile, ShowsAChangedWeightAsAFailedTensor) {
   CheckRequest request = request_for("a4-square");
   request.model = changed;
   const auto report = check_model(request);
-  fs::remove_all(changed);
   ASSERT_TRUE(report.has_value()) << report.error().message;
   EXPECT_FALSE(report->passed);
   for (const TensorCheck& check : report->tensors) {

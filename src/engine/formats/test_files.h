@@ -1,4 +1,4 @@
-// Files that tests make: safetensors bytes by hand, and a folder that goes away afterwards.
+// Files that tests make: safetensors bytes by hand, and the folder they go to.
 #pragma once
 
 #include <cstdint>
@@ -10,34 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/crypto.h"
+#include "base/folder_testing.h"
 
 namespace imagined::engine {
-
-/// A fresh folder below the system's temporary one.
-class TestFolder {
- public:
-  TestFolder() : path_(std::filesystem::temp_directory_path() / ("imagined-" + random_base62(12))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path write(const std::string& name, std::string_view content) const {
-    const std::filesystem::path file = path_ / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << content;
-    return file;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Header length, header, `data_bytes` bytes 0, 1, 2, ...
 inline std::string safetensors_bytes(std::string_view header, std::size_t data_bytes) {

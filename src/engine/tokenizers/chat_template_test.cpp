@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "base/crypto.h"
+#include "base/folder_testing.h"
 #include "engine/tokenizers/text_file.h"
 
 namespace imagined::engine {
@@ -142,19 +142,17 @@ TEST(ChatTemplate, IsTakenFromTheFileThatTransformersTakesItFrom) {
 }
 
 TEST(ChatTemplate, IsReadFromATokenizersFolder) {
-  const fs::path folder = fs::temp_directory_path() / ("imagined-" + random_base62(12));
-  fs::create_directories(folder);
-  EXPECT_EQ(load_prompt_frame(folder).value(), qwen3_frame());
-  std::ofstream(folder / "chat_template.json")
-      << json{{"chat_template", "json {{ messages[0].content }}"}}.dump();
-  EXPECT_EQ(load_prompt_frame(folder).value().before, "json ");
-  std::ofstream(folder / "tokenizer_config.json")
-      << json{{"chat_template", "config {{ messages[0].content }}"}}.dump();
-  EXPECT_EQ(load_prompt_frame(folder).value().before, "config ");
-  std::ofstream(folder / "chat_template.jinja") << "jinja {{ messages[0].content }}\n";
-  EXPECT_EQ(load_prompt_frame(folder).value().before, "jinja ");
-  EXPECT_EQ(load_prompt_frame(folder).value().after, "");
-  fs::remove_all(folder);
+  const TestFolder folder;
+  EXPECT_EQ(load_prompt_frame(folder.path()).value(), qwen3_frame());
+  folder.write("chat_template.json",
+               json{{"chat_template", "json {{ messages[0].content }}"}}.dump());
+  EXPECT_EQ(load_prompt_frame(folder.path()).value().before, "json ");
+  folder.write("tokenizer_config.json",
+               json{{"chat_template", "config {{ messages[0].content }}"}}.dump());
+  EXPECT_EQ(load_prompt_frame(folder.path()).value().before, "config ");
+  folder.write("chat_template.jinja", "jinja {{ messages[0].content }}\n");
+  EXPECT_EQ(load_prompt_frame(folder.path()).value().before, "jinja ");
+  EXPECT_EQ(load_prompt_frame(folder.path()).value().after, "");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "base/crypto.h"
+#include "base/folder_testing.h"
 #include "engine/tokenizers/bpe.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/unicode.h"
@@ -161,14 +161,13 @@ TEST(Tokenizer, ReadsASequenceOfPostProcessors) {
 
 class TokenizerFolder : public ::testing::Test {
  protected:
-  TokenizerFolder() : path_(fs::temp_directory_path() / ("imagined-" + random_base62(12))) {
-    fs::create_directories(path_);
+  TokenizerFolder() {
     write("vocab.json", small_tokenizer({{"a", "b"}})["model"]["vocab"]);
-    std::ofstream(path_ / "merges.txt") << "#version: 0.2\na b\n";
+    folder_.write("merges.txt", "#version: 0.2\na b\n");
   }
-  ~TokenizerFolder() override { fs::remove_all(path_); }
-  void write(const char* file, const json& value) const { std::ofstream(path_ / file) << value; }
-  fs::path path_;
+  void write(const char* file, const json& value) const { folder_.write(file, value.dump()); }
+  const TestFolder folder_;
+  const fs::path& path_ = folder_.path();
 };
 
 TEST_F(TokenizerFolder, ReadsVocabularyAndMergesOfTheOlderPairOfFiles) {

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <cmath>
@@ -21,10 +20,6 @@ namespace {
 /// A file with one 3 x 2 matrix "lm_head.weight" of a text encoder, and its loader.
 class WeightLoaderTest : public testing::Test {
  protected:
-  void TearDown() override {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
   WeightLoader loader(const std::vector<float>& values) {
     const std::vector<std::int64_t> table_shape = {3, 2};
     const std::vector<float> table(6, 0.5f);
@@ -43,8 +38,8 @@ class WeightLoaderTest : public testing::Test {
 
   static constexpr const char* kName = "model.layers.0.mlp.up_proj.weight";
   Context context_{ContextOptions{.threads = 2}};
-  std::filesystem::path path_ = std::filesystem::temp_directory_path() /
-                                ("imagined_weights_" + std::to_string(::getpid()) + ".safetensors");
+  const TestFolder folder_;
+  const std::filesystem::path path_ = folder_.path() / "weights.safetensors";
 };
 
 TEST_F(WeightLoaderTest, PacksTheRowsAskedFor) {
