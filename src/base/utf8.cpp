@@ -63,6 +63,14 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool is_printable_line(std::string_view text) {
+  while (!text.empty()) {
+    const auto c = take_code_point(text);
+    if (!c || *c < 0x20 || (*c >= 0x7F && *c <= 0x9F)) return false;
+  }
+  return true;
+}
+
 std::string valid_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());

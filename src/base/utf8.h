@@ -22,6 +22,9 @@ bool is_continuation(char byte);
 /// Whether all of the text is well-formed.
 bool is_utf8(std::string_view text);
 
+/// Whether it may be shown in a line: well-formed, without control characters (C0, DEL, C1).
+bool is_printable_line(std::string_view text);
+
 /// The text with each maximal part that is no UTF-8 replaced by U+FFFD: the longest start of a
 /// sequence that could have been one becomes a single U+FFFD (Unicode 15, section 3.9).
 std::string valid_utf8(std::string_view text);

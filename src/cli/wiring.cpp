@@ -73,7 +73,12 @@ class LocalStores final : public Stores {
         limits_(kClock),
         files_(*parts_.database),
         cache_(make_cache(settings, *parts_.database)),
-        keys_(key_store_, kClock, {.prefix = settings.key_prefix, .pepper = parts_.pepper}),
+        keys_(key_store_, kClock,
+              {.prefix = settings.key_prefix,
+               .pepper = parts_.pepper,
+               .rates = {.per_second = settings.rate_per_second,
+                         .per_minute = settings.rate_per_minute},
+               .pace = [this] { return jobs_.pace(); }}),
         links_(service::UrlSigner(parts_.link_secret), kClock, settings.url_life_s) {}
 
   service::JobStore& jobs() override { return jobs_; }

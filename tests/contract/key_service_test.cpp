@@ -273,6 +273,26 @@ TEST_F(KeyServiceTest, GivesTheCapacityThatWasAskedForWhenItIsGranted) {
   EXPECT_EQ(store_.audit(0, 10)->back().deed.detail, "per_second=10 reason=\"a launch\"");
 }
 
+TEST_F(KeyServiceTest, GivesNoMoreCapacityThanTheWorkersWereSeenToMake) {
+  QueuePace pace;
+  KeyService keys(store_, clock_, {.rates = {.per_second = 5, .per_minute = 300}, .pace = [&] {
+                                     return Result<QueuePace>(pace);
+                                   }});
+  const auto given = [&](std::int64_t per_minute_made) {
+    pace.per_minute = per_minute_made;
+    const std::string id = make().row.id;
+    EXPECT_TRUE(keys.ask_capacity(kActor, id, {.per_second = 50, .per_minute = 1'000}));
+    const auto key = keys.decide_capacity(kActor, id, true);
+    return std::pair(*key->allowance.per_second, *key->allowance.per_minute);
+  };
+  EXPECT_EQ(given(0), std::pair(50L, 1'000L)) << "nothing is measured yet";
+  EXPECT_EQ(given(601), std::pair(11L, 601L));
+  EXPECT_EQ(given(6), std::pair(5L, 300L)) << "never less than the key has";
+  EXPECT_EQ(given(100'000), std::pair(50L, 1'000L));
+  EXPECT_EQ(store_.audit(0, 20)->at(8).deed.detail,
+            "per_second=5 per_minute=300 reason=\"\" of per_second=50 per_minute=1000 reason=\"\"");
+}
+
 TEST_F(KeyServiceTest, GivesNothingOfTheCapacityThatIsDenied) {
   const std::string id = make().row.id;
   ASSERT_TRUE(keys_.ask_capacity(kActor, id, {.per_second = 10}));

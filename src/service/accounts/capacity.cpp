@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/utf8.h"
 
 namespace imagined::service {
@@ -15,6 +17,18 @@ Result<void> check_rate(const std::optional<std::int64_t>& rate, const char* fie
 
 }  // namespace
 
+CapacityRequest within_pace(const CapacityRequest& asked, const Rates& has, const QueuePace& pace) {
+  if (pace.per_minute == 0) return asked;
+  CapacityRequest given = asked;
+  const auto clamp = [](std::optional<std::int64_t>& rate, std::int64_t has_now,
+                        std::int64_t made) {
+    if (rate) rate = std::min(*rate, std::max(has_now, made));
+  };
+  clamp(given.per_second, has.per_second, (pace.per_minute + 59) / 60);
+  clamp(given.per_minute, has.per_minute, pace.per_minute);
+  return given;
+}
+
 Result<void> check_capacity(const CapacityRequest& request) {
   if (!request.per_second && !request.per_minute)
     return fail(ErrorCode::invalid_argument, "qps or qpm is needed: requests a second or a minute",
@@ -26,13 +40,9 @@ Result<void> check_capacity(const CapacityRequest& request) {
                 fmt::format("reason has {} bytes, at most {} are allowed", request.reason.size(),
                             kReasonBytesMax),
                 "reason");
-  std::string_view rest = request.reason;
-  while (!rest.empty()) {
-    const auto c = take_code_point(rest);
-    if (!c || *c < 0x20 || (*c >= 0x7F && *c <= 0x9F))
-      return fail(ErrorCode::invalid_argument, "reason has a control character or broken UTF-8",
-                  "reason");
-  }
+  if (!is_printable_line(request.reason))
+    return fail(ErrorCode::invalid_argument, "reason has a control character or broken UTF-8",
+                "reason");
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "service/jobs/queue_pace.h"
 
 namespace imagined::service {
 
@@ -23,6 +24,16 @@ struct CapacityRequest {
 
 inline constexpr std::int64_t kCapacityMax = 1'000'000;
 inline constexpr std::size_t kReasonBytesMax = 500;
+
+/// Requests for one model.
+struct Rates {
+  std::int64_t per_second = 5;
+  std::int64_t per_minute = 300;
+};
+
+/// What can be given of what is asked for: no more than all workers together were seen to make,
+/// which a promise would not change, but never less than the key `has`.
+CapacityRequest within_pace(const CapacityRequest& asked, const Rates& has, const QueuePace& pace);
 
 /// `invalid_argument` names the field: neither rate, a rate below 1 or above kCapacityMax, a reason
 /// that is too long or has control characters.

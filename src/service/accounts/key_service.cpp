@@ -43,12 +43,9 @@ Result<void> check_name(std::string_view name) {
                 fmt::format("the key's name has {} bytes, at most {} are allowed", name.size(),
                             kKeyNameBytesMax),
                 "name");
-  while (!name.empty()) {
-    const auto c = take_code_point(name);
-    if (!c || *c < 0x20 || (*c >= 0x7F && *c <= 0x9F))
-      return fail(ErrorCode::invalid_argument,
-                  "the key's name has a control character or broken UTF-8", "name");
-  }
+  if (!is_printable_line(name))
+    return fail(ErrorCode::invalid_argument,
+                "the key's name has a control character or broken UTF-8", "name");
   return {};
 }
 
@@ -286,12 +283,16 @@ Result<ApiKey> KeyService::decide_capacity(const Actor& actor, std::string_view 
     return fail(ErrorCode::failed_precondition, "no capacity is asked for with this key");
   ApiKey after = key;
   after.asked = CapacityRequest();
-  if (granted) {
-    if (key.asked.per_second) after.allowance.per_second = key.asked.per_second;
-    if (key.asked.per_minute) after.allowance.per_minute = key.asked.per_minute;
-  }
-  return write(actor, key, std::move(after), granted ? "capacity.grant" : "capacity.deny",
-               in_words(key.asked));
+  if (!granted) return write(actor, key, std::move(after), "capacity.deny", in_words(key.asked));
+  const Rates has{.per_second = key.allowance.per_second.value_or(options_.rates.per_second),
+                  .per_minute = key.allowance.per_minute.value_or(options_.rates.per_minute)};
+  const QueuePace pace = options_.pace ? TRY(options_.pace()) : QueuePace();
+  const CapacityRequest given = within_pace(key.asked, has, pace);
+  if (given.per_second) after.allowance.per_second = given.per_second;
+  if (given.per_minute) after.allowance.per_minute = given.per_minute;
+  std::string detail = in_words(given);
+  if (given != key.asked) detail += fmt::format(" of {}", in_words(key.asked));
+  return write(actor, key, std::move(after), "capacity.grant", std::move(detail));
 }
 
 Result<ApiKey> KeyService::revoke(const Actor& actor, std::string_view id) {

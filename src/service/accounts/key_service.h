@@ -13,13 +13,17 @@
 #include "base/result.h"
 #include "service/accounts/api_key.h"
 #include "service/accounts/caller.h"
+#include "service/accounts/capacity.h"
+#include "service/jobs/queue_pace.h"
 #include "service/ports/key_store.h"
 
 namespace imagined::service {
 
 struct KeyServiceOptions {
   std::string prefix{kKeyPrefixDefault};
-  std::string pepper;  // from a file in the data directory
+  std::string pepper;                            // from a file in the data directory
+  Rates rates;                                   // of a key that has none of its own
+  std::function<Result<QueuePace>()> pace = {};  // of the work; empty: nobody measures it
 };
 
 /// What somebody wants of a key: all that can be changed later, too.
@@ -82,7 +86,8 @@ class KeyService {
   /// Asks for more than the key may make, in place of what was asked before. `failed_precondition`
   /// for a revoked key.
   Result<ApiKey> ask_capacity(const Actor& actor, std::string_view id, CapacityRequest request);
-  /// Gives what was asked for, or not; `failed_precondition` when nothing is.
+  /// Gives what was asked for, as far as the work gets on so fast (`within_pace`), or not;
+  /// `failed_precondition` when nothing is.
   Result<ApiKey> decide_capacity(const Actor& actor, std::string_view id, bool granted);
   /// For ever: the row stays, so that whoever uses the key is told. Twice is harmless.
   Result<ApiKey> revoke(const Actor& actor, std::string_view id);

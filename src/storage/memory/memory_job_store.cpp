@@ -234,8 +234,10 @@ Result<service::QueuePace> MemoryJobStore::pace() {
   }
   std::ranges::sort(made, std::ranges::greater(), &Job::finished_ms);
   if (made.size() > QueuePace::kJobsMeasured) made.resize(QueuePace::kJobsMeasured);
-  for (const Job& job : made) pace.run_ms += job.finished_ms - job.started_ms;
-  if (!made.empty()) pace.run_ms /= std::ssize(made);
+  std::vector<QueuePace::Made> measured;
+  for (const Job& job : made)
+    measured.push_back({.started_ms = job.started_ms, .finished_ms = job.finished_ms});
+  pace.measure(std::move(measured));
   return pace;
 }
 

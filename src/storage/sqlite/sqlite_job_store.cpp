@@ -452,16 +452,22 @@ Result<service::QueuePace> SqliteJobStore::pace() {
   using service::QueuePace;
   Connection& connection = database_.reader();
   const auto lock = connection.lock();
+  Statement open = TRY(connection.prepare(
+      fmt::format("SELECT (SELECT count(*) FROM jobs WHERE {0} AND state = 'queued'), "
+                  "(SELECT count(*) FROM jobs WHERE {0} AND state = 'running')",
+                  kOpen)));
+  TRY(open.step());
+  QueuePace pace{.queued = open.integer(0), .running = open.integer(1)};
   // The condition of the index jobs_ended, for the jobs that were made last.
-  Statement row = TRY(connection.prepare(fmt::format(
-      "SELECT (SELECT count(*) FROM jobs WHERE {0} AND state = 'queued'), "
-      "(SELECT count(*) FROM jobs WHERE {0} AND state = 'running'), "
-      "(SELECT CAST(coalesce(avg(finished_ms - started_ms), 0) AS INTEGER) FROM "
-      "(SELECT finished_ms, started_ms FROM jobs WHERE state NOT IN ('queued', 'running') AND "
-      "state = 'succeeded' ORDER BY finished_ms DESC LIMIT {1}))",
-      kOpen, QueuePace::kJobsMeasured)));
-  TRY(row.step());
-  return QueuePace{.queued = row.integer(0), .running = row.integer(1), .run_ms = row.integer(2)};
+  Statement rows = TRY(connection.prepare(
+      "SELECT started_ms, finished_ms FROM jobs WHERE state NOT IN ('queued', 'running') AND "
+      "state = 'succeeded' ORDER BY finished_ms DESC LIMIT ?"));
+  rows.bind(QueuePace::kJobsMeasured);
+  std::vector<QueuePace::Made> made;
+  while (TRY(rows.step()))
+    made.push_back({.started_ms = rows.integer(0), .finished_ms = rows.integer(1)});
+  pace.measure(std::move(made));
+  return pace;
 }
 
 Result<Job> SqliteJobStore::find(std::string_view job_id) {
