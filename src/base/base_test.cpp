@@ -57,6 +57,26 @@ TEST(MakeUuid, CarriesTheClocksMillisecondsAndTheVersion) {
   EXPECT_EQ(id.size(), 36u);
 }
 
+TEST(ChildUuid, IsOneForTheSameTwoAndAsOldAsItsParent) {
+  const ManualClock clock(0x0123456789ab);
+  const std::string parent = make_uuid(clock);
+  const std::string child = child_uuid(parent, "a");
+  EXPECT_TRUE(is_uuid(child)) << child;
+  EXPECT_EQ(child.substr(0, 13), parent.substr(0, 13));
+  EXPECT_EQ(child_uuid(parent, "a"), child);
+  EXPECT_NE(child_uuid(parent, "b"), child);
+  EXPECT_NE(child_uuid(make_uuid(clock), "a"), child);
+}
+
+TEST(IsUuid, KnowsTheSpellingOfOurs) {
+  EXPECT_TRUE(is_uuid(make_uuid(ManualClock())));
+  for (const char* other :
+       {"", "01234567-89ab-7", "01234567-89ab-4def-8123-456789abcdef",
+        "01234567-89AB-7def-8123-456789abcdef", "0123456789ab7def8123456789abcdef----",
+        "01234567-89ab-7def-8123-456789abcdef0"})
+    EXPECT_FALSE(is_uuid(other)) << other;
+}
+
 Result<int> half(int value) {
   if (value % 2 != 0) return fail(ErrorCode::invalid_argument, "odd", "value");
   return value / 2;

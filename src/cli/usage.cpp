@@ -6,6 +6,7 @@
 #include "api/wire/usage.h"
 #include "base/json_text.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -30,21 +31,26 @@ struct Options {
 
 std::string_view name_of(const UsageRow& row) { return service::row_of(row.outcome).name; }
 
+// A customer's word, which may hold anything.
+std::string user_of(const UsageRow& row) {
+  return is_printable_line(row.user) ? row.user : fmt::format("{:?}", row.user);
+}
+
 void print_table(const std::vector<UsageRow>& rows) {
-  fmt::print("{:<10}  {:<12}  {:<28}  {:<20}  {:>8}  {:>8}  {:>12}\n", "DAY (UTC)", "KEY", "MODEL",
-             "OUTCOME", "REQUESTS", "PICTURES", "USD");
+  fmt::print("{:<10}  {:<12}  {:<28}  {:<20}  {:<20}  {:>8}  {:>8}  {:>12}\n", "DAY (UTC)", "KEY",
+             "MODEL", "USER", "OUTCOME", "REQUESTS", "PICTURES", "USD");
   std::int64_t requests = 0;
   std::int64_t pictures = 0;
   std::int64_t usd_ticks = 0;
   for (const UsageRow& row : rows) {
-    fmt::print("{:<10}  {:<12}  {:<28}  {:<20}  {:>8}  {:>8}  {:>12}\n", row.day, row.key_id,
-               row.model, name_of(row), row.requests, row.pictures,
+    fmt::print("{:<10}  {:<12}  {:<28}  {:<20}  {:<20}  {:>8}  {:>8}  {:>12}\n", row.day,
+               row.key_id, row.model, user_of(row), name_of(row), row.requests, row.pictures,
                service::format_usd(row.usd_ticks));
     requests += row.requests;
     pictures += row.pictures;
     usd_ticks = service::sum_of(usd_ticks, row.usd_ticks);
   }
-  fmt::print("{:<78}  {:>8}  {:>8}  {:>12}\n", "all", requests, pictures,
+  fmt::print("{:<100}  {:>8}  {:>8}  {:>12}\n", "all", requests, pictures,
              service::format_usd(usd_ticks));
 }
 

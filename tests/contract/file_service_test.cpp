@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/ids.h"
 #include "service/maintenance/file_expiry.h"
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_file_store.h"
@@ -68,10 +69,38 @@ TEST_F(FileServiceTest, NamesWhatMayNotBe) {
   for (const std::int64_t life_s : {3'599, 2'592'001, -1}) {
     EXPECT_EQ(add(life_s).error().field, "expires_after") << life_s;
   }
-  EXPECT_EQ(add({}, "").error().field, "file");
-  EXPECT_EQ(add({}, std::string(256, 'x')).error().field, "file");
+  for (const std::string& name : {std::string(), std::string(256, 'x'), std::string("a\0b", 3),
+                                  std::string("a\nb"), std::string("a\xFF"), std::string("\x7F")})
+    EXPECT_EQ(add({}, name).error().field, "filename") << name;
+  EXPECT_EQ(files_.check(caller_, {.name = "a\nb"}).error().field, "filename");
   EXPECT_EQ(files_.list(caller_, {.count = 101}).error().field, "limit");
   EXPECT_EQ(files_.list(caller_, {.count = 0}).error().field, "limit");
+}
+
+TEST_F(FileServiceTest, TakesAPageOnlyFromWhereAPageBeforeCanHaveEnded) {
+  const std::string id = add()->id;
+  for (const char* token : {"x", "file_", "file_1", "FILE_0193e9c0-0000-7000-8000-000000000000"})
+    EXPECT_EQ(files_.list(caller_, {.after = token}).error().field, "pagination_token") << token;
+  ASSERT_TRUE(files_.remove(caller_, id));
+  EXPECT_TRUE(files_.list(caller_, {.after = id})) << "a file that is gone since";
+}
+
+TEST_F(FileServiceTest, MakesOneFileOfAPictureHoweverOftenItsOrderIsAskedForAgain) {
+  const auto keep = [&](std::string order_id, std::string picture_id) {
+    return files_.add(caller_, {.name = "kite.jpg",
+                                .blob = std::string(64, 'a'),
+                                .size_bytes = 7,
+                                .order_id = std::move(order_id),
+                                .picture_id = std::move(picture_id)});
+  };
+  const std::string order = make_uuid(clock_);
+  const auto once = keep(order, "picture");
+  ASSERT_TRUE(once);
+  clock_.advance_ms(1'000);
+  EXPECT_EQ(*keep(order, "picture"), *once);
+  EXPECT_NE(keep(order, "other")->id, once->id);
+  EXPECT_NE(keep(make_uuid(clock_), "picture")->id, once->id);
+  EXPECT_EQ(files_.list(caller_, {})->size(), 3u);
 }
 
 TEST_F(FileServiceTest, NoVerbWorksWithoutTheScope) {

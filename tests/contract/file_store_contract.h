@@ -86,6 +86,14 @@ TEST_P(FileStoreContract, KeepsNoMoreOfATeamThanItMayHave) {
   EXPECT_TRUE(store_.insert(some_file("file_4"), 2));
 }
 
+TEST_P(FileStoreContract, KeepsTheFirstOfAnId) {
+  ASSERT_TRUE(store_.insert(some_file("file_1"), 1));
+  StoredFile second = some_file("file_1");
+  second.name = "other.png";
+  EXPECT_EQ(store_.insert(second, 1).error().code, ErrorCode::already_exists);
+  EXPECT_EQ(store_.find("file_1")->name, "hat.png");
+}
+
 TEST_P(FileStoreContract, RemovesWhatHasExpiredAndNothingElse) {
   for (const std::int64_t expires_ms : {0, 10, 20, 30}) {
     StoredFile file = some_file("file_" + std::to_string(expires_ms));

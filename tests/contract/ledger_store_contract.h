@@ -100,8 +100,11 @@ TEST_P(LedgerStoreContract, ChargesByThePolicyOfTheOrder) {
   strict.policy = ChargePolicy::work_done;
   ASSERT_TRUE(reserve(strict));
   ASSERT_TRUE(reserve(charge("d")));
+  EXPECT_EQ(*store_.cost("c"), 0) << "while it is open";
   EXPECT_EQ(*store_.resolve("c", {.outcome = Outcome::cancelled_running}), 640'000'000);
   EXPECT_EQ(*store_.resolve("d", {.outcome = Outcome::cancelled_running}), 0);
+  EXPECT_EQ(*store_.cost("c"), 640'000'000);
+  EXPECT_EQ(*store_.cost("d"), 0);
   expect_right_books();
 }
 
@@ -126,6 +129,7 @@ TEST_P(LedgerStoreContract, RefundsWhatWasPaidOnceAndOnlyAfterIt) {
   EXPECT_EQ(store_.refund("c").error().code, ErrorCode::failed_precondition);
   ASSERT_TRUE(store_.resolve("c", {.outcome = Outcome::delivered, .delivered = 3}));
   EXPECT_EQ(*store_.refund("c"), 640'000'000);
+  EXPECT_EQ(*store_.cost("c"), 0);
   EXPECT_EQ(store_.refund("c").error().code, ErrorCode::failed_precondition);
   EXPECT_EQ(balance("wallet:red"), 0);
   EXPECT_EQ(balance("revenue:m"), 0);
@@ -136,6 +140,7 @@ TEST_P(LedgerStoreContract, RefundsWhatWasPaidOnceAndOnlyAfterIt) {
 TEST_P(LedgerStoreContract, KnowsNoChargeThatItWasNotGiven) {
   EXPECT_EQ(store_.resolve("c", {}).error().code, ErrorCode::not_found);
   EXPECT_EQ(store_.refund("c").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.cost("c").error().code, ErrorCode::not_found);
 }
 
 TEST_P(LedgerStoreContract, RefusesOverADailyBudgetAndTakesItUpTheNextDay) {

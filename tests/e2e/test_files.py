@@ -44,6 +44,27 @@ def test_pages_follow_each_other(client):
     assert [file.id for file in client.files.list(limit=2, order="desc")][:3] == ids[::-1]
 
 
+def test_a_page_begins_where_one_can_have_ended(server, client):
+    kept = client.files.create(file=("0.png", RED), purpose="vision").id
+    for token in ("nonsense", kept[:-1], "file_%27"):
+        reply = server.get(f"/v1/files?pagination_token={token}")
+        assert reply.status_code == 400, reply.text
+        assert reply.json()["error"]["param"] == "pagination_token"
+    client.files.delete(kept)
+    assert server.get(f"/v1/files?pagination_token={kept}").status_code == 200
+
+
+def test_a_retry_makes_no_second_file(server, client):
+    def ask():
+        return client.images.generate(
+            model="tiny-klein", prompt="a hat", n=2, extra_headers={"Idempotency-Key": "kept-once"},
+            extra_body={"storage_options": {"filename": "hat.jpg"}})
+    first, second = ([entry.file_output for entry in ask().data] for _ in range(2))
+    assert first == second and len({each["file_id"] for each in first}) == 2
+    for each in first:
+        client.files.delete(each["file_id"])
+
+
 def test_an_edit_names_a_file(server, client):
     asked = {"model": "tiny-klein", "prompt": "a hat", "seed": 7, "aspect_ratio": "20:9",
              "response_format": "b64_json"}
@@ -84,9 +105,11 @@ def test_pictures_become_files_that_the_next_edit_names(server, client):
 @pytest.mark.parametrize("options, status, says", [
     ({"filename": "a.jpg", "public_url": True}, 400, "storage_options.public_url: not offered"),
     ({"filename": "a.jpg", "expires_after": 60}, 400, "expires_after is 60, expected 3600 to"),
-    ({"filename": "a" * 256}, 400, "its name has"),
-    ({}, 400, "filename"),
+    ({"filename": "a" * 256}, 400, "storage_options.filename has 26"),
+    ({"filename": "a\nb"}, 400, "storage_options.filename has a control character"),
+    ({}, 400, "storage_options.filename"),
     ("a.jpg", 422, "expected an object"),
+    ([], 422, "expected an object"),
 ])
 def test_what_of_storage_cannot_be_is_refused_before_the_work(server, options, status, says):
     jobs = len(server.job_states())

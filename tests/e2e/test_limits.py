@@ -112,6 +112,16 @@ def test_a_budget_is_not_overdrawn_and_no_client_asks_again_by_itself(start_serv
         "wallet:default": "-0.02", "held:default": "0.00", "revenue:grok-imagine-image": "0.02"}}
 
 
+def test_usage_tells_the_users_of_a_key_apart(start_server):
+    server = start_server()
+    for user in ("ann", "bob", "a\x1b[31mb"):
+        assert server.generate(user=user).status_code == 200
+    shown = run("usage", "--data-dir", server.data_dir).stdout
+    rows = shown.splitlines()
+    assert rows[0].split()[4] == "USER" and len(rows) == 5
+    assert len(set(rows)) == 5 and "\x1b" not in shown
+
+
 def test_a_key_has_so_many_jobs_at_the_same_time(start_server):
     server = start_server(*SLOW, "--in-flight-max", 2)
     mine, other = server.make_key(), server.make_key("--in-flight", 1)

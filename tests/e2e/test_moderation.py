@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from program import PROMPT, run
+from program import PROMPT, run, wait_until
 from test_edits import RED, TINY_KLEIN, data_url, post_json
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
@@ -168,6 +168,20 @@ def test_a_refused_picture_may_be_a_marked_entry(start_server):
     assert [(entry.url, entry.b64_json, entry.respect_moderation) for entry in reply.data] == \
         [(None, None, False)] * 2
     assert reply.usage.cost_in_usd_ticks == 0
+
+
+@pytest.mark.parametrize("answer", ["error", "empty", "marked"])
+def test_every_form_of_a_refusal_says_what_was_charged(start_server, answer):
+    with classifier("picture", "hate") as url:
+        server = start_server("--moderation-url", url, "--moderation-pictures", "on",
+                              "--moderation-answer", answer, "--charge-policy", "work_done")
+        reply = server.generate(n=2)
+        deferred = server.generate(deferred=True).json()["request_id"]
+        later = wait_until(lambda: (got := server.get(f"/v1/images/{deferred}")).status_code == 200
+                           and got, "the end of the job")
+    assert reply.json()["usage"]["cost_in_usd_ticks"] == 400_000_000
+    assert later.json()["usage"] == {"cost_in_usd_ticks": 200_000_000}
+    assert server.query("SELECT sum(cost_usd_ticks) FROM charges") == [(600_000_000,)]
 
 
 def test_a_given_picture_is_judged_before_there_is_a_job(start_server):

@@ -60,6 +60,7 @@ struct Call {
   std::optional<service::LimitFigures> limits;  // where it draws under a limit
   bool over_limit = false;                      // and was refused by it
   std::string job_id;                           // for the log line
+  std::int64_t charged_usd_ticks = 0;           // for a job that came to nothing
 };
 
 /// What handlers of every face are given.

@@ -151,6 +151,9 @@ Async<Result<Job>> JobWait::give_up(service::EndedBy by) {
   co_return tl::unexpected(patience_->error());
 }
 
+namespace {
+
+/// The job in its final state.
 Async<Result<Job>> wait_for_end(const CallContext& context, const Call& call, std::string job_id) {
   constexpr std::chrono::hours kLong{1};  // it says itself when it is over
   JobWait wait(context, call, std::move(job_id), JobWait::Wants::end);
@@ -158,6 +161,22 @@ Async<Result<Job>> wait_for_end(const CallContext& context, const Call& call, st
     JobWait::Moment moment = co_await wait.next(call.client_gone, kLong);
     if (auto* end = std::get_if<Result<Job>>(&moment)) co_return std::move(*end);
   }
+}
+
+}  // namespace
+
+Async<Result<service::FinishedPictures>> finished(const CallContext& context, Call& call,
+                                                  const service::Order& order) {
+  service::ImageService& images = context.services.images;
+  if (!service::is_final(order.job.state)) {
+    auto ended = co_await wait_for_end(context, call, order.job.id);
+    if (!ended) co_return tl::unexpected(std::move(ended.error()));
+  }
+  co_return co_await on_pool(context.pool, [&] {
+    auto made = images.finished(*call.caller, order);
+    if (!made) call.charged_usd_ticks = images.charged(*call.caller, order.job.id).value_or(0);
+    return made;
+  });
 }
 
 }  // namespace imagined::api

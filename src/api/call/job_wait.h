@@ -47,8 +47,9 @@ class JobWait {
   std::unique_ptr<service::JobWatcher::Waiter> waiter_;  // null: over
 };
 
-/// The job in its final state. Given up when the client goes away or the time is over.
-Async<Result<service::Job>> wait_for_end(const CallContext& context, const Call& call,
-                                         std::string job_id);
+/// What an order has made, when it is made; it is given up when the client goes away or the time is
+/// over. Of one that has come to nothing the call says what was charged.
+Async<Result<service::FinishedPictures>> finished(const CallContext& context, Call& call,
+                                                  const service::Order& order);
 
 }  // namespace imagined::api

@@ -7,13 +7,16 @@
 
 namespace imagined::api {
 
-/// Refuses, before anything is made, files that could not be kept; field "storage_options".
+/// Refuses, before anything is made, files that could not be kept; field "storage_options.filename"
+/// or "storage_options.expires_after".
 Result<void> check_storage(const CallContext& context, const Call& call,
                            const service::FileWish& wish);
 
-/// The bytes are there already: a file is one more name for them. Blocks.
+/// The bytes are there already: a file is one more name for them. The same one, when the order is
+/// asked for again. Blocks.
 Result<service::StoredFile> keep_as_file(const CallContext& context, const Call& call,
                                          const service::FileWish& wish,
-                                         const service::StoredPicture& picture, int picture_count);
+                                         const service::FinishedPictures& finished,
+                                         const service::StoredPicture& picture);
 
 }  // namespace imagined::api

@@ -100,8 +100,7 @@ struct Filling {
     return {};
   }
   void add_file(const StoredPicture& picture, xai_api::GeneratedImage& image) const {
-    const auto file =
-        keep_as_file(context, call, *storage, picture, static_cast<int>(finished.pictures.size()));
+    const auto file = keep_as_file(context, call, *storage, finished, picture);
     if (file) {
       fill(*file, *image.mutable_file_output());
     } else {
@@ -111,9 +110,9 @@ struct Filling {
 };
 
 /// As many pictures as were asked for, all of them kept back.
-void keep_back(int count, xai_api::ImageResponse& reply) {
+void keep_back(int count, const GrpcCall& call, xai_api::ImageResponse& reply) {
   for (int i = 0; i < count; ++i) reply.add_images()->set_respect_moderation(false);
-  reply.mutable_usage()->set_cost_in_usd_ticks(0);
+  reply.mutable_usage()->set_cost_in_usd_ticks(call.charged_usd_ticks);
 }
 
 Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
@@ -135,17 +134,12 @@ Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
   if (!order) co_return tl::unexpected(order.error());
   call.job_id = order->job.id;
   call.wire.AddInitialMetadata("x-cache", std::string(service::to_string(order->cache)));
-  if (!service::is_final(order->job.state)) {
-    auto ended = co_await wait_for_end(context, call, order->job.id);
-    if (!ended) co_return tl::unexpected(std::move(ended.error()));
-  }
-  auto finished = co_await on_pool(context.pool,
-                                   [&] { return services.images.finished(*call.caller, *order); });
-  if (!finished) co_return tl::unexpected(std::move(finished.error()));
+  auto made = co_await finished(context, call, *order);
+  if (!made) co_return tl::unexpected(std::move(made.error()));
   auto held = co_await context.budget.take(as_base64 ? kReplyBytesMax : kReplyBytesBesidePictures,
                                            kHeldWait, call.client_gone);
   if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
-  const Filling filling{context, call, *finished, wanted.fields.storage, names, as_base64, reply};
+  const Filling filling{context, call, *made, wanted.fields.storage, names, as_base64, reply};
   co_return co_await on_pool(context.pool, [&] { return filling.run(); });
 }
 
@@ -166,7 +160,7 @@ Async<Result<void>> generate_image(const GrpcContext& context, GrpcCall& call,
   const bool is_kept_back = !made && context.moderated_is_kept_back &&
                             made.error().reason == ErrorReason::content_moderated;
   if (!is_kept_back) co_return made;
-  keep_back(wanted->fields.request.count, reply);
+  keep_back(wanted->fields.request.count, call, reply);
   co_return Result<void>();
 }
 

@@ -244,7 +244,8 @@ Response error_reply(const Context& context, const Exchange& exchange, const Err
   }
   if (const auto word = refusal_word(error, exchange.over_limit); !word.empty())
     context.tally.refused(word);
-  Response response = json_reply(wire::error_body(error, exchange.id, style), status);
+  Response response =
+      json_reply(wire::error_body(error, exchange.id, style, exchange.charged_usd_ticks), status);
   if (status == 401) response.headers.add("www-authenticate", "Bearer");
   const wire::RetryAdvice advice = wire::retry_advice(error);
   if (advice.after_s > 0) response.headers.add("retry-after", std::to_string(advice.after_s));
@@ -263,7 +264,7 @@ Response failure_reply(const Context& context, const Exchange& exchange, const E
   wire::ImagesBody body(now_s, wire::kImagesBodyBytes);
   for (int i = 0; i < exchange.ordered && answer == ModeratedAnswer::marked; ++i)
     body.add_refused();
-  return json_reply(std::move(body).finish({}));
+  return json_reply(std::move(body).finish({.cost_usd_ticks = exchange.charged_usd_ticks}));
 }
 
 Response refusal_reply(const Context& context, const Exchange& exchange, const HeadError& error) {

@@ -71,8 +71,8 @@ Result<std::string> make_body(const ReplyParts& parts) {
       entry.base64_of = file.bytes;
     }
     if (parts.storage)
-      entry.file = keep_as_file(parts.context, parts.exchange, *parts.storage, picture,
-                                static_cast<int>(parts.finished.pictures.size()));
+      entry.file =
+          keep_as_file(parts.context, parts.exchange, *parts.storage, parts.finished, picture);
     body.add(entry);
   }
   return std::move(body).finish(parts.usage);
@@ -131,17 +131,12 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
   exchange.job_id = order.job.id;
   if (asking.deferred) co_return deferred_reply(context, exchange, order.job, call);
   if (call.stream) co_return stream_pictures(context, exchange, order, call);
-  if (!service::is_final(order.job.state)) {
-    auto ended = co_await wait_for_end(context, exchange, order.job.id);
-    if (!ended) co_return tl::unexpected(std::move(ended.error()));
-  }
-  auto finished = co_await on_pool(
-      context.pool, [&] { return context.services.images.finished(*exchange.caller, order); });
-  if (!finished) co_return tl::unexpected(std::move(finished.error()));
+  auto made = co_await finished(context, exchange, order);
+  if (!made) co_return tl::unexpected(std::move(made.error()));
   const ReplyParts parts{.context = context,
                          .exchange = exchange,
-                         .finished = *finished,
-                         .usage = usage_of(call.warnings, *finished),
+                         .finished = *made,
+                         .usage = usage_of(call.warnings, *made),
                          .form = call.response_format,
                          .storage = call.storage};
   auto reply = co_await reply_with(parts);

@@ -1,5 +1,7 @@
 #include "api/wire/errors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -146,7 +148,8 @@ JsonText error_value(const Error& error) {
       {slug_of(error), inner_slug_of(error), type_of(error), error.message, error.field, {}});
 }
 
-std::string error_body(const Error& error, std::string_view request_id, const ErrorStyle& style) {
+std::string error_body(const Error& error, std::string_view request_id, const ErrorStyle& style,
+                       std::int64_t charged_usd_ticks) {
   const XaiRow* row = xai_row(error, style);
   const Parts parts{row != nullptr ? row->slug : slug_of(error),
                     inner_slug_of(error),
@@ -155,11 +158,16 @@ std::string error_body(const Error& error, std::string_view request_id, const Er
                     error.field,
                     request_id};
   JsonText whole = body(parts, style);
-  // xAI says here what the refusal has cost: nothing, before there was a job. What becomes of the
-  // price of one is the operator's to say (docs/billing.md).
-  if (error.reason == ErrorReason::content_moderated && !error.field.empty())
-    whole.add("usage", JsonText::object({{"cost_in_usd_ticks", 0}}));
+  // xAI says here what the refusal has cost.
+  if (error.reason == ErrorReason::content_moderated)
+    whole.add("usage", JsonText::object({{"cost_in_usd_ticks", charged_usd_ticks}}));
   return whole.text();
+}
+
+Error within(std::string_view object, Error error) {
+  error.message = fmt::format("{}.{}", object, error.message);
+  error.field = fmt::format("{}.{}", object, error.field);
+  return error;
 }
 
 std::string refusal_body(int status, std::string_view message, std::string_view request_id,

@@ -47,7 +47,11 @@ JsonText error_value(const Error& error);
 /// client shows (xai-api.md 3.3); strictly as xAI, `{"code", "error": "the message"}`; with `usage`
 /// when moderation has refused something. `detail` is not in it; bytes that are no UTF-8 are
 /// replaced.
-std::string error_body(const Error& error, std::string_view request_id, const ErrorStyle& style);
+std::string error_body(const Error& error, std::string_view request_id, const ErrorStyle& style,
+                       std::int64_t charged_usd_ticks = 0);
+
+/// The error of a field inside of an object: "filename ..." becomes "storage_options.filename ...".
+Error within(std::string_view object, Error error);
 
 /// The same for a message that is no proper request and so has no ErrorCode.
 std::string refusal_body(int status, std::string_view message, std::string_view request_id,

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "api/wire/errors.h"
 #include "api/wire/json.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -232,28 +233,34 @@ Result<int> read_previews(const json& body) {
 
 // xAI's `storage_options` (xai-api.md 1.5): the pictures become files. What is in it and not done
 // is refused: whoever asks for a public address counts on one.
+Result<service::FileWish> read_wish(const json& options) {
+  for (const auto& [name, value] : options.items()) {
+    if (name == "filename" || name == "expires_after" || !is_given(value)) continue;
+    const std::string shown_name = valid_utf8(name.substr(0, 60));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: not offered by this server; leave it out", shown_name),
+                shown_name);
+  }
+  service::FileWish wish;
+  auto name = TRY(read_string(options, "filename", "a file's name"));
+  if (!name)
+    return fail(ErrorCode::invalid_argument, "filename: expected a file's name, got none",
+                "filename");
+  wish.name = std::move(*name);
+  wish.life_s = TRY(read_integer(options, "expires_after", "a whole number of seconds"));
+  return wish;
+}
+
 Result<std::optional<service::FileWish>> read_storage(const json& body) {
   constexpr const char* kName = "storage_options";
   const auto found = body.find(kName);
-  if (found == body.end() || !is_given(*found)) return std::nullopt;
+  if (found == body.end() || found->is_null()) return std::nullopt;
   if (!found->is_object())
     return fail(ErrorCode::unprocessable,
                 fmt::format("{}: expected an object, got {}", kName, shown(*found)), kName);
-  service::FileWish wish;
-  for (const auto& [name, value] : found->items()) {
-    if (name == "filename" || name == "expires_after" || !is_given(value)) continue;
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}.{}: not offered by this server; leave it out", kName,
-                            valid_utf8(name.substr(0, 60))),
-                kName);
-  }
-  const auto file_name = TRY(read_string(*found, "filename", "a file's name"));
-  if (!file_name)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}.filename: expected a file's name, got none", kName), kName);
-  wish.name = *file_name;
-  wish.life_s = TRY(read_integer(*found, "expires_after", "a whole number of seconds"));
-  return wish;
+  auto wish = read_wish(*found);
+  if (!wish) return tl::unexpected(within(kName, std::move(wish.error())));
+  return std::move(*wish);
 }
 
 Result<service::Prompt> read_prompt(const json& body, int max_code_points) {

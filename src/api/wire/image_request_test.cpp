@@ -93,11 +93,16 @@ TEST(GenerationCall, NamesWhatOfStorageIsNotDone) {
   };
   EXPECT_EQ(error(R"({"filename":"a","public_url":true})").message,
             "storage_options.public_url: not offered by this server; leave it out");
-  EXPECT_EQ(error(R"({"filename":"a","public_url":true})").field, "storage_options");
+  EXPECT_EQ(error(R"({"filename":"a","public_url":true})").field, "storage_options.public_url");
+  EXPECT_EQ(error(R"({"filename":7})").field, "storage_options.filename");
+  EXPECT_EQ(error(R"({"expires_after":3600})").field, "storage_options.filename");
+  EXPECT_THAT(error(R"({"filename":"a","expires_after":"1"})").message,
+              HasSubstr("storage_options.expires_after: expected"));
   EXPECT_THAT(error(R"({"filename":"a","bucket":"b"})").message, HasSubstr(".bucket: not offered"));
   EXPECT_THAT(error(R"({"expires_after":3600})").message, HasSubstr("filename: expected"));
   EXPECT_EQ(error(R"({"filename":7})").code, ErrorCode::unprocessable);
-  EXPECT_EQ(error(R"("kite.jpg")").code, ErrorCode::unprocessable);
+  for (const char* no_object : {R"("kite.jpg")", R"("")", "[]", "false", "0"})
+    EXPECT_EQ(error(no_object).code, ErrorCode::unprocessable) << no_object;
   EXPECT_THAT(error(R"({"filename":"a"},"stream":true)").message, HasSubstr("not with stream"));
   EXPECT_THAT(error(R"({"filename":"a"},"deferred":true)").message, HasSubstr("not with deferred"));
 }

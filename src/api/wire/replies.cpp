@@ -151,13 +151,16 @@ std::string pending_body(std::string_view request_id) {
   return JsonText::object({{"request_id", request_id}, {"status", "pending"}}).text();
 }
 
-std::string failed_body(std::string_view request_id, const Error& error) {
-  return JsonText::object(
-             {{"request_id", request_id},
-              {"status", "failed"},
-              {"error", JsonText::object({{"code", failure_word(error_row(error.code).status)},
-                                          {"message", error.message}})}})
-      .text();
+std::string failed_body(std::string_view request_id, const Error& error,
+                        std::int64_t charged_usd_ticks) {
+  JsonText body = JsonText::object(
+      {{"request_id", request_id},
+       {"status", "failed"},
+       {"error", JsonText::object({{"code", failure_word(error_row(error.code).status)},
+                                   {"message", error.message}})}});
+  if (charged_usd_ticks > 0)
+    body.add("usage", JsonText::object({{"cost_in_usd_ticks", charged_usd_ticks}}));
+  return body.text();
 }
 
 std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers) {

@@ -64,8 +64,10 @@ class ImagesBody {
 std::string deferred_body(std::string_view request_id);
 /// `{"request_id", "status": "pending"}`.
 std::string pending_body(std::string_view request_id);
-/// `{"request_id", "status": "failed", "error": {"code", "message"}}`.
-std::string failed_body(std::string_view request_id, const Error& error);
+/// `{"request_id", "status": "failed", "error": {"code", "message"}}`, with `usage` where it has
+/// cost something.
+std::string failed_body(std::string_view request_id, const Error& error,
+                        std::int64_t charged_usd_ticks);
 
 /// A model, and what is known of it beyond the configuration; the workers outlive it.
 struct OfferedModel {

@@ -6,20 +6,28 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "base/utf8.h"
 
 namespace imagined::service {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 255;
+const std::string kIdPrefix = "file_";
+
+bool is_id(std::string_view text) {
+  return text.starts_with(kIdPrefix) && is_uuid(text.substr(kIdPrefix.size()));
+}
 
 tl::unexpected<Error> no_such_file() { return fail(ErrorCode::not_found, "no such file"); }
 
 Result<void> check_name(std::string_view name) {
-  if (!name.empty() && name.size() <= kNameBytesMax) return {};
-  return fail(
-      ErrorCode::invalid_argument,
-      fmt::format("file: its name has {} bytes, expected 1 to {}", name.size(), kNameBytesMax),
-      "file");
+  if (name.empty() || name.size() > kNameBytesMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("filename has {} bytes, expected 1 to {}", name.size(), kNameBytesMax),
+                "filename");
+  if (is_printable_line(name)) return {};
+  return fail(ErrorCode::invalid_argument, "filename has a control character or broken UTF-8",
+              "filename");
 }
 
 Result<void> check_life(std::optional<std::int64_t> life_s) {
@@ -56,14 +64,19 @@ Result<StoredFile> FileService::add(const Caller& caller, NewFile file) {
   TRY(check_name(file.name));
   TRY(check_life(file.life_s));
   const std::int64_t now_ms = clock_.unix_ms();
-  const StoredFile stored{.id = "file_" + make_uuid(clock_),
-                          .owner = caller.owner,
-                          .name = std::move(file.name),
-                          .blob = std::move(file.blob),
-                          .size_bytes = file.size_bytes,
-                          .created_ms = now_ms,
-                          .expires_ms = file.life_s ? now_ms + *file.life_s * 1'000 : 0};
-  TRY(files_.insert(stored, kFilesPerTeamMax));
+  const bool is_made = !file.order_id.empty();
+  const StoredFile stored{
+      .id = kIdPrefix + (is_made ? child_uuid(file.order_id, file.picture_id) : make_uuid(clock_)),
+      .owner = caller.owner,
+      .name = std::move(file.name),
+      .blob = std::move(file.blob),
+      .size_bytes = file.size_bytes,
+      .created_ms = now_ms,
+      .expires_ms = file.life_s ? now_ms + *file.life_s * 1'000 : 0};
+  auto inserted = files_.insert(stored, kFilesPerTeamMax);
+  if (!inserted && inserted.error().code == ErrorCode::already_exists && is_made)
+    return files_.find(stored.id);
+  TRY(std::move(inserted));
   return stored;
 }
 
@@ -80,6 +93,12 @@ Result<std::vector<StoredFile>> FileService::list(const Caller& caller, const Fi
   if (wish.count < 1 || wish.count > kFilePageMax)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("limit is {}, expected 1 to {}", wish.count, kFilePageMax), "limit");
+  if (!wish.after.empty() && !is_id(wish.after))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("pagination_token is {:?}, expected that of the page before, which is "
+                            "the id of its last file",
+                            valid_utf8(wish.after.substr(0, 60))),
+                "pagination_token");
   return files_.list({.org_id = caller.owner.org_id,
                       .team_id = caller.owner.team_id,
                       .after = wish.after,

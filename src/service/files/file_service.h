@@ -27,6 +27,10 @@ struct NewFile {
   std::string blob;
   std::int64_t size_bytes = 0;
   std::optional<std::int64_t> life_s;  // none: until it is deleted
+  /// Of a picture that was made here: for whom and which. It becomes one file, however often its
+  /// order is asked for again. Empty: always a new one.
+  std::string order_id;
+  std::string picture_id;
 };
 
 /// What a customer wants of files that its pictures are to become.
@@ -42,7 +46,7 @@ std::string numbered_name(std::string_view name, int index, int count);
 struct FilePageWish {
   int count = kFilePageMax;  // 1 to kFilePageMax
   bool newest_first = true;
-  std::string after;
+  std::string after;  // the id of a file, which may be gone since; empty: from the first on
 };
 
 /// What customers can do with files. What belongs to another team, or has expired, is `not_found`;
@@ -57,8 +61,8 @@ class FileService {
   Result<std::unique_ptr<BlobWriter>> begin(const Caller& caller);
   /// Whether `add` would take such files, as far as that shows before their bytes are there.
   Result<void> check(const Caller& caller, const FileWish& wish) const;
-  /// `invalid_argument` for a life or a name that may not be, and when the team has as many files
-  /// as it may.
+  /// `invalid_argument` for a life or a name that may not be (fields "expires_after", "filename"),
+  /// and when the team has as many files as it may.
   Result<StoredFile> add(const Caller& caller, NewFile file);
 
   Result<StoredFile> find(const Caller& caller, std::string_view id);

@@ -216,7 +216,9 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, std::strin
   auto pictures = TRY(parts_.archive.pictures(job.id));
   const std::int64_t cost = job.sold.bill.cost_usd_ticks(std::ssize(pictures));
   Reading reading = pictures.empty() ? Reading{} : pictures.front().reading;
+  std::string order_id = job.id;
   return FinishedPictures{.job = std::move(job),
+                          .order_id = std::move(order_id),
                           .pictures = std::move(pictures),
                           .cost_usd_ticks = cost,
                           .reading = std::move(reading)};
@@ -228,11 +230,21 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, const Orde
     return fail(ErrorCode::unavailable, "whoever began this work has cancelled it; ask again");
   FinishedPictures done = TRY(std::move(made));
   if (order.cache == CacheUse::miss) parts_.cache->put(order.cache_key, done.job);
-  if (order.hit_charge)
+  if (order.hit_charge) {
+    done.order_id = order.hit_charge->id;
     done.cost_usd_ticks = TRY(
         parts_.ledger.record(parts_.admission.reservation(caller, *order.hit_charge),
                              {.outcome = Outcome::cached, .delivered = std::ssize(done.pictures)}));
+  }
   return done;
+}
+
+Result<std::int64_t> ImageService::charged(const Caller& caller, std::string_view job_id) {
+  const Job job = TRY(find(caller, job_id));
+  auto cost = parts_.ledger.cost(job.id);
+  if (!cost && cost.error().code == ErrorCode::not_found)
+    return 0;  // taken before there were books
+  return cost;
 }
 
 Result<PictureFile> ImageService::read_picture(const Caller& caller, std::string_view picture_id) {

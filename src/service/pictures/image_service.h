@@ -63,6 +63,7 @@ struct PictureFile {
 /// A job that succeeded, and what the customer gets and owes for it.
 struct FinishedPictures {
   Job job;
+  std::string order_id;                 // of whoever asks: the job's, or that of a hit's charge
   std::vector<StoredPicture> pictures;  // in order of `index`
   std::int64_t cost_usd_ticks = 0;
   Reading reading;  // of what was asked for
@@ -114,6 +115,8 @@ class ImageService {
   /// The same for who has ordered it: a hit is charged now, with the errors of LedgerStore::record,
   /// what was made is remembered. `unavailable` when another has cancelled what was shared.
   Result<FinishedPictures> finished(const Caller& caller, const Order& order);
+  /// What a job has cost, whatever became of it; 0 while it is open.
+  Result<std::int64_t> charged(const Caller& caller, std::string_view job_id);
 
   /// The file of a picture. `data_loss` when the row is there and the bytes are not.
   Result<PictureFile> read_picture(const Caller& caller, std::string_view picture_id);

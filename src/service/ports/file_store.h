@@ -26,7 +26,8 @@ class FileStore {
  public:
   virtual ~FileStore() = default;
 
-  /// As `check_file_count` when the team has `files_max` already, the expired ones too.
+  /// `already_exists` for a file of this id; as `check_file_count` when the team has `files_max`
+  /// already, the expired ones too.
   virtual Result<void> insert(const StoredFile& file, std::int64_t files_max) = 0;
   /// `not_found`. Expired ones are found until they are removed.
   virtual Result<StoredFile> find(std::string_view id) = 0;

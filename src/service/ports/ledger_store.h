@@ -67,6 +67,8 @@ class LedgerStore {
   /// it is open or when it is refunded already.
   virtual Result<std::int64_t> refund(std::string_view charge_id) = 0;
 
+  /// What a resolved charge has cost, and an open one 0. `not_found`.
+  virtual Result<std::int64_t> cost(std::string_view charge_id) = 0;
   /// Of every account, by name.
   virtual Result<std::map<std::string, std::int64_t>> balances() = 0;
   /// What a bucket has ordered in the running period: delivered or still being made.

@@ -8,6 +8,7 @@ using service::StoredFile;
 
 Result<void> MemoryFileStore::insert(const StoredFile& file, std::int64_t files_max) {
   const std::lock_guard lock(mutex_);
+  if (files_.contains(file.id)) return fail(ErrorCode::already_exists, "it exists already");
   const auto count = std::ranges::count_if(files_, [&](const auto& entry) {
     return entry.second.owner.org_id == file.owner.org_id &&
            entry.second.owner.team_id == file.owner.team_id;

@@ -81,6 +81,12 @@ Result<std::int64_t> MemoryLedgerStore::refund(std::string_view charge_id) {
   return entry.usd_ticks;
 }
 
+Result<std::int64_t> MemoryLedgerStore::cost(std::string_view charge_id) {
+  const std::lock_guard lock(mutex_);
+  const Row& row = *TRY(find(charge_id));
+  return row.charge.bill.cost_usd_ticks(row.paid);
+}
+
 Result<std::map<std::string, std::int64_t>> MemoryLedgerStore::balances() {
   const std::lock_guard lock(mutex_);
   std::map<std::string, std::int64_t> balances;

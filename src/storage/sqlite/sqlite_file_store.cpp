@@ -29,18 +29,18 @@ Result<void> SqliteFileStore::insert(const StoredFile& file, std::int64_t files_
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
-  {
-    Statement count =
-        TRY(connection.prepare("SELECT count(*) FROM files WHERE org_id = ? AND team_id = ?"));
-    TRY(count.bind(file.owner.org_id, file.owner.team_id).step());
-    TRY(service::check_file_count(count.integer(0), files_max));
-  }
   Statement insert = TRY(connection.prepare(
       fmt::format("INSERT INTO files ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", kColumns)));
   TRY(insert
           .bind(file.id, file.owner.org_id, file.owner.team_id, file.owner.key_id, file.name,
                 file.blob, file.size_bytes, file.created_ms, file.expires_ms)
           .run());
+  {
+    Statement count =
+        TRY(connection.prepare("SELECT count(*) FROM files WHERE org_id = ? AND team_id = ?"));
+    TRY(count.bind(file.owner.org_id, file.owner.team_id).step());
+    TRY(service::check_file_count(count.integer(0) - 1, files_max));
+  }
   return transaction.commit();
 }
 

@@ -4,6 +4,7 @@
 
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/ledger_rows.h"
+#include "storage/sqlite/sqlite_rows.h"
 
 namespace imagined::storage {
 namespace {
@@ -50,6 +51,14 @@ Result<std::int64_t> SqliteLedgerStore::refund(std::string_view charge_id) {
   return database_.group().change([&](Connection& connection) {
     return refund_charge(connection, charge_id, clock_.unix_ms());
   });
+}
+
+Result<std::int64_t> SqliteLedgerStore::cost(std::string_view charge_id) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement row = TRY(connection.prepare("SELECT cost_usd_ticks FROM charges WHERE id = ?"));
+  if (!TRY(row.bind(charge_id).step())) return no_such("charge");
+  return row.integer(0);
 }
 
 Result<std::map<std::string, std::int64_t>> SqliteLedgerStore::balances() {

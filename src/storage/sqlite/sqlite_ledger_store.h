@@ -18,6 +18,7 @@ class SqliteLedgerStore final : public service::LedgerStore {
   Result<std::int64_t> record(const service::Reservation& reservation,
                               const service::Settlement& settlement) override;
   Result<std::int64_t> refund(std::string_view charge_id) override;
+  Result<std::int64_t> cost(std::string_view charge_id) override;
   Result<std::map<std::string, std::int64_t>> balances() override;
   Result<service::Amount> spent(std::string_view bucket, service::QuotaPeriod period) override;
   Result<std::vector<service::UsageRow>> usage(const service::UsageFilter& filter) override;

@@ -1,4 +1,5 @@
 #include "api/call/door.h"
+#include "api/call/job_wait.h"
 #include "api/http/asking.h"
 #include "api/http/picture_reply.h"
 #include "api/http/routes.h"
@@ -36,13 +37,13 @@ Async<Result<Response>> show_pictures(const Context& context, Exchange& exchange
   if (!job) co_return tl::unexpected(job.error());
   exchange.job_id = job->id;
   if (!service::is_final(job->state)) co_return json_reply(wire::pending_body(id), 202);
+  const service::Order order{.job = *job};
+  const auto made = co_await finished(context, exchange, order);
   // No fault of HTTP, or pollers would try again.
-  if (job->state != service::JobState::succeeded)
-    co_return json_reply(wire::failed_body(id, service::reason_of(*job)));
-  const auto finished =
-      co_await on_pool(context.pool, [&] { return images.finished(*exchange.caller, id); });
-  if (!finished) co_return tl::unexpected(finished.error());
-  co_return co_await reply_to_deferred(context, exchange, *finished);
+  if (!made && job->state != service::JobState::succeeded)
+    co_return json_reply(wire::failed_body(id, made.error(), exchange.charged_usd_ticks));
+  if (!made) co_return tl::unexpected(made.error());
+  co_return co_await reply_to_deferred(context, exchange, *made);
 }
 
 }  // namespace imagined::api
