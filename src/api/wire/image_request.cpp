@@ -23,6 +23,9 @@ using service::AspectRatio;
 using service::Resolution;
 
 constexpr std::array<std::string_view, 2> kResponseFormats = {"url", "b64_json"};
+// OpenAI's models of these names answer with base64 alone, so clients that ask for one name no form
+// and read no link. Here such a name is an alias.
+constexpr std::string_view kBase64Models = "gpt-image-";
 // Read so that a wrong word is noticed; no model here has tiers.
 constexpr std::array<std::string_view, 8> kQualities = {"auto", "standard", "low",   "medium",
                                                         "high", "hd",       "xhigh", "max"};
@@ -346,8 +349,8 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
   if (quality && quality != "auto" && quality != "standard") {
     warnings.push_back("quality: no model here has tiers of it; choose another model instead");
   }
-  const auto response_format = TRY(read_word(body, "response_format", kResponseFormats));
-  if (deferred && (stream || response_format == "b64_json"))
+  const auto named_form = TRY(read_word(body, "response_format", kResponseFormats));
+  if (deferred && (stream || named_form == "b64_json"))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("deferred: pictures that are asked for later come as links, not {}",
                             stream ? "as a stream" : "as b64_json"),
@@ -359,13 +362,14 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
         fmt::format("storage_options: files are told of in the answer itself, so not with {}",
                     stream ? "stream" : "deferred"),
         "storage_options");
-  return GenerationCall{
-      std::move(request),
-      response_format == "b64_json" ? ResponseFormat::b64_json : ResponseFormat::url,
-      stream,
-      deferred,
-      std::move(storage),
-      std::move(warnings)};
+  const bool reads_base64 =
+      named_form ? named_form == "b64_json" : model_name && model_name->starts_with(kBase64Models);
+  return GenerationCall{std::move(request),
+                        reads_base64 ? ResponseFormat::b64_json : ResponseFormat::url,
+                        stream,
+                        deferred,
+                        std::move(storage),
+                        std::move(warnings)};
 }
 
 }  // namespace

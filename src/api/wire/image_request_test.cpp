@@ -43,6 +43,21 @@ TEST(GenerationCall, TakesAPromptAlone) {
   EXPECT_EQ(call->response_format, ResponseFormat::url);
 }
 
+TEST(GenerationCall, AnswersAsTheModelThatWasNamedDoesAtOpenAi) {
+  const auto catalogue = *service::Catalogue::make(
+      {{.id = "fast", .aliases = {"gpt-image-2", "gpt-image", "not-gpt-image-2"}, .path = "x"}},
+      {});
+  const auto form_of = [&catalogue](const std::string& field) {
+    return parse_generation_call(with(field), catalogue, Dialect::all)->response_format;
+  };
+  EXPECT_EQ(form_of(R"("model":"gpt-image-2")"), ResponseFormat::b64_json);
+  EXPECT_EQ(form_of(R"("model":"gpt-image-2","response_format":null)"), ResponseFormat::b64_json);
+  EXPECT_EQ(form_of(R"("model":"gpt-image-2","response_format":"url")"), ResponseFormat::url);
+  EXPECT_EQ(form_of(R"("model":"fast")"), ResponseFormat::url);
+  EXPECT_EQ(form_of(R"("model":"gpt-image")"), ResponseFormat::url);
+  EXPECT_EQ(form_of(R"("model":"not-gpt-image-2")"), ResponseFormat::url);
+}
+
 TEST(GenerationCall, TakesHowThePictureIsMadeUnderOurNamesAndOthers) {
   const auto ours = parse(with(R"("steps":12,"guidance":3.5,"negative_prompt":"a dog")"));
   ASSERT_TRUE(ours) << ours.error().message;
@@ -117,6 +132,12 @@ TEST(GenerationCall, StrictlyAsXaiRefusesTheWordsOfOthers) {
   EXPECT_EQ(code(R"("resolution":"2K")"), ErrorCode::unprocessable);
   for (const char* field : {R"("size":null)", R"("quality":"high")", R"("resolution":"2k")"})
     EXPECT_TRUE(parse(with(field), Dialect::xai)) << field;
+}
+
+TEST(GenerationCall, TakesEachQualityOfOpenAi) {
+  for (const char* quality : {"auto", "standard", "low", "medium", "high", "hd", "xhigh", "max"})
+    EXPECT_TRUE(parse(with(fmt::format(R"("quality":"{}")", quality)))) << quality;
+  EXPECT_FALSE(parse(with(R"("quality":"best")")));
 }
 
 TEST(GenerationCall, TakesEveryField) {
