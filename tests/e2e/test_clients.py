@@ -1,10 +1,11 @@
 """The OpenAI client as it is shipped, with base URL and key changed."""
 
 import base64
+import concurrent.futures
 
 import pytest
 
-from program import PROMPT, jpeg_size
+from program import PAPERLAND, PROMPT, jpeg_size
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 
@@ -57,3 +58,21 @@ def test_openai_recognises_a_wrong_key(server):
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="imk_wrong", max_retries=0) as client:
         with pytest.raises(openai.AuthenticationError):
             client.models.list()
+
+
+def test_openai_that_meets_a_full_queue_comes_back_when_there_is_room(start_server):
+    server = start_server("--set", f"models.slow.path={PAPERLAND}", "--set", "models.slow.steps=20",
+                          "--queue-limit", 1)
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key) as client, \
+            concurrent.futures.ThreadPoolExecutor(2) as pool:
+        def ask():
+            return client.images.with_raw_response.generate(model="slow", prompt=PROMPT, n=3)
+        ask()  # from now on the queue's pace is known
+        running = pool.submit(server.generate, model="slow", n=3)
+        server.wait_for_state("running")
+        waiting = pool.submit(server.generate, model="slow", n=3)
+        server.wait_for_state("queued")
+        made = ask()
+        assert made.retries_taken >= 1
+        assert len(made.parse().data) == 3
+        assert [each.result().status_code for each in (running, waiting)] == [200, 200]

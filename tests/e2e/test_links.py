@@ -21,6 +21,11 @@ def test_a_link_needs_no_key(link):
     assert "sandbox" in response.headers["content-security-policy"]
 
 
+def test_a_link_does_not_mind_a_key(link):
+    headers = {"Authorization": "Bearer imk_wrong"}  # open-webui brings one to its own server
+    assert requests.get(link, headers=headers, timeout=10).status_code == 200
+
+
 def test_head_tells_the_size_without_the_bytes(link):
     response = requests.head(link, timeout=10)
     assert response.status_code == 200
