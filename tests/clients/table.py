@@ -1,118 +1,71 @@
 #!/usr/bin/env python3
-"""What developers see of `imagined` with the clients that they use: the table of docs/clients.md.
+"""What developers see of `imagined` with the clients that they use: the tables of docs/clients.md and README.md.
 
-    tests/clients/table.py python|javascript|all   makes the calls and writes the table
+    tests/clients/table.py [LANGUAGE...]   makes the calls and writes the tables
 
-Each client is one script of this folder in the client's own language. It makes the calls one after the
-other and prints a line of JSON for each. test_table.py fails where the page says something else.
+Each client is one program of a folder here in the client's own language. It makes the calls one after the
+other and prints a line for each: its name, a tab, what a developer sees. test_table.py fails where the
+pages say something else.
 """
 
 import argparse
 import dataclasses
-import functools
-import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 
+from toolchains import Go, Java, JavaScript, NotInstalled, Python, Rust, command_of
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 from program import PAPERLAND, Server, wait_until  # noqa: E402
 from test_edits import TINY_KLEIN, png  # noqa: E402
 
-PAGE = ROOT / "docs/clients.md"
-INSTALLED = ROOT / "build/clients"
 WORKS = ("url", "b64", "n=3", "edit 1", "edit 3", "edit 8", "stream", "cancel")
-REFUSED = ("401", "404", "400", "429", "moderated")
+REFUSED = ("401", "404", "400", "429", "moderated", "video")
+EDITS = (1, 3, 8)
+# What of the server's sentence a developer must see to know what to do.
+REASONS = {"401": "API key", "404": "does not exist", "400": "11", "429": "Too many requests",
+           "moderated": "content moderation"}
 POLICY = '[categories.weapons]\nterms = ["catapult*"]\n'
-NODE_MIN = 20
-SCRIPT_SECONDS = 120
+PROGRAM_SECONDS = 120
 
 
 @dataclasses.dataclass(frozen=True)
 class Client:
     name: str
-    language: str
-    script: str
-    package: str  # whose version is shown
-    environment: str  # the folder that it is installed in
+    by: Python | JavaScript | Go | Rust | Java
+
+    @property
+    def language(self):
+        return self.by.language
 
 
 CLIENTS = (
-    Client("openai 3 (Python)", "python", "openai_client.py", "openai", "python"),
-    Client("openai 2 (Python)", "python", "openai_client.py", "openai", "python-openai2"),
-    Client("xai-sdk (Python)", "python", "xai_client.py", "xai-sdk", "python"),
-    Client("litellm (Python)", "python", "litellm_client.py", "litellm", "python"),
-    Client("pydantic-ai, openai", "python", "pydantic_openai_client.py", "pydantic-ai-slim", "python"),
-    Client("pydantic-ai, xai", "python", "pydantic_xai_client.py", "pydantic-ai-slim", "python"),
-    Client("langchain, DALL-E", "python", "langchain_client.py", "langchain-community", "python"),
-    Client("openai (JavaScript)", "javascript", "openai_client.mjs", "openai", "javascript"),
-    Client("ai, @ai-sdk/xai", "javascript", "ai_xai_client.mjs", "@ai-sdk/xai", "javascript"),
-    Client("ai, @ai-sdk/openai", "javascript", "ai_openai_client.mjs", "@ai-sdk/openai", "javascript"),
-    Client("@tanstack/ai-grok", "javascript", "tanstack_client.mjs", "@tanstack/ai-grok", "javascript"),
+    Client("openai 3 (Python)", Python("openai_client.py", "openai")),
+    Client("openai 2 (Python)", Python("openai_client.py", "openai", "openai2.txt")),
+    Client("xai-sdk (Python)", Python("xai_client.py", "xai-sdk")),
+    Client("xai-sdk (Python, async)", Python("xai_async_client.py", "xai-sdk")),
+    Client("litellm (Python)", Python("litellm_client.py", "litellm")),
+    Client("pydantic-ai, openai", Python("pydantic_openai_client.py", "pydantic-ai-slim")),
+    Client("pydantic-ai, xai", Python("pydantic_xai_client.py", "pydantic-ai-slim")),
+    Client("langchain, DALL-E", Python("langchain_client.py", "langchain-community")),
+    Client("openai (JavaScript)", JavaScript("openai_client.mjs", "openai")),
+    Client("ai, @ai-sdk/xai", JavaScript("ai_xai_client.mjs", "@ai-sdk/xai")),
+    Client("ai, @ai-sdk/openai", JavaScript("ai_openai_client.mjs", "@ai-sdk/openai")),
+    Client("@tanstack/ai-grok", JavaScript("tanstack_client.mjs", "@tanstack/ai-grok")),
+    Client("openai-go", Go("openai_go", "github.com/openai/openai-go/v3")),
+    Client("go-openai", Go("go_openai", "github.com/sashabaranov/go-openai")),
+    Client("async-openai (Rust)", Rust("async-openai")),
+    Client("openai-java", Java("openai-java.xml", "OpenaiJava", "openai-java")),
+    Client("Spring AI (Java)", Java("spring-ai.xml", "SpringAi", "spring-ai-openai")),
+    Client("langchain4j (Java)", Java("langchain4j.xml", "Langchain4j", "langchain4j-open-ai")),
 )
-
-
-class NotInstalled(Exception):
-    """Why a client cannot be tried on this machine."""
-
-
-def call(command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-        raise NotInstalled(f"{pathlib.Path(command[0]).name} says: {last[0]}")
-    return done.stdout
-
-
-def install(environment):
-    """The folder with the packages in their pinned versions; made once and when the pins change."""
-    folder = INSTALLED / environment
-    pins = HERE / ("package.json" if environment == "javascript" else f"{environment}.txt")
-    stamp = folder / "pins"
-    if environment == "javascript":
-        if not (shutil.which("node") and shutil.which("npm")):
-            raise NotInstalled("node or npm is not installed")
-        version = call(["node", "--version"]).strip()
-        if int(version.removeprefix("v").split(".")[0]) < NODE_MIN:
-            raise NotInstalled(f"node {version} is older than {NODE_MIN}")
-    if stamp.exists() and stamp.read_text() == pins.read_text():
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    if environment == "javascript":
-        shutil.copy(pins, folder)
-        # Without scripts: nothing of a package runs but what a client calls.
-        call(["npm", "install", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"],
-             cwd=folder)
-    else:
-        call([sys.executable, "-m", "venv", str(folder)])
-        call([str(folder / "bin/python"), "-m", "pip", "install", "-q",
-              "--disable-pip-version-check", "-r", str(pins)])
-    stamp.write_text(pins.read_text())
-    return folder
-
-
-@functools.cache
-def installed(environment):
-    """The folder, or why there is none: a registry that does not answer is asked once."""
-    try:
-        return install(environment)
-    except NotInstalled as reason:
-        return reason
-
-
-def pinned_version(client):
-    if client.language == "javascript":
-        return json.loads((HERE / "package.json").read_text())["dependencies"][client.package]
-    pins = (HERE / f"{client.environment}.txt").read_text()
-    return re.search(rf"^{re.escape(client.package)}(?:\[.*\])?==(.+)$", pins, re.M)[1]
+LANGUAGES = tuple(dict.fromkeys(client.language for client in CLIENTS))
 
 
 class Tried:
@@ -123,12 +76,13 @@ class Tried:
         data = pathlib.Path(self.folder.name)
         (data / "moderation.toml").write_text(POLICY)
         self.pictures = []
-        for number in range(8):
+        for number in range(max(EDITS)):
             path = data / f"{number}.png"
             path.write_bytes(png(96, 96, (30 * number, 90, 160)))
             self.pictures.append(str(path))
         self.server = Server(data / "server", "--moderation-file", data / "moderation.toml",
                              "--set", f"models.grok-imagine-image.path={PAPERLAND}",
+                             "--set", 'models.grok-imagine-image.aliases=["gpt-image-2"]',
                              "--set", f"models.grok-imagine-image-quality.path={TINY_KLEIN}",
                              "--set", "models.grok-imagine-image-quality.steps=1",
                              "--set", f"models.slow.path={TINY_KLEIN}",
@@ -140,26 +94,20 @@ class Tried:
         self.folder.cleanup()
 
     def cells(self, client):
-        folder = installed(client.environment)
-        if isinstance(folder, NotInstalled):
-            raise folder
+        command = command_of(client.by)
+        if isinstance(command, NotInstalled):
+            raise command
         limited = self.server.make_key("--per-second", 1000, "--per-minute", 1)["key"]
-        setup = {"url": self.server.url, "grpc": self.server.grpc, "key": self.server.key,
-                 "wrong_key": "imk_wrong", "limited_key": limited, "pictures": self.pictures}
-        environment = {**os.environ, "CLIENTS_SETUP": json.dumps(setup),
-                       "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+        setup = {"CLIENTS_URL": self.server.url, "CLIENTS_GRPC": self.server.grpc,
+                 "CLIENTS_KEY": self.server.key, "CLIENTS_WRONG_KEY": "imk_wrong",
+                 "CLIENTS_LIMITED_KEY": limited, "CLIENTS_PICTURES": os.pathsep.join(self.pictures),
+                 "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
         cancelled = self.server.job_states().count("cancelled")
-        if client.language == "javascript":
-            for script in HERE.glob("*.mjs"):  # Node looks for packages from where the script lies
-                shutil.copy(script, folder)
-            command = ["node", str(folder / client.script)]
-        else:
-            command = [str(folder / "bin/python"), str(HERE / client.script)]
-        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True,
-                              timeout=SCRIPT_SECONDS)
+        done = subprocess.run(command, env={**os.environ, **setup}, cwd=self.folder.name,
+                              capture_output=True, text=True, timeout=PROGRAM_SECONDS)
         assert done.returncode == 0, done.stderr
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        cells = {line["call"]: told(line["cell"]) for line in lines}
+        lines = dict(line.split("\t", 1) for line in done.stdout.splitlines())
+        cells = {call: told(cell) for call, cell in lines.items()}
         if "cancel" in cells:
             wait_until(lambda: self.server.job_states().count("cancelled") > cancelled,
                        f"the end of the job that {client.name} gave up")
@@ -169,58 +117,93 @@ class Tried:
 
 def told(cell):
     """A cell as the page has it: what differs from run to run is taken out."""
-    if cell is None:
-        return "no error"
-    cell = " ".join(cell.split()).replace("|", "\\|")
+    cell = " ".join(cell.split()).replace("|", "\\|") or "no error"
     cell = re.sub(r', body: \{ "created".*\}', "", cell)
     cell = re.sub(r"localhost:\d+|127\.0\.0\.1:\d+", "SERVER", cell)
     cell = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|req_\w+", "ID", cell)
     return re.sub(r"\b\d+(\.\d+)? ?s\b", "N s", cell)
 
 
-def row(client, calls, cells):
-    shown = [client.name, pinned_version(client), *(cells.get(call, "-") for call in calls)]
-    return "| " + " | ".join(shown) + " |"
+def works(call, cell):
+    """One word of README for a cell."""
+    if cell in (None, "-"):
+        return "-"
+    if call == "cancel":
+        return "yes" if cell.endswith("; the job ends") else "no"
+    return "yes" if re.match(r"\d+ (link|picture|preview)", cell) else "no"
 
 
-PARTS = {"works": WORKS, "refused": REFUSED}
+def edits(cells):
+    taken = [count for count in EDITS if works("edit", cells.get(f"edit {count}")) == "yes"]
+    return f"up to {max(taken)}" if taken else "-"
 
 
-def rows(page, part):
-    """The lines of one table, by client."""
-    block = re.search(rf"<!-- {part} -->\n(.*?)<!-- end -->", page, re.S)[1]
-    return {line.split(" | ")[0].removeprefix("| "): line for line in block.splitlines()[2:]}
+def reasons(cells):
+    silent = [call for call, reason in REASONS.items() if call in cells and reason not in cells[call]]
+    return f"not with {', '.join(silent)}" if silent else "yes"
 
 
-def written(page, seen):
-    """The page with what was seen; rows of clients that were not tried stay."""
-    for part, calls in PARTS.items():
-        lines = rows(page, part) | {client.name: row(client, calls, cells)
-                                    for client, cells in seen.items()}
-        head = ["| " + " | ".join(("Client", "Version", *calls)) + " |",
-                "|" + "---|" * (len(calls) + 2)]
+def summary(cells):
+    plain = {call: works(call, cells.get(call)) for call in ("url", "b64", "n=3", "stream", "cancel")}
+    return {"url": plain["url"], "b64": plain["b64"], "n=3": plain["n=3"], "edits": edits(cells),
+            "stream": plain["stream"], "cancel": plain["cancel"], "says why": reasons(cells)}
+
+
+def of_calls(calls):
+    return lambda cells: {call: cells.get(call, "-") for call in calls}
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    page: pathlib.Path
+    mark: str
+    columns: tuple
+    of: object  # what a row says, from a client's cells
+
+    def row(self, client, cells):
+        shown = (client.name, client.by.version(), *self.of(cells).values())
+        return "| " + " | ".join(shown) + " |"
+
+    def rows(self):
+        """The lines of the table as the page has them, by client."""
+        block = re.search(rf"<!-- {self.mark} -->\n(.*?)<!-- end -->", self.page.read_text(), re.S)[1]
+        return {line.split(" | ")[0].removeprefix("| "): line for line in block.splitlines()[2:]}
+
+    def write(self, seen):
+        """Writes what was seen; rows of clients that were not tried stay."""
+        lines = self.rows() | {client.name: self.row(client, cells) for client, cells in seen.items()}
+        head = ["| " + " | ".join(("Client", "Version", *self.columns)) + " |",
+                "|" + "---|" * (len(self.columns) + 2)]
         body = [lines[client.name] for client in CLIENTS if client.name in lines]
-        block = "\n".join([f"<!-- {part} -->", *head, *body, "<!-- end -->"])
-        page = re.sub(rf"<!-- {part} -->\n.*?<!-- end -->", lambda _: block, page, flags=re.S)
-    return page
+        block = "\n".join([f"<!-- {self.mark} -->", *head, *body, "<!-- end -->"])
+        self.page.write_text(re.sub(rf"<!-- {self.mark} -->\n.*?<!-- end -->", lambda _: block,
+                                    self.page.read_text(), flags=re.S))
+
+
+TABLES = (
+    Table(ROOT / "docs/clients.md", "works", WORKS, of_calls(WORKS)),
+    Table(ROOT / "docs/clients.md", "refused", REFUSED, of_calls(REFUSED)),
+    Table(ROOT / "README.md", "clients", tuple(summary({})), summary),
+)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("language", choices=("python", "javascript", "all"))
-    language = parser.parse_args().language
+    parser.add_argument("language", nargs="*", choices=(*LANGUAGES, "all"), default="all")
+    languages = parser.parse_args().language
     seen = {}
     with Tried() as tried:
         for client in CLIENTS:
-            if language not in (client.language, "all"):
+            if client.language not in languages and "all" not in languages:
                 continue
             try:
                 seen[client] = tried.cells(client)
-                print(f"{client.name} {pinned_version(client)}: {len(seen[client])} calls")
+                print(f"{client.name} {client.by.version()}: {len(seen[client])} calls", flush=True)
             except NotInstalled as reason:
-                print(f"skipped  {client.name}: {reason}")
-    PAGE.write_text(written(PAGE.read_text(), seen))
+                print(f"skipped  {client.name}: {reason}", flush=True)
+    for table in TABLES:
+        table.write(seen)
     return 0 if seen else 1
 
 

@@ -1,12 +1,13 @@
 // Vercel's AI SDK with one of its providers.
 
-import { generateImage } from "ai";
+import { experimental_generateVideo as generateVideo, generateImage } from "ai";
 import {
   CANCEL_MS, EDIT_MODEL, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT, NO_MODEL, PICTURES, PROMPT,
-  SLOW_MODEL, URL_V1, WRONG_KEY, pictures, run,
+  SLOW_MODEL, URL_V1, VIDEO_MODEL, WRONG_KEY, pictures, run,
 } from "./calls.mjs";
 
-export async function tryProvider(create) {
+// `moreCalls` of what one of them has alone.
+export async function tryProvider(create, moreCalls = {}) {
   const generate = async (fields = {}, key = KEY, model = MODEL) => {
     const made = await generateImage({
       model: create({ baseURL: URL_V1, apiKey: key }).image(model), prompt: PROMPT, maxRetries: 0, ...fields,
@@ -29,8 +30,13 @@ export async function tryProvider(create) {
       await generate({}, LIMITED_KEY);
       await generate({}, LIMITED_KEY);
     },
+    ...moreCalls,
     "moderated": () => generate({ prompt: MODERATED_PROMPT }),
     "cancel": () =>
       generate({ n: 10, maxImagesPerCall: 10, abortSignal: AbortSignal.timeout(CANCEL_MS) }, KEY, SLOW_MODEL),
   });
 }
+
+export const video = (create) => generateVideo({
+  model: create({ baseURL: URL_V1, apiKey: KEY }).video(VIDEO_MODEL), prompt: PROMPT, maxRetries: 0,
+});

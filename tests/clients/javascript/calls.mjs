@@ -2,20 +2,22 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import path from "node:path";
 
-const setup = JSON.parse(process.env.CLIENTS_SETUP);
-export const URL_V1 = setup.url + "/v1";
-export const KEY = setup.key;
-export const WRONG_KEY = setup.wrong_key;
-export const LIMITED_KEY = setup.limited_key;
+const given = (name) => process.env[`CLIENTS_${name}`];
+export const URL_V1 = given("URL") + "/v1";
+export const KEY = given("KEY");
+export const WRONG_KEY = given("WRONG_KEY");
+export const LIMITED_KEY = given("LIMITED_KEY");
 export const MODEL = "grok-imagine-image";
 export const EDIT_MODEL = "grok-imagine-image-quality";
 export const SLOW_MODEL = "slow";
 export const NO_MODEL = "no-such-model";
+export const VIDEO_MODEL = "grok-imagine-video";
 export const PROMPT = "a red house beside two trees";
 export const MODERATED_PROMPT = "a catapult on a hill";
 export const CANCEL_MS = 2000;
-export const PICTURES = setup.pictures.map((path) => fs.readFileSync(path));
+export const PICTURES = given("PICTURES").split(path.delimiter).map((name) => fs.readFileSync(name));
 
 export const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
@@ -42,10 +44,10 @@ export async function run(calls) {
   for (const [name, call] of Object.entries(calls)) {
     let cell;
     try {
-      cell = (await call()) ?? null;
+      cell = String((await call()) ?? "");
     } catch (error) {
       cell = `\`${error.constructor.name}: ${error.message}\``;
     }
-    console.log(JSON.stringify({ call: name, cell }));
+    console.log(`${name}\t${cell.replace(/\s+/g, " ")}`);
   }
 }

@@ -3,25 +3,25 @@
 import OpenAI, { toFile } from "openai";
 import {
   CANCEL_MS, EDIT_MODEL, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT, NO_MODEL, PICTURES, PROMPT,
-  SLOW_MODEL, URL_V1, WRONG_KEY, counted, links, picturesOfBase64, run,
+  SLOW_MODEL, URL_V1, VIDEO_MODEL, WRONG_KEY, counted, links, picturesOfBase64, run,
 } from "./calls.mjs";
 
-const images = (apiKey = KEY) => new OpenAI({ baseURL: URL_V1, apiKey, maxRetries: 0 }).images;
+const client = (apiKey = KEY) => new OpenAI({ baseURL: URL_V1, apiKey, maxRetries: 0 });
 const generate = async (fields = {}, key = KEY, options = {}) =>
-  (await images(key).generate({ model: MODEL, prompt: PROMPT, ...fields }, options)).data;
+  (await client(key).images.generate({ model: MODEL, prompt: PROMPT, ...fields }, options)).data;
 const urls = (data) => links(data.map((each) => each.url));
 
 async function edit(count) {
   const files = await Promise.all(
     PICTURES.slice(0, count).map((bytes, number) => toFile(bytes, `${number}.png`)));
   const image = count === 1 ? files[0] : files;
-  return urls((await images().edit({ model: EDIT_MODEL, prompt: PROMPT, image })).data);
+  return urls((await client().images.edit({ model: EDIT_MODEL, prompt: PROMPT, image })).data);
 }
 
 async function stream() {
   let previews = 0;
   const made = [];
-  for await (const event of await images().generate(
+  for await (const event of await client().images.generate(
     { model: MODEL, prompt: PROMPT, stream: true, partial_images: 2 })) {
     if (event.type === "image_generation.partial_image") ++previews;
     if (event.type === "image_generation.completed") made.push(event.b64_json);
@@ -46,6 +46,7 @@ await run({
     await generate({}, LIMITED_KEY);
   },
   "moderated": () => generate({ prompt: MODERATED_PROMPT }),
+  "video": () => client().videos.create({ model: VIDEO_MODEL, prompt: PROMPT }),
   "cancel": () =>
     generate({ model: SLOW_MODEL, n: 10 }, KEY, { signal: AbortSignal.timeout(CANCEL_MS) }),
 });

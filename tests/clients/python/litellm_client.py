@@ -6,7 +6,8 @@ import os
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # asks no other host for prices
 import litellm
 from calls import (CANCEL_SECONDS, EDIT_MODEL, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT, NO_MODEL,
-                   PICTURES, PROMPT, SLOW_MODEL, URL, WRONG_KEY, links, pictures_of_base64, run)
+                   PICTURES, PROMPT, SLOW_MODEL, URL, VIDEO_MODEL, WRONG_KEY, links,
+                   pictures_of_base64, run)
 
 litellm.suppress_debug_info = True
 
@@ -21,6 +22,10 @@ def edit(count):
     made = litellm.image_edit(image=given[0] if count == 1 else given, prompt=PROMPT,
                               model=f"openai/{EDIT_MODEL}", api_base=URL, api_key=KEY)
     return links([each.url for each in made.data])
+
+
+def video():
+    litellm.video_generation(prompt=PROMPT, model=f"xai/{VIDEO_MODEL}", api_base=URL, api_key=KEY)
 
 
 def limited():
@@ -40,5 +45,6 @@ run(**{
     "400": lambda: generate(n=11),
     "429": limited,
     "moderated": lambda: generate(prompt=MODERATED_PROMPT),
+    "video": video,
     "cancel": lambda: generate(model=SLOW_MODEL, n=10, timeout=CANCEL_SECONDS),
 })

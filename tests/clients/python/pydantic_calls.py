@@ -2,17 +2,17 @@
 
 import asyncio
 
-from calls import DATA_URLS, EDIT_MODEL, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT, NO_MODEL
+from calls import DATA_URLS, EDIT_MODEL, KEY, LIMITED_KEY, MODERATED_PROMPT, NO_MODEL
 from calls import CANCEL_SECONDS, PROMPT, SLOW_MODEL, WRONG_KEY, pictures, run
 from pydantic_ai import BinaryImage, ImageGenerator
 
 
-def try_model(create, count_name, settings={}, **more_calls):
+def try_model(create, count_name, usual_model):
     """`create` makes a model out of its name, a key and a timeout."""
-    def generate(key=KEY, model=MODEL, prompt=PROMPT, n=1, images=None, timeout=None):
+    def generate(key=KEY, model=usual_model, prompt=PROMPT, n=1, images=None, timeout=None):
         async def made():
             return await ImageGenerator(create(model, key, timeout)).generate(
-                prompt, images=images, settings={count_name: n, **settings})
+                prompt, images=images, settings={count_name: n})
         return pictures([each.content.data for each in asyncio.run(made()).images])
 
     def edit(count):
@@ -23,7 +23,7 @@ def try_model(create, count_name, settings={}, **more_calls):
         generate(LIMITED_KEY)
         generate(LIMITED_KEY)
 
-    run(**more_calls, **{
+    run(**{
         "b64": generate,
         "n=3": lambda: generate(n=3),
         "edit 1": lambda: edit(1),

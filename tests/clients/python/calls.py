@@ -1,18 +1,18 @@
 """What a script of a Python client shares with the others: where the server is, and how a cell is told."""
 
 import base64
-import json
 import os
 import urllib.request
 
-SETUP = json.loads(os.environ["CLIENTS_SETUP"])
-URL = SETUP["url"] + "/v1"
-GRPC, KEY, WRONG_KEY, LIMITED_KEY = (SETUP[name] for name in ("grpc", "key", "wrong_key", "limited_key"))
+URL = os.environ["CLIENTS_URL"] + "/v1"
+GRPC, KEY, WRONG_KEY, LIMITED_KEY = (
+    os.environ[f"CLIENTS_{name}"] for name in ("GRPC", "KEY", "WRONG_KEY", "LIMITED_KEY"))
 MODEL, EDIT_MODEL = "grok-imagine-image", "grok-imagine-image-quality"
-SLOW_MODEL, NO_MODEL = "slow", "no-such-model"
+BASE64_MODEL = "gpt-image-2"  # an alias of the first, under a name that stands for base64
+SLOW_MODEL, NO_MODEL, VIDEO_MODEL = "slow", "no-such-model", "grok-imagine-video"
 PROMPT, MODERATED_PROMPT = "a red house beside two trees", "a catapult on a hill"
 CANCEL_SECONDS = 2
-PICTURES = [open(path, "rb").read() for path in SETUP["pictures"]]
+PICTURES = [open(path, "rb").read() for path in os.environ["CLIENTS_PICTURES"].split(os.pathsep)]
 FILES = [(f"{number}.png", picture, "image/png") for number, picture in enumerate(PICTURES)]
 DATA_URLS = ["data:image/png;base64," + base64.b64encode(each).decode() for each in PICTURES]
 
@@ -48,7 +48,7 @@ def run(**calls):
     """Makes each call and prints a line for it: what came, or what was raised, as a developer sees it."""
     for name, call in calls.items():
         try:
-            cell = call()
+            cell = str(call() or "")
         except Exception as error:  # whatever a client raises is the cell
             cell = f"`{type(error).__name__}: {message(error)}`"
-        print(json.dumps({"call": name, "cell": cell}), flush=True)
+        print(name, " ".join(cell.split()), sep="\t", flush=True)

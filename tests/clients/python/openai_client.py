@@ -2,7 +2,7 @@
 
 import openai
 from calls import (CANCEL_SECONDS, EDIT_MODEL, FILES, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT, NO_MODEL,
-                   PROMPT, SLOW_MODEL, URL, WRONG_KEY, counted, links, pictures_of_base64, run)
+                   PROMPT, SLOW_MODEL, URL, VIDEO_MODEL, WRONG_KEY, counted, links, pictures_of_base64, run)
 
 
 def images(key=KEY, **options):
@@ -26,6 +26,10 @@ def stream():
             pictures_of_base64([event.b64_json for event in made]))
 
 
+def video():
+    openai.OpenAI(base_url=URL, api_key=KEY, max_retries=0).videos.create(model=VIDEO_MODEL, prompt=PROMPT)
+
+
 def limited():
     generate(LIMITED_KEY)
     generate(LIMITED_KEY)
@@ -44,5 +48,6 @@ run(**{
     "400": lambda: generate(n=11),
     "429": limited,
     "moderated": lambda: generate(prompt=MODERATED_PROMPT),
+    "video": video,
     "cancel": lambda: images(timeout=CANCEL_SECONDS).generate(model=SLOW_MODEL, prompt=PROMPT, n=10),
 })

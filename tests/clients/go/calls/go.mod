@@ -1,0 +1,3 @@
+module imagined/calls
+
+go 1.18
