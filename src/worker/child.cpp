@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -25,6 +26,17 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   for (std::string& text : texts) list.push_back(text.data());
   list.push_back(nullptr);
   return list;
+}
+
+// First out of each other's way, above all of them, and then down to their places.
+void hand_over(const std::vector<int>& files, posix_spawn_file_actions_t& actions) {
+  const int count = static_cast<int>(files.size());
+  const int above = files.empty() ? 0 : 1 + *std::ranges::max_element(files);
+  for (int i = 0; i < count; ++i)
+    posix_spawn_file_actions_adddup2(&actions, files[static_cast<std::size_t>(i)], above + i);
+  for (int i = 0; i < count; ++i)
+    posix_spawn_file_actions_adddup2(&actions, above + i, Child::kFirstFile + i);
+  posix_spawn_file_actions_addclosefrom_np(&actions, Child::kFirstFile + count);
 }
 
 // Waits until the descriptor is readable or `limit` has passed, however many signals come.
@@ -66,9 +78,13 @@ Result<Child> Child::start(const Program& program) {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  hand_over(program.files, actions);
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, program.executable.c_str(), nullptr, &attributes,
+  const int error = posix_spawn(&pid, program.executable.c_str(), &actions, &attributes,
                                 pointers(arguments).data(), pointers(environment).data());
+  posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) {
     return fail(ErrorCode::unavailable,

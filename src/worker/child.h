@@ -22,7 +22,11 @@ class Child {
     std::filesystem::path executable;
     std::vector<std::string> arguments;    // after the program's name
     std::vector<std::string> environment;  // "NAME=value"
+    /// Descriptors that it gets, as kFirstFile and so on. It gets no others: a customer's
+    /// connection in its hands would outlive our end of it.
+    std::vector<int> files;
   };
+  static constexpr int kFirstFile = 3;  // behind the standard three
 
   struct End {
     enum class How : std::uint8_t { exited, killed, unknown };

@@ -31,7 +31,7 @@ milliseconds restart_delay(int failures) {
 }
 
 Result<int> make_config_file(const std::string& text) {
-  const int fd = memfd_create("imagined.toml", 0);
+  const int fd = memfd_create("imagined.toml", MFD_CLOEXEC);
   if (fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()))
     return fd;
   if (fd >= 0) close(fd);
@@ -149,11 +149,13 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
   if (config_fd_ < 0) config_fd_ = TRY(make_config_file(options_.config));
   const std::string id = std::string(service::kChildPrefix) + random_base62(12);
   const WirePair wire = TRY(make_wire());
-  auto child = Child::start({.executable = options_.executable,
-                             .arguments = {"worker", fmt::format("--wire-fd={}", wire.worker_fd),
-                                           fmt::format("--id={}", id),
-                                           fmt::format("--config=/proc/self/fd/{}", config_fd_)},
-                             .environment = options_.environment});
+  auto child =
+      Child::start({.executable = options_.executable,
+                    .arguments = {"worker", fmt::format("--wire-fd={}", Child::kFirstFile),
+                                  fmt::format("--id={}", id),
+                                  fmt::format("--config=/proc/self/fd/{}", Child::kFirstFile + 1)},
+                    .environment = options_.environment,
+                    .files = {wire.worker_fd, config_fd_}});
   close(wire.worker_fd);
   if (!child) {
     close(wire.server_fd);

@@ -210,5 +210,24 @@ TEST(Child, TellsStatusAndSignalApart) {
   EXPECT_EQ(waits->end(std::chrono::milliseconds(60'000)).text(), "signal=15");
 }
 
+// A connection that a customer has opened meanwhile would stay open in the child's hands.
+TEST(Child, GetsNoDescriptorsButThoseThatAreHandedOver) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);  // inherited, unless somebody prevents it
+  ASSERT_EQ(::write(pipe[1], "hello\n", 6), 6);
+  for (int fd = 0; fd < 10; ++fd) ASSERT_GE(::dup(pipe[1]), 0);
+  auto child = Child::start(
+      {.executable = "/bin/sh",
+       .arguments = {"-c",
+                     "read -r line <&3 && test \"$line\" = hello || exit 1; fd=4; "
+                     "while test $fd -lt 64; do "
+                     "if test -e /proc/self/fd/$fd; then exit 2; fi; fd=$((fd + 1)); done"},
+       .files = {pipe[0]}});
+  ASSERT_TRUE(child) << child.error().message;
+  const auto end = child->ended_within(std::chrono::seconds(20));
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->text(), "exit=0");
+}
+
 }  // namespace
 }  // namespace imagined::worker

@@ -179,8 +179,6 @@ Result<WirePair> make_wire() {
   std::array<int, 2> fds{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0)
     return fail(ErrorCode::unavailable, "no wire to be had", {}, std::strerror(errno));
-  if (::fcntl(fds[1], F_SETFD, 0) != 0)
-    return fail(ErrorCode::unavailable, "no wire to be had", {}, std::strerror(errno));
   return WirePair{.server_fd = fds[0], .worker_fd = fds[1]};
 }
 

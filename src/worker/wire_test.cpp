@@ -128,12 +128,12 @@ TEST(Wire, NeverBlocksOnAReaderThatDoesNotRead) {
   EXPECT_TRUE(dropped);
 }
 
-TEST(WirePair, OnlyTheWorkersEndSurvivesAnExec) {
+TEST(WirePair, NeitherEndSurvivesAnExec) {
   const WirePair pair = *make_wire();
   const Wire server(pair.server_fd);
   const Wire worker(pair.worker_fd);
   EXPECT_EQ(::fcntl(pair.server_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-  EXPECT_EQ(::fcntl(pair.worker_fd, F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_EQ(::fcntl(pair.worker_fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 }
 
 /// Remembers what was published.
