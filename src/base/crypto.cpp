@@ -7,21 +7,25 @@
 
 #include <algorithm>
 #include <bit>
-
-#include "base/check.h"
+#include <memory>
+#include <new>
 
 namespace imagined {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
+/// What we ask of OpenSSL is right, so it can only have been short of memory.
+void expect(bool done) {
+  if (!done) throw std::bad_alloc();
+}
+
 }  // namespace
 
 Sha256 sha256(std::span<const std::uint8_t> bytes) {
   Sha256 digest{};
   unsigned int size = 0;
-  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1,
-        "EVP_Digest refused {} bytes", bytes.size());
+  expect(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
   return digest;
 }
 
@@ -29,23 +33,21 @@ Sha256 sha256(std::string_view text) {
   return sha256(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
 
-Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
-  CHECK(
-      context_ != nullptr && EVP_DigestInit(static_cast<EVP_MD_CTX*>(context_), EVP_sha256()) == 1,
-      "no SHA-256");
+Sha256Stream::Sha256Stream() {
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  expect(context && EVP_DigestInit(context.get(), EVP_sha256()) == 1);
+  context_ = context.release();
 }
 
 Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
 
 void Sha256Stream::add(std::span<const std::uint8_t> bytes) {
-  CHECK(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1,
-        "EVP_DigestUpdate refused {} bytes", bytes.size());
+  expect(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1);
 }
 
 Sha256 Sha256Stream::finish() {
   Sha256 digest{};
-  CHECK(EVP_DigestFinal(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) == 1,
-        "EVP_DigestFinal refused");
+  expect(EVP_DigestFinal(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) == 1);
   return digest;
 }
 
@@ -55,12 +57,12 @@ Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text) {
   const auto* made =
       HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
            reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
-  CHECK(made != nullptr && size == mac.size(), "HMAC refused {} bytes", text.size());
+  expect(made != nullptr && size == mac.size());
   return mac;
 }
 
 void random_bytes(std::span<std::uint8_t> out) {
-  CHECK(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1, "no random bytes to be had");
+  expect(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
 }
 
 std::uint32_t random_seed() {

@@ -34,7 +34,7 @@ class Sha256Stream {
 
 Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text);
 
-/// Fills `out` from the operating system's generator; dies when that fails (no safe way on).
+/// Fills `out` from the operating system's generator, or throws.
 void random_bytes(std::span<std::uint8_t> out);
 
 /// The seed of a picture that names none: 32 bits, so that a person can type it again.

@@ -26,6 +26,7 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* context
 template <class Value>
 void set(CURL* curl, CURLoption option, Value value) {
   const CURLcode code = curl_easy_setopt(curl, option, value);
+  if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
   CHECK(code == CURLE_OK, "curl option {}: {}", static_cast<int>(option), curl_easy_strerror(code));
 }
 
@@ -35,9 +36,14 @@ struct ListDeleter {
 using List = std::unique_ptr<curl_slist, ListDeleter>;
 
 List list_of(const std::vector<std::string>& lines) {
-  curl_slist* list = nullptr;
-  for (const std::string& line : lines) list = curl_slist_append(list, line.c_str());
-  return List(list);
+  List list;
+  for (const std::string& line : lines) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    static_cast<void>(list.release());
+    list.reset(longer);
+  }
+  return list;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "api/call/async.h"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -10,7 +11,10 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <new>
+#include <thread>
 
 #include "base/log.h"
 
@@ -26,22 +30,40 @@ Pool::Pool(int threads) : threads_(std::make_unique<Threads>(static_cast<std::si
 
 Pool::~Pool() { join(); }
 
+namespace {
+
+/// Somebody waits for it: without memory it is tried until there is some.
+template <class Resume>
+void post_surely(const asio::any_io_executor& loop, Resume resume) {
+  while (true) {
+    try {
+      return asio::post(loop, resume);
+    } catch (const std::bad_alloc&) {
+      std::this_thread::yield();
+    }
+  }
+}
+
+}  // namespace
+
 Async<void> Pool::run(std::function<void()> work) {
   const auto loop = co_await asio::this_coro::executor;
   std::exception_ptr caught;
   ++calls_;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&](auto handler) {
+        using Handler = decltype(handler);
+        const auto resume = std::make_shared<Handler>(std::move(handler));
         // The work guard keeps the loop running while its only coroutine is away.
-        asio::post(threads_->pool, [this, work = std::move(work), handler = std::move(handler),
-                                    loop, guard = asio::make_work_guard(loop), &caught]() mutable {
+        post_surely(threads_->pool.get_executor(), [this, work = std::move(work), resume, loop,
+                                                    guard = asio::make_work_guard(loop), &caught] {
           try {
             work();
           } catch (...) {
             caught = std::current_exception();
           }
           --calls_;
-          asio::post(loop, std::move(handler));
+          post_surely(loop, [resume] { (*resume)(); });
         });
       },
       asio::use_awaitable);
@@ -81,7 +103,7 @@ struct Signal::State : std::enable_shared_from_this<Signal::State> {
   // An asio timer is not thread-safe: the loop's thread cancels it.
   void wake(const std::lock_guard<std::mutex>&) {
     if (timer == nullptr) return;
-    asio::post(timer->get_executor(), [this, self = shared_from_this()] {
+    post_surely(timer->get_executor(), [this, self = shared_from_this()] {
       const std::lock_guard lock(mutex);
       if (timer != nullptr) timer->cancel();
     });

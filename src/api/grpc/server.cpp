@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/call/loop.h"
 #include "api/grpc/services.h"
 #include "base/log.h"
 
@@ -101,7 +102,7 @@ class GrpcServer::Loop {
                               authority_of_endpoint(options_.host, options_.port)),
                   "grpc_listen");
     port_ = static_cast<std::uint16_t>(port);
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = std::thread([this] { run_loop(io_); });
     // There from now on: when the server is stopped there may be no memory for a thread.
     closing_ = std::thread([this] {
       stop_wanted_.acquire();

@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 
+#include "api/call/loop.h"
 #include "api/http/connection.h"
 #include "api/http/log_limit.h"
 #include "api/http/middleware.h"
@@ -146,6 +147,7 @@ class HttpServer::Loop {
   // Open connections of one sort; each is out of it when it has ended.
   using Connections = std::set<std::shared_ptr<Connection>>;
 
+  void accept();
   Async<void> accept_clients();
   Async<bool> accept_one();
   void admit(tcp::socket socket);
@@ -172,6 +174,7 @@ class HttpServer::Loop {
   asio::steady_timer drain_{io_};
   std::optional<Certificate> certificate_;  // none: in the clear
   std::uint16_t port_ = 0;
+  bool accepting_ = false;
   bool stopping_ = false;
   Connections connections_;
   Connections turned_away_;  // being told why
@@ -255,14 +258,10 @@ void HttpServer::Loop::run_among(Connections& connections,
   tally_.connected();
   auto ended = [this, &connections, connection,
                 place = std::move(place)](std::exception_ptr caught) {
-    try {
-      if (caught) std::rethrow_exception(caught);
-    } catch (const std::exception& failure) {
-      log(LogLevel::error, "connection_failed", "reason={:?}", failure.what());
-    }
     connections.erase(connection);
     tally_.disconnected();
     end_when_idle();
+    if (caught) std::rethrow_exception(caught);  // to the net of the loop
   };
   try {
     asio::co_spawn(io_, std::move(work), std::move(ended));
@@ -275,12 +274,7 @@ void HttpServer::Loop::run_among(Connections& connections,
 
 Async<void> HttpServer::Loop::accept_clients() {
   while (!stopping_) {
-    bool accepted = false;
-    try {
-      accepted = co_await accept_one();
-    } catch (const std::exception& caught) {  // the net of this coroutine: no memory, above all
-      log(LogLevel::error, "connection_failed", "reason={:?}", caught.what());
-    }
+    const bool accepted = co_await accept_one();
     if (accepted || stopping_) continue;
     boost::system::error_code ignored;
     asio::steady_timer pause(io_, kAcceptPause);  // instead of spinning
@@ -333,9 +327,17 @@ void HttpServer::Loop::end_when_idle() {
   if (stopping_ && connections_.empty()) io_.stop();
 }
 
+void HttpServer::Loop::accept() {
+  if (accepting_ || stopping_) return;
+  asio::co_spawn(io_, accept_clients(), [this](std::exception_ptr caught) {
+    accepting_ = false;
+    if (caught) std::rethrow_exception(caught);
+  });
+  accepting_ = true;
+}
+
 void HttpServer::Loop::run() {
-  asio::co_spawn(io_, accept_clients(), asio::detached);
-  io_.run();
+  run_loop(io_, [this] { accept(); });
   pool_.join();
   fetch_pool_.join();
 }

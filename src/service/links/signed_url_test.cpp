@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <utility>
 
+#include "base/crypto.h"
 #include "service/links/links.h"
 
 namespace imagined::service {
@@ -61,6 +64,49 @@ TEST(SignedUrl, EveryChangedLetterIsFound) {
       wrong.query[i] = static_cast<char>(wrong.query[i] ^ (1 << bit));
       EXPECT_FALSE(verify(wrong)) << "query " << i << " bit " << bit;
     }
+}
+
+// reliability.md S10: `--gtest_repeat=10` is a million.
+TEST(SignedUrl, IsNotForgedByMutation) {
+  constexpr int kMutations = 100'000;
+  const std::string right = UrlSigner(kSecret).sign({kId, image::Format::png, kExpires});
+  std::mt19937 random(std::random_device{}());
+  const auto any = [&random](std::size_t count) { return random() % count; };
+  const auto mutate = [&](std::string& link) {
+    const std::size_t at = any(link.size());
+    const std::size_t length = 1 + any(std::min<std::size_t>(8, link.size() - at));
+    switch (any(7)) {
+      case 0:  // a bit
+        link[at] = static_cast<char>(link[at] ^ (1 << any(8)));
+        return;
+      case 1:  // another letter of the alphabet
+        link[at] = kBase62[any(kBase62.size())];
+        return;
+      case 2:  // a piece is lost
+        link.erase(at, length);
+        return;
+      case 3:  // or comes twice
+        link.insert(at, link.substr(at, length));
+        return;
+      case 4:  // capitals
+        link[at] = static_cast<char>(link[at] ^ ('a' ^ 'A'));
+        return;
+      case 5:  // spelled with percent signs
+        link.replace(at, 1, fmt::format("%{:02X}", static_cast<unsigned char>(link[at])));
+        return;
+      default:  // another order
+        std::rotate(link.begin(), link.begin() + static_cast<std::ptrdiff_t>(at), link.end());
+    }
+  };
+  for (int i = 0; i < kMutations && !HasFailure(); ++i) {
+    std::string link = right;
+    for (std::size_t changes = 1 + any(3); changes > 0 && !link.empty(); --changes) mutate(link);
+    if (link == right) continue;
+    const std::size_t mark = std::min(link.find('?'), link.size());
+    const Parts parts{link.substr(0, mark), link.substr(std::min(mark + 1, link.size()))};
+    const auto opened = verify(parts);
+    EXPECT_FALSE(opened) << link;
+  }
 }
 
 TEST(SignedUrl, OtherSpellingsAreRefused) {

@@ -1,5 +1,7 @@
 #include "storage/sqlite/commit_group.h"
 
+#include <exception>
+
 #include "base/check.h"
 #include "storage/sqlite/connection.h"
 
@@ -29,10 +31,16 @@ Result<void> try_to_commit(Connection& connection, std::span<const Work> works,
   return transaction.commit();
 }
 
+/// As long as a string holds without memory of its own.
+Result<void> no_memory() {
+  return tl::unexpected(Error{.code = ErrorCode::unavailable, .message = "no memory"});
+}
+
 }  // namespace
 
 std::vector<Result<void>> commit_together(Connection& connection, std::span<const Work> works) {
   std::vector<Result<void>> results;
+  results.reserve(works.size());  // nothing is thrown any more after the commit
   const auto committed = try_to_commit(connection, works, results);
   results.resize(works.size());
   if (committed) return results;
@@ -65,20 +73,19 @@ Result<void> CommitGroup::run(Work work) {
   std::optional<Result<void>> own;
   {
     std::unique_lock lock(mutex_);
-    waiting_.push_back(std::move(work));
-    results_.push_back(&own);
+    waiting_.push_back({std::move(work), &own});
     while (!own) {
       if (committing_) {
         changed_.wait(lock);
         continue;
       }
       committing_ = true;
-      const auto works = std::exchange(waiting_, {});
-      const auto results = std::exchange(results_, {});
+      auto group = std::exchange(waiting_, {});
       lock.unlock();
-      auto committed = commit(works);
+      const auto outcomes = commit(group);
       lock.lock();
-      for (std::size_t i = 0; i < results.size(); ++i) *results[i] = std::move(committed[i]);
+      for (std::size_t i = 0; i < group.size(); ++i)
+        *group[i].outcome = i < outcomes.size() ? outcomes[i] : no_memory();
       committing_ = false;
       changed_.notify_all();
     }
@@ -88,9 +95,17 @@ Result<void> CommitGroup::run(Work work) {
   return std::move(*own);
 }
 
-std::vector<Result<void>> CommitGroup::commit(std::span<const Work> works) {
-  const auto lock = connection_.lock();
-  return commit_together(connection_, works);
+// None where something was thrown, for want of memory: then nothing was committed, and those who
+// wait must be told all the same.
+std::vector<Result<void>> CommitGroup::commit(std::vector<Waiting>& group) {
+  try {
+    std::vector<Work> works;
+    for (Waiting& each : group) works.push_back(std::move(each.work));
+    const auto lock = connection_.lock();
+    return commit_together(connection_, works);
+  } catch (const std::exception&) {
+    return {};
+  }
 }
 
 }  // namespace imagined::storage

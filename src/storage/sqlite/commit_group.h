@@ -74,15 +74,19 @@ class CommitGroup {
   void settle() { sync_.wait(); }
 
  private:
-  std::vector<Result<void>> commit(std::span<const Work> works);
+  /// One of those who wait, and where its outcome goes.
+  struct Waiting {
+    Work work;
+    std::optional<Result<void>>* outcome;
+  };
+  std::vector<Result<void>> commit(std::vector<Waiting>& group);
 
   Connection& connection_;
   SharedSync sync_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Work> waiting_;
-  std::vector<std::optional<Result<void>>*> results_;  // of those who wait, in their order
-  bool committing_ = false;                            // one of those who wait does it for all
+  std::vector<Waiting> waiting_;
+  bool committing_ = false;  // one of those who wait does it for all
 };
 
 }  // namespace imagined::storage

@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 
 #include <chrono>
+#include <exception>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -54,14 +56,16 @@ int switch_to_wal(sqlite3* handle) {
 }  // namespace
 
 Statement::Statement(Statement&& other) noexcept
-    : connection_(other.connection_), statement_(std::exchange(other.statement_, nullptr)) {}
+    : connection_(other.connection_),
+      loan_(std::move(other.loan_)),
+      statement_(std::exchange(other.statement_, nullptr)) {}
 
 Statement::~Statement() {
   if (statement_ == nullptr) return;
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
-  const auto [place, is_new] = connection_->idle_.try_emplace(sqlite3_sql(statement_), statement_);
-  if (!is_new) sqlite3_finalize(statement_);  // the same text was on loan twice
+  const auto returned = connection_->idle_.insert(std::move(loan_));  // needs no memory
+  if (!returned.inserted) sqlite3_finalize(statement_);  // the same text was on loan twice
 }
 
 Result<bool> Statement::step() {
@@ -87,6 +91,7 @@ void Statement::bind_text(int index, std::string_view value) {
   const char* data = value.data() == nullptr ? "" : value.data();
   const int code =
       sqlite3_bind_text64(statement_, index, data, value.size(), transient(), SQLITE_UTF8);
+  if (code == SQLITE_NOMEM) throw std::bad_alloc();
   CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
 }
 
@@ -160,22 +165,27 @@ Connection::~Connection() {
 }
 
 Result<Statement> Connection::prepare(std::string_view sql) {
-  if (const auto found = idle_.find(std::string(sql)); found != idle_.end()) {
-    sqlite3_stmt* statement = found->second;
-    idle_.erase(found);
-    return Statement(*this, statement);
-  }
-  sqlite3_stmt* statement = nullptr;
+  if (const auto found = idle_.find(sql); found != idle_.end())
+    return Statement(*this, idle_.extract(found));
+  Statement::Compiled made;
+  sqlite3_stmt*& statement = made.emplace(sql, nullptr).first->second;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return failure(code);
-  return Statement(*this, statement);
+  return Statement(*this, made.extract(made.begin()));
 }
 
 Result<void> Connection::execute(const char* sql) {
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure(code);
   return {};
+}
+
+void Connection::roll_back() {
+  // Without memory for the statement itself it is asked again; no other reason leaves it open.
+  do {
+    sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+  } while (in_transaction());
 }
 
 std::int64_t Connection::changed_count() const { return sqlite3_changes64(handle_); }
@@ -189,7 +199,11 @@ void Connection::checkpoint_if_long() {
   log_pages_ = 0;  // not again at the very next commit when readers held us up
   const int code =
       sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
-  if (code != SQLITE_OK) log(LogLevel::warn, "checkpoint_failed", "sqlite={}", code);
+  if (code == SQLITE_OK) return;
+  try {
+    log(LogLevel::warn, "checkpoint_failed", "sqlite={}", code);
+  } catch (const std::exception&) {  // what was committed is
+  }
 }
 
 void Connection::sync_log() {
@@ -238,7 +252,7 @@ Transaction::Transaction(Transaction&& other) noexcept
 Transaction::~Transaction() {
   if (connection_ == nullptr) return;
   // Some errors (a full disk) have already rolled back by themselves: then this one fails, rightly.
-  static_cast<void>(connection_->execute("ROLLBACK"));
+  connection_->roll_back();
 }
 
 Result<void> Transaction::commit() {

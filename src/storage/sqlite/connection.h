@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <unordered_map>
+#include <utility>
 
 #include "base/result.h"
 
@@ -48,8 +50,10 @@ class Statement {
 
  private:
   friend class Connection;
-  Statement(Connection& connection, sqlite3_stmt* statement)
-      : connection_(&connection), statement_(statement) {}
+  using Compiled = std::map<std::string, sqlite3_stmt*, std::less<>>;  // by text
+
+  Statement(Connection& connection, Compiled::node_type loan)
+      : connection_(&connection), loan_(std::move(loan)), statement_(loan_.mapped()) {}
 
   template <class Value>
   void bind_one(int index, const Value& value) {
@@ -70,6 +74,7 @@ class Statement {
   void bind_null(int index);
 
   Connection* connection_;
+  Compiled::node_type loan_;  // of the connection's, until it goes back there
   sqlite3_stmt* statement_;
 };
 
@@ -117,14 +122,16 @@ class Connection {
 
  private:
   friend class Statement;
+  friend class Transaction;
   Connection() = default;
   Result<void> connect(const std::filesystem::path& file, int flags);
+  void roll_back();
 
   std::mutex mutex_;
   ConnectionOptions options_;
   sqlite3* handle_ = nullptr;
-  std::unordered_map<std::string, sqlite3_stmt*> idle_;  // compiled and not on loan
-  int log_pages_ = 0;                                    // length of the log at our last commit
+  Statement::Compiled idle_;  // compiled and not on loan
+  int log_pages_ = 0;         // length of the log at our last commit
 };
 
 /// BEGIN IMMEDIATE ... COMMIT: takes the write lock at once, so that a transaction that reads first
