@@ -98,6 +98,52 @@ TEST(Kill, BetweenAnyTwoStatementsLosesNothingAndDoesNothingTwice) {
   RecordProperty("kills", kills);
 }
 
+ClaimedJob claim_for_a_moment(Stores& stores) {
+  const std::vector<std::string> models = {"fast"};
+  constexpr service::JobKind kKinds[] = {service::JobKind::pictures};
+  auto job =
+      stores.jobs.claim({.worker_id = "frozen", .models = models, .kinds = kKinds, .lease_ms = 1});
+  CHECK(job && *job, "nothing to claim");
+  return std::move(**job);
+}
+
+// reliability.md J2: `--gtest_repeat=20` is 1,000 workers.
+TEST(Kill, AWorkerThatWasFrozenPastItsLeaseCommitsNothing) {
+  constexpr int kWorkers = 50;
+  for (int i = 0; i < kWorkers && !HasFailure(); ++i) {
+    const TestFolder folder(memory_folder());
+    { const Stores made(folder.path()); }
+    const pid_t worker = ::fork();
+    if (worker == 0) {
+      Stores stores(folder.path());
+      if (!stores.jobs.insert(wanted_job("first", {}))) ::_exit(3);
+      const auto mine = claim_for_a_moment(stores);
+      const auto pictures = make_pictures(stores, mine.job);
+      ::raise(SIGSTOP);
+      ::_exit(stores.jobs.complete(mine.lease(), pictures) ? 4 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(worker, &status, WUNTRACED), worker);
+    ASSERT_TRUE(WIFSTOPPED(status)) << status;
+    Stores stores(folder.path());
+    while (stores.jobs.rescue(service::Stranded::by_lease())->empty()) {
+    }
+    const ClaimedJob taken = claim_from(stores.jobs, "other");
+    const bool is_over = i % 2 == 0;  // or the other one is still at work
+    const auto finish = [&] {
+      ASSERT_TRUE(stores.jobs.complete(taken.lease(), make_pictures(stores, taken.job)));
+    };
+    if (is_over) finish();
+    ::kill(worker, SIGCONT);
+    ASSERT_EQ(::waitpid(worker, &status, 0), worker);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "a stale commit";
+    if (!is_over) finish();
+    expect_whole(stores, *stores.jobs.find("first"));
+    expect_right_books(stores);
+  }
+}
+
 TEST(Kill, InTheMiddleOfAMigrationLeavesTheOldSchemaOrTheNewOne) {
   std::ifstream dump(std::filesystem::path(IMAGINED_SOURCE_DIR) /
                      "tests/contract/data/schema1.sql");
