@@ -8,24 +8,20 @@
 #include <algorithm>
 #include <bit>
 #include <memory>
-#include <new>
+
+#include "base/memory.h"
 
 namespace imagined {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-/// What we ask of OpenSSL is right, so it can only have been short of memory.
-void expect(bool done) {
-  if (!done) throw std::bad_alloc();
-}
-
 }  // namespace
 
 Sha256 sha256(std::span<const std::uint8_t> bytes) {
   Sha256 digest{};
   unsigned int size = 0;
-  expect(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
+  expect_memory(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
   return digest;
 }
 
@@ -35,19 +31,19 @@ Sha256 sha256(std::string_view text) {
 
 Sha256Stream::Sha256Stream() {
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  expect(context && EVP_DigestInit(context.get(), EVP_sha256()) == 1);
+  expect_memory(context && EVP_DigestInit(context.get(), EVP_sha256()) == 1);
   context_ = context.release();
 }
 
 Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
 
 void Sha256Stream::add(std::span<const std::uint8_t> bytes) {
-  expect(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1);
+  expect_memory(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1);
 }
 
 Sha256 Sha256Stream::finish() {
   Sha256 digest{};
-  expect(EVP_DigestFinal(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) == 1);
+  expect_memory(EVP_DigestFinal(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) == 1);
   return digest;
 }
 
@@ -57,12 +53,12 @@ Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text) {
   const auto* made =
       HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
            reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
-  expect(made != nullptr && size == mac.size());
+  expect_memory(made != nullptr && size == mac.size());
   return mac;
 }
 
 void random_bytes(std::span<std::uint8_t> out) {
-  expect(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
+  expect_memory(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
 }
 
 std::uint32_t random_seed() {

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/words.h"
 
@@ -174,7 +175,7 @@ CurlList resolved(const Url& url, const std::vector<IpAddress>& addresses) {
 template <class Value>
 void set(const Curl& curl, CURLoption option, Value value) {
   const CURLcode code = curl_easy_setopt(curl.get(), option, value);
-  if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+  expect_memory(code != CURLE_OUT_OF_MEMORY);
   CHECK(code == CURLE_OK, "curl option {}: {}", static_cast<int>(option), curl_easy_strerror(code));
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 namespace imagined::net {
 namespace {
@@ -26,7 +27,7 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* context
 template <class Value>
 void set(CURL* curl, CURLoption option, Value value) {
   const CURLcode code = curl_easy_setopt(curl, option, value);
-  if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+  expect_memory(code != CURLE_OUT_OF_MEMORY);
   CHECK(code == CURLE_OK, "curl option {}: {}", static_cast<int>(option), curl_easy_strerror(code));
 }
 
@@ -39,7 +40,7 @@ List list_of(const std::vector<std::string>& lines) {
   List list;
   for (const std::string& line : lines) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-    if (longer == nullptr) throw std::bad_alloc();
+    expect_memory(longer != nullptr);
     static_cast<void>(list.release());
     list.reset(longer);
   }

@@ -5,12 +5,12 @@
 
 #include <chrono>
 #include <exception>
-#include <new>
 #include <thread>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 namespace imagined::storage {
 namespace {
@@ -91,7 +91,7 @@ void Statement::bind_text(int index, std::string_view value) {
   const char* data = value.data() == nullptr ? "" : value.data();
   const int code =
       sqlite3_bind_text64(statement_, index, data, value.size(), transient(), SQLITE_UTF8);
-  if (code == SQLITE_NOMEM) throw std::bad_alloc();
+  expect_memory(code != SQLITE_NOMEM);
   CHECK(code == SQLITE_OK, "cannot bind parameter {} of {}", index, sqlite3_sql(statement_));
 }
 
