@@ -27,21 +27,24 @@ class CompileError(Exception):
     """Our program is at fault."""
 
 
-def output(command, failure, **options):
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
-        raise failure(f"{pathlib.Path(command[0]).name} says: {last[-1]}" if failure is NotInstalled
-                      else "\n".join(last))
-    return done.stdout
+def run(command, **options):
+    return subprocess.run([str(each) for each in command], capture_output=True, text=True, **options)
 
 
 def install(command, **options):
-    return output([str(each) for each in command], NotInstalled, **options)
+    done = run(command, **options)
+    if done.returncode != 0:
+        said = [line for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
+        # Some tools end with where their log lies, some with what the error follows from.
+        reason = next((line for line in said if "error" in line.lower()), (said or ["nothing"])[-1])
+        raise NotInstalled(f"{pathlib.Path(command[0]).name} says: {reason}")
+    return done.stdout
 
 
 def compile_program(command, **options):
-    output([str(each) for each in command], CompileError, **options)
+    done = run(command, **options)
+    if done.returncode != 0:
+        raise CompileError(done.stdout + done.stderr)
 
 
 def numbers(version):
