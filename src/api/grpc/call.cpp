@@ -80,7 +80,7 @@ GrpcCall::GrpcCall(const Clock& clock, grpc::CallbackServerContext& wire_context
                    std::string_view method_name)
     : wire(wire_context), method(method_name) {
   id = make_uuid(clock);
-  wire.AddInitialMetadata("x-request-id", id);
+  wire.AddTrailingMetadata("x-request-id", id);  // see finish()
 }
 
 Async<Result<void>> authenticate(const GrpcContext& context, GrpcCall& call) {
@@ -137,12 +137,13 @@ OwnNames own_names(const GrpcContext& context, const GrpcCall& call) {
 grpc::Status status_of(const Error& error) { return {code_of(error), text_of(error)}; }
 
 grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<void>& outcome) {
-  if (call.limits) {
+  const grpc::Status status = outcome ? grpc::Status::OK : status_of(outcome.error());
+  // A client that has seen metadata before the end takes the call for begun and tries no more.
+  if (call.limits && status.error_code() != grpc::StatusCode::UNAVAILABLE) {
     for (wire::LimitHeader& header :
          wire::limit_headers(*call.limits, context.services.clock.unix_ms()))
       call.wire.AddInitialMetadata(std::string(header.name), std::move(header.value));
   }
-  const grpc::Status status = outcome ? grpc::Status::OK : status_of(outcome.error());
   if (!outcome) {
     const wire::RetryAdvice advice = wire::retry_advice(outcome.error());
     // Without it xAI's SDK is through with its five tries in 1.4 s; below 0 it stops.

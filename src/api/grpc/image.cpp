@@ -133,12 +133,12 @@ Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
       context.pool, [&] { return services.images.submit(*call.caller, *payload, asking); });
   if (!order) co_return tl::unexpected(order.error());
   call.job_id = order->job.id;
-  call.wire.AddInitialMetadata("x-cache", std::string(service::to_string(order->cache)));
   auto made = co_await finished(context, call, *order);
   if (!made) co_return tl::unexpected(std::move(made.error()));
   auto held = co_await context.budget.take(as_base64 ? kReplyBytesMax : kReplyBytesBesidePictures,
                                            kHeldWait, call.client_gone);
   if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
+  call.wire.AddInitialMetadata("x-cache", std::string(service::to_string(order->cache)));
   const Filling filling{context, call, *made, wanted.fields.storage, names, as_base64, reply};
   co_return co_await on_pool(context.pool, [&] { return filling.run(); });
 }
