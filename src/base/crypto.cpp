@@ -21,7 +21,8 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 Sha256 sha256(std::span<const std::uint8_t> bytes) {
   Sha256 digest{};
   unsigned int size = 0;
-  expect_memory(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
+  expect_memory(
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
   return digest;
 }
 
@@ -38,7 +39,8 @@ Sha256Stream::Sha256Stream() {
 Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
 
 void Sha256Stream::add(std::span<const std::uint8_t> bytes) {
-  expect_memory(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1);
+  expect_memory(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) ==
+                1);
 }
 
 Sha256 Sha256Stream::finish() {

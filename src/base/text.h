@@ -30,4 +30,12 @@ constexpr std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+/// Cuts the next item off the front of a list with commas, without the spaces around it.
+constexpr std::string_view take_item(std::string_view& list) {
+  const auto comma = list.find(',');
+  const auto item = trim(list.substr(0, comma));
+  list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+  return item;
+}
+
 }  // namespace imagined

@@ -18,6 +18,9 @@ namespace {
 
 // Clients that are told at a time why they are not served.
 constexpr std::int64_t kTurnedAwayMax = 64;
+// One connection of gRPC for so many of HTTP.
+constexpr std::int64_t kGrpcShare = 10;
+constexpr std::int64_t kDescriptorsByGrpc = 3;
 
 }  // namespace
 
@@ -77,13 +80,19 @@ std::int64_t raise_descriptor_limit() {
 }
 
 ConnectionRoom connections_within(std::int64_t descriptors, std::int64_t wanted) {
-  const std::int64_t left = std::max<std::int64_t>(descriptors - kOwnDescriptors, 2);
+  const std::int64_t all = std::max<std::int64_t>(descriptors - kOwnDescriptors, 5);
+  const std::int64_t by_grpc =
+      std::clamp<std::int64_t>(all / 32, 1, std::max<std::int64_t>(wanted / kGrpcShare, 1));
+  const std::int64_t left = all - by_grpc * kDescriptorsByGrpc;
   const std::int64_t turned_away = std::clamp<std::int64_t>(left / 8, 1, kTurnedAwayMax);
-  return {.served = std::min(left - turned_away, wanted), .turned_away = turned_away};
+  return {.served = std::min(left - turned_away, wanted),
+          .by_grpc = by_grpc,
+          .turned_away = turned_away};
 }
 
 std::int64_t descriptors_for(std::int64_t connections) {
-  return connections + kTurnedAwayMax + kOwnDescriptors;
+  return connections + connections / kGrpcShare * kDescriptorsByGrpc + kTurnedAwayMax +
+         kOwnDescriptors;
 }
 
 }  // namespace imagined::cli

@@ -36,11 +36,12 @@ std::int64_t raise_descriptor_limit();
 /// How many connections fit under a limit of open files. Clients that are turned away hold theirs
 /// while they are told why.
 struct ConnectionRoom {
-  std::int64_t served = 0;
+  std::int64_t served = 0;   // by HTTP
+  std::int64_t by_grpc = 0;  // of which each carries many calls, and holds three descriptors
   std::int64_t turned_away = 0;
 };
 
-/// At most `wanted` served ones.
+/// At most `wanted` served ones, and a tenth as many by gRPC.
 ConnectionRoom connections_within(std::int64_t descriptors, std::int64_t wanted);
 
 /// The limit of open files under which all that are wanted fit.

@@ -49,20 +49,24 @@ api::ModeratedAnswer moderated_answer(std::string_view word) {
   return word == "marked" ? api::ModeratedAnswer::marked : api::ModeratedAnswer::error;
 }
 
-Result<api::ServerOptions> server_options(const Settings& settings,
-                                          const config::ListenAddress& address) {
-  api::ProxyList trusted_proxies = TRY(api::ProxyList::parse(settings.trusted_proxies));
-  api::Limits limits;
+ConnectionRoom find_room(const Settings& settings) {
   const std::int64_t descriptors = raise_descriptor_limit();
   const ConnectionRoom room = connections_within(descriptors, settings.connections_max);
-  limits.connections_max = static_cast<int>(room.served);
-  limits.turned_away_max = static_cast<int>(room.turned_away);
-  if (limits.connections_max < settings.connections_max) {
+  if (room.served < settings.connections_max) {
     log(LogLevel::warn, "connections_limited",
         "connections_max={} wanted={} open_files_limit={} hint=\"raise it with ulimit -n or "
         "LimitNOFILE\"",
-        limits.connections_max, settings.connections_max, descriptors);
+        room.served, settings.connections_max, descriptors);
   }
+  return room;
+}
+
+Result<api::ServerOptions> server_options(const Settings& settings, const ConnectionRoom& room,
+                                          const config::ListenAddress& address) {
+  api::ProxyList trusted_proxies = TRY(api::ProxyList::parse(settings.trusted_proxies));
+  api::Limits limits;
+  limits.connections_max = static_cast<int>(room.served);
+  limits.turned_away_max = static_cast<int>(room.turned_away);
   limits.connections_per_address_max = static_cast<int>(settings.connections_per_address_max);
   return api::ServerOptions{
       .host = address.host,
@@ -120,7 +124,7 @@ void offer_first_owner(service::FirstOwner& first_owner, const std::string& url)
 }
 
 api::GrpcOptions grpc_options(const Settings& settings, const config::ListenAddress& address,
-                              std::uint16_t http_port) {
+                              api::ListenRules connections, std::uint16_t http_port) {
   return {.host = address.host,
           .port = address.port,
           .public_url = settings.public_url,
@@ -130,7 +134,8 @@ api::GrpcOptions grpc_options(const Settings& settings, const config::ListenAddr
           .moderated_is_kept_back = settings.moderation_answer != "error",
           .wait = {.total = std::chrono::seconds(settings.job_timeout_s)},
           .pool_threads = static_cast<int>(settings.pool_threads),
-          .drain_timeout = std::chrono::seconds(settings.drain_s)};
+          .drain_timeout = std::chrono::seconds(settings.drain_s),
+          .connections = std::move(connections)};
 }
 
 struct Listen {
@@ -191,8 +196,13 @@ int serve_until_stopped(const Config& config, const Listen& listen,
     }
     return all;
   };
-  auto options = server_options(config.settings, listen.http);
+  const ConnectionRoom room = find_room(config.settings);
+  auto options = server_options(config.settings, room, listen.http);
   if (!options) return report(kExitConfig, options.error());
+  api::ListenRules grpc_connections{
+      .connections_max = static_cast<int>(room.by_grpc),
+      .connections_per_address_max = options->limits.connections_per_address_max,
+      .trusted_proxies = options->answers.trusted_proxies};
   const api::Services services{.catalogue = catalogue,
                                .images = images,
                                .intake = intake,
@@ -210,7 +220,9 @@ int serve_until_stopped(const Config& config, const Listen& listen,
   api::HttpServer server(std::move(*options), services);
   if (const auto listening = server.listen(); !listening) return report(listening.error());
   if (listen.grpc) {
-    grpc.emplace(grpc_options(config.settings, *listen.grpc, server.port()), services);
+    grpc.emplace(
+        grpc_options(config.settings, *listen.grpc, std::move(grpc_connections), server.port()),
+        services);
     if (const auto started = grpc->start(); !started) return report(started.error());
   }
 

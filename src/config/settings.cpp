@@ -119,7 +119,8 @@ std::span<const Setting> all_settings() {
        "days after its end and its pictures' removal that a job, with its prompt, is removed; 0: "
        "never",
        0, kDaysMax},
-      {"connections_max", &Settings::connections_max, "open connections", 1, 1'000'000},
+      {"connections_max", &Settings::connections_max,
+       "open connections, and a tenth as many of gRPC", 1, 1'000'000},
       {"connections_per_address_max", &Settings::connections_per_address_max,
        "open connections of one client, and its requests through a proxy", 1, 1'000'000},
       {"trusted_proxies", &Settings::trusted_proxies,

@@ -142,6 +142,16 @@ class Server:
                 return int(children[0])
         return None
 
+    def memory_kib(self):
+        """What the server itself holds of the machine's memory."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    def cpu_seconds(self):
+        """What the server itself has used of the processors."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill_worker(self):
         pid = wait_until(self.worker_pid, "a worker")
         os.kill(pid, signal.SIGKILL)

@@ -389,7 +389,7 @@ def test_a_port_that_is_taken_is_said_with_a_way_out(server, tmp_path):
     second = run("serve", "--data-dir", tmp_path, "--http-listen", "127.0.0.1:0", "--grpc-listen",
                  server.grpc)
     assert second.returncode != 0
-    assert server.grpc in second.stderr and "grpc-listen" in second.stderr
+    assert server.grpc in second.stderr and "grpc_listen" in second.stderr
 
 
 def test_without_grpc_the_ready_line_names_none(start_server):
@@ -454,7 +454,12 @@ def test_a_text_that_is_no_utf_8_is_refused(server, channel):
     ask = channel.unary_unary("/xai_api.Image/GenerateImage")
     error = refused(lambda: ask(b"\x0a\x02\xc3\x28",
                                 metadata=[("authorization", f"Bearer {server.key}")]))
-    assert error.code() == grpc.StatusCode.UNIMPLEMENTED  # what gRPC's callbacks say of it
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "xai_api.GenerateImageRequest" in error.details() and "UTF-8" in error.details()
+    upload = channel.stream_unary("/xai_api.Files/UploadFile")
+    error = refused(lambda: upload(iter([b"\x0a\x04\x0a\x02\xc3\x28"]),
+                                   metadata=[("authorization", f"Bearer {server.key}")]))
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 # The same question to both faces.

@@ -30,13 +30,16 @@ Async<Result<void>> tell_key(const GrpcContext& context, GrpcCall& call, const E
   co_return Result<void>();
 }
 
-class AuthFace final : public xai_api::Auth::CallbackService {
+// Messages come as they are sent, and are read behind the door.
+using AuthMethods = xai_api::Auth::WithRawCallbackMethod_get_api_key_info<xai_api::Auth::Service>;
+
+class AuthFace final : public AuthMethods {
  public:
   explicit AuthFace(GrpcLoop loop) : loop_(loop) {}
 
   grpc::ServerUnaryReactor* get_api_key_info(grpc::CallbackServerContext* wire,
-                                             const Empty* request,
-                                             xai_api::ApiKey* reply) override {
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Auth/get_api_key_info", *request, *reply, tell_key);
   }
 

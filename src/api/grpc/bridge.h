@@ -2,6 +2,10 @@
 // per call, which lives until gRPC is done with it.
 #pragma once
 
+#include <fmt/format.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+#include <grpcpp/support/proto_buffer_writer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <boost/asio/async_result.hpp>
@@ -23,6 +27,7 @@
 #include <utility>
 
 #include "api/grpc/call.h"
+#include "base/check.h"
 
 namespace imagined::api {
 
@@ -46,9 +51,7 @@ class CallReactor : public Reactor {
 
   CallReactor(GrpcLoop loop, grpc::CallbackServerContext& wire, std::string_view method,
               Handler handler)
-      : loop_(loop),
-        call_(loop.context.services.clock, wire, method),
-        handler_(std::move(handler)) {
+      : loop_(loop), call_(loop.context, wire, method), handler_(std::move(handler)) {
     call_.client_gone = gone_.get_token();
   }
 
@@ -78,19 +81,51 @@ class CallReactor : public Reactor {
   const Handler handler_;
 };
 
+/// What a client has sent, as the message that its method takes. The library would say nothing of
+/// one that cannot be read but UNIMPLEMENTED.
+template <class Message>
+Result<void> read_message(const grpc::ByteBuffer& bytes, Message& message) {
+  grpc::ByteBuffer read(bytes);  // the same bytes, which reading lets go of
+  if (grpc::SerializationTraits<Message>::Deserialize(&read, &message).ok()) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("this is no {}: a field is of another type, or a text is not UTF-8",
+                          Message::descriptor()->full_name()));
+}
+
+template <class Message>
+grpc::ByteBuffer write_message(const Message& message) {
+  grpc::ByteBuffer bytes;
+  bool is_own = true;
+  CHECK(grpc::SerializationTraits<Message>::Serialize(message, &bytes, &is_own).ok(), "a message");
+  return bytes;
+}
+
 template <class Request, class Reply>
 using UnaryHandler = Async<Result<void>> (*)(const GrpcContext&, GrpcCall&, const Request&, Reply&);
+
+template <class Request, class Reply>
+Async<Result<void>> read_and_write(const GrpcContext& context, GrpcCall& call,
+                                   const grpc::ByteBuffer& sent, grpc::ByteBuffer& answered,
+                                   UnaryHandler<Request, Reply> handler) {
+  Request request;
+  Reply reply;
+  auto done = read_message(sent, request);
+  if (!done) co_return done;
+  done = co_await handler(context, call, request, reply);
+  if (done) answered = write_message(reply);
+  co_return done;
+}
 
 /// One request, one reply.
 template <class Request, class Reply>
 grpc::ServerUnaryReactor* answer(GrpcLoop loop, grpc::CallbackServerContext& wire,
-                                 std::string_view method, const Request& request, Reply& reply,
-                                 UnaryHandler<Request, Reply> handler) {
+                                 std::string_view method, const grpc::ByteBuffer& sent,
+                                 grpc::ByteBuffer& answered, UnaryHandler<Request, Reply> handler) {
   using Reactor = CallReactor<grpc::ServerUnaryReactor>;
   auto* reactor = new Reactor(
       loop, wire, method,
-      [&request, &reply, handler](const GrpcContext& context, GrpcCall& call, Reactor&) {
-        return handler(context, call, request, reply);
+      [&sent, &answered, handler](const GrpcContext& context, GrpcCall& call, Reactor&) {
+        return read_and_write(context, call, sent, answered, handler);
       });
   reactor->begin();
   return reactor;
@@ -146,17 +181,22 @@ class Patience {
 
 /// Requests one after the other, then one reply.
 template <class Request>
-class Reading : public CallReactor<grpc::ServerReadReactor<Request>> {
+class Reading : public CallReactor<grpc::ServerReadReactor<grpc::ByteBuffer>> {
  public:
-  using Base = CallReactor<grpc::ServerReadReactor<Request>>;
+  using Base = CallReactor<grpc::ServerReadReactor<grpc::ByteBuffer>>;
   using Base::Base;
 
   /// Null after the last one, and when the client has gone or is too slow.
-  Async<const Request*> next() {
+  Async<Result<const Request*>> next() {
     const auto loop = co_await boost::asio::this_coro::executor;
     const Patience patience(loop, this->wire());
-    const bool ok = co_await turn_.wait([this] { this->StartRead(&request_); });
-    co_return ok ? &request_ : nullptr;
+    const bool ok = co_await turn_.wait([this] { this->StartRead(&bytes_); });
+    if (!ok) co_return nullptr;
+    request_.Clear();
+    auto read = read_message(bytes_, request_);
+    bytes_.Clear();
+    if (!read) co_return tl::unexpected(std::move(read.error()));
+    co_return &request_;
   }
   /// Whether the client has said that it is through: a call that was cut looks the same to `next`,
   /// but nothing can be sent on it.
@@ -168,21 +208,23 @@ class Reading : public CallReactor<grpc::ServerReadReactor<Request>> {
 
  private:
   Turn turn_;
+  grpc::ByteBuffer bytes_;
   Request request_;
 };
 
 /// One request, then replies one after the other.
 template <class Reply>
-class Writing : public CallReactor<grpc::ServerWriteReactor<Reply>> {
+class Writing : public CallReactor<grpc::ServerWriteReactor<grpc::ByteBuffer>> {
  public:
-  using Base = CallReactor<grpc::ServerWriteReactor<Reply>>;
+  using Base = CallReactor<grpc::ServerWriteReactor<grpc::ByteBuffer>>;
   using Base::Base;
 
   /// False when the client has gone or is too slow.
   Async<bool> send(const Reply& reply) {
     const auto loop = co_await boost::asio::this_coro::executor;
     const Patience patience(loop, this->wire());
-    co_return co_await turn_.wait([this, &reply] { this->StartWrite(&reply); });
+    const grpc::ByteBuffer bytes = write_message(reply);
+    co_return co_await turn_.wait([this, &bytes] { this->StartWrite(&bytes); });
   }
   void OnWriteDone(bool ok) override { turn_.done(ok); }
 

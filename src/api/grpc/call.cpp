@@ -76,10 +76,10 @@ std::string_view view(const grpc::string_ref& text) { return {text.data(), text.
 
 }  // namespace
 
-GrpcCall::GrpcCall(const Clock& clock, grpc::CallbackServerContext& wire_context,
+GrpcCall::GrpcCall(const GrpcContext& context, grpc::CallbackServerContext& wire_context,
                    std::string_view method_name)
-    : wire(wire_context), method(method_name) {
-  id = make_uuid(clock);
+    : wire(wire_context), method(method_name), client(context.peers.address_of(wire.peer())) {
+  id = make_uuid(context.services.clock);
   wire.AddTrailingMetadata("x-request-id", id);  // see finish()
 }
 
@@ -162,7 +162,7 @@ grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<voi
   const std::string_view code = word_of(status.error_code());
   context.counts.ended(call.method, code, took);
   log(LogLevel::info, "call", "request_id={} client={} method={} code={} ms={:.1f} key={} job={}",
-      call.id, call.wire.peer(), call.method, code, took.count(),
+      call.id, call.client, call.method, code, took.count(),
       call.caller ? call.caller->owner.key_id : "-", call.job_id.empty() ? "-" : call.job_id);
   return status;
 }

@@ -13,6 +13,7 @@
 #include "api/call/door.h"
 #include "api/call/own_url.h"
 #include "api/grpc/call_counts.h"
+#include "api/grpc/peers.h"
 #include "base/result.h"
 
 namespace imagined::api {
@@ -26,14 +27,16 @@ struct GrpcContext : CallContext {
   bool is_encrypted;
   bool moderated_is_kept_back;
   CallCounts& counts;
+  const Peers& peers;
   ByteBudget& budget;  // of replies that are held in memory
 };
 
 struct GrpcCall : Call {
-  GrpcCall(const Clock& clock, grpc::CallbackServerContext& wire, std::string_view method);
+  GrpcCall(const GrpcContext& context, grpc::CallbackServerContext& wire, std::string_view method);
 
-  grpc::CallbackServerContext& wire;  // metadata, deadline, peer
+  grpc::CallbackServerContext& wire;  // metadata, deadline
   const std::string_view method;      // "/xai_api.Image/GenerateImage"
+  const std::string client;           // its address
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 

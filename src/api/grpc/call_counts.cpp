@@ -15,7 +15,10 @@ void CallCounts::ended(std::string_view method, std::string_view code,
 
 service::Gauges CallCounts::gauges() const {
   const std::lock_guard lock(mutex_);
-  service::Gauges all;
+  service::Gauges all = {Gauge{.name = "grpc_connections",
+                               .help = "Open connections of gRPC.",
+                               .labels = {},
+                               .value = connections_.load()}};
   for (const auto& [what, count] : calls_)
     all.push_back(
         Gauge{.name = "grpc_calls_total",

@@ -62,16 +62,20 @@ class Arriving {
 };
 
 Async<Result<void>> upload(const GrpcContext& context, GrpcCall& call, Uploading& chunks,
-                           xai_api::File& reply) {
-  const xai_api::UploadFileChunk* chunk = co_await chunks.next();
-  if (chunk == nullptr || !chunk->has_init())
+                           grpc::ByteBuffer& answered) {
+  auto chunk = co_await chunks.next();
+  if (!chunk) co_return tl::unexpected(std::move(chunk.error()));
+  if (*chunk == nullptr || !(*chunk)->has_init())
     co_return fail(ErrorCode::invalid_argument, "the first message must be init", "init");
   Arriving file(context.services.files, *call.caller);
-  auto done = co_await on_pool(context.pool, [&] { return file.begin(chunk->init()); });
-  while (done && (chunk = co_await chunks.next()) != nullptr) {
-    if (!chunk->has_data())
+  auto done = co_await on_pool(context.pool, [&] { return file.begin((*chunk)->init()); });
+  while (done) {
+    chunk = co_await chunks.next();
+    if (!chunk) co_return tl::unexpected(std::move(chunk.error()));
+    if (*chunk == nullptr) break;
+    if (!(*chunk)->has_data())
       co_return fail(ErrorCode::invalid_argument, "init must come once, and first", "init");
-    done = co_await on_pool(context.pool, [&] { return file.append(chunk->data()); });
+    done = co_await on_pool(context.pool, [&] { return file.append((*chunk)->data()); });
   }
   if (!done) co_return done;
   const bool is_whole = co_await chunks.is_whole();
@@ -79,13 +83,17 @@ Async<Result<void>> upload(const GrpcContext& context, GrpcCall& call, Uploading
     co_return fail(ErrorCode::cancelled, "the upload was cut off");
   const auto stored = co_await on_pool(context.pool, [&] { return file.end(); });
   if (!stored) co_return tl::unexpected(stored.error());
+  xai_api::File reply;
   fill(*stored, reply);
+  answered = write_message(reply);
   co_return Result<void>();
 }
 
 Async<Result<void>> download(const GrpcContext& context, GrpcCall& call,
-                             const xai_api::RetrieveFileContentRequest& request,
-                             Downloading& chunks) {
+                             const grpc::ByteBuffer& asked, Downloading& chunks) {
+  xai_api::RetrieveFileContentRequest request;
+  auto read = read_message(asked, request);
+  if (!read) co_return read;
   if (request.format() == xai_api::DOWNLOAD_FORMAT_TEXT)
     co_return fail(ErrorCode::invalid_argument,
                    "format: no text is taken out of files here; leave it out", "format");
@@ -158,12 +166,22 @@ Async<Result<void>> no_public_urls(const GrpcContext&, GrpcCall&, const Request&
                  "files have no public URL here; pictures have temporary links");
 }
 
-class FilesFace final : public xai_api::Files::CallbackService {
+// Messages come as they are sent, and are read behind the door.
+using FilesMethods = xai_api::Files::WithRawCallbackMethod_RevokePublicUrl<
+    xai_api::Files::WithRawCallbackMethod_CreatePublicUrl<
+        xai_api::Files::WithRawCallbackMethod_DeleteFile<
+            xai_api::Files::WithRawCallbackMethod_RetrieveFile<
+                xai_api::Files::WithRawCallbackMethod_ListFiles<
+                    xai_api::Files::WithRawCallbackMethod_RetrieveFileContent<
+                        xai_api::Files::WithRawCallbackMethod_UploadFile<
+                            xai_api::Files::Service>>>>>>>;
+
+class FilesFace final : public FilesMethods {
  public:
   explicit FilesFace(GrpcLoop loop) : loop_(loop) {}
 
-  grpc::ServerReadReactor<xai_api::UploadFileChunk>* UploadFile(grpc::CallbackServerContext* wire,
-                                                                xai_api::File* reply) override {
+  grpc::ServerReadReactor<grpc::ByteBuffer>* UploadFile(grpc::CallbackServerContext* wire,
+                                                        grpc::ByteBuffer* reply) override {
     auto* reactor =
         new Uploading(loop_, *wire, "/xai_api.Files/UploadFile",
                       [reply](const GrpcContext& context, GrpcCall& call, Uploading::Base& self) {
@@ -172,9 +190,8 @@ class FilesFace final : public xai_api::Files::CallbackService {
     reactor->begin();
     return reactor;
   }
-  grpc::ServerWriteReactor<xai_api::FileContentChunk>* RetrieveFileContent(
-      grpc::CallbackServerContext* wire,
-      const xai_api::RetrieveFileContentRequest* request) override {
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* RetrieveFileContent(
+      grpc::CallbackServerContext* wire, const grpc::ByteBuffer* request) override {
     auto* reactor = new Downloading(
         loop_, *wire, "/xai_api.Files/RetrieveFileContent",
         [request](const GrpcContext& context, GrpcCall& call, Downloading::Base& self) {
@@ -184,30 +201,30 @@ class FilesFace final : public xai_api::Files::CallbackService {
     return reactor;
   }
   grpc::ServerUnaryReactor* ListFiles(grpc::CallbackServerContext* wire,
-                                      const xai_api::ListFilesRequest* request,
-                                      xai_api::ListFilesResponse* reply) override {
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Files/ListFiles", *request, *reply, list_files);
   }
   grpc::ServerUnaryReactor* RetrieveFile(grpc::CallbackServerContext* wire,
-                                         const xai_api::RetrieveFileRequest* request,
-                                         xai_api::File* reply) override {
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Files/RetrieveFile", *request, *reply, retrieve_file);
   }
   grpc::ServerUnaryReactor* DeleteFile(grpc::CallbackServerContext* wire,
-                                       const xai_api::DeleteFileRequest* request,
-                                       xai_api::DeleteFileResponse* reply) override {
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Files/DeleteFile", *request, *reply, delete_file);
   }
   grpc::ServerUnaryReactor* CreatePublicUrl(grpc::CallbackServerContext* wire,
-                                            const xai_api::CreatePublicUrlRequest* request,
-                                            xai_api::CreatePublicUrlResponse* reply) override {
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* reply) override {
     return answer(
         loop_, *wire, "/xai_api.Files/CreatePublicUrl", *request, *reply,
         no_public_urls<xai_api::CreatePublicUrlRequest, xai_api::CreatePublicUrlResponse>);
   }
   grpc::ServerUnaryReactor* RevokePublicUrl(grpc::CallbackServerContext* wire,
-                                            const xai_api::RevokePublicUrlRequest* request,
-                                            xai_api::RevokePublicUrlResponse* reply) override {
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* reply) override {
     return answer(
         loop_, *wire, "/xai_api.Files/RevokePublicUrl", *request, *reply,
         no_public_urls<xai_api::RevokePublicUrlRequest, xai_api::RevokePublicUrlResponse>);

@@ -164,13 +164,16 @@ Async<Result<void>> generate_image(const GrpcContext& context, GrpcCall& call,
   co_return Result<void>();
 }
 
-class ImageFace final : public xai_api::Image::CallbackService {
+// Messages come as they are sent, and are read behind the door.
+using ImageMethods = xai_api::Image::WithRawCallbackMethod_GenerateImage<xai_api::Image::Service>;
+
+class ImageFace final : public ImageMethods {
  public:
   explicit ImageFace(GrpcLoop loop) : loop_(loop) {}
 
   grpc::ServerUnaryReactor* GenerateImage(grpc::CallbackServerContext* wire,
-                                          const xai_api::GenerateImageRequest* request,
-                                          xai_api::ImageResponse* reply) override {
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Image/GenerateImage", *request, *reply, generate_image);
   }
 

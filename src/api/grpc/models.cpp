@@ -67,43 +67,52 @@ Async<Result<void>> get_none(const GrpcContext&, GrpcCall& call,
                  "name");
 }
 
-class ModelsFace final : public xai_api::Models::CallbackService {
+// Messages come as they are sent, and are read behind the door.
+using ModelsMethods = xai_api::Models::WithRawCallbackMethod_GetEmbeddingModel<
+    xai_api::Models::WithRawCallbackMethod_GetLanguageModel<
+        xai_api::Models::WithRawCallbackMethod_ListEmbeddingModels<
+            xai_api::Models::WithRawCallbackMethod_ListLanguageModels<
+                xai_api::Models::WithRawCallbackMethod_GetImageGenerationModel<
+                    xai_api::Models::WithRawCallbackMethod_ListImageGenerationModels<
+                        xai_api::Models::Service>>>>>>;
+
+class ModelsFace final : public ModelsMethods {
  public:
   explicit ModelsFace(GrpcLoop loop) : loop_(loop) {}
 
-  grpc::ServerUnaryReactor* ListImageGenerationModels(
-      grpc::CallbackServerContext* wire, const Empty* request,
-      xai_api::ListImageGenerationModelsResponse* reply) override {
+  grpc::ServerUnaryReactor* ListImageGenerationModels(grpc::CallbackServerContext* wire,
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/ListImageGenerationModels", *request, *reply,
                   list_image_models);
   }
   grpc::ServerUnaryReactor* GetImageGenerationModel(grpc::CallbackServerContext* wire,
-                                                    const xai_api::GetModelRequest* request,
-                                                    xai_api::ImageGenerationModel* reply) override {
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/GetImageGenerationModel", *request, *reply,
                   get_image_model);
   }
-  grpc::ServerUnaryReactor* ListLanguageModels(
-      grpc::CallbackServerContext* wire, const Empty* request,
-      xai_api::ListLanguageModelsResponse* reply) override {
+  grpc::ServerUnaryReactor* ListLanguageModels(grpc::CallbackServerContext* wire,
+                                               const grpc::ByteBuffer* request,
+                                               grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/ListLanguageModels", *request, *reply,
                   list_none<xai_api::ListLanguageModelsResponse>);
   }
-  grpc::ServerUnaryReactor* ListEmbeddingModels(
-      grpc::CallbackServerContext* wire, const Empty* request,
-      xai_api::ListEmbeddingModelsResponse* reply) override {
+  grpc::ServerUnaryReactor* ListEmbeddingModels(grpc::CallbackServerContext* wire,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/ListEmbeddingModels", *request, *reply,
                   list_none<xai_api::ListEmbeddingModelsResponse>);
   }
   grpc::ServerUnaryReactor* GetLanguageModel(grpc::CallbackServerContext* wire,
-                                             const xai_api::GetModelRequest* request,
-                                             xai_api::LanguageModel* reply) override {
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/GetLanguageModel", *request, *reply,
                   get_none<xai_api::LanguageModel>);
   }
   grpc::ServerUnaryReactor* GetEmbeddingModel(grpc::CallbackServerContext* wire,
-                                              const xai_api::GetModelRequest* request,
-                                              xai_api::EmbeddingModel* reply) override {
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/GetEmbeddingModel", *request, *reply,
                   get_none<xai_api::EmbeddingModel>);
   }

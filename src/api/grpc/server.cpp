@@ -1,24 +1,30 @@
 #include "api/grpc/server.h"
 
-#include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_provider.h>
-#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <optional>
 #include <semaphore>
 #include <thread>
 #include <vector>
 
 #include "api/call/loop.h"
+#include "api/grpc/connection.h"
 #include "api/grpc/services.h"
+#include "api/listen/log_limit.h"
+#include "api/listen/tls.h"
 #include "base/log.h"
 
 namespace imagined::api {
@@ -29,10 +35,11 @@ constexpr int kMetadataBytesMax = 16 << 10;        // of a call
 constexpr std::size_t kHeldBytesMax = 256u << 20;  // of all calls
 constexpr int kCallsPerConnectionMax = 100;
 constexpr int kPingIntervalMs = 10'000;  // the SDK pings every 30 s, also without calls
-constexpr unsigned kCertificateLookS = 60;
-constexpr int kHandshakeMs = 10'000;
 constexpr int kConnectionAgeMs = 30 * 60'000;
 constexpr int kConnectionGraceMs = 30 * 60'000;  // more than the SDK's deadline
+constexpr int kTurnedAwayMax = 16;               // clients at a time that are told why
+constexpr std::chrono::milliseconds kLogInterval{30'000};
+constexpr std::chrono::seconds kFarewell{5};  // for clients that have to read their last replies
 
 }  // namespace
 
@@ -49,6 +56,7 @@ class GrpcServer::Loop {
                  !options_.tls_certificate_file.empty(),
                  options_.moderated_is_kept_back,
                  counts_,
+                 peers_,
                  budget_},
         unserved_(make_unserved_service()) {
     const GrpcLoop loop{io_, context_};
@@ -73,10 +81,12 @@ class GrpcServer::Loop {
         });
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    const TlsOptions tls{.certificate_file = options_.tls_certificate_file,
+                         .key_file = options_.tls_key_file,
+                         .speaks_http2 = true};
+    if (tls.is_set()) certificate_.emplace(TRY(Certificate::load(tls)));
+    TRY(listener_.take_port(options_.host, options_.port, "grpc_listen"));
     grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort(authority_of_endpoint(options_.host, options_.port), credentials(),
-                             &port);
     for (const auto& face : faces_) builder.RegisterService(face.get());
     builder.RegisterCallbackGenericService(unserved_.get());
     builder.SetMaxReceiveMessageSize(kMessageBytesMax);
@@ -85,8 +95,6 @@ class GrpcServer::Loop {
     // A message that is small on the way would be large before its size is looked at.
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
     builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two servers on one port: an error
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsPerConnectionMax);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -95,14 +103,8 @@ class GrpcServer::Loop {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMs);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionGraceMs);
     server_ = builder.BuildAndStart();
-    if (!server_ || port == 0)
-      return fail(ErrorCode::unavailable,
-                  fmt::format("cannot listen on {}; is the port taken? --grpc-listen 127.0.0.1:0 "
-                              "takes a free one, --grpc-listen off none",
-                              authority_of_endpoint(options_.host, options_.port)),
-                  "grpc_listen");
-    port_ = static_cast<std::uint16_t>(port);
-    thread_ = std::thread([this] { run_loop(io_); });
+    if (!server_) return fail(ErrorCode::unavailable, "gRPC's library does not start");
+    thread_ = std::thread([this] { run_loop(io_, [this] { listener_.accept(); }); });
     // There from now on: when the server is stopped there may be no memory for a thread.
     closing_ = std::thread([this] {
       stop_wanted_.acquire();
@@ -111,35 +113,69 @@ class GrpcServer::Loop {
     return {};
   }
 
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return listener_.port(); }
   service::Gauges gauges() const { return counts_.gauges(); }
 
   void stop() {
-    if (!stopped_.exchange(true)) stop_wanted_.release();
+    if (stopped_.exchange(true)) return;
+    boost::asio::post(io_, [this] {
+      listener_.close();
+      stop_wanted_.release();  // from now on the library must be given no client any more
+    });
   }
 
   void join() {
     if (closing_.joinable()) closing_.join();
-    guard_.reset();
+    server_.reset();  // no call is in work; each connection ends when its client has all replies
+    boost::asio::post(io_, [this] { end_soon(); });
     if (thread_.joinable()) thread_.join();
     pool_.join();
     fetch_pool_.join();
-    server_.reset();
   }
 
  private:
-  // The files are looked at again and again, so that a renewed certificate needs no restart.
-  std::shared_ptr<grpc::ServerCredentials> credentials() const {
-    if (options_.tls_certificate_file.empty()) return grpc::InsecureServerCredentials();
-    const auto files = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-        options_.tls_key_file, options_.tls_certificate_file, kCertificateLookS);
-    grpc::experimental::TlsServerCredentialsOptions wanted(files);
-    wanted.watch_identity_key_cert_pairs();
-    return grpc::experimental::TlsServerCredentials(wanted);
+  void let_in(Listener::Socket socket, Listener::Place place) {
+    GrpcConnectionParts parts{.tls = certificate(),
+                              .to_grpc = [this](int end) { give_to_library(end); },
+                              .peers = peers_};
+    auto ended = [this, place = std::move(place)](std::exception_ptr caught) {
+      counts_.disconnected();
+      if (ending_ && !counts_.has_connections()) io_.stop();
+      if (caught) std::rethrow_exception(caught);  // to the net of the loop
+    };
+    boost::asio::co_spawn(io_, pass_to_grpc(std::move(socket), std::move(parts)), std::move(ended));
+    counts_.connected();
+  }
+
+  void give_to_library(int end) {
+    if (listener_.is_closed()) {
+      ::close(end);
+    } else {
+      grpc::AddInsecureChannelFromFd(server_.get(), end);
+    }
+  }
+
+  void end_soon() {
+    if (!counts_.has_connections()) return io_.stop();
+    ending_ = true;
+    farewell_.expires_after(kFarewell);
+    farewell_.async_wait([this](const boost::system::error_code&) { io_.stop(); });
+  }
+
+  // Nothing that it could be told would reach its developer: a connection that begins, if only to
+  // say GOAWAY, is opened again at once by gRPC's clients, and one that is closed after a while.
+  void drop(const Error& why) {
+    if (const auto count = drops_.happened(std::chrono::steady_clock::now()))
+      log(LogLevel::warn, "grpc_clients_dropped", "count={} reason={:?}", *count, why.message);
+  }
+
+  std::shared_ptr<TlsContext> certificate() {
+    return certificate_ ? certificate_->current(std::chrono::steady_clock::now()) : nullptr;
   }
 
   const GrpcOptions options_;
   const Services services_;
+  Peers peers_;  // what coroutines hold of it is given back when the loop is destroyed
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
       boost::asio::make_work_guard(io_);
@@ -151,7 +187,16 @@ class GrpcServer::Loop {
   std::vector<std::unique_ptr<grpc::Service>> faces_;
   std::unique_ptr<grpc::CallbackGenericService> unserved_;
   std::unique_ptr<grpc::Server> server_;
-  std::uint16_t port_ = 0;
+  std::optional<Certificate> certificate_;  // none: in the clear
+  Listener listener_{
+      io_,
+      options_.connections,
+      {.let_in = [this](Listener::Socket socket,
+                        Listener::Place place) { let_in(std::move(socket), std::move(place)); },
+       .turn_away = [this](Listener::Socket, Error why) { drop(why); }}};
+  boost::asio::steady_timer farewell_{io_};
+  bool ending_ = false;
+  LogLimit drops_{kLogInterval};
   std::atomic<bool> stopped_ = false;
   std::binary_semaphore stop_wanted_{0};
   std::thread thread_;   // of the loop

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/call/call.h"
+#include "api/listen/listener.h"
 #include "base/result.h"
 
 namespace imagined::api {
@@ -23,6 +24,7 @@ struct GrpcOptions {
   int pool_threads = 4;
   int fetch_threads = 4;
   std::chrono::milliseconds drain_timeout{30'000};  // for calls in work when stopping
+  ListenRules connections{.connections_max = 1'000};
 };
 
 class GrpcServer {
@@ -33,13 +35,14 @@ class GrpcServer {
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
-  /// Takes the port and answers from now on, on threads of its own. `unavailable` when it cannot be
+  /// Takes the port and answers from now on, on threads of its own. `invalid_argument` for an
+  /// address that is none, or files of TLS that cannot be used, `unavailable` when it cannot be
   /// listened on.
   Result<void> start();
   /// The port that was taken.
   std::uint16_t port() const;
 
-  /// How many calls have ended how. Any thread.
+  /// How many calls have ended how, and how many connections are open. Any thread.
   service::Gauges gauges() const;
 
   /// Takes no new calls; those in work have `drain_timeout`, then they are cancelled. Does not

@@ -18,7 +18,7 @@
 #include "api/http/body_framing.h"
 #include "api/http/input_buffer.h"
 #include "api/http/router.h"
-#include "api/http/tls.h"
+#include "api/listen/tls.h"
 #include "base/log.h"
 
 namespace imagined::api {

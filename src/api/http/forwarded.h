@@ -1,35 +1,13 @@
 // What proxies say about the client behind them, believed only of those that the operator lists.
 #pragma once
 
-#include <boost/asio/ip/address.hpp>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/http/message.h"
-#include "base/result.h"
+#include "api/listen/proxy_list.h"
 
 namespace imagined::api {
-
-using IpAddress = boost::asio::ip::address;
-
-/// One of IPv4 inside IPv6 (::ffff:a.b.c.d) as that of IPv4.
-IpAddress plain(const IpAddress& address);
-
-/// The addresses in the setting `trusted_proxies`.
-class ProxyList {
- public:
-  /// Addresses and networks (`10.0.0.0/8`) with commas between them; empty: nobody.
-  static Result<ProxyList> parse(std::string_view text);
-  bool contains(const IpAddress& address) const;
-
- private:
-  struct Network {
-    IpAddress address;
-    int bits = 0;
-  };
-  std::vector<Network> networks_;
-};
 
 /// Where a request comes from, and how its client calls us.
 struct Origin {

@@ -5,13 +5,6 @@
 
 namespace imagined::api {
 
-std::string_view take_item(std::string_view& list) {
-  const auto comma = list.find(',');
-  const auto item = trim(list.substr(0, comma));
-  list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-  return item;
-}
-
 std::string_view Headers::find(std::string_view name) const {
   for (const Header& field : fields_) {
     if (equal_ignoring_case(field.name, name)) return field.value;

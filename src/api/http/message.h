@@ -43,9 +43,6 @@ struct Request {
   std::string body;
 };
 
-/// Cuts the next item off the front of a list with commas, without the spaces around it.
-std::string_view take_item(std::string_view& list);
-
 /// The reason phrase of a status line.
 std::string_view reason_phrase(int status);
 

@@ -4,24 +4,22 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <optional>
 #include <set>
 
 #include "api/call/loop.h"
 #include "api/http/connection.h"
-#include "api/http/log_limit.h"
 #include "api/http/middleware.h"
 #include "api/http/router.h"
 #include "api/http/tally.h"
-#include "api/http/tls.h"
+#include "api/listen/listener.h"
+#include "api/listen/log_limit.h"
+#include "api/listen/tls.h"
 #include "base/log.h"
 
 namespace imagined::api {
@@ -40,7 +38,6 @@ constexpr BeforeBody kBeforeBody[] = {
     open_sink,           //
 };
 
-constexpr std::chrono::milliseconds kAcceptPause{100};          // after a failure
 constexpr std::chrono::milliseconds kLogInterval{30'000};       // of what happens again and again
 constexpr std::chrono::milliseconds kCountDownInterval{5'000};  // of a server that stops
 
@@ -137,7 +134,7 @@ class HttpServer::Loop {
                 tally_}) {}
 
   Result<void> listen();
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return listener_.port(); }
   void run();
   void stop() {
     asio::post(io_, [this] { begin_stop(); });
@@ -147,13 +144,10 @@ class HttpServer::Loop {
   // Open connections of one sort; each is out of it when it has ended.
   using Connections = std::set<std::shared_ptr<Connection>>;
 
-  void accept();
-  Async<void> accept_clients();
-  Async<bool> accept_one();
-  void admit(tcp::socket socket);
+  void admit(tcp::socket socket, Listener::Place place);
   void turn_away(tcp::socket socket, Error error);
   void run_among(Connections& connections, const std::shared_ptr<Connection>& connection,
-                 Async<void> work, AddressCounts::Place place);
+                 Async<void> work, Listener::Place place);
   void begin_stop();
   void count_down(std::chrono::milliseconds left);
   void end_when_idle();
@@ -166,19 +160,23 @@ class HttpServer::Loop {
   const Services services_;
   // What coroutines hold of these is given back when the context of the loop is destroyed.
   ByteBudget budget_{options_.limits.held_bytes_max};
-  AddressCounts connections_from_{options_.limits.connections_per_address_max};
   AddressCounts clients_{options_.limits.connections_per_address_max};
   Tally tally_;
   asio::io_context io_{1};
-  tcp::acceptor acceptor_{io_};
+  Listener listener_{
+      io_,
+      {.connections_max = options_.limits.connections_max,
+       .connections_per_address_max = options_.limits.connections_per_address_max,
+       .trusted_proxies = options_.answers.trusted_proxies},
+      {.let_in = [this](tcp::socket socket,
+                        Listener::Place place) { admit(std::move(socket), std::move(place)); },
+       .turn_away = [this](tcp::socket socket,
+                           Error error) { turn_away(std::move(socket), std::move(error)); }}};
   asio::steady_timer drain_{io_};
   std::optional<Certificate> certificate_;  // none: in the clear
-  std::uint16_t port_ = 0;
-  bool accepting_ = false;
   bool stopping_ = false;
   Connections connections_;
   Connections turned_away_;  // being told why
-  LogLimit accept_failures_{kLogInterval};
   LogLimit drops_{kLogInterval};
   Pool pool_;
   Pool fetch_pool_;
@@ -189,51 +187,10 @@ Result<void> HttpServer::Loop::listen() {
   const TlsOptions tls{.certificate_file = options_.tls_certificate_file,
                        .key_file = options_.tls_key_file};
   if (tls.is_set()) certificate_.emplace(TRY(Certificate::load(tls)));
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options_.host, error);
-  if (error) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("\"{}\" is not an IP address", options_.host), "http_listen");
-  }
-  const tcp::endpoint endpoint(address, options_.port);
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
-    const bool is_taken = error == boost::asio::error::address_in_use;
-    return fail(ErrorCode::unavailable,
-                fmt::format("cannot listen on {}:{}: {}{}", options_.host, options_.port,
-                            error.message(), is_taken ? "; port 0 takes a free one" : ""),
-                "http_listen");
-  }
-  port_ = acceptor_.local_endpoint().port();
-  return {};
+  return listener_.take_port(options_.host, options_.port, "http_listen");
 }
 
-void HttpServer::Loop::admit(tcp::socket socket) {
-  boost::system::error_code error;
-  const auto peer = plain(socket.remote_endpoint(error).address());
-  if (error || stopping_) return;
-  const Limits& limits = options_.limits;
-  if (static_cast<int>(connections_.size()) >= limits.connections_max) {
-    return turn_away(std::move(socket), {ErrorCode::unavailable,
-                                         fmt::format("all {} connections of this server are in use",
-                                                     limits.connections_max)});
-  }
-  // Behind a proxy the client counts, not the proxy (middleware.cpp), and what runs on this very
-  // machine is its own.
-  AddressCounts::Place place;
-  if (!peer.is_loopback() && !options_.answers.trusted_proxies.contains(peer)) {
-    auto entered = connections_from_.enter(peer);
-    if (!entered) {
-      return turn_away(std::move(socket),
-                       {ErrorCode::resource_exhausted,
-                        fmt::format("this address has {} connections open, and no more are taken",
-                                    limits.connections_per_address_max)});
-    }
-    place = std::move(*entered);
-  }
+void HttpServer::Loop::admit(tcp::socket socket, Listener::Place place) {
   const auto connection = make_connection(std::move(socket), parts());
   run_among(connections_, connection, connection->run(), std::move(place));
 }
@@ -253,7 +210,7 @@ void HttpServer::Loop::turn_away(tcp::socket socket, Error error) {
 // Counted from now on, and not when the loop comes to it: many may be taken before that.
 void HttpServer::Loop::run_among(Connections& connections,
                                  const std::shared_ptr<Connection>& connection, Async<void> work,
-                                 AddressCounts::Place place) {
+                                 Listener::Place place) {
   connections.insert(connection);
   tally_.connected();
   auto ended = [this, &connections, connection,
@@ -272,38 +229,10 @@ void HttpServer::Loop::run_among(Connections& connections,
   }
 }
 
-Async<void> HttpServer::Loop::accept_clients() {
-  while (!stopping_) {
-    const bool accepted = co_await accept_one();
-    if (accepted || stopping_) continue;
-    boost::system::error_code ignored;
-    asio::steady_timer pause(io_, kAcceptPause);  // instead of spinning
-    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
-}
-
-// False: the system gives none at the moment, for want of descriptors most likely.
-Async<bool> HttpServer::Loop::accept_one() {
-  boost::system::error_code error;
-  tcp::socket socket =
-      co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-  if (stopping_) co_return true;
-  if (!error) {
-    admit(std::move(socket));
-    co_return true;
-  }
-  if (const auto count = accept_failures_.happened(std::chrono::steady_clock::now())) {
-    log(LogLevel::warn, "accept_failed", "count={} reason={:?} connections={}", *count,
-        error.message(), connections_.size() + turned_away_.size());
-  }
-  co_return false;
-}
-
 void HttpServer::Loop::begin_stop() {
   if (stopping_) return;
   stopping_ = true;
-  boost::system::error_code ignored;
-  acceptor_.close(ignored);
+  listener_.close();
   for (const auto& connection : connections_) connection->close_soon();
   count_down(options_.drain_timeout);
   end_when_idle();
@@ -327,17 +256,8 @@ void HttpServer::Loop::end_when_idle() {
   if (stopping_ && connections_.empty()) io_.stop();
 }
 
-void HttpServer::Loop::accept() {
-  if (accepting_ || stopping_) return;
-  asio::co_spawn(io_, accept_clients(), [this](std::exception_ptr caught) {
-    accepting_ = false;
-    if (caught) std::rethrow_exception(caught);
-  });
-  accepting_ = true;
-}
-
 void HttpServer::Loop::run() {
-  run_loop(io_, [this] { accept(); });
+  run_loop(io_, [this] { listener_.accept(); });
   pool_.join();
   fetch_pool_.join();
 }

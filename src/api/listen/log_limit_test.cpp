@@ -1,4 +1,4 @@
-#include "api/http/log_limit.h"
+#include "api/listen/log_limit.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "api/http/tls.h"
+#include "api/listen/tls.h"
 
 #include <fmt/format.h>
 
@@ -35,6 +35,14 @@ Result<std::string> read(const std::string& file, const char* field) {
   return read_file(file, fmt::format("{}: {}", field, file), kFileBytesMax);
 }
 
+int choose_http2(SSL*, const unsigned char** chosen, unsigned char* length,
+                 const unsigned char* offered, unsigned offered_length, void*) {
+  constexpr unsigned char kHttp2[] = {2, 'h', '2'};
+  const int found = SSL_select_next_proto(const_cast<unsigned char**>(chosen), length, offered,
+                                          offered_length, kHttp2, sizeof(kHttp2));
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 }  // namespace
 
 Result<Certificate> Certificate::load(TlsOptions options) {
@@ -64,6 +72,8 @@ Result<std::shared_ptr<TlsContext>> Certificate::read_pair() const {
   using Context = asio::ssl::context;
   tls->context.set_options(Context::default_workarounds | Context::no_sslv3 | Context::no_tlsv1 |
                            Context::no_tlsv1_1);
+  if (options_.speaks_http2)
+    SSL_CTX_set_alpn_select_cb(tls->context.native_handle(), choose_http2, nullptr);
   // Nobody is there to be asked.
   tls->context.set_password_callback(
       [](std::size_t, asio::ssl::context::password_purpose) { return std::string(); }, error);

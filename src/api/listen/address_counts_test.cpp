@@ -1,4 +1,4 @@
-#include "api/http/address_counts.h"
+#include "api/listen/address_counts.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,28 @@
+// One client's connection. We take it, encrypt it and look at its frames; the library gets the
+// other end of a pair of sockets.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/call/async.h"
+#include "api/grpc/peers.h"
+
+namespace imagined::api {
+
+struct TlsContext;
+
+/// What a connection uses; `peers` must outlive it.
+struct GrpcConnectionParts {
+  std::shared_ptr<TlsContext> tls;              // null: in the clear
+  std::function<void(int descriptor)> to_grpc;  // gives away a connected, non-blocking socket
+  Peers& peers;
+};
+
+/// Runs until the connection has ended: by one of its ends, or by us, because the client asks for
+/// what no client needs (`FrameGuard`), does not begin, or does not read.
+Async<void> pass_to_grpc(boost::asio::ip::tcp::socket socket, GrpcConnectionParts parts);
+
+}  // namespace imagined::api

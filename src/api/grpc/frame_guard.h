@@ -1,0 +1,105 @@
+// What a client of HTTP/2 may ask for beside its calls. The library counts the calls; what costs
+// it work or memory and is no call it lets pass without end: resets, settings, pings, header blocks
+// that never end.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace imagined::api {
+
+/// The head of a frame (RFC 9113, 4.1).
+struct FrameHead {
+  std::uint32_t length = 0;  // of what follows it
+  std::uint8_t type = 0;
+  std::uint8_t flags = 0;
+};
+
+/// Finds the heads in bytes that come in pieces.
+class FrameHeads {
+ public:
+  /// Calls `use(FrameHead)` for each head that is whole with these bytes, until it returns false.
+  template <class Use>
+  bool find(std::span<const std::byte> bytes, Use use) {
+    while (!bytes.empty()) {
+      if (payload_left_ > 0) {
+        const std::size_t passed = std::min<std::size_t>(payload_left_, bytes.size());
+        payload_left_ -= static_cast<std::uint32_t>(passed);
+        bytes = bytes.subspan(passed);
+        continue;
+      }
+      head_[filled_++] = bytes.front();
+      bytes = bytes.subspan(1);
+      if (filled_ < head_.size()) continue;
+      filled_ = 0;
+      const FrameHead head = read_head();
+      payload_left_ = head.length;
+      if (!use(head)) return false;
+    }
+    return true;
+  }
+
+ private:
+  FrameHead read_head() const {
+    const auto byte = [this](std::size_t i) { return std::to_integer<std::uint32_t>(head_[i]); };
+    return {.length = byte(0) << 16 | byte(1) << 8 | byte(2),
+            .type = static_cast<std::uint8_t>(byte(3)),
+            .flags = static_cast<std::uint8_t>(byte(4))};
+  }
+
+  std::array<std::byte, 9> head_{};
+  std::size_t filled_ = 0;
+  std::uint32_t payload_left_ = 0;
+};
+
+/// So many at once, and so many more with each second.
+class Allowance {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  Allowance(double at_once, double per_second)
+      : at_once_(at_once), per_second_(per_second), left_(at_once) {}
+
+  /// False: it is used up.
+  bool take(TimePoint now);
+
+ private:
+  const double at_once_;
+  const double per_second_;
+  double left_;
+  TimePoint filled_{};
+};
+
+/// One connection, both ways, behind the preface.
+class FrameGuard {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  /// Null, or why the connection must end: a word for the log.
+  const char* from_client(std::span<const std::byte> bytes, TimePoint now);
+  /// Resets that the client has provoked count like its own.
+  const char* from_server(std::span<const std::byte> bytes, TimePoint now);
+
+ private:
+  const char* judge(const FrameHead& head, TimePoint now);
+  const char* judge_header_block(const FrameHead& head);
+
+  FrameHeads client_;
+  FrameHeads server_;
+  // Far above what clients need: gRPC's own ping every few seconds and reset the calls that they
+  // give up, of which there are a hundred at a time.
+  Allowance resets_{1'000, 100};
+  Allowance settings_{20, 1};
+  Allowance pings_{100, 10};
+  Allowance window_updates_{20'000, 10'000};
+  Allowance empty_data_{100, 10};
+  Allowance others_{100, 10};      // priorities, and types that nobody knows
+  std::uint32_t block_bytes_ = 0;  // of the last header block
+  int block_frames_ = 0;
+};
+
+}  // namespace imagined::api
