@@ -80,9 +80,9 @@ struct Bench {
     const Tensor x = filled(m, k, dtype);
     const Tensor w = filled(n, k, dtype);
     const StoredRows parts[] = {StoredRows(w)};
-    const PackedWeight packed = pack_weight(context, parts, format());
+    const MatmulWeight weight = map_weight(context, parts, format(), nullptr);
     Tensor out(m, n);
-    const double time = best_seconds(clock, [&] { matmul(context, x, packed, out); });
+    const double time = best_seconds(clock, [&] { matmul(context, x, weight, out); });
     report(fmt::format("matmul {} [{} x {}] -> {}", name(dtype), m, k, n),
            2.0 * static_cast<double>(m * k) * static_cast<double>(n), time);
   }

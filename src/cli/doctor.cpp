@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Room for activations, stores and the program itself beside the weights of a small model.
+// Room for activations, stores and the program itself beside the weights.
 constexpr std::int64_t kWorkingBytes = std::int64_t{512} << 20;
 
 double gib(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
@@ -47,8 +47,8 @@ struct Findings {
   std::vector<std::string> problems;
 };
 
-// Bytes of the weight files at a path: about what a loaded model holds in memory, but for GGUF
-// files in blocks, which grow when they are decoded.
+// Bytes of the weight files at a path. They are read through the page cache, which keeps what there
+// is room for; what it cannot keep comes from the disk again.
 std::int64_t weight_bytes(const fs::path& path) {
   std::error_code error;
   if (fs::is_regular_file(path, error))
@@ -90,10 +90,10 @@ ModelFinding inspect_model(const ModelSettings& model, const Config& config,
     return finding;
   }
   finding.weight_bytes = weight_bytes(model.path);
-  if (finding.weight_bytes + kWorkingBytes > machine.memory_free_bytes) {
-    finding.problem = fmt::format("needs about {:.1f} GiB of memory; {:.1f} of {:.1f} GiB are free",
-                                  gib(finding.weight_bytes + kWorkingBytes),
-                                  gib(machine.memory_free_bytes), gib(machine.memory_bytes));
+  if (kWorkingBytes > machine.memory_free_bytes) {
+    finding.problem =
+        fmt::format("needs about {:.1f} GiB of memory; {:.1f} of {:.1f} GiB are free",
+                    gib(kWorkingBytes), gib(machine.memory_free_bytes), gib(machine.memory_bytes));
     return finding;
   }
   // Loading reads every tensor's shape and every file that the model needs.
@@ -174,11 +174,15 @@ void print_text(const Findings& findings) {
     fmt::print("model         {}: {:.1f} MiB of weights in {}\n", model.name,
                static_cast<double>(model.weight_bytes) / (1 << 20), model.path);
     if (model.weight_bytes > 0) {
-      fmt::print("              needs about {:.1f} of {:.1f} GiB free memory{}\n",
-                 gib(model.weight_bytes + kWorkingBytes), gib(machine.memory_free_bytes),
-                 model.seconds > 0
-                     ? fmt::format("; a 1k picture takes about {:.1f} s", model.seconds)
-                     : "");
+      const bool fits = model.weight_bytes + kWorkingBytes <= machine.memory_free_bytes;
+      fmt::print(
+          "              {} {:.1f} GiB free memory{}\n",
+          fits ? "stay in the page cache, beside about 0.5 GiB to work in, of"
+               : "are more than fits beside about 0.5 GiB to work in, so that parts are read "
+                 "from the disk for every picture, of",
+          gib(machine.memory_free_bytes),
+          model.seconds > 0 ? fmt::format("; a 1k picture takes about {:.1f} s", model.seconds)
+                            : "");
     }
   }
   for (const std::string& problem : findings.problems) fmt::print("PROBLEM       {}\n", problem);

@@ -78,6 +78,7 @@ int show(const Options& options) {
                              fact("family", summary.family),
                              fact("parameters", summary.parameters),
                              fact("weight_bytes", summary.weight_bytes),
+                             fact("mapped_bytes", summary.mapped_bytes),
                              fact("pixels_per_token", summary.pixels_per_token),
                              fact("native_pixels", summary.native_pixels),
                              fact("max_prompt_tokens", summary.max_prompt_tokens),

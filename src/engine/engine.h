@@ -68,7 +68,8 @@ struct ModelSummary {
   std::string name;    // folder or file name
   std::string family;  // "flux2-klein" or "flux1"
   std::int64_t parameters = 0;
-  std::int64_t weight_bytes = 0;  // held in memory once loaded
+  std::int64_t weight_bytes = 0;  // held in memory of their own once loaded
+  std::int64_t mapped_bytes = 0;  // read where the files hold them: memory of the page cache
   int pixels_per_token = 16;
   std::int64_t native_pixels =
       0;  // larger pictures are made at this area and enlarged; 0: no limit

@@ -20,7 +20,7 @@ class CpuEngine final : public Engine {
     return pipeline_->read(request);
   }
 
-  Result<> intact() const override { return pipeline_->networks().prompts->intact(); }
+  Result<> intact() const override { return pipeline_->networks().intact(); }
 
   Result<> generate_batch(const GenerateRequest& request, const Batch& batch,
                           std::stop_token stop) override {

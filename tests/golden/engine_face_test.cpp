@@ -75,6 +75,33 @@ INSTANTIATE_TEST_SUITE_P(Precisions, SameSeed, testing::Values(Precision::f32, P
                            return param.param == Precision::f32 ? "f32" : "bf16";
                          });
 
+TEST(WeightsInPlace, MakeTheSamePicturesAsPackedOnesPromptAfterPrompt) {
+  for (const std::string model : {"a1", "a3", "a4", "b1", "b2"}) {
+    for (const Precision precision : {Precision::f32, Precision::bf16}) {
+      std::vector<std::vector<std::uint8_t>> pictures[2];
+      std::vector<std::int64_t> mapped_bytes;
+      for (const std::string placement : {"packed", "in_place"}) {
+        const auto engine = Engine::load({.path = model_folder(model),
+                                          .precision = precision,
+                                          .threads = 2,
+                                          .implementations = "weights=" + placement});
+        ASSERT_TRUE(engine.has_value()) << engine.error().message;
+        mapped_bytes.push_back((*engine)->summary().mapped_bytes);
+        GenerateRequest request = small_request();
+        for (const std::string prompt :
+             {"a red house", "a tree"}) {  // the encoder's pages are back
+          request.prompt = prompt;
+          const auto picture = generate(**engine, request);
+          ASSERT_TRUE(picture.has_value()) << picture.error().message;
+          pictures[placement == "packed" ? 0 : 1].push_back(picture->pixels);
+        }
+      }
+      EXPECT_EQ(pictures[0], pictures[1]) << model;
+      EXPECT_LT(mapped_bytes[0], mapped_bytes[1]) << model;
+    }
+  }
+}
+
 TEST(Generate, RemembersNothingThatChangesTheNextPicture) {
   const auto engine = load(model_folder("a4"));
   const auto first = generate(*engine, small_request());
@@ -495,6 +522,18 @@ class ChangedFolder : public testing::Test {
     CHECK(write_safetensors(path, tensors).has_value(), "rewrite");
   }
 
+  /// Makes the last number of a tensor NaN.
+  void poison() const {
+    std::vector<std::byte> poisoned;
+    rewrite(transformer(), [&](TensorToWrite& t) {
+      if (t.name != kTensor) return;
+      poisoned.assign(t.bytes.begin(), t.bytes.end());
+      const float nan = std::numeric_limits<float>::quiet_NaN();
+      std::memcpy(poisoned.data() + poisoned.size() - sizeof(nan), &nan, sizeof(nan));
+      t.bytes = poisoned;
+    });
+  }
+
   const TestFolder test_folder_;
   const fs::path& folder_ = test_folder_.path();
   static constexpr const char* kTensor = "single_transformer_blocks.0.attn.to_out.weight";
@@ -539,15 +578,22 @@ TEST_F(ChangedFolder, WithAWrongShapeNamesTensorAndBothShapes) {
                              testing::HasSubstr("[192, 64]")));
 }
 
+TEST_F(ChangedFolder, WithANanThatIsReadInPlaceNamesTheTensorInTheAnswer) {
+  poison();
+  const auto engine = Engine::load({.path = folder_,
+                                    .precision = Precision::f32,
+                                    .threads = 1,
+                                    .implementations = "weights=in_place"});
+  ASSERT_TRUE(engine.has_value()) << engine.error().message;
+  const auto picture = generate(**engine, small_request());
+  ASSERT_FALSE(picture.has_value());
+  EXPECT_EQ(picture.error().code, ErrorCode::data_loss);
+  EXPECT_THAT(picture.error().message, testing::HasSubstr(kTensor));
+  EXPECT_TRUE((*engine)->intact().has_value());  // loading it again would not help
+}
+
 TEST_F(ChangedFolder, WithANanNamesTheTensor) {
-  std::vector<std::byte> poisoned;
-  rewrite(transformer(), [&](TensorToWrite& t) {
-    if (t.name != kTensor) return;
-    poisoned.assign(t.bytes.begin(), t.bytes.end());
-    const float nan = std::numeric_limits<float>::quiet_NaN();
-    std::memcpy(poisoned.data() + poisoned.size() - sizeof(nan), &nan, sizeof(nan));
-    t.bytes = poisoned;
-  });
+  poison();
   EXPECT_EQ(load_error().code, ErrorCode::data_loss);
   EXPECT_THAT(load_error().message, testing::HasSubstr(kTensor));
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "engine/families/flux1/flux1_family.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
+#include "engine/formats/file_map.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/json.h"
 
@@ -19,6 +20,21 @@ std::span<const Family* const> known_families() {
 Result<ModelPlan> open_model(const std::filesystem::path& path, const ModelChoices& choices) {
   ModelFiles files = TRY(ModelFiles::open(path, choices, known_families()));
   return files.family().describe(files);
+}
+
+Result<> Networks::intact() const {
+  for (const MappedNetwork& network : mapped) TRY(network.source->intact());
+  return {};
+}
+
+Result<> Networks::sound() const {
+  for (const MappedNetwork& network : mapped) TRY(network.source->sound());
+  return {};
+}
+
+void Networks::release_encoders() const {
+  for (const MappedNetwork& network : std::span(mapped).first(mapped_encoders))
+    for (const std::span<const std::byte> tensor : network.tensors) release_pages(tensor);
 }
 
 Result<Networks> load_networks(const Context& context, const ModelPlan& plan, NumberFormat format) {

@@ -53,20 +53,34 @@ class PromptEncoder {
   virtual Result<TextFeatures> encode(const Context& context, const PromptIds& ids,
                                       const std::stop_token& stop) const = 0;
 
-  /// `data_loss` when a file whose rows are read for every prompt was changed meanwhile.
-  virtual Result<> intact() const = 0;
-
   /// Multiplications and additions of one call of `encode`.
   virtual double flop(const PromptIds& ids) const = 0;
 };
 
+/// A network of which weights are read where their files hold them.
+struct MappedNetwork {
+  std::shared_ptr<const WeightSource> source;
+  std::vector<std::span<const std::byte>> tensors;  // in the mapping
+};
+
 /// The networks of one model, loaded. Immutable.
 struct Networks {
+  /// `data_loss` when a file whose rows are still read was changed meanwhile.
+  Result<> intact() const;
+  /// The same, and when a number in them turned out not to be finite; see WeightSource::sound.
+  Result<> sound() const;
+  /// Takes the text encoders' pages out of this process: a prompt is read once, and the transformer
+  /// needs the memory. They come back when they are read.
+  void release_encoders() const;
+
   std::unique_ptr<const PromptEncoder> prompts;
   std::unique_ptr<const Transformer> transformer;
   Vae vae;
+  std::vector<MappedNetwork> mapped;
+  std::size_t mapped_encoders = 0;      // of these, the first ones: those of `prompts`
   std::int64_t parameters = 0;          // in the files, also those that no picture needs
-  std::int64_t held_bytes = 0;          // of packed weights
+  std::int64_t held_bytes = 0;          // of weights in memory of their own
+  std::int64_t mapped_bytes = 0;        // of weights that are read where their files hold them
   std::int64_t text_layers = 0;         // that features have passed through
   std::int64_t transformer_layers = 0;  // that a step passes through
 };

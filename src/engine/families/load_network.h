@@ -35,9 +35,15 @@ auto load_network(const Context& context, const char* title, const ModelPart& pa
     WeightLoader loader(context, source, format);
     auto result = TRY(load(loader));
     TRY(source->refuse_unused(unneeded));
-    TRY(source->intact());
+    TRY(source->sound());
     sums.parameters += source->parameters();
     sums.held_bytes += loader.held_bytes();
+    sums.mapped_bytes += loader.mapped_bytes();
+    if (loader.mapped_bytes() > 0) {
+      MappedNetwork mapped{.source = std::move(source), .tensors = {}};
+      for (const FileTensor* tensor : network->tensors) mapped.tensors.push_back(tensor->bytes);
+      sums.mapped.push_back(std::move(mapped));
+    }
     return result;
   };
   auto result = loaded();

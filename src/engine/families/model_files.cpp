@@ -107,14 +107,14 @@ const NetworkTensors* first_of(const Contents& contents, std::span<const NameTab
 struct Form {
   bool unread = false;    // some tensor is in a type that is not read
   bool relative = false;  // see NameTable::relatives
-  bool packed = false;    // in blocks
+  bool packed = false;    // in blocks, or with factors
 };
 
 Form form_of(const NetworkTensors& network) {
   Form form;
   for (const FileTensor* tensor : network.tensors) {
     if (tensor->elements() > 0 && !tensor->is_readable()) form.unread = true;
-    if (tensor->blocks != nullptr) form.packed = true;
+    if (tensor->type != nullptr && tensor->type->dtype == DType::other) form.packed = true;
   }
   for (const std::string_view relative : network.table->relatives)
     if (network.prefix.find(relative) != std::string::npos) form.relative = true;

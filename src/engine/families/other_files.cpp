@@ -56,16 +56,13 @@ constexpr std::array<Mark, 6> kAdditions = {{{"controlnet_", "a ControlNet"},
                                              {"distilled_guidance_layer.", "a Chroma model"}}};
 
 /// What tools that quantise leave beside or in place of `weight`.
-constexpr std::array<Mark, 12> kQuantisers = {
-    {{".quant_state.bitsandbytes__nf4", "bitsandbytes (nf4)"},
-     {".quant_state.bitsandbytes__fp4", "bitsandbytes (fp4)"},
-     {".SCB", "bitsandbytes (int8)"},
-     {"._weight_qdata", "torchao"},
-     {".weight._data", "optimum-quanto"},
+constexpr std::array<Mark, 9> kQuantisers = {
+    {{".quant_state.bitsandbytes__fp4", "bitsandbytes (fp4)"},
+     {"._weight_qdata", "torchao in another form than its int8 and fp8"},
+     {".weight._data", "optimum-quanto in another form than its int8 and fp8"},
      {"_quantizer._amax", "NVIDIA ModelOpt"},
-     {".comfy_quant", "ComfyUI"},
-     {".scale_weight", "ComfyUI (scaled fp8)"},
-     {".weight_scale_2", "nvfp4"},
+     {".comfy_quant", "ComfyUI in a form of its own"},
+     {".weight_scale_2", "nvfp4 in another form than ComfyUI's"},
      {".qzeros", "GPTQ or AWQ"},
      {".wscales", "SVDQuant (nunchaku)"},
      {".weight_scale", "a tool for scaled fp8 or int8"}}};
@@ -86,6 +83,17 @@ bool is_mlx(const FileTensor& tensor, const WeightFiles& files) {
     const FileTensor* weight = file.find(stem + ".weight");
     return weight != nullptr && weight->dtype_name == "U32";
   });
+}
+
+/// Whether `quantization_config` says that the weights are rotated or lie partly in other tensors,
+/// of which their own tensors show nothing.
+bool says_rotated(std::string_view config) {
+  if (config.empty()) return false;
+  const auto reader = ConfigReader::parse(config, "config.json");
+  if (!reader || !reader->has("quantization_config")) return false;
+  ConfigReader quantisation = reader->inner("quantization_config");
+  return quantisation.boolean_or("use_hadamard", false) ||
+         quantisation.boolean_or("use_svd", false);
 }
 
 /// `quantization_config.quant_method` of a config.json.
@@ -134,12 +142,11 @@ Result<> refuse_other_forms(const WeightFiles& files, std::string_view config) {
     if (tool.empty() && is_mlx(*tensor, files)) tool = "MLX (mflux)";
     if (tool.empty()) continue;
     const std::string method = stated_method(config);
-    return fail(
-        ErrorCode::unimplemented,
-        fmt::format("{}: quantised by {}, which is not read ({}); F32, BF16, F16 and GGUF's "
-                    "blocks are",
-                    name, method.empty() ? std::string(tool) : method, in_quotes(tensor->name)),
-        {}, files.path().string());
+    return fail(ErrorCode::unimplemented,
+                fmt::format("{}: quantised by {}, which is not read ({}); {}", name,
+                            method.empty() ? std::string(tool) : method, in_quotes(tensor->name),
+                            kReadTypes),
+                {}, files.path().string());
   }
   for (const std::string& stray : files.contents().strays)
     if (const std::string_view addition = find_mark(kAdditions, stray); !addition.empty())
@@ -148,14 +155,20 @@ Result<> refuse_other_forms(const WeightFiles& files, std::string_view config) {
                               addition, in_quotes(stray)),
                   {}, files.path().string());
   if (const std::string method = stated_method(config); !method.empty()) {
+    if (says_rotated(config))
+      return fail(
+          ErrorCode::unimplemented,
+          fmt::format("{}: quantised by {} with use_hadamard or use_svd, which is not read; "
+                      "without them it is",
+                      name, method),
+          {}, files.path().string());
     const bool unread =
         std::any_of(files.tensors().begin(), files.tensors().end(),
                     [](const FileTensor* tensor) { return !tensor->is_readable(); });
     if (unread)
       return fail(ErrorCode::unimplemented,
-                  fmt::format("{}: quantised by {}, which is not read; F32, BF16, F16 and GGUF's "
-                              "blocks are",
-                              name, method),
+                  fmt::format("{}: quantised by {} in a form that is not read; {}", name, method,
+                              kReadTypes),
                   {}, files.path().string());
   }
   return {};

@@ -47,4 +47,8 @@ class FileMap {
   int guard_slot_ = -1;  // in the table of the SIGBUS handler; -1 while nothing is mapped
 };
 
+/// Takes the whole pages in a part of a mapping out of this process; they come back from the page
+/// cache, or the file, when they are read again.
+void release_pages(std::span<const std::byte> bytes);
+
 }  // namespace imagined::engine

@@ -14,8 +14,8 @@ std::int64_t FileTensor::elements() const {
 
 StoredRows FileTensor::stored_rows(std::int64_t first, std::int64_t rows, std::int64_t cols) const {
   CHECK(is_readable(), "rows of {}", dtype_name);
-  const StoredRows all = blocks != nullptr ? StoredRows(bytes, *blocks, elements(), 1)
-                                           : StoredRows(bytes, dtype, elements(), 1);
+  StoredRows all(bytes, *type, elements(), 1);
+  if (scales != nullptr) all = all.scaled(*scales);
   return all.reshaped(first, rows, cols);
 }
 

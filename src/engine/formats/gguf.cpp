@@ -19,7 +19,7 @@ namespace {
 
 // --- types of tensors --------------------------------------------------------------------------
 
-/// A type of tensor as ggml numbers it; those of block_formats aside.
+/// A type of tensor as ggml numbers it; those that are read aside.
 struct TensorType {
   std::uint32_t number;
   std::string_view name;
@@ -28,8 +28,6 @@ struct TensorType {
   DType dtype;
 };
 constexpr std::array kTensorTypes = {
-    TensorType{0, "F32", 1, 4, DType::f32},
-    TensorType{1, "F16", 1, 2, DType::f16},
     TensorType{16, "IQ2_XXS", 256, 66, DType::other},
     TensorType{17, "IQ2_XS", 256, 74, DType::other},
     TensorType{18, "IQ3_XXS", 256, 98, DType::other},
@@ -42,16 +40,14 @@ constexpr std::array kTensorTypes = {
     TensorType{27, "I64", 1, 8, DType::i64},
     TensorType{28, "F64", 1, 8, DType::f64},
     TensorType{29, "IQ1_M", 256, 56, DType::other},
-    TensorType{30, "BF16", 1, 2, DType::bf16},
     TensorType{34, "TQ1_0", 256, 54, DType::other},
     TensorType{35, "TQ2_0", 256, 66, DType::other},
-    TensorType{40, "NVFP4", 64, 36, DType::other},
     TensorType{41, "Q1_0", 128, 18, DType::other},
 };
 
 std::optional<TensorType> tensor_type(std::uint32_t number) {
-  if (const BlockFormat* blocks = find_block_format(number))
-    return TensorType{number, blocks->name, blocks->elements, blocks->size_bytes, DType::other};
+  if (const StoredType* type = find_ggml_type(number))
+    return TensorType{number, type->name, type->elements, type->size_bytes, type->dtype};
   for (const TensorType& type : kTensorTypes)
     if (type.number == number) return type;
   return std::nullopt;
@@ -298,7 +294,8 @@ Result<FileTensor> check_info(const Info& info, std::uint64_t alignment,
                     .dtype_name = std::string(type->name),
                     .shape = *shape,
                     .bytes = {},
-                    .blocks = find_block_format(info.type)};
+                    .type = find_ggml_type(info.type),
+                    .scales = nullptr};
   const std::int64_t row = shape->empty() ? 1 : shape->back();
   if (row % type->elements != 0)
     return fail_tensor(ErrorCode::invalid_argument, info.name,

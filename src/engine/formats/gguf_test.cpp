@@ -208,7 +208,7 @@ TEST(GgufReader, TurnsSizesIntoPyTorchsOrder) {
   ASSERT_TRUE(tensors.has_value()) << tensors.error().message;
   EXPECT_THAT(tensors->at(0).shape, ElementsAre(3, 2));
   EXPECT_EQ(tensors->at(0).dtype, DType::f32);
-  EXPECT_EQ(tensors->at(0).blocks, nullptr);
+  EXPECT_EQ(tensors->at(0).type, find_stored_type("F32"));
 }
 
 TEST(GgufReader, GivesTheShapeThatTheConverterNotedDown) {
@@ -313,7 +313,9 @@ class RecordedBlocks : public ::testing::Test {
 TEST_F(RecordedBlocks, DecodeToWhatTheirWriterMakesOfThem) {
   const Result<WeightFile> file = open();
   ASSERT_TRUE(file.has_value()) << file.error().message;
-  for (const BlockFormat& format : block_formats()) {
+  for (const StoredType& format : stored_types()) {
+    // One by one there is nothing to decode; NVFP4 is newer than the file (stored_type_test).
+    if (format.elements == 1 || format.ggml_type == kNoGgmlType || format.name == "NVFP4") continue;
     const FileTensor* tensor = file->find(format.name);
     const FileTensor* expected = file->find(std::string(format.name) + ".decoded");
     ASSERT_TRUE(tensor != nullptr && expected != nullptr) << format.name;

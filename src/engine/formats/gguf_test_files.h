@@ -116,7 +116,7 @@ inline std::string gguf_of(std::span<const FileTensor> tensors, StoreAs store_as
                            std::string (*rename)(std::string name) = nullptr) {
   GgufBytes file;
   for (const FileTensor& tensor : tensors) {
-    if (!tensor.is_readable() || tensor.blocks != nullptr) continue;
+    if (!tensor.is_readable() || tensor.type->dtype == DType::other) continue;
     const std::int64_t cols = tensor.shape.empty() ? 1 : tensor.shape.back();
     std::uint32_t type = tensor.dtype == DType::f32 ? 0 : tensor.dtype == DType::f16 ? 1 : 30;
     std::string bytes(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());

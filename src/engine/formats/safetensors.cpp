@@ -16,40 +16,40 @@ namespace {
 
 using nlohmann::json;
 
-struct StoredType {
+struct FileType {
   std::string_view name;
   std::uint64_t bits;
   DType dtype;
 };
-constexpr std::array kStoredTypes = {
-    StoredType{"BOOL", 8, DType::boolean},
-    StoredType{"U8", 8, DType::u8},
-    StoredType{"I8", 8, DType::i8},
-    StoredType{"F16", 16, DType::f16},
-    StoredType{"BF16", 16, DType::bf16},
-    StoredType{"F32", 32, DType::f32},
-    StoredType{"F64", 64, DType::f64},
-    StoredType{"I32", 32, DType::i32},
-    StoredType{"I64", 64, DType::i64},
-    StoredType{"I16", 16, DType::other},
-    StoredType{"U16", 16, DType::other},
-    StoredType{"U32", 32, DType::other},
-    StoredType{"U64", 64, DType::other},
-    StoredType{"C64", 64, DType::other},
-    StoredType{"F4", 4, DType::other},
-    StoredType{"F6_E2M3", 6, DType::other},
-    StoredType{"F6_E3M2", 6, DType::other},
-    StoredType{"F8_E5M2", 8, DType::other},
-    StoredType{"F8_E4M3", 8, DType::other},
-    StoredType{"F8_E8M0", 8, DType::other},
-    StoredType{"F8_E4M3FNUZ", 8, DType::other},
-    StoredType{"F8_E5M2FNUZ", 8, DType::other},
+constexpr std::array kFileTypes = {
+    FileType{"BOOL", 8, DType::boolean},
+    FileType{"U8", 8, DType::u8},
+    FileType{"I8", 8, DType::i8},
+    FileType{"F16", 16, DType::f16},
+    FileType{"BF16", 16, DType::bf16},
+    FileType{"F32", 32, DType::f32},
+    FileType{"F64", 64, DType::f64},
+    FileType{"I32", 32, DType::i32},
+    FileType{"I64", 64, DType::i64},
+    FileType{"I16", 16, DType::other},
+    FileType{"U16", 16, DType::other},
+    FileType{"U32", 32, DType::other},
+    FileType{"U64", 64, DType::other},
+    FileType{"C64", 64, DType::other},
+    FileType{"F4", 4, DType::other},
+    FileType{"F6_E2M3", 6, DType::other},
+    FileType{"F6_E3M2", 6, DType::other},
+    FileType{"F8_E5M2", 8, DType::other},
+    FileType{"F8_E4M3", 8, DType::other},
+    FileType{"F8_E8M0", 8, DType::other},
+    FileType{"F8_E4M3FNUZ", 8, DType::other},
+    FileType{"F8_E5M2FNUZ", 8, DType::other},
 };
 
-const StoredType* stored_type(std::string_view name) {
-  const auto* found = std::find_if(kStoredTypes.begin(), kStoredTypes.end(),
-                                   [&](const StoredType& type) { return type.name == name; });
-  return found == kStoredTypes.end() ? nullptr : found;
+const FileType* file_type(std::string_view name) {
+  const auto* found = std::find_if(kFileTypes.begin(), kFileTypes.end(),
+                                   [&](const FileType& type) { return type.name == name; });
+  return found == kFileTypes.end() ? nullptr : found;
 }
 
 std::string listed(const std::vector<std::uint64_t>& numbers) {
@@ -217,7 +217,7 @@ Result<Range> check_entry(const Entry& entry, std::span<const std::byte> buffer)
   if (!entry.shape) return fail_tensor(ErrorCode::data_loss, entry.name, "no \"shape\"");
   if (!entry.offsets || entry.offsets->size() != 2)
     return fail_tensor(ErrorCode::data_loss, entry.name, "no pair of \"data_offsets\"");
-  const StoredType* type = stored_type(*entry.dtype);
+  const FileType* type = file_type(*entry.dtype);
   if (type == nullptr)
     return fail_tensor(ErrorCode::invalid_argument, entry.name, "unknown dtype {}",
                        in_quotes(*entry.dtype));
@@ -245,6 +245,7 @@ Result<Range> check_entry(const Entry& entry, std::span<const std::byte> buffer)
   range.tensor.name = entry.name;
   range.tensor.dtype = type->dtype;
   range.tensor.dtype_name = *entry.dtype;
+  if (type->bits % 8 == 0) range.tensor.type = find_stored_type(type->name);
   range.tensor.shape.assign(entry.shape->begin(), entry.shape->end());
   range.tensor.bytes = buffer.subspan(begin, end - begin);
   return range;

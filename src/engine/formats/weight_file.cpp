@@ -8,9 +8,9 @@
 namespace imagined::engine {
 namespace {
 
-Result<std::vector<FileTensor>> parse(std::span<const std::byte> file) {
-  if (is_gguf(file)) return parse_gguf(file);
-  return std::move(TRY(parse_safetensors(file)).tensors);
+Result<SafetensorsContent> parse(std::span<const std::byte> file) {
+  if (!is_gguf(file)) return parse_safetensors(file);
+  return SafetensorsContent{.tensors = TRY(parse_gguf(file)), .metadata = {}};
 }
 
 }  // namespace
@@ -18,14 +18,16 @@ Result<std::vector<FileTensor>> parse(std::span<const std::byte> file) {
 Result<WeightFile> WeightFile::open(const std::filesystem::path& path) {
   WeightFile file;
   file.map_ = TRY(FileMap::open(path));
-  Result<std::vector<FileTensor>> tensors = parse(file.map_.bytes());
-  if (!tensors) {
-    Error error = std::move(tensors.error());
+  Result<SafetensorsContent> content = parse(file.map_.bytes());
+  if (!content) {
+    Error error = std::move(content.error());
     error.message = fmt::format("{}: {}", path.filename().string(), error.message);
     error.detail = path.string();
     return tl::unexpected(std::move(error));
   }
-  file.tensors_ = std::move(*tensors);
+  file.tensors_ = std::move(content->tensors);
+  const auto note = content->metadata.find("_quantization_metadata");
+  if (note != content->metadata.end()) file.quantisation_note_ = note->second;
   for (std::size_t i = 0; i < file.tensors_.size(); ++i)
     file.by_name_.emplace(file.tensors_[i].name, i);
   return file;

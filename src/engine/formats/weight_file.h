@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -24,12 +25,15 @@ class WeightFile {
   const FileTensor* find(std::string_view name) const;  // null when there is none
   std::span<const FileTensor> tensors() const { return tensors_; }
   const std::filesystem::path& path() const { return map_.path(); }
+  /// `_quantization_metadata` of a safetensors header, or empty.
+  const std::string& quantisation_note() const { return quantisation_note_; }
   /// See FileMap::intact; ask after the weights were copied.
   Result<> intact() const { return map_.intact(); }
 
  private:
   FileMap map_;
   std::vector<FileTensor> tensors_;
+  std::string quantisation_note_;
   std::unordered_map<std::string_view, std::size_t> by_name_;  // views into tensors_
 };
 

@@ -8,6 +8,7 @@
 #include "engine/formats/component_folder.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/in_quotes.h"
+#include "engine/formats/quantised.h"
 #include "engine/formats/weight_index.h"
 
 namespace imagined::engine {
@@ -60,8 +61,20 @@ Result<std::shared_ptr<const WeightFiles>> WeightFiles::open(
   } else {
     files->files_.push_back(TRY(WeightFile::open(files->path_)));
   }
-  for (const WeightFile& file : files->files_)
-    for (const FileTensor& tensor : file.tensors()) files->tensors_.push_back(&tensor);
+  std::vector<const FileTensor*> stored;
+  std::vector<std::string> notes;
+  for (const WeightFile& file : files->files_) {
+    for (const FileTensor& tensor : file.tensors()) stored.push_back(&tensor);
+    if (!file.quantisation_note().empty()) notes.push_back(file.quantisation_note());
+  }
+  Result<std::vector<FileTensor>> joined = join_quantised(stored, notes);
+  if (!joined) {
+    Error error = std::move(joined.error());
+    error.message = fmt::format("{}: {}", files->path_.filename().string(), error.message);
+    return tl::unexpected(std::move(error));
+  }
+  files->joined_ = std::move(*joined);
+  for (const FileTensor& tensor : files->joined_) files->tensors_.push_back(&tensor);
   files->contents_ = sort_tensors(files->tensors_, tables);
   return files;
 }

@@ -28,6 +28,7 @@ class WeightFiles {
   /// The file, or the index.
   const std::filesystem::path& path() const { return path_; }
   std::span<const WeightFile> files() const { return files_; }
+  /// Of all files, those that a tool wrote for one weight joined (join_quantised).
   const std::vector<const FileTensor*>& tensors() const { return tensors_; }
   const Contents& contents() const { return contents_; }
   /// `data_loss` when a file shrank since it was opened; see FileMap::intact.
@@ -41,7 +42,8 @@ class WeightFiles {
 
   std::filesystem::path path_;
   std::vector<WeightFile> files_;
-  std::vector<const FileTensor*> tensors_;  // of all files
+  std::vector<FileTensor> joined_;
+  std::vector<const FileTensor*> tensors_;  // into joined_
   Contents contents_;
 };
 

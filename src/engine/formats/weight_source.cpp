@@ -25,6 +25,7 @@ struct Piece {
   bool renamed = false;
   std::vector<std::int64_t> shape;
   bool used = false;
+  std::shared_ptr<TensorHealth> health;  // once it was asked for
 };
 
 /// `tensor "img_in.weight" (x_embedder.weight)`: the file's name, and ours where it differs.
@@ -36,10 +37,8 @@ std::string shown_name(const Piece& piece, std::string_view canonical) {
 
 Result<> check_dtype(const Piece& piece, std::string_view name) {
   if (piece.tensor->is_readable()) return {};
-  return fail(ErrorCode::unimplemented,
-              fmt::format("{}: stored as {}, only F32, BF16, F16, MXFP4 and the Q and IQ4 types of "
-                          "GGUF are read",
-                          shown_name(piece, name), piece.tensor->dtype_name));
+  return fail(ErrorCode::unimplemented, fmt::format("{}: stored as {}; {}", shown_name(piece, name),
+                                                    piece.tensor->dtype_name, kReadTypes));
 }
 
 /// The shape that the file's tensor would need for `expected` to be right.
@@ -161,13 +160,16 @@ Result<Weight> WeightSource::require(std::string_view name,
   const std::int64_t rows = vector ? 1 : weight.shape.front();
   const std::int64_t cols = vector ? elements : product(std::span(weight.shape).subspan(1));
   const std::int64_t first = piece.part * elements;
+  if (piece.health == nullptr) piece.health = std::make_shared<TensorHealth>();
+  const auto add = [&](std::int64_t begin, std::int64_t count, std::int64_t length) {
+    weight.parts.push_back(piece.tensor->stored_rows(begin, count, length).watched(*piece.health));
+  };
   if (!piece.swap_halves) {
-    weight.parts.push_back(piece.tensor->stored_rows(first, rows, cols));
+    add(first, rows, cols);
   } else {
     const std::int64_t half_rows = vector ? 1 : rows / 2;
     const std::int64_t half_cols = vector ? cols / 2 : cols;
-    for (const std::int64_t begin : {first + elements / 2, first})
-      weight.parts.push_back(piece.tensor->stored_rows(begin, half_rows, half_cols));
+    for (const std::int64_t begin : {first + elements / 2, first}) add(begin, half_rows, half_cols);
   }
   return weight;
 }
@@ -219,6 +221,16 @@ Result<> WeightSource::refuse_unused(
 }
 
 Result<> WeightSource::intact() const { return state_->files->intact(); }
+
+Result<> WeightSource::sound() const {
+  TRY(intact());
+  for (const auto& [name, piece] : state_->pieces) {
+    if (piece.health == nullptr || piece.health->finite.load(std::memory_order_relaxed)) continue;
+    return fail(ErrorCode::data_loss,
+                fmt::format("{} holds NaN or infinity", shown_name(piece, name)));
+  }
+  return {};
+}
 
 std::int64_t WeightSource::parameters() const { return state_->parameters; }
 std::int64_t WeightSource::size_bytes() const { return state_->size_bytes; }

@@ -40,8 +40,8 @@ struct Weight {
 };
 
 /// All weights of one network: one file, the shards of an index, or the part of an all-in-one file
-/// that belongs to the network. Immutable after opening but for the note of what was asked for;
-/// used by one thread while a model loads.
+/// that belongs to the network. Immutable after opening but for the notes of what was asked for, by
+/// the one thread that loads, and of what readers of the rows have found, by any.
 class WeightSource {
  public:
   /// The weights of one network among those of some files. Errors: `invalid_argument` for the same
@@ -84,8 +84,11 @@ class WeightSource {
   /// network may leave them: catches a file that belongs to another model.
   Result<> refuse_unused(const std::function<bool(std::string_view name)>& expected) const;
 
-  /// `data_loss` when a file shrank while it was read; ask when the network is loaded.
+  /// `data_loss` when a file was cut or written to since it was opened.
   Result<> intact() const;
+  /// The same, and also when a number that was read is NaN or infinite, with the tensor's name; ask
+  /// after rows were read.
+  Result<> sound() const;
 
   /// Of all weights of this network.
   std::int64_t parameters() const;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +12,7 @@
 
 #include "engine/backend/context.h"
 #include "engine/backend/cpu/tile/kernels.h"
+#include "engine/tensor/each_target_testing.h"
 
 namespace imagined::engine::testing {
 
@@ -133,18 +133,6 @@ inline void expect_close(const OddMatrix& actual, const OddMatrix& expected, Tol
     }
   }
   EXPECT_LE(worst, 0) << what << " " << where;
-}
-
-/// Runs `body(name)` for each instruction set that Highway compiled and this machine has.
-template <class Body>
-void on_each_target(const Body& body) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    body(std::string(hwy::TargetName(target)));
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 /// A bound on the relative error of a sum of `terms` f32 values, whatever the order within lanes:

@@ -166,6 +166,7 @@ ModelSummary Pipeline::summary() const {
                        .family = std::string(model.family->name),
                        .parameters = networks_.parameters,
                        .weight_bytes = networks_.held_bytes,
+                       .mapped_bytes = networks_.mapped_bytes,
                        .pixels_per_token = static_cast<int>(model.vae.pixels_per_token()),
                        .native_pixels = model.sampling.native_pixels,
                        .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
@@ -213,6 +214,8 @@ Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const Prompt
   TextFeatures features = TRY(measured(observer.log, Stage::text_encode, encoder.flop(prompt), [&] {
     return encoder.encode(context_, prompt, observer.stop);
   }));
+  networks_.release_encoders();
+  TRY(networks_.sound());
   TRY(check_finite(context_, features.tokens, "text encoder"));
   if (!features.pooled.empty()) TRY(check_finite(context_, features.pooled, "text encoder"));
   return prompts_.add(prompt, std::move(features));
@@ -269,6 +272,7 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
       guide(context_, steps.velocity, inputs.guidance, steps.velocity_without);
       std::swap(steps.velocity, steps.velocity_without);
     }
+    TRY(networks_.sound());
     TRY(check_finite(context_, steps.velocity, fmt::format("velocity of step {}", step)));
     const auto i = static_cast<std::size_t>(step);
     euler_step(context_, steps.velocity, steps.sigmas[i], steps.sigmas[i + 1], latents);

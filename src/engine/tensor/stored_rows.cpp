@@ -5,20 +5,9 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "engine/tensor/element.h"
 
 namespace imagined::engine {
 namespace {
-
-void store(std::span<const float> values, const MatrixView& out, std::int64_t row,
-           std::int64_t col) {
-  if (out.dtype == DType::f32) {
-    std::copy(values.begin(), values.end(), out.row<float>(row) + col);
-  } else {
-    Bf16* to = out.row<Bf16>(row) + col;
-    for (std::size_t i = 0; i < values.size(); ++i) to[i] = to_bf16(values[i]);
-  }
-}
 
 /// True when one of the values of type Bits has an exponent of all ones.
 template <class Bits>
@@ -35,38 +24,33 @@ bool has_special(std::span<const std::byte> bytes, Bits exponent) {
 
 }  // namespace
 
-bool is_number(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16;
+const StoredType* stored_type_of(DType dtype) {
+  if (dtype == DType::other) return nullptr;
+  const auto types = stored_types();
+  const auto found = std::ranges::find(types, dtype, &StoredType::dtype);
+  return found == types.end() ? nullptr : &*found;
 }
 
-StoredRows::StoredRows(std::span<const std::byte> bytes, DType dtype, std::int64_t rows,
+StoredRows::StoredRows(std::span<const std::byte> bytes, const StoredType& type, std::int64_t rows,
                        std::int64_t cols)
-    : data_(bytes.data()), dtype_(dtype), rows_(rows), cols_(cols) {
-  CHECK(is_number(dtype), "rows of {}", name(dtype));
-  CHECK(this->bytes().size() <= bytes.size(), "[{}, {}] in {} bytes", rows, cols, bytes.size());
-}
-
-StoredRows::StoredRows(std::span<const std::byte> bytes, const BlockFormat& blocks,
-                       std::int64_t rows, std::int64_t cols)
-    : data_(bytes.data()), blocks_(&blocks), rows_(rows), cols_(cols) {
+    : data_(bytes.data()), type_(&type), rows_(rows), cols_(cols) {
   CHECK(this->bytes().size() <= bytes.size(), "[{}, {}] in {} bytes", rows, cols, bytes.size());
 }
 
 StoredRows::StoredRows(const ConstMatrixView& matrix)
     : data_(static_cast<const std::byte*>(matrix.data)),
-      dtype_(matrix.dtype),
+      type_(stored_type_of(matrix.dtype)),
       rows_(matrix.rows),
       cols_(matrix.cols) {
-  CHECK(is_number(dtype_) && matrix.stride == cols_, "rows of {} with {} columns, {} apart",
-        name(dtype_), cols_, matrix.stride);
+  CHECK(type_ != nullptr && matrix.stride == cols_, "rows of {} with {} columns, {} apart",
+        name(matrix.dtype), cols_, matrix.stride);
 }
 
 std::span<const std::byte> StoredRows::bytes() const {
   const std::int64_t elements = rows_ * cols_;
-  if (blocks_ == nullptr) return {data_, static_cast<std::size_t>(elements) * size_bytes(dtype_)};
   if (elements == 0) return {data_, 0};
-  const std::int64_t count = (skipped_ + elements + blocks_->elements - 1) / blocks_->elements;
-  return {data_, static_cast<std::size_t>(count * blocks_->size_bytes)};
+  const std::int64_t count = (skipped_ + elements + type_->elements - 1) / type_->elements;
+  return {data_, static_cast<std::size_t>(count * type_->size_bytes)};
 }
 
 StoredRows StoredRows::row_range(std::int64_t first, std::int64_t count) const {
@@ -75,12 +59,9 @@ StoredRows StoredRows::row_range(std::int64_t first, std::int64_t count) const {
   StoredRows part = *this;
   part.rows_ = count;
   const std::int64_t element = skipped_ + first * cols_;
-  if (blocks_ == nullptr) {
-    part.data_ += static_cast<std::size_t>(element) * size_bytes(dtype_);
-  } else {
-    part.data_ += element / blocks_->elements * blocks_->size_bytes;
-    part.skipped_ = element % blocks_->elements;
-  }
+  part.data_ += element / type_->elements * type_->size_bytes;
+  part.skipped_ = element % type_->elements;
+  part.first_ += first * cols_;
   return part;
 }
 
@@ -94,41 +75,80 @@ StoredRows StoredRows::reshaped(std::int64_t first, std::int64_t rows, std::int6
   return part;
 }
 
+StoredRows StoredRows::scaled(const StoredScales& scales) const {
+  CHECK(first_ == 0, "factors of a tensor for a part of its rows");
+  StoredRows rows = *this;
+  rows.scales_ = &scales;
+  return rows;
+}
+
+StoredRows StoredRows::watched(TensorHealth& health) const {
+  StoredRows rows = *this;
+  rows.health_ = &health;
+  return rows;
+}
+
+void StoredRows::report_not_finite() const {
+  if (health_ != nullptr) health_->finite.store(false, std::memory_order_relaxed);
+}
+
+bool StoredRows::is_matrix() const { return scales_ == nullptr && type_->dtype != DType::other; }
+
 ConstMatrixView StoredRows::matrix() const {
-  CHECK(blocks_ == nullptr, "blocks are no matrix");
-  return {data_, dtype_, rows_, cols_};
+  CHECK(is_matrix(), "{} is no matrix", type_->name);
+  return {data_, type_->dtype, rows_, cols_};
+}
+
+void StoredRows::decode(std::int64_t first, std::int64_t count, float* out) const {
+  CHECK(first >= 0 && count >= 0 && count <= rows_ * cols_ - first, "numbers {}+{} of {}", first,
+        count, rows_ * cols_);
+  const std::int64_t n = type_->elements;
+  const auto block_bytes = static_cast<std::size_t>(type_->size_bytes);
+  std::array<float, kMaxBlockElements> block;
+  float* to = out;
+  for (std::int64_t at = skipped_ + first, left = count; left > 0;) {
+    const std::byte* const from = data_ + static_cast<std::size_t>(at / n) * block_bytes;
+    std::int64_t taken = left / n * n;
+    if (at % n == 0 && taken > 0) {
+      decode_blocks(*type_, {from, static_cast<std::size_t>(taken / n) * block_bytes}, to);
+    } else {
+      taken = std::min(n - at % n, left);
+      decode_blocks(*type_, {from, block_bytes}, block.data());
+      std::copy_n(block.data() + at % n, taken, to);
+    }
+    to += taken;
+    at += taken;
+    left -= taken;
+  }
+  if (scales_ != nullptr) apply_scales(*scales_, first_ + first, count, out);
 }
 
 void decode_rows(const StoredRows& rows, MatrixView out) {
-  CHECK(out.rows == rows.rows_ && out.cols == rows.cols_, "[{}, {}] into [{}, {}]", rows.rows_,
-        rows.cols_, out.rows, out.cols);
-  if (rows.blocks_ == nullptr) {
-    const ConstMatrixView in = rows.matrix();
-    for (std::int64_t r = 0; r < in.rows; ++r)
-      for (std::int64_t c = 0; c < in.cols; ++c) write_element(out, r, c, read_element(in, r, c));
-    return;
-  }
-  const std::int64_t n = rows.blocks_->elements;
-  const auto block_bytes = static_cast<std::size_t>(rows.blocks_->size_bytes);
-  std::span<const std::byte> left = rows.bytes();
-  std::array<float, kMaxBlockElements> values{};
-  std::int64_t at =
-      n + rows.skipped_;  // the next element of the block; n or more: of the one after
+  CHECK(out.rows == rows.rows() && out.cols == rows.cols(), "[{}, {}] into [{}, {}]", rows.rows(),
+        rows.cols(), out.rows, out.cols);
+  CHECK(out.dtype == DType::f32 || out.dtype == DType::bf16, "rows into {}", name(out.dtype));
+  std::array<float, kMaxBlockElements> numbers;
   for (std::int64_t r = 0; r < out.rows; ++r) {
-    for (std::int64_t c = 0; c < out.cols;) {
-      if (at >= n) {
-        dequantise(*rows.blocks_, left.first(block_bytes), values.data());
-        left = left.subspan(block_bytes);
-        at -= n;
-      }
-      const std::int64_t count = std::min(n - at, out.cols - c);
-      store(
-          std::span(values).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count)),
-          out, r, c);
-      at += count;
-      c += count;
+    if (out.dtype == DType::f32) {
+      rows.decode(r * out.cols, out.cols, out.row<float>(r));
+      continue;
+    }
+    for (std::int64_t c = 0; c < out.cols; c += kMaxBlockElements) {
+      const std::int64_t count = std::min(kMaxBlockElements, out.cols - c);
+      rows.decode(r * out.cols + c, count, numbers.data());
+      std::transform(numbers.begin(), numbers.begin() + count, out.row<Bf16>(r) + c, to_bf16);
     }
   }
+}
+
+bool all_finite(const StoredRows& rows) {
+  if (rows.is_matrix()) return all_finite(rows.bytes(), rows.matrix().dtype);
+  Tensor row(1, rows.cols());
+  for (std::int64_t r = 0; r < rows.rows(); ++r) {
+    decode_rows(rows.row_range(r, 1), row);
+    if (!all_finite(std::as_bytes(row.values()), DType::f32)) return false;
+  }
+  return true;
 }
 
 bool all_finite(std::span<const std::byte> bytes, DType dtype) {

@@ -26,7 +26,7 @@ std::vector<std::byte> counting_q8(std::int64_t count) {
   return bytes;
 }
 
-const BlockFormat& q8_0() { return *find_block_format(8); }
+const StoredType& q8_0() { return *find_stored_type("Q8_0"); }
 
 std::vector<float> decoded(const StoredRows& rows) {
   Tensor out(rows.rows(), rows.cols());
@@ -81,7 +81,7 @@ TEST(StoredRows, TakeAnotherShapeFromAnElementOn) {
 TEST(StoredRowsDeathTest, RefuseMoreElementsThanThereAreBytes) {
   const std::vector<std::byte> bytes = counting_q8(96);
   EXPECT_DEATH(StoredRows(bytes, q8_0(), 4, 25), "in 102 bytes");
-  EXPECT_DEATH(StoredRows(bytes, DType::f32, 2, 13), "in 102 bytes");
+  EXPECT_DEATH(StoredRows(bytes, *find_stored_type("F32"), 2, 13), "in 102 bytes");
 }
 
 TEST(StoredRows, WidenEveryElementType) {
@@ -89,7 +89,7 @@ TEST(StoredRows, WidenEveryElementType) {
   const std::array<std::uint16_t, 2> bf16 = {0x3fc0, 0xc000};
   const std::array<std::uint16_t, 2> f16 = {0x3e00, 0xc000};
   const auto rows = [](DType dtype, std::span<const std::byte> bytes) {
-    return StoredRows(bytes, dtype, 1, 2);
+    return StoredRows(bytes, *stored_type_of(dtype), 1, 2);
   };
   EXPECT_THAT(decoded(rows(DType::f32, std::as_bytes(std::span(f32)))), ElementsAre(1.5f, -2.0f));
   EXPECT_THAT(decoded(rows(DType::bf16, std::as_bytes(std::span(bf16)))), ElementsAre(1.5f, -2.0f));

@@ -53,10 +53,6 @@ class Flux1Prompts final : public PromptEncoder {
     return features;
   }
 
-  Result<> intact() const override {
-    TRY(parts_.t5.intact());
-    return parts_.clip.intact();
-  }
   double flop(const PromptIds& ids) const override {
     return parts_.t5.flop(static_cast<std::int64_t>(ids.main.ids.size())) +
            parts_.clip.flop(static_cast<std::int64_t>(ids.pooled.size()));
@@ -110,6 +106,7 @@ Result<Networks> load_flux1(const Context& context, const ModelPlan& plan, Numbe
   const auto& own = plan.own_as<Flux1Plan>();
   Networks networks;
   networks.prompts = TRY(load_prompts(context, plan, format, networks));
+  networks.mapped_encoders = networks.mapped.size();
   networks.transformer = TRY(load_network(
       context, "transformer", plan.part("transformer"), flux1_names(), format, networks, is_needed,
       [&](WeightLoader& weights) { return Flux1::load(weights, own.transformer); }));

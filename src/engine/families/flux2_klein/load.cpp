@@ -37,7 +37,6 @@ class KleinPrompts final : public PromptEncoder {
     return features;
   }
 
-  Result<> intact() const override { return encoder_.intact(); }
   double flop(const PromptIds& ids) const override {
     return encoder_.flop(static_cast<std::int64_t>(ids.main.ids.size()));
   }
@@ -87,6 +86,7 @@ Result<Networks> load_flux2_klein(const Context& context, const ModelPlan& plan,
   const auto& own = plan.own_as<KleinPlan>();
   Networks networks;
   networks.prompts = TRY(load_prompts(context, plan, format, networks));
+  networks.mapped_encoders = networks.mapped.size();
   networks.transformer = TRY(load_network(
       context, "transformer", plan.part("transformer"), flux2_names(), format, networks,
       [](std::string_view) { return false; },

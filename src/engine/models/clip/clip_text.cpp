@@ -95,7 +95,7 @@ Result<Tensor> ClipText::embed(const Context& context, std::span<const std::int3
     }
     embedding_.read_row(id, hidden.view().row_range(i, 1));
   }
-  TRY(embedding_.intact());
+  TRY(embedding_.sound());
   add_scaled(context, positions_.view().row_range(0, tokens), 1.0f, hidden);
   return hidden;
 }

@@ -32,8 +32,6 @@ class ClipText {
                         const std::stop_token& stop) const;
 
   std::int64_t pooled_size() const { return config_.hidden_size; }
-  /// `data_loss` when the file that holds the token embedding was changed meanwhile.
-  Result<> intact() const { return embedding_.intact(); }
   /// Multiplications and additions of one call, without norms and softmax; tokens up to and with
   /// the end token.
   double flop(std::int64_t tokens) const;

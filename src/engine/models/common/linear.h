@@ -11,7 +11,7 @@
 namespace imagined::engine {
 
 struct Linear {
-  PackedWeight weight;  // [n, k]
+  MatmulWeight weight;  // [n, k]
   Vector bias;          // [n]
 
   bool empty() const { return weight.empty(); }

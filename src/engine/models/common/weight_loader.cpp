@@ -1,27 +1,20 @@
 #include "engine/models/common/weight_loader.h"
 
-#include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
+#include <iterator>
+
+#include "engine/formats/file_map.h"
 
 namespace imagined::engine {
 namespace {
 
-/// Takes the whole pages of a mapping out of this process; they can be read again from the file.
-void release_pages(const StoredRows& rows) {
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const std::span<const std::byte> bytes = rows.bytes();
-  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const std::uintptr_t first = (begin + page - 1) / page * page;
-  const std::uintptr_t last = (begin + bytes.size()) / page * page;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-}
+// Of a network whose weights are packed when it is loaded: far above the built-in model's, far
+// below those of networks that read hundreds of tokens.
+constexpr std::int64_t kPackedBytesMax = std::int64_t{64} << 20;
 
-tl::unexpected<Error> not_finite(std::string_view name) {
-  return fail(ErrorCode::data_loss, fmt::format("tensor \"{}\" holds NaN or infinity", name));
+bool packs(const Context& context, const WeightSource& source) {
+  const std::string_view wanted = context.implementation("weights");
+  return wanted.empty() ? source.size_bytes() <= kPackedBytesMax : wanted == "packed";
 }
 
 /// Rows [first, first + count) of blocks that lie one below the other.
@@ -42,49 +35,34 @@ std::vector<StoredRows> take_rows(std::span<const StoredRows> blocks, std::int64
 
 }  // namespace
 
-bool all_finite(const Context& context, const StoredRows& rows) {
-  constexpr std::int64_t kGrainElements = 1 << 18;  // half a megabyte, so it stays in L2
-  const std::int64_t grain =
-      std::max<std::int64_t>(kGrainElements / std::max<std::int64_t>(rows.cols(), 1), 1);
-  std::atomic<bool> finite = true;
-  context.pool().parallel_for(rows.rows(), grain, [&](std::int64_t begin, std::int64_t end, int) {
-    const StoredRows part = rows.row_range(begin, end - begin);
-    Tensor decoded;
-    DType dtype = DType::f32;
-    std::span<const std::byte> bytes = part.bytes();
-    if (part.blocks() == nullptr) {
-      dtype = part.matrix().dtype;
-    } else {
-      decoded = Tensor(part.rows(), part.cols());
-      decode_rows(part, decoded);
-      bytes = std::as_bytes(decoded.values());
-    }
-    if (!all_finite(bytes, dtype)) finite = false;
-  });
-  return finite;
+void MappedMatrix::read_row(std::int64_t index, MatrixView out) const {
+  const StoredRows row = rows_.row_range(index, 1);
+  decode_rows(row, out);
+  if (!all_finite(StoredRows(out))) row.report_not_finite();
 }
 
-Result<PackedWeight> WeightLoader::linear(std::span<const LinearPart> parts, std::int64_t cols) {
+WeightLoader::WeightLoader(const Context& context, std::shared_ptr<WeightSource> source,
+                           NumberFormat format)
+    : context_(context),
+      source_(std::move(source)),
+      format_(format),
+      packs_(packs(context, *source_)) {}
+
+Result<MatmulWeight> WeightLoader::linear(std::span<const LinearPart> parts, std::int64_t cols) {
   std::vector<StoredRows> stored;
-  std::vector<std::string_view> names;  // of the tensors that they are of
   for (const LinearPart& part : parts) {
     const Weight weight = TRY(source_->require(part.name, {part.rows, cols}));
     const std::int64_t count = part.count == 0 ? part.rows - part.first : part.count;
-    for (const StoredRows& rows : take_rows(weight.parts, part.first, count)) {
-      stored.push_back(rows);
-      names.push_back(part.name);
-    }
+    std::ranges::copy(take_rows(weight.parts, part.first, count), std::back_inserter(stored));
   }
-  PackedWeight packed = pack_weight(context_, stored, format_.weights);
-  if (!packed.all_finite()) {
-    const auto broken = std::ranges::find_if(
-        stored, [&](const StoredRows& rows) { return !all_finite(context_, rows); });
-    // All finite as stored: one is too large for bf16, which no network's weight is.
-    const auto index = broken == stored.end() ? 0 : broken - stored.begin();
-    return not_finite(names[static_cast<std::size_t>(index)]);
+  if (!packs_) {
+    for (const StoredRows& rows : stored) mapped_bytes_ += std::ssize(rows.bytes());
+    return map_weight(context_, stored, format_.weights, source_);
   }
-  for (const StoredRows& rows : stored) release_pages(rows);
-  held_bytes_ += packed.size_bytes();
+  MatmulWeight packed = pack_weight(context_, stored, format_.weights);
+  TRY(source_->sound());
+  for (const StoredRows& rows : stored) release_pages(rows.bytes());
+  held_bytes_ += packed.packed_bytes();
   return packed;
 }
 
@@ -94,8 +72,9 @@ Result<PackedConv> WeightLoader::conv(const std::string& name, std::int64_t out,
   CHECK(weight.parts.size() == 1, "a filter bank in {} blocks", weight.parts.size());
   const Vector bias = TRY(vector(name + ".bias", out));
   PackedConv packed = pack_conv(context_, weight.parts[0], in, kernel, bias, format_.weights);
-  if (!packed.all_finite()) return not_finite(weight.name);
-  release_pages(weight.parts[0]);
+  if (!all_finite(weight.parts[0])) weight.parts[0].report_not_finite();
+  TRY(source_->sound());
+  release_pages(weight.parts[0].bytes());
   held_bytes_ += packed.size_bytes();
   return packed;
 }
@@ -115,10 +94,8 @@ Result<MappedMatrix> WeightLoader::mapped_matrix(const std::string& name, std::i
                                                  std::int64_t cols) {
   const Weight weight = TRY(source_->require(name, {rows, cols}));
   CHECK(weight.parts.size() == 1, "a table in {} blocks", weight.parts.size());
-  const StoredRows& table = weight.parts[0];
-  if (!all_finite(context_, table)) return not_finite(name);
-  release_pages(table);
-  return MappedMatrix(source_, table);
+  mapped_bytes_ += std::ssize(weight.parts[0].bytes());
+  return MappedMatrix(source_, weight.parts[0]);
 }
 
 }  // namespace imagined::engine

@@ -1,4 +1,4 @@
-// Takes a network's tensors out of its files: by name, checked, packed, the file's pages let go.
+// Takes a network's tensors out of its files: by name, checked, ready for the operations.
 #pragma once
 
 #include <array>
@@ -24,12 +24,10 @@ class MappedMatrix {
   MappedMatrix() = default;
   MappedMatrix(std::shared_ptr<const WeightSource> source, StoredRows rows)
       : source_(std::move(source)), rows_(rows) {}
-  /// Row `index` to out [1, cols], f32 or bf16; see decode_rows.
-  void read_row(std::int64_t index, MatrixView out) const {
-    decode_rows(rows_.row_range(index, 1), out);
-  }
-  /// `data_loss` when the file shrank under the mapping; ask after reading rows.
-  Result<> intact() const { return source_->intact(); }
+  /// Row `index` to out [1, cols], f32.
+  void read_row(std::int64_t index, MatrixView out) const;
+  /// See WeightSource::sound; ask after reading rows.
+  Result<> sound() const { return source_->sound(); }
 
  private:
   std::shared_ptr<const WeightSource> source_;
@@ -44,21 +42,25 @@ struct LinearPart {
   std::int64_t count = 0;  // 0: all from `first` on
 };
 
-/// One network's weights on their way into memory. Every call can fail with what
-/// WeightSource::require says, or with `data_loss` when a value is NaN or infinite; both name the
-/// tensor. After a matrix is packed, its pages of the file are given back to the system, so that a
-/// model never lies in memory twice.
+/// One network's weights on their way to its operations. Every call can fail with what
+/// WeightSource::require says, or with `data_loss` when a value that is read now is NaN or
+/// infinite; both name the tensor.
+///
+/// The matrices of products stay in the file (map_weight), but for a small network's, which are
+/// packed: its products have so few rows that packing each time would be half of the work. What is
+/// packed gives its pages of the file back, so that no weight lies in memory twice.
 class WeightLoader {
  public:
-  WeightLoader(const Context& context, std::shared_ptr<WeightSource> source, NumberFormat format)
-      : context_(context), source_(std::move(source)), format_(format) {}
+  /// The context may say "weights=packed" or "weights=in_place", for tests and benchmarks.
+  WeightLoader(const Context& context, std::shared_ptr<WeightSource> source, NumberFormat format);
 
   NumberFormat format() const { return format_; }
   bool has(std::string_view name) const { return source_->has(name); }
 
-  /// A product with the rows of all parts one below the other; each tensor is [rows, cols].
-  Result<PackedWeight> linear(std::span<const LinearPart> parts, std::int64_t cols);
-  Result<PackedWeight> linear(std::initializer_list<LinearPart> parts, std::int64_t cols) {
+  /// The weight of a product: the rows of all parts one below the other; each tensor is
+  /// [rows, cols].
+  Result<MatmulWeight> linear(std::span<const LinearPart> parts, std::int64_t cols);
+  Result<MatmulWeight> linear(std::initializer_list<LinearPart> parts, std::int64_t cols) {
     return linear(std::span<const LinearPart>(parts.begin(), parts.size()), cols);
   }
   /// `name`.weight [out, in, kernel, kernel] and `name`.bias [out].
@@ -72,17 +74,17 @@ class WeightLoader {
   /// Not packed: for tables of which only some rows are read.
   Result<MappedMatrix> mapped_matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
 
-  /// Bytes of all that was packed or widened so far.
+  /// Bytes of all that was packed or widened so far, and of what stays in the file.
   std::int64_t held_bytes() const { return held_bytes_; }
+  std::int64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
   const Context& context_;
   std::shared_ptr<WeightSource> source_;
   NumberFormat format_;
+  bool packs_ = false;
   std::int64_t held_bytes_ = 0;
+  std::int64_t mapped_bytes_ = 0;
 };
-
-/// Whether no element is NaN or infinite. Blocks are decoded a few rows at a time.
-bool all_finite(const Context& context, const StoredRows& rows);
 
 }  // namespace imagined::engine

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "engine/formats/gguf_test_files.h"
@@ -81,10 +82,13 @@ TEST_F(WeightLoaderTest, NamesAMissingTensor) {
 /// A text encoder's GGUF file with a table and a matrix [3, 32] in Q8_0; element i is i + 1.
 class BlockLoaderTest : public testing::Test {
  protected:
-  WeightLoader loader(NumberFormat format, std::uint16_t last_scale = 0x3c00) {
+  static constexpr std::uint16_t kOne = 0x3c00;
+  static constexpr std::uint16_t kInfinity = 0x7c00;
+
+  WeightLoader loader(NumberFormat format, std::uint16_t last_scale = kOne) {
     std::string data;
     for (int i = 0; i < 96; ++i) {
-      if (i % 32 == 0) data += le_bytes(i == 64 ? last_scale : 0x3c00, 2);
+      if (i % 32 == 0) data += le_bytes(i == 64 ? last_scale : kOne, 2);
       data += static_cast<char>(i + 1);
     }
     GgufBytes file;
@@ -92,11 +96,11 @@ class BlockLoaderTest : public testing::Test {
     file.tensor("blk.0.ffn_up.weight", {32, 3}, 8, data);
     auto source = WeightSource::open(folder_.write("qwen.gguf", file.bytes()), qwen3_names());
     CHECK(source.has_value(), "{}", source.error().message);
-    return WeightLoader(context_, std::make_shared<WeightSource>(std::move(*source)), format);
+    return WeightLoader(*context_, std::make_shared<WeightSource>(std::move(*source)), format);
   }
 
   static constexpr const char* kName = "model.layers.0.mlp.up_proj.weight";
-  Context context_{ContextOptions{.threads = 2}};
+  std::optional<Context> context_{ContextOptions{.threads = 2}};
   TestFolder folder_;
 };
 
@@ -107,10 +111,10 @@ TEST_F(BlockLoaderTest, PacksTheRowsAskedFor) {
     ASSERT_TRUE(packed.has_value()) << packed.error().message;
     const std::vector<float> x(32, 1.0f);
     Tensor out(1, 2);
-    matmul(context_, ConstMatrixView(x.data(), DType::f32, 1, 32), *packed, out);
+    matmul(*context_, ConstMatrixView(x.data(), DType::f32, 1, 32), *packed, out);
     // Sums of 33 to 64 and of 65 to 96: all exact, in bf16 too.
     EXPECT_THAT(out.values<float>(), testing::ElementsAre(1552, 2576));
-    EXPECT_EQ(weights.held_bytes(), packed->size_bytes());
+    EXPECT_EQ(weights.held_bytes(), packed->packed_bytes());
   }
 }
 
@@ -126,15 +130,54 @@ TEST_F(BlockLoaderTest, ReadsRowsOfATableWithoutHoldingIt) {
 }
 
 TEST_F(BlockLoaderTest, NamesTheTensorWhoseScaleIsInfinite) {
-  constexpr std::uint16_t kInfinity = 0x7c00;
   WeightLoader weights = loader(NumberFormat::exact(), kInfinity);
   const auto packed = weights.linear({{kName, 3}}, 32);
   ASSERT_FALSE(packed.has_value());
   EXPECT_EQ(packed.error().code, ErrorCode::data_loss);
   EXPECT_THAT(packed.error().message, testing::HasSubstr(kName));
+}
+
+class InPlaceLoaderTest : public BlockLoaderTest {
+ protected:
+  InPlaceLoaderTest() {
+    context_.emplace(ContextOptions{.threads = 2, .implementations = "weights=in_place"});
+  }
+};
+
+TEST_F(BlockLoaderTest, SaysOfATableWhoseRowIsBrokenSoOnlyOnceThatRowIsRead) {
+  WeightLoader weights = loader(NumberFormat::exact(), kInfinity);
   const auto table = weights.mapped_matrix("model.embed_tokens.weight", 3, 32);
-  ASSERT_FALSE(table.has_value());
-  EXPECT_EQ(table.error().code, ErrorCode::data_loss);
+  ASSERT_TRUE(table.has_value()) << table.error().message;
+  Tensor row(1, 32);
+  table->read_row(1, row);
+  EXPECT_TRUE(table->sound().has_value());
+  table->read_row(2, row);  // the one with the broken scale
+  const auto sound = table->sound();
+  ASSERT_FALSE(sound.has_value());
+  EXPECT_EQ(sound.error().code, ErrorCode::data_loss);
+  EXPECT_THAT(sound.error().message, testing::HasSubstr("token_embd.weight"));
+}
+
+TEST_F(InPlaceLoaderTest, ReadsRowsOnlyWhenAProductDoesAndNamesABrokenTensorThen) {
+  for (const std::uint16_t scale : {kOne, kInfinity}) {
+    WeightLoader weights = loader(NumberFormat::exact(), scale);
+    const auto weight = weights.linear({{kName, 3}}, 32);
+    ASSERT_TRUE(weight.has_value()) << weight.error().message;
+    EXPECT_EQ(weight->packed_bytes(), 0);
+    EXPECT_EQ(weights.held_bytes(), 0);
+    EXPECT_EQ(weights.mapped_bytes(), 3 * 34);
+    const auto table = weights.mapped_matrix("model.embed_tokens.weight", 3, 32);
+    ASSERT_TRUE(table->sound().has_value());  // nothing was read yet
+    const std::vector<float> x(32, 1.0f);
+    Tensor out(1, 3);
+    matmul(*context_, ConstMatrixView(x.data(), DType::f32, 1, 32), *weight, out);
+    EXPECT_EQ(out.row(0)[1], 1552);
+    const auto sound = table->sound();
+    EXPECT_EQ(sound.has_value(), scale == kOne);
+    if (!sound) {
+      EXPECT_THAT(sound.error().message, testing::HasSubstr(kName));
+    }
+  }
 }
 
 TEST_F(WeightLoaderTest, NamesTheOneOfSeveralTensorsThatHoldsAnInfinity) {

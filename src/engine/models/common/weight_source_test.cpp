@@ -247,18 +247,23 @@ TEST(WeightSource, NamesAMissingWeight) {
   EXPECT_EQ(weight.error().message, "tensor \"proj_out.weight\" is missing");
 }
 
-TEST(WeightSource, RefusesTypesThatNobodyReadsHere) {
+TEST(WeightSource, RefusesTypesThatNobodyReadsHereAndSaysWhatIsRead) {
   const TestFolder folder;
-  folder.write("m.safetensors",
-               safetensors_bytes("{\"proj_out.weight\":{\"dtype\":\"F8_E4M3\",\"shape\":[2,2],"
-                                 "\"data_offsets\":[0,4]}}",
-                                 4));
-  Result<WeightSource> source = WeightSource::open(folder.path() / "m.safetensors", flux2_names());
-  ASSERT_TRUE(source.has_value()) << source.error().message;
-  const Result<Weight> weight = source->require("proj_out.weight", {2, 2});
-  ASSERT_FALSE(weight.has_value());
-  EXPECT_EQ(weight.error().code, ErrorCode::unimplemented);
-  EXPECT_THAT(weight.error().message, HasSubstr("F8_E4M3"));
+  for (const std::string type :
+       {"F8_E4M3FNUZ", "I8"}) {  // whole numbers mean nothing by themselves
+    folder.write("m.safetensors",
+                 safetensors_bytes("{\"proj_out.weight\":{\"dtype\":\"" + type +
+                                       "\",\"shape\":[2,2],\"data_offsets\":[0,4]}}",
+                                   4));
+    Result<WeightSource> source =
+        WeightSource::open(folder.path() / "m.safetensors", flux2_names());
+    ASSERT_TRUE(source.has_value()) << source.error().message;
+    const Result<Weight> weight = source->require("proj_out.weight", {2, 2});
+    ASSERT_FALSE(weight.has_value());
+    EXPECT_EQ(weight.error().code, ErrorCode::unimplemented);
+    EXPECT_THAT(weight.error().message,
+                HasSubstr("stored as " + type + "; F32, BF16, F16, F8_E4M3"));
+  }
 }
 
 TEST(WeightSource, CountsWhatNobodyAskedFor) {

@@ -61,7 +61,7 @@ class Flux2::Pass {
   }
 
   /// Modulated norm, then q, k and v, q and k normalised and turned.
-  void project(TokenRows rows, const Flux2Modulation::Branch& branch, const PackedWeight& weight,
+  void project(TokenRows rows, const Flux2Modulation::Branch& branch, const MatmulWeight& weight,
                const HeadNorms& norms) {
     const MatrixView normed = rows.of(ws_.normed);
     layer_norm_modulate(context_, rows.of(ws_.hidden), branch.shift, branch.scale, epsilon_,
@@ -86,7 +86,7 @@ class Flux2::Pass {
 
   /// hidden += gate * (out . [joined's columns that `read_cols` shows]), chunk by chunk, where the
   /// MLP columns of `joined` are swiglu(in . normed).
-  void feed_forward(TokenRows rows, const PackedWeight& in, const PackedWeight& out,
+  void feed_forward(TokenRows rows, const MatmulWeight& in, const MatmulWeight& out,
                     ConstMatrixView gate, std::int64_t first_col, std::int64_t cols) {
     const std::int64_t d = model_.width();
     for (std::int64_t first = 0; first < rows.count; first += kMlpRows) {

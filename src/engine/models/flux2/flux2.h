@@ -45,17 +45,17 @@ class Flux2 final : public Transformer {
  private:
   struct Stream {  // one side of a double block
     HeadNorms norms;
-    PackedWeight qkv, proj, mlp_in, mlp_out;
+    MatmulWeight qkv, proj, mlp_in, mlp_out;
   };
   struct DoubleBlock {
     Stream image, text;
   };
   struct SingleBlock {
     HeadNorms norms;
-    PackedWeight qkv, mlp_in, out;
+    MatmulWeight qkv, mlp_in, out;
   };
   struct TimeMlp {
-    PackedWeight in, out;
+    MatmulWeight in, out;
   };
   class Loader;   // names and shapes of the tensors
   class Picture;  // the denoiser
@@ -70,7 +70,7 @@ class Flux2 final : public Transformer {
 
   Flux2Config config_;
   NumberFormat format_;
-  PackedWeight image_in_, text_in_, modulation_, image_out_;
+  MatmulWeight image_in_, text_in_, modulation_, image_out_;
   TimeMlp time_, guidance_;
   std::vector<DoubleBlock> double_blocks_;
   std::vector<SingleBlock> single_blocks_;

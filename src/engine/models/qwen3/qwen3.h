@@ -41,15 +41,13 @@ class Qwen3 {
   }
   /// Up to the last tap.
   std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
-  /// `data_loss` when the file that holds the token embedding was changed meanwhile.
-  Result<> intact() const { return embedding_.intact(); }
   /// Multiplications and additions of one call, without norms and softmax.
   double flop(std::int64_t tokens) const;
 
  private:
   struct Layer {
     Vector input_norm, post_norm, q_norm, k_norm;
-    PackedWeight qkv, output, gate_up, down;
+    MatmulWeight qkv, output, gate_up, down;
   };
   struct Rows;  // the buffers of one call
 

@@ -91,7 +91,7 @@ Result<Tensor> T5::embed(std::span<const std::int32_t> ids) const {
     }
     embedding_.read_row(ids[i], hidden.view().row_range(static_cast<std::int64_t>(i), 1));
   }
-  TRY(embedding_.intact());
+  TRY(embedding_.sound());
   return hidden;
 }
 

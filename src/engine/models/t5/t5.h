@@ -33,15 +33,13 @@ class T5 {
 
   std::int64_t feature_width() const { return config_.hidden_size; }
   std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
-  /// `data_loss` when the file that holds the token embedding was changed meanwhile.
-  Result<> intact() const { return embedding_.intact(); }
   /// Multiplications and additions of one call, without norms and softmax.
   double flop(std::int64_t tokens) const;
 
  private:
   struct Layer {
     Vector attention_norm, mlp_norm;
-    PackedWeight qkv, output, gate_up, down;
+    MatmulWeight qkv, output, gate_up, down;
   };
   struct Rows;  // the buffers of one call
 

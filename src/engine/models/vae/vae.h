@@ -58,7 +58,7 @@ class Vae {
   };
   struct Attention {
     Norm norm;
-    PackedWeight qkv, out;
+    MatmulWeight qkv, out;
     Vector qkv_bias, out_bias;
   };
   struct Level {

@@ -44,10 +44,6 @@ std::int64_t PackedConv::size_bytes() const {
   return static_cast<std::int64_t>(packed_bytes(*this).size());
 }
 
-bool PackedConv::all_finite() const {
-  return engine::all_finite(packed_bytes(*this), element_type(layout_->format));
-}
-
 PackedConv pack_conv(const Context& context, const StoredRows& weight, std::int64_t in_channels,
                      std::int64_t kernel, ConstMatrixView bias, WeightFormat format) {
   CHECK((kernel == 1 || kernel == 3) && in_channels > 0 && weight.rows() > 0 &&
@@ -56,7 +52,7 @@ PackedConv pack_conv(const Context& context, const StoredRows& weight, std::int6
         weight.cols(), in_channels, kernel);
   Tensor decoded;  // a filter is small, and packing turns its axes round
   ConstMatrixView numbers;
-  if (weight.blocks() == nullptr) {
+  if (weight.is_matrix()) {
     numbers = weight.matrix();
   } else {
     decoded = Tensor(weight.rows(), weight.cols());

@@ -22,8 +22,6 @@ class PackedConv {
   std::int64_t kernel() const { return kernel_; }  // 1 or 3
   bool empty() const { return layout_ == nullptr; }
   std::int64_t size_bytes() const;
-  /// Whether every number that was packed is finite.
-  bool all_finite() const;
   const Layout& layout() const { return *layout_; }
 
  private:

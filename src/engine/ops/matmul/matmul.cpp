@@ -8,33 +8,55 @@ namespace {
 
 bool readable(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16; }
 
-}  // namespace
-
-std::int64_t PackedWeight::size_bytes() const {
-  const Tensor& panels = layout_->panels;
-  return panels.rows() * panels.cols() *
-         static_cast<std::int64_t>(engine::size_bytes(panels.dtype()));
+struct Shape {
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+};
+Shape shape_of(std::span<const StoredRows> parts) {
+  CHECK(!parts.empty(), "the weight of a product without parts");
+  Shape shape{.k = parts.front().cols()};
+  for (const StoredRows& part : parts) {
+    CHECK(part.cols() == shape.k, "a part of a weight has k {}, not {}", part.cols(), shape.k);
+    shape.n += part.rows();
+  }
+  return shape;
 }
 
-bool PackedWeight::all_finite() const { return layout_->all_finite; }
-
-PackedWeight pack_weight(const Context& context, std::span<const StoredRows> parts,
-                         WeightFormat format) {
-  CHECK(!parts.empty(), "pack_weight: no parts");
-  const std::int64_t k = parts.front().cols();
-  std::int64_t n = 0;
-  for (const StoredRows& part : parts) {
-    CHECK(part.cols() == k, "pack_weight: a part has k {}, not {}", part.cols(), k);
-    n += part.rows();
-  }
-  auto layout = std::make_shared<PackedWeight::Layout>();
+std::shared_ptr<MatmulWeight::Layout> make_layout(const Context& context,
+                                                  std::span<const StoredRows> parts,
+                                                  WeightFormat format) {
+  auto layout = std::make_shared<MatmulWeight::Layout>();
   layout->implementation = &choose(context, "matmul", matmul_implementations(), format);
   layout->format = format;
-  layout->implementation->pack(context, parts, n, k, *layout);
-  return PackedWeight(std::move(layout), n, k);
+  layout->parts.assign(parts.begin(), parts.end());
+  return layout;
 }
 
-void matmul(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+}  // namespace
+
+std::int64_t MatmulWeight::packed_bytes() const {
+  const Tensor& panels = layout_->panels;
+  return panels.rows() * panels.cols() * static_cast<std::int64_t>(size_bytes(panels.dtype()));
+}
+
+MatmulWeight map_weight(const Context& context, std::span<const StoredRows> parts,
+                        WeightFormat format, std::shared_ptr<const void> owner) {
+  const auto [n, k] = shape_of(parts);
+  auto layout = make_layout(context, parts, format);
+  layout->owner = std::move(owner);
+  return MatmulWeight(std::move(layout), n, k);
+}
+
+MatmulWeight pack_weight(const Context& context, std::span<const StoredRows> parts,
+                         WeightFormat format) {
+  const auto [n, k] = shape_of(parts);
+  auto layout = make_layout(context, parts, format);
+  layout->implementation->pack(context, n, k, *layout);
+  layout->parts.clear();
+  return MatmulWeight(std::move(layout), n, k);
+}
+
+void matmul(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
             const MatmulEpilogue& epilogue) {
   CHECK(!w.empty() && x.cols == w.k() && out.rows == x.rows && out.cols == w.n(),
         "matmul: x [{}, {}], w [{}, {}], out [{}, {}]", x.rows, x.cols, w.n(), w.k(), out.rows,

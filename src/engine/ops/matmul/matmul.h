@@ -1,4 +1,4 @@
-// Product of activations with a weight matrix that is packed once, at load.
+// Product of activations with a weight matrix, which is read where its file holds it.
 #pragma once
 
 #include <memory>
@@ -10,19 +10,20 @@
 
 namespace imagined::engine {
 
-/// A weight [n, k] in the order that the machine's kernels read it. Immutable, shared by threads.
-class PackedWeight {
+/// The weight [n, k] of a product: either rows of tensors where they lie, of which a product packs
+/// one panel at a time while it works, or all panels, packed once. Whoever packs reports a NaN or
+/// an infinity to the rows that hold it (StoredRows::watched). Immutable, shared by threads.
+class MatmulWeight {
  public:
   struct Layout;
-  PackedWeight() = default;
-  explicit PackedWeight(std::shared_ptr<const Layout> layout, std::int64_t n, std::int64_t k)
+  MatmulWeight() = default;
+  explicit MatmulWeight(std::shared_ptr<const Layout> layout, std::int64_t n, std::int64_t k)
       : layout_(std::move(layout)), n_(n), k_(k) {}
   std::int64_t n() const { return n_; }  // output features
   std::int64_t k() const { return k_; }  // input features
   bool empty() const { return layout_ == nullptr; }
-  std::int64_t size_bytes() const;
-  /// Whether every number that was packed is finite.
-  bool all_finite() const;
+  /// Of the packed panels; 0 where rows are read in place.
+  std::int64_t packed_bytes() const;
   const Layout& layout() const { return *layout_; }
 
  private:
@@ -31,11 +32,18 @@ class PackedWeight {
   std::int64_t k_ = 0;
 };
 
-/// Packs weights of the same k one below the other: parts {q, k, v} give one product.
-/// parts   [n_i, k]  as a file holds them; read panel by panel, never decoded whole.
-/// format  of the panels. bf16 halves the memory on every machine; on a machine without a bf16
-///         product the panels are widened to f32 inside the kernel, so the product is exact in f32.
-PackedWeight pack_weight(const Context& context, std::span<const StoredRows> parts,
+/// The rows of all parts one below the other: parts {q, k, v} give one product. They stay where
+/// they are. Packing a panel costs a product as much as multiplying some more rows: one or two with
+/// vectors, some dozens with AMX.
+///
+/// parts   [n_i, k]  as a file holds them.
+/// format  that the tiles multiply in.
+/// owner   of the parts' bytes, kept as long as the weight.
+MatmulWeight map_weight(const Context& context, std::span<const StoredRows> parts,
+                        WeightFormat format, std::shared_ptr<const void> owner);
+
+/// The same, with all panels packed now: for a weight that meets few rows at a time.
+MatmulWeight pack_weight(const Context& context, std::span<const StoredRows> parts,
                          WeightFormat format);
 
 /// What happens to a product before it is stored, in this order. Bias and gate may be empty.
@@ -49,13 +57,13 @@ struct MatmulEpilogue {
 ///
 ///   out[m][n] = (out[m][n] +) gate[n] * (sum_k x[m][k] * w[n][k] + bias[n])
 ///
-/// x    [m, k]  f32 or bf16. With weights in bf16 and a bf16 product in the machine, f32 rows
+/// x    [m, k]  f32 or bf16. In bf16, on a machine that has such a product, f32 rows and weights
 /// are
-///              rounded to bf16 first; with weights in f32 everything is f32.
+///              rounded to bf16 first; else everything is f32, the weights exactly as stored.
 /// out  [m, n]  f32 or bf16; must not overlap x.
 /// Sums in f32; a fixed order of additions that does not depend on the number of threads.
 /// Wrong shapes or dtypes are our bug: CHECK fails.
-void matmul(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+void matmul(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
             const MatmulEpilogue& epilogue = {});
 
 /// The slow twin: one loop in double over the unpacked weight.

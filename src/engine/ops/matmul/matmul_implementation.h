@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "engine/ops/matmul/matmul.h"
 
@@ -11,19 +12,20 @@ namespace imagined::engine {
 struct MatmulImplementation {
   std::string_view name;
   bool (*runs_on)(const CpuFeatures& cpu, WeightFormat format);
-  /// Rows of `parts`, one below the other, [n, k] in all, in the order that `run` reads them, into
-  /// the layout's panels.
-  void (*pack)(const Context& context, std::span<const StoredRows> parts, std::int64_t n,
-               std::int64_t k, PackedWeight::Layout& layout);
-  void (*run)(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+  /// Rows of the layout's parts in the order that `run` reads them, into its panels.
+  void (*pack)(const Context& context, std::int64_t n, std::int64_t k,
+               MatmulWeight::Layout& layout);
+  void (*run)(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
               const MatmulEpilogue& epilogue);
 };
 
-struct PackedWeight::Layout {
+struct MatmulWeight::Layout {
   const MatmulImplementation* implementation = nullptr;
   WeightFormat format = WeightFormat::f32;
-  Tensor panels;
-  bool all_finite = true;
+  std::vector<StoredRows> parts;      // none once they are packed
+  std::shared_ptr<const void> owner;  // of their bytes
+  Tensor panels;                      // empty where the parts are read in place
+  bool packed() const { return !panels.empty(); }
 };
 
 /// Those in register tiles, best first, then the one of last resort, built on the slow twin.

@@ -1,17 +1,20 @@
 // The slow twin, and the implementation of last resort built on it.
+#include <algorithm>
+
 #include "engine/ops/matmul/matmul_implementation.h"
 #include "engine/tensor/element.h"
 
 namespace imagined::engine {
 namespace {
 
+/// Columns of the result from `begin` on, one for each row of w.
 void reference_columns(ConstMatrixView x, ConstMatrixView w, MatrixView out,
-                       const MatmulEpilogue& epilogue, std::int64_t begin, std::int64_t end) {
+                       const MatmulEpilogue& epilogue, std::int64_t begin) {
   for (std::int64_t m = 0; m < x.rows; ++m) {
-    for (std::int64_t n = begin; n < end; ++n) {
+    for (std::int64_t n = begin; n < begin + w.rows; ++n) {
       double sum = 0;
       for (std::int64_t k = 0; k < x.cols; ++k) {
-        sum += static_cast<double>(read_element(x, m, k)) * read_element(w, n, k);
+        sum += static_cast<double>(read_element(x, m, k)) * read_element(w, n - begin, k);
       }
       if (epilogue.bias.data != nullptr) sum += read_element(epilogue.bias, 0, n);
       if (epilogue.gate.data != nullptr) sum *= read_element(epilogue.gate, 0, n);
@@ -21,24 +24,38 @@ void reference_columns(ConstMatrixView x, ConstMatrixView w, MatrixView out,
   }
 }
 
-void pack_rows(const Context&, std::span<const StoredRows> parts, std::int64_t n, std::int64_t k,
-               PackedWeight::Layout& packed) {
-  packed.panels = Tensor(n, k, element_type(packed.format));
-  const MatrixView rows = packed.panels;
-  std::int64_t first = 0;
-  for (const StoredRows& part : parts) {
-    decode_rows(part, rows.row_range(first, part.rows()));
-    first += part.rows();
+/// Rows [first, first + count) of the parts, as the product multiplies them.
+Tensor decoded_rows(const MatmulWeight::Layout& layout, std::int64_t first, std::int64_t count,
+                    std::int64_t k) {
+  Tensor rows(count, k, element_type(layout.format));
+  const std::int64_t last = first + count;
+  std::int64_t begin = 0;  // of a part
+  for (const StoredRows& part : layout.parts) {
+    const std::int64_t from = std::max(first, begin);
+    const std::int64_t taken = std::min(last, begin + part.rows()) - from;
+    if (taken > 0) {
+      const StoredRows stored = part.row_range(from - begin, taken);
+      decode_rows(stored, rows.view().row_range(from - first, taken));
+      if (!all_finite(stored)) stored.report_not_finite();
+    }
+    begin += part.rows();
   }
-  const auto bytes = static_cast<std::size_t>(n * k) * size_bytes(rows.dtype);
-  packed.all_finite = all_finite({static_cast<const std::byte*>(rows.data), bytes}, rows.dtype);
+  return rows;
 }
 
-void run_reference(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+void pack_rows(const Context&, std::int64_t n, std::int64_t k, MatmulWeight::Layout& layout) {
+  layout.panels = decoded_rows(layout, 0, n, k);
+}
+
+void run_reference(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
                    const MatmulEpilogue& epilogue) {
-  const ConstMatrixView rows = w.layout().panels;
+  const MatmulWeight::Layout& layout = w.layout();
   context.pool().parallel_for(w.n(), 16, [&](std::int64_t begin, std::int64_t end, int) {
-    reference_columns(x, rows, out, epilogue, begin, end);
+    Tensor decoded;
+    if (!layout.packed()) decoded = decoded_rows(layout, begin, end - begin, w.k());
+    const ConstMatrixView rows =
+        layout.packed() ? layout.panels.view().row_range(begin, end - begin) : decoded.view();
+    reference_columns(x, rows, out, epilogue, begin);
   });
 }
 
@@ -49,7 +66,7 @@ void matmul_reference(ConstMatrixView x, ConstMatrixView w, MatrixView out,
   CHECK(x.cols == w.cols && out.rows == x.rows && out.cols == w.rows,
         "matmul_reference: x [{}, {}], w [{}, {}], out [{}, {}]", x.rows, x.cols, w.rows, w.cols,
         out.rows, out.cols);
-  reference_columns(x, w, out, epilogue, 0, w.rows);
+  reference_columns(x, w, out, epilogue, 0);
 }
 
 const MatmulImplementation kMatmulReference = {

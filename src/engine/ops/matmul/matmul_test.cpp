@@ -64,6 +64,12 @@ WeightFormat format_of(DType stored) {
   return stored == DType::bf16 ? WeightFormat::bf16 : WeightFormat::f32;
 }
 
+/// The weight packed now, and read in place.
+std::vector<MatmulWeight> both_weights(const Context& context, std::span<const StoredRows> parts,
+                                       WeightFormat format) {
+  return {pack_weight(context, parts, format), map_weight(context, parts, format, nullptr)};
+}
+
 struct Case {
   std::int64_t m, n, k;
   DType in = DType::f32;
@@ -144,9 +150,11 @@ void check(const Case& c) {
     if (!takes(implementation, c.stored)) continue;
     const Context context = context_for(implementation);
     const StoredRows parts[] = {StoredRows(w)};
-    Tensor out = random_matrix(c.m, c.n, c.out, 4);
-    matmul(context, x, pack_weight(context, parts, format_of(c.stored)), out, epilogue);
-    (multiplies_bf16(implementation) ? rounded : exact).match(out, implementation);
+    for (const MatmulWeight& weight : both_weights(context, parts, format_of(c.stored))) {
+      Tensor out = random_matrix(c.m, c.n, c.out, 4);
+      matmul(context, x, weight, out, epilogue);
+      (multiplies_bf16(implementation) ? rounded : exact).match(out, implementation);
+    }
   }
 }
 
@@ -224,13 +232,15 @@ TEST(Matmul, PacksPartsOneBelowTheOther) {
     const StoredRows all(w);
     const StoredRows parts[] = {all.row_range(0, 5), all.row_range(5, 0), all.row_range(5, 64),
                                 all.row_range(69, 1)};
-    Tensor out(c.m, c.n);
-    matmul(context, x, pack_weight(context, parts, WeightFormat::bf16), out);
-    Expected(c, x, w, {}, Tensor::zeros(c.m, c.n)).match(out, implementation);
+    for (const MatmulWeight& weight : both_weights(context, parts, WeightFormat::bf16)) {
+      Tensor out(c.m, c.n);
+      matmul(context, x, weight, out);
+      Expected(c, x, w, {}, Tensor::zeros(c.m, c.n)).match(out, implementation);
+    }
   }
 }
 
-TEST(Matmul, PacksWeightsFromUnalignedBytesOfEveryFileType) {
+TEST(Matmul, ReadsWeightsFromUnalignedBytesOfEveryFileType) {
   const Case c{.m = 2, .n = 18, .k = 11};
   for (const std::string& implementation : implementations()) {
     for (const DType file : {DType::f32, DType::bf16, DType::f16}) {
@@ -256,11 +266,14 @@ TEST(Matmul, PacksWeightsFromUnalignedBytesOfEveryFileType) {
         std::memcpy(bytes.data() + 1 + static_cast<std::size_t>(i) * size,
                     file == DType::f32 ? static_cast<const void*>(&value) : &half, size);
       }
-      const StoredRows parts[] = {StoredRows(std::span(bytes).subspan(1), file, c.n, c.k)};
+      const StoredRows parts[] = {
+          StoredRows(std::span(bytes).subspan(1), *stored_type_of(file), c.n, c.k)};
       const Tensor x = random_matrix(c.m, c.k, DType::f32, 1);
-      Tensor out(c.m, c.n);
-      matmul(context, x, pack_weight(context, parts, WeightFormat::f32), out);
-      Expected(c, x, w, {}, Tensor::zeros(c.m, c.n)).match(out, implementation);
+      for (const MatmulWeight& weight : both_weights(context, parts, WeightFormat::f32)) {
+        Tensor out(c.m, c.n);
+        matmul(context, x, weight, out);
+        Expected(c, x, w, {}, Tensor::zeros(c.m, c.n)).match(out, implementation);
+      }
     }
   }
 }
@@ -279,7 +292,7 @@ std::vector<std::byte> random_blocks(std::int64_t count) {
 TEST(Matmul, ReadsBlocksThatBeginAndEndWithinRows) {
   const Case c{.m = 3, .n = 72, .k = 552};  // 552: more than two passes of a panel, no whole blocks
   const std::vector<std::byte> bytes = random_blocks(c.n * c.k);
-  const StoredRows all(bytes, *find_block_format(8), c.n, c.k);
+  const StoredRows all(bytes, *find_stored_type("Q8_0"), c.n, c.k);
   const StoredRows parts[] = {all.row_range(0, 33), all.row_range(33, 39)};
   Tensor w(c.n, c.k);
   decode_rows(all, w);
@@ -289,24 +302,56 @@ TEST(Matmul, ReadsBlocksThatBeginAndEndWithinRows) {
     const Context context = context_for(implementation);
     for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16}) {
       if (!takes(implementation, element_type(format))) continue;
-      Tensor out(c.m, c.n);
-      matmul(context, x, pack_weight(context, parts, format), out);
-      expected.match(out, implementation);  // eighths of whole numbers are exact in bf16
+      for (const MatmulWeight& weight : both_weights(context, parts, format)) {
+        Tensor out(c.m, c.n);
+        matmul(context, x, weight, out);
+        expected.match(out, implementation);  // eighths of whole numbers are exact in bf16
+      }
     }
   }
 }
 
-TEST(Matmul, SaysWhetherAllPackedWeightsAreFinite) {
+TEST(Matmul, ReportsANonFiniteWeightToTheRowsThatHoldIt) {
+  const Tensor x = random_matrix(3, 700, DType::f32, 1);
   for (const std::string& implementation : implementations()) {
     const Context context = context_for(implementation);
     for (const WeightFormat format : {WeightFormat::f32, WeightFormat::bf16}) {
       if (!takes(implementation, element_type(format))) continue;
-      Tensor w = random_matrix(35, 7, DType::f32, 2);
-      const StoredRows parts[] = {StoredRows(w)};
-      EXPECT_TRUE(pack_weight(context, parts, format).all_finite()) << implementation;
-      w.row(34)[6] = -std::numeric_limits<float>::infinity();
-      EXPECT_FALSE(pack_weight(context, parts, format).all_finite()) << implementation;
+      for (const bool packs : {true, false}) {
+        for (const std::int64_t broken_column : {0, 699}) {
+          Tensor w = random_matrix(70, 700, DType::f32, 2);
+          w.row(40)[broken_column] = -std::numeric_limits<float>::infinity();
+          TensorHealth health[2];  // of neighbours within one panel
+          const StoredRows all(w);
+          const StoredRows parts[] = {all.row_range(0, 40).watched(health[0]),
+                                      all.row_range(40, 30).watched(health[1])};
+          Tensor out(3, 70);
+          matmul(context, x,
+                 packs ? pack_weight(context, parts, format)
+                       : map_weight(context, parts, format, nullptr),
+                 out);
+          EXPECT_TRUE(health[0].finite) << implementation;
+          EXPECT_FALSE(health[1].finite) << implementation << " at " << broken_column;
+        }
+      }
     }
+  }
+}
+
+TEST(Matmul, GivesTheSameBytesFromPackedPanelsAndFromRowsInPlace) {
+  const Tensor x = random_matrix(300, 3500, DType::f32, 1);  // several blocks, groups and tiles
+  const Tensor w = random_matrix(333, 3500, DType::bf16, 2);
+  const StoredRows parts[] = {StoredRows(w)};
+  for (const std::string& implementation : implementations()) {
+    if (implementation == "reference") continue;  // one loop for both, and slow
+    const Context context = context_for(implementation);
+    std::vector<Tensor> results;
+    for (const MatmulWeight& weight : both_weights(context, parts, WeightFormat::bf16)) {
+      results.emplace_back(300, 333);
+      matmul(context, x, weight, results.back());
+    }
+    EXPECT_EQ(0, std::memcmp(results[0].row(0), results[1].row(0), 300 * 333 * sizeof(float)))
+        << implementation;
   }
 }
 
@@ -333,7 +378,7 @@ TEST(Matmul, ARowDoesNotDependOnTheRowsBesideIt) {
   const StoredRows parts[] = {StoredRows(w)};
   for (const std::string& implementation : implementations()) {
     const Context context = context_for(implementation);
-    const PackedWeight packed = pack_weight(context, parts, WeightFormat::bf16);
+    const MatmulWeight packed = pack_weight(context, parts, WeightFormat::bf16);
     Tensor all(40, 37);
     Tensor one(1, 37);
     matmul(context, x, packed, all);

@@ -4,13 +4,17 @@
 //
 // x is copied (and rounded or widened) once into blocks of kStepsMax steps, so that its rows are
 // close together. A piece of work is some rows by some panels of the result. Within a piece the
-// slice of a panel that one block of steps needs stays in the second-level cache while all rows of
-// the piece pass by; sums wait in a scratch block between two blocks of steps, which costs more
-// than it gains below kStepsMax (shorter blocks, so that a slice fits the first level, lost a tenth
-// of the rate on Zen 4). No sum is ever split between threads, and the order of additions does not
-// depend on the blocks.
+// slices that one block of steps needs of a few neighbouring panels, a group, stay in the
+// second-level cache while all rows of the piece pass by; sums wait in a scratch block between two
+// blocks of steps, which costs more than it gains below kStepsMax (shorter blocks, so that a slice
+// fits the first level, lost a tenth of the rate on Zen 4). No sum is ever split between threads,
+// and the order of additions does not depend on the blocks.
+//
+// Slices of a weight that is read in place are packed by the piece that is about to use them, so a
+// piece then has as many rows as there are. Slices of packed panels cost nothing; there a piece has
+// so few rows that they stay in the cache beside one slice.
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
 #include <vector>
 
@@ -24,22 +28,28 @@ namespace {
 
 // A 32-column panel of as many steps fits the second-level cache.
 constexpr std::int64_t kStepsMax = 1536;
-constexpr std::int64_t kRowsMax = 182;  // 13 tiles of 14: a panel is fetched once for them
-constexpr std::int64_t kPanelsMax = 8;  // 256 columns
-constexpr std::int64_t kChunkBytesMax = std::int64_t{16} << 20;  // of x in blocks, all threads
+constexpr std::int64_t kStepsUnit = 256;  // blocks end where the longest block of a file may
+constexpr std::int64_t kRowsMax = 182;    // 13 tiles of 14: a panel is fetched once for them
+constexpr std::int64_t kPanelsMax = 8;    // 256 columns
+constexpr std::int64_t kGroupBytesMax = std::int64_t{400} << 10;  // of slices packed at a time
+constexpr std::int64_t kChunkBytesMax = std::int64_t{16} << 20;   // of x in blocks, all threads
+constexpr std::int64_t kMappedChunkBytesMax = std::int64_t{32} << 20;  // rows share one packing
 constexpr std::int64_t kPiecesPerThread = 4;  // so that one slow piece does not leave others idle
 
 struct Plan {
   const TileKernel& kernel;
-  const PackedWeight& w;
-  PanelLayout layout;
-  bool widens;  // panels hold bf16, tiles want f32
+  const MatmulWeight& w;
   const MatmulEpilogue& epilogue;
-  std::int64_t steps;   // of all K
-  std::int64_t block;   // steps per block
-  std::int64_t blocks;  //
-  std::int64_t rows;    // rows per piece
-  std::int64_t panels;  // panels per piece
+  PanelLayout layout;
+  std::int64_t steps = 0;   // of all K
+  std::int64_t block = 0;   // steps per block
+  std::int64_t blocks = 0;  //
+  std::int64_t rows = 0;    // rows per piece
+  std::int64_t panels = 0;  // panels per piece
+  std::int64_t group = 1;   // panels whose slices are at hand together
+
+  bool packs() const { return !w.layout().packed(); }
+  std::int64_t slice_bytes() const { return block * layout.step_bytes(0); }
 };
 
 /// Rows of x as the tiles read them: block b, row r begins at data + b * block_bytes + r *
@@ -50,31 +60,37 @@ struct BlockedRows {
   std::int64_t block_bytes;
 };
 
-Plan make_plan(const Context& context, const TileKernel& kernel, const PackedWeight& w,
+Plan make_plan(const Context& context, const TileKernel& kernel, const MatmulWeight& w,
                const MatmulEpilogue& epilogue, std::int64_t m) {
-  const DType stored = element_type(w.layout().format);
+  const DType element = kernel.bf16 ? DType::bf16 : DType::f32;
   Plan plan{.kernel = kernel,
             .w = w,
-            .layout = PanelLayout(kernel, stored, w.n(), w.k()),
-            .widens = stored == DType::bf16 && !kernel.bf16,
             .epilogue = epilogue,
-            .steps = 0,
-            .block = 0,
-            .blocks = 0,
-            .rows = 0,
-            .panels = 0};
+            .layout = PanelLayout(kernel, element, w.n(), w.k())};
   plan.steps = plan.layout.steps();
   plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kStepsMax));
   plan.block = divide_up(plan.steps, plan.blocks);
+  if (plan.blocks > 1) plan.block = round_up(plan.block, kStepsUnit);
+  const std::int64_t threads = context.pool().threads();
+  const auto pieces = [&] {
+    return divide_up(m, plan.rows) * divide_up(plan.layout.count(), plan.panels);
+  };
+  const std::int64_t wanted = threads == 1 ? 1 : kPiecesPerThread * threads;
+  if (plan.packs()) {
+    plan.rows = m;
+    plan.panels =
+        std::clamp<std::int64_t>(kGroupBytesMax / std::max<std::int64_t>(1, plan.slice_bytes()), 1,
+                                 std::min(kPanelsMax, plan.layout.count()));
+    while (plan.panels > 1 && pieces() < wanted) plan.panels = divide_up(plan.panels, 2);
+    plan.group = plan.panels;
+    // Rows that are shared out are packed for more than once: only so that no thread is idle.
+    while (plan.rows > kernel.rows && pieces() < threads) plan.rows = divide_up(plan.rows, 2);
+    return plan;
+  }
   const std::int64_t rows_max = kRowsMax / kernel.rows * kernel.rows;
   plan.rows = divide_up(m, divide_up(m, rows_max));
   if (kernel.whole_tiles) plan.rows = round_up(plan.rows, kernel.rows);
   plan.panels = std::min(kPanelsMax, plan.layout.count());
-  const std::int64_t wanted =
-      context.pool().threads() == 1 ? 1 : kPiecesPerThread * context.pool().threads();
-  const auto pieces = [&] {
-    return divide_up(m, plan.rows) * divide_up(plan.layout.count(), plan.panels);
-  };
   while (plan.panels > 1 && pieces() < wanted) plan.panels = divide_up(plan.panels, 2);
   while (plan.rows > kernel.rows && pieces() < wanted) plan.rows = divide_up(plan.rows, 2);
   return plan;
@@ -130,19 +146,25 @@ struct Piece {
   std::int64_t rows;
   std::int64_t first_panel;
   std::int64_t panels;
-  float* sums;     // [panels][rows][panel width], or one tile
-  float* widened;  // [block steps][panel width], when panels are widened
+  float* sums;        // [panels][rows][panel width], or one tile
+  std::byte* packed;  // [group] slices, where they are packed here
 };
 
-const void* panel_slice(const Piece& piece, std::int64_t panel, std::int64_t block) {
+/// The slice of panel `first + index` of a group.
+const void* panel_slice(const Piece& piece, std::int64_t first, std::int64_t index,
+                        std::int64_t block) {
   const Plan& plan = piece.plan;
-  const auto* const stored = static_cast<const std::byte*>(plan.w.layout().panels.view().data);
-  const std::byte* const slice = stored + plan.layout.offset(panel, block * plan.block);
-  if (!plan.widens) return slice;
-  const std::int64_t count = std::min(plan.block, plan.steps - block * plan.block) *
-                             plan.layout.vectors(panel) * plan.layout.lanes;
-  plan.kernel.widen(reinterpret_cast<const std::uint16_t*>(slice), piece.widened, count);
-  return piece.widened;
+  const std::int64_t panel = first + index;
+  const std::int64_t first_step = block * plan.block;
+  const MatmulWeight::Layout& weight = plan.w.layout();
+  if (weight.packed()) {
+    return static_cast<const std::byte*>(weight.panels.view().data) +
+           plan.layout.offset(panel, first_step);
+  }
+  std::byte* const out = piece.packed + index * plan.slice_bytes();
+  const std::int64_t steps = std::min(plan.block, plan.steps - first_step);
+  pack_panel_from_weights(plan.kernel, plan.layout, panel, first_step, steps, weight.parts, out);
+  return out;
 }
 
 void finish_tile(const Piece& piece, std::int64_t panel, std::int64_t row, std::int64_t rows,
@@ -168,15 +190,18 @@ void finish_tile(const Piece& piece, std::int64_t panel, std::int64_t row, std::
   piece.plan.kernel.finish(args);
 }
 
-void run_panel(const Piece& piece, std::int64_t panel, std::int64_t block) {
+/// One block of steps of some neighbouring panels, for all rows of the piece.
+void run_group(const Piece& piece, std::int64_t first_panel, std::int64_t panels,
+               std::int64_t block) {
   const Plan& plan = piece.plan;
   const std::int64_t width = plan.layout.width();
-  const TileFunction* const tiles = plan.kernel.tiles[plan.layout.vectors(panel)];
+  std::array<const void*, kPanelsMax> slices;
+  for (std::int64_t i = 0; i < panels; ++i) {
+    slices[static_cast<std::size_t>(i)] = panel_slice(piece, first_panel, i, block);
+  }
   // With a single block no sum waits, and all tiles use the same few lines of cache.
   const bool waits = plan.blocks > 1;
-  float* const sums = piece.sums + (waits ? (panel - piece.first_panel) * piece.rows * width : 0);
   TileArgs args{.a_row_bytes = piece.a.row_bytes,
-                .b = panel_slice(piece, panel, block),
                 .steps = std::min(plan.block, plan.steps - block * plan.block),
                 .c_row = width,
                 .accumulates = block > 0};
@@ -185,9 +210,13 @@ void run_panel(const Piece& piece, std::int64_t panel, std::int64_t block) {
     rows = plan.kernel.tile_end(piece.rows, count, t) - row;
     args.a =
         piece.a.data + block * piece.a.block_bytes + (piece.first_row + row) * piece.a.row_bytes;
-    args.c = sums + (waits ? row * width : 0);
-    tiles[rows](args);
-    if (block + 1 == plan.blocks) finish_tile(piece, panel, piece.first_row + row, rows, args.c);
+    for (std::int64_t i = 0; i < panels; ++i) {
+      const std::int64_t panel = first_panel + i;
+      args.b = slices[static_cast<std::size_t>(i)];
+      args.c = piece.sums + (waits ? ((panel - piece.first_panel) * piece.rows + row) * width : 0);
+      plan.kernel.tiles[plan.layout.vectors(panel)][rows](args);
+      if (block + 1 == plan.blocks) finish_tile(piece, panel, piece.first_row + row, rows, args.c);
+    }
   }
 }
 
@@ -196,14 +225,14 @@ void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, Matr
   const std::int64_t row_pieces = divide_up(x.rows, plan.rows);
   const std::int64_t panel_pieces = divide_up(plan.layout.count(), plan.panels);
   const auto width = plan.layout.width();
-  const std::int64_t sums =
-      plan.blocks > 1 ? plan.rows * plan.panels * width : plan.kernel.rows * width;
-  const std::int64_t widened = plan.widens ? plan.block * width : 0;
+  const auto sums = (plan.blocks > 1 ? plan.rows * plan.panels * width : plan.kernel.rows * width) *
+                    std::int64_t{sizeof(float)};
+  const std::int64_t packed = plan.packs() ? plan.group * plan.slice_bytes() : 0;
   context.pool().parallel_for(
       row_pieces * panel_pieces, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
         const TileUse use(plan.kernel);
-        auto* const floats = reinterpret_cast<float*>(context.scratch().local(
-            thread, static_cast<std::size_t>(sums + widened) * sizeof(float)));
+        std::byte* const room =
+            context.scratch().local(thread, static_cast<std::size_t>(sums + packed));
         for (std::int64_t index = begin; index < end; ++index) {
           // Neighbouring pieces share their panels, which the threads then find in a shared cache.
           const std::int64_t row = index % row_pieces * plan.rows;
@@ -215,35 +244,37 @@ void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, Matr
                             .rows = std::min(plan.rows, x.rows - row),
                             .first_panel = panel,
                             .panels = std::min(plan.panels, plan.layout.count() - panel),
-                            .sums = floats,
-                            .widened = floats + sums};
+                            .sums = reinterpret_cast<float*>(room),
+                            .packed = room + sums};
           for (std::int64_t block = 0; block < plan.blocks; ++block) {
-            for (std::int64_t p = 0; p < piece.panels; ++p) run_panel(piece, panel + p, block);
+            for (std::int64_t p = 0; p < piece.panels; p += plan.group) {
+              run_group(piece, panel + p, std::min(plan.group, piece.panels - p), block);
+            }
           }
         }
       });
 }
 
 template <const TileKernel& kKernel>
-void pack_tiled(const Context& context, std::span<const StoredRows> parts, std::int64_t n,
-                std::int64_t k, PackedWeight::Layout& packed) {
-  const PanelLayout layout(kKernel, element_type(packed.format), n, k);
-  packed.panels = Tensor(1, layout.size_bytes(), DType::u8);
-  auto* const bytes = static_cast<std::byte*>(packed.panels.view().data);
-  std::atomic<bool> all_finite = true;
+void pack_tiled(const Context& context, std::int64_t n, std::int64_t k,
+                MatmulWeight::Layout& weight) {
+  const PanelLayout layout(kKernel, kKernel.bf16 ? DType::bf16 : DType::f32, n, k);
+  weight.panels = Tensor(1, layout.size_bytes(), DType::u8);
+  auto* const bytes = static_cast<std::byte*>(weight.panels.view().data);
   context.pool().parallel_for(layout.count(), 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
-      if (!pack_panel_from_weights(layout, panel, parts, bytes)) all_finite = false;
+      pack_panel_from_weights(kKernel, layout, panel, 0, layout.steps(), weight.parts,
+                              bytes + layout.offset(panel, 0));
     }
   });
-  packed.all_finite = all_finite;
 }
 
 template <const TileKernel& kKernel>
-void run_tiled(const Context& context, ConstMatrixView x, const PackedWeight& w, MatrixView out,
+void run_tiled(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
                const MatmulEpilogue& epilogue) {
   const std::int64_t row_bytes = std::max<std::int64_t>(1, w.k() * kKernel.element_bytes());
-  const std::int64_t chunks = divide_up(x.rows * row_bytes, kChunkBytesMax);
+  const std::int64_t chunks =
+      divide_up(x.rows * row_bytes, w.layout().packed() ? kChunkBytesMax : kMappedChunkBytesMax);
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
     const std::int64_t first = x.rows * chunk / chunks;
     const std::int64_t rows = x.rows * (chunk + 1) / chunks - first;

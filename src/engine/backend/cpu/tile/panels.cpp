@@ -4,6 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "engine/backend/cpu/tile/transpose.h"
+
 namespace imagined::engine {
 namespace {
 
@@ -74,20 +76,6 @@ void pack_numbers(const ConstMatrixView& rows, std::int64_t row, std::int64_t fi
   }
 }
 
-template <int Pair, class Out>
-void pack_stored(const StoredRows& rows, std::int64_t row, std::int64_t first, std::int64_t last,
-                 std::int64_t gap, Out* column) {
-  if (rows.blocks() == nullptr) {
-    return pack_numbers<Pair>(rows.matrix(), row, first, last, gap, column);
-  }
-  std::array<float, kPassElements> decoded;
-  const std::int64_t count = last - first;
-  decode_rows(
-      rows.reshaped(row * rows.cols() + first, 1, count),
-      {.data = decoded.data(), .dtype = DType::f32, .rows = 1, .cols = count, .stride = count});
-  pack_elements<Pair, Out, float>(decoded.data(), 0, count, gap, column + first / Pair * gap);
-}
-
 /// Calls pack(column of the panel, first, last, where the column begins) pass by pass.
 template <int Pair, class Out, class Pack>
 void for_columns(const PanelLayout& layout, std::int64_t panel, std::byte* panels,
@@ -154,33 +142,91 @@ void pack_steps(const PanelLayout& layout, std::int64_t panel, ConstMatrixView b
   }
 }
 
-}  // namespace
+/// Which row of which part a column of a panel is.
+struct Source {
+  const StoredRows* part = nullptr;  // null for a column that is missing
+  std::int64_t row = 0;
+};
+using Sources = std::array<Source, kPanelWidthMax>;
 
-bool pack_panel_from_weights(const PanelLayout& layout, std::int64_t panel,
-                             std::span<const StoredRows> parts, std::byte* panels) {
-  // Which row of which part each column is.
-  std::array<const StoredRows*, kPanelWidthMax> part_of;
-  std::array<std::int64_t, kPanelWidthMax> row_of;
+Sources columns_of(const PanelLayout& layout, std::int64_t panel,
+                   std::span<const StoredRows> parts) {
   CHECK(layout.width() <= kPanelWidthMax, "a panel of {} columns", layout.width());
+  Sources sources;
   std::size_t part = 0;
   std::int64_t row = panel * layout.width();
   for (std::int64_t c = 0; c < layout.columns(panel); ++c, ++row) {
     while (row >= parts[part].rows()) row -= parts[part++].rows();
-    part_of[static_cast<std::size_t>(c)] = &parts[part];
-    row_of[static_cast<std::size_t>(c)] = row;
+    sources[static_cast<std::size_t>(c)] = {&parts[part], row};
   }
-  for_layout(layout, [&](auto pair, auto element) {
-    using Out = decltype(element);
-    for_columns<pair(), Out>(
-        layout, panel, panels,
-        [&](std::int64_t c, std::int64_t first, std::int64_t last, std::int64_t gap, Out* column) {
-          const auto i = static_cast<std::size_t>(c);
-          pack_stored<pair()>(*part_of[i], row_of[i], first, last, gap, column);
-        });
-  });
-  const auto bytes = static_cast<std::size_t>(layout.steps() * layout.step_bytes(panel));
-  return all_finite({panels + layout.offset(panel, 0), bytes},
-                    layout.element_bytes == 2 ? DType::bf16 : DType::f32);
+  return sources;
+}
+
+/// One column's run of a pass, as the tiles' elements, where they do not lie in the file like that.
+struct alignas(64) Staged {
+  std::array<std::byte, kPassElements * sizeof(float)> bytes;
+};
+
+/// The elements [first, first + count) of a column as the layout's elements, zeros behind them up
+/// to a whole step: where they lie, or in `staged`.
+const std::byte* column_run(const TileKernel& kernel, const Source& source, std::int64_t first,
+                            std::int64_t count, Staged& staged) {
+  std::byte* const out = staged.bytes.data();
+  const auto element_bytes = static_cast<std::size_t>(kernel.element_bytes());
+  const bool whole = count % kernel.step_elements() == 0;
+  if (!whole) {
+    std::memset(out + static_cast<std::size_t>(count) * element_bytes, 0, element_bytes);
+  }
+  const std::int64_t begin = source.row * source.part->cols() + first;
+  const DType wanted = kernel.bf16 ? DType::bf16 : DType::f32;
+  if (source.part->is_matrix() && source.part->type().dtype == wanted) {
+    const std::byte* const run =
+        source.part->bytes().data() + static_cast<std::size_t>(begin) * element_bytes;
+    if (whole) return run;
+    std::memcpy(out, run, static_cast<std::size_t>(count) * element_bytes);
+    return out;
+  }
+  std::array<float, kPassElements> decoded;
+  float* const numbers = kernel.bf16 ? decoded.data() : reinterpret_cast<float*>(out);
+  source.part->decode(begin, count, numbers);
+  if (kernel.bf16) kernel.narrow(numbers, reinterpret_cast<std::uint16_t*>(out), count);
+  return out;
+}
+
+/// A panel holds NaN or infinity: looks in which rows.
+void report_specials(const PanelLayout& layout, std::int64_t panel, const Sources& sources) {
+  for (std::int64_t c = 0; c < layout.columns(panel); ++c) {
+    const Source& source = sources[static_cast<std::size_t>(c)];
+    const StoredRows row = source.part->row_range(source.row, 1);
+    if (!all_finite(row)) row.report_not_finite();
+  }
+}
+
+}  // namespace
+
+void pack_panel_from_weights(const TileKernel& kernel, const PanelLayout& layout,
+                             std::int64_t panel, std::int64_t first_step, std::int64_t steps,
+                             std::span<const StoredRows> parts, std::byte* out) {
+  static constexpr Staged kMissing = {};
+  const Sources sources = columns_of(layout, panel, parts);
+  const std::int64_t width = std::int64_t{layout.vectors(panel)} * layout.lanes;
+  const std::int64_t pass_steps = kPassElements / layout.step_elements;
+  std::array<Staged, kPanelWidthMax> staged;
+  std::array<const std::byte*, kPanelWidthMax> rows;
+  rows.fill(kMissing.bytes.data());
+  bool finite = true;
+  for (std::int64_t done = 0; done < steps; done += pass_steps) {
+    const std::int64_t count = std::min(pass_steps, steps - done);
+    const std::int64_t first = (first_step + done) * layout.step_elements;
+    const std::int64_t elements = std::min(count * layout.step_elements, layout.k - first);
+    for (std::int64_t c = 0; c < layout.columns(panel); ++c) {
+      const auto i = static_cast<std::size_t>(c);
+      rows[i] = column_run(kernel, sources[i], first, elements, staged[i]);
+    }
+    finite &= transpose_words(rows.data(), width, count, kernel.bf16,
+                              out + done * layout.step_bytes(panel));
+  }
+  if (!finite) report_specials(layout, panel, sources);
 }
 
 void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel, ConstMatrixView rows,

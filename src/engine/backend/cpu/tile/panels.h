@@ -49,11 +49,17 @@ struct PanelLayout {
   }
 };
 
-/// Fills one panel from rows of weights, parts [n_i, k] one below the other, which are the columns
-/// of b. Reads what the panel needs and nothing else. Returns whether all of its numbers are
-/// finite.
-bool pack_panel_from_weights(const PanelLayout& layout, std::int64_t panel,
-                             std::span<const StoredRows> parts, std::byte* panels);
+/// Fills steps [first_step, first_step + steps) of one panel from rows of weights, parts [n_i, k]
+/// one below the other, which are the columns of b. Reads what these steps need and nothing else;
+/// what is not stored in the tiles' own type is decoded, in f32, and rounded where the tiles are of
+/// bf16.
+///
+/// layout  made for `kernel` with the tiles' own elements.
+/// out     steps * layout.step_bytes(panel), aligned to 16 bytes.
+/// NaN and infinity are reported to the rows that hold them.
+void pack_panel_from_weights(const TileKernel& kernel, const PanelLayout& layout,
+                             std::int64_t panel, std::int64_t first_step, std::int64_t steps,
+                             std::span<const StoredRows> parts, std::byte* out);
 
 /// Fills one panel from a matrix [n, k] whose rows are the columns of b, f32 or bf16.
 void pack_panel_from_rows(const PanelLayout& layout, std::int64_t panel, ConstMatrixView rows,

@@ -1,13 +1,16 @@
-// The goldens of flux.md section 11.7: two blocks of hashed bytes of every encoding.
-#include "engine/tensor/blocks.h"
+// The goldens of flux.md section 11.7: two blocks of hashed bytes of every encoding; NVFP4's are of
+// gguf 0.19.0 on bytes made alike.
+#include "engine/tensor/stored_type.h"
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/tensor/dtype.h"
+#include "engine/tensor/each_target_testing.h"
 
 namespace imagined::engine {
 namespace {
@@ -80,20 +83,15 @@ const Golden kGoldens[] = {
      {-5.1875, -3.0625},
      -25.125,
      44735.2266},
+    {"NVFP4", 36, 0, {}, {0, 0, 0, 0}, {0.01171875, 0.005859375}, -35.423828125, 1123799.5205},
 };
-
-const BlockFormat* format_named(std::string_view name) {
-  for (const BlockFormat& format : block_formats())
-    if (format.name == name) return &format;
-  return nullptr;
-}
 
 class BlockGolden : public ::testing::TestWithParam<Golden> {
  protected:
   /// The numbers of the two blocks; empty where the encoding is unknown.
   std::vector<float> decoded() const {
     const Golden& golden = GetParam();
-    const BlockFormat* format = format_named(golden.type);
+    const StoredType* format = find_stored_type(golden.type);
     if (format == nullptr || format->size_bytes != static_cast<std::int64_t>(golden.bytes))
       return {};
     std::vector<std::byte> bytes(2 * golden.bytes);
@@ -107,7 +105,7 @@ class BlockGolden : public ::testing::TestWithParam<Golden> {
       bytes[block + *golden.m + 1] = std::byte{0x28};
     }
     std::vector<float> out(static_cast<std::size_t>(2 * format->elements));
-    dequantise(*format, bytes, out.data());
+    decode_blocks(*format, bytes, out.data());
     return out;
   }
 };
@@ -146,16 +144,81 @@ TEST(BlockGoldens, AreMadeOfTheHashedBytesOfTheDocument) {
   EXPECT_THAT(bytes, ::testing::ElementsAre(79, 64, 11, 203, 204, 249, 92, 91));
 }
 
-TEST(BlockFormats, AreFoundByTheirNumber) {
-  for (const BlockFormat& format : block_formats())
-    EXPECT_EQ(find_block_format(format.ggml_type), &format) << format.name;
-  EXPECT_EQ(find_block_format(0), nullptr);   // F32 has no blocks
-  EXPECT_EQ(find_block_format(16), nullptr);  // IQ2_XXS is not decoded
+TEST(StoredTypes, AreFoundByTheirNameAndNumber) {
+  for (const StoredType& type : stored_types()) {
+    EXPECT_EQ(find_stored_type(type.name), &type);
+    EXPECT_EQ(find_ggml_type(type.ggml_type), type.ggml_type == kNoGgmlType ? nullptr : &type)
+        << type.name;
+  }
+  EXPECT_EQ(find_ggml_type(16), nullptr);  // IQ2_XXS is not decoded
 }
 
-TEST(BlockFormats, NeverHoldMoreWeightsThanTheStatedMaximum) {
-  for (const BlockFormat& format : block_formats())
-    EXPECT_LE(format.elements, kMaxBlockElements) << format.name;
+TEST(StoredTypes, NeverHoldMoreNumbersThanTheStatedMaximum) {
+  for (const StoredType& type : stored_types())
+    EXPECT_LE(type.elements, kMaxBlockElements) << type.name;
+}
+
+/// A float of 1 sign, `exponents` exponent and `fractions` fraction bits, from its definition.
+double number_of(int bits, int exponents, int fractions) {
+  const int fraction = bits & ((1 << fractions) - 1);
+  const int exponent = bits >> fractions & ((1 << exponents) - 1);
+  const int bias = (1 << (exponents - 1)) - 1;
+  const double unit = std::ldexp(1.0, -fractions);
+  const double size = exponent == 0 ? std::ldexp(fraction * unit, 1 - bias)
+                                    : std::ldexp(1 + fraction * unit, exponent - bias);
+  return (bits >> (exponents + fractions) & 1) != 0 ? -size : size;
+}
+
+/// All 256 (or 65536) patterns of a type at once, so that the vectors' loops are run too.
+std::vector<float> all_patterns(std::string_view type, int bytes) {
+  const int count = bytes == 1 ? 256 : 65536;
+  std::vector<std::byte> patterns;
+  for (int bits = 0; bits < count; ++bits) {
+    patterns.push_back(static_cast<std::byte>(bits & 255));
+    if (bytes == 2) patterns.push_back(static_cast<std::byte>(bits >> 8));
+  }
+  std::vector<float> out(static_cast<std::size_t>(count));
+  decode_blocks(*find_stored_type(type), patterns, out.data());
+  return out;
+}
+
+TEST(ShortFloats, AreWhatTheirDefinitionSaysForEveryPattern) {
+  testing::on_each_target([](const std::string& target) {
+    const std::vector<float> e4m3 = all_patterns("F8_E4M3", 1);
+    const std::vector<float> e5m2 = all_patterns("F8_E5M2", 1);
+    for (int bits = 0; bits < 256; ++bits) {
+      const float ours4 = e4m3[static_cast<std::size_t>(bits)];
+      const float ours5 = e5m2[static_cast<std::size_t>(bits)];
+      if ((bits & 127) == 127) {
+        EXPECT_TRUE(std::isnan(ours4)) << target;  // e4m3 has no infinity
+      } else {
+        EXPECT_EQ(ours4, number_of(bits, 4, 3)) << target << " e4m3 " << bits;
+      }
+      if ((bits & 124) == 124) {
+        EXPECT_EQ(std::isnan(ours5), (bits & 3) != 0) << target;
+        EXPECT_FALSE(std::isfinite(ours5)) << target;
+      } else {
+        EXPECT_EQ(ours5, number_of(bits, 5, 2)) << target << " e5m2 " << bits;
+      }
+    }
+    const std::vector<float> f16 = all_patterns("F16", 2);
+    for (int bits = 0; bits < 65536; ++bits) {
+      const float ours = f16[static_cast<std::size_t>(bits)];
+      if ((bits & 0x7c00) == 0x7c00) {
+        ASSERT_EQ(std::isnan(ours), (bits & 0x3ff) != 0) << target << " " << bits;
+        ASSERT_FALSE(std::isfinite(ours)) << target << " " << bits;
+      } else {
+        ASSERT_EQ(ours, number_of(bits, 5, 10)) << target << " f16 " << bits;
+      }
+    }
+  });
+}
+
+TEST(ShortFloats, OfPowersOfTwoReachFromTheSmallestToNan) {
+  const std::vector<float> e8m0 = all_patterns("F8_E8M0", 1);
+  for (int bits = 0; bits < 255; ++bits)
+    EXPECT_EQ(e8m0[static_cast<std::size_t>(bits)], std::ldexp(1.0, bits - 127)) << bits;
+  EXPECT_TRUE(std::isnan(e8m0[255]));
 }
 
 }  // namespace

@@ -1,14 +1,32 @@
-#include "engine/tensor/blocks.h"
+// One decoder a type, compiled for every instruction set: the loops are plain, and the compiler
+// makes vectors of them.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/tensor/decode_cpu.cpp"
+#include <hwy/foreach_target.h>  // must come before highway.h
 
-#include <algorithm>
+#include <hwy/highway.h>
+
+#include <array>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
-#include "base/check.h"
+#include "engine/tensor/decode_cpu.h"
 #include "engine/tensor/dtype.h"
+#include "engine/tensor/stored_type.h"
 
-namespace imagined::engine {
+HWY_BEFORE_NAMESPACE();
+namespace imagined::engine::HWY_NAMESPACE {
 namespace {
+
+/// 1 sign, 4 exponent, 3 fraction bits; no infinity, and all ones is NaN.
+inline float e4m3(std::uint8_t byte) {
+  const std::uint32_t rest = byte & 0x7fu;
+  const float number = std::bit_cast<float>(rest << 20) * 0x1p120f;
+  const std::uint32_t bits = rest == 0x7fu ? 0x7fc00000u : std::bit_cast<std::uint32_t>(number);
+  return std::bit_cast<float>((byte & 0x80u) << 24 | bits);
+}
 
 // In every decoder: b is the block, d its scale, m or dmin its offset, q a stored small number.
 
@@ -206,39 +224,124 @@ void decode_iq4_xs(const std::uint8_t* b, float* out) {
   }
 }
 
-constexpr std::array kFormats = {
-    BlockFormat{"Q4_0", 2, kSmall, 18, decode_q4_0},
-    BlockFormat{"Q4_1", 3, kSmall, 20, decode_q4_1},
-    BlockFormat{"Q5_0", 6, kSmall, 22, decode_q5_0},
-    BlockFormat{"Q5_1", 7, kSmall, 24, decode_q5_1},
-    BlockFormat{"Q8_0", 8, kSmall, 34, decode_q8_0},
-    BlockFormat{"Q2_K", 10, kLarge, 84, decode_q2_k},
-    BlockFormat{"Q3_K", 11, kLarge, 110, decode_q3_k},
-    BlockFormat{"Q4_K", 12, kLarge, 144, decode_q4_k},
-    BlockFormat{"Q5_K", 13, kLarge, 176, decode_q5_k},
-    BlockFormat{"Q6_K", 14, kLarge, 210, decode_q6_k},
-    BlockFormat{"IQ4_NL", 20, kSmall, 18, decode_iq4_nl},
-    BlockFormat{"IQ4_XS", 23, kLarge, 136, decode_iq4_xs},
-    BlockFormat{"MXFP4", 39, kSmall, 17, decode_mxfp4},
+// --- two numbers of four bits in a byte ----------------------------------------------------------
+
+// Of e2m1: 1 sign, 2 exponent, 1 fraction bit.
+constexpr std::array<float, 16> kE2m1 = {0,     0.5f,  1,  1.5f,  2,  3,  4,  6,
+                                         -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
+// bitsandbytes' quantiles of a normal distribution. Source: bitsandbytes, csrc/ops.cu.
+constexpr std::array<float, 16> kNf4 = {
+    -1.0f,
+    -0.6961928009986877f,
+    -0.5250730514526367f,
+    -0.39491748809814453f,
+    -0.28444138169288635f,
+    -0.18477343022823334f,
+    -0.09105003625154495f,
+    0.0f,
+    0.07958029955625534f,
+    0.16093020141124725f,
+    0.24611230194568634f,
+    0.33791524171829224f,
+    0.44070982933044434f,
+    0.5626170039176941f,
+    0.7229568362236023f,
+    1.0f,
 };
 
-}  // namespace
+void decode_high_first(const std::uint8_t* b, const std::array<float, 16>& levels, float* out) {
+  out[0] = levels[*b >> 4u];
+  out[1] = levels[*b & 15u];
+}
+void decode_f4(const std::uint8_t* b, float* out) { decode_high_first(b, kE2m1, out); }
+void decode_nf4(const std::uint8_t* b, float* out) { decode_high_first(b, kNf4, out); }
 
-std::span<const BlockFormat> block_formats() { return kFormats; }
-
-const BlockFormat* find_block_format(std::uint32_t ggml_type) {
-  const auto* found =
-      std::find_if(kFormats.begin(), kFormats.end(),
-                   [&](const BlockFormat& format) { return format.ggml_type == ggml_type; });
-  return found == kFormats.end() ? nullptr : found;
+/// Four groups of 16 with a scale of e4m3 each, of which the sign is left out.
+void decode_nvfp4(const std::uint8_t* b, float* out) {
+  for (int group = 0; group < 4; ++group) {
+    const std::uint8_t bits = b[group] & 0x7f;
+    const float scale = bits == 0x7f ? 0 : e4m3(bits);
+    const std::uint8_t* nibbles = b + 4 + 8 * group;
+    for (int j = 0; j < 8; ++j) {
+      out[16 * group + j] = scale * kE2m1[nibbles[j] & 15u];
+      out[16 * group + 8 + j] = scale * kE2m1[nibbles[j] >> 4u];
+    }
+  }
 }
 
-void dequantise(const BlockFormat& format, std::span<const std::byte> bytes, float* out) {
-  const auto block_bytes = static_cast<std::size_t>(format.size_bytes);
-  CHECK(bytes.size() % block_bytes == 0, "{} bytes of {} blocks", bytes.size(), format.name);
-  const auto* block = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  for (std::size_t i = 0; i < bytes.size() / block_bytes; ++i)
-    format.decode(block + i * block_bytes, out + static_cast<std::int64_t>(i) * format.elements);
+// --- numbers one by one
+// ----------------------------------------------------------------------------
+
+// A short float's bits, moved to where a float has them, are the number but for the exponents'
+// other zero, which a multiplication by a power of two mends, for subnormals too.
+
+float as_float(std::uint32_t bits) { return std::bit_cast<float>(bits); }
+
+void decode_f32(const std::uint8_t* b, float* out) { std::memcpy(out, b, sizeof(*out)); }
+void decode_bf16(const std::uint8_t* b, float* out) {
+  *out = as_float(static_cast<std::uint32_t>(b[0] | b[1] << 8) << 16);
+}
+void decode_f16(const std::uint8_t* b, float* out) {
+  const std::uint32_t bits = b[0] | static_cast<std::uint32_t>(b[1]) << 8;
+  const std::uint32_t rest = bits & 0x7fffu;
+  const std::uint32_t number = std::bit_cast<std::uint32_t>(as_float(rest << 13) * 0x1p112f);
+  const std::uint32_t special = 0x7f800000u | rest << 13;
+  *out = as_float((bits & 0x8000u) << 16 | (rest < 0x7c00u ? number : special));
+}
+void decode_e4m3(const std::uint8_t* b, float* out) { *out = e4m3(*b); }
+void decode_e5m2(const std::uint8_t* b, float* out) {
+  const std::uint32_t rest = *b & 0x7fu;
+  const std::uint32_t number = std::bit_cast<std::uint32_t>(as_float(rest << 21) * 0x1p112f);
+  const std::uint32_t special = 0x7f800000u | rest << 21;
+  *out = as_float((*b & 0x80u) << 24 | (rest < 0x7cu ? number : special));
+}
+void decode_e8m0(const std::uint8_t* b, float* out) {  // 2^(b - 127); 255 is NaN
+  *out = as_float(*b == 255 ? 0x7fc00000u : *b == 0 ? 0x00400000u : std::uint32_t{*b} << 23);
+}
+void decode_i8(const std::uint8_t* b, float* out) {
+  *out = static_cast<float>(static_cast<std::int8_t>(*b));
+}
+void decode_u8(const std::uint8_t* b, float* out) { *out = static_cast<float>(*b); }
+
+// --- the table
+// --------------------------------------------------------------------------------------
+
+/// `blocks` blocks of a type whose one block `kDecode` decodes.
+template <int kElements, int kBytes, void (*kDecode)(const std::uint8_t*, float*)>
+void each(const std::uint8_t* bytes, std::int64_t blocks, float* out) {
+  for (std::int64_t i = 0; i < blocks; ++i) kDecode(bytes + i * kBytes, out + i * kElements);
+}
+
+using Decoder = void (*)(const std::uint8_t* bytes, std::int64_t blocks, float* out);
+
+/// In the order of stored_types().
+constexpr Decoder kDecoders[] = {
+    each<1, 4, decode_f32>,        each<1, 2, decode_f16>,      each<1, 2, decode_bf16>,
+    each<1, 1, decode_e4m3>,       each<1, 1, decode_e5m2>,     each<1, 1, decode_e8m0>,
+    each<1, 1, decode_i8>,         each<1, 1, decode_u8>,       each<2, 1, decode_f4>,
+    each<2, 1, decode_nf4>,        each<32, 18, decode_q4_0>,   each<32, 20, decode_q4_1>,
+    each<32, 22, decode_q5_0>,     each<32, 24, decode_q5_1>,   each<32, 34, decode_q8_0>,
+    each<256, 84, decode_q2_k>,    each<256, 110, decode_q3_k>, each<256, 144, decode_q4_k>,
+    each<256, 176, decode_q5_k>,   each<256, 210, decode_q6_k>, each<32, 18, decode_iq4_nl>,
+    each<256, 136, decode_iq4_xs>, each<32, 17, decode_mxfp4>,  each<64, 36, decode_nvfp4>,
+};
+
+void decode_any(std::size_t type, const std::uint8_t* bytes, std::int64_t blocks, float* out) {
+  kDecoders[type](bytes, blocks, out);
+}
+
+}  // namespace
+}  // namespace imagined::engine::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace imagined::engine {
+HWY_EXPORT(decode_any);
+
+void decode_blocks_cpu(std::size_t type, const std::uint8_t* bytes, std::int64_t blocks,
+                       float* out) {
+  HWY_DYNAMIC_DISPATCH(decode_any)(type, bytes, blocks, out);
 }
 
 }  // namespace imagined::engine
+#endif
