@@ -180,6 +180,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
   if (!web) return report(kExitConfig, web.error());
   service::FileService files(stores.files(), stores.blobs(), stores.clock());
   service::Intake intake(stores.blobs(), **web, images, files);
+  service::Delivery delivery(images, **web);
   service::JobWatcher watcher(stores.jobs(), queue, stores.events());
   service::Maintenance maintenance(all_duties(stores, queue, config.settings));
   const service::Watched watched{.catalogue = catalogue,
@@ -206,6 +207,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
   const api::Services services{.catalogue = catalogue,
                                .images = images,
                                .intake = intake,
+                               .delivery = delivery,
                                .files = files,
                                .watcher = watcher,
                                .keys = stores.keys(),

@@ -32,7 +32,7 @@
 #include "storage/sqlite/sqlite_key_store.h"
 #include "storage/sqlite/sqlite_ledger_store.h"
 #include "storage/web/web_classifier.h"
-#include "storage/web/web_picture_source.h"
+#include "storage/web/web_pictures.h"
 
 namespace imagined::cli {
 namespace {
@@ -180,10 +180,10 @@ Result<service::AdmissionPolicy> admission_policy(const config::Settings& settin
   return policy;
 }
 
-Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings& settings) {
+Result<std::unique_ptr<service::RemotePictures>> open_web(const config::Settings& settings) {
   net::FetchRules rules = TRY(net::parse_fetch_rules(settings.fetch_allow));
-  return std::unique_ptr<service::PictureSource>(
-      std::make_unique<storage::WebPictureSource>(std::move(rules)));
+  return std::unique_ptr<service::RemotePictures>(
+      std::make_unique<storage::WebPictures>(std::move(rules)));
 }
 
 Result<std::unique_ptr<service::ContentClassifier>> make_classifier(

@@ -26,7 +26,7 @@
 #include "service/ports/key_store.h"
 #include "service/ports/ledger_store.h"
 #include "service/ports/limit_store.h"
-#include "service/ports/picture_source.h"
+#include "service/ports/remote_pictures.h"
 #include "storage/backup/backup.h"
 #include "worker/supervisor.h"
 
@@ -74,7 +74,7 @@ Result<service::AdmissionPolicy> admission_policy(const config::Settings& settin
 
 /// The World Wide Web, as far as pictures may be fetched from it. `invalid_argument` for a
 /// `fetch_allow` that names neither networks nor hosts.
-Result<std::unique_ptr<service::PictureSource>> open_web(const config::Settings& settings);
+Result<std::unique_ptr<service::RemotePictures>> open_web(const config::Settings& settings);
 
 /// How long pictures answer a request again, and at which price.
 service::CacheOptions cache_options(const config::Settings& settings);

@@ -93,6 +93,7 @@ struct Transfer {
   const std::vector<IpAddress>& addresses;  // the checked ones
   std::size_t bytes_left;
   const FetchSink& sink;
+  std::span<const std::uint8_t> to_send = {};
   CURL* curl = nullptr;
   std::size_t header_bytes = 0;
   std::string location;
@@ -156,6 +157,16 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* context
   return 0;
 }
 
+std::size_t give_body(char* bytes, std::size_t size, std::size_t count, void* context) {
+  auto& to_send = static_cast<Transfer*>(context)->to_send;
+  const auto piece = to_send.first(std::min(size * count, to_send.size()));
+  std::ranges::copy(piece, bytes);
+  to_send = to_send.subspan(piece.size());
+  return piece.size();
+}
+
+std::size_t pass_over(char*, std::size_t, std::size_t count, void*) { return count; }
+
 struct CurlDeleter {
   void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -163,13 +174,23 @@ struct CurlDeleter {
 using Curl = std::unique_ptr<CURL, CurlDeleter>;
 using CurlList = std::unique_ptr<curl_slist, CurlDeleter>;
 
+CurlList fields(std::initializer_list<std::string> lines) {
+  CurlList list;
+  for (const std::string& line : lines) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    expect_memory(longer != nullptr);
+    static_cast<void>(list.release());
+    list.reset(longer);
+  }
+  return list;
+}
+
 /// "host:port:address,address": the name is not looked up again, but still names the certificate.
 CurlList resolved(const Url& url, const std::vector<IpAddress>& addresses) {
   std::vector<std::string> texts;
   for (const IpAddress& address : addresses)
     texts.push_back(address.is_v4() ? to_string(address) : fmt::format("[{}]", to_string(address)));
-  return CurlList(curl_slist_append(
-      nullptr, fmt::format("{}:{}:{}", url.host, url.port, join_words(texts, ",")).c_str()));
+  return fields({fmt::format("{}:{}:{}", url.host, url.port, join_words(texts, ","))});
 }
 
 template <class Value>
@@ -185,13 +206,13 @@ struct Answer {
 };
 
 Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
-                       const FetchRules& rules, const FetchLimits& limits, const FetchSink& sink) {
+                       const FetchRules& rules, const FetchLimits& limits, const FetchSink& sink,
+                       const FetchUpload* upload = nullptr) {
   const long time_ms = left_ms(limits.deadline);
   if (time_ms <= 0) return not_fetched("no time left");
   const Curl curl(curl_easy_init());
   const CurlList names = url.address ? nullptr : resolved(url, addresses);
-  if (!curl || (!names && !url.address))
-    return fail(ErrorCode::resource_exhausted, "no memory to fetch a URL");
+  expect_memory(curl != nullptr);
   Transfer transfer{.addresses = addresses, .bytes_left = limits.bytes_max, .sink = sink};
   transfer.curl = curl.get();
   const std::string text = url.text();
@@ -218,6 +239,17 @@ Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
   set(curl, CURLOPT_HEADERDATA, &transfer);
   set(curl, CURLOPT_WRITEFUNCTION, take_body);
   set(curl, CURLOPT_WRITEDATA, &transfer);
+  CurlList of_upload;
+  if (upload != nullptr) {
+    transfer.to_send = upload->bytes;
+    of_upload = fields({fmt::format("Content-Type: {}", upload->content_type), "Expect:"});
+    set(curl, CURLOPT_UPLOAD, 1L);
+    set(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(upload->bytes.size()));
+    set(curl, CURLOPT_READFUNCTION, give_body);
+    set(curl, CURLOPT_READDATA, &transfer);
+    set(curl, CURLOPT_HTTPHEADER, of_upload.get());
+    set(curl, CURLOPT_WRITEFUNCTION, pass_over);
+  }
   const CURLcode code = curl_easy_perform(curl.get());
   if (transfer.error) return tl::unexpected(std::move(*transfer.error));
   Answer answer{.location = std::move(transfer.location)};
@@ -352,6 +384,31 @@ Result<std::vector<IpAddress>> Fetcher::addresses_of(const Url& url, FetchDeadli
     return fail(ErrorCode::invalid_argument, "the URL leads to an address that is not public");
   }
   return addresses;
+}
+
+Result<Url> Fetcher::checked(std::string_view text) const {
+  Url url = TRY(parse_url(text));
+  TRY(check_port(url));
+  if (url.address) TRY(addresses_of(url, FetchDeadline()));
+  return url;
+}
+
+Result<void> Fetcher::check(std::string_view url) const {
+  TRY(checked(url));
+  return {};
+}
+
+Result<void> Fetcher::put(std::string_view text, const FetchUpload& upload,
+                          FetchDeadline deadline) {
+  const Url url = TRY(checked(text));
+  const auto addresses = TRY(addresses_of(url, deadline));
+  const Place place(*this, url.host, deadline);
+  if (!place.taken()) return not_fetched("the host is busy with other requests of ours");
+  const FetchLimits limits{.bytes_max = 0, .deadline = deadline};
+  const FetchSink none = [](std::span<const std::uint8_t>) { return Result<void>(); };
+  const Answer answer = TRY(request(url, addresses, rules_, limits, none, &upload));
+  if (answer.status >= 200 && answer.status < 300) return {};
+  return not_fetched(fmt::format("status {}", answer.status));
 }
 
 Result<void> Fetcher::get(std::string_view text, const FetchLimits& limits, const FetchSink& sink) {

@@ -1,5 +1,5 @@
-// GET of URLs that strangers name. Such a request is sent by this machine, from inside its network,
-// so everything about where it may lead is decided here (reliability.md 4.7).
+// GET and PUT of URLs that strangers name. Such a request is sent by this machine, from inside its
+// network, so everything about where it may lead is decided here (reliability.md 4.7).
 #pragma once
 
 #include <chrono>
@@ -49,6 +49,11 @@ struct FetchLimits {
 /// Called with each piece of the body; an error ends the fetch and becomes its error.
 using FetchSink = std::function<Result<void>(std::span<const std::uint8_t>)>;
 
+struct FetchUpload {
+  std::span<const std::uint8_t> bytes;
+  std::string_view content_type;
+};
+
 class Fetcher {
  public:
   explicit Fetcher(FetchRules rules);
@@ -63,9 +68,16 @@ class Fetcher {
   /// At most three redirects, each checked like the first URL, never from https to http. No proxy,
   /// no cookies, no credentials; nothing of the answer but its body is used.
   Result<void> get(std::string_view url, const FetchLimits& limits, const FetchSink& sink);
+  /// Sends the bytes there by the same rules; any answer from 200 to 299 is right, its body is
+  /// passed over, and nothing redirects it.
+  Result<void> put(std::string_view url, const FetchUpload& upload, FetchDeadline deadline);
+  /// What `get` and `put` would say of a URL before they have asked anybody.
+  Result<void> check(std::string_view url) const;
 
  private:
   class Place;
+
+  Result<Url> checked(std::string_view text) const;
 
   Result<void> check_port(const Url& url) const;
   Result<std::vector<IpAddress>> addresses_of(const Url& url, FetchDeadline deadline) const;

@@ -70,6 +70,37 @@ TEST(Fetcher, HandsOnTheBytesOfAnAllowedPlace) {
   EXPECT_THAT(server.requests()[0], testing::Not(HasSubstr("Accept-Encoding")));
 }
 
+Result<void> put(FetchRules rules, const std::string& url) {
+  Fetcher fetcher(std::move(rules));
+  constexpr std::uint8_t kBytes[] = {'b', 'y', 't', 'e', 's'};
+  return fetcher.put(url, {.bytes = kBytes, .content_type = "image/png"},
+                     std::chrono::steady_clock::now() + milliseconds(5000));
+}
+
+TEST(Fetcher, PutsBytesWhereTheyAreTaken) {
+  TestServer server([](const std::string& path) {
+    return path == "/taken" ? "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
+                            : "HTTP/1.1 307 No\r\nLocation: /taken\r\nContent-Length: 0\r\n\r\n";
+  });
+  const auto taken = put(loopback_allowed(), server.url("/taken"));
+  EXPECT_TRUE(taken) << taken.error().detail;
+  EXPECT_THAT(server.requests().at(0), HasSubstr("PUT /taken HTTP/1.1\r\n"));
+  EXPECT_THAT(server.requests().at(0), HasSubstr("Content-Type: image/png\r\n"));
+  EXPECT_THAT(server.requests().at(0), HasSubstr("Content-Length: 5\r\n"));
+  EXPECT_EQ(put(loopback_allowed(), server.url("/elsewhere")).error().detail, "status 307");
+  EXPECT_THAT(server.requests(), SizeIs(2)) << "nothing redirects it";
+}
+
+TEST(Fetcher, PutsNothingWhereNothingIsFetched) {
+  TestServer canary([](const std::string&) { return kOk; });
+  EXPECT_FALSE(put({}, canary.url("/")));
+  EXPECT_FALSE(put(with_addresses({"127.0.0.1"}), "http://a.example/"));
+  EXPECT_FALSE(Fetcher({}).check("http://127.0.0.1/"));
+  EXPECT_FALSE(Fetcher({}).check("https://a.example:22/"));
+  EXPECT_TRUE(Fetcher({}).check("https://a.example/"));
+  EXPECT_THAT(canary.requests(), SizeIs(0));
+}
+
 TEST(Fetcher, ConnectsToNothingThatIsNotPublic) {
   TestServer canary([](const std::string&) { return kOk; });
   const std::string port = ":" + std::to_string(canary.port()) + "/";

@@ -53,13 +53,18 @@ class CountingBell final : public service::WorkerBell {
 };
 
 // One picture lies there.
-class EmptyWeb final : public service::PictureSource {
+class EmptyWeb final : public service::RemotePictures {
  public:
   Result<void> fetch(std::string_view url, const Limits&, const Sink& sink) override {
     if (url != "https://a.example/one.png")
       return fail(ErrorCode::invalid_argument, "the URL could not be fetched");
     const std::string bytes = "from the web";
     return sink({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  }
+  Result<void> check(std::string_view) override { return {}; }
+  Result<void> put(std::string_view, std::span<const std::uint8_t>, std::string_view,
+                   std::chrono::steady_clock::time_point) override {
+    return fail(ErrorCode::invalid_argument, "the URL could not be fetched");
   }
 };
 
@@ -124,6 +129,7 @@ class HttpServerTest : public ::testing::Test {
     return {.catalogue = catalogue_,
             .images = images_,
             .intake = intake_,
+            .delivery = delivery_,
             .files = files_,
             .watcher = watcher_,
             .keys = keys_,
@@ -238,6 +244,7 @@ class HttpServerTest : public ::testing::Test {
                                 {.queue_limit = 2}};
   service::FileService files_{jobs_.files(), blobs_, clock_};
   service::Intake intake_{blobs_, web_, images_, files_};
+  service::Delivery delivery_{images_, web_};
   service::JobWatcher watcher_{jobs_, queue_, events_, milliseconds(20)};
   service::Links links_{service::UrlSigner(std::string(32, 's')), clock_};
   ServerOptions options_;

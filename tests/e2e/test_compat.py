@@ -44,10 +44,9 @@ def out_of_quota(server):
     (lambda server: ask(server, n=11), 400, 400),
     (lambda server: ask(server, model="no-such-model"), 404, 404),
     (lambda server: ask(server, prompt="a catapult"), 400, 400),
-    (lambda server: ask(server, output={"upload_urls": ["https://a.example/1"]}), 400, 400),
     (lambda server: ask(server, storage_options={"filename": "a", "public_url": {}}), 400, 400),
 ], ids=["wrong key", "no right", "size", "hd", "2K", "2k", "our fields", "quota", "n", "model",
-        "moderated", "output", "public_url"])
+        "moderated", "public_url"])
 def test_a_difference_from_xai_ends_with_its_setting(servers, what, usual, strict):
     replies = {name: what(server) for name, server in servers.items()}
     assert {name: reply.status_code for name, reply in replies.items()} == {"usual": usual, "strict": strict}

@@ -21,6 +21,7 @@
 #include "service/gauges/gauge.h"
 #include "service/jobs/job_watcher.h"
 #include "service/links/links.h"
+#include "service/pictures/delivery.h"
 #include "service/pictures/image_service.h"
 #include "service/pictures/intake.h"
 #include "service/ports/worker_pool.h"
@@ -32,6 +33,7 @@ struct Services {
   const service::Catalogue& catalogue;
   service::ImageService& images;
   service::Intake& intake;
+  service::Delivery& delivery;
   service::FileService& files;
   service::JobWatcher& watcher;
   service::KeyService& keys;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "api/call/job_wait.h"
 #include "api/call/storage.h"
@@ -25,6 +28,8 @@ struct ReplyParts {
   wire::ResponseFormat form = wire::ResponseFormat::url;
   std::optional<service::FileWish> storage = {};
   std::string_view request_id = {};  // of a deferred request
+  std::span<const std::string> upload_urls = {};
+  std::vector<Result<void>> uploads = {};  // what became of each
 };
 
 // A header's value is ASCII: other bytes, and the percent sign itself, are percent-encoded, as in
@@ -44,6 +49,7 @@ std::string header_value(std::string_view text) {
 // Bytes that the reply holds: of base64 about all of it.
 std::size_t reply_bytes(const ReplyParts& parts) {
   std::size_t bytes = wire::kImagesBodyBytes;
+  for (const std::string& url : parts.upload_urls) bytes += url.size();
   for (const StoredPicture& picture : parts.finished.pictures) {
     bytes += wire::kImageEntryBytes;
     if (parts.storage) bytes += wire::kFileOutputBytes;
@@ -52,6 +58,16 @@ std::size_t reply_bytes(const ReplyParts& parts) {
     }
   }
   return bytes;
+}
+
+// One after the other, in the order of their addresses; blocks.
+std::vector<Result<void>> deliver(const ReplyParts& parts) {
+  const auto deadline = std::chrono::steady_clock::now() + service::kDeliveryTime;
+  std::vector<Result<void>> outcomes;
+  for (const StoredPicture& picture : parts.finished.pictures)
+    outcomes.push_back(parts.context.services.delivery.put(
+        *parts.exchange.caller, picture, parts.upload_urls[outcomes.size()], deadline));
+  return outcomes;
 }
 
 // Reads the pictures of a finished job, one at a time, into the reply; blocks on the stores.
@@ -64,6 +80,11 @@ Result<std::string> make_body(const ReplyParts& parts) {
     wire::ImageEntry entry{.mime_type = image::mime_type(picture.format)};
     if (parts.form != wire::ResponseFormat::b64_json) {
       entry.url = services.links.url_of(picture, base);
+    }
+    if (const auto i = static_cast<std::size_t>(picture.index); i < parts.uploads.size()) {
+      // What was not delivered is made and paid for, and still to be had here.
+      if (parts.uploads[i]) entry.url = parts.upload_urls[i];
+      if (!parts.uploads[i]) entry.upload_error = parts.uploads[i].error().message;
     }
     service::PictureFile file;
     if (parts.form != wire::ResponseFormat::url) {
@@ -118,9 +139,11 @@ wire::Usage usage_of(std::vector<std::string> warnings, const FinishedPictures& 
 
 Result<void> settle(const Context& context, const Exchange& exchange,
                     const wire::GenerationCall& call, service::Asking& asking) {
-  const bool comes_as_links =
-      !call.stream && !call.storage && call.response_format == wire::ResponseFormat::url;
+  const bool comes_as_links = !call.stream && !call.storage && call.upload_urls.empty() &&
+                              call.response_format == wire::ResponseFormat::url;
   asking.deferred = call.deferred || (asking.deferred && comes_as_links);
+  if (!call.upload_urls.empty())
+    TRY(context.services.delivery.check(call.upload_urls, call.request.count));
   return call.storage ? check_storage(context, exchange, *call.storage) : Result<void>();
 }
 
@@ -133,12 +156,15 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
   if (call.stream) co_return stream_pictures(context, exchange, order, call);
   auto made = co_await finished(context, exchange, order);
   if (!made) co_return tl::unexpected(std::move(made.error()));
-  const ReplyParts parts{.context = context,
-                         .exchange = exchange,
-                         .finished = *made,
-                         .usage = usage_of(call.warnings, *made),
-                         .form = call.response_format,
-                         .storage = call.storage};
+  ReplyParts parts{.context = context,
+                   .exchange = exchange,
+                   .finished = *made,
+                   .usage = usage_of(call.warnings, *made),
+                   .form = call.response_format,
+                   .storage = call.storage,
+                   .upload_urls = call.upload_urls};
+  if (!call.upload_urls.empty())
+    parts.uploads = co_await on_pool(context.fetch_pool, [&] { return deliver(parts); });
   auto reply = co_await reply_with(parts);
   if (reply) reply->headers.add("x-cache", std::string(service::to_string(order.cache)));
   co_return reply;

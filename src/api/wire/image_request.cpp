@@ -45,8 +45,6 @@ constexpr KnownSize kOpenAiSizes[] = {
     {"1080x1920", AspectRatio::r9_16},
 };
 
-// What a client would wrongly rely on when it was ignored.
-constexpr std::string_view kPromises[] = {"output"};
 // Under these names clients hand over pictures; for others see `is_picture`.
 constexpr std::string_view kPictures[] = {"image", "images", "image[]", "image_url", "mask"};
 constexpr std::string_view kRead[] = {"model",
@@ -66,6 +64,7 @@ constexpr std::string_view kRead[] = {"model",
                                       "stream",
                                       "deferred",
                                       "storage_options",
+                                      "output",
                                       "partial_images",
                                       "num_inference_steps",
                                       "guidance_scale"};
@@ -121,10 +120,6 @@ Result<std::vector<std::string>> check_other_fields(const json& body, std::strin
   std::vector<std::string> warnings;
   for (const auto& [name, value] : body.items()) {
     if (is_one_of(kRead, name) || is_one_of(kHarmless, name) || !is_given(value)) continue;
-    if (is_one_of(kPromises, name)) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}: not offered by this server; leave it out", name), name);
-    }
     if (is_picture(name, value)) {
       return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name, no_picture), name);
     }
@@ -254,16 +249,39 @@ Result<service::FileWish> read_wish(const json& options) {
   return wish;
 }
 
-Result<std::optional<service::FileWish>> read_storage(const json& body) {
-  constexpr const char* kName = "storage_options";
-  const auto found = body.find(kName);
+// xAI's `output` (xai-api.md 1.3).
+Result<std::vector<std::string>> read_upload_urls(const json& output) {
+  std::vector<std::string> urls;
+  for (const auto& [name, value] : output.items()) {
+    if (!is_given(value)) continue;
+    const std::string shown_name = valid_utf8(name.substr(0, 60));
+    if (name != "upload_urls")
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: not offered by this server; leave it out", shown_name),
+                  shown_name);
+    const bool are_texts = value.is_array() && std::ranges::all_of(value, [](const json& url) {
+                             return url.is_string();
+                           });
+    if (!are_texts)
+      return fail(ErrorCode::unprocessable,
+                  fmt::format("{}: expected a list of URLs, got {}", name, shown(value)), name);
+    urls = value.get<std::vector<std::string>>();
+  }
+  return urls;
+}
+
+// The object of this name as `read` takes it; the errors of its members have the name in front.
+template <class Value>
+Result<std::optional<Value>> read_inside(const json& body, const char* name,
+                                         Result<Value> (*read)(const json&)) {
+  const auto found = body.find(name);
   if (found == body.end() || found->is_null()) return std::nullopt;
   if (!found->is_object())
     return fail(ErrorCode::unprocessable,
-                fmt::format("{}: expected an object, got {}", kName, shown(*found)), kName);
-  auto wish = read_wish(*found);
-  if (!wish) return tl::unexpected(within(kName, std::move(wish.error())));
-  return std::move(*wish);
+                fmt::format("{}: expected an object, got {}", name, shown(*found)), name);
+  auto value = read(*found);
+  if (!value) return tl::unexpected(within(name, std::move(value.error())));
+  return std::move(*value);
 }
 
 Result<service::Prompt> read_prompt(const json& body, int max_code_points) {
@@ -355,7 +373,14 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
                 fmt::format("deferred: pictures that are asked for later come as links, not {}",
                             stream ? "as a stream" : "as b64_json"),
                 "deferred");
-  auto storage = TRY(read_storage(body));
+  auto storage = TRY(read_inside(body, "storage_options", read_wish));
+  auto upload_urls =
+      TRY(read_inside(body, "output", read_upload_urls)).value_or(std::vector<std::string>());
+  if (!upload_urls.empty() && (stream || deferred || named_form == "b64_json"))
+    return fail(ErrorCode::invalid_argument,
+                "output: pictures are sent while their answer is waited for, and told of by their "
+                "URLs, so not with stream, deferred or b64_json",
+                "output");
   if (storage && (stream || deferred))
     return fail(
         ErrorCode::invalid_argument,
@@ -369,6 +394,7 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
                         stream,
                         deferred,
                         std::move(storage),
+                        std::move(upload_urls),
                         std::move(warnings)};
 }
 

@@ -30,6 +30,7 @@ struct GenerationCall {
   bool stream = false;                       // the reply is a stream of events
   bool deferred = false;                     // the reply is the job's name alone
   std::optional<service::FileWish> storage;  // the pictures become files, too
+  std::vector<std::string> upload_urls;      // and are sent there, each to its own
   std::vector<std::string> warnings;         // what was asked for and is not done
 };
 
@@ -39,9 +40,8 @@ struct GenerationCall {
 /// default. Fields that only tune the picture and that are not known here are ignored, with a
 /// warning. Errors name the field, the value and what is allowed:
 ///   `invalid_argument` (400)  no JSON object, no prompt, a number out of range, a promise that
-///                             this server does not keep (`output`, a
-///                             public URL among `storage_options`), a picture, which would be
-///                             billed and not seen
+///                             this server does not keep (a public URL among `storage_options`),
+///                             a picture, which would be billed and not seen
 ///   `unprocessable` (422)     a value of another type, or a word that is not on its list
 ///   `not_found` (404)         an unknown or retired model
 Result<GenerationCall> parse_generation_call(std::string_view body,

@@ -371,7 +371,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCall{"DataUri", with(R"("init":"data:image/png;base64,AA==")"), k400, "init"},
         BadCall{"FileId", with(R"("input":[{"file_id":"file_1"}])"), k400, "input"},
         BadCall{"Mask", with(R"("mask":"x")"), k400, "mask"},
-        BadCall{"Output", with(R"("output":{"upload_urls":[]})"), k400, "output"}),
+        BadCall{"Output", with(R"("output":{"upload_url":"x"})"), k400, "output.upload_url"},
+        BadCall{"UploadUrls", with(R"("output":{"upload_urls":[7]})"), k422, "output.upload_urls"}),
     [](const auto& each) { return each.param.name; });
 
 TEST(GenerationCall, SaysWhatItExpectedAndWhatItGot) {

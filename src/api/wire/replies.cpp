@@ -117,6 +117,8 @@ void ImagesBody::add(const ImageEntry& entry) {
   } else if (entry.file) {
     text_ += ",\"storage_error\":" + JsonText(entry.file->error().message).text();
   }
+  if (!entry.upload_error.empty())
+    text_ += ",\"upload_error\":" + JsonText(entry.upload_error).text();
   text_ += '}';
 }
 

@@ -40,10 +40,11 @@ struct ImageEntry {
   std::span<const std::uint8_t> base64_of;  // empty: not given
   /// The file that it has become, or why it has not; none: that was not asked for.
   std::optional<Result<service::StoredFile>> file = {};
+  std::string_view upload_error = {};  // why it is not where it was to be sent
 };
 
 /// `{"created", "data": [{"url", "b64_json", "mime_type", "respect_moderation", "file_output" or
-/// "storage_error"}], "usage":
+/// "storage_error", "upload_error"}], "usage":
 /// {"cost_in_usd_ticks", ...}, "warnings"}`, written in one piece: the pictures are megabytes long.
 /// `warnings` is there when there are any.
 class ImagesBody {

@@ -12,7 +12,7 @@
 #include "service/files/file_service.h"
 #include "service/pictures/image_service.h"
 #include "service/ports/blob_store.h"
-#include "service/ports/picture_source.h"
+#include "service/ports/remote_pictures.h"
 
 namespace imagined::service {
 
@@ -23,13 +23,13 @@ inline constexpr std::chrono::seconds kFetchTime{5};      // all URLs of one req
 class Intake {
  public:
   /// The references must outlive it.
-  Intake(BlobStore& blobs, PictureSource& web, ImageService& images, FileService& files)
+  Intake(BlobStore& blobs, RemotePictures& web, ImageService& images, FileService& files)
       : blobs_(blobs), web_(web), images_(images), files_(files) {}
 
   /// For the bytes of one picture. `storage_full` when there is no room for new work.
   Result<std::unique_ptr<BlobWriter>> begin(const Caller& caller);
 
-  /// The blob of the picture behind a URL; errors as those of `PictureSource::fetch`.
+  /// The blob of the picture behind a URL; errors as those of `RemotePictures::fetch`.
   Result<std::string> fetch(const Caller& caller, std::string_view url,
                             std::chrono::steady_clock::time_point deadline);
 
@@ -42,7 +42,7 @@ class Intake {
 
  private:
   BlobStore& blobs_;
-  PictureSource& web_;
+  RemotePictures& web_;
   ImageService& images_;
   FileService& files_;
 };

@@ -12,9 +12,9 @@
 namespace imagined::service {
 
 /// Pictures that lie elsewhere and are named by a URL.
-class PictureSource {
+class RemotePictures {
  public:
-  virtual ~PictureSource() = default;
+  virtual ~RemotePictures() = default;
 
   struct Limits {
     std::size_t bytes_max = 10u << 20;
@@ -26,6 +26,13 @@ class PictureSource {
   /// Hands the file to `sink` as it arrives; blocks until it has come whole. `invalid_argument` for
   /// a URL that may not be, or whose file cannot be had: what is wrong is the caller's to name.
   virtual Result<void> fetch(std::string_view url, const Limits& limits, const Sink& sink) = 0;
+
+  /// `invalid_argument` for a URL that may not be, as far as that shows before it is used.
+  virtual Result<void> check(std::string_view url) = 0;
+  /// Lays a file there (PUT), whole or not at all. Errors as those of `fetch`.
+  virtual Result<void> put(std::string_view url, std::span<const std::uint8_t> file,
+                           std::string_view mime_type,
+                           std::chrono::steady_clock::time_point deadline) = 0;
 };
 
 }  // namespace imagined::service

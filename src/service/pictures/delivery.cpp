@@ -1,0 +1,42 @@
+#include "service/pictures/delivery.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace imagined::service {
+namespace {
+
+constexpr const char* kField = "output.upload_urls";
+
+}  // namespace
+
+Result<void> Delivery::check(std::span<const std::string> urls, int pictures) const {
+  if (std::ssize(urls) != pictures)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} has {} addresses for {} pictures; one for each is needed", kField,
+                            urls.size(), pictures),
+                kField);
+  for (std::size_t i = 0; i < urls.size(); ++i) {
+    auto checked = web_.check(urls[i]);
+    if (!checked)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}[{}]: {}", kField, i, checked.error().message), kField,
+                  std::move(checked.error().detail));
+  }
+  return {};
+}
+
+Result<void> Delivery::put(const Caller& caller, const StoredPicture& picture, std::string_view url,
+                           std::chrono::steady_clock::time_point deadline) {
+  const PictureFile file = TRY(images_.read_picture(caller, picture.id));
+  auto sent = web_.put(url, file.bytes, image::mime_type(picture.format), deadline);
+  if (sent) return sent;
+  log(LogLevel::info, "picture_not_delivered", "id={} reason={:?}", picture.id,
+      sent.error().detail.empty() ? sent.error().message : sent.error().detail);
+  return fail(ErrorCode::unavailable, "the picture could not be sent to its upload URL");
+}
+
+}  // namespace imagined::service

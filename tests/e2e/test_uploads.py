@@ -1,0 +1,90 @@
+"""xAI's `output.upload_urls`: finished pictures are sent to where their customer wants them."""
+
+import http.server
+import threading
+
+import pytest
+import requests
+
+from program import PROMPT, Server
+
+
+class Bucket(http.server.BaseHTTPRequestHandler):
+    """Keeps what is put under /kept, and refuses the rest."""
+
+    kept = {}
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        is_kept = self.path.startswith("/kept")
+        if is_kept:
+            Bucket.kept[self.path] = (self.headers["Content-Type"], body)
+        self.send_response(201 if is_kept else 403)
+        self.send_header("Content-Length", "9")
+        self.end_headers()
+        self.wfile.write(b"whatever\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def bucket():
+    Bucket.kept = {}
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("uploads"), "--fetch-allow", "127.0.0.0/8") as running:
+        yield running
+
+
+def test_each_picture_is_put_to_its_own_address(server, bucket):
+    urls = [f"{bucket}/kept/{i}?signature=s" for i in range(2)]
+    reply = server.generate(n=2, output_format="png", output={"upload_urls": urls})
+    assert reply.status_code == 200, reply.text
+    assert [entry["url"] for entry in reply.json()["data"]] == urls
+    assert sorted(Bucket.kept) == ["/kept/0?signature=s", "/kept/1?signature=s"]
+    for kind, body in Bucket.kept.values():
+        assert kind == "image/png" and body.startswith(b"\x89PNG")
+    assert "signature" not in server.log_text()
+
+
+def test_what_was_not_taken_is_still_to_be_had_here(server, bucket):
+    reply = server.generate(n=2, output={"upload_urls": [f"{bucket}/refused", f"{bucket}/kept"]})
+    first, second = reply.json()["data"]
+    assert first["upload_error"] == "the picture could not be sent to its upload URL"
+    assert requests.get(first["url"], timeout=10).content.startswith(b"\xff\xd8")
+    assert second["url"] == f"{bucket}/kept" and "upload_error" not in second
+
+
+def test_a_retry_sends_the_same_pictures_again(server, bucket):
+    def ask(name):
+        return requests.post(f"{server.url}/v1/images/generations", timeout=60,
+                             headers=server.headers() | {"Idempotency-Key": "sent-again"},
+                             json={"prompt": PROMPT, "output": {"upload_urls": [f"{bucket}/kept/{name}"]}})
+    assert [ask(name).status_code for name in ("a", "b")] == [200, 200]
+    assert Bucket.kept["/kept/a"] == Bucket.kept["/kept/b"]
+
+
+@pytest.mark.parametrize("body, status, says", [
+    ({"output": {"upload_urls": ["https://a.example/1", "https://a.example/2"]}}, 400,
+     "output.upload_urls has 2 addresses for 1 pictures"),
+    ({"output": {"upload_urls": ["ftp://a.example/1"]}}, 400, "output.upload_urls[0]: "),
+    ({"output": {"upload_urls": ["http://10.1.2.3/"]}}, 400, "not public"),
+    ({"output": {"upload_urls": "https://a.example/1"}}, 422, "output.upload_urls: expected a list"),
+    ({"output": {"upload_url": "https://a.example/1"}}, 400, "output.upload_url: not offered"),
+    ({"output": {"upload_urls": ["https://a.example/1"]}, "stream": True}, 400, "output: "),
+    ({"output": {"upload_urls": ["https://a.example/1"]}, "response_format": "b64_json"}, 400, "output: "),
+    ({"output": 7}, 422, "output: expected an object"),
+])
+def test_what_cannot_be_sent_is_refused_before_the_work(server, body, status, says):
+    jobs = len(server.job_states())
+    reply = server.generate(**body)
+    assert reply.status_code == status, reply.text
+    assert says in reply.json()["error"]["message"]
+    assert len(server.job_states()) == jobs
