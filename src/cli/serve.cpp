@@ -249,8 +249,8 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                         server.stop();
                       }});
   log(LogLevel::info, "listening", "address={} http={} grpc={} version={} data_dir={:?}",
-      bound(listen.http, server.port()), url, grpc ? grpc_target : "off", kVersion,
-      config.settings.data_dir);
+      bound(listen.http, server.port()), url, grpc ? bound(*listen.grpc, grpc->port()) : "off",
+      kVersion, config.settings.data_dir);
   if (const auto keys = stores.keys().list(); keys && keys_of(Holder::customer, *keys).empty()) {
     log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
   }
@@ -261,7 +261,8 @@ int serve_until_stopped(const Config& config, const Listen& listen,
     log(LogLevel::warn, "open_to_network",
         "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "
         "TLS before it, see docs/operations.md\"",
-        bound(listen.http, server.port()));
+        is_loopback(listen.http.host) ? bound(*listen.grpc, grpc->port())
+                                      : bound(listen.http, server.port()));
   }
   {
     const std::stop_callback on_signal(stop, [&] {

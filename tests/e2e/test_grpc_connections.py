@@ -1,6 +1,7 @@
 """What a connection of gRPC may do beside its calls, told by frames that no client sends (RFC 9113)."""
 
 import itertools
+import signal
 import socket
 import time
 
@@ -179,3 +180,35 @@ def test_the_log_and_the_metrics_know_the_clients(server):
         assert "imagined_grpc_connections 1\n" in requests.get(f"{server.url}/metrics").text
     listed_models(server)
     assert "client=127.0.0.1 method=/xai_api.Models/ListImageGenerationModels" in server.log_text()
+
+
+def test_a_large_reply_does_not_delay_the_end_of_the_server(start_server):
+    server = start_server()
+    client = xai_sdk.Client(api_key=server.key, api_host="localhost:" + server.grpc.split(":")[1])
+    kept = client.files.upload(bytes(4 << 20), filename="large.bin")
+    assert len(client.files.content(kept.id)) == 4 << 20
+    client.close()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(5) == 0
+
+
+def test_a_client_that_reads_nothing_has_no_longer_than_the_server_grants(start_server):
+    server = start_server("--drain-s", "1")
+    client = xai_sdk.Client(api_key=server.key, api_host="localhost:" + server.grpc.split(":")[1])
+    kept = client.files.upload(bytes(24 << 20), filename="large.bin")
+    client.close()
+    call = (literal(b":method", b"POST") + literal(b":scheme", b"http")
+            + literal(b":path", b"/xai_api.Files/RetrieveFileContent")
+            + literal(b":authority", b"localhost") + literal(b"content-type", b"application/grpc")
+            + literal(b"te", b"trailers")
+            + literal(b"authorization", b"Bearer " + server.key.encode()))
+    message = b"\x0a" + bytes([len(kept.id)]) + kept.id.encode()
+    room = (2**31 - 1 - 65_535).to_bytes(4, "big")
+    with opened(server) as connection:
+        connection.sendall(frame(SETTINGS, 0, 0, b"\0\4" + (2**31 - 1).to_bytes(4, "big"))
+                           + frame(WINDOW_UPDATE, 0, 0, room) + frame(HEADERS, END_HEADERS, 1, call)
+                           + frame(DATA, 1, 1, b"\0" + len(message).to_bytes(4, "big") + message))
+        wait_until(lambda: "imagined_grpc_connections 1\n"
+                   in requests.get(f"{server.url}/metrics").text, "the call")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0

@@ -85,6 +85,7 @@ class CallReactor : public Reactor {
 /// one that cannot be read but UNIMPLEMENTED.
 template <class Message>
 Result<void> read_message(const grpc::ByteBuffer& bytes, Message& message) {
+  if (!bytes.Valid()) return fail(ErrorCode::invalid_argument, "the call has no message");
   grpc::ByteBuffer read(bytes);  // the same bytes, which reading lets go of
   if (grpc::SerializationTraits<Message>::Deserialize(&read, &message).ok()) return {};
   return fail(ErrorCode::invalid_argument,
@@ -109,6 +110,9 @@ Async<Result<void>> read_and_write(const GrpcContext& context, GrpcCall& call,
                                    UnaryHandler<Request, Reply> handler) {
   Request request;
   Reply reply;
+  // One that was given up before its message came.
+  if (!sent.Valid() && call.wire.IsCancelled())
+    co_return fail(ErrorCode::cancelled, "the client has gone away");
   auto done = read_message(sent, request);
   if (!done) co_return done;
   done = co_await handler(context, call, request, reply);

@@ -49,6 +49,11 @@ Async<void> pause(std::chrono::seconds time) {
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
+Async<void> until_cancelled(Timer& timer) {
+  error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
 std::span<const std::byte> bytes_of(const std::vector<char>& buffer, std::size_t count) {
   return std::as_bytes(std::span(buffer).first(count));
 }
@@ -64,8 +69,13 @@ class Passage {
   }
 
   Async<void> run() {
-    const auto begun = co_await (begin() || pause(kBeginTimeout));
-    if (begun.index() != 0 || !std::get<0>(begun)) co_return;
+    const auto begun =
+        co_await (begin() || pause(kBeginTimeout) || until_cancelled(parts_.parting.stopping));
+    if (begun.index() != 0 || !std::get<0>(begun)) {
+      log(LogLevel::debug, "grpc_client_dropped", "client={} reason={:?}", address_,
+          "it does not begin as HTTP/2 does");
+      co_return;
+    }
     std::array<int, 2> pair{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair.data()) != 0) {
       log(LogLevel::warn, "connection_failed", "reason={:?}", "no descriptors left for gRPC");
@@ -74,7 +84,7 @@ class Passage {
     grpc_.assign(asio::local::stream_protocol(), pair[0]);
     const Peers::Known known(parts_.peers, pair[1], address_);
     parts_.to_grpc(pair[1]);
-    co_await (to_grpc() || to_client() || watch_client());
+    co_await (to_grpc() || to_client() || watch_client() || until_cancelled(parts_.parting.now));
     error_code ignored;
     grpc_.close(ignored);  // while the descriptor's name is still ours
   }

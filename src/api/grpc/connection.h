@@ -2,7 +2,9 @@
 // other end of a pair of sockets.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,11 +16,21 @@ namespace imagined::api {
 
 struct TlsContext;
 
-/// What a connection uses; `peers` must outlive it.
+/// How a server that stops parts with its connections: cancelling a timer wakes all who wait.
+struct Parting {
+  explicit Parting(boost::asio::io_context& io)
+      : stopping(io, boost::asio::steady_timer::time_point::max()),
+        now(io, boost::asio::steady_timer::time_point::max()) {}
+  boost::asio::steady_timer stopping;  // ends those that have not begun
+  boost::asio::steady_timer now;       // ends all
+};
+
+/// What a connection uses; `peers` and `parting` must outlive it.
 struct GrpcConnectionParts {
   std::shared_ptr<TlsContext> tls;              // null: in the clear
   std::function<void(int descriptor)> to_grpc;  // gives away a connected, non-blocking socket
   Peers& peers;
+  Parting& parting;
 };
 
 /// Runs until the connection has ended: by one of its ends, or by us, because the client asks for

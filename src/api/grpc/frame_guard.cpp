@@ -19,8 +19,9 @@ enum Type : std::uint8_t {
 constexpr std::uint8_t kEndStream = 0x1;
 constexpr std::uint8_t kEndHeaders = 0x4;
 
-// Four times the metadata that a call may bring, for as they travel they are rarely larger.
-constexpr std::uint32_t kBlockBytesMax = 64 << 10;
+// Far more than the metadata that a call may bring: what is a little too large is the library's to
+// answer.
+constexpr std::uint32_t kBlockBytesMax = 256 << 10;
 constexpr int kBlockFramesMax = 32;
 
 }  // namespace
@@ -34,6 +35,8 @@ bool Allowance::take(TimePoint now) {
   return true;
 }
 
+void Allowance::give() { left_ = std::min(at_once_, left_ + 1); }
+
 const char* FrameGuard::from_client(std::span<const std::byte> bytes, TimePoint now) {
   const char* reason = nullptr;
   client_.find(bytes, [&](const FrameHead& head) {
@@ -44,8 +47,10 @@ const char* FrameGuard::from_client(std::span<const std::byte> bytes, TimePoint 
 }
 
 const char* FrameGuard::from_server(std::span<const std::byte> bytes, TimePoint now) {
-  const bool is_fine = server_.find(
-      bytes, [&](const FrameHead& head) { return head.type != kResetStream || resets_.take(now); });
+  const bool is_fine = server_.find(bytes, [&](const FrameHead& head) {
+    if (head.type == kData || head.type == kHeaders) pings_.give();
+    return head.type != kResetStream || resets_.take(now);
+  });
   return is_fine ? nullptr : "resets";
 }
 

@@ -66,6 +66,8 @@ class Allowance {
 
   /// False: it is used up.
   bool take(TimePoint now);
+  /// One more, but never more than at once.
+  void give();
 
  private:
   const double at_once_;
@@ -81,7 +83,7 @@ class FrameGuard {
 
   /// Null, or why the connection must end: a word for the log.
   const char* from_client(std::span<const std::byte> bytes, TimePoint now);
-  /// Resets that the client has provoked count like its own.
+  /// Resets that the client has provoked count like its own; each frame of a reply gives it a ping.
   const char* from_server(std::span<const std::byte> bytes, TimePoint now);
 
  private:
@@ -90,8 +92,9 @@ class FrameGuard {
 
   FrameHeads client_;
   FrameHeads server_;
-  // Far above what clients need: gRPC's own ping every few seconds and reset the calls that they
-  // give up, of which there are a hundred at a time.
+  // Far above what clients need: gRPC's own ping every few seconds, and once for each frame that
+  // they are sent, to measure their line, and reset the calls that they give up, a hundred at a
+  // time.
   Allowance resets_{1'000, 100};
   Allowance settings_{20, 1};
   Allowance pings_{100, 10};

@@ -66,6 +66,15 @@ TEST_F(FrameGuardTest, GivesMoreWithTime) {
   EXPECT_EQ(client(kPing), "pings");
 }
 
+TEST_F(FrameGuardTest, LetsAClientMeasureItsLineWithEachFrameThatItIsSent) {
+  const std::string reply = frame(1, 4, 20) + frame(0, 0, 16'384) + frame(1, 5, 20);
+  for (int i = 0; i < 1'000; ++i) {
+    EXPECT_EQ(server(reply), "");
+    EXPECT_EQ(client(many(3, kPing)), "");
+  }
+  EXPECT_EQ(client(many(101, kPing)), "pings");
+}
+
 TEST_F(FrameGuardTest, GivesNoMoreThanAtOnceHoweverLongItWaits) {
   now_ += 24h;
   EXPECT_EQ(client(many(100, kPing)), "");
@@ -86,8 +95,8 @@ TEST_F(FrameGuardTest, EndsEachKindOfFlood) {
 }
 
 TEST_F(FrameGuardTest, EndsAHeaderBlockThatIsTooLongOrInTooManyPieces) {
-  EXPECT_EQ(client(frame(1, 0, 30'000) + frame(9, 0, 30'000) + frame(9, 4, 5'000)), "");
-  EXPECT_EQ(client(frame(1, 0, 30'000) + many(2, frame(9, 0, 30'000))), "header block");
+  EXPECT_EQ(client(frame(1, 0, 130'000) + frame(9, 0, 130'000) + frame(9, 4, 2'000)), "");
+  EXPECT_EQ(client(frame(1, 0, 130'000) + many(2, frame(9, 0, 130'000))), "header block");
 }
 
 TEST_F(FrameGuardTest, EndsAHeaderBlockOfEmptyPieces) {

@@ -1,6 +1,7 @@
 #include "api/grpc/server.h"
 
 #include <google/protobuf/stubs/logging.h>
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -39,6 +40,7 @@ constexpr int kConnectionAgeMs = 30 * 60'000;
 constexpr int kConnectionGraceMs = 30 * 60'000;  // more than the SDK's deadline
 constexpr int kTurnedAwayMax = 16;               // clients at a time that are told why
 constexpr std::chrono::milliseconds kLogInterval{30'000};
+constexpr std::chrono::seconds kOverdue{1};   // for replies of calls that were cancelled at the end
 constexpr std::chrono::seconds kFarewell{5};  // for clients that have to read their last replies
 
 }  // namespace
@@ -86,6 +88,9 @@ class GrpcServer::Loop {
                          .speaks_http2 = true};
     if (tls.is_set()) certificate_.emplace(TRY(Certificate::load(tls)));
     TRY(listener_.take_port(options_.host, options_.port, "grpc_listen"));
+    // The library stays until the process ends: where its last server goes it waits for pollers of
+    // its own, up to ten seconds.
+    grpc_init();
     grpc::ServerBuilder builder;
     for (const auto& face : faces_) builder.RegisterService(face.get());
     builder.RegisterCallbackGenericService(unserved_.get());
@@ -120,6 +125,9 @@ class GrpcServer::Loop {
     if (stopped_.exchange(true)) return;
     boost::asio::post(io_, [this] {
       listener_.close();
+      parting_.stopping.cancel();
+      overdue_.expires_after(options_.drain_timeout + kOverdue);
+      overdue_.async_wait([this](const boost::system::error_code&) { parting_.now.cancel(); });
       stop_wanted_.release();  // from now on the library must be given no client any more
     });
   }
@@ -137,7 +145,8 @@ class GrpcServer::Loop {
   void let_in(Listener::Socket socket, Listener::Place place) {
     GrpcConnectionParts parts{.tls = certificate(),
                               .to_grpc = [this](int end) { give_to_library(end); },
-                              .peers = peers_};
+                              .peers = peers_,
+                              .parting = parting_};
     auto ended = [this, place = std::move(place)](std::exception_ptr caught) {
       counts_.disconnected();
       if (ending_ && !counts_.has_connections()) io_.stop();
@@ -164,9 +173,12 @@ class GrpcServer::Loop {
 
   // Nothing that it could be told would reach its developer: a connection that begins, if only to
   // say GOAWAY, is opened again at once by gRPC's clients, and one that is closed after a while.
-  void drop(const Error& why) {
-    if (const auto count = drops_.happened(std::chrono::steady_clock::now()))
-      log(LogLevel::warn, "grpc_clients_dropped", "count={} reason={:?}", *count, why.message);
+  void drop(const Listener::Socket& socket, const Error& why) {
+    const auto count = drops_.happened(std::chrono::steady_clock::now());
+    if (!count) return;
+    boost::system::error_code ignored;
+    log(LogLevel::warn, "grpc_clients_dropped", "count={} last_client={} reason={:?}", *count,
+        plain(socket.remote_endpoint(ignored).address()).to_string(), why.message);
   }
 
   std::shared_ptr<TlsContext> certificate() {
@@ -193,7 +205,9 @@ class GrpcServer::Loop {
       options_.connections,
       {.let_in = [this](Listener::Socket socket,
                         Listener::Place place) { let_in(std::move(socket), std::move(place)); },
-       .turn_away = [this](Listener::Socket, Error why) { drop(why); }}};
+       .turn_away = [this](Listener::Socket socket, Error why) { drop(socket, why); }}};
+  Parting parting_{io_};
+  boost::asio::steady_timer overdue_{io_};
   boost::asio::steady_timer farewell_{io_};
   bool ending_ = false;
   LogLimit drops_{kLogInterval};

@@ -38,7 +38,8 @@ Result<void> Listener::take_port(const std::string& host, std::uint16_t port,
   boost::system::error_code error;
   const auto address = asio::ip::make_address(host, error);
   if (error) {
-    return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is not an IP address", host),
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: \"{}\" is not an IP address", setting, host),
                 std::string(setting));
   }
   const tcp::endpoint endpoint(address, port);

@@ -40,7 +40,8 @@ int choose_http2(SSL*, const unsigned char** chosen, unsigned char* length,
   constexpr unsigned char kHttp2[] = {2, 'h', '2'};
   const int found = SSL_select_next_proto(const_cast<unsigned char**>(chosen), length, offered,
                                           offered_length, kHttp2, sizeof(kHttp2));
-  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+  // Who speaks something else is told so in its own words, behind the handshake.
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct TlsContext {
 struct TlsOptions {
   std::string certificate_file;
   std::string key_file;
-  bool speaks_http2 = false;  // clients are told so (ALPN), and those that want another go
+  bool speaks_http2 = false;  // which clients are told (ALPN)
 
   bool is_set() const { return !certificate_file.empty() || !key_file.empty(); }
 };
