@@ -437,8 +437,13 @@ def test_the_metrics_count_calls(server, client):
 def test_what_is_too_large_is_refused_and_the_connection_goes_on(server, channel):
     error = refused(lambda: generate(channel, server.key, prompt="x" * (20 * 2**20 + 1)))
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    beside = image_pb2_grpc.ImageStub(channel).GenerateImage.future(
+        image_pb2.GenerateImageRequest(prompt=PROMPT, model=MODEL, n=4),
+        metadata=[("authorization", f"Bearer {server.key}")])
     error = refused(lambda: generate(channel, server.key, metadata=[("x-much", "x" * 17_000)]))
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert error.details().endswith("at most 16384 are allowed a call")
+    assert len(beside.result(60).images) == 4
     assert client_of(server).image.sample(prompt=PROMPT, model=MODEL).url
 
 

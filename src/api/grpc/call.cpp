@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
 
 #include "api/wire/errors.h"
@@ -74,6 +75,20 @@ constexpr std::string_view kForgottenKey =
 
 std::string_view view(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
+// The library would refuse what is too large, too, and the other calls of its connection with it:
+// its own limit is far above this one.
+Result<void> check_size(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+  constexpr std::size_t kBytesMax = 16 << 10;
+  constexpr std::size_t kEach = 32;  // as HTTP/2 counts (RFC 7541, 4.1)
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : metadata) bytes += name.size() + value.size() + kEach;
+  if (bytes <= kBytesMax) return {};
+  Error error{.code = ErrorCode::resource_exhausted, .retry = Retry::no};
+  error.message =
+      fmt::format("the metadata have {} bytes, at most {} are allowed a call", bytes, kBytesMax);
+  return tl::unexpected(std::move(error));
+}
+
 }  // namespace
 
 GrpcCall::GrpcCall(const GrpcContext& context, grpc::CallbackServerContext& wire_context,
@@ -85,6 +100,8 @@ GrpcCall::GrpcCall(const GrpcContext& context, grpc::CallbackServerContext& wire
 
 Async<Result<void>> authenticate(const GrpcContext& context, GrpcCall& call) {
   const auto& metadata = call.wire.client_metadata();
+  auto fits = check_size(metadata);
+  if (!fits) co_return fits;
   const auto [first, last] = metadata.equal_range("authorization");
   if (first != last && std::next(first) != last)
     co_return fail(ErrorCode::invalid_argument, "authorization is given more than once");

@@ -32,7 +32,7 @@ namespace imagined::api {
 namespace {
 
 constexpr int kMessageBytesMax = 20 << 20;         // the SDK's own limit, both ways
-constexpr int kMetadataBytesMax = 16 << 10;        // of a call
+constexpr int kMetadataBytesMax = 128 << 10;       // of a call; see call.cpp
 constexpr std::size_t kHeldBytesMax = 256u << 20;  // of all calls
 constexpr int kCallsPerConnectionMax = 100;
 constexpr int kPingIntervalMs = 10'000;  // the SDK pings every 30 s, also without calls
