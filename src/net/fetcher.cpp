@@ -1,6 +1,5 @@
 #include "net/fetcher.h"
 
-#include <curl/curl.h>
 #include <fmt/core.h>
 #include <ifaddrs.h>
 #include <netdb.h>
@@ -20,6 +19,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/words.h"
+#include "net/curl.h"
 
 namespace imagined::net {
 namespace {
@@ -167,37 +167,12 @@ std::size_t give_body(char* bytes, std::size_t size, std::size_t count, void* co
 
 std::size_t pass_over(char*, std::size_t, std::size_t count, void*) { return count; }
 
-struct CurlDeleter {
-  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Curl = std::unique_ptr<CURL, CurlDeleter>;
-using CurlList = std::unique_ptr<curl_slist, CurlDeleter>;
-
-CurlList fields(std::initializer_list<std::string> lines) {
-  CurlList list;
-  for (const std::string& line : lines) {
-    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-    expect_memory(longer != nullptr);
-    static_cast<void>(list.release());
-    list.reset(longer);
-  }
-  return list;
-}
-
 /// "host:port:address,address": the name is not looked up again, but still names the certificate.
 CurlList resolved(const Url& url, const std::vector<IpAddress>& addresses) {
   std::vector<std::string> texts;
   for (const IpAddress& address : addresses)
     texts.push_back(address.is_v4() ? to_string(address) : fmt::format("[{}]", to_string(address)));
-  return fields({fmt::format("{}:{}:{}", url.host, url.port, join_words(texts, ","))});
-}
-
-template <class Value>
-void set(const Curl& curl, CURLoption option, Value value) {
-  const CURLcode code = curl_easy_setopt(curl.get(), option, value);
-  expect_memory(code != CURLE_OUT_OF_MEMORY);
-  CHECK(code == CURLE_OK, "curl option {}: {}", static_cast<int>(option), curl_easy_strerror(code));
+  return list_of({fmt::format("{}:{}:{}", url.host, url.port, join_words(texts, ","))});
 }
 
 struct Answer {
@@ -216,39 +191,39 @@ Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
   Transfer transfer{.addresses = addresses, .bytes_left = limits.bytes_max, .sink = sink};
   transfer.curl = curl.get();
   const std::string text = url.text();
-  set(curl, CURLOPT_URL, text.c_str());
-  set(curl, CURLOPT_PROTOCOLS_STR, url.https ? "https" : "http");
-  if (names) set(curl, CURLOPT_RESOLVE, names.get());
-  set(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  set(curl, CURLOPT_OPENSOCKETDATA, &transfer);
-  set(curl, CURLOPT_PROXY, "");  // not even from the environment
-  set(curl, CURLOPT_NOPROXY, "*");
-  set(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(curl, CURLOPT_HTTP09_ALLOWED, 0L);
-  set(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  set(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-  if (!rules.ca_file.empty()) set(curl, CURLOPT_CAINFO, rules.ca_file.c_str());
-  set(curl, CURLOPT_NOSIGNAL, 1L);
-  set(curl, CURLOPT_TIMEOUT_MS, time_ms);
-  set(curl, CURLOPT_LOW_SPEED_LIMIT, kSlowBytesPerSecond);
-  set(curl, CURLOPT_LOW_SPEED_TIME, kSlowSeconds);
-  set(curl, CURLOPT_USERAGENT, "imagined");
-  set(curl, CURLOPT_HEADERFUNCTION, take_header);
-  set(curl, CURLOPT_HEADERDATA, &transfer);
-  set(curl, CURLOPT_WRITEFUNCTION, take_body);
-  set(curl, CURLOPT_WRITEDATA, &transfer);
+  set(curl.get(), CURLOPT_URL, text.c_str());
+  set(curl.get(), CURLOPT_PROTOCOLS_STR, url.https ? "https" : "http");
+  if (names) set(curl.get(), CURLOPT_RESOLVE, names.get());
+  set(curl.get(), CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  set(curl.get(), CURLOPT_OPENSOCKETDATA, &transfer);
+  set(curl.get(), CURLOPT_PROXY, "");  // not even from the environment
+  set(curl.get(), CURLOPT_NOPROXY, "*");
+  set(curl.get(), CURLOPT_FOLLOWLOCATION, 0L);
+  set(curl.get(), CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(curl.get(), CURLOPT_HTTP09_ALLOWED, 0L);
+  set(curl.get(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(curl.get(), CURLOPT_SSL_VERIFYPEER, 1L);
+  set(curl.get(), CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!rules.ca_file.empty()) set(curl.get(), CURLOPT_CAINFO, rules.ca_file.c_str());
+  set(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  set(curl.get(), CURLOPT_TIMEOUT_MS, time_ms);
+  set(curl.get(), CURLOPT_LOW_SPEED_LIMIT, kSlowBytesPerSecond);
+  set(curl.get(), CURLOPT_LOW_SPEED_TIME, kSlowSeconds);
+  set(curl.get(), CURLOPT_USERAGENT, "imagined");
+  set(curl.get(), CURLOPT_HEADERFUNCTION, take_header);
+  set(curl.get(), CURLOPT_HEADERDATA, &transfer);
+  set(curl.get(), CURLOPT_WRITEFUNCTION, take_body);
+  set(curl.get(), CURLOPT_WRITEDATA, &transfer);
   CurlList of_upload;
   if (upload != nullptr) {
     transfer.to_send = upload->bytes;
-    of_upload = fields({fmt::format("Content-Type: {}", upload->content_type), "Expect:"});
-    set(curl, CURLOPT_UPLOAD, 1L);
-    set(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(upload->bytes.size()));
-    set(curl, CURLOPT_READFUNCTION, give_body);
-    set(curl, CURLOPT_READDATA, &transfer);
-    set(curl, CURLOPT_HTTPHEADER, of_upload.get());
-    set(curl, CURLOPT_WRITEFUNCTION, pass_over);
+    of_upload = list_of({fmt::format("Content-Type: {}", upload->content_type), "Expect:"});
+    set(curl.get(), CURLOPT_UPLOAD, 1L);
+    set(curl.get(), CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(upload->bytes.size()));
+    set(curl.get(), CURLOPT_READFUNCTION, give_body);
+    set(curl.get(), CURLOPT_READDATA, &transfer);
+    set(curl.get(), CURLOPT_HTTPHEADER, of_upload.get());
+    set(curl.get(), CURLOPT_WRITEFUNCTION, pass_over);
   }
   const CURLcode code = curl_easy_perform(curl.get());
   if (transfer.error) return tl::unexpected(std::move(*transfer.error));

@@ -1,11 +1,7 @@
 #include "net/http_client.h"
 
-#include <curl/curl.h>
-
-#include <memory>
-
 #include "base/check.h"
-#include "base/memory.h"
+#include "net/curl.h"
 
 namespace imagined::net {
 namespace {
@@ -22,29 +18,6 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* context
   if (count > answering.bytes_max - answering.body.size()) return 0;
   answering.body.append(bytes, count);
   return count;
-}
-
-template <class Value>
-void set(CURL* curl, CURLoption option, Value value) {
-  const CURLcode code = curl_easy_setopt(curl, option, value);
-  expect_memory(code != CURLE_OUT_OF_MEMORY);
-  CHECK(code == CURLE_OK, "curl option {}: {}", static_cast<int>(option), curl_easy_strerror(code));
-}
-
-struct ListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, ListDeleter>;
-
-List list_of(const std::vector<std::string>& lines) {
-  List list;
-  for (const std::string& line : lines) {
-    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-    expect_memory(longer != nullptr);
-    static_cast<void>(list.release());
-    list.reset(longer);
-  }
-  return list;
 }
 
 }  // namespace
@@ -96,7 +69,7 @@ Result<HttpAnswer> HttpClient::post(const HttpPost& request) {
   const Handle handle(*this);
   CURL* curl = handle.get();
   if (curl == nullptr) return fail(ErrorCode::resource_exhausted, "no memory for a request");
-  const List headers = list_of(request.headers);
+  const CurlList headers = list_of(request.headers);
   Answering answering{.bytes_max = request.answer_bytes_max};
   set(curl, CURLOPT_URL, request.url.c_str());
   set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
