@@ -44,7 +44,7 @@ set(IMAGINED_COLD_OPTIONS $<$<CONFIG:Release>:-O1>
 
 function(imagined_cold_sources sources)
   foreach(source ${sources})
-    if(NOT source MATCHES "/src/(engine/(backend|ops|sampling|tensor)|image)/")
+    if(NOT source MATCHES "/src/(engine/(backend|ops|sampling|tensor)|image|video)/")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${IMAGINED_COLD_OPTIONS}")
     endif()
   endforeach()

@@ -24,6 +24,7 @@ imagined_pkg(imagined_utf8proc libutf8proc)
 imagined_pkg(imagined_deflate libdeflate)
 imagined_pkg(imagined_webp libwebp)
 imagined_pkg(imagined_jpeg libturbojpeg)
+imagined_pkg(imagined_openh264 openh264)
 imagined_pkg(imagined_seccomp libseccomp)
 
 add_library(imagined_png INTERFACE)

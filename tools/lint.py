@@ -25,6 +25,7 @@ SEES = {
     "base": "",
     "net": "base",
     "image": "base",
+    "video": "image base",
     "decoder": "image base",
     "service": "image base",
     "storage": "service net base",
@@ -75,6 +76,7 @@ LIBRARIES = {
     "turbojpeg.h": "image",
     "utf8proc.h": "engine/tokenizers service/moderation",
     "webp/": "image",
+    "wels/": "video",
     "xai/": "api/grpc",
 }
 SYSTEM = ("arpa/", "linux/", "net/", "netinet/", "sys/")

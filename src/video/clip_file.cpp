@@ -1,0 +1,26 @@
+#include "video/clip_file.h"
+
+#include <utility>
+
+#include "video/mp4_write.h"
+
+namespace imagined::video {
+
+ClipFile::ClipFile(const VideoShape& shape, std::unique_ptr<H264Encoder> encoder)
+    : shape_(shape), encoder_(std::move(encoder)) {}
+
+Result<ClipFile> ClipFile::begin(const VideoShape& shape) {
+  auto encoder = TRY(H264Encoder::make(shape));
+  return ClipFile(shape, std::move(encoder));
+}
+
+Result<void> ClipFile::add(const image::PictureView& frame) {
+  frames_.push_back(TRY(encoder_->encode(frame)));
+  return {};
+}
+
+std::vector<std::uint8_t> ClipFile::finish() const {
+  return write_mp4(shape_, encoder_->parameter_sets(), frames_);
+}
+
+}  // namespace imagined::video

@@ -1,0 +1,34 @@
+// A file of moving pictures, frame by frame.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "image/picture.h"
+#include "video/h264_encoder.h"
+
+namespace imagined::video {
+
+/// Encodes each frame as it comes, so that a clip in the making is held as what it will be on the
+/// disk.
+class ClipFile {
+ public:
+  /// Errors as H264Encoder's.
+  static Result<ClipFile> begin(const VideoShape& shape);
+
+  /// About 4 ms for a flat drawing of 848 x 480 on one core.
+  Result<void> add(const image::PictureView& frame);
+  /// The whole file, of MP4; not without a frame.
+  std::vector<std::uint8_t> finish() const;
+
+ private:
+  ClipFile(const VideoShape& shape, std::unique_ptr<H264Encoder> encoder);
+
+  VideoShape shape_;
+  std::unique_ptr<H264Encoder> encoder_;
+  std::vector<CodedFrame> frames_;
+};
+
+}  // namespace imagined::video

@@ -1,0 +1,19 @@
+// Coded frames to an MP4 file that plays while it is still being fetched.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "video/h264_encoder.h"
+
+namespace imagined::video {
+
+/// One track of H.264, the table of its frames before the frames, no sound. The file carries no
+/// time of day: the same frames come to the same bytes. At least one frame, the first of them a
+/// key; at most 2 GiB in all. Anything else is our bug. Source: ISO/IEC 14496-12 (boxes) and
+/// 14496-15, 5.3.3 (avcC).
+std::vector<std::uint8_t> write_mp4(const VideoShape& shape, const ParameterSets& parameter_sets,
+                                    std::span<const CodedFrame> frames);
+
+}  // namespace imagined::video
