@@ -82,8 +82,8 @@ def test_a_key_has_the_limits_that_the_page_says(servers):
 @pytest.mark.parametrize("method, path, status", [
     ("POST", "/v1/videos/generations", 501),
     ("GET", "/v1/videos/some", 501),
-    ("POST", "/v1/chat/completions", 501),
-    ("POST", "/v1/responses", 501),
+    ("GET", "/v1/responses/resp_1", 501),
+    ("GET", "/v1/chat/deferred-completion/1", 501),
     ("POST", "/v1/embeddings", 501),
     ("GET", "/v1/batches", 501),
     ("GET", "/v1/language-models", 501),

@@ -26,9 +26,10 @@ class Taking {
     if (!given.upload.empty()) return given.upload;
     service::Intake& intake = context_.services.intake;
     const auto own = own_target(given.url, names_);
-    auto blob = !given.file_id.empty() ? intake.take_file(*call_.caller, given.file_id)
-                : own                  ? take_own(*own)
-                                       : intake.fetch(*call_.caller, given.url, deadline_);
+    auto blob = !given.picture_id.empty() ? intake.take(*call_.caller, given.picture_id)
+                : !given.file_id.empty()  ? intake.take_file(*call_.caller, given.file_id)
+                : own                     ? take_own(*own)
+                                          : intake.fetch(*call_.caller, given.url, deadline_);
     if (!blob) return tl::unexpected(service::about_picture(std::move(blob.error()), name));
     return blob;
   }

@@ -257,7 +257,9 @@ Response error_reply(const Context& context, const Exchange& exchange, const Err
 
 Response failure_reply(const Context& context, const Exchange& exchange, const Error& error) {
   const ModeratedAnswer answer = context.options.moderated;
-  if (answer == ModeratedAnswer::error || error.reason != ErrorReason::content_moderated)
+  // An answer of a conversation has no list of pictures that could be empty.
+  if (answer == ModeratedAnswer::error || error.reason != ErrorReason::content_moderated ||
+      exchange.ordered == 0)
     return error_reply(context, exchange, error);
   context.tally.refused(refusal_word(error, exchange.over_limit));
   const std::int64_t now_s = context.services.clock.unix_ms() / 1000;

@@ -110,9 +110,7 @@ Async<Result<Response>> reply_with(const ReplyParts& parts) {
   Response response = json_reply(std::move(*body));
   response.held = std::move(*held);
   context.tally.pictures(std::ssize(parts.finished.pictures));
-  for (const std::string& warning : parts.usage.warnings) {
-    response.headers.add("x-imagined-warning", header_value(warning));
-  }
+  add_warnings(parts.usage, response);
   co_return response;
 }
 
@@ -128,6 +126,11 @@ Response deferred_reply(const Context& context, const Exchange& exchange, const 
 }
 
 }  // namespace
+
+void add_warnings(const wire::Usage& usage, Response& response) {
+  for (const std::string& warning : usage.warnings)
+    response.headers.add("x-imagined-warning", header_value(warning));
+}
 
 wire::Usage usage_of(std::vector<std::string> warnings, const FinishedPictures& finished) {
   const std::vector<std::string>& read = finished.reading.warnings;
@@ -153,7 +156,8 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
                                             const wire::GenerationCall& call) {
   exchange.job_id = order.job.id;
   if (asking.deferred) co_return deferred_reply(context, exchange, order.job, call);
-  if (call.stream) co_return stream_pictures(context, exchange, order, call);
+  if (call.stream)
+    co_return stream_pictures(context, exchange, order, call, wire::make_image_events());
   auto made = co_await finished(context, exchange, order);
   if (!made) co_return tl::unexpected(std::move(made.error()));
   ReplyParts parts{.context = context,

@@ -26,6 +26,9 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
 Async<Result<Response>> reply_to_deferred(const Context& context, const Exchange& exchange,
                                           const service::FinishedPictures& finished);
 
+/// Says in fields of the reply what was asked for and has no effect.
+void add_warnings(const wire::Usage& usage, Response& response);
+
 /// With what was asked for and has no effect, by the form of the request and by the model.
 wire::Usage usage_of(std::vector<std::string> warnings, const service::FinishedPictures& finished);
 

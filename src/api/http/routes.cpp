@@ -17,6 +17,10 @@ constexpr BodyRule kEdit{.kind = BodyKind::json_or_multipart,
                          .bytes_max = wire::kEditBodyBytesMax,
                          .bytes_per_s_min = kUploadBytesPerSMin};
 
+// Whole conversations, with the pictures that they have.
+constexpr BodyRule kConversation{
+    .kind = BodyKind::json, .bytes_max = 32u << 20, .bytes_per_s_min = kUploadBytesPerSMin};
+
 constexpr BodyRule kFile{.kind = BodyKind::multipart,
                          .bytes_max = wire::kFileBodyBytesMax,
                          .bytes_per_s_min = kUploadBytesPerSMin};
@@ -28,6 +32,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/images/generations", create_images, Access::key, kJson},
     {"POST", "/v1/images/edits", edit_images, Access::key, kEdit, take_edit},
     {"GET", "/v1/images/{request_id}", show_pictures},
+    {"POST", "/v1/chat/completions", complete_chat, Access::key, kConversation},
+    {"POST", "/v1/responses", create_response, Access::key, kConversation},
     {"GET", "/v1/models", list_models},
     {"GET", "/v1/models/{id}", show_model},
     {"GET", "/v1/image-generation-models", list_image_models},

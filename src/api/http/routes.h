@@ -10,6 +10,8 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
 Async<Result<Response>> show_pictures(const Context& context, Exchange& exchange);
 std::unique_ptr<BodySink> take_edit(const Context& context, Exchange& exchange);
 Async<Result<Response>> edit_images(const Context& context, Exchange& exchange);
+Async<Result<Response>> complete_chat(const Context& context, Exchange& exchange);
+Async<Result<Response>> create_response(const Context& context, Exchange& exchange);
 std::unique_ptr<BodySink> take_file(const Context& context, Exchange& exchange);
 Async<Result<Response>> create_file(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_files(const Context& context, Exchange& exchange);

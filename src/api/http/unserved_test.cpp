@@ -14,8 +14,9 @@ Error answer(std::string_view path, std::string_view method = "POST") {
 }
 
 TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
-  for (const char* path : {"/v1/videos/edits", "/v1/videos/generations", "/v1/chat/completions",
-                           "/v1/responses/abc/input_items", "/v1/files/file_1/public-url"}) {
+  for (const char* path :
+       {"/v1/videos/edits", "/v1/videos/generations", "/v1/chat/deferred-completion/1",
+        "/v1/responses/abc/input_items", "/v1/files/file_1/public-url"}) {
     const Error error = answer(path);
     EXPECT_EQ(error.code, ErrorCode::unimplemented) << path;
     EXPECT_THAT(error.message, HasSubstr(path));
@@ -54,8 +55,8 @@ TEST(Unserved, NamesThePathThatWasMeant) {
 }
 
 TEST(Unserved, NamesAMissingPathEvenWhenItIsMistyped) {
-  EXPECT_EQ(answer("/chat/completions").code, ErrorCode::unimplemented);
-  EXPECT_THAT(answer("/chat/completions").message, HasSubstr(" /v1/chat/completions "));
+  EXPECT_EQ(answer("/embeddings").code, ErrorCode::unimplemented);
+  EXPECT_THAT(answer("/embeddings").message, HasSubstr(" /v1/embeddings "));
 }
 
 TEST(Unserved, InventsNothingForOtherPaths) {

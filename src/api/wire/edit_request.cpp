@@ -83,15 +83,6 @@ class Uploads final : public UploadSink {
   std::size_t all_bytes_ = 0;
 };
 
-/// A text that is a picture, or says where one is.
-Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink) {
-  if (is_web_url(text)) return GivenPicture{.url = std::string(text)};
-  PictureText picture(sink);
-  TRY(picture.take(text));
-  std::string upload = TRY(picture.end());
-  return GivenPicture{.upload = std::move(upload)};
-}
-
 Result<EditCall> make_call(const json& body, std::vector<GivenPicture> references,
                            std::optional<GivenPicture> mask, const service::Catalogue& catalogue) {
   if (references.empty())
@@ -390,6 +381,14 @@ class MultipartEdit final : public EditBody, private PartSink {
 };
 
 }  // namespace
+
+Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink) {
+  if (is_web_url(text)) return GivenPicture{.url = std::string(text)};
+  PictureText picture(sink);
+  TRY(picture.take(text));
+  std::string upload = TRY(picture.end());
+  return GivenPicture{.upload = std::move(upload)};
+}
 
 std::unique_ptr<EditBody> make_json_edit(UploadSink& sink) {
   return std::make_unique<JsonEdit>(sink);

@@ -9,10 +9,6 @@
 namespace imagined::api::wire {
 namespace {
 
-std::string event_of(std::string_view type, std::string_view data) {
-  return fmt::format("event: {}\ndata: {}\n\n", type, data);
-}
-
 /// `others`: what only this type of event says.
 std::string picture_event(const EventPicture& picture, std::string_view word, JsonText others) {
   const std::string type = fmt::format(
@@ -30,26 +26,38 @@ std::string picture_event(const EventPicture& picture, std::string_view word, Js
   data += ",\"b64_json\":\"";
   append_base64(picture.file, data);  // needs no escapes
   data += "\"}";
-  return event_of(type, data);
+  return named_event(type, data);
 }
+
+class ImageEvents final : public PictureAnswer {
+ public:
+  std::string preview(const EventPicture& picture, int number) override {
+    return picture_event(picture, "partial_image",
+                         JsonText::object({{"partial_image_index", number}}));
+  }
+
+  std::string picture(const EventPicture& picture, std::string_view url,
+                      const Usage& usage) override {
+    JsonText others = JsonText::object({{"usage", usage_value(usage)}});
+    if (!url.empty()) others.add("url", url);
+    if (!usage.warnings.empty()) others.add("warnings", JsonText::array_of(usage.warnings));
+    return picture_event(picture, "completed", others);
+  }
+
+  std::string failed(const Error& error) override { return error_event(error); }
+};
 
 }  // namespace
 
-std::string partial_event(const EventPicture& picture, int number) {
-  return picture_event(picture, "partial_image",
-                       JsonText::object({{"partial_image_index", number}}));
-}
-
-std::string completed_event(const EventPicture& picture, std::string_view url, const Usage& usage) {
-  JsonText others = JsonText::object({{"usage", usage_value(usage)}});
-  if (!url.empty()) others.add("url", url);
-  if (!usage.warnings.empty()) others.add("warnings", JsonText::array_of(usage.warnings));
-  return picture_event(picture, "completed", others);
-}
+std::unique_ptr<PictureAnswer> make_image_events() { return std::make_unique<ImageEvents>(); }
 
 std::string error_event(const Error& error) {
-  return event_of("error",
-                  JsonText::object({{"type", "error"}, {"error", error_value(error)}}).text());
+  return named_event("error",
+                     JsonText::object({{"type", "error"}, {"error", error_value(error)}}).text());
+}
+
+std::string named_event(std::string_view type, std::string_view data) {
+  return fmt::format("event: {}\ndata: {}\n\n", type, data);
 }
 
 }  // namespace imagined::api::wire

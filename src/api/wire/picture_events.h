@@ -1,7 +1,9 @@
 // The events of a request with `stream`: OpenAI's, as server-sent events.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,13 +31,38 @@ struct EventPicture {
 /// Most bytes of an event without its base64.
 inline constexpr std::size_t kEventBytes = 4096;
 
-/// `{"type": "image_generation.partial_image", "b64_json", "partial_image_index", ...}`; `number`
-/// counts the previews of the same picture.
-std::string partial_event(const EventPicture& picture, int number);
-/// `{"type": "image_generation.completed", "b64_json", "usage", ...}`; `url` may be empty.
-std::string completed_event(const EventPicture& picture, std::string_view url, const Usage& usage);
-/// `{"type": "error", "error": {...}}`: what clients throw.
+/// The answer to one request in the words of one API, told as it comes. Each function returns the
+/// server-sent events of its moment, or nothing where the API has none.
+class PictureAnswer {
+ public:
+  virtual ~PictureAnswer() = default;
+  /// Before anything is made.
+  virtual std::string begin() { return {}; }
+  /// `number` counts the previews of the same picture.
+  virtual std::string preview(const EventPicture& picture, int number) = 0;
+  /// A finished one, in order of `index`; `url` may be empty. `usage`: of the whole request, with
+  /// the last.
+  virtual std::string picture(const EventPicture& picture, std::string_view url,
+                              const Usage& usage) = 0;
+  /// After the last picture.
+  virtual std::string end(const Usage&) { return {}; }
+  /// What clients throw; nothing comes after it.
+  virtual std::string failed(const Error& error) = 0;
+  /// Whether `picture` needs the file.
+  virtual bool wants_files() const { return true; }
+  /// How often the base64 of each picture is in memory until the end; 1: until its event is sent.
+  virtual std::size_t copies_kept() const { return 1; }
+};
+
+/// OpenAI's `{"type": "image_generation.partial_image", "b64_json", "partial_image_index", ...}`
+/// and
+/// `{"type": "image_generation.completed", "b64_json", "usage", ...}`.
+std::unique_ptr<PictureAnswer> make_image_events();
+
+/// `{"type": "error", "error": {...}}`.
 std::string error_event(const Error& error);
+/// One server-sent event with its name.
+std::string named_event(std::string_view type, std::string_view data);
 /// A comment, which clients skip: that the connection is alive.
 inline constexpr std::string_view kAliveEvent = ": at work\n\n";
 

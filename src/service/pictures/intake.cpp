@@ -17,7 +17,11 @@ Result<std::string> Intake::fetch(const Caller& caller, std::string_view url,
 }
 
 Result<std::string> Intake::take(const Caller& caller, const LinkedPicture& made_here) {
-  const auto file = images_.read_picture(caller, made_here.id());
+  return take(caller, made_here.id());
+}
+
+Result<std::string> Intake::take(const Caller& caller, std::string_view picture_id) {
+  const auto file = images_.read_picture(caller, picture_id);
   if (!file && file.error().code == ErrorCode::not_found)
     return fail(ErrorCode::invalid_argument, "the URL leads to no picture of yours", "image");
   if (!file) return tl::unexpected(file.error());

@@ -36,6 +36,8 @@ class Intake {
   /// The blob of a picture that was made here, when it is the caller's team's: whoever has a link
   /// may look, not make more of it. `invalid_argument` for another team's.
   Result<std::string> take(const Caller& caller, const LinkedPicture& made_here);
+  /// The same by the picture's name, which only its team can make use of.
+  Result<std::string> take(const Caller& caller, std::string_view picture_id);
 
   /// The blob of one of the team's files. `invalid_argument` when there is none of that id.
   Result<std::string> take_file(const Caller& caller, std::string_view file_id);

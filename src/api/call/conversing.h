@@ -1,0 +1,20 @@
+// The pictures of a conversation on their way to an edit.
+#pragma once
+
+#include "api/call/call.h"
+#include "api/call/own_url.h"
+#include "api/wire/conversation.h"
+#include "api/wire/edit_request.h"
+
+namespace imagined::api {
+
+/// What the conversation asks for; without references it is a generation. Those are what the user
+/// has given since the last answer, else the pictures of the turn before, as many of the newest as
+/// the model takes; of a model that takes none those are passed over, with a warning. Pictures that
+/// were made here are known by their links, however old, and by the names of answers. Refused,
+/// field "messages" or "input": `action` edit without a picture, and the question what a picture
+/// shows. Blocks.
+Result<wire::EditCall> settle_conversation(const CallContext& context, const Call& call,
+                                           wire::Conversation conversation, const OwnNames& names);
+
+}  // namespace imagined::api

@@ -1,0 +1,93 @@
+// POST /v1/chat/completions and /v1/responses, of models that make pictures: another way to ask for
+// what /v1/images/generations and /v1/images/edits make.
+#include <algorithm>
+#include <utility>
+
+#include "api/call/conversing.h"
+#include "api/call/door.h"
+#include "api/call/taking.h"
+#include "api/http/asking.h"
+#include "api/http/conversation_reply.h"
+#include "api/http/routes.h"
+
+namespace imagined::api {
+namespace {
+
+using wire::ChatApi;
+
+/// The same picture twice says no more than once, and earlier answers come in two forms.
+void drop_repeated(std::vector<std::string>& blobs) {
+  for (auto blob = blobs.begin(); blob != blobs.end();)
+    blob = std::find(blobs.begin(), blob, *blob) == blob ? blob + 1 : blobs.erase(blob);
+}
+
+Result<service::JobPayload> take_payload(const Context& context, const Exchange& exchange,
+                                         const wire::EditCall& call, const OwnNames& names) {
+  if (call.references.empty()) return service::JobPayload(call.fields.request);
+  service::EditRequest edit = TRY(take_pictures(context, exchange, call, names));
+  drop_repeated(edit.references);
+  return service::JobPayload(std::move(edit));
+}
+
+wire::AnswerHead head_of(const Context& context, const service::Order& order,
+                         const wire::GenerationCall& call) {
+  const service::Model* model = context.services.catalogue.find(call.request.model);
+  return {.job_id = order.job.id,
+          .model = call.request.model,
+          .prompt = call.request.prompt.text(),
+          .previous_response_id = {},
+          .fingerprint = model == nullptr ? std::string() : service::fingerprint(*model),
+          .created_unix_s = context.services.clock.unix_ms() / 1000,
+          .include_usage = false,
+          .with_links = call.response_format != wire::ResponseFormat::b64_json};
+}
+
+Async<Result<Response>> converse(const Context& context, Exchange& exchange, ChatApi api) {
+  const Services& services = context.services;
+  auto asking = read_asking(exchange.request.headers);
+  if (!asking) co_return tl::unexpected(asking.error());
+  asking->deferred = false;
+  auto said = co_await on_pool(context.pool, [&] {
+    return wire::parse_conversation(exchange.request.body, api, services.catalogue);
+  });
+  // As create_images does.
+  const std::string model = said ? said->fields.request.model : std::string();
+  if (auto in = co_await pass_the_door(context, exchange, model); !in)
+    co_return tl::unexpected(std::move(in.error()));
+  if (!said) co_return tl::unexpected(std::move(said.error()));
+  exchange.request.body = {};
+  exchange.held = {};
+  const bool include_usage = said->include_usage;
+  const std::string previous = said->previous_response_id;
+  const OwnNames names = own_names(context.options, exchange);
+  const auto call = co_await on_pool(context.pool, [&] {
+    return settle_conversation(context, exchange, std::move(*said), names);
+  });
+  if (!call) co_return tl::unexpected(call.error());
+  auto payload = co_await on_pool(context.fetch_pool,
+                                  [&] { return take_payload(context, exchange, *call, names); });
+  if (!payload) co_return tl::unexpected(std::move(payload.error()));
+  const auto order = co_await on_pool(context.pool, [&] {
+    return services.images.submit(*exchange.caller, std::move(*payload), *asking);
+  });
+  if (!order) co_return tl::unexpected(order.error());
+  wire::AnswerHead head = head_of(context, *order, call->fields);
+  head.include_usage = include_usage;
+  head.previous_response_id = previous;
+  auto answer = api == ChatApi::completions ? wire::make_completion(std::move(head))
+                                            : wire::make_response(std::move(head));
+  co_return co_await reply_in_conversation(context, exchange, *order, call->fields,
+                                           std::move(answer));
+}
+
+}  // namespace
+
+Async<Result<Response>> complete_chat(const Context& context, Exchange& exchange) {
+  return converse(context, exchange, ChatApi::completions);
+}
+
+Async<Result<Response>> create_response(const Context& context, Exchange& exchange) {
+  return converse(context, exchange, ChatApi::responses);
+}
+
+}  // namespace imagined::api
