@@ -1,10 +1,13 @@
 """Records a run of diffusers' klein pipelines, which the engine's results are compared with.
 
     python tools/record_golden.py FOLDER --prompt TEXT --width 1024 --height 1024 --steps 4
-        --guidance 2 --seed 0 [--reference FILE ...] [--no-decoded] --out FILE.golden.safetensors
+        --guidance 2 --seed 0 [--reference FILE ...] [--clip-frames N] [--no-decoded]
+        --out FILE.golden.safetensors
 
 FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline or FluxPipeline (which
-takes no references). Everything is computed in float32 on one thread.
+takes no references). A clip is N frames that follow one reference of their size; the stock pipeline
+makes them as one tall picture whose tokens are told that they stand at times 1, 2, ... and the
+reference at 0, as the built-in model's trainer has it. Everything is computed in float32 on one thread.
 tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
 pipeline is called with: text_encoder_out_layers (default 9, 18, 27), max_sequence_length (default
 512) and text_padding ("none": prompts keep their own length); and in vae/config.json a
@@ -102,6 +105,21 @@ class Recorder:
 
         self.pipeline._encode_vae_image = recorded
 
+    def _stand_in_time(self, frames):
+        """Moves the rows of a tall picture to the times 1, 2, ... and the reference to 0."""
+        transformer, forward = self.pipeline.transformer, self.pipeline.transformer.forward
+
+        def moved(*args, hidden_states, img_ids, **options):
+            ids = img_ids.clone()
+            made = ids[..., : self.tensors["noise"][0].numel(), :]
+            rows = (made[..., 1].max() + 1) // frames
+            made[..., 0] = 1 + made[..., 1] // rows
+            made[..., 1] %= rows
+            ids[..., made.shape[-2] :, 0] = 0
+            return forward(*args, hidden_states=hidden_states, img_ids=ids, **options)
+
+        transformer.forward = moved
+
     # ------------------------------------------------------------ run
     @torch.no_grad()
     def run(self, args):
@@ -112,8 +130,9 @@ class Recorder:
         cell = pipeline.vae_scale_factor * 2  # pixels per token, behind the shuffle
         if args.width % (cell * self.shuffle) or args.height % (cell * self.shuffle):
             raise SystemExit(f"width and height must be multiples of {cell * self.shuffle}")
+        tall = max(args.clip_frames, 1)
         noise = torch.randn(
-            (1, pipeline.transformer.config.in_channels, height // cell, width // cell),
+            (1, pipeline.transformer.config.in_channels, tall * height // cell, width // cell),
             generator=torch.Generator().manual_seed(args.seed),
         )
         self.tensors["noise"] = noise[0]
@@ -127,9 +146,11 @@ class Recorder:
             states["negative_prompt_embeds"] = self._states("", "negative_")
         self._record_steps()
         self._record_references()
+        if args.clip_frames:
+            self._stand_in_time(args.clip_frames)
         latents = pipeline(
             image=references or None,
-            height=height,
+            height=tall * height,
             width=width,
             num_inference_steps=args.steps,
             latents=noise,
@@ -138,6 +159,7 @@ class Recorder:
             **options,
         ).images
         self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
+        latents = latents.chunk(tall, 2)[-1]  # a clip's last frame
         decoded = pipeline.vae.decode(latents, return_dict=False)[0]
         if self.shuffle > 1:
             decoded = F.pixel_shuffle(decoded, self.shuffle)
@@ -160,6 +182,7 @@ class Recorder:
             "steps": args.steps,
             "guidance": args.guidance,
             "references": len(args.reference),
+            "clip_frames": args.clip_frames,
             "text_encoder_out_layers": ",".join(map(str, self.taps)),
             "max_sequence_length": self.padded_length,
         }
@@ -242,6 +265,7 @@ def main():
     parser.add_argument("--guidance", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--reference", type=Path, nargs="*", default=[])
+    parser.add_argument("--clip-frames", type=int, default=0)
     parser.add_argument(
         "--no-decoded", action="store_true", help="leave out the decoder's float output (large)"
     )

@@ -17,13 +17,11 @@ namespace {
 
 Command program() {
   Command imagined{"imagined", "The Grok Imagine image API on your own hardware."};
-  imagined.commands = {generate_command(),  serve_command(),
-                       worker_command(),    keys_command(),
-                       people_command(),    models_command(),
-                       config_command(),    usage_command(),
-                       pictures_command(),  backup_command(),
-                       restore_command(),   doctor_command(),
-                       bench_command(),     completion_command(program),
+  imagined.commands = {generate_command(),  animate_command(), serve_command(),
+                       worker_command(),    keys_command(),    people_command(),
+                       models_command(),    config_command(),  usage_command(),
+                       pictures_command(),  backup_command(),  restore_command(),
+                       doctor_command(),    bench_command(),   completion_command(program),
                        man_command(program)};
   imagined.footer = fmt::format(
       "Examples:\n"

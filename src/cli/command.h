@@ -8,6 +8,7 @@ namespace imagined::cli {
 Command serve_command();
 Command worker_command();
 Command generate_command();
+Command animate_command();
 Command keys_command();
 Command people_command();
 Command usage_command();

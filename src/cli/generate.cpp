@@ -14,6 +14,7 @@
 #include "cli/decode.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
+#include "cli/given.h"
 #include "cli/options.h"
 #include "cli/picture_file.h"
 #include "cli/preview.h"
@@ -57,24 +58,6 @@ struct Written {
   double seconds = 0;
 };
 
-constexpr std::size_t kPromptBytesMax = 1 << 20;
-
-// The prompt itself, or stdin's text where it is "-".
-Result<std::string> read_prompt(const std::string& prompt) {
-  if (prompt != "-") return prompt;
-  std::string text;
-  char buffer[4096];
-  while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, stdin)) {
-    text.append(buffer, count);
-    if (text.size() > kPromptBytesMax) {
-      return fail(ErrorCode::payload_too_large,
-                  fmt::format("prompt: stdin has more than {} bytes", kPromptBytesMax), "prompt");
-    }
-  }
-  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
-  return text;
-}
-
 std::string_view default_extension(const std::string& format) {
   const auto parsed = image::parse_output_format(format);
   return image::extension(parsed ? *parsed : image::Format::png);
@@ -96,23 +79,6 @@ std::vector<std::string> words_of(const Words& words) {
   std::vector<std::string> texts;
   for (const auto word : words) texts.emplace_back(to_string(word));
   return texts;
-}
-
-Result<std::vector<image::Picture>> read_references(const std::vector<std::string>& files) {
-  std::vector<image::Picture> pictures;
-  decoder::Decoder decoder(own_decoder());
-  for (const std::string& file : files) {
-    constexpr image::DecodeLimits kLimits{.bytes_max = service::kUploadBytesMax};
-    const std::string bytes = TRY(read_file(file, file, kLimits.bytes_max));
-    auto decoded = decoder.decode(
-        {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, kLimits);
-    if (!decoded) {
-      decoded.error().message = fmt::format("{}: {}", file, decoded.error().message);
-      return tl::unexpected(std::move(decoded.error()));
-    }
-    pictures.push_back(std::move(*decoded));
-  }
-  return pictures;
 }
 
 std::string json_report(const std::vector<Written>& pictures, const std::string& model,
@@ -207,7 +173,7 @@ Result<engine::GenerateRequest> make_request(const Options& options, const Model
   const auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
   const auto resolution = TRY(service::parse_resolution(options.resolution));
   const service::PictureSize size = service::picture_size(ratio, resolution);
-  auto references = TRY(read_references(options.images));
+  auto references = TRY(read_pictures(options.images));
   return engine::GenerateRequest{.prompt = prompt.text(),
                                  .negative_prompt = options.negative_prompt,
                                  .width = size.width,

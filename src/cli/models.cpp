@@ -87,6 +87,7 @@ int show(const Options& options) {
                              fact("guidance", engine::to_string(summary.guidance)),
                              fact("max_references", summary.max_references),
                              fact("takes_masks", summary.inpaints),
+                             fact("clip_frames_per_second", summary.clip_frames_per_second),
                              fact("distilled", summary.distilled),
                              fact("distilled_by", summary.distilled_by),
                              fact("cached_references", summary.cached_references),
@@ -96,11 +97,11 @@ int show(const Options& options) {
   if (!summary.draws.empty())
     facts.push_back({"draws", JsonText::array_of(summary.draws), join_words(summary.draws, ", ")});
   if (!options.json) {
-    for (const Fact& fact : facts) fmt::print("{:<20} {}\n", fact.name, fact.text);
+    for (const Fact& fact : facts) fmt::print("{:<22} {}\n", fact.name, fact.text);
     for (const engine::ModelFile& file : summary.files) {
-      fmt::print("{:<20} {} ({})\n", file.part, file.path.string(), file.why);
+      fmt::print("{:<22} {} ({})\n", file.part, file.path.string(), file.why);
     }
-    for (const std::string& note : summary.notes) fmt::print("{:<20} {}\n", "note", note);
+    for (const std::string& note : summary.notes) fmt::print("{:<22} {}\n", "note", note);
     return kExitOk;
   }
   JsonText files = JsonText::array();

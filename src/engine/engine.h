@@ -77,8 +77,9 @@ struct ModelSummary {
   int default_steps = 4;
   float default_guidance = 1;
   GuidanceUse guidance = GuidanceUse::none;
-  int max_references = 0;  // reference pictures that a request may bring
-  bool inpaints = false;   // takes a mask: can keep a part of a picture as it is
+  int max_references = 0;          // reference pictures that a request may bring
+  bool inpaints = false;           // takes a mask: can keep a part of a picture as it is
+  int clip_frames_per_second = 0;  // that it was trained to make; 0: it makes no clips
   bool distilled = true;
   std::string distilled_by;        // who says so: "model_index.json", "the configuration", ...
   bool cached_references = false;  // references are looked at once, in the first step
@@ -135,7 +136,31 @@ struct Batch {
   std::function<Result<>(int index, image::Picture)> take;
 };
 
-/// A loaded model. One call of `generate` at a time; the calls may come from different threads.
+/// Moving pictures.
+struct ClipRequest {
+  std::string prompt;
+  /// RGB or RGBA; its middle is taken where its shape is another than the clip's. None: the picture
+  /// that the model makes of the prompt.
+  std::optional<image::Picture> first_frame;
+  int width = 848;  // pixels of every frame; any size >= 64
+  int height = 480;
+  int frames = 0;  // with the first one; 1 to kClipFramesMax
+  int steps = 0;   // of each pass; 0: the model's default
+  std::optional<float> guidance;
+  std::uint64_t seed = 0;
+};
+
+inline constexpr int kClipFramesMax = 3600;
+
+/// Who is told how a clip gets on and takes its frames, on the thread that makes it.
+struct ClipObserver {
+  std::function<void(Progress)> on_progress;  // after each step of all passes; may be empty
+  /// The frames in their order, each as soon as it is made; an error ends the clip.
+  std::function<Result<>(image::Picture)> take;
+};
+
+/// A loaded model. One call of `generate` or `animate` at a time; the calls may come from different
+/// threads.
 class Engine {
  public:
   /// Errors name the file, the tensor or the key that is wrong: `invalid_argument`, `not_found`,
@@ -158,6 +183,12 @@ class Engine {
   /// threads, alone or in any batch.
   virtual Result<> generate_batch(const GenerateRequest& request, const Batch& batch,
                                   std::stop_token stop) = 0;
+
+  /// Makes a clip, pass after pass, each going on from the last frame of the one before. Same
+  /// request, model and class of machine: same bytes. Errors as generate_batch; `invalid_argument`,
+  /// field "model", for a model that makes no clips.
+  virtual Result<> animate(const ClipRequest& request, const ClipObserver& observer,
+                           std::stop_token stop) = 0;
 
   /// One picture, with the request's own seed.
   Result<image::Picture> generate(const GenerateRequest& request, const Observer& observer,

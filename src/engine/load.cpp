@@ -28,6 +28,12 @@ class CpuEngine final : public Engine {
         [&] { return pipeline_->generate_batch(request, batch, {.stop = std::move(stop)}); });
   }
 
+  Result<> animate(const ClipRequest& request, const ClipObserver& observer,
+                   std::stop_token stop) override {
+    return without_bad_alloc(
+        [&] { return pipeline_->animate(request, observer, {.stop = std::move(stop)}); });
+  }
+
  private:
   std::unique_ptr<Pipeline> pipeline_;
   ModelSummary summary_;

@@ -104,6 +104,10 @@ class FakeEngine final : public engine::Engine {
     }
     return {};
   }
+  Result<> animate(const engine::ClipRequest&, const engine::ClipObserver&,
+                   std::stop_token) override {
+    return fail(ErrorCode::invalid_argument, "it makes no videos", "model");
+  }
 
  private:
   Result<image::Picture> make_one(const engine::GenerateRequest& request,

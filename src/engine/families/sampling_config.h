@@ -11,12 +11,19 @@
 
 namespace imagined::engine {
 
+/// How a model was trained to go on from a picture.
+struct ClipTraining {
+  std::int64_t frames = 0;  // that lie in one pass, with the first, which is given; 0: not trained
+  std::int64_t frames_per_second = 0;
+};
+
 struct SamplingDefaults {
   std::int64_t steps = 4;
   double guidance = 1;          // guidance_scale; 1 switches it off
   std::optional<double> shift;  // replaces the scheduler's static shift
   std::int64_t native_pixels =
       0;  // larger pictures are made at this area and enlarged; 0: no limit
+  ClipTraining clips;
 };
 
 /// What a model says about itself.

@@ -75,5 +75,20 @@ TEST(ModelCard, RefusesListsThatAreNone) {
   }
 }
 
+TEST(ClipTraining, IsSaidByBothOfItsKeysOrNone) {
+  SamplingDefaults sampling;
+  ModelCard card;
+  ASSERT_TRUE(parse_sampling("{}", 16, sampling, card).has_value());
+  EXPECT_EQ(sampling.clips.frames, 0);
+  ASSERT_TRUE(
+      parse_sampling(R"({"clip_frames": 9, "clip_frames_per_second": 4})", 16, sampling, card)
+          .has_value());
+  EXPECT_EQ(sampling.clips.frames, 9);
+  EXPECT_EQ(sampling.clips.frames_per_second, 4);
+  for (const char* json : {R"({"clip_frames": 9})", R"({"clip_frames": 1})",
+                           R"({"clip_frames": 9, "clip_frames_per_second": 61})"})
+    EXPECT_FALSE(parse_sampling(json, 16, sampling, card).has_value()) << json;
+}
+
 }  // namespace
 }  // namespace imagined::engine

@@ -101,14 +101,16 @@ Result<> read_noise(const Recording& recording, const Pipeline& pipeline, RunInp
   inputs.rows = recording.height / side;
   inputs.cols = recording.width / side;
   const FileTensor& noise = *TRY(require_recorded(recording.file, "noise", DType::f32, 3));
-  const std::vector<std::int64_t> expected = {channels / (fold * fold), inputs.rows * fold,
+  inputs.clip_frames = recording.clip_frames;
+  const std::int64_t rows = inputs.rows * std::max(recording.clip_frames, 1);
+  const std::vector<std::int64_t> expected = {channels / (fold * fold), rows * fold,
                                               inputs.cols * fold};
   if (noise.shape != expected || noise.elements() == 0) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("golden file: tensor \"noise\": expected {}, file has {}",
                             to_string(expected), to_string(noise.shape)));
   }
-  inputs.noise = pipeline.noise_from_planes(values_of<float>(noise), inputs.rows, inputs.cols);
+  inputs.noise = pipeline.noise_from_planes(values_of<float>(noise), rows, inputs.cols);
   return {};
 }
 

@@ -66,6 +66,8 @@ Result<Recording> open_recording(const std::filesystem::path& path) {
   recording.steps = TRY(number_of<int>(file, "steps", 1, 1000));
   recording.guidance = TRY(number_of<float>(file, "guidance", 0.0f, 1000.0f));
   recording.references = TRY(number_of<int>(file, "references", 0, 64));
+  if (file.metadata().count("clip_frames") > 0)
+    recording.clip_frames = TRY(number_of<int>(file, "clip_frames", 0, 256));
   recording.taps = TRY(taps_of(file));
   if (file.metadata().count("max_sequence_length") > 0) {
     recording.max_tokens =

@@ -26,6 +26,7 @@ struct Recording {
   int steps = 0;
   float guidance = 1;
   int references = 0;
+  int clip_frames = 0;             // that follow the only reference; 0: a picture
   std::vector<std::int64_t> taps;  // empty: the model's own
   std::int64_t max_tokens = 0;     // 0: the model's own
 };

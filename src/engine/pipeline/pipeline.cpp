@@ -10,6 +10,7 @@
 #include "engine/formats/in_quotes.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/resize/resize.h"
+#include "engine/pipeline/first_frame.h"
 #include "engine/pipeline/fit_reference.h"
 #include "engine/pipeline/picture_size.h"
 #include "engine/pipeline/repaint_mask.h"
@@ -162,26 +163,28 @@ Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelPlan model, Precision prec
 
 ModelSummary Pipeline::summary() const {
   const ModelPlan& model = model_;
-  ModelSummary summary{.name = model.name,
-                       .family = std::string(model.family->name),
-                       .parameters = networks_.parameters,
-                       .weight_bytes = networks_.held_bytes,
-                       .mapped_bytes = networks_.mapped_bytes,
-                       .pixels_per_token = static_cast<int>(model.vae.pixels_per_token()),
-                       .native_pixels = model.sampling.native_pixels,
-                       .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
-                       .default_steps = static_cast<int>(model.sampling.steps),
-                       .default_guidance = static_cast<float>(model.sampling.guidance),
-                       .guidance = model.guidance,
-                       .max_references = static_cast<int>(model.max_references),
-                       .inpaints = model.inpaints,
-                       .distilled = model.distilled.value,
-                       .distilled_by = model.distilled.by,
-                       .cached_references = model.cached_references.value,
-                       .cached_references_by = model.cached_references.by,
-                       .notes = model.notes,
-                       .card = model.card.text,
-                       .draws = model.card.draws};
+  ModelSummary summary{
+      .name = model.name,
+      .family = std::string(model.family->name),
+      .parameters = networks_.parameters,
+      .weight_bytes = networks_.held_bytes,
+      .mapped_bytes = networks_.mapped_bytes,
+      .pixels_per_token = static_cast<int>(model.vae.pixels_per_token()),
+      .native_pixels = model.sampling.native_pixels,
+      .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
+      .default_steps = static_cast<int>(model.sampling.steps),
+      .default_guidance = static_cast<float>(model.sampling.guidance),
+      .guidance = model.guidance,
+      .max_references = static_cast<int>(model.max_references),
+      .inpaints = model.inpaints,
+      .clip_frames_per_second = static_cast<int>(model.sampling.clips.frames_per_second),
+      .distilled = model.distilled.value,
+      .distilled_by = model.distilled.by,
+      .cached_references = model.cached_references.value,
+      .cached_references_by = model.cached_references.by,
+      .notes = model.notes,
+      .card = model.card.text,
+      .draws = model.card.draws};
   for (const ModelPart& part : model.parts)
     summary.files.push_back({.part = part.name, .path = part.path, .why = part.why});
   return summary;
@@ -303,7 +306,7 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
   return {};
 }
 
-Result<Tensor> Pipeline::decode(const Tensor& latents, const RunInputs& inputs,
+Result<Tensor> Pipeline::decode(ConstMatrixView latents, const RunInputs& inputs,
                                 const RunObserver& observer) {
   const Vae& vae = networks_.vae;
   Tensor decoded =
@@ -315,11 +318,13 @@ Result<Tensor> Pipeline::decode(const Tensor& latents, const RunInputs& inputs,
 }
 
 Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observer) {
-  return run(inputs, observer, {});
+  const Tensor latents = TRY(sample(inputs, observer, {}));
+  const std::int64_t tokens = inputs.rows * inputs.cols;
+  return decode(latents.view().row_range(latents.rows() - tokens, tokens), inputs, observer);
 }
 
-Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observer,
-                             const TakePreview& on_preview) {
+Result<Tensor> Pipeline::sample(const RunInputs& inputs, const RunObserver& observer,
+                                const TakePreview& on_preview) {
   const bool two_passes = uses_true_guidance(inputs.guidance);
   const auto features = TRY(text_features(inputs.prompt, observer));
   std::shared_ptr<const TextFeatures> negative;
@@ -328,8 +333,7 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
       TRY(encode_references(inputs.references, observer));
 
   Steps steps;
-  steps.sigmas =
-      TRY(make_schedule(schedule_options(model_), inputs.rows * inputs.cols, inputs.steps));
+  steps.sigmas = TRY(make_schedule(schedule_options(model_), inputs.noise.rows(), inputs.steps));
   std::vector<ReferenceTokens> kept;
   if (inputs.kept) {
     kept = TRY(encode_references({inputs.kept->picture}, observer));
@@ -343,6 +347,7 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
           {.text = text,
            .rows = inputs.rows,
            .cols = inputs.cols,
+           .clip_frames = inputs.clip_frames,
            .references = references,
            .sigmas = std::span(steps.sigmas).first(steps.sigmas.size() - 1),
            .guidance = model_.guidance == GuidanceUse::embedded ? std::optional(inputs.guidance)
@@ -375,7 +380,7 @@ Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observe
 
   // A decode needs most memory of all; a small workspace stays for the next picture.
   if (workspace_.held_bytes() > kKeptWorkspaceBytes) workspace_ = {};
-  return decode(latents, inputs, observer);
+  return latents;
 }
 
 Tensor Pipeline::noise_from_planes(std::span<const float> planes, std::int64_t rows,
@@ -519,19 +524,98 @@ Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& b
     if (batch.watch) observer.watch = batch.watch(i);
     TakePreview on_preview;
     if (observer.watch.on_preview && observer.watch.previews > 0)
-      on_preview = [&](const Tensor& decoded) { observer.watch.on_preview(finish(decoded, plan)); };
-    const Tensor decoded = TRY(run(inputs, observer, on_preview));
-    TRY(batch.take(
-        i, measured(observer.log, Stage::finish, 0, [&] { return finish(decoded, plan); })));
+      on_preview = [&](const Tensor& decoded) {
+        observer.watch.on_preview(finish(to_pixels(decoded), plan));
+      };
+    const Tensor latents = TRY(sample(inputs, observer, on_preview));
+    const Tensor decoded = TRY(decode(latents, inputs, observer));
+    TRY(batch.take(i, measured(observer.log, Stage::finish, 0,
+                               [&] { return finish(to_pixels(decoded), plan); })));
   }
   return {};
 }
 
-image::Picture Pipeline::finish(const Tensor& decoded, const PicturePlan& plan) const {
+Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& observer,
+                           RunObserver run) {
+  if (model_.sampling.clips.frames == 0) {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("model \"{}\" makes no videos: it was not trained for clips", model_.name),
+        "model");
+  }
+  if (request.frames < 1 || request.frames > kClipFramesMax) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} frames: must be 1 to {}", request.frames, kClipFramesMax),
+                "duration");
+  }
+  if (request.first_frame) {
+    const auto usable =
+        check_reference_size(request.first_frame->width, request.first_frame->height);
+    if (!usable)
+      return fail(usable.error().code, fmt::format("first frame: {}", usable.error().message),
+                  "image");
+    TRY(check_pixels(*request.first_frame, "first frame", "image"));
+  }
+  const PicturePlan plan = TRY(plan_picture(request.width, request.height,
+                                            {.pixels_per_token = model_.vae.pixels_per_token(),
+                                             .native_pixels = model_.sampling.native_pixels}));
+  RunInputs inputs =
+      TRY(prepare({.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance},
+                  plan.token_rows, plan.token_cols));
+  const std::int64_t of_a_pass = model_.sampling.clips.frames - 1;  // that are made
+  const std::int64_t to_make = request.frames - 1;
+  const int given = request.first_frame ? 1 : 0;
+  const auto passes = static_cast<int>((to_make + of_a_pass - 1) / of_a_pass) + 1 - given;
+  int passes_done = 0;
+  run.watch.on_progress = [&](Progress done) {
+    if (observer.on_progress)
+      observer.on_progress(
+          {.step = passes_done * done.steps + done.step, .steps = passes * done.steps});
+  };
+  inputs.references = {TRY(first_frame(request, inputs, plan, run))};
+  passes_done = 1 - given;
+  TRY(observer.take(finish(inputs.references.front().pixels, plan)));
+  inputs.clip_frames = of_a_pass;
+  for (std::int64_t made = 0; made < to_make; made += of_a_pass, ++passes_done) {
+    // The frames below each other; another seed than the picture's, whose noise it would repeat.
+    inputs.noise = make_noise(request.seed + static_cast<std::uint64_t>(passes_done),
+                              networks_.transformer->channels(), inputs.rows * of_a_pass,
+                              inputs.cols, model_.noise_fold);
+    TRY(animate_pass(inputs, to_make - made, observer, plan, run));
+  }
+  return {};
+}
+
+Result<image::Picture> Pipeline::first_frame(const ClipRequest& request, RunInputs& inputs,
+                                             const PicturePlan& plan, const RunObserver& run) {
+  const auto side = static_cast<int>(model_.vae.pixels_per_token());
+  if (request.first_frame)
+    return lay_first_frame(context_, request.first_frame->view(), plan, side);
+  inputs.noise = make_noise(request.seed, networks_.transformer->channels(), inputs.rows,
+                            inputs.cols, model_.noise_fold);
+  return image::Picture{.width = static_cast<int>(inputs.cols) * side,
+                        .height = static_cast<int>(inputs.rows) * side,
+                        .channels = 3,
+                        .pixels = to_pixels(TRY(this->run(inputs, run)))};
+}
+
+Result<> Pipeline::animate_pass(RunInputs& inputs, std::int64_t wanted,
+                                const ClipObserver& observer, const PicturePlan& plan,
+                                const RunObserver& run) {
+  const Tensor latents = TRY(sample(inputs, run, {}));
+  const std::int64_t tokens = inputs.rows * inputs.cols;
+  std::vector<std::uint8_t>& last = inputs.references.front().pixels;
+  for (std::int64_t frame = 0; frame < std::min(wanted, inputs.clip_frames); ++frame) {
+    last = to_pixels(TRY(decode(latents.view().row_range(frame * tokens, tokens), inputs, run)));
+    TRY(observer.take(finish(last, plan)));
+  }
+  return {};
+}
+
+image::Picture Pipeline::finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const {
   const auto side = model_.vae.pixels_per_token();
   const int made_width = static_cast<int>(plan.token_cols * side);
   const int made_height = static_cast<int>(plan.token_rows * side);
-  std::vector<std::uint8_t> pixels = to_pixels(decoded);
   image::Picture picture;
   if (made_width == plan.crop_width && made_height == plan.crop_height) {
     picture = {.width = made_width, .height = made_height, .pixels = std::move(pixels)};

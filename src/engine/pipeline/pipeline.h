@@ -33,9 +33,10 @@ struct KeptPicture {
 struct RunInputs {
   PromptIds prompt;
   PromptIds negative;     // of the negative prompt; read with true guidance only
-  Tensor noise;           // [rows * cols, channels] f32
+  Tensor noise;           // [rows * cols, channels] f32; of a clip frame by frame
   std::int64_t rows = 0;  // of the token grid
   std::int64_t cols = 0;
+  std::int64_t clip_frames = 0;  // that follow the only reference; 0: a picture
   int steps = 0;
   float guidance = 1;
   std::vector<image::Picture> references;  // fitted: RGB, sides multiples of the pixels per token
@@ -86,7 +87,11 @@ class Pipeline {
   /// no longer finite, naming the stage.
   Result<> generate_batch(const GenerateRequest& request, const Batch& batch, RunObserver observer);
 
-  /// The networks alone. Returns the decoded picture [height * width, 3] f32, not clamped.
+  /// Checks a request and makes its clip, as Engine::animate.
+  Result<> animate(const ClipRequest& request, const ClipObserver& observer, RunObserver run);
+
+  /// The networks alone. Returns the decoded picture, of a clip its last frame, [height * width, 3]
+  /// f32, not clamped.
   Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer);
 
   /// A reference brought into shape: at most 1024 * 1024 pixels, cut to whole tokens, RGB.
@@ -125,14 +130,23 @@ class Pipeline {
       const std::vector<image::Picture>& pictures, const RunObserver& observer);
   Result<std::optional<KeptPicture>> prepare_kept(const GenerateRequest& request, std::int64_t rows,
                                                   std::int64_t cols) const;
-  Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer,
-                     const TakePreview& on_preview);
+  /// What is left of the noise after all steps: as RunInputs::noise.
+  Result<Tensor> sample(const RunInputs& inputs, const RunObserver& observer,
+                        const TakePreview& on_preview);
   Result<> denoise(Steps& steps, Tensor& latents, const RunInputs& inputs,
                    const RunObserver& observer, const TakePreview& on_preview);
-  Result<Tensor> decode(const Tensor& latents, const RunInputs& inputs,
+  /// latents  of one picture or frame.
+  Result<Tensor> decode(ConstMatrixView latents, const RunInputs& inputs,
                         const RunObserver& observer);
+  /// The first frame on the whole grid: the given one, or what `run` makes of the prompt.
+  Result<image::Picture> first_frame(const ClipRequest& request, RunInputs& inputs,
+                                     const PicturePlan& plan, const RunObserver& run);
+  /// One pass of a clip after its first frame, which becomes its last; takes `wanted` frames.
+  Result<> animate_pass(RunInputs& inputs, std::int64_t wanted, const ClipObserver& observer,
+                        const PicturePlan& plan, const RunObserver& run);
   /// Cropped, and enlarged where the model makes less than was asked for.
-  image::Picture finish(const Tensor& decoded, const PicturePlan& plan) const;
+  /// pixels  of the whole grid.
+  image::Picture finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const;
   /// `invalid_argument` where a text is longer than the model reads and must not be cut.
   Result<> check_length(const std::string& text, std::string_view field) const;
   /// All but the noise.

@@ -87,7 +87,11 @@ Result<> apply_defaults(bool dev, ModelFiles& files, ModelPlan& plan) {
   plan.sampling = dev ? SamplingDefaults{.steps = 28, .guidance = 3.5}
                       : SamplingDefaults{.steps = 4, .guidance = 1};
   if (plan.text.max_tokens == 0) plan.text.max_tokens = dev ? 512 : 256;
-  return files.read_sampling(plan);
+  TRY(files.read_sampling(plan));
+  if (plan.sampling.clips.frames > 0)
+    return fail(ErrorCode::invalid_argument,
+                "sampling.json: clip_frames: FLUX.1's pictures stand at no time");
+  return {};
 }
 
 }  // namespace

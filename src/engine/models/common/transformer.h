@@ -27,12 +27,15 @@ struct ReferenceTokens {
   std::int64_t cols = 0;
 };
 
-/// What stays the same over all steps of one picture. Everything that is pointed to must outlive
-/// the call that takes it, and no longer.
+/// What stays the same over all steps of one picture, or of one pass of a clip. Everything that is
+/// pointed to must outlive the call that takes it, and no longer.
 struct DenoiseRequest {
   const TextFeatures& text;
   std::int64_t rows = 0;  // of the picture's token grid
   std::int64_t cols = 0;
+  /// That are made at once, at times 1, 2, ... after the only reference, which is what is there at
+  /// time 0. 0: a picture, at time 0 itself.
+  std::int64_t clip_frames = 0;
   std::span<const ReferenceTokens> references;
   std::span<const float> sigmas;  // the noise level that each step starts from
   std::optional<float> guidance;  // for the embedding of a model that has one
@@ -59,8 +62,8 @@ class Denoiser {
 
   /// One forward pass; the steps of a picture are asked for in order.
   ///
-  /// latents   [rows * cols, channels] f32, noisy at sigmas[step].
-  /// velocity  [rows * cols, channels] f32: noise minus data.
+  /// latents   [rows * cols, channels] f32, noisy at sigmas[step]; those of a clip frame by frame.
+  /// velocity  as large, f32: noise minus data.
   /// A stop request between two blocks returns `cancelled`.
   virtual Result<> velocity(const Context& context, int step, ConstMatrixView latents,
                             TransformerWorkspace& workspace, MatrixView velocity,

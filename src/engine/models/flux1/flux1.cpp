@@ -190,6 +190,7 @@ class Flux1::Picture final : public Denoiser {
         text_(request.text.tokens.rows(), model.width()),
         modulation_(model, context, embed(context, request)) {
     CHECK(request.references.empty(), "{} references for FLUX.1", request.references.size());
+    CHECK(request.clip_frames == 0, "a clip of FLUX.1, whose pictures stand at no time");
     apply(context, request.text.tokens, model.text_in_, text_);
     const std::vector<int> axes(model.config_.rope_axes.begin(), model.config_.rope_axes.end());
     // Text stands at (0, 0, 0), the picture at (0, row, column) (flux.md 2.11).

@@ -141,7 +141,10 @@ class Flux2::Pass {
 class Flux2::Picture final : public Denoiser {
  public:
   Picture(const Flux2& model, const Context& context, const DenoiseRequest& request)
-      : model_(model), output_(request.rows * request.cols) {
+      : model_(model),
+        output_(request.rows * request.cols * std::max<std::int64_t>(request.clip_frames, 1)) {
+    CHECK(request.clip_frames == 0 || request.references.size() == 1, "a clip with {} references",
+          request.references.size());
     take_text(context, request);
     take_references(context, request);
     std::vector<float> levels(request.sigmas.begin(), request.sigmas.end());
@@ -207,11 +210,14 @@ class Flux2::Picture final : public Denoiser {
   void take_references(const Context& context, const DenoiseRequest& request) {
     std::vector<double> ids;
     append_text_ids(text_.rows(), ids);
-    append_grid_ids(4, 0, request.rows, request.cols, ids);
+    const bool is_clip = request.clip_frames > 0;
+    if (!is_clip) append_grid_ids(4, 0, request.rows, request.cols, ids);
+    for (std::int64_t time = 1; time <= request.clip_frames; ++time)
+      append_grid_ids(4, static_cast<double>(time), request.rows, request.cols, ids);
     std::int64_t count = 0;
     for (const ReferenceTokens& reference : request.references) count += reference.latents.rows;
     references_ = Tensor(count, model_.width());
-    double time = kReferenceTimeStep;
+    double time = is_clip ? 0 : kReferenceTimeStep;
     std::int64_t first = 0;
     for (const ReferenceTokens& reference : request.references) {
       matmul(context, reference.latents, model_.image_in_,

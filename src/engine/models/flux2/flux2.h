@@ -30,7 +30,8 @@ class Flux2 final : public Transformer {
 
   std::int64_t channels() const override { return config_.in_channels; }
 
-  /// references  in the order of their time index 10, 20, ... (flux.md 2.5).
+  /// references  in the order of their time index 10, 20, ... (flux.md 2.5); the one of a clip is
+  ///             at 0.
   std::unique_ptr<Denoiser> begin(const Context& context,
                                   const DenoiseRequest& request) const override;
 

@@ -1,0 +1,231 @@
+// imagined animate: prompt, and perhaps a first picture, to a video file, with the engine in this
+// process and no server.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "base/crypto.h"
+#include "base/json_text.h"
+#include "base/words.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/files.h"
+#include "cli/given.h"
+#include "cli/options.h"
+#include "cli/process.h"
+#include "cli/progress.h"
+#include "engine/engine.h"
+#include "service/pictures/prompt.h"
+#include "service/videos/video_size.h"
+#include "video/clip_file.h"
+
+namespace imagined::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  ConfigFlags flags;
+  std::string prompt;
+  std::string output;
+  std::string model;
+  std::vector<std::string> image;  // one at most
+  int seconds = 4;
+  std::string aspect_ratio;
+  std::string resolution = "480p";
+  std::optional<std::uint64_t> seed;
+  int steps = 0;
+  std::optional<float> guidance;
+  bool json = false;
+};
+
+/// What was written.
+struct Written {
+  fs::path path;  // empty: stdout
+  video::VideoShape shape;
+  int frames = 0;
+  std::size_t size_bytes = 0;
+  double seconds = 0;  // that it took
+};
+
+Result<fs::path> choose_file(const Options& options, std::uint64_t seed) {
+  if (options.output == "-") {
+    if (!options.json && isatty(STDOUT_FILENO) == 0) return fs::path();
+    return fail(ErrorCode::invalid_argument,
+                "output: stdout takes a video only where it is neither a terminal nor wanted for "
+                "--json",
+                "output");
+  }
+  const fs::path path =
+      options.output.empty() ? fmt::format("imagined-{}.mp4", seed) : options.output;
+  if (path.extension() == ".mp4") return path;
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("output: \"{}\" does not end in .mp4, the one kind of file that is written",
+                  path.string()),
+      "output");
+}
+
+/// All but the frames' number, which the model's speed decides.
+Result<engine::ClipRequest> make_request(const Options& options, const ModelSettings& model) {
+  const std::string text = TRY(read_prompt(options.prompt));
+  const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
+  const auto resolution = TRY(service::parse_video_resolution(options.resolution));
+  auto pictures = TRY(read_pictures(options.image));
+  engine::ClipRequest request{.prompt = prompt.text(),
+                              .steps = options.steps > 0 ? options.steps : model.steps,
+                              .guidance = options.guidance ? options.guidance : model.guidance};
+  service::AspectRatio ratio = service::AspectRatio::r16_9;
+  if (!pictures.empty()) {
+    request.first_frame = std::move(pictures.front());
+    ratio = service::nearest_video_aspect_ratio(request.first_frame->width,
+                                                request.first_frame->height);
+  }
+  if (!options.aspect_ratio.empty())
+    ratio = TRY(service::parse_video_aspect_ratio(options.aspect_ratio));
+  const service::PictureSize size = service::video_size(ratio, resolution);
+  request.width = size.width;
+  request.height = size.height;
+  return request;
+}
+
+Result<void> write_video(const fs::path& path, std::span<const std::uint8_t> bytes) {
+  if (!path.empty()) return write_file(path, bytes);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
+      std::fflush(stdout) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::storage_full, "stdout cannot be written");
+}
+
+Result<Written> make_video(engine::Engine& engine, const engine::ClipRequest& request,
+                           const fs::path& path, std::stop_token stop) {
+  const double begun_s = seconds_now();
+  const video::VideoShape shape{.width = request.width,
+                                .height = request.height,
+                                .frames_per_second = engine.summary().clip_frames_per_second};
+  std::optional<video::ClipFile> file;
+  ProgressBar bar;
+  const engine::ClipObserver observer{.on_progress =
+                                          [&](engine::Progress progress) {
+                                            bar.draw({.step = progress.step,
+                                                      .steps = progress.steps,
+                                                      .elapsed_s = seconds_now() - begun_s});
+                                          },
+                                      .take = [&](image::Picture frame) -> Result<> {
+                                        if (!file) file = TRY(video::ClipFile::begin(shape));
+                                        return file->add(frame.view());
+                                      }};
+  TRY(engine.animate(request, observer, std::move(stop)));
+  const std::vector<std::uint8_t> bytes = file->finish();
+  TRY(write_video(path, bytes));
+  bar.clear();
+  return Written{.path = path,
+                 .shape = shape,
+                 .frames = request.frames,
+                 .size_bytes = bytes.size(),
+                 .seconds = seconds_now() - begun_s};
+}
+
+std::string json_report(const Written& written, const engine::ClipRequest& request,
+                        const std::string& model, const engine::RequestReading& reading) {
+  return JsonText::object({{"model", model},
+                           {"path", fs::absolute(written.path).string()},
+                           {"width", written.shape.width},
+                           {"height", written.shape.height},
+                           {"frames", written.frames},
+                           {"frames_per_second", written.shape.frames_per_second},
+                           {"size_bytes", written.size_bytes},
+                           {"seed", request.seed},
+                           {"seconds", written.seconds},
+                           {"input_tokens", reading.tokens_read},
+                           {"warnings", JsonText::array_of(reading.warnings)}})
+      .text();
+}
+
+int animate(const Options& options) {
+  const auto config = load_config(options.flags, options.model);
+  if (!config) return report(kExitConfig, config.error());
+  const auto model = choose_model(*config, options.model);
+  if (!model) return report(model.error());
+  const std::uint64_t seed = options.seed.value_or(random_seed());
+  const auto path = choose_file(options, seed);
+  if (!path) return report(kExitUsage, path.error());
+  auto request = make_request(options, *model);
+  if (!request) return report(request.error());
+  request->seed = seed;
+  const std::stop_token stop = stop_on_signals();
+  const auto engine = engine::Engine::load(load_options(*config, *model));
+  if (!engine) return report(engine.error());
+  request->frames = options.seconds * (*engine)->summary().clip_frames_per_second;
+  const engine::RequestReading reading = (*engine)->read({.prompt = request->prompt});
+  for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
+  const auto written = make_video(**engine, *request, *path, stop);
+  if (!written) return report(written.error());
+  const std::string name = path->empty() ? "stdout" : path->string();
+  fmt::print(stderr, "{}: {} x {}, {} frames at {} a second, seed {}, {:.2f} s\n", name,
+             written->shape.width, written->shape.height, written->frames,
+             written->shape.frames_per_second, seed, written->seconds);
+  if (options.json) {
+    fmt::print("{}\n", json_report(*written, *request, model->name, reading));
+  } else if (!path->empty()) {
+    fmt::print("{}\n", name);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Command animate_command() {
+  const auto options = std::make_shared<Options>();
+  std::vector<std::string> ratios;
+  for (const auto ratio : service::video_aspect_ratios()) ratios.emplace_back(to_string(ratio));
+  std::vector<std::string> resolutions;
+  for (const auto each : service::video_resolutions()) resolutions.emplace_back(to_string(each));
+  Command command{"animate", "Make a video from a prompt and a first picture, without a server"};
+  command.options = {
+      {"prompt",
+       &options->prompt,
+       "What happens, in words; - reads them from stdin",
+       {.required = true}},
+      {"-o,--output",
+       &options->output,
+       "File to write, .mp4, or - for stdout [imagined-SEED.mp4]",
+       {.value_name = "FILE"}},
+      {"--image",
+       &options->image,
+       "The first picture [the one that the model makes of the prompt]",
+       {.times_max = 1, .value_name = "FILE"}},
+      {"--model", &options->model,
+       "A configured model, or a folder or file of weights, trained for clips [the first model]"},
+      {"--seconds", &options->seconds, "How long", {.min = 1, .max = service::kVideoSecondsMax}},
+      {"--aspect-ratio",
+       &options->aspect_ratio,
+       fmt::format("Width to height, one of {} [the first picture's, else 16:9]",
+                   join_words(ratios, ", ")),
+       {.usual = ratios}},
+      {"--resolution",
+       &options->resolution,
+       fmt::format("One of {}", join_words(resolutions, ", ")),
+       {.usual = resolutions}},
+      {"--seed", &options->seed, "Same seed, same video [random]"},
+      {"--steps", &options->steps, "Denoising steps [the model's]", {.min = 1, .max = 100}},
+      {"--guidance",
+       &options->guidance,
+       "How closely to follow the prompt [the model's]",
+       {.min = 0, .max = 100}},
+      {"--json", &options->json, kJsonHelp},
+  };
+  add_config_options(command, options->flags, engine_settings());
+  command.footer =
+      "Examples:\n"
+      "  imagined animate \"the house grows\" --image house.png --model clips -o house.mp4\n"
+      "  imagined animate \"night falls\" --seconds 8 --resolution 720p --model clips -o night.mp4";
+  command.run = [options] { return animate(*options); };
+  return command;
+}
+
+}  // namespace imagined::cli

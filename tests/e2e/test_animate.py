@@ -1,0 +1,153 @@
+"""`imagined animate`: a video of a small random model that says it was trained for clips, read back,
+and played in a browser. What is on the frames is noise; that they are the model's is shown by
+tests/golden."""
+
+import http.server
+import json
+import queue
+import shutil
+import subprocess
+import threading
+import urllib.parse
+
+import pytest
+
+from program import PAPERLAND, ROOT, run
+
+FRAMES_PER_SECOND = 5
+PLAYER = b"""<video muted autoplay src="clip.mp4"></video><script>
+const video = document.querySelector('video');
+const say = (text) => fetch('/said?' + encodeURIComponent(text));
+video.onerror = () => say('error: ' + video.error.message);
+video.ontimeupdate = () => {
+  if (video.currentTime > 0.5)
+    say(`played ${video.videoWidth} x ${video.videoHeight} of ${video.duration} s`);
+};
+</script>"""
+
+
+class Player(http.server.BaseHTTPRequestHandler):
+    """A page with a video, and what it says of how it plays."""
+
+    def do_GET(self):
+        path, _, said = self.path.partition("?")
+        body, kind = {"/clip.mp4": (self.server.clip, "video/mp4"),
+                      "/": (PLAYER, "text/html")}.get(path, (b"", "text/plain"))
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        if path == "/said":
+            self.server.said.put(urllib.parse.unquote(said))
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips") / "tiny-clips"
+    folder.mkdir()
+    for part in (ROOT / "tests/golden/a4").iterdir():
+        (folder / part.name).symlink_to(part)
+    (folder / "sampling.json").write_text(json.dumps(
+        {"steps": 1, "guidance_scale": 1.0, "clip_frames": 9,
+         "clip_frames_per_second": FRAMES_PER_SECOND}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def picture(model):
+    path = model.parent / "picture.png"
+    made = run("generate", "a house", "--model", model, "--aspect-ratio", "3:4", "-o", path)
+    assert made.returncode == 0, made.stderr
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(model, picture):
+    """Two seconds that begin with the picture, and the report."""
+    path = model.parent / "clip.mp4"
+    made = run("animate", "the house grows", "--image", picture, "--model", model, "--seconds", 2,
+               "--seed", 7, "--json", "-o", path)
+    assert made.returncode == 0, made.stderr
+    return path, json.loads(made.stdout)
+
+
+def test_the_report_says_what_was_written(clip):
+    path, report = clip
+    assert report["path"] == str(path) and report["size_bytes"] == path.stat().st_size
+    assert (report["width"], report["height"]) == (480, 640)  # the picture's shape
+    assert (report["frames"], report["frames_per_second"]) == (10, FRAMES_PER_SECOND)
+    assert report["seed"] == 7
+
+
+def test_the_same_seed_gives_the_same_file(clip, model, picture, tmp_path):
+    again = run("animate", "the house grows", "--image", picture, "--model", model, "--seconds", 2,
+                "--seed", 7, "--threads", 1, "-o", tmp_path / "again.mp4")
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "again.mp4").read_bytes() == clip[0].read_bytes()
+
+
+def test_words_alone_are_enough(model, tmp_path):
+    made = run("animate", "a house", "--model", model, "--seconds", 1, "--aspect-ratio", "1:1",
+               "-o", tmp_path / "house.mp4")
+    assert made.returncode == 0, made.stderr
+    assert "480 x 480, 5 frames at 5 a second" in made.stderr
+    assert made.stdout.strip() == str(tmp_path / "house.mp4")
+
+
+def test_ffmpeg_decodes_it(clip):
+    if not shutil.which("ffprobe"):
+        pytest.skip("there is no ffprobe here")
+    said = subprocess.run(
+        ["ffprobe", "-v", "error", "-count_frames", "-show_entries",
+         "stream=codec_name,width,height,nb_read_frames,duration", "-of", "json", clip[0]],
+        capture_output=True, text=True, check=True)
+    assert said.stderr == ""
+    (stream,) = json.loads(said.stdout)["streams"]
+    assert stream == {"codec_name": "h264", "width": 480, "height": 640, "duration": "2.000000",
+                      "nb_read_frames": "10"}
+
+
+def test_a_browser_plays_it(clip, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not browser:
+        pytest.skip("there is no chromium here")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Player) as server:
+        server.clip, server.said = clip[0].read_bytes(), queue.Queue()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        shown = subprocess.Popen(
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+             "--no-proxy-server", "--autoplay-policy=no-user-gesture-required",
+             "--remote-debugging-port=0", f"--user-data-dir={tmp_path / 'profile'}",
+             f"http://127.0.0.1:{server.server_port}/"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            assert server.said.get(timeout=120) == "played 480 x 640 of 2 s"
+        finally:
+            shown.terminate()
+            shown.wait(timeout=60)
+            server.shutdown()
+
+
+@pytest.mark.parametrize("arguments, status, said", [
+    (["--model", PAPERLAND], 65, 'model "paperland" makes no videos: it was not trained for clips'),
+    (["-o", "clip.avi"], 64, '"clip.avi" does not end in .mp4'),
+    (["--seconds", 16], 64, "seconds"),
+    (["--aspect-ratio", "21:9"], 65, "1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3"),
+    (["--resolution", "1080p"], 65, "480p, 720p"),
+    (["--image", "no-such-file.png"], 66, "no-such-file.png"),
+    (["--image", __file__], 65, "test_animate.py"),
+    (["--json", "-o", "-"], 64, "stdout takes a video only"),
+])
+def test_what_cannot_be_done_is_said(model, tmp_path, arguments, status, said):
+    if "-o" not in arguments:
+        arguments = ["-o", tmp_path / "clip.mp4", *arguments]
+    if "--model" not in arguments:
+        arguments = ["--model", model, *arguments]
+    ended = run("animate", "a house", *arguments)
+    assert ended.returncode == status, ended.stderr
+    assert said in ended.stderr
+    assert not list(tmp_path.iterdir())
