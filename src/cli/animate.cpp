@@ -1,8 +1,10 @@
-// imagined animate: prompt, and perhaps a first picture, to a video file, with the engine in this
-// process and no server.
+// imagined animate: prompt, and perhaps a first picture or a video to go on from, to a video file,
+// with the engine in this process and no server.
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -33,9 +35,10 @@ struct Options {
   std::string output;
   std::string model;
   std::vector<std::string> image;  // one at most
+  std::string video;
   int seconds = 4;
   std::string aspect_ratio;
-  std::string resolution = "480p";
+  std::string resolution;
   std::optional<std::uint64_t> seed;
   int steps = 0;
   std::optional<float> guidance;
@@ -69,28 +72,77 @@ Result<fs::path> choose_file(const Options& options, std::uint64_t seed) {
       "output");
 }
 
-/// All but the frames' number, which the model's speed decides.
-Result<engine::ClipRequest> make_request(const Options& options, const ModelSettings& model) {
-  const std::string text = TRY(read_prompt(options.prompt));
-  const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
-  const auto resolution = TRY(service::parse_video_resolution(options.resolution));
-  auto pictures = TRY(read_pictures(options.image));
-  engine::ClipRequest request{.prompt = prompt.text(),
-                              .steps = options.steps > 0 ? options.steps : model.steps,
-                              .guidance = options.guidance ? options.guidance : model.guidance};
-  service::AspectRatio ratio = service::AspectRatio::r16_9;
-  if (!pictures.empty()) {
-    request.first_frame = std::move(pictures.front());
-    ratio = service::nearest_video_aspect_ratio(request.first_frame->width,
-                                                request.first_frame->height);
-  }
+/// What was asked for, with what it goes on from.
+struct Work {
+  engine::ClipRequest request;
+  std::optional<video::Frames> before;
+};
+
+/// A video of the kinds of sizes that are offered.
+Result<service::PictureSize> choose_size(const Options& options,
+                                         const std::optional<image::Picture>& first_frame) {
+  service::AspectRatio ratio =
+      first_frame ? service::nearest_video_aspect_ratio(first_frame->width, first_frame->height)
+                  : service::AspectRatio::r16_9;
   if (!options.aspect_ratio.empty())
     ratio = TRY(service::parse_video_aspect_ratio(options.aspect_ratio));
-  const service::PictureSize size = service::video_size(ratio, resolution);
+  const std::string word = options.resolution.empty() ? "480p" : options.resolution;
+  return service::video_size(ratio, TRY(service::parse_video_resolution(word)));
+}
+
+/// What goes on from a video has its size.
+Result<void> go_on_from_video(const Options& options, Work& work) {
+  if (!options.image.empty() || !options.aspect_ratio.empty() || !options.resolution.empty())
+    return fail(ErrorCode::invalid_argument,
+                "video: what goes on from one has its size and begins with its last frame; leave "
+                "out --image, --aspect-ratio and --resolution",
+                "video");
+  work.before = TRY(read_video(options.video));
+  work.request.first_frame = work.before->picture(work.before->count - 1);
+  work.request.width = work.before->width;
+  work.request.height = work.before->height;
+  return {};
+}
+
+/// All but the frames' number, which the model's speed decides.
+Result<Work> make_work(const Options& options, const ModelSettings& model) {
+  const std::string text = TRY(read_prompt(options.prompt));
+  const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
+  Work work{.request = {.prompt = prompt.text(),
+                        .steps = options.steps > 0 ? options.steps : model.steps,
+                        .guidance = options.guidance ? options.guidance : model.guidance},
+            .before = {}};
+  engine::ClipRequest& request = work.request;
+  if (!options.video.empty()) {
+    TRY(go_on_from_video(options, work));
+    return work;
+  }
+  auto pictures = TRY(read_pictures(options.image));
+  if (!pictures.empty()) request.first_frame = std::move(pictures.front());
+  const service::PictureSize size = TRY(choose_size(options, request.first_frame));
   request.width = size.width;
   request.height = size.height;
-  return request;
+  return work;
 }
+
+/// A file whose frames are shown at another speed than they come: each is held until the next is
+/// due, and none is made up.
+class HeldFrames {
+ public:
+  HeldFrames(video::ClipFile& file, double frames_per_second, int written_per_second)
+      : file_(file), each_(written_per_second / frames_per_second) {}
+
+  Result<void> add(const image::Picture& frame) {
+    for (due_ += each_; written_ + 0.5 <= due_; ++written_) TRY(file_.add(frame.view()));
+    return {};
+  }
+
+ private:
+  video::ClipFile& file_;
+  const double each_;  // frames of the file for one that comes
+  double due_ = 0;
+  double written_ = 0;
+};
 
 Result<void> write_video(const fs::path& path, std::span<const std::uint8_t> bytes) {
   if (!path.empty()) return write_file(path, bytes);
@@ -101,31 +153,72 @@ Result<void> write_video(const fs::path& path, std::span<const std::uint8_t> byt
   return fail(ErrorCode::storage_full, "stdout cannot be written");
 }
 
-Result<Written> make_video(engine::Engine& engine, const engine::ClipRequest& request,
-                           const fs::path& path, std::stop_token stop) {
+/// The speed of the file: that of the model, or of the video before where that is faster.
+int file_speed(const engine::Engine& engine, const std::optional<video::Frames>& before) {
+  const int own = engine.summary().clip_frames_per_second;
+  if (!before) return own;
+  const auto given = static_cast<int>(std::lround(before->count / before->seconds));
+  return std::clamp(given, own, video::kFramesPerSecondMax);
+}
+
+/// The video before, and then what the engine makes.
+class Recording {
+ public:
+  Recording(const Work& work, const video::VideoShape& shape, double own_speed)
+      : work_(work), shape_(shape), own_speed_(own_speed) {}
+
+  Result<void> add(const image::Picture& frame) {
+    if (!file_) TRY(begin());
+    // The first frame is the last one of the video before.
+    if (work_.before && frames_++ == 0) return {};
+    return made_->add(frame);
+  }
+  std::vector<std::uint8_t> finish() const { return file_->finish(); }
+  int frames() const { return file_->count(); }
+
+ private:
+  Result<void> begin() {
+    file_ = TRY(video::ClipFile::begin(shape_));
+    made_.emplace(*file_, own_speed_, shape_.frames_per_second);
+    if (!work_.before) return {};
+    const video::Frames& before = *work_.before;
+    HeldFrames given(*file_, before.count / before.seconds, shape_.frames_per_second);
+    for (int i = 0; i < before.count; ++i) TRY(given.add(before.picture(i)));
+    return {};
+  }
+
+  const Work& work_;
+  const video::VideoShape shape_;
+  const double own_speed_;
+  std::optional<video::ClipFile> file_;
+  std::optional<HeldFrames> made_;
+  int frames_ = 0;
+};
+
+Result<Written> make_video(engine::Engine& engine, const Work& work, const fs::path& path,
+                           std::stop_token stop) {
   const double begun_s = seconds_now();
+  const engine::ClipRequest& request = work.request;
   const video::VideoShape shape{.width = request.width,
                                 .height = request.height,
-                                .frames_per_second = engine.summary().clip_frames_per_second};
-  std::optional<video::ClipFile> file;
+                                .frames_per_second = file_speed(engine, work.before)};
+  Recording recording(work, shape, engine.summary().clip_frames_per_second);
   ProgressBar bar;
-  const engine::ClipObserver observer{.on_progress =
-                                          [&](engine::Progress progress) {
-                                            bar.draw({.step = progress.step,
-                                                      .steps = progress.steps,
-                                                      .elapsed_s = seconds_now() - begun_s});
-                                          },
-                                      .take = [&](image::Picture frame) -> Result<> {
-                                        if (!file) file = TRY(video::ClipFile::begin(shape));
-                                        return file->add(frame.view());
-                                      }};
+  const engine::ClipObserver observer{
+      .on_progress =
+          [&](engine::Progress progress) {
+            bar.draw({.step = progress.step,
+                      .steps = progress.steps,
+                      .elapsed_s = seconds_now() - begun_s});
+          },
+      .take = [&](image::Picture frame) { return recording.add(frame); }};
   TRY(engine.animate(request, observer, std::move(stop)));
-  const std::vector<std::uint8_t> bytes = file->finish();
+  const std::vector<std::uint8_t> bytes = recording.finish();
   TRY(write_video(path, bytes));
   bar.clear();
   return Written{.path = path,
                  .shape = shape,
-                 .frames = request.frames,
+                 .frames = recording.frames(),
                  .size_bytes = bytes.size(),
                  .seconds = seconds_now() - begun_s};
 }
@@ -154,23 +247,25 @@ int animate(const Options& options) {
   const std::uint64_t seed = options.seed.value_or(random_seed());
   const auto path = choose_file(options, seed);
   if (!path) return report(kExitUsage, path.error());
-  auto request = make_request(options, *model);
-  if (!request) return report(request.error());
-  request->seed = seed;
+  auto work = make_work(options, *model);
+  if (!work) return report(work.error());
+  engine::ClipRequest& request = work->request;
+  request.seed = seed;
   const std::stop_token stop = stop_on_signals();
   const auto engine = engine::Engine::load(load_options(*config, *model));
   if (!engine) return report(engine.error());
-  request->frames = options.seconds * (*engine)->summary().clip_frames_per_second;
-  const engine::RequestReading reading = (*engine)->read({.prompt = request->prompt});
+  request.frames = options.seconds * (*engine)->summary().clip_frames_per_second +
+                   (work->before ? 1 : 0);  // which is there already
+  const engine::RequestReading reading = (*engine)->read({.prompt = request.prompt});
   for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
-  const auto written = make_video(**engine, *request, *path, stop);
+  const auto written = make_video(**engine, *work, *path, stop);
   if (!written) return report(written.error());
   const std::string name = path->empty() ? "stdout" : path->string();
   fmt::print(stderr, "{}: {} x {}, {} frames at {} a second, seed {}, {:.2f} s\n", name,
              written->shape.width, written->shape.height, written->frames,
              written->shape.frames_per_second, seed, written->seconds);
   if (options.json) {
-    fmt::print("{}\n", json_report(*written, *request, model->name, reading));
+    fmt::print("{}\n", json_report(*written, request, model->name, reading));
   } else if (!path->empty()) {
     fmt::print("{}\n", name);
   }
@@ -199,9 +294,16 @@ Command animate_command() {
        &options->image,
        "The first picture [the one that the model makes of the prompt]",
        {.times_max = 1, .value_name = "FILE"}},
+      {"--video",
+       &options->video,
+       "A video, MP4 with H.264, to go on from: its frames come first",
+       {.value_name = "FILE"}},
       {"--model", &options->model,
        "A configured model, or a folder or file of weights, trained for clips [the first model]"},
-      {"--seconds", &options->seconds, "How long", {.min = 1, .max = service::kVideoSecondsMax}},
+      {"--seconds",
+       &options->seconds,
+       "How long, without a video that comes first",
+       {.min = 1, .max = service::kVideoSecondsMax}},
       {"--aspect-ratio",
        &options->aspect_ratio,
        fmt::format("Width to height, one of {} [the first picture's, else 16:9]",
@@ -209,7 +311,7 @@ Command animate_command() {
        {.usual = ratios}},
       {"--resolution",
        &options->resolution,
-       fmt::format("One of {}", join_words(resolutions, ", ")),
+       fmt::format("One of {} [480p]", join_words(resolutions, ", ")),
        {.usual = resolutions}},
       {"--seed", &options->seed, "Same seed, same video [random]"},
       {"--steps", &options->steps, "Denoising steps [the model's]", {.min = 1, .max = 100}},
@@ -223,7 +325,9 @@ Command animate_command() {
   command.footer =
       "Examples:\n"
       "  imagined animate \"the house grows\" --image house.png --model clips -o house.mp4\n"
-      "  imagined animate \"night falls\" --seconds 8 --resolution 720p --model clips -o night.mp4";
+      "  imagined animate \"night falls\" --seconds 8 --resolution 720p --model clips -o "
+      "night.mp4\n"
+      "  imagined animate \"it starts to snow\" --video night.mp4 --model clips -o snow.mp4";
   command.run = [options] { return animate(*options); };
   return command;
 }

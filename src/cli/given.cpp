@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <span>
 #include <utility>
 
 #include "base/file.h"
@@ -14,6 +15,15 @@ namespace imagined::cli {
 namespace {
 
 constexpr std::size_t kPromptBytesMax = 1 << 20;
+
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+tl::unexpected<Error> about_file(const std::string& file, Error error) {
+  error.message = fmt::format("{}: {}", file, error.message);
+  return tl::unexpected(std::move(error));
+}
 
 }  // namespace
 
@@ -38,15 +48,18 @@ Result<std::vector<image::Picture>> read_pictures(const std::vector<std::string>
   for (const std::string& file : files) {
     constexpr image::DecodeLimits kLimits{.bytes_max = service::kUploadBytesMax};
     const std::string bytes = TRY(read_file(file, file, kLimits.bytes_max));
-    auto decoded = decoder.decode(
-        {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, kLimits);
-    if (!decoded) {
-      decoded.error().message = fmt::format("{}: {}", file, decoded.error().message);
-      return tl::unexpected(std::move(decoded.error()));
-    }
+    auto decoded = decoder.decode(bytes_of(bytes), kLimits);
+    if (!decoded) return about_file(file, std::move(decoded.error()));
     pictures.push_back(std::move(*decoded));
   }
   return pictures;
+}
+
+Result<video::Frames> read_video(const std::string& file) {
+  const std::string bytes = TRY(read_file(file, file, service::kUploadBytesMax));
+  auto frames = decoder::Decoder(own_decoder()).decode_video(bytes_of(bytes));
+  if (!frames) return about_file(file, std::move(frames.error()));
+  return frames;
 }
 
 }  // namespace imagined::cli

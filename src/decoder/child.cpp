@@ -12,6 +12,9 @@
 #include "decoder/decoder.h"
 #include "decoder/messages.h"
 #include "decoder/sandbox.h"
+#include "video/frames.h"
+#include "video/h264_decoder.h"
+#include "video/mp4_read.h"
 
 namespace imagined::decoder {
 namespace {
@@ -66,10 +69,10 @@ std::optional<Received> receive(int socket) {
 }
 
 /// The libraries' exceptions end here.
-Result<image::Picture> decode_file(std::span<const std::uint8_t> file,
-                                   const image::DecodeLimits& limits) {
+template <class Decode>
+auto guarded(Decode decode) -> decltype(decode()) {
   try {
-    return image::decode(file, limits);
+    return decode();
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::invalid_argument,
                 "the image needs more memory to decode than is allowed", "image");
@@ -91,23 +94,48 @@ DecodeReply refusal(const Error& error) {
   return reply;
 }
 
+/// Decodes a picture into `out`.
+Result<DecodeReply> decode_picture(std::span<const std::uint8_t> file,
+                                   const image::DecodeLimits& limits, std::span<std::uint8_t> out) {
+  const image::Picture picture = TRY(image::decode(file, limits));
+  if (picture.pixels.size() > out.size())
+    return fail(ErrorCode::internal, "the image could not be decoded", "image",
+                "more pixels than its header says");
+  std::copy(picture.pixels.begin(), picture.pixels.end(), out.begin());
+  return DecodeReply{.decoded = true,
+                     .width = picture.width,
+                     .height = picture.height,
+                     .channels = picture.channels};
+}
+
+/// Decodes the frames of a video into `out`.
+Result<DecodeReply> decode_video(std::span<const std::uint8_t> file, std::span<std::uint8_t> out) {
+  const video::Mp4Track track = TRY(video::read_mp4(file));
+  DecodeReply reply{.decoded = true, .width = track.width, .height = track.height};
+  const std::size_t bytes = video::frame_bytes(track.width, track.height);
+  TRY(video::decode_h264(track, [&](const video::FrameView& frame) -> Result<void> {
+    if (out.size() < bytes)
+      return fail(ErrorCode::internal, "the video could not be decoded", "video", "more frames");
+    video::pack_frame(frame, out.data());
+    out = out.subspan(bytes);
+    ++reply.frames;
+    return {};
+  }));
+  return reply;
+}
+
 DecodeReply answer(const Received& received) {
   const Mapping file(received.file, received.request.file_bytes, PROT_READ);
   const Mapping out(received.pixels, received.request.pixel_bytes, PROT_READ | PROT_WRITE);
   if (!file.valid() || !out.valid())
     return refusal({.code = ErrorCode::invalid_argument,
                     .message = "the image needs more memory to decode than is allowed"});
-  const auto picture = decode_file(file.bytes(), received.request.limits);
-  if (!picture) return refusal(picture.error());
-  if (picture->pixels.size() > out.bytes().size())
-    return refusal({.code = ErrorCode::internal,
-                    .message = "the image could not be decoded",
-                    .detail = "more pixels than its header says"});
-  std::copy(picture->pixels.begin(), picture->pixels.end(), out.bytes().begin());
-  return {.decoded = true,
-          .width = picture->width,
-          .height = picture->height,
-          .channels = picture->channels};
+  const DecodeRequest& request = received.request;
+  const auto reply = guarded([&] {
+    return request.frames > 0 ? decode_video(file.bytes(), out.bytes())
+                              : decode_picture(file.bytes(), request.limits, out.bytes());
+  });
+  return reply ? *reply : refusal(reply.error());
 }
 
 }  // namespace

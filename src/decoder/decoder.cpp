@@ -31,6 +31,7 @@ using std::chrono::steady_clock;
 
 constexpr int kChildSocket = 3;  // its number in the child
 constexpr std::uint64_t kChannelsMax = 4;
+constexpr int kVideoTimes = 4;  // as long as a picture
 
 tl::unexpected<Error> no_child(std::string_view what, int error) {
   return fail(ErrorCode::unavailable, "pictures cannot be decoded at the moment", {},
@@ -151,7 +152,29 @@ Result<image::Picture> pixels_of(const DecodeReply& reply, image::Orientation or
   return picture;
 }
 
+/// The same error of a video.
+Error about_video(Error error) {
+  constexpr std::string_view kImage = "the image";
+  if (error.message.starts_with(kImage))
+    error.message = fmt::format("the video{}", error.message.substr(kImage.size()));
+  error.field = "video";
+  return error;
+}
+
 }  // namespace
+
+struct Decoder::Work {
+  std::span<const std::uint8_t> file;
+  DecodeRequest request;
+  milliseconds processor_time;
+  milliseconds wall_time;
+};
+
+struct Decoder::Done {
+  DecodeReply reply;
+  SharedMemory memory;
+  std::unique_ptr<Child> child;  // to be given back by who believes the reply
+};
 
 /// One process, and the socket to it.
 class Decoder::Child {
@@ -196,27 +219,34 @@ class Decoder::Child {
   ~Child() { end(); }
 
   /// The reply, or why there is none; after that the child is of no more use.
-  Result<DecodeReply> ask(const DecodeRequest& request, const SharedMemory& file,
-                          const SharedMemory& pixels, const DecoderOptions& options) {
-    if (!send(request, file, pixels)) return died();
+  Result<DecodeReply> ask(const Work& work, const SharedMemory& file, const SharedMemory& pixels) {
+    if (!send(work.request, file, pixels)) return died();
     const auto began = steady_clock::now();
     const milliseconds processor_began = processor_time();
     while (true) {
       const milliseconds waited =
           std::chrono::duration_cast<milliseconds>(steady_clock::now() - began);
       const milliseconds used = processor_time() - processor_began;
-      const milliseconds left = std::min(options.wall_time - waited, options.processor_time - used);
+      const milliseconds left = std::min(work.wall_time - waited, work.processor_time - used);
       if (left <= milliseconds(0))
-        return fail(ErrorCode::invalid_argument,
-                    fmt::format("the image takes more than {} ms to decode",
-                                options.processor_time.count()),
-                    "image");
+        return fail(
+            ErrorCode::invalid_argument,
+            fmt::format("the image takes more than {} ms to decode", work.processor_time.count()),
+            "image");
       pollfd poller{socket_.get(), POLLIN, 0};
       if (poll(&poller, 1, static_cast<int>(left.count())) <= 0) continue;
       DecodeReply reply;
       if (recv(socket_.get(), &reply, sizeof reply, 0) != sizeof reply) return died();
       return reply;
     }
+  }
+
+  milliseconds processor_time() const {
+    clockid_t clock{};
+    timespec time{};
+    if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0)
+      return milliseconds(0);  // it has ended: the socket says so too
+    return milliseconds(time.tv_sec * 1000 + time.tv_nsec / 1'000'000);
   }
 
  private:
@@ -236,14 +266,6 @@ class Decoder::Child {
     header->cmsg_len = CMSG_LEN(sizeof fds);
     std::memcpy(CMSG_DATA(header), fds, sizeof fds);
     return sendmsg(socket_.get(), &message, MSG_NOSIGNAL) == sizeof copy;
-  }
-
-  milliseconds processor_time() const {
-    clockid_t clock{};
-    timespec time{};
-    if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0)
-      return milliseconds(0);  // it has ended: the socket says so too
-    return milliseconds(time.tv_sec * 1000 + time.tv_nsec / 1'000'000);
   }
 
   tl::unexpected<Error> died() {
@@ -290,10 +312,32 @@ Result<std::unique_ptr<Decoder::Child>> Decoder::take_child() {
 }
 
 void Decoder::give_back(std::unique_ptr<Child> child) {
+  // Before the kernel ends it in the middle of somebody's picture.
+  if (child && child->processor_time() >= options_.child_time) child.reset();
   const std::lock_guard lock(mutex_);
   if (child) idle_.push_back(std::move(child));
   --busy_;
   changed_.notify_one();
+}
+
+Result<Decoder::Done> Decoder::ask_child(const Work& work) {
+  SharedMemory input = TRY(SharedMemory::make(work.file.size()));
+  SharedMemory output = TRY(SharedMemory::make(work.request.pixel_bytes));
+  TRY(input.write(work.file));
+  input.seal(SharedMemory::Use::read_by_child);
+  output.seal(SharedMemory::Use::written_by_child);
+
+  auto child = TRY(take_child());
+  auto reply = child->ask(work, input, output);
+  if (!reply) {
+    give_back(nullptr);
+    return tl::unexpected(std::move(reply.error()));
+  }
+  if (!reply->decoded) {
+    give_back(std::move(child));
+    return refusal_of(*reply);
+  }
+  return Done{.reply = *reply, .memory = std::move(output), .child = std::move(child)};
 }
 
 Result<image::Picture> Decoder::decode(std::span<const std::uint8_t> file,
@@ -301,27 +345,45 @@ Result<image::Picture> Decoder::decode(std::span<const std::uint8_t> file,
   // Format and size are read by our own code; no library has seen the file yet.
   const image::Header header = TRY(image::check_header(file, limits));
   const image::Shrink size = image::shrink_for(header, limits);
-  const DecodeRequest request{
-      .file_bytes = file.size(), .pixel_bytes = area_of(size) * kChannelsMax, .limits = limits};
-  SharedMemory input = TRY(SharedMemory::make(file.size()));
-  const SharedMemory output = TRY(SharedMemory::make(request.pixel_bytes));
-  TRY(input.write(file));
-  input.seal(SharedMemory::Use::read_by_child);
-  output.seal(SharedMemory::Use::written_by_child);
-
-  auto child = TRY(take_child());
-  const auto reply = child->ask(request, input, output, options_);
-  if (!reply) {
-    give_back(nullptr);
-    return tl::unexpected(reply.error());
-  }
-  if (!reply->decoded) {
-    give_back(std::move(child));
-    return refusal_of(*reply);
-  }
-  auto picture = pixels_of(*reply, header.orientation, size, output);
-  give_back(picture ? std::move(child) : nullptr);  // one that lies is not asked again
+  Done done = TRY(ask_child({.file = file,
+                             .request = {.file_bytes = file.size(),
+                                         .pixel_bytes = area_of(size) * kChannelsMax,
+                                         .limits = limits},
+                             .processor_time = options_.processor_time,
+                             .wall_time = options_.wall_time}));
+  auto picture = pixels_of(done.reply, header.orientation, size, done.memory);
+  give_back(picture ? std::move(done.child) : nullptr);  // one that lies is not asked again
   return picture;
+}
+
+Result<video::Frames> Decoder::decode_video(std::span<const std::uint8_t> file) {
+  // The tables are read by our own code, here as in the child.
+  const video::Mp4Track track = TRY(video::read_mp4(file));
+  const auto count = static_cast<int>(track.frames.size());
+  const std::size_t bytes = track.frames.size() * video::frame_bytes(track.width, track.height);
+  auto done = ask_child(
+      {.file = file,
+       .request = {.file_bytes = file.size(), .pixel_bytes = bytes, .limits = {}, .frames = count},
+       .processor_time = kVideoTimes * options_.processor_time,
+       .wall_time = kVideoTimes * options_.wall_time});
+  if (!done) return tl::unexpected(about_video(std::move(done.error())));
+  const DecodeReply& reply = done->reply;
+  const bool fits =
+      reply.width == track.width && reply.height == track.height && reply.frames == count;
+  give_back(fits ? std::move(done->child) : nullptr);
+  if (!fits)
+    return tl::unexpected(
+        about_video(not_decoded(fmt::format("the decoder says {} x {} x {}", reply.width,
+                                            reply.height, reply.frames))
+                        .value()));
+  video::Frames frames{.width = track.width,
+                       .height = track.height,
+                       .count = count,
+                       .seconds = track.seconds,
+                       .planes = {}};
+  frames.planes.resize(bytes);
+  TRY(done->memory.read(frames.planes));
+  return frames;
 }
 
 }  // namespace imagined::decoder

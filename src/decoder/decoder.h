@@ -1,5 +1,5 @@
-// Pictures from strangers, decoded in child processes whose death costs nothing. Whoever finds a
-// hole in a picture library gets a process without files, network, privileges or secrets.
+// Pictures and videos from strangers, decoded in child processes whose death costs nothing. Whoever
+// finds a hole in a library gets a process without files, network, privileges or secrets.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "image/decode.h"
 #include "image/picture.h"
+#include "video/frames.h"
 
 namespace imagined::decoder {
 
@@ -25,6 +26,9 @@ struct DecoderOptions {
   int children_max = 2;                            // pictures decoded at a time; others wait
   std::chrono::milliseconds processor_time{5000};  // that one picture may take
   std::chrono::milliseconds wall_time{30'000};     // the same on a machine that is busy otherwise
+  /// Processor time of all its pictures after which a child is replaced; with what one video may
+  /// take, less than the kernel lets it have in all.
+  std::chrono::milliseconds child_time{20'000};
 };
 
 /// Any number of threads may decode at a time. Children are started when they are first needed,
@@ -42,11 +46,20 @@ class Decoder {
   Result<image::Picture> decode(std::span<const std::uint8_t> file,
                                 const image::DecodeLimits& limits = {});
 
+  /// The frames of an MP4 file, which may take four times as long as a picture. Errors as
+  /// `video::read_mp4`; `invalid_argument` (field "video") for frames that cannot be decoded, as
+  /// above.
+  Result<video::Frames> decode_video(std::span<const std::uint8_t> file);
+
  private:
   class Child;
+  struct Work;
+  struct Done;
 
   Result<std::unique_ptr<Child>> take_child();
   void give_back(std::unique_ptr<Child> child);
+  /// What a child says of a file, and the memory that it has written to.
+  Result<Done> ask_child(const Work& work);
 
   const DecoderOptions options_;
   std::mutex mutex_;

@@ -22,6 +22,7 @@
 #include "decoder/messages.h"
 #include "decoder/sandbox.h"
 #include "image/encode.h"
+#include "video/clip_file.h"
 
 namespace imagined::decoder {
 namespace {
@@ -117,6 +118,68 @@ TEST(Decoder, UsesAChildAgain) {
   ASSERT_TRUE(decoder.decode(file));
   // This kind of child answers its second request with an error, which names it.
   EXPECT_EQ(error_of(decoder.decode(file)), "image: asked again");
+}
+
+TEST(Decoder, ReplacesAChildThatHasWorkedForLongEnough) {
+  DecoderOptions brief = options("once-per-process");
+  brief.child_time = milliseconds(0);
+  Decoder decoder(brief);
+  const Bytes file = stripes(8, 8, image::Format::png);
+  ASSERT_TRUE(decoder.decode(file));
+  EXPECT_TRUE(decoder.decode(file));  // by another one: the first would be asked again
+}
+
+/// A clip of the given number of frames; each is grey, four levels lighter than the one before.
+Bytes clip(int frames) {
+  auto file = video::ClipFile::begin({.width = 48, .height = 32, .frames_per_second = 4});
+  EXPECT_TRUE(file);
+  for (int i = 0; i < frames; ++i) {
+    image::Picture picture{.width = 48, .height = 32, .channels = 3, .pixels = {}};
+    picture.pixels.assign(48 * 32 * 3, static_cast<std::uint8_t>(100 + 4 * i));
+    EXPECT_TRUE(file->add(picture.view()));
+  }
+  return file->finish();
+}
+
+TEST(DecodeVideo, GivesTheFramesInTheirOrder) {
+  Decoder decoder(options());
+  for (const int frames : {1, 20}) {
+    const auto video = decoder.decode_video(clip(frames));
+    ASSERT_TRUE(video) << video.error().message << ": " << video.error().detail;
+    EXPECT_EQ(video->width, 48);
+    EXPECT_EQ(video->height, 32);
+    EXPECT_EQ(video->seconds, frames / 4.0);
+    ASSERT_EQ(video->count, frames);
+    for (int i = 0; i < frames; ++i)
+      EXPECT_NEAR(video->picture(i).pixels[777], 100 + 4 * i, 1) << i;
+  }
+  // And goes on with pictures.
+  EXPECT_TRUE(decoder.decode(stripes(8, 8, image::Format::png)));
+}
+
+TEST(DecodeVideo, SaysThatItIsDamaged) {
+  Decoder decoder(options());
+  const auto error_of_video = [&](const Bytes& file) {
+    const auto frames = decoder.decode_video(file);
+    return frames ? "none" : frames.error().field + ": " + frames.error().message;
+  };
+  EXPECT_EQ(error_of_video(stripes(8, 8, image::Format::png)),
+            "video: the video is not an MP4 file");
+  Bytes spoilt = clip(3);
+  std::fill(spoilt.end() - 40, spoilt.end(), std::uint8_t{0x55});
+  EXPECT_EQ(error_of_video(spoilt), "video: the video could not be decoded");
+  Bytes cut = clip(3);
+  cut.pop_back();
+  EXPECT_THAT(error_of_video(cut), HasSubstr("video: the video is cut short"));
+}
+
+TEST(DecodeVideo, BelievesNothingThatCannotBe) {
+  for (const char* lie : {"wider", "crash", "mute", "short"}) {
+    const auto frames = Decoder(options(lie)).decode_video(clip(1));
+    ASSERT_FALSE(frames) << lie;
+    EXPECT_EQ(frames.error().field, "video");
+    EXPECT_EQ(frames.error().message, "the video could not be decoded") << lie;
+  }
 }
 
 TEST(Decoder, DecodesForManyThreadsAtATime) {

@@ -78,6 +78,7 @@ Result<void> filter_calls() {
   for (const int call : {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise)})
     allow(call);
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) allow_without_code(call);
+  allow(SCMP_SYS(sched_getaffinity));  // openh264 asks how many processors there are
   for (const int call : {SCMP_SYS(futex), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
                          SCMP_SYS(exit), SCMP_SYS(exit_group)})
     allow(call);

@@ -20,6 +20,7 @@ class ClipFile {
 
   /// About 4 ms for a flat drawing of 848 x 480 on one core.
   Result<void> add(const image::PictureView& frame);
+  int count() const { return static_cast<int>(frames_.size()); }
   /// The whole file, of MP4; not without a frame.
   std::vector<std::uint8_t> finish() const;
 

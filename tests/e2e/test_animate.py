@@ -132,6 +132,34 @@ def test_a_browser_plays_it(clip, tmp_path):
             server.shutdown()
 
 
+def test_it_goes_on_from_a_video(clip, model, tmp_path):
+    longer = tmp_path / "longer.mp4"
+    made = run("animate", "night falls", "--video", clip[0], "--model", model, "--seconds", 1,
+               "--json", "-o", longer)
+    assert made.returncode == 0, made.stderr
+    report = json.loads(made.stdout)
+    assert (report["width"], report["height"]) == (480, 640)
+    assert (report["frames"], report["frames_per_second"]) == (10 + 5, FRAMES_PER_SECOND)
+    again = run("animate", "night falls", "--video", longer, "--model", model, "--seconds", 1,
+                "--json", "-o", tmp_path / "longest.mp4")
+    assert json.loads(again.stdout)["frames"] == 10 + 5 + 5
+
+
+def test_it_keeps_the_speed_of_a_faster_video(model, tmp_path):
+    if not shutil.which("ffmpeg"):
+        pytest.skip("there is no ffmpeg here")
+    given = tmp_path / "given.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+                    "testsrc=size=128x96:rate=24:duration=1", "-pix_fmt", "yuv420p", given],
+                   check=True)
+    made = run("animate", "night falls", "--video", given, "--model", model, "--seconds", 1,
+               "--json", "-o", tmp_path / "longer.mp4")
+    assert made.returncode == 0, made.stderr
+    report = json.loads(made.stdout)
+    assert (report["width"], report["height"]) == (128, 96)
+    assert (report["frames"], report["frames_per_second"]) == (48, 24)
+
+
 @pytest.mark.parametrize("arguments, status, said", [
     (["--model", PAPERLAND], 65, 'model "paperland" makes no videos: it was not trained for clips'),
     (["-o", "clip.avi"], 64, '"clip.avi" does not end in .mp4'),
@@ -141,6 +169,9 @@ def test_a_browser_plays_it(clip, tmp_path):
     (["--image", "no-such-file.png"], 66, "no-such-file.png"),
     (["--image", __file__], 65, "test_animate.py"),
     (["--json", "-o", "-"], 64, "stdout takes a video only"),
+    (["--video", "no-such-file.mp4"], 66, "no-such-file.mp4"),
+    (["--video", __file__], 65, "test_animate.py: the video is not an MP4 file"),
+    (["--video", "x.mp4", "--resolution", "720p"], 65, "has its size"),
 ])
 def test_what_cannot_be_done_is_said(model, tmp_path, arguments, status, said):
     if "-o" not in arguments:
