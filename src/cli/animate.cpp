@@ -20,6 +20,7 @@
 #include "cli/process.h"
 #include "cli/progress.h"
 #include "engine/engine.h"
+#include "image/label.h"
 #include "service/pictures/prompt.h"
 #include "service/videos/video_size.h"
 #include "video/clip_file.h"
@@ -173,7 +174,7 @@ class Recording {
     if (work_.before && frames_++ == 0) return {};
     return made_->add(frame);
   }
-  std::vector<std::uint8_t> finish() const { return file_->finish(); }
+  std::vector<std::uint8_t> finish(std::string_view xmp) const { return file_->finish(xmp); }
   int frames() const { return file_->count(); }
 
  private:
@@ -195,8 +196,9 @@ class Recording {
   int frames_ = 0;
 };
 
-Result<Written> make_video(engine::Engine& engine, const Work& work, const fs::path& path,
-                           std::stop_token stop) {
+/// `xmp` says in the file how it was made; empty: nothing does.
+Result<Written> make_video(engine::Engine& engine, const Work& work, std::string_view xmp,
+                           const fs::path& path, std::stop_token stop) {
   const double begun_s = seconds_now();
   const engine::ClipRequest& request = work.request;
   const video::VideoShape shape{.width = request.width,
@@ -213,7 +215,7 @@ Result<Written> make_video(engine::Engine& engine, const Work& work, const fs::p
           },
       .take = [&](image::Picture frame) { return recording.add(frame); }};
   TRY(engine.animate(request, observer, std::move(stop)));
-  const std::vector<std::uint8_t> bytes = recording.finish();
+  const std::vector<std::uint8_t> bytes = recording.finish(xmp);
   TRY(write_video(path, bytes));
   bar.clear();
   return Written{.path = path,
@@ -258,7 +260,13 @@ int animate(const Options& options) {
                    (work->before ? 1 : 0);  // which is there already
   const engine::RequestReading reading = (*engine)->read({.prompt = request.prompt});
   for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
-  const auto written = make_video(**engine, *work, *path, stop);
+  std::string xmp;
+  if (config->settings.picture_metadata == "on")
+    xmp = image::xmp_packet({.model = model->name,
+                             .seed = seed,
+                             .prompt_sha256 = to_hex(sha256(request.prompt)),
+                             .of_given_pictures = request.first_frame.has_value()});
+  const auto written = make_video(**engine, *work, xmp, *path, stop);
   if (!written) return report(written.error());
   const std::string name = path->empty() ? "stdout" : path->string();
   fmt::print(stderr, "{}: {} x {}, {} frames at {} a second, seed {}, {:.2f} s\n", name,

@@ -19,8 +19,8 @@ Result<void> ClipFile::add(const image::PictureView& frame) {
   return {};
 }
 
-std::vector<std::uint8_t> ClipFile::finish() const {
-  return write_mp4(shape_, encoder_->parameter_sets(), frames_);
+std::vector<std::uint8_t> ClipFile::finish(std::string_view xmp) const {
+  return write_mp4(shape_, encoder_->parameter_sets(), frames_, xmp);
 }
 
 }  // namespace imagined::video

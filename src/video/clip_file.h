@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,8 +22,9 @@ class ClipFile {
   /// About 4 ms for a flat drawing of 848 x 480 on one core.
   Result<void> add(const image::PictureView& frame);
   int count() const { return static_cast<int>(frames_.size()); }
-  /// The whole file, of MP4; not without a frame.
-  std::vector<std::uint8_t> finish() const;
+  /// The whole file, of MP4, with an XMP packet that says how it was made, if any; not without a
+  /// frame.
+  std::vector<std::uint8_t> finish(std::string_view xmp = {}) const;
 
  private:
   ClipFile(const VideoShape& shape, std::unique_ptr<H264Encoder> encoder);

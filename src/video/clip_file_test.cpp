@@ -146,6 +146,18 @@ TEST(ClipFile, SaysWhatIsInItBeforeTheFrames) {
   EXPECT_EQ(top, (std::vector<std::string>{"/ftyp", "/moov", "/mdat"}));
 }
 
+TEST(ClipFile, SaysHowItWasMadeWhereXmpIsLookedFor) {
+  auto file = ClipFile::begin(kSmall);
+  ASSERT_TRUE(file && file->add(frame_at(kSmall, 0).view()));
+  const auto bytes = file->finish("<x:xmpmeta/>");
+  const Read boxes = read(bytes);
+  const Bytes box = boxes.at("/uuid");
+  constexpr std::string_view kXmp =
+      "\xBE\x7A\xCF\xCB\x97\xA9\x42\xE8\x9C\x71\x99\x94\x91\xE3\xAF\xAC";
+  EXPECT_EQ(std::string(box.begin(), box.end()), std::string(kXmp) + "<x:xmpmeta/>");
+  EXPECT_EQ(Decoded(bytes).frames(), 1);  // what is behind it is found
+}
+
 TEST(ClipFile, LastsAsLongAsItsFrames) {
   const auto file = file_of({.width = 32, .height = 16, .frames_per_second = 24}, 36);
   const Read boxes = read(file);

@@ -1,5 +1,6 @@
 #include "video/mp4_write.h"
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -12,6 +13,8 @@ constexpr std::size_t kFileBytesMax = std::size_t{2} << 30;  // an offset has 32
 // Of one frame: with so many units a player's rounding of a time stays within the frame.
 constexpr std::uint32_t kUnitsPerFrame = 512;
 constexpr std::uint32_t kTrack = 1;
+constexpr std::array<std::uint8_t, 16> kXmp = {0xBE, 0x7A, 0xCF, 0xCB, 0x97, 0xA9, 0x42, 0xE8,
+                                               0x9C, 0x71, 0x99, 0x94, 0x91, 0xE3, 0xAF, 0xAC};
 constexpr std::uint16_t kBt709 = 1;  // primaries, transfer and matrix have the same number
 
 class BoxWriter {
@@ -64,8 +67,8 @@ class BoxWriter {
 class Mp4 {
  public:
   Mp4(const VideoShape& shape, const ParameterSets& parameter_sets,
-      std::span<const CodedFrame> frames)
-      : shape_(shape), sets_(parameter_sets), frames_(frames) {}
+      std::span<const CodedFrame> frames, std::string_view xmp)
+      : shape_(shape), sets_(parameter_sets), frames_(frames), xmp_(xmp) {}
 
   std::vector<std::uint8_t> write() {
     std::size_t frame_bytes = 0;
@@ -80,6 +83,11 @@ class Mp4 {
       write_mvhd();
       out_.box("trak", [&] { write_trak(); });
     });
+    if (!xmp_.empty())
+      out_.box("uuid", [&] {
+        out_.bytes(kXmp);
+        out_.text(xmp_);
+      });
     out_.box("mdat", [&] {
       out_.set_u32(chunk_offset_at_, static_cast<std::uint32_t>(out_.size()));
       for (const CodedFrame& frame : frames_) out_.bytes(frame.bytes);
@@ -226,6 +234,7 @@ class Mp4 {
   const VideoShape& shape_;
   const ParameterSets& sets_;
   std::span<const CodedFrame> frames_;
+  std::string_view xmp_;
   BoxWriter out_;
   std::size_t chunk_offset_at_ = 0;
 };
@@ -233,11 +242,11 @@ class Mp4 {
 }  // namespace
 
 std::vector<std::uint8_t> write_mp4(const VideoShape& shape, const ParameterSets& parameter_sets,
-                                    std::span<const CodedFrame> frames) {
+                                    std::span<const CodedFrame> frames, std::string_view xmp) {
   CHECK(!frames.empty() && frames.front().is_key, "a video that does not begin with a key frame");
   CHECK(parameter_sets.sequence.size() >= 4 && !parameter_sets.picture.empty(),
         "a video without parameter sets");
-  return Mp4(shape, parameter_sets, frames).write();
+  return Mp4(shape, parameter_sets, frames, xmp).write();
 }
 
 }  // namespace imagined::video

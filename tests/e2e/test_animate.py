@@ -90,6 +90,16 @@ def test_the_same_seed_gives_the_same_file(clip, model, picture, tmp_path):
     assert (tmp_path / "again.mp4").read_bytes() == clip[0].read_bytes()
 
 
+def test_the_file_says_how_it_was_made(clip, model, tmp_path):
+    written = clip[0].read_bytes()
+    assert b'imagined:Seed="7"' in written and b"DigitalSourceType" in written
+    plain = tmp_path / "plain.mp4"
+    made = run("animate", "a house", "--model", model, "--seconds", 1, "--picture-metadata", "off",
+               "-o", plain)
+    assert made.returncode == 0, made.stderr
+    assert b"DigitalSourceType" not in plain.read_bytes()
+
+
 def test_words_alone_are_enough(model, tmp_path):
     made = run("animate", "a house", "--model", model, "--seconds", 1, "--aspect-ratio", "1:1",
                "-o", tmp_path / "house.mp4")
