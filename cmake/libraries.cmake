@@ -26,6 +26,7 @@ imagined_pkg(imagined_webp libwebp)
 imagined_pkg(imagined_jpeg libturbojpeg)
 imagined_pkg(imagined_openh264 openh264)
 imagined_pkg(imagined_seccomp libseccomp)
+imagined_pkg(imagined_argon2 libargon2)
 
 add_library(imagined_png INTERFACE)
 target_link_libraries(imagined_png INTERFACE PNG::PNG imagined_deflate)

@@ -21,8 +21,10 @@
 #include "cli/wiring.h"
 #include "engine/engine.h"
 #include "service/accounts/first_owner.h"
+#include "service/accounts/sessions.h"
 #include "service/files/file_service.h"
 #include "service/gauges/state_gauges.h"
+#include "service/history/history_desk.h"
 #include "service/jobs/job_queue.h"
 #include "service/jobs/job_watcher.h"
 #include "service/maintenance/maintenance.h"
@@ -118,8 +120,8 @@ void offer_first_owner(service::FirstOwner& first_owner, const std::string& url)
   if (!token) log(LogLevel::warn, "no_owner_offered", "reason={:?}", token.error().message);
   if (!token || !*token) return;
   log(LogLevel::info, "no_owner",
-      "claim_token={} valid_s={} hint=\"POST it once as JSON to {}/auth/first-owner, or: imagined "
-      "people create --role owner\"",
+      "claim_token={} valid_s={} hint=\"open {}/console and type it there, or: imagined people "
+      "create --role owner\"",
       **token, service::FirstOwner::kTokenLifeMs / 1000, url);
 }
 
@@ -157,9 +159,20 @@ int serve_until_stopped(const Config& config, const Listen& listen,
   const auto moderation = make_moderation(config.settings, stores);
   if (!moderation) return report(kExitConfig, moderation.error());
   service::KeyDesk desk(stores.keys(), stores.key_store());
-  service::UsageDesk usage(stores.ledger());
+  service::UsageDesk usage(stores.ledger(), policy->team,
+                           {.per_second = policy->per_second, .per_minute = policy->per_minute});
   service::FirstOwner first_owner(stores.keys(), stores.clock());
+  service::Sessions sessions({stores.sessions(), stores.keys(), stores.limits(), stores.clock()});
   service::Admission admission(stores.limits(), stores.clock(), *policy);
+  service::HistoryDesk history({.history = stores.history(),
+                                .archive = stores.archive(),
+                                .blobs = stores.blobs(),
+                                .queue = queue,
+                                .events = stores.events(),
+                                .admission = admission,
+                                .workers = *workers,
+                                .clock = stores.clock()},
+                               config.settings.device);
   std::optional<service::PictureCache> cache;
   if (stores.cache() != nullptr)
     cache.emplace(*stores.cache(), queue, stores.archive(), cache_options(config.settings));
@@ -213,7 +226,9 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                .keys = stores.keys(),
                                .desk = desk,
                                .first_owner = first_owner,
+                               .sessions = sessions,
                                .usage = usage,
+                               .history = history,
                                .admission = admission,
                                .links = stores.links(),
                                .workers = *workers,

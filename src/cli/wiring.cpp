@@ -17,6 +17,7 @@
 #include "service/maintenance/key_use.h"
 #include "service/maintenance/lease_rescue.h"
 #include "service/maintenance/picture_expiry.h"
+#include "service/maintenance/session_expiry.h"
 #include "service/maintenance/temporary_files.h"
 #include "storage/disk/data_dir.h"
 #include "storage/disk/data_gauges.h"
@@ -28,9 +29,11 @@
 #include "storage/sqlite/sqlite_cache_store.h"
 #include "storage/sqlite/sqlite_database.h"
 #include "storage/sqlite/sqlite_file_store.h"
+#include "storage/sqlite/sqlite_history.h"
 #include "storage/sqlite/sqlite_job_store.h"
 #include "storage/sqlite/sqlite_key_store.h"
 #include "storage/sqlite/sqlite_ledger_store.h"
+#include "storage/sqlite/sqlite_session_store.h"
 #include "storage/web/web_classifier.h"
 #include "storage/web/web_pictures.h"
 
@@ -68,7 +71,9 @@ class LocalStores final : public Stores {
       : parts_(std::move(parts)),
         jobs_(*parts_.database, kClock),
         archive_(*parts_.database),
+        history_(*parts_.database),
         key_store_(*parts_.database, kClock, parts_.audit_secret),
+        sessions_(*parts_.database, kClock, parts_.audit_secret),
         ledger_(*parts_.database, kClock),
         limits_(kClock),
         files_(*parts_.database),
@@ -83,9 +88,11 @@ class LocalStores final : public Stores {
 
   service::JobStore& jobs() override { return jobs_; }
   service::Archive& archive() override { return archive_; }
+  service::History& history() override { return history_; }
   service::BlobStore& blobs() override { return *parts_.blobs; }
   service::KeyService& keys() override { return keys_; }
   service::KeyStore& key_store() override { return key_store_; }
+  service::SessionStore& sessions() override { return sessions_; }
   service::LedgerStore& ledger() override { return ledger_; }
   service::LimitStore& limits() override { return limits_; }
   service::FileStore& files() override { return files_; }
@@ -99,7 +106,9 @@ class LocalStores final : public Stores {
   Parts parts_;
   storage::SqliteJobStore jobs_;
   storage::SqliteArchive archive_;
+  storage::SqliteHistory history_;
   storage::SqliteKeyStore key_store_;
+  storage::SqliteSessionStore sessions_;
   storage::SqliteLedgerStore ledger_;
   storage::ProcessLimitStore limits_;
   storage::SqliteFileStore files_;
@@ -254,6 +263,7 @@ std::vector<service::Duty> all_duties(Stores& stores, service::JobQueue& queue,
       service::temporary_files(stores.blobs(), stores.clock()),
       service::key_use(stores.keys()),
       service::file_expiry(stores.files(), stores.clock()),
+      service::session_expiry(stores.sessions(), stores.clock()),
   };
   if (stores.cache() != nullptr) duties.push_back(service::cache_expiry(*stores.cache()));
   if (settings.keep_pictures_days > 0) {

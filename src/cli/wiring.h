@@ -21,12 +21,14 @@
 #include "service/ports/cache_store.h"
 #include "service/ports/content_classifier.h"
 #include "service/ports/file_store.h"
+#include "service/ports/history.h"
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"
 #include "service/ports/key_store.h"
 #include "service/ports/ledger_store.h"
 #include "service/ports/limit_store.h"
 #include "service/ports/remote_pictures.h"
+#include "service/ports/session_store.h"
 #include "storage/backup/backup.h"
 #include "worker/supervisor.h"
 
@@ -46,9 +48,11 @@ class Stores {
 
   virtual service::JobStore& jobs() = 0;
   virtual service::Archive& archive() = 0;
+  virtual service::History& history() = 0;
   virtual service::BlobStore& blobs() = 0;
   virtual service::KeyService& keys() = 0;
   virtual service::KeyStore& key_store() = 0;
+  virtual service::SessionStore& sessions() = 0;
   virtual service::LedgerStore& ledger() = 0;
   virtual service::LimitStore& limits() = 0;
   virtual service::FileStore& files() = 0;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <fstream>
 #include <utility>
 
 #include "base/check.h"
@@ -84,6 +85,16 @@ void Supervisor::start(SupervisorCallbacks callbacks) {
 void Supervisor::stop() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
+}
+
+// Resident, as the kernel counts it: mapped weights that lie in memory are part of it.
+std::int64_t Supervisor::memory_bytes() const {
+  const pid_t pid = pid_;
+  if (pid == 0) return 0;
+  std::ifstream statm(fmt::format("/proc/{}/statm", pid));
+  std::int64_t all_pages = 0, resident_pages = 0;
+  if (!(statm >> all_pages >> resident_pages)) return 0;
+  return resident_pages * sysconf(_SC_PAGESIZE);
 }
 
 bool Supervisor::accepts(std::string_view model_id) const {
@@ -162,6 +173,7 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
     return tl::unexpected(std::move(child.error()));
   }
   ++starts_;
+  pid_ = child->pid();
   log(LogLevel::info, "worker_started", "worker={} pid={}", id, child->pid());
   auto worker = std::make_shared<Worker>(id, std::move(*child));
   try {
@@ -209,6 +221,7 @@ Child::End Supervisor::wait_for_end(Worker& worker, const std::stop_token& stop)
     log(LogLevel::error, "worker_hung_up", "worker={}", worker.id);
   }
   const Child::End end = worker.child.end(options_.stop_patience);
+  pid_ = 0;
   connect(nullptr);
   ready_ = false;  // after the wire's last word
   return end;

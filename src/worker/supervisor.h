@@ -2,6 +2,8 @@
 // starts it again.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <filesystem>
 #include <functional>
@@ -52,6 +54,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
 
   bool is_ready() const override { return ready_; }
   std::int64_t starts() const override { return starts_; }
+  std::int64_t memory_bytes() const override;
   /// While the worker is started again, its last models count as there.
   bool accepts(std::string_view model_id) const override;
   std::optional<service::ModelReport> report(std::string_view model_id) const override;
@@ -79,6 +82,7 @@ class Supervisor final : public service::WorkerPool, public service::WorkerBell 
   std::atomic<bool> was_ready_ = false;
   std::atomic<int> failures_ = 0;
   std::atomic<std::int64_t> starts_ = 0;
+  std::atomic<pid_t> pid_ = 0;  // of the worker; 0: there is none
   int config_fd_ = -1;
   mutable std::mutex mutex_;
   std::vector<service::ModelReport> models_;  // of the last ready worker

@@ -19,6 +19,7 @@
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
 #include "storage/memory/memory_key_store.h"
+#include "storage/memory/memory_session_store.h"
 #include "storage/process/process_job_events.h"
 #include "storage/process/process_limit_store.h"
 
@@ -98,6 +99,23 @@ class HungryBlobStore final : public service::BlobStore {
   storage::MemoryBlobStore blobs_;
 };
 
+// Nothing was ever made.
+class NoHistory final : public service::History {
+ public:
+  Result<std::vector<service::MadePicture>> pictures(const service::HistoryQuery&) override {
+    return std::vector<service::MadePicture>();
+  }
+  Result<std::vector<service::MadeJob>> jobs(const service::HistoryQuery&) override {
+    return std::vector<service::MadeJob>();
+  }
+  Result<std::vector<service::BlockedRequest>> blocked(const service::HistoryQuery&) override {
+    return std::vector<service::BlockedRequest>();
+  }
+  Result<void> rename_picture(std::string_view, std::string_view) override {
+    return fail(ErrorCode::not_found, "no such picture");
+  }
+};
+
 class SwitchedPool final : public service::WorkerPool {
  public:
   std::atomic<bool> ready = true;
@@ -135,7 +153,9 @@ class HttpServerTest : public ::testing::Test {
             .keys = keys_,
             .desk = desk_,
             .first_owner = first_owner_,
+            .sessions = sessions_,
             .usage = usage_,
+            .history = history_,
             .admission = admission_,
             .links = links_,
             .workers = workers_,
@@ -228,6 +248,9 @@ class HttpServerTest : public ::testing::Test {
   SwitchedPool workers_;
   service::JobQueue queue_{jobs_, events_, bell_};
   storage::ProcessLimitStore limits_{clock_};
+  storage::MemorySessionStore session_store_{key_store_};
+  service::Sessions sessions_{{session_store_, keys_, limits_, clock_},
+                              {.passes = 1, .memory_kib = 8}};
   service::Admission admission_{limits_, clock_, {.per_second = 1'000, .per_minute = 10'000}};
   service::ModerationPolicies policies_ = *service::ModerationPolicies::make(
       {.words = {{.category = "birds", .one_of_each = {{"owl"}}}}}, {});
@@ -246,6 +269,16 @@ class HttpServerTest : public ::testing::Test {
   service::Intake intake_{blobs_, web_, images_, files_};
   service::Delivery delivery_{images_, web_};
   service::JobWatcher watcher_{jobs_, queue_, events_, milliseconds(20)};
+  NoHistory nothing_made_;
+  service::HistoryDesk history_{{.history = nothing_made_,
+                                 .archive = jobs_,
+                                 .blobs = blobs_,
+                                 .queue = queue_,
+                                 .events = events_,
+                                 .admission = admission_,
+                                 .workers = workers_,
+                                 .clock = clock_},
+                                "cpu"};
   service::Links links_{service::UrlSigner(std::string(32, 's')), clock_};
   ServerOptions options_;
   std::string key_;

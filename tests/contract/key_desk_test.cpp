@@ -71,6 +71,18 @@ TEST_F(KeyDeskTest, LetsEachRoleDoWhatIsItsOwn) {
        [&](const Caller& who) {
          return done(desk_.own({who, "r"}));
        }},
+      {Role::member,
+       [&](const Caller& who) {
+         return done(desk_.people({who, "r"}));
+       }},
+      {Role::member,
+       [&](const Caller& who) {
+         return done(desk_.ask_capacity({who, "r"}, id, {.per_minute = 600}));
+       }},
+      {Role::owner,
+       [&](const Caller& who) {
+         return done(desk_.add_person({who, "r"}, "bo", Role::member));
+       }},
       {Role::admin,
        [&](const Caller& who) {
          return done(desk_.create({who, "r"}, {.name = "n"}));
@@ -101,6 +113,19 @@ TEST_F(KeyDeskTest, LetsEachRoleDoWhatIsItsOwn) {
   EXPECT_TRUE(verbs.back().does(person(Role::admin)));
 }
 
+TEST_F(KeyDeskTest, ShowsThePeopleOfTheTeamAlone) {
+  const Caller boss = person(Role::owner);
+  person(Role::owner, "blue");
+  make(boss);
+  const NewKey bo = *desk_.add_person({boss, "r1"}, "bo", Role::admin);
+  ASSERT_TRUE(keys_.revoke({.name = "test"}, person(Role::member).owner.key_id));
+  EXPECT_EQ(keys_.authenticate("Bearer " + bo.secret)->role, Role::admin);
+  std::vector<std::string> ids;
+  const auto people = *desk_.people({boss, "r1"});
+  for (const ApiKey& each : people) ids.push_back(each.id);
+  EXPECT_EQ(ids, (std::vector<std::string>{boss.owner.key_id, bo.row.id}));
+}
+
 TEST_F(KeyDeskTest, FindsNothingOfAnotherTeamAndNoOtherPerson) {
   const std::string id = make(person(Role::admin, "blue"));
   const Caller red = person(Role::owner);
@@ -108,6 +133,8 @@ TEST_F(KeyDeskTest, FindsNothingOfAnotherTeamAndNoOtherPerson) {
   for (const std::string& hidden : {id, other_person, std::string("none")}) {
     EXPECT_EQ(desk_.change({red, "r"}, hidden, renamed).error().code, ErrorCode::not_found);
     EXPECT_EQ(desk_.rotate({red, "r"}, hidden, 0).error().code, ErrorCode::not_found);
+    EXPECT_EQ(desk_.ask_capacity({red, "r"}, hidden, {.per_minute = 1}).error().code,
+              ErrorCode::not_found);
     EXPECT_EQ(desk_.revoke({red, "r"}, hidden).error().code, ErrorCode::not_found);
   }
   EXPECT_TRUE(desk_.list({red, "r"})->keys.empty());

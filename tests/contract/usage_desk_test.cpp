@@ -44,6 +44,19 @@ TEST_F(UsageDeskTest, ShowsATeamItsOwnBooksPageByPage) {
   EXPECT_EQ(second.next_row, 0);
 }
 
+TEST_F(UsageDeskTest, SaysHowMuchOfTheTeamsBudgetIsUsed) {
+  deliver("k1", "red");
+  deliver("k2", "blue");
+  UsageDesk desk(ledger_, {.pictures_per_day = 9, .usd_ticks_per_month = 70}, {.per_minute = 12});
+  const Caller red = person("red");
+  const Budgets budgets = *desk.budgets({red, "r"});
+  EXPECT_EQ(budgets.today, (Amount{.pictures = 1, .usd_ticks = 5}));
+  EXPECT_EQ(budgets.this_month, budgets.today);
+  EXPECT_EQ(budgets.team.pictures_per_day, 9);
+  EXPECT_EQ(budgets.rates.per_minute, 12);
+  EXPECT_EQ(desk.budgets({red, "r", "blue"}).error().code, ErrorCode::not_found);
+}
+
 TEST_F(UsageDeskTest, IsForPeopleOfTheTeam) {
   const Caller red = person("red");
   EXPECT_EQ(desk_.usage({red, "r", "blue"}, {.rows_max = 2}).error().code, ErrorCode::not_found);

@@ -14,11 +14,13 @@
 #include "service/accounts/first_owner.h"
 #include "service/accounts/key_desk.h"
 #include "service/accounts/key_service.h"
+#include "service/accounts/sessions.h"
 #include "service/accounts/usage_desk.h"
 #include "service/admission/admission.h"
 #include "service/catalogue/catalogue.h"
 #include "service/files/file_service.h"
 #include "service/gauges/gauge.h"
+#include "service/history/history_desk.h"
 #include "service/jobs/job_watcher.h"
 #include "service/links/links.h"
 #include "service/pictures/delivery.h"
@@ -39,7 +41,9 @@ struct Services {
   service::KeyService& keys;
   service::KeyDesk& desk;
   service::FirstOwner& first_owner;
+  service::Sessions& sessions;
   service::UsageDesk& usage;
+  service::HistoryDesk& history;
   service::Admission& admission;
   const service::Links& links;
   const service::WorkerPool& workers;

@@ -63,6 +63,7 @@ struct Exchange : Call {
   AddressCounts::Place place;      // of the client behind a proxy
   const Route* route = nullptr;    // none: no route has this path and method
   int ordered = 0;                 // pictures, of a request for them that could be read
+  std::string session;             // token of the session it came with; empty: it came with a key
   Params params;                   // what stands at {...} in the route's pattern
   std::unique_ptr<BodySink> sink;  // where the body goes, when it is not held in `request`
   ByteBudget::Hold held;           // for the body

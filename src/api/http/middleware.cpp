@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include "api/http/router.h"
+#include "api/http/session_cookie.h"
 #include "api/http/tally.h"
 #include "api/http/unserved.h"
 #include "api/wire/errors.h"
 #include "api/wire/limit_headers.h"
 #include "api/wire/replies.h"
+#include "base/crypto.h"
 #include "base/ids.h"
 #include "base/log.h"
 
@@ -143,9 +145,34 @@ Step find_route(const Context& context, Exchange& exchange) {
   co_return response;
 }
 
+namespace {
+
+// A browser sends the cookie with whatever asks for our address; the header only our own page adds.
+Step enter_by_session(const Context& context, Exchange& exchange, std::string_view token) {
+  const std::string& method = exchange.request.method;
+  const bool changes = method != "GET" && method != "HEAD";
+  if (changes && !equal_constant_time(exchange.request.headers.find(kCsrfHeader),
+                                      service::csrf_token(token))) {
+    co_return fail(ErrorCode::permission_denied,
+                   fmt::format("a request that changes something with a session needs the {} that "
+                               "GET /auth/session tells",
+                               kCsrfHeader));
+  }
+  auto caller =
+      co_await on_pool(context.pool, [&] { return context.services.sessions.authenticate(token); });
+  if (!caller) co_return tl::unexpected(std::move(caller.error()));
+  exchange.caller = std::move(*caller);
+  exchange.session = token;
+  co_return std::nullopt;
+}
+
+}  // namespace
+
 Step authenticate(const Context& context, Exchange& exchange) {
   if (exchange.route->access == Access::open) co_return std::nullopt;
   const Headers& headers = exchange.request.headers;
+  if (const auto token = session_token(headers); !token.empty() && !headers.has("authorization"))
+    co_return co_await enter_by_session(context, exchange, token);
   if (headers.count("authorization") > 1) {
     co_return fail(ErrorCode::invalid_argument, "authorization is given more than once");
   }

@@ -22,7 +22,8 @@ Async<Result<std::optional<Response>>> check_origin(const Context& context, Exch
 Async<Result<std::optional<Response>>> answer_preflight(const Context& context, Exchange& exchange);
 /// Sets `route` and `params`; 404 and 501 (unserved.h), 405 (with Allow).
 Async<Result<std::optional<Response>>> find_route(const Context& context, Exchange& exchange);
-/// Sets `caller` on routes that need a key; 401.
+/// Sets `caller` on routes that need a key or a session, and `session`; 401, and 403 for a request
+/// that would change something and is perhaps not the console's own.
 Async<Result<std::optional<Response>>> authenticate(const Context& context, Exchange& exchange);
 /// A route that reads a body reads the content types of its rule, in UTF-8 and without a content
 /// coding; 415. Other parameters of the type mean nothing here.

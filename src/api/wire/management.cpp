@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/timestamp.h"
 #include "base/words.h"
+#include "service/billing/money.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -68,6 +69,15 @@ Result<void> read_limit(const json& object, std::string_view name,
   return {};
 }
 
+/// In US dollars as a text, "12.50": a number would be rounded on the way.
+Result<void> read_budget(const json& object, std::string_view name,
+                         std::optional<std::int64_t>& limit) {
+  const auto text = TRY(read_string(object, name, "US dollars as a text, such as \"12.50\""));
+  limit.reset();
+  if (text && !text->empty()) limit = TRY(service::parse_usd(*text, name));
+  return {};
+}
+
 Result<void> read_time(const json& object, std::string_view name, std::int64_t now_unix_ms,
                        std::int64_t& time_ms) {
   const auto text = TRY(read_string(object, name, "a time such as 2026-12-31T23:59:59Z"));
@@ -89,6 +99,14 @@ Result<void> read_field(const json& object, std::string_view name, std::int64_t 
     return read_limit(object, name, wish.allowance.per_second);
   } else if (name == "qpm") {
     return read_limit(object, name, wish.allowance.per_minute);
+  } else if (name == "picturesPerDay") {
+    return read_limit(object, name, wish.allowance.pictures_per_day);
+  } else if (name == "picturesPerMonth") {
+    return read_limit(object, name, wish.allowance.pictures_per_month);
+  } else if (name == "usdPerDay") {
+    return read_budget(object, name, wish.allowance.usd_ticks_per_day);
+  } else if (name == "usdPerMonth") {
+    return read_budget(object, name, wish.allowance.usd_ticks_per_month);
   } else if (name == "expireTime") {
     return read_time(object, name, now_unix_ms, wish.expires_ms);
   } else if (name == "disabled") {
@@ -99,7 +117,8 @@ Result<void> read_field(const json& object, std::string_view name, std::int64_t 
   } else {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the field \"{}\" of a key cannot be set, expected one of name, acls, "
-                            "qps, qpm, expireTime, disabled",
+                            "qps, qpm, picturesPerDay, picturesPerMonth, usdPerDay, usdPerMonth, "
+                            "expireTime, disabled",
                             name.substr(0, 60)),
                 std::string(name.substr(0, 60)));
   }
@@ -116,6 +135,13 @@ json rates_value(const std::optional<std::int64_t>& per_second,
   if (per_second) value["qps"] = *per_second;
   if (per_minute) value["qpm"] = *per_minute;
   return value;
+}
+
+void add_quotas(const service::Allowance& own, json& value) {
+  if (own.pictures_per_day) value["picturesPerDay"] = *own.pictures_per_day;
+  if (own.pictures_per_month) value["picturesPerMonth"] = *own.pictures_per_month;
+  if (own.usd_ticks_per_day) value["usdPerDay"] = service::format_usd(*own.usd_ticks_per_day);
+  if (own.usd_ticks_per_month) value["usdPerMonth"] = service::format_usd(*own.usd_ticks_per_month);
 }
 
 json asked_value(const service::CapacityRequest& asked) {
@@ -137,6 +163,8 @@ json managed_key_value(const ApiKey& key, const ShownKey& shown) {
                 {"disabled", key.disabled},
                 {"aclStrings", acls_of(key)}};
   value.update(rates_value(key.allowance.per_second, key.allowance.per_minute));
+  add_quotas(key.allowance, value);
+  if (key.last_used_ms > 0) value["lastUseTime"] = to_timestamp(key.last_used_ms);
   if (key.asked.is_open()) value["capacityRequest"] = asked_value(key.asked);
   if (!shown.secret.empty()) value["apiKey"] = shown.secret;
   return value;
@@ -212,6 +240,7 @@ Result<OwnerClaim> parse_owner_claim(std::string_view body) {
   OwnerClaim claim;
   claim.token = TRY(read_string(object, "token", "the text that the server printed")).value_or("");
   claim.name = TRY(read_string(object, "name", "a text")).value_or("owner");
+  claim.password = TRY(read_string(object, "password", "a text")).value_or("");
   return claim;
 }
 
@@ -230,6 +259,22 @@ std::string person_body(const ApiKey& key, const ShownKey& shown) {
                 {"ipRanges", json::array()}};
   if (!shown.secret.empty()) value["apiKey"] = shown.secret;
   return text_of(value);
+}
+
+Result<NewPerson> parse_new_person(std::string_view body) {
+  const json object = TRY(parse_json_object(body));
+  const auto role = TRY(read_string(object, "role", "member, admin or owner")).value_or("member");
+  return NewPerson{.name = TRY(read_string(object, "name", "a text")).value_or(""),
+                   .role = TRY(service::parse_role(role))};
+}
+
+std::string people_body(std::span<const ManagedKey> people) {
+  std::string text = "{\"people\":[";
+  for (const ManagedKey& each : people) {
+    if (text.back() == '}') text += ',';
+    text += person_body(each.key, each.shown);
+  }
+  return text + "]}";
 }
 
 std::string audit_body(std::span<const service::AuditEvent> events, std::int64_t next_sequence) {

@@ -13,8 +13,9 @@
 
 namespace imagined::api::wire {
 
-/// `{"name", "acls", "qps", "qpm", "expireTime"}`; without `acls` a key may do everything. Errors
-/// name the field, the value and what is allowed.
+/// `{"name", "acls", "qps", "qpm", "picturesPerDay", "picturesPerMonth", "usdPerDay",
+/// "usdPerMonth", "expireTime"}`; without `acls` a key may do everything. Errors name the field,
+/// the value and what is allowed.
 Result<service::KeyWish> parse_new_key(std::string_view body, std::int64_t now_unix_ms);
 
 /// `{"apiKey": {...}, "fieldMask": "qpm,name,disabled"}` upon what the key is: the fields that the
@@ -44,14 +45,22 @@ struct ManagedKey {
 };
 /// `{"apiKeys": [...]}`, with a token when there is another page.
 std::string managed_keys_body(std::span<const ManagedKey> keys, std::string_view next);
-/// `{"token", "name"}` of POST /auth/first-owner; without a name it is "owner".
+/// `{"token", "name", "password"}` of POST /auth/first-owner; without a name it is "owner".
 struct OwnerClaim {
   std::string token;
   std::string name;
+  std::string password;  // empty: none is set
 };
 Result<OwnerClaim> parse_owner_claim(std::string_view body);
 /// Of a person's management key, as GET /auth/management-keys/validation has it.
 std::string person_body(const service::ApiKey& key, const ShownKey& shown);
+/// `{"name", "role"}` of POST /auth/teams/{team_id}/people; without a role a member.
+struct NewPerson {
+  std::string name;
+  service::Role role = service::Role::member;
+};
+Result<NewPerson> parse_new_person(std::string_view body);
+std::string people_body(std::span<const ManagedKey> people);
 /// `{"events": [...]}`, with a page token when there may be more.
 std::string audit_body(std::span<const service::AuditEvent> events, std::int64_t next_sequence);
 

@@ -32,6 +32,17 @@ TEST(NewKey, ReadsWhatXaisManagementApiSends) {
   EXPECT_EQ(wish.expires_ms, 1'700'006'400'000);
 }
 
+TEST(NewKey, TakesBudgetsExactlyAndEmptyOnesForNone) {
+  const KeyWish wish = *parse_new_key(
+      R"({"name": "app", "picturesPerDay": 9, "usdPerDay": "0.0000000001", "usdPerMonth": ""})",
+      kNowMs);
+  EXPECT_EQ(wish.allowance.pictures_per_day, 9);
+  EXPECT_EQ(wish.allowance.usd_ticks_per_day, 1);
+  EXPECT_EQ(wish.allowance.usd_ticks_per_month, std::nullopt);
+  EXPECT_EQ(refusal(R"({"name": "a", "usdPerDay": 1.5})"), "usdPerDay");
+  EXPECT_EQ(refusal(R"({"name": "a", "usdPerMonth": "much"})"), "usdPerMonth");
+}
+
 TEST(NewKey, MayDoEverythingUnlessToldAndNothingWithAnEmptyList) {
   EXPECT_EQ(parse_new_key(R"({"name": "app"})", kNowMs)->scopes, ScopeSet::all());
   EXPECT_EQ(parse_new_key(R"({"name": "app", "acls": []})", kNowMs)->scopes, ScopeSet());

@@ -92,10 +92,34 @@ Result<ApiKey> KeyDesk::ask_capacity(const Visit& visit, CapacityRequest request
   return keys_.ask_capacity(actor_of(visit), id, std::move(request));
 }
 
+Result<ApiKey> KeyDesk::ask_capacity(const Visit& visit, std::string_view id,
+                                     CapacityRequest request) {
+  TRY(enter(visit, Role::member));
+  TRY(find(visit, id));
+  return keys_.ask_capacity(actor_of(visit), id, std::move(request));
+}
+
 Result<ApiKey> KeyDesk::decide_capacity(const Visit& visit, std::string_view id, bool granted) {
   TRY(enter(visit, Role::admin));
   TRY(find(visit, id));
   return keys_.decide_capacity(actor_of(visit), id, granted);
+}
+
+Result<std::vector<ApiKey>> KeyDesk::people(const Visit& visit) {
+  TRY(enter(visit, Role::member));
+  std::vector<ApiKey> people = TRY(keys_.list());
+  std::erase_if(people, [&](const ApiKey& key) {
+    return !key.role || key.revoked_ms > 0 ||
+           !may_see(visit.caller, {.org_id = key.org_id, .team_id = key.team_id});
+  });
+  return people;
+}
+
+Result<NewKey> KeyDesk::add_person(const Visit& visit, std::string_view name, Role role) {
+  TRY(enter(visit, Role::owner));
+  const Owner& owner = visit.caller.owner;
+  return keys_.create(actor_of(visit), {.name = std::string(name)},
+                      {.org_id = owner.org_id, .team_id = owner.team_id, .role = role});
 }
 
 Result<ApiKey> KeyDesk::own(const Visit& visit) {

@@ -42,8 +42,15 @@ class KeyDesk {
 
   /// As KeyService::ask_capacity, for the key that asks, which is a customer's.
   Result<ApiKey> ask_capacity(const Visit& visit, CapacityRequest request);
+  /// The same by a person, for a key of the team.
+  Result<ApiKey> ask_capacity(const Visit& visit, std::string_view id, CapacityRequest request);
   /// As KeyService::decide_capacity.
   Result<ApiKey> decide_capacity(const Visit& visit, std::string_view id, bool granted);
+
+  /// The people of the team, oldest first; revoked ones are left out.
+  Result<std::vector<ApiKey>> people(const Visit& visit);
+  /// A person with a management key, by an owner; `invalid_argument` for the name.
+  Result<NewKey> add_person(const Visit& visit, std::string_view name, Role role);
 
   /// The key that the person asks with.
   Result<ApiKey> own(const Visit& visit);

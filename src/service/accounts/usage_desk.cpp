@@ -1,5 +1,8 @@
 #include "service/accounts/usage_desk.h"
 
+#include <fmt/core.h>
+
+#include <string>
 #include <utility>
 
 namespace imagined::service {
@@ -14,6 +17,15 @@ Result<UsageDesk::Page> UsageDesk::usage(const Visit& visit, UsageFilter filter)
   page.rows.pop_back();
   page.next_row = filter.first_row + rows_max;
   return page;
+}
+
+Result<Budgets> UsageDesk::budgets(const Visit& visit) {
+  TRY(enter(visit, Role::member));
+  const std::string bucket = fmt::format("team:{}", visit.caller.owner.team_id);
+  return Budgets{.team = team_,
+                 .today = TRY(ledger_.spent(bucket, QuotaPeriod::day)),
+                 .this_month = TRY(ledger_.spent(bucket, QuotaPeriod::month)),
+                 .rates = rates_};
 }
 
 }  // namespace imagined::service

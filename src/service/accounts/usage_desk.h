@@ -4,17 +4,28 @@
 #include <vector>
 
 #include "base/result.h"
+#include "service/accounts/capacity.h"
 #include "service/accounts/visit.h"
+#include "service/limits/allowance.h"
 #include "service/ports/ledger_store.h"
 
 namespace imagined::service {
+
+/// What holds for a team and how much of it is used.
+struct Budgets {
+  Allowance team;
+  Amount today;
+  Amount this_month;
+  Rates rates;  // of a key that has none of its own
+};
 
 /// What people can read in the books of their own team, whichever way they ask; errors as
 /// KeyDesk's. Any thread may call it; calls block on the store.
 class UsageDesk {
  public:
-  /// The reference must outlive the desk.
-  explicit UsageDesk(LedgerStore& ledger) : ledger_(ledger) {}
+  /// The reference must outlive the desk. What is not limited here is not limited.
+  explicit UsageDesk(LedgerStore& ledger, Allowance team = {}, Rates rates = {})
+      : ledger_(ledger), team_(team), rates_(rates) {}
 
   struct Page {
     std::vector<UsageRow> rows;
@@ -22,9 +33,12 @@ class UsageDesk {
   };
   /// A page of at most `filter.rows_max` rows, which must be given; the team is the person's.
   Result<Page> usage(const Visit& visit, UsageFilter filter);
+  Result<Budgets> budgets(const Visit& visit);
 
  private:
   LedgerStore& ledger_;
+  const Allowance team_;
+  const Rates rates_;
 };
 
 }  // namespace imagined::service

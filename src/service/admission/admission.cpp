@@ -30,12 +30,6 @@ std::string subject_of(std::string_view model) {
   return fmt::format("this key and model {}", model);
 }
 
-Admitted answer_of(const Verdict& verdict, std::string_view subject) {
-  Admitted answer{.figures = figures_of(verdict)};
-  if (!verdict.admitted) answer.refusal = limit_error(verdict, subject);
-  return answer;
-}
-
 }  // namespace
 
 std::vector<Draw> Admission::draws(const Caller& caller, std::string_view model) const {
@@ -51,9 +45,34 @@ std::vector<Draw> Admission::draws(const Caller& caller, std::string_view model)
   return draws;
 }
 
+Admitted Admission::answer_of(const Verdict& verdict, const Owner& owner,
+                              const std::string& model) {
+  Admitted answer{.figures = figures_of(verdict)};
+  if (verdict.admitted) return answer;
+  answer.refusal = limit_error(verdict, subject_of(model));
+  note(owner, model, *answer.refusal);
+  return answer;
+}
+
+void Admission::note(const Owner& owner, const std::string& model, const Error& refusal) {
+  refusals_.push_back(
+      {.at_ms = clock_.unix_ms(), .owner = owner, .model = model, .message = refusal.message});
+  if (refusals_.size() > kRefusalsKept) refusals_.pop_front();
+}
+
+std::vector<LimitRefusal> Admission::refused(const Caller& caller) {
+  const std::lock_guard lock(mutex_);
+  std::vector<LimitRefusal> found;
+  for (auto each = refusals_.rbegin(); each != refusals_.rend(); ++each)
+    if (may_see(caller, each->owner)) found.push_back(*each);
+  return found;
+}
+
 Result<Admitted> Admission::admit(const Caller& caller, std::string_view model) {
   const Verdict verdict = TRY(store_.take(draws(caller, model)));
-  return answer_of(verdict, subject_of(model));
+  if (verdict.admitted) return Admitted{.figures = figures_of(verdict)};
+  const std::lock_guard lock(mutex_);
+  return answer_of(verdict, caller.owner, std::string(model));
 }
 
 Result<Admission::Place> Admission::queue(const Caller& caller, std::string_view model,
@@ -61,7 +80,8 @@ Result<Admission::Place> Admission::queue(const Caller& caller, std::string_view
   const std::lock_guard lock(mutex_);
   const WaitingRoom::Ticket ticket = TRY(room_.enter(caller.owner.key_id, draws(caller, model)));
   turns_[ticket].on_turn = std::move(on_turn);
-  return Place(*this, ticket, subject_of(model), clock_.monotonic_ms() + policy_.wait_ms_max);
+  return Place(*this, ticket, caller.owner, std::string(model),
+               clock_.monotonic_ms() + policy_.wait_ms_max);
 }
 
 std::optional<std::int64_t> Admission::run_round() {
@@ -77,7 +97,8 @@ std::optional<std::int64_t> Admission::run_round() {
 Admission::Place::Place(Place&& other) noexcept
     : admission_(std::exchange(other.admission_, nullptr)),
       ticket_(other.ticket_),
-      subject_(std::move(other.subject_)),
+      owner_(std::move(other.owner_)),
+      model_(std::move(other.model_)),
       until_ms_(other.until_ms_),
       wait_ms_(other.wait_ms_) {}
 
@@ -95,14 +116,16 @@ Result<std::optional<Admitted>> Admission::Place::look() {
   const auto round_ms = turn.verdict ? std::nullopt : admission_->run_round();
   if (turn.verdict) {
     const Verdict verdict = TRY(std::move(*turn.verdict));
-    return std::optional(answer_of(verdict, subject_));
+    return std::optional(admission_->answer_of(verdict, owner_, model_));
   }
   const std::int64_t left_ms = until_ms_ - admission_->clock_.monotonic_ms();
-  if (left_ms <= 0)
-    return std::optional(Admitted{
-        .refusal = Error{.code = ErrorCode::resource_exhausted,
-                         .message = fmt::format("Too many requests are waiting for {}.", subject_),
-                         .retry_after_ms = round_ms.value_or(0)}});
+  if (left_ms <= 0) {
+    Error late{.code = ErrorCode::resource_exhausted,
+               .message = fmt::format("Too many requests are waiting for {}.", subject_of(model_)),
+               .retry_after_ms = round_ms.value_or(0)};
+    admission_->note(owner_, model_, late);
+    return std::optional(Admitted{.refusal = std::move(late)});
+  }
   turn.on_turn = std::move(on_turn);
   wait_ms_ = std::min(left_ms, round_ms.value_or(left_ms));
   return std::optional<Admitted>();

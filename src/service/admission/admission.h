@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -40,6 +41,15 @@ struct Admitted {
   std::optional<Error> refusal;  // none: come in
 };
 
+/// A request that a limit has refused.
+struct LimitRefusal {
+  std::int64_t at_ms = 0;
+  Owner owner;
+  std::string model;
+  std::string message;  // as the client was told
+};
+inline constexpr std::size_t kRefusalsKept = 1000;
+
 /// Any thread may call it; calls block on the store. If the process dies, what waited has drawn
 /// nothing.
 class Admission {
@@ -68,22 +78,28 @@ class Admission {
 
    private:
     friend class Admission;
-    Place(Admission& admission, WaitingRoom::Ticket ticket, std::string subject,
+    Place(Admission& admission, WaitingRoom::Ticket ticket, Owner owner, std::string model,
           std::int64_t until_ms)
         : admission_(&admission),
           ticket_(ticket),
-          subject_(std::move(subject)),
+          owner_(std::move(owner)),
+          model_(std::move(model)),
           until_ms_(until_ms) {}
 
     Admission* admission_;  // null: moved from
     WaitingRoom::Ticket ticket_;
-    std::string subject_;
+    Owner owner_;
+    std::string model_;
     std::int64_t until_ms_;
     std::int64_t wait_ms_ = 0;
   };
   /// `on_turn` is called from any thread, at most once, when another's look has found that it is
   /// this one's turn; it must not block. `resource_exhausted` when the queue is full.
   Result<Place> queue(const Caller& caller, std::string_view model, std::function<void()> on_turn);
+
+  /// What was refused to the caller's team lately, newest first; of all teams kRefusalsKept are
+  /// kept, in this process alone.
+  std::vector<LimitRefusal> refused(const Caller& caller);
 
   bool waits() const { return policy_.waits; }
 
@@ -98,6 +114,9 @@ class Admission {
   };
 
   std::vector<Draw> draws(const Caller& caller, std::string_view model) const;
+  /// What became of a draw; a refusal is noted. Under the lock.
+  Admitted answer_of(const Verdict& verdict, const Owner& owner, const std::string& model);
+  void note(const Owner& owner, const std::string& model, const Error& refusal);
   /// Lets in whoever may go; how long until somebody else may. Under the lock.
   std::optional<std::int64_t> run_round();
 
@@ -107,6 +126,7 @@ class Admission {
   std::mutex mutex_;
   WaitingRoom room_;
   std::map<WaitingRoom::Ticket, Turn> turns_;
+  std::deque<LimitRefusal> refusals_;  // oldest first
 };
 
 }  // namespace imagined::service

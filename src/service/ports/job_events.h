@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,8 @@ class JobEvents {
   /// Calls the callbacks of this job from the calling thread; they must not block.
   virtual void publish(const JobEvent& event) = 0;
   virtual Subscription subscribe(std::string_view job_id, Callback callback) = 0;
+  /// The last progress that was told of a job which has not ended; none: of this one nothing was.
+  virtual std::optional<JobEvent> progress_of(std::string_view) { return std::nullopt; }
 };
 
 }  // namespace imagined::service

@@ -18,6 +18,8 @@ class WorkerPool {
   virtual bool accepts(std::string_view model_id) const = 0;
   /// Worker processes that were started so far.
   virtual std::int64_t starts() const { return 0; }
+  /// What the workers hold of the machine's memory; 0: not known.
+  virtual std::int64_t memory_bytes() const { return 0; }
   /// What the last worker has told of a model; none: no worker of ours has spoken of it yet.
   virtual std::optional<ModelReport> report(std::string_view) const { return std::nullopt; }
 };

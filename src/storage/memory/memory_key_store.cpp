@@ -13,6 +13,11 @@ ApiKey* MemoryKeyStore::find_row(std::string_view id) {
 }
 
 void MemoryKeyStore::append(const service::Deed& deed) {
+  const std::lock_guard lock(mutex_);
+  append_locked(deed);
+}
+
+void MemoryKeyStore::append_locked(const service::Deed& deed) {
   AuditEvent event{.sequence = static_cast<std::int64_t>(audit_.size()) + 1,
                    .at_ms = clock_.unix_ms(),
                    .deed = deed};
@@ -35,7 +40,7 @@ Result<void> MemoryKeyStore::insert_first_owner(const ApiKey& key, const service
 Result<void> MemoryKeyStore::insert_locked(const ApiKey& key, const service::Deed& deed) {
   if (find_row(key.id) != nullptr) return fail(ErrorCode::already_exists, "it exists already");
   keys_.push_back(key);
-  append(deed);
+  append_locked(deed);
   return {};
 }
 
@@ -65,7 +70,7 @@ Result<void> MemoryKeyStore::update(const ApiKey& before, const ApiKey& after,
   const std::int64_t last_used_ms = row->last_used_ms;
   *row = after;
   row->last_used_ms = last_used_ms;
-  append(deed);
+  append_locked(deed);
   return {};
 }
 

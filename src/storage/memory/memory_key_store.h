@@ -25,10 +25,13 @@ class MemoryKeyStore final : public service::KeyStore {
                                                  int count_max) override;
   Result<std::int64_t> verify_audit() override;
 
+  /// A row of the audit log, for stores beside this one.
+  void append(const service::Deed& deed);
+
  private:
   service::ApiKey* find_row(std::string_view id);
   Result<void> insert_locked(const service::ApiKey& key, const service::Deed& deed);
-  void append(const service::Deed& deed);
+  void append_locked(const service::Deed& deed);
 
   const Clock& clock_;
   std::mutex mutex_;

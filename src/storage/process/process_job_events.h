@@ -15,6 +15,7 @@ class ProcessJobEvents final : public service::JobEvents {
 
   void publish(const service::JobEvent& event) override;
   service::Subscription subscribe(std::string_view job_id, Callback callback) override;
+  std::optional<service::JobEvent> progress_of(std::string_view job_id) override;
 
  private:
   struct State;

@@ -314,6 +314,22 @@ ALTER TABLE api_keys ADD COLUMN unlabelled INTEGER NOT NULL DEFAULT 0;
     R"sql(
 ALTER TABLE jobs ADD COLUMN error_reason INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // 15: how people sign in to the console, and who is signed in.
+    R"sql(
+CREATE TABLE logins (
+  person_id  TEXT PRIMARY KEY,
+  name       TEXT NOT NULL UNIQUE,
+  hash       TEXT NOT NULL,  -- Argon2id
+  changed_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sessions (
+  hash       TEXT PRIMARY KEY,  -- of the token
+  person_id  TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  used_ms    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_person ON sessions (person_id, created_ms);
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

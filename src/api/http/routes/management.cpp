@@ -104,6 +104,15 @@ Async<Result<Response>> ask_capacity(const Context& context, Exchange& exchange)
   });
 }
 
+Async<Result<Response>> ask_capacity_for(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    auto request = TRY(wire::parse_capacity(exchange.request.body));
+    const auto key = TRY(context.services.desk.ask_capacity(visit(exchange), exchange.params["id"],
+                                                            std::move(request)));
+    return wire::managed_key_body(key, shown(context, key));
+  });
+}
+
 Async<Result<Response>> grant_capacity(const Context& context, Exchange& exchange) {
   co_return co_await decide(context, exchange, true);
 }
@@ -112,19 +121,29 @@ Async<Result<Response>> deny_capacity(const Context& context, Exchange& exchange
   co_return co_await decide(context, exchange, false);
 }
 
-// Open to all, for there is no key yet: the token is what one must have.
-Async<Result<Response>> claim_first_owner(const Context& context, Exchange& exchange) {
-  co_return co_await reply_with(context, [&]() -> Result<std::string> {
-    const wire::OwnerClaim claim = TRY(wire::parse_owner_claim(exchange.request.body));
-    const auto made = TRY(context.services.first_owner.claim(claim.token, claim.name, exchange.id));
-    return wire::person_body(made.row, shown(context, made.row, made.secret));
-  });
-}
-
 Async<Result<Response>> validate_management_key(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
     const auto key = TRY(context.services.desk.own(visit(exchange)));
     return wire::person_body(key, shown(context, key));
+  });
+}
+
+Async<Result<Response>> list_people(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    std::vector<wire::ManagedKey> rows;
+    for (const auto& key :
+         TRY(context.services.desk.people(visit(exchange, exchange.params["team_id"]))))
+      rows.push_back({.key = key, .shown = shown(context, key)});
+    return wire::people_body(rows);
+  });
+}
+
+Async<Result<Response>> add_person(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    const auto wish = TRY(wire::parse_new_person(exchange.request.body));
+    const auto made = TRY(context.services.desk.add_person(
+        visit(exchange, exchange.params["team_id"]), wish.name, wish.role));
+    return wire::person_body(made.row, shown(context, made.row, made.secret));
   });
 }
 

@@ -1,0 +1,26 @@
+// What is loaded, and what it costs.
+import { get } from "../api.js";
+import { h, put } from "../dom.js";
+import { card, empty, fact, head, tag } from "../parts.js";
+import { bytes, count, dollars } from "../words.js";
+
+const STATES = { ready: ["good", "loaded"], starting: ["warn", "loading"], elsewhere: ["", "made on another machine"], failed: ["bad", "could not be loaded"] };
+
+export const show = async (stage) => {
+  const [{ data: models }, work] = await Promise.all([get("/v1/models"), get("/v1/workers")]);
+  const memory = work.workers.reduce((total, worker) => total + worker.memoryBytes, 0);
+  const guidance = { none: "has no effect", true: "true guidance, with a negative prompt", embedded: "built into the model" };
+  put(stage, head("Models", "What this server makes pictures with."),
+    h("div", { cls: "stack" },
+      h("div", { cls: "cards" }, fact("Models", String(models.length), "that requests may name"), fact("Memory of the workers", memory ? bytes(memory) : "–", "weights that lie in files count while they are in use")),
+      models.length === 0 ? card(null, empty("No models", "Name one in the configuration: [models.NAME] path = …")) : models.map((model) => {
+        const [kind, text] = STATES[model.status] ?? ["", model.status ?? "not known"];
+        const facts = [["Price", `${dollars(model.image_price)} a picture`], ...(model.pricing ?? []).filter((tier) => tier.price_per_image !== model.image_price).map((tier) => [`Price at ${tier.resolution}`, `${dollars(tier.price_per_image)} a picture`]),
+          ["Other names", model.aliases.join(", ") || "none"], ["Steps", `up to ${model.max_steps}`],
+          ["References", model.max_references ? `up to ${count(model.max_references, "picture")}` : "takes none"], ["Masks", model.masks ? "yes" : "no"],
+          ["Guidance", guidance[model.guidance] ?? "not known yet"], ["Prompt", `up to ${count(model.context_length, "character")}`]];
+        return card(null, h("div", { cls: "stack" }, h("div", { cls: "row spread" }, h("h2", null, model.id), tag(kind, text)),
+          model.card && h("p", { cls: "quiet" }, model.card),
+          h("dl", { cls: "cards small" }, facts.map(([name, value]) => h("div", null, h("dt", { cls: "quiet" }, name), h("dd", null, value))))));
+      })));
+};
