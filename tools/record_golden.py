@@ -1,8 +1,8 @@
 """Records a run of diffusers' klein pipelines, which the engine's results are compared with.
 
     python tools/record_golden.py FOLDER --prompt TEXT --width 1024 --height 1024 --steps 4
-        --guidance 2 --seed 0 [--reference FILE ...] [--clip-frames N] [--no-decoded]
-        --out FILE.golden.safetensors
+        --guidance 2 --seed 0 [--reference FILE ...] [--lora FILE:SCALE ...] [--clip-frames N]
+        [--no-decoded] --out FILE.golden.safetensors
 
 FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline or FluxPipeline (which
 takes no references). A clip is N frames that follow one reference of their size; the stock pipeline
@@ -74,6 +74,20 @@ class Recorder:
         self.tensors[f"{prefix}input_ids"] = ids[0].long()
         self.tensors[f"{prefix}prompt_embeds"] = states[0]
         return states
+
+    def load_loras(self, loras):
+        """Lays adapters on the transformer, all of them at once."""
+        for i, lora in enumerate(loras):
+            path = Path(lora.rpartition(":")[0])
+            self.pipeline.load_lora_weights(
+                path.parent,
+                weight_name=path.name,
+                adapter_name=f"lora{i}",
+                low_cpu_mem_usage=False,
+            )
+        if loras:
+            scales = [float(lora.rpartition(":")[2]) for lora in loras]
+            self.pipeline.set_adapters([f"lora{i}" for i in range(len(loras))], scales)
 
     # ------------------------------------------------------------ hooks
     def _record_steps(self):
@@ -183,6 +197,7 @@ class Recorder:
             "guidance": args.guidance,
             "references": len(args.reference),
             "clip_frames": args.clip_frames,
+            "loras": ",".join(Path(lora).name for lora in args.lora),
             "text_encoder_out_layers": ",".join(map(str, self.taps)),
             "max_sequence_length": self.padded_length,
         }
@@ -266,6 +281,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--reference", type=Path, nargs="*", default=[])
     parser.add_argument("--clip-frames", type=int, default=0)
+    parser.add_argument("--lora", nargs="*", default=[], metavar="FILE:SCALE")
     parser.add_argument(
         "--no-decoded", action="store_true", help="leave out the decoder's float output (large)"
     )
@@ -274,6 +290,7 @@ def main():
     torch.set_num_threads(1)
     index = json.loads((args.folder / "model_index.json").read_text())
     recorder = (Flux1Recorder if index["_class_name"] == "FluxPipeline" else Recorder)(args.folder)
+    recorder.load_loras(args.lora)
     recorder.run(args)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     recorder.save(args)

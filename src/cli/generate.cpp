@@ -41,6 +41,7 @@ struct Options {
   std::string resolution = "1k";
   int count = 1;
   std::vector<std::string> images;
+  std::vector<std::string> loras;
   std::optional<std::uint64_t> seed;
   int steps = 0;
   std::optional<float> guidance;
@@ -57,6 +58,8 @@ struct Written {
   std::uint64_t seed = 0;
   double seconds = 0;
 };
+
+constexpr int kLorasMax = 16;
 
 std::string_view default_extension(const std::string& format) {
   const auto parsed = image::parse_output_format(format);
@@ -186,8 +189,9 @@ Result<engine::GenerateRequest> make_request(const Options& options, const Model
 int generate(const Options& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
-  const auto model = choose_model(*config, options.model);
+  auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());
+  for (const std::string& lora : options.loras) model->loras.push_back(config::parse_lora(lora));
   const std::uint64_t seed = options.seed.value_or(random_seed());
   const std::string name = options.output.empty() ? fmt::format("imagined-{}.{}", seed,
                                                                 default_extension(options.format))
@@ -266,6 +270,10 @@ Command generate_command() {
        &options->images,
        "Reference picture, up to 8 times",
        {.times_max = service::kReferencesMax, .value_name = "FILE"}},
+      {"--lora",
+       &options->loras,
+       "LoRA, DoRA or LoKr file to lay on the model, with its strength behind a colon [1]",
+       {.times_max = kLorasMax, .value_name = "FILE[:SCALE]"}},
       {"--seed", &options->seed, "Same seed, same picture [random]"},
       {"--steps", &options->steps, "Denoising steps [the model's]", {.min = 1, .max = 100}},
       {"--guidance",

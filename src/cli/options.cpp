@@ -56,8 +56,8 @@ void add_config_options(Command& command, ConfigFlags& flags,
   add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
   add("--set", &flags.assignments,
       "One value of a model: models.NAME.KEY=VALUE, with path, transformer, text_encoder, "
-      "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, steps, guidance, "
-      "steps_max, price_usd, aliases, max_prompt_length, created, elsewhere",
+      "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, loras, steps, "
+      "guidance, steps_max, price_usd, aliases, max_prompt_length, created, elsewhere",
       "ASSIGNMENT");
   for (const config::Setting& setting : config::all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
@@ -124,6 +124,8 @@ engine::ModelChoices model_choices(const ModelSettings& model) {
   engine::ModelChoices choices{
       .parts = {}, .distilled = model.distilled, .cached_references = model.cached_references};
   for (const auto& [part, path] : model.parts) choices.parts.emplace(part, path);
+  for (const config::LoraSettings& lora : model.loras)
+    choices.loras.push_back({.path = lora.path, .scale = static_cast<float>(lora.scale)});
   return choices;
 }
 

@@ -67,11 +67,20 @@ ModelValue to_model_value(const toml::node& node) {
   } else if (const auto* truth = node.as_boolean()) {
     value = {ModelValue::Type::truth, truth->get() ? "true" : "false", {}};
   } else if (const auto* array = node.as_array()) {
-    value.type = ModelValue::Type::texts;
+    value.type = array->empty() || array->front().is_string() ? ModelValue::Type::texts
+                                                              : ModelValue::Type::tables;
     for (const toml::node& element : *array) {
       const auto* name = element.as_string();
-      if (name == nullptr) return {};
-      value.texts.push_back(name->get());
+      const auto* table = element.as_table();
+      if (name != nullptr && value.type == ModelValue::Type::texts) {
+        value.texts.push_back(name->get());
+      } else if (table != nullptr && value.type == ModelValue::Type::tables) {
+        std::vector<ModelEntry>& entries = value.tables.emplace_back();
+        for (const auto& [key, inner] : *table)
+          entries.push_back({std::string(key.str()), to_model_value(inner)});
+      } else {
+        return {};
+      }
     }
   }
   return value;
@@ -114,6 +123,7 @@ ModelSettings read_model(const std::string& file, std::string_view name, const t
   }
   if (table.contains("path")) model.path = path_from(file, model.path);
   for (auto& [part, path] : model.parts) path = path_from(file, path);
+  for (LoraSettings& lora : model.loras) lora.path = path_from(file, lora.path);
   return model;
 }
 
@@ -260,6 +270,8 @@ void apply_assignment(const std::string& assignment, Config& config, Faults& fau
     std::string& path = model->parts.find(key)->second;
     path = fs::absolute(path).lexically_normal();
   }
+  if (assigned && key == "loras")
+    for (LoraSettings& lora : model->loras) lora.path = fs::absolute(lora.path).lexically_normal();
   faults.add(where, std::move(assigned));
 }
 
@@ -437,6 +449,11 @@ std::string to_toml(const Config& config, Remarks remarks) {
     if (!model.path.empty()) text += fmt::format("path = {}\n", toml_quoted(model.path));
     for (const auto& [part, path] : model.parts)
       text += fmt::format("{} = {}\n", part, toml_quoted(path));
+    std::vector<std::string> loras;
+    for (const LoraSettings& lora : model.loras)
+      loras.push_back(
+          fmt::format("{{path = {}, scale = {:#}}}", toml_quoted(lora.path), lora.scale));
+    if (!loras.empty()) text += fmt::format("loras = [{}]\n", join_words(loras, ", "));
     if (model.distilled) text += fmt::format("distilled = {}\n", *model.distilled);
     if (model.cached_references)
       text += fmt::format("cached_references = {}\n", *model.cached_references);

@@ -225,17 +225,70 @@ TEST(Config, NamesThePartsOfAModelAndWhatNoTensorShows) {
   EXPECT_FALSE(load_config({.assignments = {"models.a.vae=\"\""}}, Environment{}));
 }
 
+TEST(Config, LaysLorasOnAModel) {
+  const auto config = load_config(
+      {.assignments = {"models.a.path=/m",
+                       "models.a.loras=[{path = \"/l/a\"}, {path = \"/l/b\", scale = -0.5}]"}},
+      Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  const ModelSettings& model = config->models.back();
+  ASSERT_EQ(model.loras.size(), 2u);
+  EXPECT_EQ(model.loras[0].path, "/l/a");
+  EXPECT_EQ(model.loras[0].scale, 1);
+  EXPECT_EQ(model.loras[1].path, "/l/b");
+  EXPECT_EQ(model.loras[1].scale, -0.5);
+  const std::string text = to_toml(*config, Remarks::none);
+  EXPECT_NE(text.find("loras = [{path = '/l/a', scale = 1.0}, {path = '/l/b', scale = -0.5}]"),
+            std::string::npos)
+      << text;
+}
+
+TEST_F(ConfigFile, NamesLorasThatLieBesideIt) {
+  const auto config = load_config(
+      {.file = write("[models.a]\npath = \"m\"\nloras = [{path = \"style\", scale = 2}]\n")},
+      Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->models.front().loras.size(), 1u);
+  EXPECT_EQ(config->models.front().loras[0].path, (folder_.path() / "style").string());
+  EXPECT_EQ(config->models.front().loras[0].scale, 2);
+}
+
+TEST(Config, NamesWhatIsWrongWithALora) {
+  for (const auto& [value, said] :
+       {std::pair{"[{scale = 1}]", "path is missing"},
+        {"[{path = \"\"}]", "a file"},
+        {"[{path = \"a\", scale = \"1\"}]", "a number from -100 to 100"},
+        {"[{path = \"a\", weight = 1}]", "no weight"},
+        {"[\"a\"]", "path = "},
+        {"\"a\"", "path = "}}) {
+    const auto config =
+        load_config({.assignments = {fmt::format("models.a.loras={}", value)}}, Environment{});
+    ASSERT_FALSE(config) << value;
+    EXPECT_NE(config.error().message.find(said), std::string::npos) << config.error().message;
+  }
+}
+
+TEST(Config, ReadsALoraOfTheCommandLine) {
+  EXPECT_EQ(parse_lora("a.safetensors").path, "a.safetensors");
+  EXPECT_EQ(parse_lora("a.safetensors").scale, 1);
+  EXPECT_EQ(parse_lora("c:/a.safetensors:-0.5").path, "c:/a.safetensors");
+  EXPECT_EQ(parse_lora("c:/a.safetensors:-0.5").scale, -0.5);
+  EXPECT_EQ(parse_lora("c:/a").path, "c:/a");
+}
+
 TEST(Config, ModelsShareAnEngineWhereTheirWeightsAndChoicesAreTheSame) {
   std::vector<ModelSettings> models = {{.name = "a", .path = "/m"},
                                        {.name = "b", .path = "/m"},
                                        {.name = "c", .path = "/m", .parts = {{"vae", "/v"}}},
-                                       {.name = "d", .path = "/m", .distilled = true}};
+                                       {.name = "d", .path = "/m", .distilled = true},
+                                       {.name = "e", .path = "/m", .loras = {{"/l", 0.5}}}};
   const auto catalogue = make_catalogue(models);
   ASSERT_TRUE(catalogue) << catalogue.error().message;
   const auto weights = [&](std::size_t i) { return catalogue->models()[i].weights; };
   EXPECT_EQ(weights(0), weights(1));
   EXPECT_NE(weights(0), weights(2));
   EXPECT_NE(weights(0), weights(3));
+  EXPECT_NE(weights(0), weights(4));
   EXPECT_NE(weights(2), weights(3));
 }
 

@@ -51,6 +51,37 @@ Result<std::vector<std::string>> parse_aliases(const ModelValue& value) {
   return value.texts;
 }
 
+constexpr double kLoraScaleMax = 100;
+
+Result<LoraSettings> parse_lora_table(const std::vector<ModelEntry>& table) {
+  LoraSettings lora;
+  for (const auto& [key, value] : table) {
+    if (key == "path") {
+      if (value.type != ModelValue::Type::text || value.text.empty())
+        return refuse("loras: path", "a file", value);
+      lora.path = value.text;
+    } else if (key == "scale") {
+      lora.scale = TRY(parse_number<double>("loras: scale", value, -kLoraScaleMax, kLoraScaleMax,
+                                            "a number from -100 to 100"));
+    } else {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("loras: a LoRA has a path and a scale, no {}", key), "loras");
+    }
+  }
+  if (!lora.path.empty()) return lora;
+  return fail(ErrorCode::invalid_argument, "loras: path is missing", "loras");
+}
+
+Result<std::vector<LoraSettings>> parse_loras(const ModelValue& value) {
+  const bool empty = value.type == ModelValue::Type::texts && value.texts.empty();
+  if (value.type != ModelValue::Type::tables && !empty)
+    return refuse("loras", "a list such as [{path = \"style.safetensors\", scale = 0.8}]", value);
+  std::vector<LoraSettings> loras;
+  for (const std::vector<ModelEntry>& table : value.tables)
+    loras.push_back(TRY(parse_lora_table(table)));
+  return loras;
+}
+
 Result<std::int64_t> parse_price_value(std::string_view key, const ModelValue& value) {
   if (value.type == ModelValue::Type::text) return parse_price(value.text, key);
   // A float would have lost digits before we see it.
@@ -80,11 +111,11 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 19> kKeys = {
+  static constexpr std::array<std::string_view, 20> kKeys = {
       "path",      "transformer",       "text_encoder", "text_encoder_2",    "vae",
       "tokenizer", "tokenizer_2",       "distilled",    "cached_references", "steps",
       "guidance",  "steps_max",         "price_usd",    "price_2k_usd",      "price_input_usd",
-      "aliases",   "max_prompt_length", "created",      "elsewhere"};
+      "aliases",   "max_prompt_length", "created",      "elsewhere",         "loras"};
   return kKeys;
 }
 
@@ -106,6 +137,8 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
       return refuse(key, "a folder or file", value);
     }
     model.parts[std::string(key)] = value.text;
+  } else if (key == "loras") {
+    model.loras = TRY(parse_loras(value));
   } else if (key == "distilled" || key == "cached_references") {
     if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
     (key == "distilled" ? model.distilled : model.cached_references) = value.text == "true";
@@ -139,6 +172,19 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
         std::string(key));
   }
   return {};
+}
+
+LoraSettings parse_lora(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos) {
+    const std::string_view number = text.substr(colon + 1);
+    const char* const last = number.data() + number.size();
+    double scale = 0;
+    const auto [end, error] = std::from_chars(number.data(), last, scale);
+    if (error == std::errc() && end == last && std::abs(scale) <= kLoraScaleMax)
+      return {.path = std::string(text.substr(0, colon)), .scale = scale};
+  }
+  return {.path = std::string(text)};
 }
 
 Result<std::int64_t> parse_price(std::string_view text, std::string_view key) {
@@ -178,6 +224,7 @@ std::string state_of_files(const ModelSettings& model) {
   };
   if (!model.path.empty()) add(model.path);
   for (const auto& [part, path] : model.parts) add(path);
+  for (const LoraSettings& lora : model.loras) add(lora.path);
   std::ranges::sort(files);
   std::string state;
   for (const fs::path& file : files) add_state(file, state);
@@ -193,6 +240,8 @@ Result<service::Catalogue> make_catalogue(
   for (const ModelSettings& model : models) {
     std::string weights = model.path;
     for (const auto& [part, path] : model.parts) weights += fmt::format("|{}={}", part, path);
+    for (const LoraSettings& lora : model.loras)
+      weights += fmt::format("|lora={}:{}", lora.path, lora.scale);
     for (const auto& [key, value] : {std::pair{"distilled", model.distilled},
                                      std::pair{"cached_references", model.cached_references}}) {
       if (value) weights += fmt::format("|{}={}", key, *value);

@@ -15,11 +15,18 @@
 
 namespace imagined::config {
 
+/// A file that changes what a model draws, and how strongly.
+struct LoraSettings {
+  std::string path;  // as given
+  double scale = 1;
+};
+
 struct ModelSettings {
   std::string name;
   std::string path;  // as given; empty: the built-in model
   /// Parts that the user names: "vae", "text_encoder", ... to a file or folder, as given.
   std::map<std::string, std::string, std::less<>> parts;
+  std::vector<LoraSettings> loras;        // all of them count
   std::optional<bool> distilled;          // empty: by the model's files and name
   std::optional<bool> cached_references;  // the same
   bool elsewhere = false;                 // see service::Model
@@ -43,17 +50,27 @@ std::span<const std::string_view> model_keys();
 /// Those whose value is the path of one of the model's parts.
 std::span<const std::string_view> part_keys();
 
+struct ModelEntry;
+
 /// One value of a model's table, of the type that it has in TOML.
 struct ModelValue {
-  enum class Type : std::uint8_t { text, whole, decimal, truth, texts, other };
+  enum class Type : std::uint8_t { text, whole, decimal, truth, texts, tables, other };
   Type type = Type::other;
-  std::string text;                // also the spelling of numbers
-  std::vector<std::string> texts;  // of arrays
+  std::string text;                             // also the spelling of numbers
+  std::vector<std::string> texts;               // of arrays of texts
+  std::vector<std::vector<ModelEntry>> tables;  // of arrays of tables
+};
+struct ModelEntry {
+  std::string key;
+  ModelValue value;
 };
 
 /// `invalid_argument`: no such key (with the nearest one), another type, out of range.
 Result<void> assign_model_value(std::string_view key, const ModelValue& value,
                                 ModelSettings& model);
+
+/// "style.safetensors:0.8" as a command line names a LoRA; without a number its scale is 1.
+LoraSettings parse_lora(std::string_view text);
 
 /// "0.02" to ticks of 1e-10 dollar, exactly; at most ten decimals, at most 1000 dollars.
 Result<std::int64_t> parse_price(std::string_view text, std::string_view key = "price_usd");

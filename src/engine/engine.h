@@ -24,6 +24,12 @@ enum class Precision : std::uint8_t {
   bf16,  // weights in bf16; products in bf16 where the machine has one, else in f32
 };
 
+/// A file that changes what a model draws, and how strongly.
+struct LoraChoice {
+  std::filesystem::path path;
+  float scale = 1;
+};
+
 /// What a user says about a model beside where it lies; it wins over everything that is found.
 struct ModelChoices {
   /// "transformer", "text_encoder", "text_encoder_2", "vae", "tokenizer", "tokenizer_2" to a file,
@@ -31,6 +37,7 @@ struct ModelChoices {
   std::map<std::string, std::filesystem::path, std::less<>> parts;
   std::optional<bool> distilled;
   std::optional<bool> cached_references;
+  std::vector<LoraChoice> loras;  // LoRA, DoRA or LoKr of the transformer; all of them count
 };
 
 /// What becomes of a prompt that is longer than the model reads.

@@ -11,6 +11,7 @@
 #include "base/folder_testing.h"
 #include "engine/backend/cpu/features.h"
 #include "engine/lab/lab.h"
+#include "golden/expect_run.h"
 
 namespace imagined::engine {
 namespace {
@@ -37,24 +38,6 @@ CheckRequest request_for(const std::string& name) {
   return {.model = golden_folder() / name.substr(0, name.find('-')),
           .golden = golden_folder() / (name + std::string(kSuffix)),
           .threads = 2};
-}
-
-/// One line per tensor that failed.
-std::string failures(const CheckReport& report) {
-  std::string text;
-  for (const TensorCheck& check : report.tensors) {
-    if (check.passed) continue;
-    text += check.name + ": relative RMS " + std::to_string(check.relative_rms * 1e6) +
-            "e-6, maximum " + std::to_string(check.max_error) + "\n";
-  }
-  return text;
-}
-
-void expect_agrees(const CheckRequest& request) {
-  const auto report = check_model(request);
-  ASSERT_TRUE(report.has_value()) << report.error().message;
-  EXPECT_TRUE(report->passed) << failures(*report);
-  EXPECT_GE(report->tensors.size(), 8u);  // ids, features, sigmas, velocities, latents, picture
 }
 
 class RecordedRun : public testing::TestWithParam<std::string> {};

@@ -1,7 +1,10 @@
 #include "engine/families/families.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "base/file.h"
 #include "engine/families/flux1/flux1_family.h"
@@ -17,9 +20,33 @@ std::span<const Family* const> known_families() {
   return kFamilies;
 }
 
+namespace {
+
+/// LoRAs change the transformer; whether they fit it shows when it is loaded.
+Result<> add_loras(std::span<const LoraChoice> loras, ModelPlan& plan) {
+  const auto transformer = std::ranges::find(plan.parts, "transformer", &ModelPart::name);
+  CHECK(transformer != plan.parts.end(), "a model without a transformer");
+  std::vector<ModelPart> files;
+  for (const LoraChoice& lora : loras) {
+    transformer->adapters.push_back(
+        {.file = TRY(AdapterFile::open(lora.path)), .scale = lora.scale});
+    files.push_back({.name = "lora",
+                     .path = lora.path,
+                     .why = fmt::format("{}, at {}", kByConfiguration, lora.scale),
+                     .weights = nullptr,
+                     .adapters = {}});
+  }
+  std::ranges::move(files, std::back_inserter(plan.parts));
+  return {};
+}
+
+}  // namespace
+
 Result<ModelPlan> open_model(const std::filesystem::path& path, const ModelChoices& choices) {
   ModelFiles files = TRY(ModelFiles::open(path, choices, known_families()));
-  return files.family().describe(files);
+  ModelPlan plan = TRY(files.family().describe(files));
+  TRY(add_loras(choices.loras, plan));
+  return plan;
 }
 
 Result<> Networks::intact() const {

@@ -81,6 +81,7 @@ struct Networks {
   std::int64_t parameters = 0;          // in the files, also those that no picture needs
   std::int64_t held_bytes = 0;          // of weights in memory of their own
   std::int64_t mapped_bytes = 0;        // of weights that are read where their files hold them
+  std::vector<std::string> notes;       // what was found while loading that its user should know
   std::int64_t text_layers = 0;         // that features have passed through
   std::int64_t transformer_layers = 0;  // that a step passes through
 };

@@ -33,6 +33,11 @@ auto load_network(const Context& context, const char* title, const ModelPart& pa
                   {}, part.path.string());
     auto source = std::make_shared<WeightSource>(TRY(WeightSource::make(part.weights, *network)));
     WeightLoader loader(context, source, format);
+    if (!part.adapters.empty()) {
+      Adapters adapters = TRY(Adapters::make(part.adapters, *source, names));
+      sums.notes.insert(sums.notes.end(), adapters.notes().begin(), adapters.notes().end());
+      loader.lay_on(std::move(adapters));
+    }
     auto result = TRY(load(loader));
     TRY(source->refuse_unused(unneeded));
     TRY(source->sound());

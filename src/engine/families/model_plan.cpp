@@ -13,7 +13,10 @@ const ModelPart& ModelPlan::part(std::string_view part_name) const {
 }
 
 void ModelPlan::release_weights() {
-  for (ModelPart& one : parts) one.weights.reset();
+  for (ModelPart& one : parts) {
+    one.weights.reset();
+    one.adapters.clear();
+  }
 }
 
 }  // namespace imagined::engine

@@ -13,6 +13,7 @@
 #include "engine/families/sampling_config.h"
 #include "engine/families/scheduler_config.h"
 #include "engine/formats/weight_files.h"
+#include "engine/models/common/adapters.h"
 #include "engine/models/vae/vae_config.h"
 
 namespace imagined::engine {
@@ -33,6 +34,7 @@ struct ModelPart {
   std::filesystem::path path;
   std::string why;
   std::shared_ptr<const WeightFiles> weights;  // null for a tokenizer
+  std::vector<Adapter> adapters;               // that are laid on it
 };
 
 /// Who has the last word.

@@ -17,6 +17,7 @@ namespace imagined::engine {
 /// taking an equal share of the rows in this order; none for what no network reads.
 struct CanonicalNames {
   std::vector<std::string> names;
+  bool rest_last = false;    // shares as long as the layer's rows are wide, the last one the rest
   bool swap_halves = false;  // the rows' halves stand in the other order than diffusers' file
   bool squeeze = false;      // [a, b, 1, 1] is [a, b]
   bool bfl = false;          // the name is one of the BFL layout

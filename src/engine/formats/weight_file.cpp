@@ -26,11 +26,15 @@ Result<WeightFile> WeightFile::open(const std::filesystem::path& path) {
     return tl::unexpected(std::move(error));
   }
   file.tensors_ = std::move(content->tensors);
-  const auto note = content->metadata.find("_quantization_metadata");
-  if (note != content->metadata.end()) file.quantisation_note_ = note->second;
+  file.notes_ = std::move(content->metadata);
   for (std::size_t i = 0; i < file.tensors_.size(); ++i)
     file.by_name_.emplace(file.tensors_[i].name, i);
   return file;
+}
+
+std::string_view WeightFile::note(std::string_view key) const {
+  const auto found = notes_.find(key);
+  return found == notes_.end() ? std::string_view() : found->second;
 }
 
 const FileTensor* WeightFile::find(std::string_view name) const {

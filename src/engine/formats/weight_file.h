@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,15 +26,15 @@ class WeightFile {
   const FileTensor* find(std::string_view name) const;  // null when there is none
   std::span<const FileTensor> tensors() const { return tensors_; }
   const std::filesystem::path& path() const { return map_.path(); }
-  /// `_quantization_metadata` of a safetensors header, or empty.
-  const std::string& quantisation_note() const { return quantisation_note_; }
+  /// What a safetensors header says under a key of its `__metadata__`, or empty.
+  std::string_view note(std::string_view key) const;
   /// See FileMap::intact; ask after the weights were copied.
   Result<> intact() const { return map_.intact(); }
 
  private:
   FileMap map_;
   std::vector<FileTensor> tensors_;
-  std::string quantisation_note_;
+  std::map<std::string, std::string, std::less<>> notes_;
   std::unordered_map<std::string_view, std::size_t> by_name_;  // views into tensors_
 };
 

@@ -65,7 +65,8 @@ Result<std::shared_ptr<const WeightFiles>> WeightFiles::open(
   std::vector<std::string> notes;
   for (const WeightFile& file : files->files_) {
     for (const FileTensor& tensor : file.tensors()) stored.push_back(&tensor);
-    if (!file.quantisation_note().empty()) notes.push_back(file.quantisation_note());
+    const std::string_view note = file.note("_quantization_metadata");
+    if (!note.empty()) notes.emplace_back(note);
   }
   Result<std::vector<FileTensor>> joined = join_quantised(stored, notes);
   if (!joined) {

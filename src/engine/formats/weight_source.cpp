@@ -16,11 +16,15 @@ std::int64_t product(std::span<const std::int64_t> sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
 }
 
+std::int64_t rows_of(std::span<const std::int64_t> shape) {
+  return shape.empty() ? 1 : shape.front();
+}
+
 /// Where a canonical weight lies.
 struct Piece {
   const FileTensor* tensor = nullptr;
-  std::int64_t part = 0;   // which share of the rows
-  std::int64_t parts = 1;  // of how many
+  std::int64_t first = 0;  // of its rows among the tensor's
+  std::int64_t parts = 1;  // how many weights share the tensor
   bool swap_halves = false;
   bool renamed = false;
   std::vector<std::int64_t> shape;
@@ -41,10 +45,38 @@ Result<> check_dtype(const Piece& piece, std::string_view name) {
                                                     piece.tensor->dtype_name, kReadTypes));
 }
 
+/// How wide the rows of the layer are that a tensor is the weight or the bias of; 0: not known.
+std::int64_t layer_width(const FileTensor& tensor, const NetworkTensors& network) {
+  if (tensor.shape.size() > 1) return tensor.shape[1];
+  const std::string weight = tensor.name.substr(0, tensor.name.rfind('.')) + ".weight";
+  for (const FileTensor* other : network.tensors)
+    if (other->name == weight && other->shape.size() > 1) return other->shape[1];
+  return 0;
+}
+
+/// How many rows each of the weights has that share `rows` of a tensor; empty where they cannot be
+/// shared out.
+std::vector<std::int64_t> shares_of(const CanonicalNames& canonical, std::int64_t rows,
+                                    std::int64_t width) {
+  const auto parts = static_cast<std::int64_t>(canonical.names.size());
+  if (!canonical.rest_last) {
+    if (parts > 1 && rows % parts != 0) return {};
+    return std::vector<std::int64_t>(canonical.names.size(),
+                                     rows / std::max<std::int64_t>(1, parts));
+  }
+  std::vector<std::int64_t> shares(canonical.names.size(), width);
+  shares.back() = rows - (parts - 1) * width;
+  return width > 0 && shares.back() > 0 ? shares : std::vector<std::int64_t>();
+}
+
 /// The shape that the file's tensor would need for `expected` to be right.
 std::vector<std::int64_t> as_in_file(const Piece& piece, std::span<const std::int64_t> expected) {
   std::vector<std::int64_t> shape(expected.begin(), expected.end());
-  if (!shape.empty()) shape.front() *= piece.parts;
+  if (!shape.empty()) {
+    const std::int64_t others = rows_of(piece.tensor->shape) - rows_of(piece.shape);
+    const bool equal = others == (piece.parts - 1) * rows_of(piece.shape);
+    shape.front() = equal ? shape.front() * piece.parts : shape.front() + others;
+  }
   if (piece.shape.size() < piece.tensor->shape.size() && shape.size() == 2)
     shape.insert(shape.end(), {1, 1});
   return shape;
@@ -59,35 +91,42 @@ struct WeightSource::State {
   std::int64_t parameters = 0;
   std::int64_t size_bytes = 0;
 
-  Result<> add(const FileTensor& tensor, const CanonicalNames& canonical);
+  /// width: of the layer's rows, see layer_width.
+  Result<> add(const FileTensor& tensor, const CanonicalNames& canonical, std::int64_t width);
 };
 
 std::int64_t Weight::elements() const { return product(shape); }
 
-Result<> WeightSource::State::add(const FileTensor& tensor, const CanonicalNames& canonical) {
-  const auto parts = static_cast<std::int64_t>(canonical.names.size());
+Result<> WeightSource::State::add(const FileTensor& tensor, const CanonicalNames& canonical,
+                                  std::int64_t width) {
+  const std::size_t parts = canonical.names.size();
   Piece piece;
   piece.tensor = &tensor;
-  piece.parts = parts;
+  piece.parts = static_cast<std::int64_t>(parts);
   piece.swap_halves = canonical.swap_halves;
   piece.shape = tensor.shape;
   if (canonical.squeeze && piece.shape.size() == 4 && piece.shape[2] == 1 && piece.shape[3] == 1)
     piece.shape.resize(2);
-  const std::int64_t rows = piece.shape.empty() ? 1 : piece.shape.front();
-  const std::int64_t shares = piece.swap_halves ? 2 : parts;
-  if (shares > 1 && (piece.shape.empty() || rows % shares != 0))
+  const std::int64_t rows = rows_of(piece.shape);
+  const std::vector<std::int64_t> shares = piece.shape.empty() && parts > 1
+                                               ? std::vector<std::int64_t>()
+                                               : shares_of(canonical, rows, width);
+  const bool halved = !piece.swap_halves || (!piece.shape.empty() && rows % 2 == 0);
+  if ((parts > 0 && shares.empty()) || !halved)
     return fail(ErrorCode::invalid_argument,
-                fmt::format("tensor {}: {} cannot be split into {} equal parts",
-                            in_quotes(tensor.name), to_string(tensor.shape), shares));
-  if (parts > 1) piece.shape.front() = rows / parts;
+                fmt::format("tensor {}: {} cannot be split into {} {}", in_quotes(tensor.name),
+                            to_string(tensor.shape), halved ? parts : 2,
+                            canonical.rest_last ? "parts" : "equal parts"));
+  auto share = shares.begin();
   for (const std::string& name : canonical.names) {
     piece.renamed = name != tensor.name;
+    if (parts > 1) piece.shape.front() = *share;
     const auto [entry, added] = pieces.emplace(name, piece);
     if (!added)
       return fail(ErrorCode::invalid_argument,
                   fmt::format("tensor {} and tensor {} are the same weight ({})",
                               in_quotes(entry->second.tensor->name), in_quotes(tensor.name), name));
-    ++piece.part;
+    piece.first += *share++;
   }
   parameters += tensor.elements();
   size_bytes += static_cast<std::int64_t>(tensor.bytes.size());
@@ -110,7 +149,7 @@ Result<WeightSource> WeightSource::make(std::shared_ptr<const WeightFiles> files
     const std::string_view name = std::string_view(tensor->name).substr(network.prefix.size());
     const CanonicalNames canonical = network.table->canonical(name, decoder_levels);
     if (canonical.bfl) state->layout = WeightLayout::bfl;
-    TRY(state->add(*tensor, canonical));
+    TRY(state->add(*tensor, canonical, layer_width(*tensor, network)));
   }
   return WeightSource(std::move(state));
 }
@@ -159,7 +198,7 @@ Result<Weight> WeightSource::require(std::string_view name,
   const std::int64_t elements = product(weight.shape);
   const std::int64_t rows = vector ? 1 : weight.shape.front();
   const std::int64_t cols = vector ? elements : product(std::span(weight.shape).subspan(1));
-  const std::int64_t first = piece.part * elements;
+  const std::int64_t first = piece.first * (vector ? 1 : cols);
   if (piece.health == nullptr) piece.health = std::make_shared<TensorHealth>();
   const auto add = [&](std::int64_t begin, std::int64_t count, std::int64_t length) {
     weight.parts.push_back(piece.tensor->stored_rows(begin, count, length).watched(*piece.health));

@@ -185,6 +185,7 @@ ModelSummary Pipeline::summary() const {
       .notes = model.notes,
       .card = model.card.text,
       .draws = model.card.draws};
+  summary.notes.insert(summary.notes.end(), networks_.notes.begin(), networks_.notes.end());
   for (const ModelPart& part : model.parts)
     summary.files.push_back({.part = part.name, .path = part.path, .why = part.why});
   return summary;

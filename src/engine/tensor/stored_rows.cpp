@@ -62,6 +62,7 @@ StoredRows StoredRows::row_range(std::int64_t first, std::int64_t count) const {
   part.data_ += element / type_->elements * type_->size_bytes;
   part.skipped_ = element % type_->elements;
   part.first_ += first * cols_;
+  part.change_first_ += first * cols_;
   return part;
 }
 
@@ -82,6 +83,14 @@ StoredRows StoredRows::scaled(const StoredScales& scales) const {
   return rows;
 }
 
+StoredRows StoredRows::changed(const RowChange& change) const {
+  CHECK(change.cols == cols_, "a change of rows of {} for rows of {}", change.cols, cols_);
+  StoredRows rows = *this;
+  rows.change_ = &change;
+  rows.change_first_ = 0;
+  return rows;
+}
+
 StoredRows StoredRows::watched(TensorHealth& health) const {
   StoredRows rows = *this;
   rows.health_ = &health;
@@ -92,7 +101,9 @@ void StoredRows::report_not_finite() const {
   if (health_ != nullptr) health_->finite.store(false, std::memory_order_relaxed);
 }
 
-bool StoredRows::is_matrix() const { return scales_ == nullptr && type_->dtype != DType::other; }
+bool StoredRows::is_matrix() const {
+  return scales_ == nullptr && change_ == nullptr && type_->dtype != DType::other;
+}
 
 ConstMatrixView StoredRows::matrix() const {
   CHECK(is_matrix(), "{} is no matrix", type_->name);
@@ -121,6 +132,7 @@ void StoredRows::decode(std::int64_t first, std::int64_t count, float* out) cons
     left -= taken;
   }
   if (scales_ != nullptr) apply_scales(*scales_, first_ + first, count, out);
+  if (change_ != nullptr) apply_change(*change_, change_first_ + first, count, out);
 }
 
 void decode_rows(const StoredRows& rows, MatrixView out) {

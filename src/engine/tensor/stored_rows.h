@@ -8,6 +8,7 @@
 
 #include "engine/tensor/dtype.h"
 #include "engine/tensor/matrix.h"
+#include "engine/tensor/row_change.h"
 #include "engine/tensor/stored_scales.h"
 #include "engine/tensor/stored_type.h"
 
@@ -35,7 +36,8 @@ class StoredRows {
   std::int64_t rows() const { return rows_; }
   std::int64_t cols() const { return cols_; }
   const StoredType& type() const { return *type_; }
-  /// Whether these are numbers that operations read as they are: f32, bf16 or f16, and no factors.
+  /// Whether these are numbers that operations read as they are: f32, bf16 or f16, without factors
+  /// and unchanged.
   bool is_matrix() const;
   /// The bytes that hold the rows; where blocks do not end with a row, a few neighbours too.
   std::span<const std::byte> bytes() const;
@@ -45,6 +47,9 @@ class StoredRows {
   /// The same rows with the factors that belong to the whole tensor, of which these are all rows.
   /// `scales` must live as long as the bytes.
   StoredRows scaled(const StoredScales& scales) const;
+  /// The same rows, changed by what adapters say of them: `change` speaks of exactly these rows and
+  /// must live as long as the bytes.
+  StoredRows changed(const RowChange& change) const;
   /// The same rows, whose readers note in `health` what they find.
   StoredRows watched(TensorHealth& health) const;
   /// Notes that a number of these rows is NaN or infinite.
@@ -62,13 +67,15 @@ class StoredRows {
   const StoredScales* scales_ = nullptr;
   std::int64_t rows_ = 0;
   std::int64_t cols_ = 0;
+  const RowChange* change_ = nullptr;
+  std::int64_t change_first_ = 0;  // of the rows among the numbers that it speaks of
   TensorHealth* health_ = nullptr;
 };
 
 /// The rows as numbers.
 ///
-///   out[r][c] = the stored number (decode_blocks), times its factors (StoredScales); then rounded
-///   to nearest, ties to even, where out is bf16
+///   out[r][c] = the stored number (decode_blocks), times its factors (StoredScales), changed
+///   (RowChange); then rounded to nearest, ties to even, where out is bf16
 ///
 /// rows  [rows, cols] of any type.
 /// out   [rows, cols] f32 or bf16.

@@ -1,7 +1,6 @@
 #include "engine/models/common/weight_loader.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "engine/formats/file_map.h"
 
@@ -33,6 +32,15 @@ std::vector<StoredRows> take_rows(std::span<const StoredRows> blocks, std::int64
   return out;
 }
 
+/// What rows in place are read from.
+struct MappedOwner {
+  MappedOwner(std::shared_ptr<const WeightSource> file,
+              std::vector<std::unique_ptr<const RowChange>> own)
+      : source(std::move(file)), changes(std::move(own)) {}
+  std::shared_ptr<const WeightSource> source;
+  std::vector<std::unique_ptr<const RowChange>> changes;
+};
+
 }  // namespace
 
 void MappedMatrix::read_row(std::int64_t index, MatrixView out) const {
@@ -49,19 +57,26 @@ WeightLoader::WeightLoader(const Context& context, std::shared_ptr<WeightSource>
       packs_(packs(context, *source_)) {}
 
 Result<MatmulWeight> WeightLoader::linear(std::span<const LinearPart> parts, std::int64_t cols) {
-  std::vector<StoredRows> stored;
+  AdaptedWeight adapted;
   for (const LinearPart& part : parts) {
     const Weight weight = TRY(source_->require(part.name, {part.rows, cols}));
     const std::int64_t count = part.count == 0 ? part.rows - part.first : part.count;
-    std::ranges::copy(take_rows(weight.parts, part.first, count), std::back_inserter(stored));
+    adapted.add(context_, adapters_.changes(part.name), part.first,
+                take_rows(weight.parts, part.first, count));
   }
+  const std::span<const StoredRows> rows = adapted.rows();
   if (!packs_) {
-    for (const StoredRows& rows : stored) mapped_bytes_ += std::ssize(rows.bytes());
-    return map_weight(context_, stored, format_.weights, source_);
+    for (const StoredRows& block : rows) mapped_bytes_ += std::ssize(block.bytes());
+    auto owner = std::make_shared<MappedOwner>(source_, adapted.take_changes());
+    const MatmulWeight mapped =
+        adapted.with_side(context_, map_weight(context_, rows, format_.weights, std::move(owner)));
+    held_bytes_ += mapped.packed_bytes();
+    return mapped;
   }
-  MatmulWeight packed = pack_weight(context_, stored, format_.weights);
+  const MatmulWeight packed =
+      adapted.with_side(context_, pack_weight(context_, rows, format_.weights));
   TRY(source_->sound());
-  for (const StoredRows& rows : stored) release_pages(rows.bytes());
+  for (const StoredRows& block : rows) release_pages(block.bytes());
   held_bytes_ += packed.packed_bytes();
   return packed;
 }

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "engine/backend/context.h"
 #include "engine/formats/weight_source.h"
+#include "engine/models/common/adapters.h"
 #include "engine/models/common/number_format.h"
 #include "engine/ops/conv2d/conv2d.h"
 #include "engine/ops/matmul/matmul.h"
@@ -54,6 +55,9 @@ class WeightLoader {
   /// The context may say "weights=packed" or "weights=in_place", for tests and benchmarks.
   WeightLoader(const Context& context, std::shared_ptr<WeightSource> source, NumberFormat format);
 
+  /// Adapters are laid on the products that are taken from now on.
+  void lay_on(Adapters adapters) { adapters_ = std::move(adapters); }
+
   NumberFormat format() const { return format_; }
   bool has(std::string_view name) const { return source_->has(name); }
 
@@ -82,6 +86,7 @@ class WeightLoader {
   const Context& context_;
   std::shared_ptr<WeightSource> source_;
   NumberFormat format_;
+  Adapters adapters_;
   bool packs_ = false;
   std::int64_t held_bytes_ = 0;
   std::int64_t mapped_bytes_ = 0;

@@ -66,18 +66,11 @@ Result<Flux1::SingleBlock> Flux1::Loader::single_block(std::int64_t index) {
   block.modulation = TRY(load_linear(weights_, {{at + "norm.linear", 3 * d}}, d));
   block.norms.q = TRY(weights_.vector(at + "attn.norm_q.weight", config_.head_dim));
   block.norms.k = TRY(weights_.vector(at + "attn.norm_k.weight", config_.head_dim));
-  // One tensor in BFL's files, four in diffusers' folders; two products here: attention needs q, k
-  // and v of all rows at once, the MLP works through the rows in chunks.
-  const std::string fused = at + "attn.to_qkv_mlp_proj";
-  const std::int64_t all = 3 * d + inner;
-  if (weights_.has(fused + ".weight")) {
-    block.qkv = TRY(load_linear(weights_, {{fused, all, 0, 3 * d}}, d));
-    block.mlp_in = TRY(load_linear(weights_, {{fused, all, 3 * d, inner}}, d));
-  } else {
-    block.qkv = TRY(load_linear(
-        weights_, {{at + "attn.to_q", d}, {at + "attn.to_k", d}, {at + "attn.to_v", d}}, d));
-    block.mlp_in = TRY(load_linear(weights_, {{at + "proj_mlp", inner}}, d));
-  }
+  // Two products: attention needs q, k and v of all rows at once, the MLP works through the rows in
+  // chunks.
+  block.qkv = TRY(load_linear(
+      weights_, {{at + "attn.to_q", d}, {at + "attn.to_k", d}, {at + "attn.to_v", d}}, d));
+  block.mlp_in = TRY(load_linear(weights_, {{at + "proj_mlp", inner}}, d));
   block.out = TRY(load_linear(weights_, {{at + "proj_out", d}}, d + inner));
   return block;
 }

@@ -47,13 +47,14 @@ const std::vector<NameRow>& flux1_double_rows() {
   return rows;
 }
 
-// Within single_blocks.N, against single_transformer_blocks.N. The parts of linear1 are not equal
-// (q, k, v and the MLP), so it keeps one name here, the one that diffusers gives it in FLUX.2;
-// diffusers itself stores attn.to_q, to_k, to_v and proj_mlp.
+// Within single_blocks.N, against single_transformer_blocks.N. Of linear1, q, k and v are as long
+// as the model is wide, and the MLP is the rest.
 const std::vector<NameRow>& flux1_single_rows() {
   static const std::vector<NameRow> rows = {
-      {"modulation.lin", {"norm.linear"}}, {"linear1", {"attn.to_qkv_mlp_proj"}},
-      {"linear2", {"proj_out"}},           {"norm.query_norm", {"attn.norm_q"}},
+      {"modulation.lin", {"norm.linear"}},
+      {"linear1", {"attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"}},
+      {"linear2", {"proj_out"}},
+      {"norm.query_norm", {"attn.norm_q"}},
       {"norm.key_norm", {"attn.norm_k"}},
   };
   return rows;
@@ -81,9 +82,11 @@ CanonicalNames canonical(std::string_view name, std::int64_t /*decoder_levels*/)
   if (const auto block = indexed(stem, "double_blocks."))
     take(find_row(flux1_double_rows(), block->rest),
          fmt::format("transformer_blocks.{}.", block->index));
-  if (const auto block = indexed(stem, "single_blocks."))
+  if (const auto block = indexed(stem, "single_blocks.")) {
     take(find_row(flux1_single_rows(), block->rest),
          fmt::format("single_transformer_blocks.{}.", block->index));
+    out.rest_last = block->rest == "linear1";
+  }
   return out;
 }
 

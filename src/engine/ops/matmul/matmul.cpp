@@ -1,5 +1,7 @@
 #include "engine/ops/matmul/matmul.h"
 
+#include <algorithm>
+
 #include "engine/backend/choose.h"
 #include "engine/ops/matmul/matmul_implementation.h"
 
@@ -32,11 +34,35 @@ std::shared_ptr<MatmulWeight::Layout> make_layout(const Context& context,
   return layout;
 }
 
+std::int64_t bytes_of(const Tensor& panels) {
+  return panels.rows() * panels.cols() * static_cast<std::int64_t>(size_bytes(panels.dtype()));
+}
+
 }  // namespace
 
 std::int64_t MatmulWeight::packed_bytes() const {
-  const Tensor& panels = layout_->panels;
-  return panels.rows() * panels.cols() * static_cast<std::int64_t>(size_bytes(panels.dtype()));
+  const std::int64_t own = bytes_of(layout_->panels);
+  return side_ == nullptr ? own : own + side_->down.packed_bytes() + bytes_of(side_->up);
+}
+
+MatmulWeight MatmulWeight::with_side(const Context& context, std::span<const StoredRows> down,
+                                     ConstMatrixView up) const {
+  const auto [rank, k] = shape_of(down);
+  CHECK(side_ == nullptr && k == k_ && up.rows == n_ && up.cols == rank && up.dtype == DType::f32,
+        "a side of down [{}, {}] and up [{}, {}] for a weight [{}, {}]", rank, k, up.rows, up.cols,
+        n_, k_);
+  auto side = std::make_shared<Side>();
+  side->rank = rank;
+  side->down = pack_weight(context, down, layout_->format);
+  Tensor padded = Tensor::zeros(n_, side->padded_rank());
+  for (std::int64_t row = 0; row < n_; ++row) {
+    std::copy_n(up.row<float>(row), rank, padded.row(row));
+  }
+  const StoredRows rows(padded);
+  side->up = layout_->implementation->pack(context, n_, padded.cols(), {&rows, 1}, layout_->format);
+  MatmulWeight weight = *this;
+  weight.side_ = std::move(side);
+  return weight;
 }
 
 MatmulWeight map_weight(const Context& context, std::span<const StoredRows> parts,
@@ -51,7 +77,7 @@ MatmulWeight pack_weight(const Context& context, std::span<const StoredRows> par
                          WeightFormat format) {
   const auto [n, k] = shape_of(parts);
   auto layout = make_layout(context, parts, format);
-  layout->implementation->pack(context, n, k, *layout);
+  layout->panels = layout->implementation->pack(context, n, k, parts, format);
   layout->parts.clear();
   return MatmulWeight(std::move(layout), n, k);
 }
@@ -72,7 +98,12 @@ void matmul(const Context& context, ConstMatrixView x, const MatmulWeight& w, Ma
         out.stride);
   CHECK(!context.pool().inside_task(), "matmul: called from inside a task");
   if (x.rows == 0 || w.n() == 0) return;
-  w.layout().implementation->run(context, x, w, out, epilogue);
+  Tensor side;
+  if (w.side() != nullptr) {
+    side = Tensor(x.rows, w.side()->rank);
+    matmul(context, x, w.side()->down, side);
+  }
+  w.layout().implementation->run(context, x, side, w, out, epilogue);
 }
 
 }  // namespace imagined::engine

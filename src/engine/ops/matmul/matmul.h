@@ -16,18 +16,30 @@ namespace imagined::engine {
 class MatmulWeight {
  public:
   struct Layout;
+  struct Side;
   MatmulWeight() = default;
   explicit MatmulWeight(std::shared_ptr<const Layout> layout, std::int64_t n, std::int64_t k)
       : layout_(std::move(layout)), n_(n), k_(k) {}
   std::int64_t n() const { return n_; }  // output features
   std::int64_t k() const { return k_; }  // input features
   bool empty() const { return layout_ == nullptr; }
-  /// Of the packed panels; 0 where rows are read in place.
+  /// Of all packed panels, also those at its side; 0 where rows are read in place.
   std::int64_t packed_bytes() const;
   const Layout& layout() const { return *layout_; }
+  /// What is added to it (with_side); null where nothing is.
+  const Side* side() const { return side_.get(); }
+
+  /// The same weight and, beside it, something of low rank that is added to it: w + up . down.
+  /// Neither is changed; the weight is shared.
+  ///
+  /// down  [r_i, k]  the rows of all parts one below the other are the r rows of `down`.
+  /// up    [n, r] f32.
+  MatmulWeight with_side(const Context& context, std::span<const StoredRows> down,
+                         ConstMatrixView up) const;
 
  private:
   std::shared_ptr<const Layout> layout_;
+  std::shared_ptr<const Side> side_;
   std::int64_t n_ = 0;
   std::int64_t k_ = 0;
 };
@@ -55,14 +67,15 @@ struct MatmulEpilogue {
 
 /// Linear layer.
 ///
-///   out[m][n] = (out[m][n] +) gate[n] * (sum_k x[m][k] * w[n][k] + bias[n])
+///   out[m][n] = (out[m][n] +) gate[n] * (sum_k x[m][k] * w[n][k] + side[m][n] + bias[n])
+///   side[m][n] = sum_r up[n][r] * (sum_k x[m][k] * down[r][k]), where the weight has one
 ///
 /// x    [m, k]  f32 or bf16. In bf16, on a machine that has such a product, f32 rows and weights
 /// are
 ///              rounded to bf16 first; else everything is f32, the weights exactly as stored.
 /// out  [m, n]  f32 or bf16; must not overlap x.
-/// Sums in f32; a fixed order of additions that does not depend on the number of threads.
-/// Wrong shapes or dtypes are our bug: CHECK fails.
+/// Sums in f32, those of a side behind those of k; a fixed order of additions that does not depend
+/// on the number of threads. Wrong shapes or dtypes are our bug: CHECK fails.
 void matmul(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
             const MatmulEpilogue& epilogue = {});
 

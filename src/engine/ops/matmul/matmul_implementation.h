@@ -12,11 +12,12 @@ namespace imagined::engine {
 struct MatmulImplementation {
   std::string_view name;
   bool (*runs_on)(const CpuFeatures& cpu, WeightFormat format);
-  /// Rows of the layout's parts in the order that `run` reads them, into its panels.
-  void (*pack)(const Context& context, std::int64_t n, std::int64_t k,
-               MatmulWeight::Layout& layout);
-  void (*run)(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
-              const MatmulEpilogue& epilogue);
+  /// Rows [n, k] of parts in the order that `run` reads them.
+  Tensor (*pack)(const Context& context, std::int64_t n, std::int64_t k,
+                 std::span<const StoredRows> parts, WeightFormat format);
+  /// side  [m, r] f32: x . down, where the weight has a side.
+  void (*run)(const Context& context, ConstMatrixView x, ConstMatrixView side,
+              const MatmulWeight& w, MatrixView out, const MatmulEpilogue& epilogue);
 };
 
 struct MatmulWeight::Layout {
@@ -26,6 +27,15 @@ struct MatmulWeight::Layout {
   std::shared_ptr<const void> owner;  // of their bytes
   Tensor panels;                      // empty where the parts are read in place
   bool packed() const { return !panels.empty(); }
+};
+
+struct MatmulWeight::Side {
+  MatmulWeight down;      // [r, k]
+  Tensor up;              // panels of [n, padded_rank]
+  std::int64_t rank = 0;  // r
+  /// Zeros are added so that tiles of any height multiply it in whole instructions.
+  std::int64_t padded_rank() const { return (rank + kRankUnit - 1) / kRankUnit * kRankUnit; }
+  static constexpr std::int64_t kRankUnit = 32;
 };
 
 /// Those in register tiles, best first, then the one of last resort, built on the slow twin.

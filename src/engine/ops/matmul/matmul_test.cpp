@@ -195,6 +195,103 @@ TEST(Matmul, AppliesBiasThenGateThenAccumulates) {
   }
 }
 
+/// Terms of the sums of a product and of what stands at its side.
+struct SideTerms {
+  Tensor sum;         // x . w, then x . down . up
+  Tensor magnitudes;  // of all its terms
+  Tensor side;        // of those of the side alone
+};
+
+SideTerms side_terms(const ConstMatrixView& x, const ConstMatrixView& w,
+                     const ConstMatrixView& down, const ConstMatrixView& up) {
+  SideTerms terms{Tensor(x.rows, w.rows), Tensor(x.rows, w.rows), Tensor(x.rows, w.rows)};
+  matmul_reference(x, w, terms.sum);
+  matmul_reference(magnitudes_of(x), magnitudes_of(w), terms.magnitudes);
+  Tensor inner(x.rows, down.rows);
+  matmul_reference(x, down, inner);
+  matmul_reference(inner, up, terms.sum, {.accumulate = true});
+  matmul_reference(magnitudes_of(x), magnitudes_of(down), inner);
+  matmul_reference(inner, magnitudes_of(up), terms.side);
+  return terms;
+}
+
+void check_side(const Case& c, std::int64_t rank) {
+  const Tensor x = random_matrix(c.m, c.k, c.in, 1);
+  const Tensor w = random_matrix(c.n, c.k, c.stored, 2);
+  const Tensor down = random_matrix(rank, c.k, DType::bf16, 5);
+  const Tensor up = copy_of(random_matrix(c.n, rank, DType::bf16, 6));
+  for (const std::string& implementation : implementations()) {
+    if (!takes(implementation, c.stored)) continue;
+    const bool rounds = multiplies_bf16(implementation);
+    const Tensor read = rounds ? rounded_to_bf16(x) : copy_of(x);
+    const SideTerms exact = side_terms(read, w, down, up);
+    const Context context = context_for(implementation);
+    const StoredRows parts[] = {StoredRows(w)};
+    const StoredRows all(down);
+    const StoredRows downs[] = {all.row_range(0, rank / 2),
+                                all.row_range(rank / 2, rank - rank / 2)};
+    for (const MatmulWeight& weight : both_weights(context, parts, format_of(c.stored))) {
+      Tensor out(c.m, c.n, c.out);
+      matmul(context, x, weight.with_side(context, downs, up), out);
+      for (std::int64_t i = 0; i < c.m; ++i) {
+        for (std::int64_t j = 0; j < c.n; ++j) {
+          const double want = exact.sum.row(i)[j];
+          const double side = exact.side.row(i)[j];
+          // x . down is rounded once more before it is multiplied, where the tiles are of bf16.
+          const Case all_terms{.k = c.k + rank, .out = c.out};
+          const double allowed = tolerance(all_terms, exact.magnitudes.row(i)[j] + 2 * side, want) +
+                                 (rounds ? 0x1p-8 * side : 0.0);
+          ASSERT_NEAR(read_element(out, i, j), want, allowed)
+              << implementation << " rank " << rank << " at " << i << ", " << j;
+        }
+      }
+    }
+  }
+}
+
+TEST(Matmul, AddsWhatStandsAtItsSide) {
+  for (const DType stored : {DType::f32, DType::bf16}) {
+    for (const std::int64_t rank : {1, 3, 16, 45}) {
+      check_side({.m = 1, .n = 1, .k = 1, .stored = stored}, rank);
+      check_side({.m = 35, .n = 70, .k = 19, .in = DType::bf16, .stored = stored}, rank);
+      if (HasFatalFailure()) return;
+    }
+    check_side({.m = 40, .n = 300, .k = 3203, .stored = stored}, 16);
+    check_side({.m = 33, .n = 40, .k = 64, .stored = stored, .out = DType::bf16}, 8);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(Matmul, AddsASideBeforeBiasAndGate) {
+  const Tensor x = random_matrix(9, 33, DType::f32, 1);
+  const Tensor w = random_matrix(40, 33, DType::f32, 2);
+  const Tensor down = random_matrix(2, 33, DType::f32, 5);
+  const Tensor up = random_matrix(40, 2, DType::f32, 6);
+  const Tensor vectors = random_matrix(2, 40, DType::f32, 3);
+  Tensor merged = copy_of(w);
+  Tensor transposed(33, 2);
+  for (std::int64_t i = 0; i < 33; ++i) {
+    for (std::int64_t r = 0; r < 2; ++r) transposed.row(i)[r] = down.row(r)[i];
+  }
+  matmul_reference(up, transposed, merged, {.accumulate = true});
+  const MatmulEpilogue epilogue{.bias = vectors.view().row_range(0, 1),
+                                .gate = vectors.view().row_range(1, 1),
+                                .accumulate = true};
+  const Tensor before = random_matrix(9, 40, DType::f32, 4);
+  const Expected expected({.m = 9, .n = 40, .k = 40}, x, merged, epilogue, before);
+  const StoredRows parts[] = {StoredRows(w)};
+  const StoredRows downs[] = {StoredRows(down)};
+  for (const std::string& implementation : implementations()) {
+    if (!takes(implementation, DType::f32)) continue;
+    const Context context = context_for(implementation);
+    for (const MatmulWeight& weight : both_weights(context, parts, WeightFormat::f32)) {
+      Tensor out = copy_of(before);
+      matmul(context, x, weight.with_side(context, downs, up), out, epilogue);
+      expected.match(out, implementation);
+    }
+  }
+}
+
 TEST(Matmul, RoundsToBf16WhenTheResultIsBf16) {
   for (const DType stored : {DType::f32, DType::bf16}) {
     check({.m = 15, .n = 37, .k = 19, .stored = stored, .out = DType::bf16, .bias = true});

@@ -10,6 +10,9 @@
 // fits the first level, lost a tenth of the rate on Zen 4). No sum is ever split between threads,
 // and the order of additions does not depend on the blocks.
 //
+// What stands at a weight's side is one more block of steps, of x . down and up, behind the last
+// one of x itself: a tile adds it to the sums that it has just made, while they are still at hand.
+//
 // Slices of a weight that is read in place are packed by the piece that is about to use them, so a
 // piece then has as many rows as there are. Slices of packed panels cost nothing; there a piece has
 // so few rows that they stay in the cache beside one slice.
@@ -41,6 +44,7 @@ struct Plan {
   const MatmulWeight& w;
   const MatmulEpilogue& epilogue;
   PanelLayout layout;
+  PanelLayout side;         // of what stands at the weight's side
   std::int64_t steps = 0;   // of all K
   std::int64_t block = 0;   // steps per block
   std::int64_t blocks = 0;  //
@@ -50,23 +54,30 @@ struct Plan {
 
   bool packs() const { return !w.layout().packed(); }
   std::int64_t slice_bytes() const { return block * layout.step_bytes(0); }
+  bool has_side() const { return w.side() != nullptr; }
 };
 
 /// Rows of x as the tiles read them: block b, row r begins at data + b * block_bytes + r *
-/// row_bytes.
+/// row_bytes; and those of x . down.
 struct BlockedRows {
   const std::byte* data;
   std::int64_t row_bytes;
   std::int64_t block_bytes;
+  const std::byte* side;
+  std::int64_t side_row_bytes;
 };
+
+DType element_of(const TileKernel& kernel) { return kernel.bf16 ? DType::bf16 : DType::f32; }
 
 Plan make_plan(const Context& context, const TileKernel& kernel, const MatmulWeight& w,
                const MatmulEpilogue& epilogue, std::int64_t m) {
-  const DType element = kernel.bf16 ? DType::bf16 : DType::f32;
   Plan plan{.kernel = kernel,
             .w = w,
             .epilogue = epilogue,
-            .layout = PanelLayout(kernel, element, w.n(), w.k())};
+            .layout = PanelLayout(kernel, element_of(kernel), w.n(), w.k())};
+  if (plan.has_side()) {
+    plan.side = PanelLayout(kernel, element_of(kernel), w.n(), w.side()->padded_rank());
+  }
   plan.steps = plan.layout.steps();
   plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kStepsMax));
   plan.block = divide_up(plan.steps, plan.blocks);
@@ -117,14 +128,17 @@ void copy_row(const Plan& plan, ConstMatrixView x, std::int64_t row, std::int64_
   }
 }
 
-BlockedRows block_rows(const Context& context, const Plan& plan, ConstMatrixView x) {
+BlockedRows block_rows(const Context& context, const Plan& plan, ConstMatrixView x,
+                       ConstMatrixView side) {
   const std::int64_t elements = plan.block * plan.kernel.step_elements();
   const std::int64_t element_bytes = plan.kernel.element_bytes();
   // One line more than a whole number of lines: rows at a power of two would share cache sets.
   const std::int64_t row_bytes = divide_up(elements * element_bytes, 64) * 64 + 64;
   const std::int64_t block_bytes = row_bytes * x.rows;
-  std::byte* const data =
-      context.scratch().shared(static_cast<std::size_t>(block_bytes * plan.blocks));
+  const std::int64_t side_row_bytes = plan.has_side() ? plan.side.k * element_bytes + 64 : 0;
+  std::byte* const data = context.scratch().shared(
+      static_cast<std::size_t>(block_bytes * plan.blocks + side_row_bytes * x.rows));
+  std::byte* const beside = data + block_bytes * plan.blocks;
   context.pool().parallel_for(x.rows, 8, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t r = begin; r < end; ++r) {
       for (std::int64_t b = 0; b < plan.blocks; ++b) {
@@ -132,9 +146,13 @@ BlockedRows block_rows(const Context& context, const Plan& plan, ConstMatrixView
         copy_row(plan, x, r, first, std::min(elements, x.cols - first),
                  data + b * block_bytes + r * row_bytes);
       }
+      if (!plan.has_side()) continue;
+      std::byte* const row = beside + r * side_row_bytes;
+      std::memset(row, 0, static_cast<std::size_t>(side_row_bytes));
+      copy_row(plan, side, r, 0, side.cols, row);
     }
   });
-  return {data, row_bytes, block_bytes};
+  return {data, row_bytes, block_bytes, beside, side_row_bytes};
 }
 
 /// One thread's share of a product: some rows by some panels.
@@ -190,6 +208,21 @@ void finish_tile(const Piece& piece, std::int64_t panel, std::int64_t row, std::
   piece.plan.kernel.finish(args);
 }
 
+/// Adds what stands at the weight's side to the sums of a tile.
+void add_side(const Piece& piece, std::int64_t panel, std::int64_t row, std::int64_t rows,
+              float* sums) {
+  const Plan& plan = piece.plan;
+  plan.kernel.tiles[plan.side.vectors(panel)][rows](
+      {.a = piece.a.side + (piece.first_row + row) * piece.a.side_row_bytes,
+       .a_row_bytes = piece.a.side_row_bytes,
+       .b = static_cast<const std::byte*>(plan.w.side()->up.view().data) +
+            plan.side.offset(panel, 0),
+       .steps = plan.side.steps(),
+       .c = sums,
+       .c_row = plan.layout.width(),
+       .accumulates = true});
+}
+
 /// One block of steps of some neighbouring panels, for all rows of the piece.
 void run_group(const Piece& piece, std::int64_t first_panel, std::int64_t panels,
                std::int64_t block) {
@@ -215,13 +248,16 @@ void run_group(const Piece& piece, std::int64_t first_panel, std::int64_t panels
       args.b = slices[static_cast<std::size_t>(i)];
       args.c = piece.sums + (waits ? ((panel - piece.first_panel) * piece.rows + row) * width : 0);
       plan.kernel.tiles[plan.layout.vectors(panel)][rows](args);
-      if (block + 1 == plan.blocks) finish_tile(piece, panel, piece.first_row + row, rows, args.c);
+      if (block + 1 < plan.blocks) continue;
+      if (plan.has_side()) add_side(piece, panel, row, rows, args.c);
+      finish_tile(piece, panel, piece.first_row + row, rows, args.c);
     }
   }
 }
 
-void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, MatrixView out) {
-  const BlockedRows a = block_rows(context, plan, x);
+void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, ConstMatrixView side,
+               MatrixView out) {
+  const BlockedRows a = block_rows(context, plan, x, side);
   const std::int64_t row_pieces = divide_up(x.rows, plan.rows);
   const std::int64_t panel_pieces = divide_up(plan.layout.count(), plan.panels);
   const auto width = plan.layout.width();
@@ -256,22 +292,23 @@ void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, Matr
 }
 
 template <const TileKernel& kKernel>
-void pack_tiled(const Context& context, std::int64_t n, std::int64_t k,
-                MatmulWeight::Layout& weight) {
-  const PanelLayout layout(kKernel, kKernel.bf16 ? DType::bf16 : DType::f32, n, k);
-  weight.panels = Tensor(1, layout.size_bytes(), DType::u8);
-  auto* const bytes = static_cast<std::byte*>(weight.panels.view().data);
+Tensor pack_tiled(const Context& context, std::int64_t n, std::int64_t k,
+                  std::span<const StoredRows> parts, WeightFormat) {
+  const PanelLayout layout(kKernel, element_of(kKernel), n, k);
+  Tensor panels(1, layout.size_bytes(), DType::u8);
+  auto* const bytes = static_cast<std::byte*>(panels.view().data);
   context.pool().parallel_for(layout.count(), 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
-      pack_panel_from_weights(kKernel, layout, panel, 0, layout.steps(), weight.parts,
+      pack_panel_from_weights(kKernel, layout, panel, 0, layout.steps(), parts,
                               bytes + layout.offset(panel, 0));
     }
   });
+  return panels;
 }
 
 template <const TileKernel& kKernel>
-void run_tiled(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
-               const MatmulEpilogue& epilogue) {
+void run_tiled(const Context& context, ConstMatrixView x, ConstMatrixView side,
+               const MatmulWeight& w, MatrixView out, const MatmulEpilogue& epilogue) {
   const std::int64_t row_bytes = std::max<std::int64_t>(1, w.k() * kKernel.element_bytes());
   const std::int64_t chunks =
       divide_up(x.rows * row_bytes, w.layout().packed() ? kChunkBytesMax : kMappedChunkBytesMax);
@@ -280,7 +317,8 @@ void run_tiled(const Context& context, ConstMatrixView x, const MatmulWeight& w,
     const std::int64_t rows = x.rows * (chunk + 1) / chunks - first;
     if (rows == 0) continue;
     const Plan plan = make_plan(context, kKernel, w, epilogue, rows);
-    run_chunk(context, plan, x.row_range(first, rows), out.row_range(first, rows));
+    const ConstMatrixView beside = plan.has_side() ? side.row_range(first, rows) : side;
+    run_chunk(context, plan, x.row_range(first, rows), beside, out.row_range(first, rows));
   }
 }
 

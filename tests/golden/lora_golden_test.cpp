@@ -1,0 +1,373 @@
+// Adapters on the small models of the recorded runs, against what diffusers makes of them; the same
+// adapter in every layout that people have.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "base/folder_testing.h"
+#include "engine/formats/adapter_file.h"
+#include "engine/formats/safetensors_write.h"
+#include "golden/expect_run.h"
+
+namespace imagined::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path golden_folder() { return fs::path(IMAGINED_SOURCE_DIR) / "tests" / "golden"; }
+fs::path lora(const std::string& name) {
+  return golden_folder() / "loras" / (name + ".safetensors");
+}
+
+CheckRequest request_for(const std::string& run, std::vector<LoraChoice> loras) {
+  CheckRequest request{.model = golden_folder() / run.substr(0, run.find('-')),
+                       .golden = golden_folder() / "loras" / (run + ".golden.safetensors"),
+                       .threads = 2};
+  request.choices.loras = std::move(loras);
+  return request;
+}
+
+TEST(LoraRun, AgreesWithDiffusers) {
+  expect_agrees(request_for("a3-lora", {{lora("a3-lora"), 0.7f}}));
+  expect_agrees(request_for("b2-lora", {{lora("b2-lora"), 0.8f}}));
+}
+
+TEST(LoraRun, OfWeightsInPlaceAgreesToo) {
+  for (const char* matmul : {"", ",matmul=avx2", ",matmul=reference"}) {
+    CheckRequest request = request_for("a3-lora", {{lora("a3-lora"), 0.7f}});
+    request.implementations = std::string("weights=in_place") + matmul;
+    expect_agrees(request);
+  }
+}
+
+TEST(LoraRun, AgreesInBf16WithinTheDerivedTolerance) {
+  CheckRequest request = request_for("a3-lora", {{lora("a3-lora"), 0.7f}});
+  request.precision = Precision::bf16;
+  expect_agrees(request);
+}
+
+TEST(LoraRun, IsAnotherWithoutItsAdapters) {
+  for (const char* run : {"a3-lora", "a3-dora", "a3-lokr", "b2-lora"}) {
+    const auto report = check_model(request_for(run, {}));
+    ASSERT_TRUE(report.has_value()) << report.error().message;
+    for (const TensorCheck& check : report->tensors) {
+      if (check.name == "velocity_0") {
+        EXPECT_GT(check.relative_rms, 0.1) << run;
+      }
+    }
+  }
+}
+
+TEST(LoraRun, FailsAtAnotherStrength) {
+  const auto report = check_model(request_for("a3-lora", {{lora("a3-lora"), 0.69f}}));
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  EXPECT_FALSE(report->passed);
+}
+
+TEST(DoraRun, BesideALoraAgreesWithDiffusers) {
+  for (const char* weights : {"packed", "in_place"}) {
+    CheckRequest request =
+        request_for("a3-dora", {{lora("a3-dora"), 1.0f}, {lora("a3-lora"), -0.5f}});
+    request.implementations = std::string("weights=") + weights;
+    expect_agrees(request);
+  }
+}
+
+TEST(LokrRun, AgreesWithDiffusers) {
+  for (const char* weights : {"packed", "in_place"}) {
+    CheckRequest request = request_for("a3-lokr", {{lora("a3-lokr"), 1.0f}});
+    request.implementations = std::string("weights=") + weights;
+    expect_agrees(request);
+  }
+}
+
+// ---- layouts ------------------------------------------------------------------------------------
+
+/// One layer of an adapter.
+struct Layer {
+  std::string name;
+  Tensor down;  // [r, k]
+  Tensor up;    // [n, r]
+  float alpha = 0;
+};
+using Layers = std::vector<Layer>;
+
+Tensor numbers_of(const FileTensor& tensor) {
+  Tensor out(tensor.shape[0], tensor.shape[1]);
+  decode_rows(tensor.stored_rows(0, out.rows(), out.cols()), out);
+  return out;
+}
+
+/// The layers of a recorded adapter by diffusers' names.
+std::map<std::string, Layer> layers_of(const fs::path& path) {
+  const auto file = AdapterFile::open(path);
+  CHECK(file.has_value(), "{}", file.error().message);
+  std::map<std::string, Layer> layers;
+  for (const AdapterModule& module : (*file)->modules()) {
+    const std::string name = module.name.substr(std::string("transformer.").size());
+    Layer layer{.name = name, .down = numbers_of(*module.down), .up = numbers_of(*module.up)};
+    layer.alpha = static_cast<float>(module.scale * static_cast<double>(layer.down.rows()));
+    layers.emplace(name, std::move(layer));
+  }
+  return layers;
+}
+
+Tensor copy_of(const Tensor& from) {
+  Tensor out(from.rows(), from.cols());
+  std::ranges::copy(from.values(), out.values().begin());
+  return out;
+}
+
+/// Layers that share their `down` as one.
+Layer fused(std::string name, const std::vector<const Layer*>& parts) {
+  std::int64_t rows = 0;
+  for (const Layer* part : parts) rows += part->up.rows();
+  Layer out{.name = std::move(name),
+            .down = copy_of(parts[0]->down),
+            .up = Tensor(rows, parts[0]->up.cols()),
+            .alpha = parts[0]->alpha};
+  auto to = out.up.values().begin();
+  for (const Layer* part : parts) to = std::ranges::copy(part->up.values(), to).out;
+  return out;
+}
+
+struct Rename {
+  std::string bfl;  // N: the block
+  std::vector<std::string> diffusers;
+};
+
+const std::vector<Rename> kFlux2 = {
+    {"img_in", {"x_embedder"}},
+    {"txt_in", {"context_embedder"}},
+    {"time_in.in_layer", {"time_guidance_embed.timestep_embedder.linear_1"}},
+    {"time_in.out_layer", {"time_guidance_embed.timestep_embedder.linear_2"}},
+    {"double_stream_modulation_img.lin", {"double_stream_modulation_img.linear"}},
+    {"double_stream_modulation_txt.lin", {"double_stream_modulation_txt.linear"}},
+    {"single_stream_modulation.lin", {"single_stream_modulation.linear"}},
+    {"final_layer.adaLN_modulation.1", {"norm_out.linear"}},
+    {"final_layer.linear", {"proj_out"}},
+    {"double_blocks.N.img_attn.qkv",
+     {"transformer_blocks.N.attn.to_q", "transformer_blocks.N.attn.to_k",
+      "transformer_blocks.N.attn.to_v"}},
+    {"double_blocks.N.txt_attn.qkv",
+     {"transformer_blocks.N.attn.add_q_proj", "transformer_blocks.N.attn.add_k_proj",
+      "transformer_blocks.N.attn.add_v_proj"}},
+    {"double_blocks.N.img_attn.proj", {"transformer_blocks.N.attn.to_out.0"}},
+    {"double_blocks.N.txt_attn.proj", {"transformer_blocks.N.attn.to_add_out"}},
+    {"double_blocks.N.img_mlp.0", {"transformer_blocks.N.ff.linear_in"}},
+    {"double_blocks.N.img_mlp.2", {"transformer_blocks.N.ff.linear_out"}},
+    {"double_blocks.N.txt_mlp.0", {"transformer_blocks.N.ff_context.linear_in"}},
+    {"double_blocks.N.txt_mlp.2", {"transformer_blocks.N.ff_context.linear_out"}},
+    {"single_blocks.N.linear1", {"single_transformer_blocks.N.attn.to_qkv_mlp_proj"}},
+    {"single_blocks.N.linear2", {"single_transformer_blocks.N.attn.to_out"}},
+};
+const std::vector<Rename> kFlux1 = {
+    {"img_in", {"x_embedder"}},
+    {"txt_in", {"context_embedder"}},
+    {"time_in.in_layer", {"time_text_embed.timestep_embedder.linear_1"}},
+    {"time_in.out_layer", {"time_text_embed.timestep_embedder.linear_2"}},
+    {"vector_in.in_layer", {"time_text_embed.text_embedder.linear_1"}},
+    {"vector_in.out_layer", {"time_text_embed.text_embedder.linear_2"}},
+    {"guidance_in.in_layer", {"time_text_embed.guidance_embedder.linear_1"}},
+    {"guidance_in.out_layer", {"time_text_embed.guidance_embedder.linear_2"}},
+    {"final_layer.adaLN_modulation.1", {"norm_out.linear"}},
+    {"final_layer.linear", {"proj_out"}},
+    {"double_blocks.N.img_mod.lin", {"transformer_blocks.N.norm1.linear"}},
+    {"double_blocks.N.txt_mod.lin", {"transformer_blocks.N.norm1_context.linear"}},
+    {"double_blocks.N.img_attn.qkv",
+     {"transformer_blocks.N.attn.to_q", "transformer_blocks.N.attn.to_k",
+      "transformer_blocks.N.attn.to_v"}},
+    {"double_blocks.N.txt_attn.qkv",
+     {"transformer_blocks.N.attn.add_q_proj", "transformer_blocks.N.attn.add_k_proj",
+      "transformer_blocks.N.attn.add_v_proj"}},
+    {"double_blocks.N.img_attn.proj", {"transformer_blocks.N.attn.to_out.0"}},
+    {"double_blocks.N.txt_attn.proj", {"transformer_blocks.N.attn.to_add_out"}},
+    {"double_blocks.N.img_mlp.0", {"transformer_blocks.N.ff.net.0.proj"}},
+    {"double_blocks.N.img_mlp.2", {"transformer_blocks.N.ff.net.2"}},
+    {"double_blocks.N.txt_mlp.0", {"transformer_blocks.N.ff_context.net.0.proj"}},
+    {"double_blocks.N.txt_mlp.2", {"transformer_blocks.N.ff_context.net.2"}},
+    {"single_blocks.N.modulation.lin", {"single_transformer_blocks.N.norm.linear"}},
+    {"single_blocks.N.linear1",
+     {"single_transformer_blocks.N.attn.to_q", "single_transformer_blocks.N.attn.to_k",
+      "single_transformer_blocks.N.attn.to_v", "single_transformer_blocks.N.proj_mlp"}},
+    {"single_blocks.N.linear2", {"single_transformer_blocks.N.proj_out"}},
+};
+
+std::string at_block(std::string name, int block) {
+  const std::size_t at = name.find(".N.");
+  return at == std::string::npos ? name : name.replace(at + 1, 1, std::to_string(block));
+}
+
+/// As a trainer of the single file's own layers would have it: fused where that is, and with the
+/// last modulation's halves in the single file's order.
+Layers in_single_file_names(const std::map<std::string, Layer>& layers,
+                            const std::vector<Rename>& table) {
+  Layers out;
+  std::size_t used = 0;
+  for (const Rename& row : table) {
+    for (int block = 0; block < 3; ++block) {
+      std::vector<const Layer*> parts;
+      for (const std::string& name : row.diffusers)
+        if (const auto found = layers.find(at_block(name, block)); found != layers.end())
+          parts.push_back(&found->second);
+      if (parts.empty()) continue;
+      used += parts.size();
+      out.push_back(fused(at_block(row.bfl, block), parts));
+      if (row.bfl == "final_layer.adaLN_modulation.1") {
+        const auto values = out.back().up.values();
+        std::ranges::rotate(values, values.begin() + std::ssize(values) / 2);
+      }
+      if (row.bfl.find(".N.") == std::string::npos) break;
+    }
+  }
+  CHECK(used == layers.size(), "{} of {} layers renamed", used, layers.size());
+  return out;
+}
+
+Layers as_they_are(const std::map<std::string, Layer>& layers) {
+  Layers out;
+  for (const auto& [name, layer] : layers) out.push_back(fused(name, {&layer}));
+  return out;
+}
+
+struct Spelling {
+  std::string prefix;
+  std::string down = ".lora_A.weight";
+  std::string up = ".lora_B.weight";
+  bool flattened = false;
+  bool alpha = false;  // as tensors; else it is in `up`
+};
+
+class LoraLayout : public testing::Test {
+ protected:
+  fs::path write(Layers layers, const Spelling& spelling) const {
+    std::vector<TensorToWrite> tensors;
+    const auto add = [&](const std::string& name, std::vector<std::int64_t> shape,
+                         std::span<const float> values) {
+      tensors.push_back({.name = name, .shape = std::move(shape), .bytes = std::as_bytes(values)});
+    };
+    for (Layer& layer : layers) {
+      std::string name = layer.name;
+      if (spelling.flattened) std::ranges::replace(name, '.', '_');
+      name = spelling.prefix + name;
+      if (spelling.alpha) {
+        add(name + ".alpha", {}, std::span(&layer.alpha, 1));
+      } else {
+        const float factor = layer.alpha / static_cast<float>(layer.down.rows());
+        for (float& value : layer.up.values()) value *= factor;
+      }
+      add(name + spelling.down, {layer.down.rows(), layer.down.cols()}, layer.down.values());
+      add(name + spelling.up, {layer.up.rows(), layer.up.cols()}, layer.up.values());
+    }
+    fs::path path = folder_.path() / "lora.safetensors";
+    const auto written = write_safetensors(path, tensors);
+    CHECK(written.has_value(), "{}", written.error().message);
+    return path;
+  }
+
+  void expect_same_run(const std::string& run, float scale, Layers layers,
+                       const Spelling& spelling) const {
+    SCOPED_TRACE(run + " as " + spelling.prefix + spelling.down);
+    expect_agrees(request_for(run, {{write(std::move(layers), spelling), scale}}));
+  }
+
+  const TestFolder folder_;
+  const std::map<std::string, Layer> flux2_ = layers_of(lora("a3-lora"));
+  const std::map<std::string, Layer> flux1_ = layers_of(lora("b2-lora"));
+};
+
+TEST_F(LoraLayout, OfPeftWithoutMetadata) {
+  for (const char* prefix : {"transformer.", "base_model.model.", "", "diffusion_model."})
+    expect_same_run("a3-lora", 0.7f, as_they_are(flux2_), {.prefix = prefix});
+  expect_same_run("b2-lora", 0.8f, as_they_are(flux1_), {.prefix = "transformer."});
+  expect_same_run("a3-lora", 0.7f, as_they_are(flux2_),
+                  {.prefix = "transformer.",
+                   .down = ".lora_A.default_0.weight",
+                   .up = ".lora_B.default_0.weight"});
+}
+
+TEST_F(LoraLayout, OfKohya) {
+  const Spelling kohya{.prefix = "lora_unet_",
+                       .down = ".lora_down.weight",
+                       .up = ".lora_up.weight",
+                       .flattened = true,
+                       .alpha = true};
+  expect_same_run("a3-lora", 0.7f, in_single_file_names(flux2_, kFlux2), kohya);
+  expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, kFlux1), kohya);
+}
+
+TEST_F(LoraLayout, OfAiToolkitAndBfl) {
+  expect_same_run("a3-lora", 0.7f, in_single_file_names(flux2_, kFlux2),
+                  {.prefix = "diffusion_model."});
+  expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, kFlux1), {.prefix = ""});
+}
+
+TEST_F(LoraLayout, OfOneTrainer) {
+  const Spelling one_trainer{.prefix = "lora_transformer_",
+                             .down = ".lora_down.weight",
+                             .up = ".lora_up.weight",
+                             .flattened = true,
+                             .alpha = true};
+  expect_same_run("a3-lora", 0.7f, as_they_are(flux2_), one_trainer);
+  expect_same_run("b2-lora", 0.8f, as_they_are(flux1_), one_trainer);
+}
+
+TEST_F(LoraLayout, WithItsBlocksNamesCut) {
+  Layers layers = as_they_are(flux2_);
+  for (Layer& layer : layers)
+    if (layer.name.starts_with("transformer_blocks."))
+      layer.name.erase(0, std::string("tran").size());
+  expect_same_run("a3-lora", 0.7f, std::move(layers), {.prefix = "diffusion_model."});
+}
+
+// ---- what does not fit --------------------------------------------------------------------------
+
+std::string error_of(const CheckRequest& request) {
+  const auto report = check_model(request);
+  return report.has_value() ? "no error" : report.error().message;
+}
+
+TEST(LoraOfAnotherModel, IsRefusedByTheFirstTensorThatDoesNotFit) {
+  CheckRequest request = request_for("a3-lora", {{lora("b2-lora"), 1.0f}});
+  EXPECT_THAT(error_of(request),
+              testing::AllOf(testing::HasSubstr("b2-lora.safetensors"),
+                             testing::HasSubstr("lora_A.weight"), testing::HasSubstr("b2-lora")));
+  request.model = golden_folder() / "a4";  // of the same names and other widths
+  request.choices.loras = {{lora("a3-lora"), 1.0f}};
+  EXPECT_THAT(error_of(request), testing::AllOf(testing::HasSubstr("a3-lora.safetensors"),
+                                                testing::HasSubstr("are needed")));
+}
+
+TEST_F(LoraLayout, WithLayersOfATextEncoderNamesThem) {
+  Layers layers = as_they_are(flux1_);
+  Layer text = fused("lora_te1_text_model_encoder_layers_0_mlp_fc1", {&layers.front()});
+  layers.push_back(std::move(text));
+  const fs::path path = write(std::move(layers), {.prefix = ""});
+  LoadOptions options{.path = golden_folder() / "b2", .threads = 1};
+  options.choices.loras = {{path, 1.0f}};
+  const auto engine = Engine::load(options);
+  ASSERT_TRUE(engine.has_value()) << engine.error().message;
+  EXPECT_THAT(
+      (*engine)->summary().notes,
+      testing::Contains(testing::HasSubstr("lora_te1_text_model_encoder_layers_0_mlp_fc1")));
+  const auto files = (*engine)->summary().files;
+  EXPECT_TRUE(std::ranges::any_of(
+      files, [&](const ModelFile& file) { return file.part == "lora" && file.path == path; }));
+}
+
+TEST_F(LoraLayout, OfTextEncodersAloneIsRefused) {
+  Layers layers;
+  layers.push_back(
+      fused("lora_te1_text_model_encoder_layers_0_mlp_fc1", {&flux1_.begin()->second}));
+  EXPECT_THAT(error_of(request_for("b2-lora", {{write(std::move(layers), {.prefix = ""}), 1.0f}})),
+              testing::HasSubstr("text encoders alone"));
+}
+
+}  // namespace
+}  // namespace imagined::engine
