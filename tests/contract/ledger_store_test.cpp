@@ -118,5 +118,19 @@ TEST(SqliteLedgerStore, WritesEachStepOfAChargeOnceAndNeverChangesIt) {
       "VALUES ('c', 'settle', 'held:default', 'revenue:m', 1, 1)"));
 }
 
+TEST(SqliteLedgerStore, WritesNoEntryOfNothing) {
+  ManualClock clock;
+  TemporaryDatabase file;
+  storage::SqliteLedgerStore store(*file.database, clock);
+  const Charge free{.id = "c", .model = "m", .pictures = 2, .created_ms = clock.unix_ms()};
+  EXPECT_EQ(store.record({.charge = free}, {.outcome = Outcome::cached, .delivered = 2}), 0);
+  auto rows = *file.database->power_safe().prepare("SELECT count(*) FROM ledger");
+  ASSERT_TRUE(*rows.step());
+  EXPECT_EQ(rows.integer(0), 0);
+  const LedgerAudit audit = *store.audit();
+  EXPECT_EQ(audit.wrong_holds + audit.wrong_charges + audit.wrong_balances, 0);
+  EXPECT_EQ(store.spent("team:default", QuotaPeriod::day)->pictures, 2);
+}
+
 }  // namespace
 }  // namespace imagined::service

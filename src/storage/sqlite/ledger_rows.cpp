@@ -52,8 +52,9 @@ Result<void> add_to_balance(Connection& connection, std::string_view account,
   return update.bind(account, usd_ticks).run();
 }
 
-/// The one way in which money moves.
+/// The one way in which money moves. Nothing is no entry.
 Result<void> write_entry(Connection& connection, const Entry& entry) {
+  if (entry.usd_ticks == 0) return {};
   Statement insert =
       TRY(connection.prepare("INSERT INTO ledger (charge_id, step, from_account, to_account, "
                              "usd_ticks, at_ms) VALUES (?, ?, ?, ?, ?, ?)"));
@@ -75,6 +76,7 @@ Result<Amount> read_spending(Connection& connection, std::string_view bucket,
 
 /// In the day and the month in which it was ordered, whenever it ends.
 Result<void> add_to_spending(Connection& connection, const Charge& charge, const Amount& amount) {
+  if (amount == Amount()) return {};
   for (const std::string& bucket : service::spending_buckets(charge.owner, charge.user)) {
     for (const QuotaPeriod period : {QuotaPeriod::day, QuotaPeriod::month}) {
       Statement update = TRY(connection.prepare(

@@ -128,16 +128,19 @@ Result<service::LedgerAudit> SqliteLedgerStore::audit() {
     audit.wrong_holds = TRY(read_integer(
         connection,
         "SELECT count(*) FROM (SELECT team_id, sum(held_usd_ticks) AS held FROM charges GROUP BY "
-        "team_id) WHERE held IS NOT "
-        "(SELECT usd_ticks FROM balances WHERE account = 'held:' || team_id)"));
+        "team_id) WHERE held <> "
+        "coalesce((SELECT usd_ticks FROM balances WHERE account = 'held:' || team_id), 0)"));
     audit.wrong_charges = TRY(read_integer(
         connection,
-        "SELECT count(*) FROM charges WHERE "
-        "1 <> (SELECT count(*) FROM ledger WHERE charge_id = id AND step = 'reserve') "
-        "OR CASE WHEN outcome IS NULL THEN 0 ELSE 2 END <> "
-        "(SELECT count(*) FROM ledger WHERE charge_id = id AND step IN ('settle', 'release')) "
-        "OR cost_usd_ticks <> (SELECT coalesce(sum(CASE step WHEN 'settle' THEN usd_ticks "
-        "WHEN 'refund' THEN -usd_ticks ELSE 0 END), 0) FROM ledger WHERE charge_id = id)"));
+        "WITH sums AS (SELECT charge_id, "
+        "sum(CASE step WHEN 'reserve' THEN usd_ticks ELSE 0 END) AS reserved, "
+        "sum(CASE WHEN step IN ('settle', 'release') THEN usd_ticks ELSE 0 END) AS resolved, "
+        "sum(CASE step WHEN 'settle' THEN usd_ticks WHEN 'refund' THEN -usd_ticks ELSE 0 END) "
+        "AS paid FROM ledger GROUP BY charge_id) "
+        "SELECT count(*) FROM charges LEFT JOIN sums ON charge_id = id WHERE "
+        "coalesce(reserved, 0) <> per_picture_usd_ticks * pictures + once_usd_ticks "
+        "OR coalesce(resolved, 0) <> CASE WHEN outcome IS NULL THEN 0 ELSE coalesce(reserved, 0) "
+        "END OR cost_usd_ticks <> coalesce(paid, 0)"));
     return audit;
   };
   auto audit = read();
