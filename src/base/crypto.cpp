@@ -1,13 +1,15 @@
 #include "base/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <bit>
 #include <memory>
+#include <string>
 
 #include "base/memory.h"
 
@@ -49,13 +51,41 @@ Sha256 Sha256Stream::finish() {
   return digest;
 }
 
+namespace {
+
+struct FreeMac {
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
+
+/// Looked up once a thread: OpenSSL takes longer for that than for a short text.
+MacContext make_hmac() {
+  EVP_MAC* algorithm = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+  expect_memory(algorithm != nullptr);
+  MacContext context(EVP_MAC_CTX_new(algorithm));
+  EVP_MAC_free(algorithm);  // the context holds it
+  std::string digest = OSSL_DIGEST_NAME_SHA2_256;
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
+  expect_memory(context != nullptr && EVP_MAC_CTX_set_params(context.get(), parameters) == 1);
+  return context;
+}
+
+}  // namespace
+
 Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view text) {
+  thread_local const MacContext context = make_hmac();
+  constexpr std::uint8_t kNoKey = 0;  // null would be the key of the last call
+  const std::uint8_t* begin = key.empty() ? &kNoKey : key.data();
   Sha256 mac{};
-  unsigned int size = 0;
-  const auto* made =
-      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
-  expect_memory(made != nullptr && size == mac.size());
+  std::size_t size = 0;
+  const bool made =
+      EVP_MAC_init(context.get(), begin, key.size(), nullptr) == 1 &&
+      EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(text.data()),
+                     text.size()) == 1 &&
+      EVP_MAC_final(context.get(), mac.data(), &size, mac.size()) == 1;
+  expect_memory(made && size == mac.size());
   return mac;
 }
 
