@@ -1,5 +1,6 @@
 #include "api/call/loop.h"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <exception>
 
 #include "base/log.h"
@@ -17,6 +18,8 @@ void say(const std::exception& caught) noexcept {
 }  // namespace
 
 void run_loop(boost::asio::io_context& io, const std::function<void()>& begin) {
+  // What was thrown may have been all that there was to do.
+  const auto guard = boost::asio::make_work_guard(io);
   for (bool has_ended = false; !has_ended;) {
     try {
       begin();

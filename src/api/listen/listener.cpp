@@ -62,8 +62,7 @@ Result<void> Listener::take_port(const std::string& host, std::uint16_t port,
 
 void Listener::accept() {
   if (accepting_ || closed_) return;
-  asio::co_spawn(io_, accept_clients(), [this](std::exception_ptr caught) {
-    accepting_ = false;
+  asio::co_spawn(io_, accept_clients(), [](std::exception_ptr caught) {
     if (caught) std::rethrow_exception(caught);  // to the net of the loop
   });
   accepting_ = true;
@@ -103,6 +102,8 @@ void Listener::admit(Socket socket) {
 }
 
 Async<void> Listener::accept_clients() {
+  // Also where there is no memory to say how it has ended.
+  const std::shared_ptr<void> until_the_end(nullptr, [this](void*) { accepting_ = false; });
   while (!closed_) {
     const bool accepted = co_await accept_one();
     if (accepted || closed_) continue;
