@@ -1,8 +1,6 @@
 #include "api/http/connection.h"
 
 #include <fmt/chrono.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -18,6 +16,7 @@
 #include "api/http/body_framing.h"
 #include "api/http/input_buffer.h"
 #include "api/http/router.h"
+#include "api/listen/far_end.h"
 #include "api/listen/tls.h"
 #include "base/log.h"
 
@@ -38,6 +37,8 @@ constexpr std::size_t kIdleBytes = 1024;
 // What is read and thrown away so that an early reply reaches a client that still sends.
 constexpr milliseconds kLingerTimeout{5'000};
 constexpr std::size_t kLingerBytesMax = 64u << 20;
+// Where it goes: nobody looks at it, so that all connections of a loop may share it.
+thread_local std::array<char, 64 * 1024> thrown_away;
 // Bodies up to this size are not counted: they are there as long as their connection is.
 constexpr std::size_t kUncountedBytes = 64 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -125,6 +126,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   Transport transport_;
   asio::steady_timer timer_;
   std::uint64_t armed_ = 0;  // counts `arm` and `disarm`, so that a late timer does nothing
+  bool is_armed_ = false;
   bool expired_ = false;
   IpAddress peer_;
   IpAddress local_address_;
@@ -140,8 +142,11 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   bool closing_ = false;
 };
 
-// A deadline for whatever the socket does next: cancels it and leaves `expired_`.
+// A deadline for whatever the socket does next: cancels it and leaves `expired_`. One that stays
+// where it is costs nothing: a body may come byte by byte.
 void TcpConnection::arm(steady_clock::time_point end) {
+  if (is_armed_ && !expired_ && timer_.expiry() == end) return;
+  is_armed_ = true;
   expired_ = false;
   timer_.expires_at(end);
   timer_.async_wait([self = shared_from_this(), mark = ++armed_](const error_code& error) {
@@ -153,6 +158,7 @@ void TcpConnection::arm(steady_clock::time_point end) {
 }
 
 void TcpConnection::disarm() {
+  is_armed_ = false;
   ++armed_;
   timer_.cancel();
 }
@@ -417,22 +423,17 @@ Async<void> TcpConnection::watch_client(std::stop_source& gone) {
   }
 }
 
-// A client that has closed and one that has only said that it will send no more (a half-close,
-// which proxies and `nc -N` do and which is no farewell) look the same until something is sent to
-// them: the first one's machine answers with a reset. So the reply is begun with what every reply
-// begins with, one byte at each look. Under TLS no byte can be sent alone, and a client that says
-// no more has gone.
+// To a client that sends no more the reply is begun with what every reply begins with, one byte at
+// each look. Under TLS no byte can be sent alone, and a client that says no more has gone.
 bool TcpConnection::client_is_gone() {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  const int socket = transport_.socket().native_handle();
-  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
-  if (info.tcpi_state == TCP_ESTABLISHED) return false;
-  if (info.tcpi_state != TCP_CLOSE_WAIT || transport_.is_encrypted()) return true;
+  const FarEnd end = far_end(transport_.socket());
+  if (end == FarEnd::open) return false;
+  if (end == FarEnd::gone || transport_.is_encrypted()) return true;
   if (begun_bytes_ == kVersion.size()) return false;
-  const auto sent = ::send(socket, &kVersion[begun_bytes_], 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent == 1) ++begun_bytes_;
-  return sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK;
+  const int sent = send_at_once(transport_.socket(), kVersion.substr(begun_bytes_, 1));
+  if (sent < 0) return true;
+  begun_bytes_ += static_cast<std::size_t>(sent);
+  return false;
 }
 
 Async<bool> TcpConnection::write(const Head& head, Exchange& exchange, Response response,
@@ -513,11 +514,10 @@ Async<void> TcpConnection::linger(milliseconds limit) {
   arm(limit);
   co_await transport_.end_sending();
   error_code ec;
-  std::string sink(64 * 1024, '\0');
   std::size_t total = 0;
   while (!ec && !expired_ && total < kLingerBytesMax) {
     total += co_await transport_.socket().async_read_some(
-        asio::buffer(sink), asio::redirect_error(asio::use_awaitable, ec));
+        asio::buffer(thrown_away), asio::redirect_error(asio::use_awaitable, ec));
   }
 }
 
