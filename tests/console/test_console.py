@@ -153,7 +153,8 @@ def test_a_limit_is_hit_more_is_asked_for_and_another_person_grants_it(start_ser
 
 def test_an_edit_takes_dropped_pictures_and_the_one_just_made(start_server, open_console):
     # Of random weights: what counts is that the pictures reach it.
-    server = start_server("--set", f"models.taker.path={ROOT / 'tests/golden/a1'}")
+    server = start_server("--set", f"models.taker.path={ROOT / 'tests/golden/a1'}",
+                          "--set", "models.taker.steps=1")
     page = open_console(server.url, watched=False)  # which calls the last answer an error
     become_owner(page, server)
     page.check("input[value='taker']", force=True)
