@@ -103,12 +103,56 @@ TEST_F(FileServiceTest, MakesOneFileOfAPictureHoweverOftenItsOrderIsAskedForAgai
   EXPECT_EQ(files_.list(caller_, {})->size(), 3u);
 }
 
+TEST_F(FileServiceTest, ShowsEverybodyAPublicFileUntilItIsRevoked) {
+  const std::string id = add()->id;
+  EXPECT_TRUE(files_.find(caller_, id)->public_name.empty());
+  const auto shown = files_.publish(caller_, id, {});
+  ASSERT_TRUE(shown) << shown.error().message;
+  EXPECT_EQ(files_.publish(caller_, id, {})->public_name, shown->public_name)
+      << "it stays the same";
+  const auto found = files_.find_public(shown->public_name);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(files_.content(*found), (std::vector<std::uint8_t>{1, 2, 3}));
+  EXPECT_EQ(files_.revoke(caller_, id)->public_name, shown->public_name);
+  EXPECT_EQ(files_.find_public(shown->public_name).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(files_.revoke(caller_, id)->public_name.empty()) << "there is nothing to revoke";
+  EXPECT_NE(files_.publish(caller_, id, {})->public_name, shown->public_name);
+}
+
+TEST_F(FileServiceTest, EndsAPublicNameWithItsTimeAndWithItsFile) {
+  const std::string id = add(7'200)->id;
+  const std::string name = files_.publish(caller_, id, {.life_s = 3'600})->public_name;
+  clock_.advance_ms(3'599'999);
+  EXPECT_TRUE(files_.find_public(name));
+  clock_.advance_ms(1);
+  EXPECT_EQ(files_.find_public(name).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(files_.find(caller_, id)->public_name.empty());
+  EXPECT_TRUE(files_.list(caller_, {})->front().public_name.empty());
+  const std::string again = files_.publish(caller_, id, {})->public_name;
+  EXPECT_NE(again, name) << "what has ended stays so";
+  clock_.advance_ms(3'600'000);
+  EXPECT_EQ(files_.find_public(again).error().code, ErrorCode::not_found);
+}
+
+TEST_F(FileServiceTest, NamesWhatOfAPublicNameMayNotBe) {
+  const std::string id = add(7'200)->id;
+  for (const std::int64_t life_s : {3'599, 7'201, 2'592'001})
+    EXPECT_EQ(files_.publish(caller_, id, {.life_s = life_s}).error().field, "expires_after");
+  EXPECT_EQ(files_.publish(stranger_, id, {}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(files_.revoke(stranger_, id).error().code, ErrorCode::not_found);
+  const FileWish wish{.name = "a", .life_s = 3'600, .for_everybody = PublicWish{.life_s = 3'601}};
+  EXPECT_EQ(files_.check(caller_, wish).error().field, "public_url.expires_after");
+  const auto empty = files_.add(caller_, {.name = "a", .blob = std::string(64, 'a')});
+  EXPECT_EQ(files_.publish(caller_, empty->id, {}).error().code, ErrorCode::invalid_argument);
+}
+
 TEST_F(FileServiceTest, NoVerbWorksWithoutTheScope) {
   const std::string id = add()->id;
   caller_.scopes = ScopeSet().add(Scope::images).add(Scope::edits);
   for (const auto& error :
        {add().error(), files_.find(caller_, id).error(), files_.list(caller_, {}).error(),
-        files_.content(caller_, id).error(), files_.remove(caller_, id).error()})
+        files_.content(caller_, id).error(), files_.publish(caller_, id, {}).error(),
+        files_.revoke(caller_, id).error(), files_.remove(caller_, id).error()})
     EXPECT_EQ(error.reason, ErrorReason::wrong_scope);
 }
 

@@ -75,6 +75,24 @@ TEST_P(FileStoreContract, ListsTheFilesOfOneTeamPageByPageInEitherOrder) {
   EXPECT_EQ(ids(query), (Ids{"file_1", "file_2", "file_3", "file_5"}));
 }
 
+TEST_P(FileStoreContract, FindsAPublicFileByTheNameThatItHasNow) {
+  StoredFile file = some_file("file_1");
+  file.public_name = "first";
+  ASSERT_TRUE(store_.insert(file, 10));
+  ASSERT_TRUE(store_.insert(some_file("file_2"), 10));
+  EXPECT_EQ(store_.find_public("first"), file);
+  EXPECT_EQ(store_.find_public("").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.publish("file_1", "second", 5'000), true);
+  file.public_name = "second";
+  file.public_until_ms = 5'000;
+  EXPECT_EQ(store_.find_public("second"), file);
+  EXPECT_EQ(store_.find("file_1"), file);
+  EXPECT_EQ(store_.find_public("first").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.publish("file_1", "", 0), true);
+  EXPECT_EQ(store_.find_public("second").error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.publish("file_3", "third", 0), false);
+}
+
 TEST_P(FileStoreContract, KeepsNoMoreOfATeamThanItMayHave) {
   ASSERT_TRUE(store_.insert(some_file("file_1"), 2));
   ASSERT_TRUE(store_.insert(some_file("file_2"), 2));

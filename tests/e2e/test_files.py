@@ -103,7 +103,9 @@ def test_pictures_become_files_that_the_next_edit_names(server, client):
 
 
 @pytest.mark.parametrize("options, status, says", [
-    ({"filename": "a.jpg", "public_url": True}, 400, "storage_options.public_url: not offered"),
+    ({"filename": "a.jpg", "public_url": {"expires_after": 60}}, 400,
+     "storage_options.public_url.expires_after is 60, expected 3600 to"),
+    ({"filename": "a.jpg", "public_url": "yes"}, 422, "storage_options.public_url: expected"),
     ({"filename": "a.jpg", "expires_after": 60}, 400, "expires_after is 60, expected 3600 to"),
     ({"filename": "a" * 256}, 400, "storage_options.filename has 26"),
     ({"filename": "a\nb"}, 400, "storage_options.filename has a control character"),
@@ -117,6 +119,52 @@ def test_what_of_storage_cannot_be_is_refused_before_the_work(server, options, s
     assert reply.status_code == status, reply.text
     assert says in reply.json()["error"]["message"]
     assert len(server.job_states()) == jobs
+
+
+def test_everybody_may_fetch_a_public_file_until_it_is_revoked(server, client):
+    made = server.generate(model="tiny-klein", response_format="b64_json", storage_options={
+        "filename": "hat.jpg", "expires_after": 7200, "public_url": {"expires_after": 3600}})
+    entry = made.json()["data"][0]
+    output = entry["file_output"]
+    assert output["public_url_expires_at"] == output["expires_at"] - 3600
+    fetched = requests.get(output["public_url"], timeout=10)
+    assert fetched.content == base64.b64decode(entry["b64_json"])
+    assert fetched.headers["content-type"] == "image/jpeg"
+    assert fetched.headers["cache-control"] == "no-cache"
+    assert requests.get(output["public_url"], headers={"if-none-match": "*"}, timeout=10).status_code < 400
+    kept = server.get("/v1/files/" + output["file_id"]).json()
+    assert kept["public_url"] == output["public_url"]
+    assert kept in server.get("/v1/files").json()["data"]
+    edited = post_json(server, {"model": "tiny-klein", "prompt": "a hat",
+                                "image": {"url": output["public_url"]}})
+    assert edited.status_code == 200, edited.text
+
+    def post(path, **body):
+        return requests.post(f"{server.url}/v1/files/{output['file_id']}/{path}", json=body,
+                             headers=server.headers(), timeout=10)
+
+    assert post("public-url", expires_after=60).status_code == 400
+    assert post("public-url", expires_after=7201).status_code == 400
+    assert post("public-url").json() == {"public_url": output["public_url"],
+                                         "expires_at": output["expires_at"]}
+    assert post("public-url/revoke").json() == {
+        "id": output["file_id"], "revoked": True, "public_url": output["public_url"]}
+    assert requests.get(output["public_url"], timeout=10).status_code == 404
+    assert post("public-url/revoke").json() == {"id": output["file_id"], "revoked": False}
+    assert "public_url" not in server.get("/v1/files/" + output["file_id"]).json()
+    client.files.delete(output["file_id"])
+
+
+def test_a_public_page_is_no_page_of_this_server(server, client):
+    kept = client.files.create(file=("page.html", b"<script>1</script>"), purpose="vision")
+    url = requests.post(f"{server.url}/v1/files/{kept.id}/public-url", json={},
+                        headers=server.headers(), timeout=10).json()["public_url"]
+    fetched = requests.get(url, timeout=10)
+    assert fetched.headers["content-type"] == "application/octet-stream"
+    assert fetched.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in fetched.headers["content-security-policy"]
+    client.files.delete(kept.id)
+    assert requests.get(url, timeout=10).status_code == 404
 
 
 def test_a_key_without_files_stores_nothing(server):

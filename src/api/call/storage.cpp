@@ -24,6 +24,7 @@ Result<service::StoredFile> keep_as_file(const CallContext& context, const Call&
                      .blob = picture.blob,
                      .size_bytes = picture.size_bytes,
                      .life_s = wish.life_s,
+                     .for_everybody = wish.for_everybody,
                      .order_id = finished.order_id,
                      .picture_id = picture.id});
 }

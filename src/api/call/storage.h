@@ -7,8 +7,8 @@
 
 namespace imagined::api {
 
-/// Refuses, before anything is made, files that could not be kept; field "storage_options.filename"
-/// or "storage_options.expires_after".
+/// Refuses, before anything is made, files that could not be kept; a field of
+/// "storage_options".
 Result<void> check_storage(const CallContext& context, const Call& call,
                            const service::FileWish& wish);
 

@@ -39,6 +39,8 @@ class Taking {
     target = target.substr(0, target.find('#'));
     const auto path = target.substr(0, target.find('?'));
     const auto query = target.substr(std::min(path.size() + 1, target.size()));
+    if (const auto name = service::public_name_in(path))
+      return context_.services.intake.take_public(*call_.caller, *name);
     const auto linked = context_.services.links.open(path, query);
     if (!linked)
       return fail(ErrorCode::invalid_argument,

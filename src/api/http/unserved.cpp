@@ -31,8 +31,6 @@ constexpr Known kNotServedYet[] = {
     {"/v1/embedding-models", "embeddings"},
     {"/v1/embedding-models/{id}", "embeddings"},
     {"/v1/embeddings", "embeddings"},
-    {"/v1/files/{id}/public-url", "public URLs of files"},
-    {"/v1/files/{id}/public-url/revoke", "public URLs of files"},
     {"/v1/batches", "batches"},
     {"/v1/batches/{path*}", "batches"},
     {"/v1/chat/{path*}", "chat"},

@@ -14,9 +14,8 @@ Error answer(std::string_view path, std::string_view method = "POST") {
 }
 
 TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
-  for (const char* path :
-       {"/v1/videos/edits", "/v1/videos/generations", "/v1/chat/deferred-completion/1",
-        "/v1/responses/abc/input_items", "/v1/files/file_1/public-url"}) {
+  for (const char* path : {"/v1/videos/edits", "/v1/videos/generations",
+                           "/v1/chat/deferred-completion/1", "/v1/responses/abc/input_items"}) {
     const Error error = answer(path);
     EXPECT_EQ(error.code, ErrorCode::unimplemented) << path;
     EXPECT_THAT(error.message, HasSubstr(path));

@@ -10,11 +10,21 @@
 
 namespace imagined::api::wire {
 
-std::string file_body(const service::StoredFile& file);
+/// `base`: the URL before `/v1` in the address of a public file.
+std::string file_body(const service::StoredFile& file, std::string_view base);
 /// `{"object": "list", "data": [...], "pagination_token"}`, the token only behind a full page.
-std::string files_body(std::span<const service::StoredFile> files, int page_count);
+std::string files_body(std::span<const service::StoredFile> files, int page_count,
+                       std::string_view base);
 /// `{"id", "object": "file", "deleted": true}`.
 std::string deleted_file_body(std::string_view id);
+
+/// `{"public_url", "expires_at"}`, the time where there is an end.
+std::string public_url_body(const service::StoredFile& file, std::string_view base);
+/// `{"id", "revoked", "public_url"}` of the file as it was; the address where there was one.
+std::string revoked_body(const service::StoredFile& file, std::string_view base);
+
+/// `{"expires_after"}`, or nothing at all.
+Result<service::PublicWish> parse_public_wish(std::string_view body);
 
 /// `limit`, `order` (`asc`, `desc`), `pagination_token` and OpenAI's `after`. `invalid_argument`
 /// for a wrong value and for what would change the list and is not offered (`sort_by`, `filter`);

@@ -78,12 +78,13 @@ TEST(FileReplies, AreThoseOfTheApi) {
                                  .size_bytes = 7,
                                  .created_ms = 1'999,
                                  .expires_ms = 0};
-  EXPECT_EQ(file_body(file),
+  EXPECT_EQ(file_body(file, "http://a"),
             R"({"id":"file_1","object":"file","bytes":7,"created_at":1,)"
             R"("filename":"a \"hat\".png","expires_at":null,"purpose":"","status":"processed"})");
   const std::vector files = {file};
-  EXPECT_THAT(files_body(files, 1), HasSubstr(R"("has_more":true,"pagination_token":"file_1")"));
-  EXPECT_THAT(files_body(files, 2), testing::Not(HasSubstr("pagination_token")));
+  EXPECT_THAT(files_body(files, 1, "http://a"),
+              HasSubstr(R"("has_more":true,"pagination_token":"file_1")"));
+  EXPECT_THAT(files_body(files, 2, "http://a"), testing::Not(HasSubstr("pagination_token")));
 }
 
 }  // namespace

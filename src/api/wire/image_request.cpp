@@ -87,9 +87,8 @@ Result<std::optional<std::string>> read_word(const json& body, std::string_view 
   return word;
 }
 
-template <std::size_t n>
-bool is_one_of(const std::string_view (&names)[n], std::string_view name) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
 }
 
 // Null, false and nothing at all inside: the client says that it does not ask for it.
@@ -229,16 +228,53 @@ Result<int> read_previews(const json& body) {
   return static_cast<int>(count.value_or(0));
 }
 
-// xAI's `storage_options` (xai-api.md 1.5): the pictures become files. What is in it and not done
-// is refused: whoever asks for a public address counts on one.
-Result<service::FileWish> read_wish(const json& options) {
-  for (const auto& [name, value] : options.items()) {
-    if (name == "filename" || name == "expires_after" || !is_given(value)) continue;
+// The object of this name as `read` takes it; the errors of its members have the name in front.
+template <class Value>
+Result<std::optional<Value>> read_inside(const json& body, const char* name,
+                                         Result<Value> (*read)(const json&)) {
+  const auto found = body.find(name);
+  if (found == body.end() || found->is_null()) return std::nullopt;
+  if (!found->is_object())
+    return fail(ErrorCode::unprocessable,
+                fmt::format("{}: expected an object, got {}", name, shown(*found)), name);
+  auto value = read(*found);
+  if (!value) return tl::unexpected(within(name, std::move(value.error())));
+  return std::move(*value);
+}
+
+// `invalid_argument` for a member of another name.
+Result<void> refuse_others(const json& object, std::span<const std::string_view> known) {
+  for (const auto& [name, value] : object.items()) {
+    if (is_one_of(known, name) || !is_given(value)) continue;
     const std::string shown_name = valid_utf8(name.substr(0, 60));
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: not offered by this server; leave it out", shown_name),
                 shown_name);
   }
+  return {};
+}
+
+Result<service::PublicWish> read_public_life(const json& options) {
+  constexpr std::string_view kKnown[] = {"expires_after"};
+  TRY(refuse_others(options, kKnown));
+  return service::PublicWish{
+      .life_s = TRY(read_integer(options, "expires_after", "a whole number of seconds"))};
+}
+
+// Whether everybody may see a file: a boolean, or an object that says how long.
+Result<std::optional<service::PublicWish>> read_public(const json& options) {
+  const auto found = options.find("public_url");
+  if (found == options.end() || !found->is_boolean())
+    return read_inside(options, "public_url", read_public_life);
+  if (!found->get<bool>()) return std::nullopt;
+  return service::PublicWish();
+}
+
+// xAI's `storage_options` (xai-api.md 1.5): the pictures become files. What is in it and not known
+// is refused: whoever asks for it counts on it.
+Result<service::FileWish> read_wish(const json& options) {
+  constexpr std::string_view kKnown[] = {"filename", "expires_after", "public_url"};
+  TRY(refuse_others(options, kKnown));
   service::FileWish wish;
   auto name = TRY(read_string(options, "filename", "a file's name"));
   if (!name)
@@ -246,6 +282,7 @@ Result<service::FileWish> read_wish(const json& options) {
                 "filename");
   wish.name = std::move(*name);
   wish.life_s = TRY(read_integer(options, "expires_after", "a whole number of seconds"));
+  wish.for_everybody = TRY(read_public(options));
   return wish;
 }
 
@@ -268,20 +305,6 @@ Result<std::vector<std::string>> read_upload_urls(const json& output) {
     urls = value.get<std::vector<std::string>>();
   }
   return urls;
-}
-
-// The object of this name as `read` takes it; the errors of its members have the name in front.
-template <class Value>
-Result<std::optional<Value>> read_inside(const json& body, const char* name,
-                                         Result<Value> (*read)(const json&)) {
-  const auto found = body.find(name);
-  if (found == body.end() || found->is_null()) return std::nullopt;
-  if (!found->is_object())
-    return fail(ErrorCode::unprocessable,
-                fmt::format("{}: expected an object, got {}", name, shown(*found)), name);
-  auto value = read(*found);
-  if (!value) return tl::unexpected(within(name, std::move(value.error())));
-  return std::move(*value);
 }
 
 Result<service::Prompt> read_prompt(const json& body, int max_code_points) {

@@ -40,8 +40,8 @@ struct GenerationCall {
 /// default. Fields that only tune the picture and that are not known here are ignored, with a
 /// warning. Errors name the field, the value and what is allowed:
 ///   `invalid_argument` (400)  no JSON object, no prompt, a number out of range, a promise that
-///                             this server does not keep (a public URL among `storage_options`),
-///                             a picture, which would be billed and not seen
+///                             this server does not keep (a member of `storage_options` that is not
+///                             known), a picture, which would be billed and not seen
 ///   `unprocessable` (422)     a value of another type, or a word that is not on its list
 ///   `not_found` (404)         an unknown or retired model
 Result<GenerationCall> parse_generation_call(std::string_view body,

@@ -100,15 +100,34 @@ TEST(GenerationCall, TakesWhatFilesThePicturesAreToBecome) {
   EXPECT_FALSE(parse(with(R"("storage_options":null)"))->storage);
 }
 
+TEST(GenerationCall, TakesWhetherEverybodyMaySeeTheFiles) {
+  const auto wish = [](const std::string& options) {
+    const auto call =
+        parse(with("\"storage_options\":{\"filename\":\"a\",\"public_url\":" + options + "}"));
+    EXPECT_TRUE(call) << options << call.error().message;
+    return call->storage->for_everybody;
+  };
+  EXPECT_EQ(wish("true"), service::PublicWish());
+  EXPECT_EQ(wish("{}"), service::PublicWish());
+  EXPECT_EQ(wish(R"({"expires_after":3600})"), (service::PublicWish{.life_s = 3'600}));
+  EXPECT_EQ(wish("false"), std::nullopt);
+  EXPECT_EQ(wish("null"), std::nullopt);
+}
+
 TEST(GenerationCall, NamesWhatOfStorageIsNotDone) {
   const auto error = [](const std::string& options) {
     const auto call = parse(with("\"storage_options\":" + options));
     EXPECT_FALSE(call) << options;
     return call ? Error{} : call.error();
   };
-  EXPECT_EQ(error(R"({"filename":"a","public_url":true})").message,
-            "storage_options.public_url: not offered by this server; leave it out");
-  EXPECT_EQ(error(R"({"filename":"a","public_url":true})").field, "storage_options.public_url");
+  EXPECT_EQ(error(R"({"filename":"a","shared":true})").message,
+            "storage_options.shared: not offered by this server; leave it out");
+  EXPECT_EQ(error(R"({"filename":"a","shared":true})").field, "storage_options.shared");
+  EXPECT_EQ(error(R"({"filename":"a","public_url":"yes"})").field, "storage_options.public_url");
+  EXPECT_EQ(error(R"({"filename":"a","public_url":{"expires_after":"1"}})").field,
+            "storage_options.public_url.expires_after");
+  EXPECT_EQ(error(R"({"filename":"a","public_url":{"for":"me"}})").field,
+            "storage_options.public_url.for");
   EXPECT_EQ(error(R"({"filename":7})").field, "storage_options.filename");
   EXPECT_EQ(error(R"({"expires_after":3600})").field, "storage_options.filename");
   EXPECT_THAT(error(R"({"filename":"a","expires_after":"1"})").message,

@@ -4,6 +4,7 @@
 
 #include "api/wire/errors.h"
 #include "base/crypto.h"
+#include "service/links/links.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -113,6 +114,11 @@ void ImagesBody::add(const ImageEntry& entry) {
     const service::StoredFile& file = **entry.file;
     JsonText output = JsonText::object({{"file_id", file.id}, {"filename", file.name}});
     output.add("expires_at", file.expires_ms == 0 ? JsonText() : JsonText(file.expires_ms / 1'000));
+    if (!file.public_name.empty()) {
+      output.add("public_url", service::public_url_of(file, entry.base));
+      const std::int64_t until_ms = file.public_until_ms;
+      output.add("public_url_expires_at", until_ms == 0 ? JsonText() : JsonText(until_ms / 1'000));
+    }
     text_ += ",\"file_output\":" + output.text();
   } else if (entry.file) {
     text_ += ",\"storage_error\":" + JsonText(entry.file->error().message).text();

@@ -40,6 +40,7 @@ struct ImageEntry {
   std::span<const std::uint8_t> base64_of;  // empty: not given
   /// The file that it has become, or why it has not; none: that was not asked for.
   std::optional<Result<service::StoredFile>> file = {};
+  std::string_view base = {};          // the URL before `/v1` in its public address
   std::string_view upload_error = {};  // why it is not where it was to be sent
 };
 

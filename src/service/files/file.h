@@ -16,7 +16,9 @@ struct StoredFile {
   std::string blob;
   std::int64_t size_bytes = 0;
   std::int64_t created_ms = 0;
-  std::int64_t expires_ms = 0;  // 0: never
+  std::int64_t expires_ms = 0;       // 0: never
+  std::string public_name;           // by which anybody may fetch it; empty: nobody
+  std::int64_t public_until_ms = 0;  // 0: as long as there is the file
 
   bool operator==(const StoredFile&) const = default;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crypto.h"
 #include "base/ids.h"
 #include "base/utf8.h"
 
@@ -30,12 +31,44 @@ Result<void> check_name(std::string_view name) {
               "filename");
 }
 
-Result<void> check_life(std::optional<std::int64_t> life_s) {
+Result<void> check_life(std::optional<std::int64_t> life_s,
+                        const std::string& field = "expires_after") {
   if (!life_s || (*life_s >= kFileLifeSecondsMin && *life_s <= kFileLifeSecondsMax)) return {};
   return fail(ErrorCode::invalid_argument,
-              fmt::format("expires_after is {}, expected {} to {} seconds", *life_s,
+              fmt::format("{} is {}, expected {} to {} seconds", field, *life_s,
                           kFileLifeSecondsMin, kFileLifeSecondsMax),
-              "expires_after");
+              field);
+}
+
+/// Of a file that lives for so long; empty: until it is deleted.
+Result<void> check_public(const PublicWish& wish, std::optional<std::int64_t> file_life_s,
+                          const std::string& field) {
+  TRY(check_life(wish.life_s, field));
+  if (!wish.life_s || !file_life_s || *wish.life_s <= *file_life_s) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} is {}, expected at most {}: the file is kept no longer", field,
+                          *wish.life_s, *file_life_s),
+              field);
+}
+
+constexpr const char* kPublicLife = "public_url.expires_after";
+constexpr std::size_t kPublicNameLength = 32;  // nobody guesses 190 bits
+
+bool is_over(std::int64_t until_ms, std::int64_t now_ms) {
+  return until_ms > 0 && until_ms <= now_ms;
+}
+
+/// Without a public name whose time is over.
+StoredFile seen(StoredFile file, std::int64_t now_ms) {
+  if (!is_over(file.public_until_ms, now_ms)) return file;
+  file.public_name.clear();
+  file.public_until_ms = 0;
+  return file;
+}
+
+void make_public(StoredFile& file, const PublicWish& wish, std::int64_t now_ms) {
+  if (file.public_name.empty()) file.public_name = random_base62(kPublicNameLength);
+  file.public_until_ms = wish.life_s ? now_ms + *wish.life_s * 1'000 : file.expires_ms;
 }
 
 }  // namespace
@@ -56,16 +89,19 @@ Result<void> FileService::check(const Caller& caller, const FileWish& wish) cons
   TRY(require(caller, Scope::files));
   constexpr int kMost = 100;  // more pictures than any request has
   TRY(check_name(wish.name.empty() ? wish.name : numbered_name(wish.name, kMost, kMost)));
-  return check_life(wish.life_s);
+  TRY(check_life(wish.life_s));
+  return wish.for_everybody ? check_public(*wish.for_everybody, wish.life_s, kPublicLife)
+                            : Result<void>();
 }
 
 Result<StoredFile> FileService::add(const Caller& caller, NewFile file) {
   TRY(require(caller, Scope::files));
   TRY(check_name(file.name));
   TRY(check_life(file.life_s));
+  if (file.for_everybody) TRY(check_public(*file.for_everybody, file.life_s, kPublicLife));
   const std::int64_t now_ms = clock_.unix_ms();
   const bool is_made = !file.order_id.empty();
-  const StoredFile stored{
+  StoredFile stored{
       .id = kIdPrefix + (is_made ? child_uuid(file.order_id, file.picture_id) : make_uuid(clock_)),
       .owner = caller.owner,
       .name = std::move(file.name),
@@ -73,9 +109,10 @@ Result<StoredFile> FileService::add(const Caller& caller, NewFile file) {
       .size_bytes = file.size_bytes,
       .created_ms = now_ms,
       .expires_ms = file.life_s ? now_ms + *file.life_s * 1'000 : 0};
+  if (file.for_everybody) make_public(stored, *file.for_everybody, now_ms);
   auto inserted = files_.insert(stored, kFilesPerTeamMax);
   if (!inserted && inserted.error().code == ErrorCode::already_exists && is_made)
-    return files_.find(stored.id);
+    return seen(TRY(files_.find(stored.id)), now_ms);
   TRY(std::move(inserted));
   return stored;
 }
@@ -83,9 +120,9 @@ Result<StoredFile> FileService::add(const Caller& caller, NewFile file) {
 Result<StoredFile> FileService::find(const Caller& caller, std::string_view id) {
   TRY(require(caller, Scope::files));
   StoredFile file = TRY(files_.find(id));
-  const bool expired = file.expires_ms > 0 && file.expires_ms <= clock_.unix_ms();
-  if (expired || !may_see(caller, file.owner)) return no_such_file();
-  return file;
+  const std::int64_t now_ms = clock_.unix_ms();
+  if (is_over(file.expires_ms, now_ms) || !may_see(caller, file.owner)) return no_such_file();
+  return seen(std::move(file), now_ms);
 }
 
 Result<std::vector<StoredFile>> FileService::list(const Caller& caller, const FilePageWish& wish) {
@@ -99,16 +136,22 @@ Result<std::vector<StoredFile>> FileService::list(const Caller& caller, const Fi
                             "the id of its last file",
                             valid_utf8(wish.after.substr(0, 60))),
                 "pagination_token");
-  return files_.list({.org_id = caller.owner.org_id,
-                      .team_id = caller.owner.team_id,
-                      .after = wish.after,
-                      .newest_first = wish.newest_first,
-                      .unix_ms = clock_.unix_ms(),
-                      .count_max = wish.count});
+  const std::int64_t now_ms = clock_.unix_ms();
+  auto files = TRY(files_.list({.org_id = caller.owner.org_id,
+                                .team_id = caller.owner.team_id,
+                                .after = wish.after,
+                                .newest_first = wish.newest_first,
+                                .unix_ms = now_ms,
+                                .count_max = wish.count}));
+  for (StoredFile& file : files) file = seen(std::move(file), now_ms);
+  return files;
 }
 
 Result<std::vector<std::uint8_t>> FileService::content(const Caller& caller, std::string_view id) {
-  const StoredFile file = TRY(find(caller, id));
+  return content(TRY(find(caller, id)));
+}
+
+Result<std::vector<std::uint8_t>> FileService::content(const StoredFile& file) {
   auto bytes = blobs_.get(file.blob);
   if (!bytes && bytes.error().code == ErrorCode::not_found)
     return fail(ErrorCode::data_loss, "the stored file is damaged");
@@ -119,6 +162,37 @@ Result<void> FileService::remove(const Caller& caller, std::string_view id) {
   const StoredFile file = TRY(find(caller, id));
   if (!TRY(files_.remove(file.id))) return no_such_file();  // somebody else was faster
   return {};
+}
+
+Result<StoredFile> FileService::publish(const Caller& caller, std::string_view id,
+                                        const PublicWish& wish) {
+  StoredFile file = TRY(find(caller, id));
+  if (file.size_bytes == 0)
+    return fail(ErrorCode::invalid_argument, "the file is empty, and there is nothing to show",
+                "file_id");
+  const std::int64_t now_ms = clock_.unix_ms();
+  std::optional<std::int64_t> left_s;
+  if (file.expires_ms != 0) left_s = (file.expires_ms - now_ms) / 1'000;
+  TRY(check_public(wish, left_s, "expires_after"));
+  make_public(file, wish, now_ms);
+  if (!TRY(files_.publish(file.id, file.public_name, file.public_until_ms))) return no_such_file();
+  return file;
+}
+
+Result<StoredFile> FileService::revoke(const Caller& caller, std::string_view id) {
+  StoredFile file = TRY(find(caller, id));
+  if (!file.public_name.empty() && !TRY(files_.publish(file.id, {}, 0))) return no_such_file();
+  return file;
+}
+
+Result<StoredFile> FileService::find_public(std::string_view public_name) {
+  auto found = files_.find_public(public_name);
+  if (!found && found.error().code == ErrorCode::not_found) return no_such_file();
+  StoredFile file = TRY(std::move(found));
+  const std::int64_t now_ms = clock_.unix_ms();
+  if (is_over(file.expires_ms, now_ms) || is_over(file.public_until_ms, now_ms))
+    return no_such_file();
+  return file;
 }
 
 }  // namespace imagined::service

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "service/files/file.h"
 #include "service/links/signed_url.h"
 #include "service/pictures/picture.h"
 
@@ -30,5 +32,10 @@ class Links {
   const Clock& clock_;
   std::int64_t life_s_;
 };
+
+/// Where everybody finds a public file; empty: it is none. `base` as above.
+std::string public_url_of(const StoredFile& file, std::string_view base);
+/// The public name in the path of such an address.
+std::optional<std::string_view> public_name_in(std::string_view path);
 
 }  // namespace imagined::service

@@ -30,6 +30,16 @@ Result<std::string> Intake::take(const Caller& caller, std::string_view picture_
   return writer->finish();
 }
 
+Result<std::string> Intake::take_public(const Caller& caller, std::string_view public_name) {
+  TRY(require(caller, Scope::edits));
+  auto file = files_.find_public(public_name);
+  if (file) return std::move(file->blob);
+  if (file.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::invalid_argument, "the URL leads to no file, or to none any more",
+                "image");
+  return tl::unexpected(std::move(file.error()));
+}
+
 Result<std::string> Intake::take_file(const Caller& caller, std::string_view file_id) {
   auto file = files_.find(caller, file_id);
   if (file) return std::move(file->blob);

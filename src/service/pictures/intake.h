@@ -39,6 +39,8 @@ class Intake {
   /// The same by the picture's name, which only its team can make use of.
   Result<std::string> take(const Caller& caller, std::string_view picture_id);
 
+  /// The blob of a file that everybody may fetch. `invalid_argument` when there is none.
+  Result<std::string> take_public(const Caller& caller, std::string_view public_name);
   /// The blob of one of the team's files. `invalid_argument` when there is none of that id.
   Result<std::string> take_file(const Caller& caller, std::string_view file_id);
 

@@ -32,6 +32,12 @@ class FileStore {
   /// `not_found`. Expired ones are found until they are removed.
   virtual Result<StoredFile> find(std::string_view id) = 0;
   virtual Result<std::vector<StoredFile>> list(const FileQuery& query) = 0;
+  /// By which name anybody finds it from now on, and until when; an empty name: nobody does any
+  /// more. Whether the file was there.
+  virtual Result<bool> publish(std::string_view id, std::string_view public_name,
+                               std::int64_t until_ms) = 0;
+  /// `not_found`. One whose time is over is found until it is removed.
+  virtual Result<StoredFile> find_public(std::string_view public_name) = 0;
   /// Whether it was there. Its bytes are then an orphan.
   virtual Result<bool> remove(std::string_view id) = 0;
   /// Removes up to `count_max` that have expired by `unix_ms`; how many.

@@ -42,6 +42,25 @@ Result<std::vector<StoredFile>> MemoryFileStore::list(const service::FileQuery& 
   return page;
 }
 
+Result<bool> MemoryFileStore::publish(std::string_view id, std::string_view public_name,
+                                      std::int64_t until_ms) {
+  const std::lock_guard lock(mutex_);
+  const auto found = files_.find(id);
+  if (found == files_.end()) return false;
+  found->second.public_name = public_name;
+  found->second.public_until_ms = until_ms;
+  return true;
+}
+
+Result<StoredFile> MemoryFileStore::find_public(std::string_view public_name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(files_, [&](const auto& entry) {
+    return !public_name.empty() && entry.second.public_name == public_name;
+  });
+  if (found == files_.end()) return fail(ErrorCode::not_found, "no such file");
+  return found->second;
+}
+
 Result<bool> MemoryFileStore::remove(std::string_view id) {
   const std::lock_guard lock(mutex_);
   const auto found = files_.find(id);

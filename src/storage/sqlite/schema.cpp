@@ -330,6 +330,12 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_person ON sessions (person_id, created_ms);
 )sql",
+    // 16: files that anybody may fetch.
+    R"sql(
+ALTER TABLE files ADD COLUMN public_name TEXT NOT NULL DEFAULT '';  -- '': nobody
+ALTER TABLE files ADD COLUMN public_until_ms INTEGER NOT NULL DEFAULT 0;
+CREATE UNIQUE INDEX files_by_public_name ON files (public_name) WHERE public_name <> '';
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -11,7 +11,8 @@ namespace {
 using service::StoredFile;
 
 constexpr std::string_view kColumns =
-    "id, org_id, team_id, key_id, name, blob, size_bytes, created_ms, expires_ms";
+    "id, org_id, team_id, key_id, name, blob, size_bytes, created_ms, expires_ms, public_name, "
+    "public_until_ms";
 
 StoredFile read_file(const Statement& row) {
   return {.id = row.text(0),
@@ -20,7 +21,9 @@ StoredFile read_file(const Statement& row) {
           .blob = row.text(5),
           .size_bytes = row.integer(6),
           .created_ms = row.integer(7),
-          .expires_ms = row.integer(8)};
+          .expires_ms = row.integer(8),
+          .public_name = row.text(9),
+          .public_until_ms = row.integer(10)};
 }
 
 }  // namespace
@@ -30,10 +33,11 @@ Result<void> SqliteFileStore::insert(const StoredFile& file, std::int64_t files_
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   Statement insert = TRY(connection.prepare(
-      fmt::format("INSERT INTO files ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", kColumns)));
+      fmt::format("INSERT INTO files ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kColumns)));
   TRY(insert
           .bind(file.id, file.owner.org_id, file.owner.team_id, file.owner.key_id, file.name,
-                file.blob, file.size_bytes, file.created_ms, file.expires_ms)
+                file.blob, file.size_bytes, file.created_ms, file.expires_ms, file.public_name,
+                file.public_until_ms)
           .run());
   {
     Statement count =
@@ -64,6 +68,25 @@ Result<std::vector<StoredFile>> SqliteFileStore::list(const service::FileQuery& 
   std::vector<StoredFile> files;
   while (TRY(rows.step())) files.push_back(read_file(rows));
   return files;
+}
+
+Result<bool> SqliteFileStore::publish(std::string_view id, std::string_view public_name,
+                                      std::int64_t until_ms) {
+  Connection& connection = database_.power_safe();
+  const auto lock = connection.lock();
+  Statement statement =
+      TRY(connection.prepare("UPDATE files SET public_name = ?, public_until_ms = ? WHERE id = ?"));
+  TRY(statement.bind(public_name, until_ms, id).run());
+  return connection.changed_count() > 0;
+}
+
+Result<StoredFile> SqliteFileStore::find_public(std::string_view public_name) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement row = TRY(connection.prepare(
+      fmt::format("SELECT {} FROM files WHERE public_name = ? AND public_name <> ''", kColumns)));
+  if (!TRY(row.bind(public_name).step())) return no_such("file");
+  return read_file(row);
 }
 
 Result<bool> SqliteFileStore::remove(std::string_view id) {
