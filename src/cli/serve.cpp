@@ -125,11 +125,23 @@ void offer_first_owner(service::FirstOwner& first_owner, const std::string& url)
       **token, service::FirstOwner::kTokenLifeMs / 1000, url);
 }
 
-api::GrpcOptions grpc_options(const Settings& settings, const config::ListenAddress& address,
+struct Listen {
+  config::ListenAddress http;
+  std::optional<config::ListenAddress> grpc;
+};
+
+// Where clients of gRPC find HTTP: under the name that they know, or at an address of its own.
+std::string http_host(const Listen& listen) {
+  const bool is_everywhere = listen.http.host == "0.0.0.0" || listen.http.host == "::";
+  return is_everywhere || listen.http.host == listen.grpc->host ? "" : listen.http.host;
+}
+
+api::GrpcOptions grpc_options(const Settings& settings, const Listen& listen,
                               api::ListenRules connections, std::uint16_t http_port) {
-  return {.host = address.host,
-          .port = address.port,
+  return {.host = listen.grpc->host,
+          .port = listen.grpc->port,
           .public_url = settings.public_url,
+          .http_host = http_host(listen),
           .http_port = http_port,
           .tls_certificate_file = settings.tls_certificate_file,
           .tls_key_file = settings.tls_key_file,
@@ -139,11 +151,6 @@ api::GrpcOptions grpc_options(const Settings& settings, const config::ListenAddr
           .drain_timeout = std::chrono::seconds(settings.drain_s),
           .connections = std::move(connections)};
 }
-
-struct Listen {
-  config::ListenAddress http;
-  std::optional<config::ListenAddress> grpc;
-};
 
 // Everything is open: serve until a signal comes or the worker proves useless.
 int serve_until_stopped(const Config& config, const Listen& listen,
@@ -217,6 +224,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
       .connections_max = static_cast<int>(room.by_grpc),
       .connections_per_address_max = options->limits.connections_per_address_max,
       .trusted_proxies = options->answers.trusted_proxies};
+  api::CallOutcomes outcomes;
   const api::Services services{.catalogue = catalogue,
                                .images = images,
                                .intake = intake,
@@ -232,14 +240,14 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                .admission = admission,
                                .links = stores.links(),
                                .workers = *workers,
+                               .outcomes = outcomes,
                                .clock = stores.clock(),
                                .gauges = gauges};
   api::HttpServer server(std::move(*options), services);
   if (const auto listening = server.listen(); !listening) return report(listening.error());
   if (listen.grpc) {
-    grpc.emplace(
-        grpc_options(config.settings, *listen.grpc, std::move(grpc_connections), server.port()),
-        services);
+    grpc.emplace(grpc_options(config.settings, listen, std::move(grpc_connections), server.port()),
+                 services);
     if (const auto started = grpc->start(); !started) return report(started.error());
   }
 

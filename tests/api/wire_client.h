@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -51,6 +52,12 @@ class WireClient {
     return poll(&waited, 1, static_cast<int>(limit.count())) == 1;
   }
 
+  /// Whether the server has neither closed nor said anything that was not read.
+  bool is_open() const {
+    char byte = 0;
+    return recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+  }
+
   /// The next byte, which stays to be read; 0 at the end of the connection or after 10 s.
   char peek() const {
     char byte = 0;
@@ -65,6 +72,15 @@ class WireClient {
     const std::string text = received_.substr(0, received_.find(end) + end.size());
     received_.erase(0, text.size());
     return text;
+  }
+
+  /// The next so many bytes; what there is when the connection ends before.
+  std::string bytes(std::size_t count) {
+    while (received_.size() < count && receive()) {
+    }
+    const std::string taken = received_.substr(0, count);
+    received_.erase(0, taken.size());
+    return taken;
   }
 
   /// Everything up to the end of the connection.

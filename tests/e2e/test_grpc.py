@@ -148,6 +148,28 @@ def test_pictures_become_files_where_storage_options_ask_for_it(client):
     assert client.files.content(kept.file_id) == made.image
 
 
+def test_everybody_may_fetch_a_public_file_until_it_is_revoked(client):
+    made = client.image.sample(prompt=PROMPT, model=MODEL, image_format="base64", storage_options={
+        "filename": "kite.jpg", "public_url": {"expires_after": 3600}})
+    kept = made.file_output
+    assert requests.get(kept.public_url, timeout=10).content == made.image
+    assert kept.HasField("public_url_expires_at")
+    assert client.files.get(kept.file_id).public_url == kept.public_url
+    again = client.files.create_public_url(kept.file_id)
+    assert again.public_url == kept.public_url and not again.HasField("expires_at")
+    assert client.files.revoke_public_url(kept.file_id).revoked
+    assert requests.get(kept.public_url, timeout=10).status_code == 404
+    assert not client.files.revoke_public_url(kept.file_id).revoked
+
+
+def test_links_lead_to_http_where_it_has_an_address_of_its_own(start_server):
+    server = start_server(grpc="127.0.0.2:0")
+    with grpc.insecure_channel(server.grpc) as channel:
+        url = generate(channel, server.key).images[0].url
+    assert url.startswith(server.url + "/")
+    assert requests.get(url, timeout=10).status_code == 200
+
+
 def test_the_key_and_the_models_are_told(server, client):
     key = client.auth.get_api_key_info()
     assert key.redacted_api_key.startswith("imk_") and server.key not in key.redacted_api_key
@@ -215,7 +237,10 @@ def test_an_upload_whose_key_the_sdk_forgets_says_what_helps(server):
     ({"n": 11}, "INVALID_ARGUMENT", "n is 11"),
     ({"prompt": ""}, "INVALID_ARGUMENT", "prompt"),
     ({"model": "grok-4"}, "NOT_FOUND", "grok-4"),
-    ({"aspect_ratio": 999}, "INVALID_ARGUMENT", "aspect_ratio"),
+    ({"aspect_ratio": 999}, "INVALID_ARGUMENT", "aspect_ratio is 999, expected a number of"),
+    ({"resolution": 9}, "INVALID_ARGUMENT", "IMG_RESOLUTION_2K = 2"),
+    ({"format": 9}, "INVALID_ARGUMENT", "IMG_FORMAT_URL = 2"),
+    ({"quality": 9}, "INVALID_ARGUMENT", "IMG_QUALITY_HIGH = 3"),
     ({"n": 10, "resolution": 2, "format": 1}, "INVALID_ARGUMENT", "20 MiB"),
     ({"images": [{"image_url": "https://a.example/"}], "image": {"file_id": "f"}},
      "INVALID_ARGUMENT", "images"),
@@ -434,6 +459,37 @@ def test_the_metrics_count_calls(server, client):
     assert 'imagined_grpc_call_seconds_total{method="/xai_api.Image/GenerateImage"}' in text
 
 
+def counted(server, name):
+    text = requests.get(server.url + "/metrics", timeout=10).text
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"imagined_{name}"))
+
+
+def test_pictures_and_refusals_of_both_faces_are_counted_together(server, channel):
+    key = server.make_key("--per-minute", 1, "--per-second", 1)["key"]
+    pictures = counted(server, "pictures_total")
+    limited = counted(server, 'refusals_total{reason="rate_limit"}')
+    generate(channel, key)
+    refused(lambda: generate(channel, key))
+    assert server.generate(model=MODEL).status_code == 200
+    assert counted(server, "pictures_total") == pictures + 2
+    assert counted(server, 'refusals_total{reason="rate_limit"}') == limited + 1
+
+
+def test_what_the_library_refuses_by_itself_is_logged_and_counted(server, channel):
+    before = counted(server, 'refusals_total{reason="protocol"}')
+    refused(lambda: generate(channel, server.key, prompt="x" * (20 * 2**20 + 1)))
+    with grpc.insecure_channel(server.grpc, compression=grpc.Compression.Gzip) as packed:
+        refused(lambda: generate(packed, server.key, prompt="x" * 2**10))
+    wait_until(lambda: counted(server, 'refusals_total{reason="protocol"}') == before + 2, "the count")
+    assert server.log_text().count("grpc_call_refused client=127.0.0.1 reason=") >= 2
+
+
+def test_calls_of_methods_that_are_not_there_are_logged(server, channel):
+    refused(lambda: channel.unary_unary("/no.Service/Method")(b""))
+    assert "/no.Service/Method is not offered" in server.log_text()
+    assert counted(server, 'grpc_calls_total{method="unknown",code="UNIMPLEMENTED"}') >= 1
+
+
 def test_what_is_too_large_is_refused_and_the_connection_goes_on(server, channel):
     error = refused(lambda: generate(channel, server.key, prompt="x" * (20 * 2**20 + 1)))
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -460,7 +516,7 @@ def test_a_text_that_is_no_utf_8_is_refused(server, channel):
     error = refused(lambda: ask(b"\x0a\x02\xc3\x28",
                                 metadata=[("authorization", f"Bearer {server.key}")]))
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
-    assert "xai_api.GenerateImageRequest" in error.details() and "UTF-8" in error.details()
+    assert error.details() == "prompt is no UTF-8: expected a xai_api.GenerateImageRequest"
     upload = channel.stream_unary("/xai_api.Files/UploadFile")
     error = refused(lambda: upload(iter([b"\x0a\x04\x0a\x02\xc3\x28"]),
                                    metadata=[("authorization", f"Bearer {server.key}")]))
@@ -501,8 +557,10 @@ def questions():
         ask({"quality": quality}, quality=number)
     for life in (1, 7200):
         ask(storage_options={"filename": "a.jpg", "expires_after": life})
-    ask({"storage_options": {"public_url": {"expires_after": 1}}},
-        storage_options={"public_url": {"expires_after": 1}})
+    for life in (1, 3600, 7201):
+        ask(storage_options={"filename": "a.jpg", "expires_after": 7200,
+                             "public_url": {"expires_after": life}})
+    ask(storage_options={"filename": "a.jpg", "public_url": {}})
     return pairs
 
 
@@ -545,3 +603,5 @@ def test_both_faces_give_one_answer_and_take_one_job(start_server):
             assert answer.usage.total_tokens == body["usage"]["total_tokens"]
             theirs = [entry.get("file_output", {}).get("filename") for entry in body["data"]]
             assert [each.file_output.filename or None for each in answer.images] == theirs
+            public = [bool(entry.get("file_output", {}).get("public_url")) for entry in body["data"]]
+            assert [each.file_output.HasField("public_url") for each in answer.images] == public

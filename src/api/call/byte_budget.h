@@ -39,6 +39,7 @@ class ByteBudget {
     ~Hold() {
       if (budget_ != nullptr) budget_->give_back(bytes_);
     }
+    std::size_t bytes() const { return bytes_; }
     /// Gives back all but `bytes`, when it holds more.
     void shrink(std::size_t bytes) {
       if (bytes >= bytes_) return;

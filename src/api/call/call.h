@@ -9,6 +9,7 @@
 #include <string>
 
 #include "api/call/async.h"
+#include "api/call/call_outcomes.h"
 #include "base/clock.h"
 #include "service/accounts/caller.h"
 #include "service/accounts/first_owner.h"
@@ -47,6 +48,7 @@ struct Services {
   service::Admission& admission;
   const service::Links& links;
   const service::WorkerPool& workers;
+  CallOutcomes& outcomes;
   const Clock& clock;
   /// What is to be told of the state behind all of it; blocks. Empty: nothing is.
   std::function<Result<service::Gauges>()> gauges = {};

@@ -2,7 +2,6 @@
 // per call, which lives until gRPC is done with it.
 #pragma once
 
-#include <fmt/format.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/proto_buffer_writer.h>
@@ -27,6 +26,7 @@
 #include <utility>
 
 #include "api/grpc/call.h"
+#include "api/grpc/unreadable.h"
 #include "base/check.h"
 
 namespace imagined::api {
@@ -61,7 +61,12 @@ class CallReactor : public Reactor {
   grpc::CallbackServerContext& wire() { return call_.wire; }
 
   void OnCancel() override { gone_.request_stop(); }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    loop_.context.untaken.taken(call_);
+    // Budgets are the loop's.
+    if (call_.held.bytes() > 0) boost::asio::post(loop_.io, [held = std::move(call_.held)] {});
+    delete this;
+  }
 
  private:
   Async<void> run() {
@@ -72,7 +77,9 @@ class CallReactor : public Reactor {
     } catch (const std::exception& caught) {
       outcome = tl::unexpected(accident(caught));
     }
-    this->Finish(finish(loop_.context, call_, outcome));  // gRPC may delete it now
+    const grpc::Status status = finish(loop_.context, call_, outcome);
+    loop_.context.untaken.add(call_, std::chrono::steady_clock::now());
+    this->Finish(status);  // gRPC may delete it now
   }
 
   const GrpcLoop loop_;
@@ -88,9 +95,10 @@ Result<void> read_message(const grpc::ByteBuffer& bytes, Message& message) {
   if (!bytes.Valid()) return fail(ErrorCode::invalid_argument, "the call has no message");
   grpc::ByteBuffer read(bytes);  // the same bytes, which reading lets go of
   if (grpc::SerializationTraits<Message>::Deserialize(&read, &message).ok()) return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("this is no {}: a field is of another type, or a text is not UTF-8",
-                          Message::descriptor()->full_name()));
+  grpc::Slice whole;
+  if (!bytes.DumpToSingleSlice(&whole).ok()) whole = grpc::Slice();
+  return unreadable(*Message::descriptor(),
+                    {reinterpret_cast<const char*>(whole.begin()), whole.size()});
 }
 
 template <class Message>
@@ -116,7 +124,9 @@ Async<Result<void>> read_and_write(const GrpcContext& context, GrpcCall& call,
   auto done = read_message(sent, request);
   if (!done) co_return done;
   done = co_await handler(context, call, request, reply);
-  if (done) answered = write_message(reply);
+  if (!done) co_return done;
+  answered = write_message(reply);
+  call.reply_bytes = answered.Length();
   co_return done;
 }
 

@@ -142,10 +142,13 @@ OwnNames own_names(const GrpcContext& context, const GrpcCall& call) {
                  .local_authority = {},
                  .port = context.http_port,
                  .is_encrypted = context.is_encrypted};
+  const std::string& own_host = context.http_host;
+  if (!own_host.empty()) names.local_authority = authority_of_endpoint(own_host, names.port);
   if (!names.base.empty()) return names;
   const std::string_view authority = view(call.wire.ExperimentalGetAuthority());
   std::string_view host = authority.substr(0, authority.rfind(':'));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (!own_host.empty()) host = own_host;
   names.base = fmt::format("{}://{}", names.is_encrypted ? "https" : "http",
                            authority_of_endpoint(host.empty() ? "localhost" : host, names.port));
   return names;
@@ -162,6 +165,7 @@ grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<voi
       call.wire.AddInitialMetadata(std::string(header.name), std::move(header.value));
   }
   if (!outcome) {
+    context.services.outcomes.refused(outcome.error(), call.over_limit);
     const wire::RetryAdvice advice = wire::retry_advice(outcome.error());
     // Without it xAI's SDK is through with its five tries in 1.4 s; below 0 it stops.
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE)

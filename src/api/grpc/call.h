@@ -5,6 +5,7 @@
 #include <grpcpp/support/status.h>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@
 #include "api/call/own_url.h"
 #include "api/grpc/call_counts.h"
 #include "api/grpc/peers.h"
+#include "api/grpc/untaken_replies.h"
 #include "base/result.h"
 
 namespace imagined::api {
@@ -23,12 +25,14 @@ inline constexpr std::chrono::seconds kHeldWait{10};
 
 struct GrpcContext : CallContext {
   const std::string& public_url;
+  const std::string& http_host;  // empty: under the name that the client calls us by
   std::uint16_t http_port;
   bool is_encrypted;
   bool moderated_is_kept_back;
   CallCounts& counts;
   const Peers& peers;
   ByteBudget& budget;  // of replies that are held in memory
+  UntakenReplies& untaken;
 };
 
 struct GrpcCall : Call {
@@ -38,6 +42,8 @@ struct GrpcCall : Call {
   const std::string_view method;      // "/xai_api.Image/GenerateImage"
   const std::string client;           // its address
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  std::size_t reply_bytes = 0;  // of one that is sent as a whole
+  ByteBudget::Hold held;        // for it, until the client has it
 };
 
 /// Who asks, by the metadatum `authorization`, which holds what HTTP's header does. The errors of
@@ -47,7 +53,8 @@ Async<Result<void>> authenticate(const GrpcContext& context, GrpcCall& call);
 /// How it is asked: `idempotency-key`, `x-cache`, and gRPC's own mark of a repeated call.
 Result<service::Asking> read_asking(const GrpcCall& call);
 
-/// Links for this caller lead to where HTTP answers, under the name by which it has reached us.
+/// Links for this caller lead to where HTTP answers: at an address of its own, or else under the
+/// name by which the caller has reached us.
 OwnNames own_names(const GrpcContext& context, const GrpcCall& call);
 
 /// Metadata and log line of a call that ends so, and its status.

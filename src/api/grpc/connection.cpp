@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "api/grpc/frame_guard.h"
+#include "api/listen/far_end.h"
 #include "api/listen/proxy_list.h"
 #include "api/listen/tls.h"
 #include "base/log.h"
@@ -34,7 +35,10 @@ using std::chrono::steady_clock;
 constexpr std::size_t kBufferBytes = 16 << 10;  // each way
 constexpr std::chrono::seconds kBeginTimeout{10};
 constexpr std::chrono::seconds kWriteTimeout{30};
-constexpr std::chrono::seconds kFarewell{1};  // that a client has to read it
+constexpr std::chrono::seconds kFarewell{1};               // that a client has to read it
+constexpr std::chrono::milliseconds kFarEndInterval{250};  // of looks at one that sends no more
+// A ping without a number.
+constexpr std::string_view kPing("\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr std::string_view kSpeakGrpc =
     "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 76\r\n"
@@ -43,7 +47,7 @@ constexpr std::string_view kSpeakGrpc =
 
 using Timer = asio::steady_timer;
 
-Async<void> pause(std::chrono::seconds time) {
+Async<void> pause(std::chrono::milliseconds time) {
   Timer timer(co_await asio::this_coro::executor, time);
   error_code ignored;
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -63,7 +67,8 @@ class Passage {
   Passage(asio::ip::tcp::socket socket, GrpcConnectionParts parts)
       : parts_(std::move(parts)),
         client_(std::move(socket), parts_.tls),
-        grpc_(client_.socket().get_executor()) {
+        grpc_(client_.socket().get_executor()),
+        guard_(parts_.times, [this](std::string_view reason) { say_refused(reason); }) {
     error_code ignored;
     address_ = plain(client_.socket().remote_endpoint(ignored).address()).to_string();
   }
@@ -84,7 +89,8 @@ class Passage {
     grpc_.assign(asio::local::stream_protocol(), pair[0]);
     const Peers::Known known(parts_.peers, pair[1], address_);
     parts_.to_grpc(pair[1]);
-    co_await (to_grpc() || to_client() || watch_client() || until_cancelled(parts_.parting.now));
+    co_await (to_grpc() || to_client() || watch_reading() || watch_calls() ||
+              until_cancelled(parts_.parting.now));
     error_code ignored;
     grpc_.close(ignored);  // while the descriptor's name is still ours
   }
@@ -126,6 +132,23 @@ class Passage {
       count = co_await client_.read_some(asio::buffer(buffer_), error);
       frames = bytes_of(buffer_, count);
     }
+    if (error == asio::error::eof) co_await answer_the_rest();
+  }
+
+  // Until a client that sends no more has what it has asked for, or has gone. The library is not
+  // told: it would give up all calls.
+  Async<void> answer_the_rest() {
+    while ((guard_.has_calls() || writing_since_) && !client_is_gone())
+      co_await pause(kFarEndInterval);
+  }
+
+  // What may be sent at any time shows whether somebody is there.
+  bool client_is_gone() {
+    const FarEnd end = far_end(client_.socket());
+    if (end == FarEnd::gone || client_.is_encrypted()) return true;
+    if (writing_since_ || !guard_.is_between_frames()) return false;
+    const int sent = send_at_once(client_.socket(), kPing);
+    return sent != 0 && sent != static_cast<int>(kPing.size());
   }
 
   Async<void> to_client() {
@@ -149,11 +172,23 @@ class Passage {
   }
 
   // Until it has not read for too long.
-  Async<void> watch_client() {
+  Async<void> watch_reading() {
     while (!writing_since_ || steady_clock::now() - *writing_since_ < kWriteTimeout)
       co_await pause(kWriteTimeout / 2);
     log(LogLevel::info, "grpc_client_dropped", "client={} reason={:?}", address_,
         "it does not read");
+  }
+
+  // Until one has been coming for too long.
+  Async<void> watch_calls() {
+    while (!guard_.has_late_call(steady_clock::now())) co_await pause(parts_.times.request / 4);
+    log(LogLevel::info, "grpc_client_dropped", "client={} reason={:?}", address_,
+        "it does not come to an end with what it asks");
+  }
+
+  void say_refused(std::string_view reason) const {
+    log(LogLevel::info, "grpc_call_refused", "client={} reason={:?}", address_, reason);
+    parts_.on_refusal();
   }
 
   void say_flood(const char* reason) const {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "api/call/async.h"
+#include "api/grpc/call_times.h"
 #include "api/grpc/peers.h"
 
 namespace imagined::api {
@@ -31,10 +32,13 @@ struct GrpcConnectionParts {
   std::function<void(int descriptor)> to_grpc;  // gives away a connected, non-blocking socket
   Peers& peers;
   Parting& parting;
+  CallTimes times;
+  std::function<void()> on_refusal;  // the library has refused a call by itself
 };
 
 /// Runs until the connection has ended: by one of its ends, or by us, because the client asks for
-/// what no client needs (`FrameGuard`), does not begin, or does not read.
+/// what no client needs (`FrameGuard`), does not begin, does not read, or does not come to an end
+/// with what it asks. One that only says that it sends no more has its replies.
 Async<void> pass_to_grpc(boost::asio::ip::tcp::socket socket, GrpcConnectionParts parts);
 
 }  // namespace imagined::api

@@ -10,6 +10,7 @@
 #include <xai/api/v1/files.grpc.pb.h>
 #include "api/grpc/services.h"
 #include "api/grpc/times.h"
+#include "api/grpc/unreadable.h"
 #include "service/pictures/edit_request.h"
 
 namespace imagined::api {
@@ -21,12 +22,16 @@ using Downloading = Writing<xai_api::FileContentChunk>;
 
 constexpr std::size_t kChunkBytes = 1u << 20;
 
-void fill(const StoredFile& file, xai_api::File& out) {
+void fill(const StoredFile& file, std::string_view base, xai_api::File& out) {
   out.set_size(file.size_bytes);
   set_time(file.created_ms, *out.mutable_created_at());
   if (file.expires_ms != 0) set_time(file.expires_ms, *out.mutable_expires_at());
   out.set_filename(file.name);
   out.set_id(file.id);
+  if (file.public_name.empty()) return;
+  out.set_public_url(service::public_url_of(file, base));
+  if (file.public_until_ms != 0)
+    set_time(file.public_until_ms, *out.mutable_public_url_expires_at());
 }
 
 /// A file on its way to a blob. Blocks.
@@ -84,7 +89,7 @@ Async<Result<void>> upload(const GrpcContext& context, GrpcCall& call, Uploading
   const auto stored = co_await on_pool(context.pool, [&] { return file.end(); });
   if (!stored) co_return tl::unexpected(stored.error());
   xai_api::File reply;
-  fill(*stored, reply);
+  fill(*stored, own_names(context, call).base, reply);
   answered = write_message(reply);
   co_return Result<void>();
 }
@@ -94,6 +99,8 @@ Async<Result<void>> download(const GrpcContext& context, GrpcCall& call,
   xai_api::RetrieveFileContentRequest request;
   auto read = read_message(asked, request);
   if (!read) co_return read;
+  if (!xai_api::DownloadFormat_IsValid(request.format()))
+    co_return not_listed("format", request.format());
   if (request.format() == xai_api::DOWNLOAD_FORMAT_TEXT)
     co_return fail(ErrorCode::invalid_argument,
                    "format: no text is taken out of files here; leave it out", "format");
@@ -114,6 +121,9 @@ Async<Result<void>> download(const GrpcContext& context, GrpcCall& call,
 }
 
 Result<service::FilePageWish> read_wish(const xai_api::ListFilesRequest& request) {
+  if (!xai_api::Ordering_IsValid(request.order())) return not_listed("order", request.order());
+  if (!xai_api::FilesSortBy_IsValid(request.sort_by()))
+    return not_listed("sort_by", request.sort_by());
   service::FilePageWish wish;
   if (request.limit() != 0) wish.count = request.limit();
   wish.newest_first = request.order() == xai_api::DESCENDING;
@@ -134,7 +144,8 @@ Async<Result<void>> list_files(const GrpcContext& context, GrpcCall& call,
   const auto files = co_await on_pool(
       context.pool, [&] { return context.services.files.list(*call.caller, *wish); });
   if (!files) co_return tl::unexpected(files.error());
-  for (const StoredFile& file : *files) fill(file, *reply.add_data());
+  const std::string base = own_names(context, call).base;
+  for (const StoredFile& file : *files) fill(file, base, *reply.add_data());
   if (std::ssize(*files) == wish->count) reply.set_pagination_token(files->back().id);
   co_return Result<void>();
 }
@@ -145,7 +156,7 @@ Async<Result<void>> retrieve_file(const GrpcContext& context, GrpcCall& call,
   const auto file = co_await on_pool(
       context.pool, [&] { return context.services.files.find(*call.caller, request.file_id()); });
   if (!file) co_return tl::unexpected(file.error());
-  fill(*file, reply);
+  fill(*file, own_names(context, call).base, reply);
   co_return Result<void>();
 }
 
@@ -160,10 +171,31 @@ Async<Result<void>> delete_file(const GrpcContext& context, GrpcCall& call,
   co_return Result<void>();
 }
 
-template <class Request, class Reply>
-Async<Result<void>> no_public_urls(const GrpcContext&, GrpcCall&, const Request&, Reply&) {
-  co_return fail(ErrorCode::unimplemented,
-                 "files have no public URL here; pictures have temporary links");
+Async<Result<void>> create_public_url(const GrpcContext& context, GrpcCall& call,
+                                      const xai_api::CreatePublicUrlRequest& request,
+                                      xai_api::CreatePublicUrlResponse& reply) {
+  service::PublicWish wish;
+  if (request.has_expires_after()) wish.life_s = request.expires_after();
+  const auto file = co_await on_pool(context.pool, [&] {
+    return context.services.files.publish(*call.caller, request.file_id(), wish);
+  });
+  if (!file) co_return tl::unexpected(file.error());
+  reply.set_public_url(service::public_url_of(*file, own_names(context, call).base));
+  if (file->public_until_ms != 0) set_time(file->public_until_ms, *reply.mutable_expires_at());
+  co_return Result<void>();
+}
+
+Async<Result<void>> revoke_public_url(const GrpcContext& context, GrpcCall& call,
+                                      const xai_api::RevokePublicUrlRequest& request,
+                                      xai_api::RevokePublicUrlResponse& reply) {
+  const auto file = co_await on_pool(
+      context.pool, [&] { return context.services.files.revoke(*call.caller, request.file_id()); });
+  if (!file) co_return tl::unexpected(file.error());
+  reply.set_file_id(file->id);
+  reply.set_revoked(!file->public_name.empty());
+  if (!file->public_name.empty())
+    reply.set_public_url(service::public_url_of(*file, own_names(context, call).base));
+  co_return Result<void>();
 }
 
 // Messages come as they are sent, and are read behind the door.
@@ -218,16 +250,14 @@ class FilesFace final : public FilesMethods {
   grpc::ServerUnaryReactor* CreatePublicUrl(grpc::CallbackServerContext* wire,
                                             const grpc::ByteBuffer* request,
                                             grpc::ByteBuffer* reply) override {
-    return answer(
-        loop_, *wire, "/xai_api.Files/CreatePublicUrl", *request, *reply,
-        no_public_urls<xai_api::CreatePublicUrlRequest, xai_api::CreatePublicUrlResponse>);
+    return answer(loop_, *wire, "/xai_api.Files/CreatePublicUrl", *request, *reply,
+                  create_public_url);
   }
   grpc::ServerUnaryReactor* RevokePublicUrl(grpc::CallbackServerContext* wire,
                                             const grpc::ByteBuffer* request,
                                             grpc::ByteBuffer* reply) override {
-    return answer(
-        loop_, *wire, "/xai_api.Files/RevokePublicUrl", *request, *reply,
-        no_public_urls<xai_api::RevokePublicUrlRequest, xai_api::RevokePublicUrlResponse>);
+    return answer(loop_, *wire, "/xai_api.Files/RevokePublicUrl", *request, *reply,
+                  revoke_public_url);
   }
 
  private:

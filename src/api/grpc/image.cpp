@@ -51,10 +51,14 @@ Result<service::JobPayload> payload_of(const CallContext& context, const GrpcCal
   return TRY(take_pictures(context, call, uploaded, names));
 }
 
-void fill(const service::StoredFile& file, xai_api::FileOutput& out) {
+void fill(const service::StoredFile& file, std::string_view base, xai_api::FileOutput& out) {
   out.set_file_id(file.id);
   out.set_filename(file.name);
   if (file.expires_ms != 0) set_time(file.expires_ms, *out.mutable_expires_at());
+  if (file.public_name.empty()) return;
+  out.set_public_url(service::public_url_of(file, base));
+  if (file.public_until_ms != 0)
+    set_time(file.public_until_ms, *out.mutable_public_url_expires_at());
 }
 
 /// What a job has made, on its way into the reply. Blocks.
@@ -102,7 +106,7 @@ struct Filling {
   void add_file(const StoredPicture& picture, xai_api::GeneratedImage& image) const {
     const auto file = keep_as_file(context, call, *storage, finished, picture);
     if (file) {
-      fill(*file, *image.mutable_file_output());
+      fill(*file, names.base, *image.mutable_file_output());
     } else {
       image.set_storage_error(file.error().message);
     }
@@ -138,9 +142,15 @@ Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
   auto held = co_await context.budget.take(as_base64 ? kReplyBytesMax : kReplyBytesBesidePictures,
                                            kHeldWait, call.client_gone);
   if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
+  call.held = std::move(*held);
   call.wire.AddInitialMetadata("x-cache", std::string(service::to_string(order->cache)));
   const Filling filling{context, call, *made, wanted.fields.storage, names, as_base64, reply};
-  co_return co_await on_pool(context.pool, [&] { return filling.run(); });
+  auto filled = co_await on_pool(context.pool, [&] { return filling.run(); });
+  if (!filled) co_return filled;
+  call.held.shrink(reply.ByteSizeLong());
+  services.outcomes.pictures(std::ssize(made->pictures));
+  services.outcomes.cache(order->cache);
+  co_return filled;
 }
 
 Async<Result<void>> generate_image(const GrpcContext& context, GrpcCall& call,
@@ -160,6 +170,7 @@ Async<Result<void>> generate_image(const GrpcContext& context, GrpcCall& call,
   const bool is_kept_back = !made && context.moderated_is_kept_back &&
                             made.error().reason == ErrorReason::content_moderated;
   if (!is_kept_back) co_return made;
+  context.services.outcomes.refused(made.error(), call.over_limit);
   keep_back(wanted->fields.request.count, call, reply);
   co_return Result<void>();
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <xai/api/v1/image.pb.h>
+#include "api/grpc/unreadable.h"
 #include "base/text.h"
 
 namespace imagined::api {
@@ -39,16 +40,9 @@ constexpr RatioRow kRatios[] = {
     {xai_api::IMG_ASPECT_RATIO_2_1, AspectRatio::r2_1},
 };
 
-tl::unexpected<Error> not_listed(std::string_view field, int number, std::string_view type) {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{} is {}, which {} does not list", field, number, type),
-              std::string(field));
-}
-
 Result<AspectRatio> read_ratio(const GenerateImageRequest& request) {
   const auto* row = std::ranges::find(kRatios, request.aspect_ratio(), &RatioRow::number);
-  if (row == std::end(kRatios))
-    return not_listed("aspect_ratio", request.aspect_ratio(), "ImageAspectRatio");
+  if (row == std::end(kRatios)) return not_listed("aspect_ratio", request.aspect_ratio());
   return row->ratio;
 }
 
@@ -60,15 +54,15 @@ Result<Resolution> read_resolution(const GenerateImageRequest& request) {
     case xai_api::IMG_RESOLUTION_2K:
       return Resolution::k2;
     default:
-      return not_listed("resolution", request.resolution(), "ImageResolution");
+      return not_listed("resolution", request.resolution());
   }
 }
 
 Result<void> check_other_enums(const GenerateImageRequest& request) {
   if (!xai_api::ImageFormat_IsValid(request.format()))
-    return not_listed("format", request.format(), "ImageFormat");
+    return not_listed("format", request.format());
   if (!xai_api::ImageQuality_IsValid(request.quality()))
-    return not_listed("quality", request.quality(), "ImageQuality");
+    return not_listed("quality", request.quality());
   return {};
 }
 
@@ -85,12 +79,13 @@ Result<wire::GivenPicture> read_picture(const ImageUrlContent& given, std::size_
 Result<std::optional<service::FileWish>> read_storage(const GenerateImageRequest& request) {
   if (!request.has_storage_options()) return std::nullopt;
   const xai_api::StorageOptions& options = request.storage_options();
-  if (options.has_public_url())
-    return fail(ErrorCode::invalid_argument,
-                "storage_options: files have no public URL on this server; leave public_url out",
-                "storage_options");
   service::FileWish wish{.name = options.filename(), .life_s = {}};
   if (options.has_expires_after()) wish.life_s = options.expires_after();
+  if (options.has_public_url()) {
+    wish.for_everybody.emplace();
+    if (options.public_url().has_expires_after())
+      wish.for_everybody->life_s = options.public_url().expires_after();
+  }
   return wish;
 }
 

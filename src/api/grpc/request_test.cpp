@@ -74,7 +74,12 @@ TEST(GrpcRequest, RefusesNumbersThatAreOnNoList) {
   xai_api::GenerateImageRequest request = a_cat();
   request.set_aspect_ratio(static_cast<xai_api::ImageAspectRatio>(999));
   EXPECT_EQ(read(request).error().message,
-            "aspect_ratio is 999, which ImageAspectRatio does not list");
+            "aspect_ratio is 999, expected a number of ImageAspectRatio: IMG_ASPECT_RATIO_1_1 = 1, "
+            "IMG_ASPECT_RATIO_3_4 = 2, IMG_ASPECT_RATIO_4_3 = 3, IMG_ASPECT_RATIO_9_16 = 4, "
+            "IMG_ASPECT_RATIO_16_9 = 5, IMG_ASPECT_RATIO_2_3 = 6, IMG_ASPECT_RATIO_3_2 = 7, "
+            "IMG_ASPECT_RATIO_AUTO = 8, IMG_ASPECT_RATIO_9_19_5 = 9, IMG_ASPECT_RATIO_19_5_9 = 10, "
+            "IMG_ASPECT_RATIO_9_20 = 11, IMG_ASPECT_RATIO_20_9 = 12, IMG_ASPECT_RATIO_1_2 = 13, "
+            "IMG_ASPECT_RATIO_2_1 = 14");
   request = a_cat();
   request.set_resolution(static_cast<xai_api::ImageResolution>(9));
   EXPECT_EQ(read(request).error().field, "resolution");
@@ -111,10 +116,14 @@ TEST(GrpcRequest, IsRefusedBeforeTheWorkWhenTheSdkCouldNotReceiveTheReply) {
   EXPECT_TRUE(read(request));
 }
 
-TEST(GrpcRequest, RefusesPublicAddressesOfFiles) {
+TEST(GrpcRequest, TakesForWhomFilesAre) {
   xai_api::GenerateImageRequest request = a_cat();
+  request.mutable_storage_options()->set_filename("kite.jpg");
+  EXPECT_FALSE(read(request)->fields.storage->for_everybody);
   request.mutable_storage_options()->mutable_public_url();
-  EXPECT_EQ(read(request).error().field, "storage_options");
+  EXPECT_EQ(read(request)->fields.storage->for_everybody, service::PublicWish());
+  request.mutable_storage_options()->mutable_public_url()->set_expires_after(3'600);
+  EXPECT_EQ(read(request)->fields.storage->for_everybody, (service::PublicWish{.life_s = 3'600}));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <grpcpp/server_posix.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -35,13 +36,13 @@ constexpr int kMessageBytesMax = 20 << 20;         // the SDK's own limit, both 
 constexpr int kMetadataBytesMax = 128 << 10;       // of a call; see call.cpp
 constexpr std::size_t kHeldBytesMax = 256u << 20;  // of all calls
 constexpr int kCallsPerConnectionMax = 100;
-constexpr int kPingIntervalMs = 10'000;  // the SDK pings every 30 s, also without calls
 constexpr int kConnectionAgeMs = 30 * 60'000;
 constexpr int kConnectionGraceMs = 30 * 60'000;  // more than the SDK's deadline
 constexpr int kTurnedAwayMax = 16;               // clients at a time that are told why
 constexpr std::chrono::milliseconds kLogInterval{30'000};
 constexpr std::chrono::seconds kOverdue{1};   // for replies of calls that were cancelled at the end
 constexpr std::chrono::seconds kFarewell{5};  // for clients that have to read their last replies
+constexpr std::chrono::milliseconds kLookInterval{1'000};  // for replies that are not taken
 
 }  // namespace
 
@@ -54,14 +55,16 @@ class GrpcServer::Loop {
         fetch_pool_(options_.fetch_threads),
         context_{{services_, options_.wait, pool_, fetch_pool_},
                  options_.public_url,
+                 options_.http_host,
                  options_.http_port,
                  !options_.tls_certificate_file.empty(),
                  options_.moderated_is_kept_back,
                  counts_,
                  peers_,
-                 budget_},
-        unserved_(make_unserved_service()) {
+                 budget_,
+                 untaken_} {
     const GrpcLoop loop{io_, context_};
+    unserved_ = make_unserved_service(loop);
     faces_.push_back(make_image_service(loop));
     faces_.push_back(make_auth_service(loop));
     faces_.push_back(make_models_service(loop));
@@ -104,11 +107,12 @@ class GrpcServer::Loop {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsPerConnectionMax);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                               kPingIntervalMs);
+                               static_cast<int>(options_.ping_interval.count()));
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMs);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionGraceMs);
     server_ = builder.BuildAndStart();
     if (!server_) return fail(ErrorCode::unavailable, "gRPC's library does not start");
+    look_for_untaken();
     thread_ = std::thread([this] { run_loop(io_, [this] { listener_.accept(); }); });
     // There from now on: when the server is stopped there may be no memory for a thread.
     closing_ = std::thread([this] {
@@ -146,7 +150,9 @@ class GrpcServer::Loop {
     GrpcConnectionParts parts{.tls = certificate(),
                               .to_grpc = [this](int end) { give_to_library(end); },
                               .peers = peers_,
-                              .parting = parting_};
+                              .parting = parting_,
+                              .times = options_.times,
+                              .on_refusal = [this] { services_.outcomes.refused_by_protocol(); }};
     auto ended = [this, place = std::move(place)](std::exception_ptr caught) {
       counts_.disconnected();
       if (ending_ && !counts_.has_connections()) io_.stop();
@@ -162,6 +168,15 @@ class GrpcServer::Loop {
     } else {
       grpc::AddInsecureChannelFromFd(server_.get(), end);
     }
+  }
+
+  void look_for_untaken() {
+    untaken_look_.expires_after(std::min(kLookInterval, options_.times.reply / 2));
+    untaken_look_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      untaken_.drop_late(std::chrono::steady_clock::now());
+      look_for_untaken();
+    });
   }
 
   void end_soon() {
@@ -187,14 +202,16 @@ class GrpcServer::Loop {
 
   const GrpcOptions options_;
   const Services services_;
-  Peers peers_;  // what coroutines hold of it is given back when the loop is destroyed
+  // What coroutines hold of these is given back when the loop is destroyed.
+  Peers peers_;
+  CallCounts counts_;
+  ByteBudget budget_{kHeldBytesMax};
+  UntakenReplies untaken_{options_.times};
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
       boost::asio::make_work_guard(io_);
   Pool pool_;
   Pool fetch_pool_;
-  CallCounts counts_;
-  ByteBudget budget_{kHeldBytesMax};
   const GrpcContext context_;
   std::vector<std::unique_ptr<grpc::Service>> faces_;
   std::unique_ptr<grpc::CallbackGenericService> unserved_;
@@ -208,6 +225,7 @@ class GrpcServer::Loop {
        .turn_away = [this](Listener::Socket socket, Error why) { drop(socket, why); }}};
   Parting parting_{io_};
   boost::asio::steady_timer overdue_{io_};
+  boost::asio::steady_timer untaken_look_{io_};
   boost::asio::steady_timer farewell_{io_};
   bool ending_ = false;
   LogLimit drops_{kLogInterval};

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/call/call.h"
+#include "api/grpc/call_times.h"
 #include "api/listen/listener.h"
 #include "base/result.h"
 
@@ -15,8 +16,9 @@ namespace imagined::api {
 struct GrpcOptions {
   std::string host = "127.0.0.1";  // a literal address
   std::uint16_t port = 50051;      // 0: a free one
-  std::string public_url;          // base of links; empty: the host that the client called, by HTTP
-  std::uint16_t http_port = 8080;  // where pictures are fetched
+  std::string public_url;          // base of links; empty: where HTTP answers
+  std::string http_host;           // its address; empty: it answers under every name that we do
+  std::uint16_t http_port = 8080;
   std::string tls_certificate_file;  // PEM, of HTTP too; empty: no TLS
   std::string tls_key_file;
   bool moderated_is_kept_back = false;  // what moderation refuses is no error: empty pictures
@@ -25,6 +27,8 @@ struct GrpcOptions {
   int fetch_threads = 4;
   std::chrono::milliseconds drain_timeout{30'000};  // for calls in work when stopping
   ListenRules connections{.connections_max = 1'000};
+  CallTimes times;
+  std::chrono::milliseconds ping_interval{10'000};  // without data; more pings end the connection
 };
 
 class GrpcServer {

@@ -16,6 +16,6 @@ std::unique_ptr<grpc::Service> make_models_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_files_service(GrpcLoop loop);
 
 /// Every method that no service has: UNIMPLEMENTED, with a sentence.
-std::unique_ptr<grpc::CallbackGenericService> make_unserved_service();
+std::unique_ptr<grpc::CallbackGenericService> make_unserved_service(GrpcLoop loop);
 
 }  // namespace imagined::api

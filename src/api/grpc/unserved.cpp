@@ -25,31 +25,53 @@ constexpr UnservedService kKnown[] = {
     {"/xai_api.Documents/", "this server keeps no documents"},
 };
 
-std::string sentence(std::string_view method) {
+constexpr UnservedService kUnknown = {"unknown", "no such method here"};
+
+const UnservedService& find(std::string_view method) {
   const auto* known = std::ranges::find_if(
       kKnown, [&](const UnservedService& each) { return method.starts_with(each.prefix); });
-  return fmt::format("{} is not offered: {}", method.substr(0, 128),
-                     known == std::end(kKnown) ? "no such method here" : known->instead);
+  return known == std::end(kKnown) ? kUnknown : *known;
 }
 
+// In the log and the metrics under the name of its service: no client makes them grow.
 class Refusing final : public grpc::ServerGenericBidiReactor {
  public:
-  explicit Refusing(std::string_view method) {
-    Finish({grpc::StatusCode::UNIMPLEMENTED, sentence(method)});
+  Refusing(const GrpcContext& context, grpc::GenericCallbackServerContext& wire)
+      : context_(context), call_(context, wire, find(wire.method()).prefix) {
+    const Result<void> refused =
+        fail(ErrorCode::unimplemented,
+             fmt::format("{} is not offered: {}", std::string_view(wire.method()).substr(0, 128),
+                         find(wire.method()).instead));
+    const grpc::Status status = finish(context_, call_, refused);
+    context_.untaken.add(call_, std::chrono::steady_clock::now());
+    Finish(status);
   }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    context_.untaken.taken(call_);
+    delete this;
+  }
+
+ private:
+  const GrpcContext& context_;
+  GrpcCall call_;
 };
 
 class Unserved final : public grpc::CallbackGenericService {
+ public:
+  explicit Unserved(const GrpcContext& context) : context_(context) {}
+
+ private:
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* wire) override {
-    return new Refusing(wire->method());
+    return new Refusing(context_, *wire);
   }
+
+  const GrpcContext& context_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::CallbackGenericService> make_unserved_service() {
-  return std::make_unique<Unserved>();
+std::unique_ptr<grpc::CallbackGenericService> make_unserved_service(GrpcLoop loop) {
+  return std::make_unique<Unserved>(loop.context);
 }
 
 }  // namespace imagined::api

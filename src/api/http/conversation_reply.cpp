@@ -5,7 +5,6 @@
 #include "api/call/job_wait.h"
 #include "api/http/picture_reply.h"
 #include "api/http/picture_stream.h"
-#include "api/http/tally.h"
 #include "base/crypto.h"
 
 namespace imagined::api {
@@ -63,7 +62,8 @@ Async<Result<Response>> reply_in_conversation(const Context& context, Exchange& 
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response = json_reply(std::move(*body));
   response.held = std::move(*held);
-  context.tally.pictures(std::ssize(made->pictures));
+  context.services.outcomes.pictures(std::ssize(made->pictures));
+  context.services.outcomes.cache(order.cache);
   add_warnings(usage_of(call.warnings, *made), response);
   response.headers.add("x-cache", std::string(service::to_string(order.cache)));
   co_return response;

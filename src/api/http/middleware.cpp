@@ -245,11 +245,6 @@ void count_reply(const Context& context, const Exchange& exchange, Response& res
                          .pattern = route == nullptr ? "" : route->pattern,
                          .status = response.status,
                          .seconds = elapsed_ms(exchange) / 1000});
-  // Its word is one of a list of ours that lives as long as the program.
-  for (const service::CacheUse use :
-       {service::CacheUse::hit, service::CacheUse::miss, service::CacheUse::bypass})
-    if (response.headers.find("x-cache") == service::to_string(use))
-      context.tally.cache(service::to_string(use));
 }
 
 void write_log_line(const Context&, const Exchange& exchange, Response& response) {
@@ -269,8 +264,7 @@ Response error_reply(const Context& context, const Exchange& exchange, const Err
         "request_id={} status={} message={:?} detail={:?}", exchange.id, status, error.message,
         error.detail);
   }
-  if (const auto word = refusal_word(error, exchange.over_limit); !word.empty())
-    context.tally.refused(word);
+  context.services.outcomes.refused(error, exchange.over_limit);
   Response response =
       json_reply(wire::error_body(error, exchange.id, style, exchange.charged_usd_ticks), status);
   if (status == 401) response.headers.add("www-authenticate", "Bearer");
@@ -288,7 +282,7 @@ Response failure_reply(const Context& context, const Exchange& exchange, const E
   if (answer == ModeratedAnswer::error || error.reason != ErrorReason::content_moderated ||
       exchange.ordered == 0)
     return error_reply(context, exchange, error);
-  context.tally.refused(refusal_word(error, exchange.over_limit));
+  context.services.outcomes.refused(error, exchange.over_limit);
   const std::int64_t now_s = context.services.clock.unix_ms() / 1000;
   wire::ImagesBody body(now_s, wire::kImagesBodyBytes);
   for (int i = 0; i < exchange.ordered && answer == ModeratedAnswer::marked; ++i)

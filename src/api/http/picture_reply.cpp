@@ -10,7 +10,6 @@
 #include "api/call/job_wait.h"
 #include "api/call/storage.h"
 #include "api/http/picture_stream.h"
-#include "api/http/tally.h"
 #include "base/crypto.h"
 
 namespace imagined::api {
@@ -77,7 +76,7 @@ Result<std::string> make_body(const ReplyParts& parts) {
   wire::ImagesBody body(parts.finished.job.finished_ms / 1000, reply_bytes(parts),
                         parts.request_id);
   for (const StoredPicture& picture : parts.finished.pictures) {
-    wire::ImageEntry entry{.mime_type = image::mime_type(picture.format)};
+    wire::ImageEntry entry{.mime_type = image::mime_type(picture.format), .base = base};
     if (parts.form != wire::ResponseFormat::b64_json) {
       entry.url = services.links.url_of(picture, base);
     }
@@ -109,7 +108,7 @@ Async<Result<Response>> reply_with(const ReplyParts& parts) {
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response = json_reply(std::move(*body));
   response.held = std::move(*held);
-  context.tally.pictures(std::ssize(parts.finished.pictures));
+  context.services.outcomes.pictures(std::ssize(parts.finished.pictures));
   add_warnings(parts.usage, response);
   co_return response;
 }
@@ -170,7 +169,9 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
   if (!call.upload_urls.empty())
     parts.uploads = co_await on_pool(context.fetch_pool, [&] { return deliver(parts); });
   auto reply = co_await reply_with(parts);
-  if (reply) reply->headers.add("x-cache", std::string(service::to_string(order.cache)));
+  if (!reply) co_return reply;
+  reply->headers.add("x-cache", std::string(service::to_string(order.cache)));
+  context.services.outcomes.cache(order.cache);
   co_return reply;
 }
 

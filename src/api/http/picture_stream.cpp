@@ -177,6 +177,7 @@ Response stream_pictures(const Context& context, const Exchange& exchange,
   response.headers.add("content-type", "text/event-stream");
   response.headers.add("cache-control", "no-cache");
   response.headers.add("x-cache", std::string(service::to_string(order.cache)));
+  context.services.outcomes.cache(order.cache);
   response.headers.add("x-accel-buffering", "no");  // nginx would send it all at once
   return response;
 }

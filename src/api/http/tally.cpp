@@ -39,43 +39,6 @@ void Tally::write(wire::MetricsText& text) const {
   text.sample("http_connections", {}, connections_);
   text.family("http_connections_total", "counter", "Connections that were taken");
   text.sample("http_connections_total", {}, connected_);
-  text.family("refusals_total", "counter", "Requests that were refused, by reason");
-  for (const auto& [reason, count] : refusals_)
-    text.sample("refusals_total", {{"reason", reason}}, count);
-  text.family("cache_requests_total", "counter", "Requests for pictures, by the cache's part");
-  for (const auto& [use, count] : cache_)
-    text.sample("cache_requests_total", {{"result", use}}, count);
-  text.family("pictures_total", "counter", "Pictures in replies");
-  text.sample("pictures_total", {}, pictures_);
-}
-
-std::string_view refusal_word(const Error& error, bool over_limit) {
-  switch (error.reason) {
-    case ErrorReason::no_credentials:
-    case ErrorReason::bad_credentials:
-      return "credentials";
-    case ErrorReason::wrong_scope:
-      return "scope";
-    case ErrorReason::insufficient_quota:
-      return "quota";
-    case ErrorReason::content_moderated:
-      return "moderation";
-    case ErrorReason::moderation_unavailable:
-      return "moderation_unavailable";
-    case ErrorReason::none:
-      break;
-  }
-  if (over_limit) return "rate_limit";
-  switch (error.code) {
-    case ErrorCode::resource_exhausted:
-      return "busy";
-    case ErrorCode::unavailable:
-      return "unavailable";
-    case ErrorCode::storage_full:
-      return "storage_full";
-    default:
-      return {};
-  }
 }
 
 }  // namespace imagined::api

@@ -1,4 +1,4 @@
-// What has happened on the loop's thread since the server began: requests, refusals, connections.
+// What has happened on the loop's thread since the server began: requests and connections.
 #pragma once
 
 #include <array>
@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "api/wire/metrics_text.h"
-#include "base/result.h"
 
 namespace imagined::api {
 
@@ -23,11 +22,6 @@ class Tally {
     double seconds = 0;
   };
   void request(const Ended& ended);
-  /// Why a request was refused, in a word.
-  void refused(std::string_view reason) { ++refusals_[reason]; }
-  void pictures(std::int64_t count) { pictures_ += count; }
-  /// A reply that might have come from the cache: "hit", "miss", "bypass".
-  void cache(std::string_view use) { ++cache_[use]; }
   void connected() { ++connections_, ++connected_; }
   void disconnected() { --connections_; }
 
@@ -45,15 +39,8 @@ class Tally {
 
   std::map<std::pair<Route, int>, std::int64_t> requests_;
   std::map<std::string_view, Times> times_;  // by pattern
-  std::map<std::string_view, std::int64_t> refusals_;
-  std::map<std::string_view, std::int64_t> cache_;
-  std::int64_t pictures_ = 0;
   std::int64_t connections_ = 0;
   std::int64_t connected_ = 0;
 };
-
-/// The word for an error that a client was answered with, as far as operators count it; empty for
-/// others. `over_limit`: it is the limiter's.
-std::string_view refusal_word(const Error& error, bool over_limit);
 
 }  // namespace imagined::api

@@ -47,16 +47,5 @@ TEST(Tally, KnowsHowManyConnectionsAreOpen) {
   EXPECT_THAT(text_of(tally), HasSubstr("imagined_http_connections_total 2\n"));
 }
 
-TEST(RefusalWord, TellsTheLimiterFromAFullQueueAndLeavesOutMistakes) {
-  const Error exhausted{.code = ErrorCode::resource_exhausted};
-  EXPECT_EQ(refusal_word(exhausted, true), "rate_limit");
-  EXPECT_EQ(refusal_word(exhausted, false), "busy");
-  EXPECT_EQ(refusal_word(
-                {.code = ErrorCode::resource_exhausted, .reason = ErrorReason::insufficient_quota},
-                false),
-            "quota");
-  EXPECT_EQ(refusal_word({.code = ErrorCode::invalid_argument}, false), "");
-}
-
 }  // namespace
 }  // namespace imagined::api

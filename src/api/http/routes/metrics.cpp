@@ -100,6 +100,7 @@ Async<Result<Response>> show_metrics(const Context& context, Exchange& exchange)
   });
   wire::MetricsText text;
   context.tally.write(text);
+  text.gauges(context.services.outcomes.gauges());
   text.family("pool_calls", "gauge", "Calls of the stores that are under way or wait for a thread");
   text.sample("pool_calls", {}, context.pool.calls());
   text.family("stores_up", "gauge", "Whether the stores have answered for the rest of this page");
