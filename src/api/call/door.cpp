@@ -76,6 +76,7 @@ Async<Result<void>> pass_the_door(const CallContext& context, Call& call,
   const std::string& model = (found == nullptr ? catalogue.default_model() : *found).id;
   service::Admission& admission = context.services.admission;
   if (admission.waits()) co_return co_await wait_for_turn(context, call, model);
+  if (!admission.blocks()) co_return let_in(call, admission.admit(*call.caller, model));
   auto answer =
       co_await on_pool(context.pool, [&] { return admission.admit(*call.caller, model); });
   co_return let_in(call, std::move(answer));

@@ -62,6 +62,8 @@ class Admission {
   /// read is drawn for the default one, since a flood of bad requests is a flood too. An error is
   /// the store's own: nobody passes then.
   Result<Admitted> admit(const Caller& caller, std::string_view model);
+  /// Whether `admit` may wait.
+  bool blocks() const { return store_.blocks(); }
 
   /// A place in the queue of requests over their limit. It draws when its turn has come, or gives
   /// the place up at its end.

@@ -18,25 +18,28 @@ void say_failed(const Error& error) {
 
 std::string_view to_string(CacheUse use) { return kUses[static_cast<std::size_t>(use)]; }
 
-std::optional<Job> PictureCache::find(const Caller& caller, std::string_view key, int count) {
+std::optional<PictureCache::Found> PictureCache::find(const Caller& caller, std::string_view key,
+                                                      int count) {
   auto found = look_up(caller, key, count);
   if (found) return std::move(*found);
   say_failed(found.error());
   return std::nullopt;
 }
 
-Result<std::optional<Job>> PictureCache::look_up(const Caller& caller, std::string_view key,
-                                                 int count) {
+Result<std::optional<PictureCache::Found>> PictureCache::look_up(const Caller& caller,
+                                                                 std::string_view key, int count) {
   const std::string& team_id = caller.owner.team_id;
   const auto job_id = TRY(store_.find(team_id, key));
-  if (!job_id) return std::optional<Job>();
+  if (!job_id) return std::optional<Found>();
   auto job = queue_.find(caller, *job_id);
   if (!job && job.error().code != ErrorCode::not_found) return tl::unexpected(job.error());
-  if (job && job->state == JobState::succeeded &&
-      std::ssize(TRY(archive_.pictures(job->id))) == count)
-    return std::optional(std::move(*job));
+  if (job && job->state == JobState::succeeded) {
+    auto pictures = TRY(archive_.pictures(job->id));
+    if (std::ssize(pictures) == count)
+      return std::optional(Found{.job = std::move(*job), .pictures = std::move(pictures)});
+  }
   TRY(store_.remove(team_id, key, *job_id));
-  return std::optional<Job>();
+  return std::optional<Found>();
 }
 
 void PictureCache::put(std::string_view key, const Job& job) {

@@ -35,14 +35,18 @@ class PictureCache {
   PictureCache(CacheStore& store, JobQueue& queue, Archive& archive, CacheOptions options)
       : store_(store), queue_(queue), archive_(archive), options_(options) {}
 
+  struct Found {
+    Job job;
+    std::vector<StoredPicture> pictures;
+  };
   /// The job that has made all `count` pictures for the caller's team, while they are there.
-  std::optional<Job> find(const Caller& caller, std::string_view key, int count);
+  std::optional<Found> find(const Caller& caller, std::string_view key, int count);
   void put(std::string_view key, const Job& job);
   /// What a hit costs of what the work would.
   Bill bill_of_hit(const Bill& bill) const { return options_.at_full_price ? bill : Bill{}; }
 
  private:
-  Result<std::optional<Job>> look_up(const Caller& caller, std::string_view key, int count);
+  Result<std::optional<Found>> look_up(const Caller& caller, std::string_view key, int count);
 
   CacheStore& store_;
   JobQueue& queue_;

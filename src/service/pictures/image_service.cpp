@@ -63,6 +63,18 @@ bool wants_cache(const Caller& caller, const Asking& asking) {
          (asking.cache == CacheWish::as_the_key && caller.uses_cache);
 }
 
+/// What is owed for it is not settled here.
+FinishedPictures finished_with(Job job, std::vector<StoredPicture> pictures) {
+  const std::int64_t cost = job.sold.bill.cost_usd_ticks(std::ssize(pictures));
+  Reading reading = pictures.empty() ? Reading{} : pictures.front().reading;
+  std::string order_id = job.id;
+  return FinishedPictures{.job = std::move(job),
+                          .order_id = std::move(order_id),
+                          .pictures = std::move(pictures),
+                          .cost_usd_ticks = cost,
+                          .reading = std::move(reading)};
+}
+
 }  // namespace
 
 Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Asking asking) {
@@ -101,7 +113,10 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   if (parts_.cache != nullptr && wants_cache(caller, asking)) {
     order.cache = CacheUse::miss;
     order.cache_key = cache_key(payload, *model, parts_.moderator.version(caller.owner.team_id));
-    made = parts_.cache->find(caller, order.cache_key, request.count);
+    if (auto found = parts_.cache->find(caller, order.cache_key, request.count)) {
+      made = std::move(found->job);
+      order.pictures = std::move(found->pictures);
+    }
   }
   if (!made)
     made = TRY(insert(caller, *model, std::move(payload), asking, charge, std::move(hash),
@@ -214,18 +229,12 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, std::strin
     return fail(ErrorCode::failed_precondition, "the pictures are not finished");
   if (job.state != JobState::succeeded) return tl::unexpected(reason_of(job));
   auto pictures = TRY(parts_.archive.pictures(job.id));
-  const std::int64_t cost = job.sold.bill.cost_usd_ticks(std::ssize(pictures));
-  Reading reading = pictures.empty() ? Reading{} : pictures.front().reading;
-  std::string order_id = job.id;
-  return FinishedPictures{.job = std::move(job),
-                          .order_id = std::move(order_id),
-                          .pictures = std::move(pictures),
-                          .cost_usd_ticks = cost,
-                          .reading = std::move(reading)};
+  return finished_with(std::move(job), std::move(pictures));
 }
 
 Result<FinishedPictures> ImageService::finished(const Caller& caller, const Order& order) {
-  auto made = finished(caller, order.job.id);
+  auto made = order.pictures.empty() ? finished(caller, order.job.id)
+                                     : finished_with(order.job, order.pictures);
   if (!made && made.error().code == ErrorCode::cancelled && order.cache == CacheUse::hit)
     return fail(ErrorCode::unavailable, "whoever began this work has cancelled it; ask again");
   FinishedPictures done = TRY(std::move(made));

@@ -50,8 +50,9 @@ struct Asking {
 struct Order {
   Job job;
   CacheUse cache = CacheUse::bypass;
-  std::string cache_key;             // unless it is bypassed
-  std::optional<Charge> hit_charge;  // what is owed for pictures that are made for others
+  std::string cache_key;                // unless it is bypassed
+  std::optional<Charge> hit_charge;     // what is owed for pictures that are made for others
+  std::vector<StoredPicture> pictures;  // of a job that was found in the cache
 };
 
 /// A picture and the bytes of its file.

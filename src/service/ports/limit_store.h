@@ -18,6 +18,8 @@ class LimitStore {
   /// other. `resource_exhausted` when more buckets are in use than the store keeps; other errors
   /// are the store's own, and then nothing was drawn.
   virtual Result<Verdict> take(std::span<const Draw> draws) = 0;
+  /// Whether a call may wait for a disk or another process.
+  virtual bool blocks() const { return true; }
 };
 
 }  // namespace imagined::service

@@ -20,6 +20,7 @@ class ProcessLimitStore final : public service::LimitStore {
       : clock_(clock), buckets_max_(buckets_max) {}
 
   Result<service::Verdict> take(std::span<const service::Draw> draws) override;
+  bool blocks() const override { return false; }
 
  private:
   struct Bucket {
