@@ -13,9 +13,9 @@
 namespace imagined::engine {
 namespace {
 
-// Rows of the MLP that are in flight at a time: [512, F] in bf16 is 13 MB for the published
-// models, which still lies in a 32 MB cache when GELU and the second product read it back.
-constexpr std::int64_t kMlpRows = 512;
+// Rows of the MLP that are in flight at a time: for each such chunk its weights are packed once,
+// which costs as much as multiplying dozens of rows.
+constexpr std::int64_t kMlpRows = 1024;
 
 }  // namespace
 
