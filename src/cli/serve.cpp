@@ -198,6 +198,8 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                 .labels = config.settings.picture_metadata == "on"});
   const auto web = open_web(config.settings);
   if (!web) return report(kExitConfig, web.error());
+  const auto relaying = make_relaying(config, process_environment(), admission, stores);
+  if (!relaying) return report(kExitConfig, relaying.error());
   service::FileService files(stores.files(), stores.blobs(), stores.clock());
   service::Intake intake(stores.blobs(), **web, images, files);
   service::Delivery delivery(images, **web);
@@ -242,6 +244,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                .workers = *workers,
                                .outcomes = outcomes,
                                .clock = stores.clock(),
+                               .relay = *relaying ? &(*relaying)->relay : nullptr,
                                .gauges = gauges};
   api::HttpServer server(std::move(*options), services);
   if (const auto listening = server.listen(); !listening) return report(listening.error());

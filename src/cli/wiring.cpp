@@ -36,6 +36,7 @@
 #include "storage/sqlite/sqlite_session_store.h"
 #include "storage/web/web_classifier.h"
 #include "storage/web/web_pictures.h"
+#include "storage/web/web_upstreams.h"
 
 namespace imagined::cli {
 namespace {
@@ -155,7 +156,12 @@ std::unique_ptr<worker::Supervisor> make_workers(const config::Config& config,
                                                  Stores& stores) {
   worker::SupervisorOptions options{.executable = this_executable(),
                                     .config = to_toml(config, config::Remarks::none)};
+  const auto is_key = [&config](const std::string& name) {  // of another server: not its business
+    return std::ranges::find(config.upstreams, name, &config::UpstreamSettings::key_env) !=
+           config.upstreams.end();
+  };
   for (const auto& [name, value] : environment) {
+    if (is_key(name)) continue;
     // Settings reach the worker by its file alone: a variable that a flag has overruled here would
     // win there.
     if (!name.starts_with("IMAGINED_")) options.environment.push_back(name + "=" + value);
@@ -236,6 +242,49 @@ Result<std::unique_ptr<Moderation>> make_moderation(const config::Settings& sett
                                 .passes_when_down = settings.moderation_down == "pass",
                                 .pictures = settings.moderation_pictures == "on"},
       stores);
+}
+
+Relaying::Relaying(std::unique_ptr<service::UpstreamClient> to,
+                   std::vector<service::Upstream> servers, const service::Admission& admission,
+                   Stores& stores)
+    : client(std::move(to)),
+      upstreams(std::move(servers), stores.clock()),
+      relay({.upstreams = upstreams,
+             .client = *client,
+             .ledger = stores.ledger(),
+             .admission = admission,
+             .clock = stores.clock()}) {}
+
+Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
+                                                const config::Environment& environment,
+                                                const service::Admission& admission,
+                                                Stores& stores) {
+  if (config.upstreams.empty()) return std::unique_ptr<Relaying>();
+  std::vector<service::Upstream> servers;
+  for (const config::UpstreamSettings& settings : config.upstreams) {
+    service::Upstream server{.name = settings.name,
+                             .base_url = settings.base_url,
+                             .key = {},
+                             .models = {},
+                             .price_input_usd_ticks = settings.price_input_usd_ticks,
+                             .price_output_usd_ticks = settings.price_output_usd_ticks};
+    if (!settings.key_env.empty()) {
+      const auto key = environment.find(settings.key_env);
+      if (key == environment.end() || key->second.empty())
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("upstreams.{}: key_env: {} is not set in the environment",
+                                settings.name, settings.key_env),
+                    "key_env");
+      server.key = key->second;
+    }
+    for (const std::string& model : settings.models) {
+      const auto [name, there] = config::split_upstream_model(model);
+      server.models.push_back({.name = std::string(name), .there = std::string(there)});
+    }
+    servers.push_back(std::move(server));
+  }
+  return std::make_unique<Relaying>(std::make_unique<storage::WebUpstreams>(), std::move(servers),
+                                    admission, stores);
 }
 
 service::CacheOptions cache_options(const config::Settings& settings) {

@@ -29,6 +29,9 @@
 #include "service/ports/limit_store.h"
 #include "service/ports/remote_pictures.h"
 #include "service/ports/session_store.h"
+#include "service/ports/upstream_client.h"
+#include "service/upstreams/relay.h"
+#include "service/upstreams/upstreams.h"
 #include "storage/backup/backup.h"
 #include "worker/supervisor.h"
 
@@ -79,6 +82,21 @@ Result<service::AdmissionPolicy> admission_policy(const config::Settings& settin
 /// The World Wide Web, as far as pictures may be fetched from it. `invalid_argument` for a
 /// `fetch_allow` that names neither networks nor hosts.
 Result<std::unique_ptr<service::RemotePictures>> open_web(const config::Settings& settings);
+
+/// Other servers, and what is needed to speak to them.
+struct Relaying {
+  std::unique_ptr<service::UpstreamClient> client;
+  service::Upstreams upstreams;
+  service::Relay relay;
+
+  Relaying(std::unique_ptr<service::UpstreamClient> to, std::vector<service::Upstream> servers,
+           const service::Admission& admission, Stores& stores);
+};
+/// Null when none is named. `invalid_argument` when a key is not in the environment, naming it.
+Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
+                                                const config::Environment& environment,
+                                                const service::Admission& admission,
+                                                Stores& stores);
 
 /// How long pictures answer a request again, and at which price.
 service::CacheOptions cache_options(const config::Settings& settings);

@@ -154,12 +154,35 @@ void apply_models(const std::string& file, const toml::node& node, Config& confi
   }
 }
 
+void apply_upstreams(const std::string& file, const toml::node& node, Config& config,
+                     Faults& faults) {
+  const auto* tables = node.as_table();
+  if (tables == nullptr) {
+    return faults.add(place(file, node), "upstreams: expected tables, write [upstreams.NAME]");
+  }
+  for (const auto& [name, upstream] : in_order(*tables)) {
+    const auto* table = upstream->as_table();
+    const std::string where = fmt::format("{}: upstreams.{}", place(file, *upstream), name);
+    if (table == nullptr) {
+      faults.add(where, fmt::format("expected a table, write [upstreams.{}]", name));
+      continue;
+    }
+    UpstreamSettings settings{.name = name};
+    for (const auto& [key, value] : in_order(*table)) {
+      faults.add(fmt::format("{}: upstreams.{}", place(file, *value), name),
+                 assign_upstream_value(key, to_model_value(*value), settings));
+    }
+    faults.add(where, check_upstream(settings));
+    config.upstreams.push_back(std::move(settings));
+  }
+}
+
 void apply_file_value(const std::string& file, const std::string& key, const toml::node& node,
                       Config& config, Faults& faults) {
   const std::string where = place(file, node);
   const Setting* setting = find_setting(key);
   if (setting == nullptr) {
-    std::vector<std::string_view> names = {"models"};
+    std::vector<std::string_view> names = {"models", "upstreams"};
     for (const Setting& known : all_settings()) names.push_back(known.name);
     return faults.add(where,
                       fmt::format("{}: there is no such setting{}", key, did_you_mean(key, names)));
@@ -203,6 +226,8 @@ Result<void> apply_file(const std::string& file, Config& config, Faults& faults)
   for (const auto& [key, node] : in_order(table)) {
     if (key == "models") {
       apply_models(file, *node, config, faults);
+    } else if (key == "upstreams") {
+      apply_upstreams(file, *node, config, faults);
     } else {
       apply_file_value(file, key, *node, config, faults);
     }
@@ -474,6 +499,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
     text += fmt::format("max_prompt_length = {}\n", model.max_prompt_length);
     text += fmt::format("created = {}\n", model.created_unix_s);
   }
+  for (const UpstreamSettings& upstream : config.upstreams) text += to_toml(upstream);
   return text;
 }
 
@@ -497,6 +523,9 @@ std::string example_toml() {
     text += line.empty() ? "\n" : "# " + line + "\n";
     at = end + 1;
   }
+  text +=
+      "\n# Tables of [upstreams.NAME] have other servers answer for their models, see "
+      "docs/chat.md.\n";
   return text;
 }
 

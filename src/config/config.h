@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "config/models.h"
 #include "config/settings.h"
+#include "config/upstreams.h"
 
 namespace imagined::config {
 
@@ -26,6 +27,7 @@ struct ConfigFlags {
 struct Config {
   Settings settings;
   std::vector<ModelSettings> models;
+  std::vector<UpstreamSettings> upstreams;
   std::map<std::string, std::string, std::less<>> sources;  // setting name to where it was set
   std::string file;                                         // that was read; empty: none
   std::vector<std::string> warnings;                        // what is probably not meant

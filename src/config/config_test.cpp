@@ -191,6 +191,23 @@ TEST_F(ConfigFile, BeginsWithAnExampleThatChangesNothing) {
   EXPECT_EQ(to_toml(*same, Remarks::none), to_toml(*config, Remarks::none));
 }
 
+TEST_F(ConfigFile, NamesOtherServersAndIsWrittenAgain) {
+  const std::string text =
+      "[upstreams.far]\nbase_url = \"http://127.0.0.1:1/v1/\"\nkey_env = \"FAR_KEY\"\n"
+      "models = [\"a\", \"b=c/d\"]\nprice_input_usd = \"0.5\"\n";
+  const auto config = load_config({.file = write(text)}, {});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->upstreams.size(), 1u);
+  EXPECT_EQ(config->upstreams[0].base_url, "http://127.0.0.1:1/v1");
+  EXPECT_EQ(config->upstreams[0].price_input_usd_ticks, 5'000'000'000);
+  EXPECT_EQ(split_upstream_model(config->upstreams[0].models[1]).there, "c/d");
+  EXPECT_EQ(config->models.size(), load_config({}, {})->models.size());
+  const std::string written = to_toml(*config, Remarks::none);
+  const auto same = load_config({.file = write(written)}, {});
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(to_toml(*same, Remarks::none), written);
+}
+
 TEST(Config, SetsOneValueOfAModel) {
   const auto config =
       load_config({.assignments = {"models.grok-imagine-image.steps=7", "models.x.1.path=/weights",

@@ -28,6 +28,7 @@
 #include "service/pictures/image_service.h"
 #include "service/pictures/intake.h"
 #include "service/ports/worker_pool.h"
+#include "service/upstreams/relay.h"
 
 namespace imagined::api {
 
@@ -50,6 +51,7 @@ struct Services {
   const service::WorkerPool& workers;
   CallOutcomes& outcomes;
   const Clock& clock;
+  service::Relay* relay = nullptr;  // none: no other server is named
   /// What is to be told of the state behind all of it; blocks. Empty: nothing is.
   std::function<Result<service::Gauges>()> gauges = {};
 };

@@ -84,11 +84,17 @@ std::optional<std::size_t> references_max(const CallContext& context, const std:
   return static_cast<std::size_t>(report->abilities->references_max);
 }
 
-std::string no_eyes(const std::string& model) {
+std::string no_eyes(const CallContext& context, const std::string& model) {
+  std::string who = "which this server passes on to when one is named under [upstreams.NAME]";
+  if (const service::Relay* relay = context.services.relay) {
+    who = "and from other servers there are ";
+    for (const auto& [name, upstream] : relay->upstreams().models())
+      who += (who.ends_with(' ') ? "" : ", ") + name;
+  }
   return fmt::format(
       "the model \"{}\" makes pictures and cannot tell what one shows; a language model that sees "
-      "can, which this server passes on to when one is named under [upstreams.NAME]",
-      model);
+      "can, {}",
+      model, who);
 }
 
 }  // namespace
@@ -100,7 +106,7 @@ Result<wire::EditCall> settle_conversation(const CallContext& context, const Cal
     return fail(ErrorCode::invalid_argument, std::move(message), "messages");
   };
   if (!conversation.given.empty() && wire::asks_what_is_seen(request.prompt.text()))
-    return refuse(no_eyes(request.model));
+    return refuse(no_eyes(context, request.model));
   auto& earlier = conversation.earlier;
   if (earlier.empty() && !conversation.previous_response_id.empty())
     earlier.push_back({.item = conversation.previous_response_id});

@@ -73,7 +73,12 @@ Async<Result<void>> pass_the_door(const CallContext& context, Call& call,
                                   std::string_view model_name) {
   const service::Catalogue& catalogue = context.services.catalogue;
   const service::Model* found = catalogue.find(model_name);
-  const std::string& model = (found == nullptr ? catalogue.default_model() : *found).id;
+  const service::Relay* relay = context.services.relay;
+  const bool is_elsewhere =
+      found == nullptr && relay != nullptr && relay->upstreams().has(model_name);
+  const std::string model = is_elsewhere       ? std::string(model_name)
+                            : found == nullptr ? catalogue.default_model().id
+                                               : found->id;
   service::Admission& admission = context.services.admission;
   if (admission.waits()) co_return co_await wait_for_turn(context, call, model);
   if (!admission.blocks()) co_return let_in(call, admission.admit(*call.caller, model));

@@ -36,6 +36,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/responses", create_response, Access::key, kConversation},
     {"GET", "/v1/models", list_models},
     {"GET", "/v1/models/{id}", show_model},
+    {"GET", "/v1/language-models", list_language_models},
+    {"GET", "/v1/language-models/{id}", show_language_model},
     {"GET", "/v1/image-generation-models", list_image_models},
     {"GET", "/v1/image-generation-models/{id}", show_image_model},
     {"GET", "/v1/api-key", show_key, Access::known_key},

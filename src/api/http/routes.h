@@ -23,6 +23,8 @@ Async<Result<Response>> revoke_file(const Context& context, Exchange& exchange);
 Async<Result<Response>> send_public_file(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_models(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_model(const Context& context, Exchange& exchange);
+Async<Result<Response>> list_language_models(const Context& context, Exchange& exchange);
+Async<Result<Response>> show_language_model(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_image_models(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_image_model(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_key(const Context& context, Exchange& exchange);

@@ -26,8 +26,6 @@ constexpr Known kNotServedYet[] = {
     {"/v1/videos/{request_id}", "video", "GET"},
     {"/v1/video-generation-models", "video"},
     {"/v1/video-generation-models/{id}", "video"},
-    {"/v1/language-models", "text"},
-    {"/v1/language-models/{id}", "text"},
     {"/v1/embedding-models", "embeddings"},
     {"/v1/embedding-models/{id}", "embeddings"},
     {"/v1/embeddings", "embeddings"},

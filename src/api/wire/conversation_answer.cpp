@@ -96,9 +96,7 @@ class Completion final : public ConversationAnswer {
     return events + "data: [DONE]\n\n";
   }
 
-  std::string failed(const Error& error) override {
-    return plain_event(JsonText::object({{"error", error_value(error)}}));
-  }
+  std::string failed(const Error& error) override { return unnamed_error_event(error); }
 
   std::string whole(const Usage& usage) override {
     JsonText body = head("chat.completion", choices_);

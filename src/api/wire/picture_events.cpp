@@ -56,6 +56,10 @@ std::string error_event(const Error& error) {
                      JsonText::object({{"type", "error"}, {"error", error_value(error)}}).text());
 }
 
+std::string unnamed_error_event(const Error& error) {
+  return fmt::format("data: {}\n\n", JsonText::object({{"error", error_value(error)}}).text());
+}
+
 std::string named_event(std::string_view type, std::string_view data) {
   return fmt::format("event: {}\ndata: {}\n\n", type, data);
 }

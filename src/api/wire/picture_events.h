@@ -61,6 +61,8 @@ std::unique_ptr<PictureAnswer> make_image_events();
 
 /// `{"type": "error", "error": {...}}`.
 std::string error_event(const Error& error);
+/// `{"error": {...}}`, as chat completions say it.
+std::string unnamed_error_event(const Error& error);
 /// One server-sent event with its name.
 std::string named_event(std::string_view type, std::string_view data);
 /// A comment, which clients skip: that the connection is alive.

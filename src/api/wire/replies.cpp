@@ -71,6 +71,21 @@ JsonText image_model_value(const OfferedModel& offered) {
   return value;
 }
 
+/// What it takes beside texts is for its own server to say. Prices are per million tokens here, and
+/// per token in xAI's list.
+JsonText language_model_value(std::string_view model, const service::Upstream& upstream) {
+  return JsonText::object(
+      {{"id", model},
+       {"object", "model"},
+       {"aliases", JsonText::array()},
+       {"created", 0},
+       {"owned_by", upstream.name},
+       {"input_modalities", JsonText::array().push("text")},
+       {"output_modalities", JsonText::array().push("text")},
+       {"prompt_text_token_price", upstream.price_input_usd_ticks / 1'000'000},
+       {"completion_text_token_price", upstream.price_output_usd_ticks / 1'000'000}});
+}
+
 /// xAI's words for why a deferred request failed (xai-api.md 1.6).
 std::string_view failure_word(int status) {
   switch (status) {
@@ -171,9 +186,13 @@ std::string failed_body(std::string_view request_id, const Error& error,
   return body.text();
 }
 
-std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers) {
+std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers,
+                        const service::Upstreams* upstreams) {
   JsonText items = JsonText::array();
   for (const service::Model& model : catalogue.models()) items.push(model_value({model, workers}));
+  if (upstreams != nullptr)
+    for (const auto& [name, upstream] : upstreams->models())
+      if (catalogue.find(name) == nullptr) items.push(language_model_value(name, *upstream));
   return JsonText::object({{"object", "list"}, {"data", items}}).text();
 }
 
@@ -189,6 +208,18 @@ std::string image_models_body(const service::Catalogue& catalogue,
 
 std::string image_model_body(const OfferedModel& offered) {
   return image_model_value(offered).text();
+}
+
+std::string language_models_body(const service::Upstreams* upstreams) {
+  JsonText items = JsonText::array();
+  if (upstreams != nullptr)
+    for (const auto& [name, upstream] : upstreams->models())
+      items.push(language_model_value(name, *upstream));
+  return JsonText::object({{"models", items}}).text();
+}
+
+std::string language_model_body(std::string_view model, const service::Upstream& upstream) {
+  return language_model_value(model, upstream).text();
 }
 
 std::string status_body(std::string_view status) {

@@ -14,6 +14,7 @@
 #include "service/catalogue/catalogue.h"
 #include "service/files/file.h"
 #include "service/ports/worker_pool.h"
+#include "service/upstreams/upstreams.h"
 
 namespace imagined::api::wire {
 
@@ -76,14 +77,20 @@ struct OfferedModel {
   const service::Model& model;
   const service::WorkerPool& workers;
 };
-/// `{"object": "list", "data": [...]}`. Each model says how it stands (`status`: "ready",
-/// "starting", "failed" or "elsewhere") and, once that is known, what it takes.
-std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers);
+/// `{"object": "list", "data": [...]}`, those of other servers last, which may be null. Each model
+/// says how it stands (`status`: "ready", "starting", "failed" or "elsewhere") and, once that is
+/// known, what it takes.
+std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers,
+                        const service::Upstreams* upstreams);
 std::string model_body(const OfferedModel& offered);
 /// `{"models": [...]}`: xAI's typed list (xai-api.md 1.12).
 std::string image_models_body(const service::Catalogue& catalogue,
                               const service::WorkerPool& workers);
 std::string image_model_body(const OfferedModel& offered);
+
+/// `{"models": [...]}`: the models of other servers, null: none (xai-api.md 1.12).
+std::string language_models_body(const service::Upstreams* upstreams);
+std::string language_model_body(std::string_view model, const service::Upstream& upstream);
 
 /// `{"status": "..."}`.
 std::string status_body(std::string_view status);

@@ -1,6 +1,9 @@
-// POST /v1/chat/completions and /v1/responses, of models that make pictures: another way to ask for
-// what /v1/images/generations and /v1/images/edits make.
+// POST /v1/chat/completions and /v1/responses. Of models that make pictures: another way to ask for
+// what /v1/images/generations and /v1/images/edits make. Of models of other servers: relay.h.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "api/call/conversing.h"
@@ -8,6 +11,7 @@
 #include "api/call/taking.h"
 #include "api/http/asking.h"
 #include "api/http/conversation_reply.h"
+#include "api/http/relay.h"
 #include "api/http/routes.h"
 
 namespace imagined::api {
@@ -42,8 +46,33 @@ wire::AnswerHead head_of(const Context& context, const service::Order& order,
           .with_links = call.response_format != wire::ResponseFormat::b64_json};
 }
 
+/// Of a request for a model that another server has.
+std::optional<wire::RelayedHead> relayed_head(const Services& services, std::string_view body) {
+  if (services.relay == nullptr) return std::nullopt;
+  auto head = wire::read_relayed(body);
+  if (!head || !head->model || services.catalogue.find(*head->model) != nullptr)
+    return std::nullopt;
+  if (!services.relay->upstreams().has(*head->model)) return std::nullopt;
+  return std::move(*head);
+}
+
+/// Conversations have models that pictures have not.
+void name_other_models(const Services& services, Error& error) {
+  if (error.code != ErrorCode::not_found || error.field != "model") return;
+  if (services.relay == nullptr) {
+    error.message += "; models of other servers are named under [upstreams.NAME]";
+    return;
+  }
+  std::string names;
+  for (const auto& [name, upstream] : services.relay->upstreams().models())
+    names += (names.empty() ? "" : ", ") + name;
+  error.message += fmt::format("; from other servers it has {}", names);
+}
+
 Async<Result<Response>> converse(const Context& context, Exchange& exchange, ChatApi api) {
   const Services& services = context.services;
+  auto relayed = relayed_head(services, exchange.request.body);
+  if (relayed) co_return co_await relay(context, exchange, api, std::move(*relayed));
   auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
   asking->deferred = false;
@@ -54,7 +83,10 @@ Async<Result<Response>> converse(const Context& context, Exchange& exchange, Cha
   const std::string model = said ? said->fields.request.model : std::string();
   if (auto in = co_await pass_the_door(context, exchange, model); !in)
     co_return tl::unexpected(std::move(in.error()));
-  if (!said) co_return tl::unexpected(std::move(said.error()));
+  if (!said) {
+    name_other_models(services, said.error());
+    co_return tl::unexpected(std::move(said.error()));
+  }
   exchange.request.body = {};
   exchange.held = {};
   const bool include_usage = said->include_usage;

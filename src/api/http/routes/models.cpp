@@ -1,4 +1,6 @@
-#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <utility>
 
 #include "api/http/routes.h"
 #include "api/wire/replies.h"
@@ -6,11 +8,25 @@
 namespace imagined::api {
 namespace {
 
-Result<Response> all_models(const Context& context, const Exchange& exchange,
-                            std::string (*body)(const service::Catalogue&,
-                                                const service::WorkerPool&)) {
+/// None: no other server is named.
+const service::Upstreams* upstreams_of(const Context& context) {
+  return context.services.relay == nullptr ? nullptr : &context.services.relay->upstreams();
+}
+
+/// The upstream that has a model which is not ours; null: there is none.
+const service::Upstream* upstream_of(const Context& context, const std::string& model) {
+  const service::Upstreams* upstreams = upstreams_of(context);
+  if (upstreams == nullptr) return nullptr;
+  const auto found = upstreams->models().find(model);
+  return found == upstreams->models().end() ? nullptr : found->second;
+}
+
+Result<Response> language_model(const Context& context, const Exchange& exchange) {
   TRY(require(*exchange.caller, service::Scope::models));
-  return json_reply(body(context.services.catalogue, context.services.workers));
+  const std::string& id = exchange.params["id"];
+  if (const service::Upstream* upstream = upstream_of(context, id))
+    return json_reply(wire::language_model_body(id, *upstream));
+  return fail(ErrorCode::not_found, fmt::format("no other server has a model {:?}", id), "model");
 }
 
 Result<Response> one_model(const Context& context, const Exchange& exchange,
@@ -23,13 +39,30 @@ Result<Response> one_model(const Context& context, const Exchange& exchange,
 }  // namespace
 
 Async<Result<Response>> list_models(const Context& context, Exchange& exchange) {
-  co_return all_models(context, exchange, wire::models_body);
+  if (auto may = require(*exchange.caller, service::Scope::models); !may)
+    co_return tl::unexpected(std::move(may.error()));
+  co_return json_reply(wire::models_body(context.services.catalogue, context.services.workers,
+                                         upstreams_of(context)));
+}
+Async<Result<Response>> list_language_models(const Context& context, Exchange& exchange) {
+  if (auto may = require(*exchange.caller, service::Scope::models); !may)
+    co_return tl::unexpected(std::move(may.error()));
+  co_return json_reply(wire::language_models_body(upstreams_of(context)));
+}
+Async<Result<Response>> show_language_model(const Context& context, Exchange& exchange) {
+  co_return language_model(context, exchange);
 }
 Async<Result<Response>> show_model(const Context& context, Exchange& exchange) {
+  const std::string& id = exchange.params["id"];
+  if (context.services.catalogue.find(id) == nullptr && upstream_of(context, id) != nullptr)
+    co_return language_model(context, exchange);
   co_return one_model(context, exchange, wire::model_body);
 }
 Async<Result<Response>> list_image_models(const Context& context, Exchange& exchange) {
-  co_return all_models(context, exchange, wire::image_models_body);
+  if (auto may = require(*exchange.caller, service::Scope::models); !may)
+    co_return tl::unexpected(std::move(may.error()));
+  co_return json_reply(
+      wire::image_models_body(context.services.catalogue, context.services.workers));
 }
 Async<Result<Response>> show_image_model(const Context& context, Exchange& exchange) {
   co_return one_model(context, exchange, wire::image_model_body);

@@ -1,0 +1,17 @@
+// Bodies of requests to other servers, which cannot reach what is kept here.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/call/call.h"
+#include "api/call/own_url.h"
+
+namespace imagined::api {
+
+/// The body with our own pictures and files in the place of their links and ids, as data URLs;
+/// every other byte stays as it is. What another team's is not found, `not_found`. Blocks.
+Result<std::string> with_own_pictures(const CallContext& context, const Call& call,
+                                      std::string body, const OwnNames& names);
+
+}  // namespace imagined::api

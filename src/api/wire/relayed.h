@@ -1,0 +1,69 @@
+// Bodies that go on to another server as they came: looked through for what we must know of them,
+// and changed in no other byte.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "service/upstreams/upstreams.h"
+
+namespace imagined::api::wire {
+
+/// A part of a text.
+struct Span {
+  std::size_t begin = 0;
+  std::size_t size = 0;
+
+  std::string_view of(std::string_view text) const { return text.substr(begin, size); }
+};
+
+/// A text of a JSON body, with its quotes; where it stands is told by names.
+struct JsonString {
+  Span value;
+  Span name;            // of its member, with quotes; empty: it is an element of a list
+  std::string_view in;  // the name of the member whose value holds it, without quotes
+};
+
+/// What is known of a body before anybody is asked.
+struct RelayedHead {
+  std::optional<std::string> model;  // none: it names none
+  Span model_value;                  // with its quotes
+  bool stream = false;
+  bool has_stream_options = false;
+  std::size_t first_member = 0;  // where another one may be put, with a comma behind it
+};
+
+/// `invalid_argument` for what is no JSON object, `unprocessable` when `model` is no string. No
+/// more is checked: the other server reads it all.
+Result<RelayedHead> read_relayed(std::string_view body);
+
+/// Every string value of a body that `read_relayed` has taken.
+std::vector<JsonString> strings_of(std::string_view body);
+
+/// What a JSON string stands for, without its quotes. Half surrogates become U+FFFD.
+std::string unquoted(std::string_view quoted);
+
+struct Replacement {
+  Span place;
+  std::string text;
+};
+/// In order of their places, which do not overlap.
+std::string replaced(std::string_view body, const std::vector<Replacement>& replacements);
+
+/// Finds the last `usage` of an answer while it goes by, whole or as events.
+class UsageReader {
+ public:
+  void feed(std::string_view bytes);
+  std::optional<service::TokenUsage> usage() const;
+
+ private:
+  std::string tail_;
+};
+
+}  // namespace imagined::api::wire

@@ -1,0 +1,100 @@
+#include "api/wire/relayed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace imagined::api::wire {
+namespace {
+
+using service::TokenUsage;
+using ::testing::ElementsAre;
+
+TEST(RelayedHead, FindsWhatItMustKnowAtTheTopAlone) {
+  const std::string body =
+      R"( {"messages":[{"model":"no","stream":true}], "mod\u0065l" : 1,"model" : "a\"b" ,
+          "stream":true,"stream_options":{"include_usage":true}})";
+  const auto head = read_relayed(body);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->model, "a\"b");
+  EXPECT_EQ(head->model_value.of(body), R"("a\"b")");
+  EXPECT_TRUE(head->stream);
+  EXPECT_TRUE(head->has_stream_options);
+  EXPECT_EQ(body[head->first_member - 1], '{');
+}
+
+TEST(RelayedHead, LeavesEverythingElseToTheOtherServer) {
+  const auto head = read_relayed(R"({"model":null,"stream":false,"n":1e999,"x":nonsense})");
+  ASSERT_TRUE(head);
+  EXPECT_FALSE(head->model);
+  EXPECT_FALSE(head->stream);
+  EXPECT_FALSE(head->has_stream_options);
+}
+
+TEST(RelayedHead, RefusesWhatIsNoWholeObject) {
+  const std::vector<std::string> wrong = {"",          "[]",          "\"x\"",       "{",
+                                          "{\"a\"}",   "{\"a\":}",    "{\"a\":1",    "{\"a\":[1}",
+                                          "{\"a\":1,", "{\"a\":\"x}", "{\"a\":\"\\", "{} x",
+                                          "{,}",       "{\"a\":1,,}", "{\"a\":[1,]}"};
+  for (const std::string& body : wrong) EXPECT_FALSE(read_relayed(body)) << body;
+  EXPECT_FALSE(read_relayed("{\"a\":" + std::string(5000, '[') + std::string(5000, ']') + "}"));
+  EXPECT_EQ(read_relayed(R"({"model":7})").error().field, "model");
+}
+
+TEST(RelayedStrings, SayWhereTheyStand) {
+  const std::string body =
+      R"({"a":"1","list":["2",{"image_url":{"url":"3"}},[{"b":"4"}]],"image_url":"5"})";
+  std::vector<std::string> seen;
+  for (const JsonString& each : strings_of(body))
+    seen.push_back(std::string(each.in) + "/" + std::string(each.name.of(body)) + "=" +
+                   std::string(each.value.of(body)));
+  EXPECT_THAT(seen, ElementsAre("/\"a\"=\"1\"", "list/=\"2\"", "image_url/\"url\"=\"3\"",
+                                "list/\"b\"=\"4\"", "/\"image_url\"=\"5\""));
+}
+
+TEST(RelayedStrings, AreReadAsJsonMeansThem) {
+  EXPECT_EQ(unquoted(R"("a\/b\n\"\\\u0041\u00e9")"), "a/b\n\"\\A\u00e9");
+  EXPECT_EQ(unquoted(R"("\ud83d\ude00")"), "\U0001F600");
+  EXPECT_EQ(unquoted(R"("\ud83d!")"), "\uFFFD!");
+  EXPECT_EQ(unquoted(R"("\u12")"), "u12");
+  EXPECT_EQ(unquoted("\"\""), "");
+}
+
+TEST(RelayedBody, ChangesNothingButItsReplacements) {
+  EXPECT_EQ(replaced("0123456789", {{{2, 0}, "<>"}, {{4, 3}, "x"}}), "01<>23x789");
+}
+
+std::optional<TokenUsage> usage_of(const std::string& text, std::size_t piece) {
+  UsageReader reader;
+  for (std::size_t i = 0; i < text.size(); i += piece) reader.feed(text.substr(i, piece));
+  return reader.usage();
+}
+
+TEST(UsageReader, FindsTheLastUsageHoweverItComes) {
+  const std::string stream =
+      "data: {\"choices\":[],\"usage\":null}\n\ndata: {\"usage\": {\"prompt_tokens\": 3, "
+      "\"completion_tokens\":4,\"prompt_tokens_details\":{\"cached_tokens\":1}}}\n\n"
+      "data: {\"x\":1,\"usage\":null}\n\ndata: [DONE]\n\n";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, stream.size()})
+    EXPECT_EQ(usage_of(stream, piece), (TokenUsage{.input = 3, .output = 4})) << piece;
+  const std::string response = std::string(100'000, ' ') +
+                               R"({"usage":{"input_tokens":5,"output_tokens":6,)"
+                               R"("cost_in_usd_ticks":70}})";
+  EXPECT_EQ(usage_of(response, 4096), (TokenUsage{.input = 5, .output = 6, .cost_usd_ticks = 70}));
+}
+
+TEST(UsageReader, BelievesNoNonsense) {
+  EXPECT_FALSE(usage_of("data: [DONE]\n\n", 3));
+  EXPECT_FALSE(usage_of(R"({"usage":{"prompt_tokens":3)", 3));  // cut off
+  EXPECT_EQ(usage_of(R"({"usage":{"prompt_tokens":-3,"completion_tokens":"x"}})", 99),
+            TokenUsage());
+  const auto huge = usage_of(
+      R"({"usage":{"prompt_tokens":999999999999,"cost_in_usd_ticks":9223372036854775807}})", 99);
+  EXPECT_EQ(huge->input, 1'000'000'000);
+  EXPECT_EQ(huge->cost_usd_ticks, 10'000'000'000'000);
+}
+
+}  // namespace
+}  // namespace imagined::api::wire

@@ -1,0 +1,103 @@
+#include "config/upstreams.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/nearest.h"
+#include "base/words.h"
+#include "service/billing/money.h"
+
+namespace imagined::config {
+namespace {
+
+constexpr std::array<std::string_view, 5> kKeys = {"base_url", "key_env", "models",
+                                                   "price_input_usd", "price_output_usd"};
+
+tl::unexpected<Error> refuse(std::string_view key, std::string_view expected,
+                             const ModelValue& value) {
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{}: expected {}, got {}", key, expected,
+                          value.text.empty() ? "a list or table" : "\"" + value.text + "\""),
+              std::string(key));
+}
+
+std::string toml_text(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+}  // namespace
+
+Result<void> assign_upstream_value(std::string_view key, const ModelValue& value,
+                                   UpstreamSettings& upstream) {
+  const bool is_text = value.type == ModelValue::Type::text;
+  if (key == "base_url") {
+    const bool is_web = value.text.starts_with("http://") || value.text.starts_with("https://");
+    if (!is_text || !is_web) return refuse(key, "a URL such as http://127.0.0.1:8000/v1", value);
+    upstream.base_url = value.text;
+    while (upstream.base_url.ends_with('/')) upstream.base_url.pop_back();
+  } else if (key == "key_env") {
+    if (!is_text) return refuse(key, "the name of an environment variable", value);
+    upstream.key_env = value.text;
+  } else if (key == "models") {
+    if (value.type != ModelValue::Type::texts)
+      return refuse(key, "a list of names such as [\"a\", \"b=name/there\"]", value);
+    upstream.models = value.texts;
+  } else if (key == "price_input_usd" || key == "price_output_usd") {
+    if (!is_text)
+      return refuse(key, "a price of a million tokens in quotes, such as \"0.30\"", value);
+    (key == "price_input_usd" ? upstream.price_input_usd_ticks : upstream.price_output_usd_ticks) =
+        TRY(parse_price(value.text, key));
+  } else {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: there is no such key of an upstream{}", key,
+                            did_you_mean(key, {kKeys.begin(), kKeys.end()})),
+                std::string(key));
+  }
+  return {};
+}
+
+Result<void> check_upstream(const UpstreamSettings& upstream) {
+  const auto refuse_key = [](std::string_view key, std::string what) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", key, what), std::string(key));
+  };
+  if (upstream.base_url.empty()) return refuse_key("base_url", "is missing");
+  if (upstream.models.empty())
+    return refuse_key("models", "is missing: which models are to be asked for there");
+  std::set<std::string_view> seen;
+  for (const std::string& text : upstream.models) {
+    const auto [name, there] = split_upstream_model(text);
+    if (name.empty() || there.empty())
+      return refuse_key("models",
+                        fmt::format("expected a name or NAME=NAME-THERE, got {:?}", text));
+    if (!seen.insert(name).second)
+      return refuse_key("models", fmt::format("{:?} is there twice", name));
+  }
+  return {};
+}
+
+UpstreamModelName split_upstream_model(std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == std::string_view::npos) return {text, text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::string to_toml(const UpstreamSettings& upstream) {
+  std::vector<std::string> models;
+  for (const std::string& model : upstream.models) models.push_back(toml_text(model));
+  return fmt::format(
+      "\n[upstreams.{}]\nbase_url = {}\nkey_env = {}\nmodels = [{}]\nprice_input_usd = "
+      "\"{}\"\nprice_output_usd = \"{}\"\n",
+      toml_text(upstream.name), toml_text(upstream.base_url), toml_text(upstream.key_env),
+      join_words(models, ", "), service::format_usd(upstream.price_input_usd_ticks),
+      service::format_usd(upstream.price_output_usd_ticks));
+}
+
+}  // namespace imagined::config

@@ -1,0 +1,61 @@
+#include "service/upstreams/relay.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "base/ids.h"
+
+namespace imagined::service {
+
+Charge Relay::charge_of(const Caller& caller, std::string_view model) const {
+  return {.id = make_uuid(parts_.clock),
+          .owner = caller.owner,
+          .user = {},
+          .model = std::string(model),
+          .bill = {},
+          .pictures = 1,
+          .created_ms = parts_.clock.unix_ms()};
+}
+
+Result<void> Relay::check(const Caller& caller, std::string_view model) {
+  if (!(caller.scopes == ScopeSet::all()))
+    return tl::unexpected<Error>(
+        Error{.code = ErrorCode::unauthenticated,
+              .message = "This API key is not allowed to do this: it is limited to scopes, and the "
+                         "models of other servers are for keys with all of them.",
+              .reason = ErrorReason::wrong_scope});
+  TRY(require_model(caller, model));
+  // What it will cost shows when it has come: an owner that has nothing left does not begin.
+  constexpr Amount kLeast{.pictures = 1, .usd_ticks = 1};
+  const Reservation reservation = parts_.admission.reservation(caller, charge_of(caller, model));
+  for (const Quota& quota : reservation.quotas) {
+    const Amount used = TRY(parts_.ledger.spent(quota.bucket, quota.period));
+    TRY(check_quota(quota, used, kLeast, parts_.clock.unix_ms()));
+  }
+  return {};
+}
+
+std::unique_ptr<UpstreamAnswer> Relay::post(const UpstreamRoute& route, std::string_view path,
+                                            std::shared_ptr<const std::string> body, bool as_events,
+                                            std::function<void()> on_news) {
+  UpstreamPost post{
+      .url = fmt::format("{}{}", route.upstream->base_url, path),
+      .headers = {"content-type: application/json",
+                  as_events ? "accept: text/event-stream" : "accept: application/json"},
+      .body = std::move(body)};
+  if (!route.upstream->key.empty())
+    post.headers.push_back("authorization: Bearer " + route.upstream->key);
+  return parts_.client.post(std::move(post), std::move(on_news));
+}
+
+Result<std::int64_t> Relay::record(const Caller& caller, std::string_view model,
+                                   const UpstreamRoute& route, const TokenUsage& usage) {
+  Charge charge = charge_of(caller, model);
+  charge.bill.per_picture_usd_ticks = cost_of(*route.upstream, usage);
+  Reservation reservation = parts_.admission.reservation(caller, std::move(charge));
+  reservation.quotas.clear();  // it is delivered already: the books say so, whatever was left
+  return parts_.ledger.record(reservation, {.outcome = Outcome::delivered, .delivered = 1});
+}
+
+}  // namespace imagined::service

@@ -1,0 +1,57 @@
+#include "service/upstreams/upstreams.h"
+
+#include <utility>
+
+#include "service/billing/money.h"
+
+namespace imagined::service {
+
+namespace {
+
+constexpr std::int64_t kPriced = 1'000'000;  // tokens
+
+/// In two parts, each of which fits: prices and counts are bounded where they are read.
+std::int64_t price_of(std::int64_t usd_ticks, std::int64_t tokens) {
+  return sum_of(product_of(usd_ticks / kPriced, tokens),
+                product_of(usd_ticks % kPriced, tokens) / kPriced);
+}
+
+}  // namespace
+
+std::int64_t cost_of(const Upstream& upstream, const TokenUsage& usage) {
+  if (usage.cost_usd_ticks >= 0) return usage.cost_usd_ticks;
+  return sum_of(price_of(upstream.price_input_usd_ticks, usage.input),
+                price_of(upstream.price_output_usd_ticks, usage.output));
+}
+
+Upstreams::Upstreams(std::vector<Upstream> upstreams, const Clock& clock)
+    : upstreams_(std::move(upstreams)), clock_(clock) {
+  for (const Upstream& upstream : upstreams_) {
+    breakers_.try_emplace(&upstream);
+    for (const UpstreamModel& model : upstream.models) models_.try_emplace(model.name, &upstream);
+  }
+}
+
+std::vector<UpstreamRoute> Upstreams::routes(std::string_view model) {
+  std::vector<UpstreamRoute> well;
+  std::vector<UpstreamRoute> failing;
+  for (const Upstream& upstream : upstreams_) {
+    for (const UpstreamModel& offered : upstream.models) {
+      if (offered.name != model) continue;
+      const bool may_try = breakers_.at(&upstream).may_try(clock_.monotonic_ms());
+      (may_try ? well : failing).push_back({.upstream = &upstream, .model = offered.there});
+      break;
+    }
+  }
+  // Nobody else is there: better to ask who has failed than to refuse unasked.
+  well.insert(well.end(), failing.begin(), failing.end());
+  return well;
+}
+
+void Upstreams::succeeded(const Upstream& upstream) { breakers_.at(&upstream).succeeded(); }
+
+void Upstreams::failed(const Upstream& upstream) {
+  breakers_.at(&upstream).failed(clock_.monotonic_ms());
+}
+
+}  // namespace imagined::service

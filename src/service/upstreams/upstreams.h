@@ -1,0 +1,74 @@
+// The models that other servers answer for: which server is asked, and what an answer costs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "service/moderation/breaker.h"
+
+namespace imagined::service {
+
+struct UpstreamModel {
+  std::string name;   // as it is asked for here
+  std::string there;  // as the upstream calls it
+};
+
+/// A server with OpenAI's API, as configured.
+struct Upstream {
+  std::string name;
+  std::string base_url;  // ".../v1", without a slash at its end
+  std::string key;       // sent as a bearer; empty: none
+  std::vector<UpstreamModel> models;
+  // Per million tokens; what an upstream says by itself (`cost_in_usd_ticks`) wins.
+  std::int64_t price_input_usd_ticks = 0;
+  std::int64_t price_output_usd_ticks = 0;
+
+  bool has_prices() const { return price_input_usd_ticks > 0 || price_output_usd_ticks > 0; }
+};
+
+/// What an answer has used.
+struct TokenUsage {
+  std::int64_t input = 0;
+  std::int64_t output = 0;
+  std::int64_t cost_usd_ticks = -1;  // as the upstream says; -1: it says nothing
+
+  bool operator==(const TokenUsage&) const = default;
+};
+std::int64_t cost_of(const Upstream& upstream, const TokenUsage& usage);
+
+/// One that may be asked for a model.
+struct UpstreamRoute {
+  const Upstream* upstream = nullptr;
+  std::string_view model;  // as it calls it
+};
+
+/// Immutable but for what is known of their health; any thread may use it.
+class Upstreams {
+ public:
+  /// Several may have a model of the same name: they stand in for each other, in this order.
+  Upstreams(std::vector<Upstream> upstreams, const Clock& clock);
+
+  bool has(std::string_view model) const { return models_.contains(model); }
+  /// Of all upstreams, each once, in alphabetical order, with the first upstream that has it.
+  const std::map<std::string, const Upstream*, std::less<>>& models() const { return models_; }
+
+  /// Who may be asked now, best first: those who have failed again and again come last.
+  std::vector<UpstreamRoute> routes(std::string_view model);
+  void succeeded(const Upstream& upstream);
+  void failed(const Upstream& upstream);
+
+ private:
+  const std::vector<Upstream> upstreams_;
+  const Clock& clock_;
+  std::map<std::string, const Upstream*, std::less<>> models_;
+  std::map<const Upstream*, Breaker> breakers_;
+};
+
+}  // namespace imagined::service
