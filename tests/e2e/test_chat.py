@@ -233,8 +233,9 @@ def test_a_broken_picture_ends_a_stream_with_its_name(server, client):
 
 
 def test_who_leaves_a_stream_cancels(server):
-    reply = chat(server, user(PROMPT), model="slow", stream=True)
-    next(reply.iter_content(64))
+    reply = chat(server, user(PROMPT), model="slow", n=10, stream=True)  # far longer than it takes to notice
+    pieces = reply.iter_content(64)
+    assert next(pieces)
     reply.close()
     wait_until(lambda: jobs(server)[-1] == ("pictures", "cancelled"), "the end of the job")
 
