@@ -12,13 +12,13 @@
 namespace imagined::cli {
 namespace {
 
-struct Options {
+struct BackupOptions {
   ConfigFlags flags;
   std::string folder;
   bool json = false;
 };
 
-int say(const Options& options, const Result<CopiedData>& copied, const std::string& to) {
+int say(const BackupOptions& options, const Result<CopiedData>& copied, const std::string& to) {
   if (!copied) return report(copied.error());
   if (options.json) {
     fmt::print("{}\n", JsonText::object({{"folder", to},
@@ -35,13 +35,13 @@ int say(const Options& options, const Result<CopiedData>& copied, const std::str
             fmt::format("{} files of pictures are damaged and were left out", copied->damaged)});
 }
 
-int backup(const Options& options) {
+int backup(const BackupOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   return say(options, copy_data(config->settings.data_dir, options.folder), options.folder);
 }
 
-int restore(const Options& options) {
+int restore(const BackupOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const std::string& data_dir = config->settings.data_dir;
@@ -49,8 +49,8 @@ int restore(const Options& options) {
 }
 
 Command copying(const char* name, const char* help, const char* folder_help, const char* footer,
-                int (*run)(const Options&)) {
-  const auto options = std::make_shared<Options>();
+                int (*run)(const BackupOptions&)) {
+  const auto options = std::make_shared<BackupOptions>();
   Command command{name,
                   help,
                   {{"folder", &options->folder, folder_help, {.required = true}},

@@ -14,7 +14,7 @@
 namespace imagined::cli {
 namespace {
 
-struct Options {
+struct BenchOptions {
   ConfigFlags flags;
   std::string model;
   std::string prompt = "a red house on the beach at sunset";
@@ -41,7 +41,7 @@ struct Measured {
   engine::BenchReport report;
 };
 
-void print_json(const Measured& measured, const Options& options) {
+void print_json(const Measured& measured, const BenchOptions& options) {
   JsonText stages = JsonText::array();
   for (const engine::StageReport& stage : measured.report.stages) {
     const double gflops = stage.seconds > 0 ? stage.gflop / stage.seconds : 0;
@@ -69,7 +69,7 @@ void print_json(const Measured& measured, const Options& options) {
   fmt::print("{}\n", whole.text());
 }
 
-void print_text(const Measured& measured, const Options& options) {
+void print_text(const Measured& measured, const BenchOptions& options) {
   const engine::MachinePeak& peak = measured.peak;
   fmt::print("{}, {} threads: f32 {:.0f}, bf16 {:.0f}, int8 {:.0f} GFLOP/s\n", peak.processor,
              peak.threads, peak.f32_gflops, peak.bf16_gflops, peak.int8_gops);
@@ -86,7 +86,7 @@ void print_text(const Measured& measured, const Options& options) {
              measured.report.seconds);
 }
 
-int bench(const Options& options) {
+int bench(const BenchOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
@@ -119,7 +119,7 @@ int bench(const Options& options) {
 }  // namespace
 
 Command bench_command() {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchOptions>();
   Command command{"bench", "Measure a model, stage by stage"};
   command.options = {
       {"model", &options->model, kModelHelp},

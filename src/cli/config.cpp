@@ -17,12 +17,12 @@
 namespace imagined::cli {
 namespace {
 
-struct Options {
+struct ConfigOptions {
   ConfigFlags flags;
   std::string file = "imagined.toml";
 };
 
-int check(const Options& options) {
+int check(const ConfigOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   std::vector<std::string> problems;
@@ -71,7 +71,7 @@ int check(const Options& options) {
 }
 
 // The file of a person who wants to change something: every setting and its default, as comments.
-int init(const Options& options) {
+int init(const ConfigOptions& options) {
   const std::filesystem::path path = options.file;
   std::error_code error;
   if (std::filesystem::exists(path, error)) {
@@ -86,7 +86,7 @@ int init(const Options& options) {
   return kExitOk;
 }
 
-int show(const Options& options) {
+int show(const ConfigOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   if (!config->file.empty()) fmt::print("# read: {}\n", config->file);
@@ -97,8 +97,8 @@ int show(const Options& options) {
 }  // namespace
 
 Command config_command() {
-  const auto options = std::make_shared<Options>();
-  const auto part = [&](const char* name, const char* help, int (*work)(const Options&)) {
+  const auto options = std::make_shared<ConfigOptions>();
+  const auto part = [&](const char* name, const char* help, int (*work)(const ConfigOptions&)) {
     Command command{name, help};
     command.run = [options, work] { return work(*options); };
     return command;

@@ -27,7 +27,7 @@ constexpr std::int64_t kWorkingBytes = std::int64_t{512} << 20;
 
 double gib(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
 
-struct Options {
+struct DoctorOptions {
   ConfigFlags flags;
   bool json = false;
 };
@@ -189,7 +189,7 @@ void print_text(const Findings& findings) {
   if (findings.problems.empty()) fmt::print("all is well\n");
 }
 
-int doctor(const Options& options) {
+int doctor(const DoctorOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const Findings findings = examine(*config);
@@ -204,7 +204,7 @@ int doctor(const Options& options) {
 }  // namespace
 
 Command doctor_command() {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DoctorOptions>();
   Command command{"doctor", "Say what this machine offers and what the models need"};
   command.options = {{"--json", &options->json, kJsonHelp}};
   add_config_options(command, options->flags,

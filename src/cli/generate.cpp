@@ -32,7 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct GenerateOptions {
   ConfigFlags flags;
   std::string prompt;
   std::string output;
@@ -104,7 +104,7 @@ std::string json_report(const std::vector<Written>& pictures, const std::string&
 // Makes the pictures and writes each as soon as it is there; the request's seed is the first's.
 class Generation {
  public:
-  Generation(engine::Engine& engine, const Options& options, image::LossyOptions lossy,
+  Generation(engine::Engine& engine, const GenerateOptions& options, image::LossyOptions lossy,
              std::optional<image::Label> label)
       : engine_(engine),
         options_(options),
@@ -162,7 +162,7 @@ class Generation {
   }
 
   engine::Engine& engine_;
-  const Options& options_;
+  const GenerateOptions& options_;
   const image::LossyOptions lossy_;
   std::optional<image::Label> label_;  // all but the seed; none: the files say nothing
   const double started_s_;
@@ -170,7 +170,8 @@ class Generation {
   ProgressBar bar_;
 };
 
-Result<engine::GenerateRequest> make_request(const Options& options, const ModelSettings& model) {
+Result<engine::GenerateRequest> make_request(const GenerateOptions& options,
+                                             const ModelSettings& model) {
   const std::string text = TRY(read_prompt(options.prompt));
   const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
   const auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
@@ -186,7 +187,7 @@ Result<engine::GenerateRequest> make_request(const Options& options, const Model
                                  .references = std::move(references)};
 }
 
-int generate(const Options& options) {
+int generate(const GenerateOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   auto model = choose_model(*config, options.model);
@@ -230,7 +231,7 @@ int generate(const Options& options) {
 }  // namespace
 
 Command generate_command() {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<GenerateOptions>();
   const auto ratios = words_of(service::all_aspect_ratios());
   const auto resolutions = words_of(service::all_resolutions());
   Command command{"generate", "Make pictures from a prompt, without a server"};

@@ -15,6 +15,9 @@
 
 namespace imagined::cli {
 
+/// Whom the audit names.
+inline const service::Actor kAtCommandLine = {.name = "command line"};
+
 struct KeyOptions {
   ConfigFlags flags;
   std::string id;

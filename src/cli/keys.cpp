@@ -21,9 +21,7 @@ namespace {
 using service::ApiKey;
 using service::NewKey;
 
-const service::Actor kActor = {.name = "command line"};
-
-struct Options : KeyOptions {
+struct KeysOptions : KeyOptions {
   // create
   std::string scopes = "all";
   std::string models;
@@ -43,19 +41,19 @@ struct Options : KeyOptions {
 };
 
 // One run of a command.
-struct Session {
-  const Options& options;
+struct KeysSession {
+  const KeysOptions& options;
   const Config& config;
   Stores& stores;
 };
-using Work = Result<int> (*)(const Session&);
+using KeysWork = Result<int> (*)(const KeysSession&);
 
-int print_new(const Session& session, const NewKey& made) {
+int print_new(const KeysSession& session, const NewKey& made) {
   print_new_key(made, session.options.json, session.config.settings.data_dir);
   return kExitOk;
 }
 
-int print_changed(const Session& session, const ApiKey& key, std::string_view what) {
+int print_changed(const KeysSession& session, const ApiKey& key, std::string_view what) {
   if (session.options.json) {
     fmt::print("{}\n", to_json(key).text());
   } else {
@@ -79,8 +77,8 @@ std::optional<std::int64_t> number_of(const std::optional<std::uint64_t>& value)
   return static_cast<std::int64_t>(*value);
 }
 
-Result<service::KeyWish> wish_of(const Session& session) {
-  const Options& options = session.options;
+Result<service::KeyWish> wish_of(const KeysSession& session) {
+  const KeysOptions& options = session.options;
   const std::int64_t now_ms = SystemClock().unix_ms();
   service::KeyWish wish{.name = options.name, .scopes = TRY(service::parse_scopes(options.scopes))};
   wish.models = TRY(model_ids(session.config, options.models));
@@ -103,9 +101,9 @@ Result<service::KeyWish> wish_of(const Session& session) {
   return wish;
 }
 
-Result<int> create(const Session& session) {
+Result<int> create(const KeysSession& session) {
   const service::KeyWish wish = TRY(wish_of(session));
-  return print_new(session, TRY(session.stores.keys().create(kActor, wish)));
+  return print_new(session, TRY(session.stores.keys().create(kAtCommandLine, wish)));
 }
 
 // By key id: how many pictures were delivered to each and paid for.
@@ -116,7 +114,7 @@ Result<std::map<std::string, std::int64_t>> pictures_made(Stores& stores) {
   return made;
 }
 
-Result<int> list(const Session& session) {
+Result<int> list(const KeysSession& session) {
   const std::vector<ApiKey> rows = keys_of(Holder::customer, TRY(session.stores.keys().list()));
   std::map<std::string, std::int64_t> made = TRY(pictures_made(session.stores));
   if (session.options.json) {
@@ -138,7 +136,7 @@ Result<int> list(const Session& session) {
 }
 
 // With what it has ordered in the running day and month.
-Result<int> show(const Session& session) {
+Result<int> show(const KeysSession& session) {
   const ApiKey key = TRY(session.stores.keys().find(id_of(session.options.id)));
   JsonText spending = JsonText::object();
   for (const auto& [name, period] : {std::pair("day", service::QuotaPeriod::day),
@@ -152,38 +150,40 @@ Result<int> show(const Session& session) {
   return kExitOk;
 }
 
-Result<int> rotate(const Session& session) {
+Result<int> rotate(const KeysSession& session) {
   const std::int64_t overlap_ms = TRY(parse_when(session.options.overlap, 0, "overlap"));
-  return print_new(
-      session, TRY(session.stores.keys().rotate(kActor, id_of(session.options.id), overlap_ms)));
+  return print_new(session, TRY(session.stores.keys().rotate(
+                                kAtCommandLine, id_of(session.options.id), overlap_ms)));
 }
 
-Result<int> set_disabled(const Session& session, bool disabled) {
+Result<int> set_disabled(const KeysSession& session, bool disabled) {
   const std::string id = id_of(session.options.id);
-  return print_changed(session, TRY(session.stores.keys().set_disabled(kActor, id, disabled)),
+  return print_changed(session,
+                       TRY(session.stores.keys().set_disabled(kAtCommandLine, id, disabled)),
                        disabled ? "disabled" : "enabled");
 }
-Result<int> disable(const Session& session) { return set_disabled(session, true); }
-Result<int> enable(const Session& session) { return set_disabled(session, false); }
+Result<int> disable(const KeysSession& session) { return set_disabled(session, true); }
+Result<int> enable(const KeysSession& session) { return set_disabled(session, false); }
 
-Result<int> decide(const Session& session, bool granted) {
+Result<int> decide(const KeysSession& session, bool granted) {
   const std::string id = id_of(session.options.id);
-  return print_changed(session, TRY(session.stores.keys().decide_capacity(kActor, id, granted)),
+  return print_changed(session,
+                       TRY(session.stores.keys().decide_capacity(kAtCommandLine, id, granted)),
                        granted ? "granted" : "denied");
 }
-Result<int> grant(const Session& session) { return decide(session, true); }
-Result<int> deny(const Session& session) { return decide(session, false); }
+Result<int> grant(const KeysSession& session) { return decide(session, true); }
+Result<int> deny(const KeysSession& session) { return decide(session, false); }
 
-Result<int> remove(const Session& session) {
+Result<int> remove(const KeysSession& session) {
   const std::string id = id_of(session.options.id);
   if (!session.options.yes && !is_meant(delete_question(id))) return kExitFailure;
-  const ApiKey key = TRY(session.stores.keys().revoke(kActor, id));
+  const ApiKey key = TRY(session.stores.keys().revoke(kAtCommandLine, id));
   if (!session.options.json) return print_changed(session, key, "deleted");
   fmt::print("{}\n", JsonText::object({{"id", key.id}, {"deleted", true}}).text());
   return kExitOk;
 }
 
-void print_event(const Session& session, const service::AuditEvent& event) {
+void print_event(const KeysSession& session, const service::AuditEvent& event) {
   if (session.options.json) {
     const JsonText value = JsonText::object({{"sequence", event.sequence},
                                              {"time", to_timestamp(event.at_ms)},
@@ -202,7 +202,7 @@ void print_event(const Session& session, const service::AuditEvent& event) {
 }
 
 // The whole log, one line a deed, and whether it is as it was written.
-Result<int> audit(const Session& session) {
+Result<int> audit(const KeysSession& session) {
   service::KeyStore& store = session.stores.key_store();
   constexpr int kPage = 1000;
   std::int64_t next = 1;
@@ -221,8 +221,9 @@ Result<int> audit(const Session& session) {
 }  // namespace
 
 Command keys_command() {
-  const auto options = std::make_shared<Options>();
-  const auto part = [&](const char* name, const char* help, Work work, std::vector<Option> own) {
+  const auto options = std::make_shared<KeysOptions>();
+  const auto part = [&](const char* name, const char* help, KeysWork work,
+                        std::vector<Option> own) {
     return key_command(name, help, std::move(own), options,
                        [options, work](const Config& config, Stores& stores) {
                          return work({*options, config, stores});

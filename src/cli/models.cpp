@@ -18,7 +18,7 @@
 namespace imagined::cli {
 namespace {
 
-struct Options {
+struct ModelsOptions {
   ConfigFlags flags;
   std::string model;
   std::string golden;
@@ -28,7 +28,7 @@ struct Options {
   bool json = false;
 };
 
-int list(const Options& options) {
+int list(const ModelsOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   if (options.json) {
@@ -63,7 +63,7 @@ Fact fact(std::string_view name, const auto& value) {
   return {name, JsonText(value), fmt::format("{}", value)};
 }
 
-int show(const Options& options) {
+int show(const ModelsOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
@@ -140,7 +140,7 @@ void print_json(const engine::CheckReport& checked) {
   fmt::print("{}\n", JsonText::object({{"passed", checked.passed}, {"tensors", items}}).text());
 }
 
-int check(const Options& options) {
+int check(const ModelsOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
@@ -162,7 +162,7 @@ int check(const Options& options) {
   return checked->passed ? kExitOk : kExitFailure;
 }
 
-int tokens(const Options& options) {
+int tokens(const ModelsOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
@@ -182,8 +182,8 @@ int tokens(const Options& options) {
 }  // namespace
 
 Command models_command() {
-  const auto options = std::make_shared<Options>();
-  const auto part = [&](const char* name, const char* help, int (*work)(const Options&),
+  const auto options = std::make_shared<ModelsOptions>();
+  const auto part = [&](const char* name, const char* help, int (*work)(const ModelsOptions&),
                         std::vector<Option> own, const std::vector<std::string_view>& settings) {
     Command command{name, help, std::move(own)};
     command.options.push_back({"--json", &options->json, kJsonHelp});

@@ -15,28 +15,26 @@ namespace {
 
 using service::ApiKey;
 
-const service::Actor kActor = {.name = "command line"};
-
-struct Options : KeyOptions {
+struct PeopleOptions : KeyOptions {
   std::string role;
 };
 
-struct Session {
-  const Options& options;
+struct PeopleSession {
+  const PeopleOptions& options;
   const Config& config;
   service::KeyService& keys;
 };
-using Work = Result<int> (*)(const Session&);
+using PeopleWork = Result<int> (*)(const PeopleSession&);
 
-Result<int> create(const Session& session) {
+Result<int> create(const PeopleSession& session) {
   const service::Role role = TRY(service::parse_role(session.options.role));
   const auto made =
-      TRY(session.keys.create(kActor, {.name = session.options.name}, {.role = role}));
+      TRY(session.keys.create(kAtCommandLine, {.name = session.options.name}, {.role = role}));
   print_new_key(made, session.options.json, session.config.settings.data_dir);
   return kExitOk;
 }
 
-Result<int> list(const Session& session) {
+Result<int> list(const PeopleSession& session) {
   const std::vector<ApiKey> people = keys_of(Holder::person, TRY(session.keys.list()));
   if (session.options.json) {
     JsonText items = JsonText::array();
@@ -55,13 +53,13 @@ Result<int> list(const Session& session) {
   return kExitOk;
 }
 
-Result<int> remove(const Session& session) {
+Result<int> remove(const PeopleSession& session) {
   const std::string id = id_of(session.options.id);
   const ApiKey key = TRY(session.keys.find(id));
   if (!key.role)
     return fail(ErrorCode::not_found, "this is the key of a customer: imagined keys delete");
   if (!session.options.yes && !is_meant(delete_question(id))) return kExitFailure;
-  TRY(session.keys.revoke(kActor, id));
+  TRY(session.keys.revoke(kAtCommandLine, id));
   if (session.options.json) {
     fmt::print("{}\n", JsonText::object({{"id", id}, {"deleted", true}}).text());
   } else {
@@ -73,8 +71,9 @@ Result<int> remove(const Session& session) {
 }  // namespace
 
 Command people_command() {
-  const auto options = std::make_shared<Options>();
-  const auto part = [&](const char* name, const char* help, Work work, std::vector<Option> own) {
+  const auto options = std::make_shared<PeopleOptions>();
+  const auto part = [&](const char* name, const char* help, PeopleWork work,
+                        std::vector<Option> own) {
     return key_command(name, help, std::move(own), options,
                        [options, work](const Config& config, Stores& stores) {
                          return work({*options, config, stores.keys()});

@@ -22,18 +22,18 @@ using service::OwnedPicture;
 
 constexpr int kPage = 1000;
 
-struct Options : KeyOptions {
+struct PicturesOptions : KeyOptions {
   std::string key;
   std::string from;
   std::string until;
   std::string folder;
 };
 
-struct Session {
-  const Options& options;
+struct PicturesSession {
+  const PicturesOptions& options;
   Stores& stores;
 };
-using Work = Result<int> (*)(const Session&);
+using PicturesWork = Result<int> (*)(const PicturesSession&);
 
 JsonText picture_json(const OwnedPicture& each) {
   const service::StoredPicture& picture = each.picture;
@@ -52,8 +52,8 @@ JsonText picture_json(const OwnedPicture& each) {
 
 /// Calls `use` for each picture that the options mean, oldest first, until it fails.
 template <class Use>
-Result<void> for_each_picture(const Session& session, const Use& use) {
-  const Options& options = session.options;
+Result<void> for_each_picture(const PicturesSession& session, const Use& use) {
+  const PicturesOptions& options = session.options;
   const std::int64_t now_ms = session.stores.clock().unix_ms();
   service::PictureFilter filter{.key_id = options.key, .count_max = kPage};
   if (!options.from.empty()) filter.from_ms = TRY(parse_when(options.from, now_ms, "from"));
@@ -66,7 +66,7 @@ Result<void> for_each_picture(const Session& session, const Use& use) {
   }
 }
 
-Result<int> list(const Session& session) {
+Result<int> list(const PicturesSession& session) {
   if (session.options.json) {
     JsonText items = JsonText::array();
     TRY(for_each_picture(session, [&](const OwnedPicture& each) -> Result<void> {
@@ -90,7 +90,7 @@ Result<int> list(const Session& session) {
 }
 
 // Each file under its picture's id. One that is damaged stops nothing, but the status says so.
-Result<int> export_all(const Session& session) {
+Result<int> export_all(const PicturesSession& session) {
   const std::filesystem::path folder = session.options.folder;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -122,8 +122,8 @@ Result<int> export_all(const Session& session) {
   return lost == 0 ? kExitOk : kExitBadData;
 }
 
-Result<std::vector<std::string>> ids_to_delete(const Session& session) {
-  const Options& options = session.options;
+Result<std::vector<std::string>> ids_to_delete(const PicturesSession& session) {
+  const PicturesOptions& options = session.options;
   std::vector<std::string> ids;
   if (!options.id.empty()) {
     ids.push_back(options.id);
@@ -139,8 +139,8 @@ Result<std::vector<std::string>> ids_to_delete(const Session& session) {
   return ids;
 }
 
-Result<int> remove(const Session& session) {
-  const Options& options = session.options;
+Result<int> remove(const PicturesSession& session) {
+  const PicturesOptions& options = session.options;
   const std::vector<std::string> ids = TRY(ids_to_delete(session));
   const std::string what = ids.size() == 1 ? fmt::format("the picture {}", ids[0])
                                            : fmt::format("{} pictures", ids.size());
@@ -160,9 +160,10 @@ Result<int> remove(const Session& session) {
 }  // namespace
 
 Command pictures_command() {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PicturesOptions>();
   const Allowed time{.value_name = "TIME"};
-  const auto part = [&](const char* name, const char* help, Work work, std::vector<Option> own) {
+  const auto part = [&](const char* name, const char* help, PicturesWork work,
+                        std::vector<Option> own) {
     own.push_back({"--key", &options->key, "Pictures of the key with this id"});
     own.push_back({"--from", &options->from, "Pictures from this day or time on (UTC)", time});
     own.push_back({"--until", &options->until, "Pictures before this day or time (UTC)", time});

@@ -18,7 +18,7 @@ namespace {
 
 using service::UsageRow;
 
-struct Options {
+struct UsageOptions {
   ConfigFlags flags;
   std::string key;
   std::string user;
@@ -54,7 +54,7 @@ void print_table(const std::vector<UsageRow>& rows) {
              service::format_usd(usd_ticks));
 }
 
-Result<service::UsageFilter> filter_of(const Options& options) {
+Result<service::UsageFilter> filter_of(const UsageOptions& options) {
   service::UsageFilter filter{.key_id = options.key, .user = options.user};
   if (!options.from.empty()) filter.from_ms = TRY(parse_when(options.from, 0, "from"));
   if (!options.until.empty()) filter.until_ms = TRY(parse_when(options.until, 0, "until"));
@@ -62,7 +62,7 @@ Result<service::UsageFilter> filter_of(const Options& options) {
 }
 
 // The balances, and whether the books are right.
-int check_books(const Options& options, service::LedgerStore& ledger) {
+int check_books(const UsageOptions& options, service::LedgerStore& ledger) {
   const auto balances = ledger.balances();
   if (!balances) return report(balances.error());
   const auto audit = ledger.audit();
@@ -87,7 +87,7 @@ int check_books(const Options& options, service::LedgerStore& ledger) {
                   audit->wrong_holds, audit->wrong_charges)});
 }
 
-int usage(const Options& options) {
+int usage(const UsageOptions& options) {
   const auto filter = filter_of(options);
   if (!filter) return report(kExitUsage, filter.error());
   const auto config = load_config(options.flags);
@@ -110,7 +110,7 @@ int usage(const Options& options) {
 }  // namespace
 
 Command usage_command() {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<UsageOptions>();
   const Allowed time{.value_name = "TIME"};
   Command command{"usage",
                   "Show what was ordered, delivered and paid",

@@ -21,7 +21,7 @@
 namespace imagined::cli {
 namespace {
 
-struct Options {
+struct WorkerOptions {
   ConfigFlags flags;
   int wire_fd = -1;
   std::string id;
@@ -29,14 +29,14 @@ struct Options {
 
 // Our end of the wire to the server. Without a server that started us, both ends are ours and the
 // database alone says what to do.
-Result<worker::WirePair> take_wire(const Options& options) {
+Result<worker::WirePair> take_wire(const WorkerOptions& options) {
   if (options.wire_fd < 0) return worker::make_wire();
   // A server that is gone has nobody to report to, and whoever starts next needs the device.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   return worker::WirePair{-1, options.wire_fd};
 }
 
-int run_worker(const Options& options) {
+int run_worker(const WorkerOptions& options) {
   const std::stop_token stop = stop_on_signals();
   prepare_to_serve();
   const bool alone = options.wire_fd < 0;
@@ -80,7 +80,7 @@ int run_worker(const Options& options) {
 }  // namespace
 
 Command worker_command() {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<WorkerOptions>();
   Command command{"worker", "Take jobs from a data folder and make pictures"};
   command.options = {
       {"--wire-fd",

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFileBytesMax = 1 << 20;
+constexpr std::size_t kSettingsBytesMax = 1 << 20;
 constexpr std::string_view kBuiltInModel = "paperland";
 constexpr std::string_view kConfigVariable = "IMAGINED_CONFIG";
 constexpr std::string_view kSetForm = "models.NAME.KEY=VALUE";
@@ -217,7 +217,7 @@ Result<toml::table> parse_toml(const std::string& text, const std::string& file)
 }
 
 Result<void> apply_file(const std::string& file, Config& config, Faults& faults) {
-  auto text = read_file(file, file, kFileBytesMax);
+  auto text = read_file(file, file, kSettingsBytesMax);
   if (!text) {
     text.error().field = "config";
     return tl::unexpected(std::move(text.error()));

@@ -13,7 +13,7 @@ namespace {
 
 using service::ModerationRules;
 
-constexpr std::size_t kFileBytesMax = 8 << 20;
+constexpr std::size_t kPolicyBytesMax = 8 << 20;
 
 // Where a value stands, for errors: "moderation.toml:7: ...".
 class Place {
@@ -125,7 +125,7 @@ Result<service::ModerationPolicies> load_moderation(const std::string& file) {
   Teams teams;
   const Place place(std::filesystem::path(file).filename().string());
   if (!file.empty()) {
-    const std::string text = TRY(read_file(file, place.file(), kFileBytesMax));
+    const std::string text = TRY(read_file(file, place.file(), kPolicyBytesMax));
     const toml::table table = TRY(parse(text, place.file()));
     TRY(read_rules(table, place, everyone, &teams));
   }

@@ -21,7 +21,7 @@ struct Destroy {
 };
 using Handle = std::unique_ptr<void, Destroy>;
 
-struct FreeBytes {
+struct FreeJpeg {
   void operator()(unsigned char* bytes) const { tjFree(bytes); }
 };
 
@@ -68,7 +68,7 @@ Result<std::vector<std::uint8_t>> encode_jpeg(const PictureView& picture, LossyO
   const int code = tjCompress2(handle.get(), picture.pixels.data(), picture.width, 0,
                                picture.height, picture.channels == 4 ? TJPF_RGBX : TJPF_RGB, &made,
                                &size_bytes, sampling, options.quality, TJFLAG_FASTDCT);
-  const std::unique_ptr<unsigned char, FreeBytes> owner(made);
+  const std::unique_ptr<unsigned char, FreeJpeg> owner(made);
   if (code != 0)
     return fail(ErrorCode::internal, "the picture could not be encoded as jpeg", {},
                 tjGetErrorStr2(handle.get()));

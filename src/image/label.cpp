@@ -15,7 +15,7 @@ constexpr std::size_t kPngHeaderBytes = 8 + 25;  // signature and IHDR
 constexpr std::size_t kRiffHeaderBytes = 12;
 constexpr std::size_t kVp8xBytes = 18;
 
-using Bytes = std::vector<std::uint8_t>;
+using FileBytes = std::vector<std::uint8_t>;
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -37,7 +37,7 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-void insert(Bytes& file, std::size_t at, std::string_view bytes) {
+void insert(FileBytes& file, std::size_t at, std::string_view bytes) {
   file.insert(file.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin(), bytes.end());
 }
 
@@ -59,7 +59,7 @@ std::uint32_t read_little_endian(std::span<const std::uint8_t> bytes) {
   return value;
 }
 
-void label_png(Bytes& file, std::string_view packet) {
+void label_png(FileBytes& file, std::string_view packet) {
   using namespace std::string_view_literals;
   CHECK(file.size() > kPngHeaderBytes, "a png of {} bytes", file.size());
   // Not compressed, of no language.
@@ -70,7 +70,7 @@ void label_png(Bytes& file, std::string_view packet) {
   insert(file, kPngHeaderBytes, big_endian(size, 4) + chunk + big_endian(crc32(chunk), 4));
 }
 
-void label_jpeg(Bytes& file, std::string_view packet) {
+void label_jpeg(FileBytes& file, std::string_view packet) {
   using namespace std::string_literals;
   CHECK(file.size() > 6 && file[2] == 0xFF && file[3] == 0xE0, "a jpeg without APP0");
   const std::size_t behind_app0 = 4 + (std::size_t{file[4]} << 8 | file[5]);
@@ -83,7 +83,7 @@ void label_jpeg(Bytes& file, std::string_view packet) {
 
 /// The header of a file with more chunks than its pixels, where the encoder has written none.
 /// Lossy: sizes stand in 14 bits at byte 26 (RFC 6386, 9.1).
-std::string vp8x_of(const Bytes& file) {
+std::string vp8x_of(const FileBytes& file) {
   const std::span<const std::uint8_t> bytes(file);
   CHECK(file.size() > 30 && file[15] == ' ', "a webp that is not lossy");
   const std::uint32_t width = read_little_endian(bytes.subspan(26, 2)) & 0x3FFF;
@@ -92,7 +92,7 @@ std::string vp8x_of(const Bytes& file) {
          little_endian(width - 1, 3) + little_endian(height - 1, 3);
 }
 
-void label_webp(Bytes& file, std::string_view packet) {
+void label_webp(FileBytes& file, std::string_view packet) {
   constexpr std::uint8_t kHasXmp = 0x04;
   CHECK(file.size() > kRiffHeaderBytes + 8, "a webp of {} bytes", file.size());
   if (file[15] != 'X') insert(file, kRiffHeaderBytes, vp8x_of(file));
@@ -121,7 +121,7 @@ std::string xmp_packet(const Label& label) {
       escaped(label.model), label.seed, label.prompt_sha256);
 }
 
-Bytes with_label(Bytes file, Format format, const Label& label) {
+FileBytes with_label(FileBytes file, Format format, const Label& label) {
   const std::string packet = xmp_packet(label);
   switch (format) {
     case Format::png:

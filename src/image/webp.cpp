@@ -13,7 +13,7 @@
 namespace imagined::image {
 namespace {
 
-struct FreeBytes {
+struct FreeWebp {
   void operator()(std::uint8_t* bytes) const { WebPFree(bytes); }
 };
 
@@ -27,7 +27,7 @@ Result<std::vector<std::uint8_t>> encode_webp(const PictureView& picture, LossyO
   const std::size_t size_bytes =
       encode(picture.pixels.data(), picture.width, picture.height, picture.width * picture.channels,
              static_cast<float>(options.quality), &made);
-  const std::unique_ptr<std::uint8_t, FreeBytes> owner(made);
+  const std::unique_ptr<std::uint8_t, FreeWebp> owner(made);
   if (size_bytes == 0)
     return fail(ErrorCode::internal, "the picture could not be encoded as webp", {},
                 "too large for the format, or no memory");

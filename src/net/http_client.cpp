@@ -13,7 +13,7 @@ struct Answering {
   std::size_t bytes_max;
 };
 
-std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* context) {
+std::size_t take_answer(char* bytes, std::size_t, std::size_t count, void* context) {
   auto& answering = *static_cast<Answering*>(context);
   if (count > answering.bytes_max - answering.body.size()) return 0;
   answering.body.append(bytes, count);
@@ -83,7 +83,7 @@ Result<HttpAnswer> HttpClient::post(const HttpPost& request) {
   set(curl, CURLOPT_NOSIGNAL, 1L);
   set(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   set(curl, CURLOPT_USERAGENT, "imagined");
-  set(curl, CURLOPT_WRITEFUNCTION, take_body);
+  set(curl, CURLOPT_WRITEFUNCTION, take_answer);
   set(curl, CURLOPT_WRITEDATA, &answering);
   const CURLcode code = curl_easy_perform(curl);
   if (code != CURLE_OK)

@@ -35,7 +35,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t kBufferBytes = 16 << 10;  // each way
 constexpr std::chrono::seconds kBeginTimeout{10};
 constexpr std::chrono::seconds kWriteTimeout{30};
-constexpr std::chrono::seconds kFarewell{1};               // that a client has to read it
+constexpr std::chrono::seconds kReadingTime{1};               // that a client has to read it
 constexpr std::chrono::milliseconds kFarEndInterval{250};  // of looks at one that sends no more
 // A ping without a number.
 constexpr std::string_view kPing("\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
@@ -113,7 +113,7 @@ class Passage {
       if (error) co_return false;
       const std::size_t known = std::min(begun_, kPreface.size());
       if (std::string_view(buffer_.data(), known) == kPreface.substr(0, known)) continue;
-      co_await (tell(kSpeakGrpc) || pause(kFarewell));
+      co_await (tell(kSpeakGrpc) || pause(kReadingTime));
       co_return false;
     }
     co_return true;

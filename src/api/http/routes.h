@@ -66,4 +66,12 @@ Async<Result<Response>> show_metrics(const Context& context, Exchange& exchange)
 Async<Result<Response>> say_alive(const Context& context, Exchange& exchange);
 Async<Result<Response>> say_ready(const Context& context, Exchange& exchange);
 
+/// The reply whose body is what `work()` gives, which blocks.
+template <class Work>
+Async<Result<Response>> reply_with(const Context& context, Work work) {
+  auto body = co_await on_pool(context.pool, std::move(work));
+  if (!body) co_return tl::unexpected(std::move(body.error()));
+  co_return json_reply(std::move(*body));
+}
+
 }  // namespace imagined::api

@@ -79,9 +79,9 @@ struct Info {
 };
 
 /// Walks over everything that stands before the data, from the file's first byte.
-class HeaderReader {
+class GgufReader {
  public:
-  explicit HeaderReader(std::span<const std::byte> file) : file_(file) {}
+  explicit GgufReader(std::span<const std::byte> file) : file_(file) {}
 
   std::uint64_t alignment = 32;
   /// The shapes that `comfy.gguf.orig_shape.` gives, by the tensor's name; in PyTorch's order.
@@ -122,7 +122,7 @@ class HeaderReader {
 };
 
 template <class T>
-Result<T> HeaderReader::number() {
+Result<T> GgufReader::number() {
   if (left() < sizeof(T)) return cut_short();
   std::uint64_t value = 0;  // little-endian, whatever the machine is
   for (std::size_t i = sizeof(T); i-- > 0;)
@@ -131,7 +131,7 @@ Result<T> HeaderReader::number() {
   return static_cast<T>(value);
 }
 
-Result<std::string_view> HeaderReader::text(std::size_t longest) {
+Result<std::string_view> GgufReader::text(std::size_t longest) {
   const auto size = TRY(number<std::uint64_t>());
   if (size > left()) return cut_short();
   if (size > longest)
@@ -144,7 +144,7 @@ Result<std::string_view> HeaderReader::text(std::size_t longest) {
   return text;
 }
 
-Result<> HeaderReader::skip(std::uint64_t count, std::uint64_t size_bytes) {
+Result<> GgufReader::skip(std::uint64_t count, std::uint64_t size_bytes) {
   if (count > left() / size_bytes) return cut_short();
   at_ += count * size_bytes;
   return {};
@@ -152,7 +152,7 @@ Result<> HeaderReader::skip(std::uint64_t count, std::uint64_t size_bytes) {
 
 /// A value of any type; arrays of strings and arrays of arrays one by one, each of which takes 8
 /// bytes or more of the file, so that no count can make this long.
-Result<> HeaderReader::skip_value(std::uint32_t type, int depth) {
+Result<> GgufReader::skip_value(std::uint32_t type, int depth) {
   if (const std::uint64_t size_bytes = value_bytes(type); size_bytes > 0)
     return skip(1, size_bytes);
   if (type == kString) return skip(TRY(number<std::uint64_t>()), 1);
@@ -169,7 +169,7 @@ Result<> HeaderReader::skip_value(std::uint32_t type, int depth) {
   return {};
 }
 
-Result<> HeaderReader::read_original_shape(std::string_view name, std::uint32_t type) {
+Result<> GgufReader::read_original_shape(std::string_view name, std::uint32_t type) {
   const auto inner = type == kArray ? TRY(number<std::uint32_t>()) : 0;
   if (inner != kI32 && inner != kU32 && inner != kI64 && inner != kU64)
     return refuse(ErrorCode::data_loss, "expected an array of integers");
@@ -189,7 +189,7 @@ Result<> HeaderReader::read_original_shape(std::string_view name, std::uint32_t 
   return {};
 }
 
-Result<> HeaderReader::read_key() {
+Result<> GgufReader::read_key() {
   const std::string_view key = TRY(text(kMaxGgufKeyBytes));
   where_ = fmt::format("key {}", in_quotes(key));
   if (!keys_.emplace(key).second) return refuse(ErrorCode::data_loss, "given twice");
@@ -208,7 +208,7 @@ Result<> HeaderReader::read_key() {
   return {};
 }
 
-Result<> HeaderReader::read_info() {
+Result<> GgufReader::read_info() {
   Info info;
   info.name = TRY(text(kMaxTensorNameBytes));
   where_ = fmt::format("tensor {}", in_quotes(info.name));
@@ -224,7 +224,7 @@ Result<> HeaderReader::read_info() {
   return {};
 }
 
-Result<> HeaderReader::read() {
+Result<> GgufReader::read() {
   TRY(number<std::uint32_t>());  // the magic
   const auto version = TRY(number<std::uint32_t>());
   if ((version & 0xffffu) == 0 && version != 0)
@@ -251,13 +251,6 @@ Result<> HeaderReader::read() {
 }
 
 // --- checking the tensors ----------------------------------------------------------------------
-
-template <class... Args>
-tl::unexpected<Error> fail_tensor(ErrorCode code, const std::string& name,
-                                  fmt::format_string<Args...> format, Args&&... args) {
-  return fail(code, fmt::format("tensor {}: {}", in_quotes(name),
-                                fmt::format(format, std::forward<Args>(args)...)));
-}
 
 /// The product of the sizes in this order, as FileTensor::elements multiplies them; nothing when a
 /// step overflows.
@@ -315,7 +308,7 @@ Result<FileTensor> check_info(const Info& info, std::uint64_t alignment,
   return tensor;
 }
 
-Result<> take_original_shape(const HeaderReader& header, FileTensor& tensor) {
+Result<> take_original_shape(const GgufReader& header, FileTensor& tensor) {
   const auto found = header.original_shapes.find(tensor.name);
   if (found == header.original_shapes.end()) return {};
   if (elements_of(found->second) != tensor.elements())
@@ -354,7 +347,7 @@ Result<std::vector<FileTensor>> parse_gguf(std::span<const std::byte> file) {
   if (!is_gguf(file))
     return fail(ErrorCode::data_loss,
                 file.empty() ? "the file is empty" : "the file does not start with \"GGUF\"");
-  HeaderReader header(file);
+  GgufReader header(file);
   TRY(header.read());
   const std::uint64_t padding =
       (header.alignment - header.size_bytes() % header.alignment) % header.alignment;

@@ -68,7 +68,7 @@ struct Entry {
 };
 
 // Takes the header apart as it is read: nothing nested deeper than a tensor's lists is ever kept.
-class HeaderReader {
+class HeaderBuilder {
  public:
   std::vector<Entry> entries;
   std::map<std::string, std::string, std::less<>> metadata;
@@ -194,13 +194,6 @@ struct Range {
   std::uint64_t end = 0;
 };
 
-template <class... Args>
-tl::unexpected<Error> fail_tensor(ErrorCode code, const std::string& name,
-                                  fmt::format_string<Args...> format, Args&&... args) {
-  return fail(code, fmt::format("tensor {}: {}", in_quotes(name),
-                                fmt::format(format, std::forward<Args>(args)...)));
-}
-
 /// Bytes that a tensor of this shape takes, or nothing when that overflows or splits a byte.
 std::optional<std::uint64_t> bytes_of(std::span<const std::uint64_t> shape, std::uint64_t bits) {
   std::uint64_t total = bits;
@@ -325,7 +318,7 @@ Result<std::string_view> header_text(std::span<const std::byte> file) {
 
 Result<SafetensorsContent> parse_safetensors(std::span<const std::byte> file) {
   const std::string_view text = TRY(header_text(file));
-  HeaderReader reader;
+  HeaderBuilder reader;
   if (!json::sax_parse(text.begin(), text.end(), &reader))
     return tl::unexpected(reader.error.value_or(
         Error{ErrorCode::data_loss, "the header is not a safetensors header", {}, {}}));

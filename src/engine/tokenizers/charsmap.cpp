@@ -29,37 +29,37 @@ std::uint32_t read_u32(std::string_view bytes) {
   return number;
 }
 
-tl::unexpected<Error> broken(std::string_view what) {
+tl::unexpected<Error> broken_map(std::string_view what) {
   return fail(ErrorCode::data_loss, fmt::format("the character map {}", what));
 }
 
 }  // namespace
 
 Result<Charsmap> Charsmap::parse(std::string_view bytes) {
-  if (bytes.size() < 8) return broken(fmt::format("has {} bytes", bytes.size()));
+  if (bytes.size() < 8) return broken_map(fmt::format("has {} bytes", bytes.size()));
   const std::size_t array_bytes = read_u32(bytes);
   bytes.remove_prefix(4);
   if (array_bytes == 0 || array_bytes % 4 != 0 || array_bytes >= bytes.size())
-    return broken(fmt::format("has an array of {} bytes and {} bytes behind its size", array_bytes,
-                              bytes.size()));
+    return broken_map(fmt::format("has an array of {} bytes and {} bytes behind its size",
+                                  array_bytes, bytes.size()));
   Charsmap map;
   map.units_.reserve(array_bytes / 4);
   for (std::size_t i = 0; i < array_bytes; i += 4) map.units_.push_back(read_u32(bytes.substr(i)));
   map.replacements_ = bytes.substr(array_bytes);
-  if (map.replacements_.back() != '\0') return broken("ends within a replacement");
-  if (!is_utf8(map.replacements_)) return broken("has replacements that are not UTF-8");
+  if (map.replacements_.back() != '\0') return broken_map("ends within a replacement");
+  if (!is_utf8(map.replacements_)) return broken_map("has replacements that are not UTF-8");
   for (std::string_view rest = map.replacements_; !rest.empty();) {
     const std::size_t size_bytes = rest.find('\0');
     if (size_bytes > kMaxReplacementBytes)
-      return broken(fmt::format("has a replacement of {} bytes, {} allowed", size_bytes,
-                                kMaxReplacementBytes));
+      return broken_map(fmt::format("has a replacement of {} bytes, {} allowed", size_bytes,
+                                    kMaxReplacementBytes));
     rest.remove_prefix(size_bytes + 1);
   }
   for (const std::uint32_t unit : map.units_) {
     if ((unit & kValueBit) == 0) continue;
     const std::size_t begin = value(unit);
     if (begin >= map.replacements_.size() || is_continuation(map.replacements_[begin]))
-      return broken(fmt::format("has a replacement at {}, where none begins", begin));
+      return broken_map(fmt::format("has a replacement at {}, where none begins", begin));
   }
   return map;
 }

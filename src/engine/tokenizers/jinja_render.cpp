@@ -25,8 +25,6 @@ constexpr std::size_t kElementBytes = 64;    // that one element counts for, abo
 constexpr std::size_t kMaxCalls = 10;        // of macros in each other
 constexpr int kMaxNesting = 16;              // of lists in lists
 
-constexpr std::string_view kBlanks = " \t\n\r\f\v";
-
 /// Jinja's "undefined", which no value of JSON is.
 json undefined() { return json(json::value_t::discarded); }
 

@@ -39,8 +39,6 @@ struct Token {
   std::string text;
 };
 
-constexpr std::string_view kBlanks = " \t\n\r\f\v";
-
 bool is_name_byte(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
 }

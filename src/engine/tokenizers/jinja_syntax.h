@@ -15,6 +15,8 @@ namespace imagined::engine::jinja {
 
 /// Far above published templates (Qwen3's: 4 KB; the longest seen: 18 KB).
 inline constexpr std::size_t kMaxTemplateBytes = 256 << 10;
+/// What is blank to Python.
+inline constexpr std::string_view kBlanks = " \t\n\r\f\v";
 
 struct Expression {
   enum class Kind : std::uint8_t {

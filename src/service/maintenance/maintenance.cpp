@@ -10,7 +10,7 @@
 namespace imagined::service {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 void do_duty(const Duty& duty, const std::stop_token& stop) {
   Result<int> done = 0;
@@ -39,14 +39,14 @@ void Maintenance::stop() {
 }
 
 void Maintenance::run(const std::stop_token& stop) {
-  std::vector<Clock::time_point> due(duties_.size(), Clock::now());
+  std::vector<Steady::time_point> due(duties_.size(), Steady::now());
   std::mutex mutex;
   std::condition_variable_any waiting;
   while (!duties_.empty() && !stop.stop_requested()) {
     for (std::size_t i = 0; i < duties_.size() && !stop.stop_requested(); ++i) {
-      if (Clock::now() < due[i]) continue;
+      if (Steady::now() < due[i]) continue;
       do_duty(duties_[i], stop);
-      due[i] = Clock::now() + duties_[i].interval;
+      due[i] = Steady::now() + duties_[i].interval;
     }
     std::unique_lock lock(mutex);
     waiting.wait_until(lock, stop, std::ranges::min(due), [] { return false; });

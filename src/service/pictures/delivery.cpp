@@ -9,21 +9,21 @@
 namespace imagined::service {
 namespace {
 
-constexpr const char* kField = "output.upload_urls";
+constexpr const char* kUploadUrls = "output.upload_urls";
 
 }  // namespace
 
 Result<void> Delivery::check(std::span<const std::string> urls, int pictures) const {
   if (std::ssize(urls) != pictures)
     return fail(ErrorCode::invalid_argument,
-                fmt::format("{} has {} addresses for {} pictures; one for each is needed", kField,
-                            urls.size(), pictures),
-                kField);
+                fmt::format("{} has {} addresses for {} pictures; one for each is needed",
+                            kUploadUrls, urls.size(), pictures),
+                kUploadUrls);
   for (std::size_t i = 0; i < urls.size(); ++i) {
     auto checked = web_.check(urls[i]);
     if (!checked)
       return fail(ErrorCode::invalid_argument,
-                  fmt::format("{}[{}]: {}", kField, i, checked.error().message), kField,
+                  fmt::format("{}[{}]: {}", kUploadUrls, i, checked.error().message), kUploadUrls,
                   std::move(checked.error().detail));
   }
   return {};

@@ -175,6 +175,12 @@ Result<Statement> Connection::prepare(std::string_view sql) {
   return Statement(*this, made.extract(made.begin()));
 }
 
+Result<std::int64_t> Connection::read_integer(std::string_view sql) {
+  Statement row = TRY(prepare(sql));
+  TRY(row.step());
+  return row.integer(0);
+}
+
 Result<void> Connection::execute(const char* sql) {
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure(code);

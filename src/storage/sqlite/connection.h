@@ -104,6 +104,8 @@ class Connection {
   /// Compiles at the first call, then reuses. Errors: `unavailable`; `data_loss` when the schema
   /// cannot be read or is not ours any more.
   Result<Statement> prepare(std::string_view sql);
+  /// The first column of the one row that a statement without parameters gives.
+  Result<std::int64_t> read_integer(std::string_view sql);
   /// Any number of statements without parameters.
   Result<void> execute(const char* sql);
   /// Rows that the last statement changed.

@@ -340,17 +340,11 @@ CREATE UNIQUE INDEX files_by_public_name ON files (public_name) WHERE public_nam
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());
 
-Result<std::int64_t> read_integer(Connection& connection, std::string_view sql) {
-  Statement statement = TRY(connection.prepare(sql));
-  TRY(statement.step());
-  return statement.integer(0);
-}
-
 /// The schema of the file; 0 when it is empty.
 Result<std::int64_t> read_version(Connection& connection) {
-  const auto version = TRY(read_integer(connection, "PRAGMA user_version"));
-  const auto application = TRY(read_integer(connection, "PRAGMA application_id"));
-  const auto objects = TRY(read_integer(connection, "SELECT count(*) FROM sqlite_schema"));
+  const auto version = TRY(connection.read_integer("PRAGMA user_version"));
+  const auto application = TRY(connection.read_integer("PRAGMA application_id"));
+  const auto objects = TRY(connection.read_integer("SELECT count(*) FROM sqlite_schema"));
   if (objects > 0 && application != kApplicationId)
     return fail(ErrorCode::failed_precondition, "the database file is not one of imagined's");
   if (version > kNewest)

@@ -17,12 +17,6 @@ Result<service::Outcome> parse_outcome(std::string_view text) {
   return fail(ErrorCode::data_loss, "a stored charge is damaged");
 }
 
-Result<std::int64_t> read_integer(Connection& connection, std::string_view sql) {
-  Statement row = TRY(connection.prepare(sql));
-  TRY(row.step());
-  return row.integer(0);
-}
-
 }  // namespace
 
 Result<void> SqliteLedgerStore::reserve(const service::Reservation& reservation) {
@@ -117,21 +111,18 @@ Result<service::LedgerAudit> SqliteLedgerStore::audit() {
   const auto read = [&]() -> Result<service::LedgerAudit> {
     service::LedgerAudit audit;
     audit.sum_usd_ticks =
-        TRY(read_integer(connection, "SELECT coalesce(sum(usd_ticks), 0) FROM balances"));
-    audit.wrong_balances = TRY(read_integer(
-        connection,
+        TRY(connection.read_integer("SELECT coalesce(sum(usd_ticks), 0) FROM balances"));
+    audit.wrong_balances = TRY(connection.read_integer(
         "WITH moves (account, usd_ticks) AS (SELECT to_account, usd_ticks FROM ledger UNION ALL "
         "SELECT from_account, -usd_ticks FROM ledger), "
         "sums AS (SELECT account, sum(usd_ticks) AS usd_ticks FROM moves GROUP BY account) "
         "SELECT count(*) FROM sums LEFT JOIN balances USING (account) "
         "WHERE balances.usd_ticks IS NOT sums.usd_ticks"));
-    audit.wrong_holds = TRY(read_integer(
-        connection,
+    audit.wrong_holds = TRY(connection.read_integer(
         "SELECT count(*) FROM (SELECT team_id, sum(held_usd_ticks) AS held FROM charges GROUP BY "
         "team_id) WHERE held <> "
         "coalesce((SELECT usd_ticks FROM balances WHERE account = 'held:' || team_id), 0)"));
-    audit.wrong_charges = TRY(read_integer(
-        connection,
+    audit.wrong_charges = TRY(connection.read_integer(
         "WITH sums AS (SELECT charge_id, "
         "sum(CASE step WHEN 'reserve' THEN usd_ticks ELSE 0 END) AS reserved, "
         "sum(CASE WHEN step IN ('settle', 'release') THEN usd_ticks ELSE 0 END) AS resolved, "

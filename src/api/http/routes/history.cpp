@@ -27,14 +27,6 @@ Result<Query> read_page_query(const Exchange& exchange) {
   return Query::parse(exchange.request.query, {"search", "pageToken", "pageSize"});
 }
 
-/// `work()`, which blocks and gives the body of the reply.
-template <class Work>
-Async<Result<Response>> reply_with(const Context& context, Work work) {
-  auto body = co_await on_pool(context.pool, std::move(work));
-  if (!body) co_return tl::unexpected(std::move(body.error()));
-  co_return json_reply(std::move(*body));
-}
-
 }  // namespace
 
 Async<Result<Response>> list_made_pictures(const Context& context, Exchange& exchange) {

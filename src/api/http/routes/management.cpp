@@ -20,14 +20,6 @@ wire::ShownKey shown(const Context& context, const service::ApiKey& key, std::st
   return {.redacted = context.services.keys.redacted(key), .secret = std::move(secret)};
 }
 
-/// `work()`, which blocks and gives the body of the reply.
-template <class Work>
-Async<Result<Response>> reply_with(const Context& context, Work work) {
-  auto body = co_await on_pool(context.pool, std::move(work));
-  if (!body) co_return tl::unexpected(std::move(body.error()));
-  co_return json_reply(std::move(*body));
-}
-
 Async<Result<Response>> decide(const Context& context, Exchange& exchange, bool granted) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
     const auto key =

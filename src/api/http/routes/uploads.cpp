@@ -59,14 +59,6 @@ std::string_view public_type(std::string_view name) {
   return row == std::end(kShown) ? kAnyBytes : row->type;
 }
 
-/// The reply to a verb, on a thread of the pool.
-template <class Verb>
-Async<Result<Response>> reply_with(const Context& context, Verb verb) {
-  auto body = co_await on_pool(context.pool, verb);
-  if (!body) co_return tl::unexpected(std::move(body.error()));
-  co_return json_reply(std::move(*body));
-}
-
 }  // namespace
 
 std::unique_ptr<BodySink> take_file(const Context& context, Exchange& exchange) {

@@ -7,8 +7,8 @@
 namespace imagined::api {
 namespace {
 
-constexpr std::int64_t kPage = 1000;  // rows, unless the request says how many
-constexpr std::int64_t kPageMax = 10'000;
+constexpr std::int64_t kRows = 1000;  // rows, unless the request says how many
+constexpr std::int64_t kRowsMax = 10'000;
 
 Result<std::int64_t> time_of(const Query& query, std::string_view name, std::int64_t if_absent,
                              std::int64_t now_unix_ms) {
@@ -22,7 +22,7 @@ Result<service::UsageFilter> read_filter(const Query& query, std::int64_t now_un
   filter.user = query["user"];
   filter.from_ms = TRY(time_of(query, "from", filter.from_ms, now_unix_ms));
   filter.until_ms = TRY(time_of(query, "until", filter.until_ms, now_unix_ms));
-  filter.rows_max = TRY(query.number("pageSize", kPage, 1, kPageMax));
+  filter.rows_max = TRY(query.number("pageSize", kRows, 1, kRowsMax));
   filter.first_row = TRY(query.number("pageToken", 0, 0, INT64_MAX));
   return filter;
 }

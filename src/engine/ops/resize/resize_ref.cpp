@@ -17,16 +17,16 @@ std::uint8_t weighted(const std::uint8_t* from, std::int64_t stride,
   return static_cast<std::uint8_t>(std::clamp(sum >> kLanczosBits, 0, 255));
 }
 
-struct Raster {
+struct SlowRaster {
   std::vector<std::uint8_t> bytes;
   std::int64_t width = 0;
   std::int64_t height = 0;
   std::int64_t channels = 0;
 };
 
-Raster across(const Raster& in, int width) {
+SlowRaster across(const SlowRaster& in, int width) {
   const LanczosWeights weights = make_lanczos_weights(static_cast<int>(in.width), width);
-  Raster out{.width = width, .height = in.height, .channels = in.channels};
+  SlowRaster out{.width = width, .height = in.height, .channels = in.channels};
   for (std::int64_t y = 0; y < in.height; ++y) {
     for (int x = 0; x < width; ++x) {
       for (std::int64_t c = 0; c < in.channels; ++c) {
@@ -38,10 +38,10 @@ Raster across(const Raster& in, int width) {
   return out;
 }
 
-Raster down(const Raster& in, int height) {
+SlowRaster down(const SlowRaster& in, int height) {
   const LanczosWeights weights = make_lanczos_weights(static_cast<int>(in.height), height);
   const std::int64_t row_bytes = in.width * in.channels;
-  Raster out{.width = in.width, .height = height, .channels = in.channels};
+  SlowRaster out{.width = in.width, .height = height, .channels = in.channels};
   for (int y = 0; y < height; ++y) {
     for (std::int64_t i = 0; i < row_bytes; ++i) {
       out.bytes.push_back(weighted(in.bytes.data() + i, row_bytes, weights.window(y)));
@@ -54,7 +54,7 @@ Raster down(const Raster& in, int height) {
 
 std::vector<std::uint8_t> resize_lanczos_reference(image::PictureView in, int width, int height) {
   const auto pixels = static_cast<std::size_t>(in.width) * static_cast<std::size_t>(in.height);
-  Raster raster{{in.pixels.begin(), in.pixels.end()}, in.width, in.height, in.channels};
+  SlowRaster raster{{in.pixels.begin(), in.pixels.end()}, in.width, in.height, in.channels};
   if (in.width == width && in.height == height) return raster.bytes;
   if (in.channels == 4) premultiply(in.pixels.data(), pixels, raster.bytes.data());
   if (resamples_down_first(in, width, height)) {
