@@ -6,8 +6,8 @@ namespace imagined::video {
 namespace {
 
 // The formula's factors times 65536, so that each row of colour differences adds up to 0.
-constexpr int kHalf = 1 << 15;
-constexpr int kLuma[] = {11966, 40254, 4064};
+constexpr int kRounding = 1 << 15;
+constexpr int kLumaFactors[] = {11966, 40254, 4064};
 constexpr int kBlue[] = {-6596, -22189, 28785};
 constexpr int kRed[] = {28784, -26145, -2639};
 
@@ -16,14 +16,14 @@ int weigh(const int (&factors)[3], int r, int g, int b) {
 }
 
 std::uint8_t luma_of(const std::uint8_t* pixel) {
-  return static_cast<std::uint8_t>(16 +
-                                   ((weigh(kLuma, pixel[0], pixel[1], pixel[2]) + kHalf) >> 16));
+  return static_cast<std::uint8_t>(
+      16 + ((weigh(kLumaFactors, pixel[0], pixel[1], pixel[2]) + kRounding) >> 16));
 }
 
 /// `sum` is of four pixels.
 std::uint8_t difference_of(const int (&factors)[3], const int (&sum)[3]) {
-  return static_cast<std::uint8_t>(128 +
-                                   ((weigh(factors, sum[0], sum[1], sum[2]) + 4 * kHalf) >> 18));
+  return static_cast<std::uint8_t>(
+      128 + ((weigh(factors, sum[0], sum[1], sum[2]) + 4 * kRounding) >> 18));
 }
 
 }  // namespace
