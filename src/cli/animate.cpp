@@ -30,7 +30,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct AnimateOptions {
   ConfigFlags flags;
   std::string prompt;
   std::string output;
@@ -47,7 +47,7 @@ struct Options {
 };
 
 /// What was written.
-struct Written {
+struct WrittenClip {
   fs::path path;  // empty: stdout
   video::VideoShape shape;
   int frames = 0;
@@ -55,7 +55,7 @@ struct Written {
   double seconds = 0;  // that it took
 };
 
-Result<fs::path> choose_file(const Options& options, std::uint64_t seed) {
+Result<fs::path> choose_file(const AnimateOptions& options, std::uint64_t seed) {
   if (options.output == "-") {
     if (!options.json && isatty(STDOUT_FILENO) == 0) return fs::path();
     return fail(ErrorCode::invalid_argument,
@@ -80,7 +80,7 @@ struct Work {
 };
 
 /// A video of the kinds of sizes that are offered.
-Result<service::PictureSize> choose_size(const Options& options,
+Result<service::PictureSize> choose_size(const AnimateOptions& options,
                                          const std::optional<image::Picture>& first_frame) {
   service::AspectRatio ratio =
       first_frame ? service::nearest_video_aspect_ratio(first_frame->width, first_frame->height)
@@ -92,7 +92,7 @@ Result<service::PictureSize> choose_size(const Options& options,
 }
 
 /// What goes on from a video has its size.
-Result<void> go_on_from_video(const Options& options, Work& work) {
+Result<void> go_on_from_video(const AnimateOptions& options, Work& work) {
   if (!options.image.empty() || !options.aspect_ratio.empty() || !options.resolution.empty())
     return fail(ErrorCode::invalid_argument,
                 "video: what goes on from one has its size and begins with its last frame; leave "
@@ -106,7 +106,7 @@ Result<void> go_on_from_video(const Options& options, Work& work) {
 }
 
 /// All but the frames' number, which the model's speed decides.
-Result<Work> make_work(const Options& options, const ModelSettings& model) {
+Result<Work> make_work(const AnimateOptions& options, const ModelSettings& model) {
   const std::string text = TRY(read_prompt(options.prompt));
   const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
   Work work{.request = {.prompt = prompt.text(),
@@ -197,8 +197,8 @@ class Recording {
 };
 
 /// `xmp` says in the file how it was made; empty: nothing does.
-Result<Written> make_video(engine::Engine& engine, const Work& work, std::string_view xmp,
-                           const fs::path& path, std::stop_token stop) {
+Result<WrittenClip> make_video(engine::Engine& engine, const Work& work, std::string_view xmp,
+                               const fs::path& path, std::stop_token stop) {
   const double begun_s = seconds_now();
   const engine::ClipRequest& request = work.request;
   const video::VideoShape shape{.width = request.width,
@@ -218,14 +218,14 @@ Result<Written> make_video(engine::Engine& engine, const Work& work, std::string
   const std::vector<std::uint8_t> bytes = recording.finish(xmp);
   TRY(write_video(path, bytes));
   bar.clear();
-  return Written{.path = path,
-                 .shape = shape,
-                 .frames = recording.frames(),
-                 .size_bytes = bytes.size(),
-                 .seconds = seconds_now() - begun_s};
+  return WrittenClip{.path = path,
+                     .shape = shape,
+                     .frames = recording.frames(),
+                     .size_bytes = bytes.size(),
+                     .seconds = seconds_now() - begun_s};
 }
 
-std::string json_report(const Written& written, const engine::ClipRequest& request,
+std::string json_report(const WrittenClip& written, const engine::ClipRequest& request,
                         const std::string& model, const engine::RequestReading& reading) {
   return JsonText::object({{"model", model},
                            {"path", fs::absolute(written.path).string()},
@@ -241,7 +241,7 @@ std::string json_report(const Written& written, const engine::ClipRequest& reque
       .text();
 }
 
-int animate(const Options& options) {
+int animate(const AnimateOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
@@ -283,7 +283,7 @@ int animate(const Options& options) {
 }  // namespace
 
 Command animate_command() {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<AnimateOptions>();
   std::vector<std::string> ratios;
   for (const auto ratio : service::video_aspect_ratios()) ratios.emplace_back(to_string(ratio));
   std::vector<std::string> resolutions;

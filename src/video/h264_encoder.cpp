@@ -21,7 +21,7 @@ constexpr std::uint8_t kTypeBits = 0x1F;
 constexpr std::uint8_t kSequenceParameters = 7;
 constexpr std::uint8_t kPictureParameters = 8;
 
-using Bytes = std::span<const std::uint8_t>;
+using Unit = std::span<const std::uint8_t>;
 
 tl::unexpected<Error> refused(const char* what, long code) {
   return fail(ErrorCode::internal, "the video could not be encoded", {},
@@ -29,13 +29,13 @@ tl::unexpected<Error> refused(const char* what, long code) {
 }
 
 /// The bytes behind a start code of three or four bytes.
-Bytes without_start_code(Bytes unit) {
+Unit without_start_code(Unit unit) {
   const std::size_t zeros = unit.size() > 2 && unit[2] == 1 ? 2 : 3;
   CHECK(unit.size() > zeros + 1 && unit[zeros] == 1, "a NAL unit without a start code");
   return unit.subspan(zeros + 1);
 }
 
-void append_with_length(Bytes unit, std::vector<std::uint8_t>& out) {
+void append_with_length(Unit unit, std::vector<std::uint8_t>& out) {
   for (int shift = 24; shift >= 0; shift -= 8)
     out.push_back(static_cast<std::uint8_t>(unit.size() >> shift));
   out.insert(out.end(), unit.begin(), unit.end());
@@ -133,7 +133,7 @@ class H264Encoder::Library {
     const std::uint8_t* start = layer.pBsBuf;
     for (int i = 0; i < layer.iNalCount; ++i) {
       const auto size = static_cast<std::size_t>(layer.pNalLengthInByte[i]);
-      const Bytes unit = without_start_code({start, size});
+      const Unit unit = without_start_code({start, size});
       start += size;
       const int type = unit[0] & kTypeBits;
       if (type == kSequenceParameters) {

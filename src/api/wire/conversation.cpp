@@ -66,16 +66,6 @@ constexpr std::string_view kQuestions[] = {
     "what can you see", "what text",   "who is in",      "who is this",    "how many",
     "read the text",    "tell me what"};
 
-bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-const json& member(const json& object, std::string_view name) {
-  static const json kNull;
-  const auto found = object.find(name);
-  return found == object.end() ? kNull : *found;
-}
-
 std::string text_of(const json& object, std::string_view name) {
   const json& value = member(object, name);
   return value.is_string() ? value.get<std::string>() : std::string();

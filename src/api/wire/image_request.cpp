@@ -87,10 +87,6 @@ Result<std::optional<std::string>> read_word(const json& body, std::string_view 
   return word;
 }
 
-bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
 // Null, false and nothing at all inside: the client says that it does not ask for it.
 bool is_given(const json& value) {
   return !value.is_null() && value != false && value != "" && !(value.is_array() && value.empty());

@@ -81,13 +81,17 @@ std::string shown_name(std::string_view name) {
 }
 
 // The member, or null when there is none.
+}  // namespace
+
 const json& member(const json& object, std::string_view name) {
   static const json kNull;
   const auto found = object.find(name);
   return found == object.end() ? kNull : *found;
 }
 
-}  // namespace
+bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 Result<json> parse_json_object(std::string_view text) {
   TRY(check_encoding(text));

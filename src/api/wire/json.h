@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,10 @@ inline constexpr std::size_t kJsonNumberBytesMax = 64;  // of one number's text
 /// (it names the field), a name given twice (which of two models would be billed?), more depth,
 /// fields or digits than the limits.
 Result<nlohmann::json> parse_json_object(std::string_view text);
+
+/// The member, or null where it is missing.
+const nlohmann::json& member(const nlohmann::json& object, std::string_view name);
+bool is_one_of(std::span<const std::string_view> names, std::string_view name);
 
 /// Reads one member; null and absent are the same: nothing. `unprocessable` for another type, with
 /// the name, what is expected (`expected` completes "expected ...") and the value.

@@ -125,7 +125,7 @@ Result<void> read_field(const json& object, std::string_view name, std::int64_t 
   return {};
 }
 
-json time_or_null(std::int64_t unix_ms) {
+json timestamp_or_null(std::int64_t unix_ms) {
   return unix_ms == 0 ? json() : json(to_timestamp(unix_ms));
 }
 
@@ -159,7 +159,7 @@ json managed_key_value(const ApiKey& key, const ShownKey& shown) {
                 {"teamId", key.team_id},
                 {"createTime", to_timestamp(key.created_ms)},
                 {"modifyTime", to_timestamp(std::max(key.created_ms, key.modified_ms))},
-                {"expireTime", time_or_null(key.expires_ms)},
+                {"expireTime", timestamp_or_null(key.expires_ms)},
                 {"disabled", key.disabled},
                 {"aclStrings", acls_of(key)}};
   value.update(rates_value(key.allowance.per_second, key.allowance.per_minute));

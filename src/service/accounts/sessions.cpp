@@ -13,8 +13,8 @@
 namespace imagined::service {
 namespace {
 
-constexpr std::size_t kTokenLetters = 43;        // 256 bits
-constexpr std::int64_t kUseIntervalMs = 60'000;  // the last use is exact to this
+constexpr std::size_t kSessionLetters = 43;       // 256 bits
+constexpr std::int64_t kSeenIntervalMs = 60'000;  // the last use is exact to this
 
 // A person mistypes; a guesser has all day.
 constexpr Window kAttemptsOfName{5, 60'000};
@@ -69,7 +69,7 @@ Result<bool> Sessions::is_right(const Login* login, std::string_view password) {
   const std::lock_guard lock(hashing_);
   if (login != nullptr) return is_password(login->hash, password);
   if (nobodys_hash_.empty())
-    nobodys_hash_ = TRY(hash_password(random_base62(kTokenLetters), cost_));
+    nobodys_hash_ = TRY(hash_password(random_base62(kSessionLetters), cost_));
   TRY(is_password(nobodys_hash_, password));
   return false;
 }
@@ -100,8 +100,9 @@ Result<Sessions::Begun> Sessions::begin(const Visit& visit) {
 
 Result<Sessions::Begun> Sessions::begin(const ApiKey& person, std::string_view request_id) {
   const std::int64_t now_ms = parts_.clock.unix_ms();
-  Begun begun{
-      .token = random_base62(kTokenLetters), .person = person, .ends_ms = now_ms + kSessionLifeMs};
+  Begun begun{.token = random_base62(kSessionLetters),
+              .person = person,
+              .ends_ms = now_ms + kSessionLifeMs};
   TRY(parts_.store.begin({.hash = hash_of(begun.token),
                           .person_id = person.id,
                           .created_ms = now_ms,
@@ -126,7 +127,7 @@ Result<Caller> Sessions::authenticate(std::string_view token) {
   ApiKey person = TRY(parts_.keys.find(session.person_id));
   TRY(check_usable(person, now_ms));
   if (!person.role) return over("no person");
-  if (now_ms - session.used_ms >= kUseIntervalMs) TRY(parts_.store.note_use(session.hash, now_ms));
+  if (now_ms - session.used_ms >= kSeenIntervalMs) TRY(parts_.store.note_use(session.hash, now_ms));
   return Caller{.owner = {.org_id = person.org_id, .team_id = person.team_id, .key_id = person.id},
                 .scopes = ScopeSet::all(),
                 .models = std::move(person.models),
