@@ -31,14 +31,14 @@ struct HttpStreams::Transfer {
 
 namespace {
 
-constexpr std::size_t kHeaderBytesMax = 64 * 1024;
+constexpr std::size_t kAnswerHeadBytesMax = 64 * 1024;
 constexpr int kPollMs = 1'000;  // commands and sockets wake it before
 constexpr long kConnectionsKept = 256;
 
-std::size_t take_header(char* bytes, std::size_t, std::size_t count, void* context) {
+std::size_t take_head_line(char* bytes, std::size_t, std::size_t count, void* context) {
   auto& transfer = *static_cast<HttpStreams::Transfer*>(context);
   transfer.header_bytes += count;
-  if (transfer.header_bytes > kHeaderBytesMax) return 0;
+  if (transfer.header_bytes > kAnswerHeadBytesMax) return 0;
   std::string_view line(bytes, count);
   while (!line.empty() && line.back() <= ' ') line.remove_suffix(1);
   const std::lock_guard lock(transfer.mutex);
@@ -62,7 +62,7 @@ int status_of(const HttpStreams::Transfer& transfer) {
   return static_cast<int>(status);
 }
 
-std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* context) {
+std::size_t take_part(char* bytes, std::size_t, std::size_t count, void* context) {
   auto& transfer = *static_cast<HttpStreams::Transfer*>(context);
   {
     const std::lock_guard lock(transfer.mutex);
@@ -193,9 +193,9 @@ class HttpStreams::Loop {
     set(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.silence_max.count()));
     set(curl, CURLOPT_USERAGENT, "imagined");
-    set(curl, CURLOPT_HEADERFUNCTION, take_header);
+    set(curl, CURLOPT_HEADERFUNCTION, take_head_line);
     set(curl, CURLOPT_HEADERDATA, &transfer);
-    set(curl, CURLOPT_WRITEFUNCTION, take_body);
+    set(curl, CURLOPT_WRITEFUNCTION, take_part);
     set(curl, CURLOPT_WRITEDATA, &transfer);
     curl_multi_add_handle(multi_, curl);
     running_.emplace(curl, shared);

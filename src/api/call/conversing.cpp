@@ -16,8 +16,6 @@ namespace {
 using wire::GivenPicture;
 using wire::SaidPicture;
 
-constexpr std::string_view kOwnPictures = "/v1/files/img/";
-
 class Settling {
  public:
   Settling(const CallContext& context, const Call& call, const OwnNames& names)

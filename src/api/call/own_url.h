@@ -25,6 +25,9 @@ bool names_this_server(std::string_view authority, const OwnNames& names);
 /// URL of others.
 std::optional<std::string_view> own_target(std::string_view url, const OwnNames& names);
 
+/// The path of a picture that was made here, before its id.
+inline constexpr std::string_view kOwnPictures = "/v1/files/img/";
+
 /// "host:port", and "[::1]:port" for an IPv6 address.
 std::string authority_of_endpoint(std::string_view host, std::uint16_t port);
 

@@ -12,7 +12,6 @@
 namespace imagined::api {
 namespace {
 
-constexpr std::string_view kOwnPictures = "/v1/files/img/";
 constexpr std::string_view kOwnFiles = "file_";
 constexpr std::size_t kInlinedBytesMax = 32u << 20;  // of one request, in base64
 

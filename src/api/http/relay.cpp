@@ -25,7 +25,7 @@ using std::chrono::steady_clock;
 
 constexpr int kRoundsMax = 2;
 constexpr std::chrono::milliseconds kBackOff{250};
-constexpr std::chrono::seconds kAliveInterval{15};
+constexpr std::chrono::seconds kCommentInterval{15};
 constexpr std::chrono::hours kLong{1};             // the client of HTTP gives up before
 constexpr std::size_t kSmallBytes = 256 * 1024;    // not counted
 constexpr std::size_t kWholeBytesMax = 32u << 20;  // of an answer that is no stream
@@ -157,8 +157,8 @@ class RelayedEvents final : public EventSource {
         if (news.error) co_return cut_off(*news.error);
         co_return std::nullopt;
       }
-      const auto until = steady_clock::now() + kAliveInterval;
-      co_await attempt_.told->wait(kAliveInterval, client_gone);
+      const auto until = steady_clock::now() + kCommentInterval;
+      co_await attempt_.told->wait(kCommentInterval, client_gone);
       // Never within an event.
       if (steady_clock::now() >= until && is_between_events_)
         co_return std::string(wire::kAliveEvent);

@@ -16,6 +16,9 @@ inline constexpr std::size_t kJsonDepthMax = 32;
 inline constexpr std::size_t kJsonFieldsMax = 64;       // of one object
 inline constexpr std::size_t kJsonNumberBytesMax = 64;  // of one number's text
 
+/// What may stand between the values of a JSON text.
+constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 /// One JSON object in UTF-8. `invalid_argument` for anything else: broken or cut text, bytes after
 /// it, a byte order mark, another encoding (the error says which it looks like), half surrogates
 /// (it names the field), a name given twice (which of two models would be billed?), more depth,

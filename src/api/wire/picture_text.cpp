@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "api/wire/json.h"
+
 namespace imagined::api::wire {
 namespace {
 
@@ -24,8 +26,6 @@ constexpr std::array<std::int8_t, 256> kDigits = [] {
   digits['_'] = digits['/'];
   return digits;
 }();
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 tl::unexpected<Error> no_picture(std::string reason) {
   return fail(ErrorCode::invalid_argument, "the image is " + std::move(reason), "image");

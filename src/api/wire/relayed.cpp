@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "api/wire/json.h"
 #include "base/utf8.h"
 
 namespace imagined::api::wire {
@@ -17,8 +18,6 @@ constexpr std::size_t kDepthMax = 256;
 constexpr std::size_t kTailBytes = 8 * 1024;
 constexpr std::int64_t kTokensMax = 1'000'000'000;
 constexpr std::int64_t kCostUsdTicksMax = 10'000'000'000'000;  // 1000 dollars
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /// Goes over a JSON text and tells of every string value, of the numbers and words at its top, and
 /// of nothing else. What it takes is nested as JSON is; scalars are not looked into.
