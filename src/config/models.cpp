@@ -14,10 +14,6 @@
 #include "service/billing/money.h"
 
 namespace imagined::config {
-namespace {
-
-constexpr std::int64_t kDollarsMax = 1000;
-constexpr int kPriceDecimals = 10;
 
 tl::unexpected<Error> refuse(std::string_view key, std::string_view expected,
                              const ModelValue& value) {
@@ -28,6 +24,11 @@ tl::unexpected<Error> refuse(std::string_view key, std::string_view expected,
                           quoted ? "\"" : ""),
               std::string(key));
 }
+
+namespace {
+
+constexpr std::int64_t kDollarsMax = 1000;
+constexpr int kPriceDecimals = 10;
 
 template <class T>
 Result<T> parse_number(std::string_view key, const ModelValue& value, T min, T max,

@@ -65,6 +65,10 @@ struct ModelEntry {
   ModelValue value;
 };
 
+/// What a value must be and is not; `invalid_argument`.
+tl::unexpected<Error> refuse(std::string_view key, std::string_view expected,
+                             const ModelValue& value);
+
 /// `invalid_argument`: no such key (with the nearest one), another type, out of range.
 Result<void> assign_model_value(std::string_view key, const ModelValue& value,
                                 ModelSettings& model);

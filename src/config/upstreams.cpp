@@ -16,14 +16,6 @@ namespace {
 constexpr std::array<std::string_view, 5> kKeys = {"base_url", "key_env", "models",
                                                    "price_input_usd", "price_output_usd"};
 
-tl::unexpected<Error> refuse(std::string_view key, std::string_view expected,
-                             const ModelValue& value) {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{}: expected {}, got {}", key, expected,
-                          value.text.empty() ? "a list or table" : "\"" + value.text + "\""),
-              std::string(key));
-}
-
 std::string toml_text(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {

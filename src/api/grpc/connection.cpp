@@ -35,10 +35,10 @@ using std::chrono::steady_clock;
 constexpr std::size_t kBufferBytes = 16 << 10;  // each way
 constexpr std::chrono::seconds kBeginTimeout{10};
 constexpr std::chrono::seconds kWriteTimeout{30};
-constexpr std::chrono::seconds kReadingTime{1};               // that a client has to read it
+constexpr std::chrono::seconds kReadingTime{1};            // that a client has to read it
 constexpr std::chrono::milliseconds kFarEndInterval{250};  // of looks at one that sends no more
 // A ping without a number.
-constexpr std::string_view kPing("\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+constexpr std::string_view kPingFrame("\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr std::string_view kSpeakGrpc =
     "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 76\r\n"
@@ -147,8 +147,8 @@ class Passage {
     const FarEnd end = far_end(client_.socket());
     if (end == FarEnd::gone || client_.is_encrypted()) return true;
     if (writing_since_ || !guard_.is_between_frames()) return false;
-    const int sent = send_at_once(client_.socket(), kPing);
-    return sent != 0 && sent != static_cast<int>(kPing.size());
+    const int sent = send_at_once(client_.socket(), kPingFrame);
+    return sent != 0 && sent != static_cast<int>(kPingFrame.size());
   }
 
   Async<void> to_client() {
