@@ -245,6 +245,7 @@ std::optional<service::TokenUsage> UsageReader::usage() const {
     while (!rest.empty() && (is_space(rest.front()) || rest.front() == ':')) rest.remove_prefix(1);
     if (!rest.starts_with('{')) continue;  // null, in all chunks but the last
     const std::string_view object = object_at(rest);
+    if (object.empty()) continue;
     const auto either = [&](std::string_view chat, std::string_view responses) {
       const auto number = number_of(object, chat);
       return std::min((number ? number : number_of(object, responses)).value_or(0), kTokensMax);
