@@ -1,7 +1,7 @@
 # A room of src/ is compiled as one unit, eight files at most: more than half of a build was the same
 # headers read and the same templates made again in each file (docs/decisions/0014). What files of a
 # room keep in their anonymous namespaces therefore shares one unit and needs names of its own.
-# -DIMAGINED_UNITS=OFF compiles file by file, for whoever changes one file again and again.
+# Off, each file is compiled alone, for whoever changes one file again and again.
 option(IMAGINED_UNITS "Compile the files of a room together" OFF)
 set(IMAGINED_UNIT_FILES_MAX 8)
 if(IMAGINED_UNITS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
