@@ -64,7 +64,7 @@ TEST_F(ModelReplies, SayThatAModelCouldNotBeLoadedOrIsElsewhere) {
 
 TEST_F(ModelReplies, SayTheSameInBothLists) {
   workers_.reports["a"] = {.model = "a", .abilities = Abilities{.references_max = 1}};
-  const json plain = json::parse(models_body(catalogue_, workers_))["data"][0];
+  const json plain = json::parse(models_body(catalogue_, workers_, nullptr))["data"][0];
   const json typed = json::parse(image_models_body(catalogue_, workers_))["models"][0];
   for (const char* name : {"id", "status", "input_modalities", "max_references", "image_price"})
     EXPECT_EQ(plain[name], typed[name]) << name;
