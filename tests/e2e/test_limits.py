@@ -147,7 +147,7 @@ def test_a_key_has_so_many_jobs_at_the_same_time(start_server):
 
 
 def test_a_cancelled_request_costs_nothing(start_server):
-    server = start_server(*SLOW)
+    server = start_server(*SLOW, "--set", "models.slow.price_usd=0.05")
     with pytest.raises(requests.exceptions.Timeout):
         server.generate(model="slow", n=10, timeout=0.5)
     wait_until(lambda: server.job_states() == ["cancelled"], "the end of the job")
