@@ -44,6 +44,10 @@ class InstantEngine final : public Engine {
     return {};
   }
 
+  Result<> animate(const ClipRequest&, const ClipObserver&, std::stop_token) override {
+    return fail(ErrorCode::invalid_argument, "makes no videos", "model");
+  }
+
  private:
   ModelSummary summary_{.name = "instant", .family = "instant"};
 };
