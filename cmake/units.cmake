@@ -4,6 +4,8 @@
 # Off, each file is compiled alone, for whoever changes one file again and again.
 option(IMAGINED_UNITS "Compile the files of a room together" OFF)
 set(IMAGINED_UNIT_FILES_MAX 8)
+# Compiled alone: what is for another processor, and what bench/instant.cpp brings of its own.
+set(IMAGINED_ALONE "${IMAGINED_PROCESSOR_FILE}|/src/engine/load\\.cpp$")
 if(IMAGINED_UNITS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # To GCC every file but the first of a unit is a header, in which anonymous names would be a fault.
   target_compile_options(imagined_compiler INTERFACE -Wno-subobject-linkage)
@@ -15,7 +17,7 @@ function(imagined_units result sources)
   set(rooms)
   foreach(source ${sources})
     get_filename_component(room ${source} DIRECTORY)
-    if(IMAGINED_UNITS AND NOT source MATCHES "${IMAGINED_PROCESSOR_FILE}")
+    if(IMAGINED_UNITS AND NOT source MATCHES "${IMAGINED_ALONE}")
       list(APPEND rooms ${room})
       list(APPEND in_${room} ${source})
     else()
