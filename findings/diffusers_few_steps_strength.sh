@@ -11,27 +11,18 @@
 # Why it matters: models distilled to four steps (schnell, klein) are those that run on small machines. Who
 # serves a strength has to count in steps, or take the level of noise from the strength itself.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/diffusers.sh"
 
-with_packages torch==2.15.0 numpy==2.4.6 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 pillow==13.0.0 <<'PY'
+with_diffusers <<'PY'
 import inspect
 from types import SimpleNamespace
 
 import numpy as np
-import torch
-from diffusers import (AutoencoderKL, FlowMatchEulerDiscreteScheduler, Flux2KleinInpaintPipeline,
-                       FluxImg2ImgPipeline, FluxTransformer2DModel)
+from diffusers import Flux2KleinInpaintPipeline, FluxImg2ImgPipeline
 from PIL import Image
 
-torch.manual_seed(0)
-transformer = FluxTransformer2DModel(
-    patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-    joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=[4, 4, 8])
-vae = AutoencoderKL(block_out_channels=(8,), layers_per_block=1, latent_channels=4, norm_num_groups=1,
-                    use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5)
-pipeline = FluxImg2ImgPipeline(FlowMatchEulerDiscreteScheduler(), vae, None, None, None, None, transformer)
-pipeline.set_progress_bar_config(disable=True)
-prompt = {"prompt_embeds": torch.randn(1, 8, 32), "pooled_prompt_embeds": torch.randn(1, 32)}
+pipeline = tiny_pipeline(tiny_transformer(), tiny_vae(), kind=FluxImg2ImgPipeline)
+prompt = tiny_prompt()
 red = Image.new("RGB", (32, 32), "red")
 noisy = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
 

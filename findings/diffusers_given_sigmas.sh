@@ -10,19 +10,12 @@
 # Why it matters: models distilled to a few steps come with the list of sigmas that they were trained for. It is
 # kept only by a scheduler of shift 1 without dynamic shifting, whatever the model's own configuration says.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/diffusers.sh"
 
-with_packages torch==2.15.0 numpy==2.4.6 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 pillow==13.0.0 <<'PY'
-import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
-
-torch.manual_seed(0)
-transformer = FluxTransformer2DModel(
-    patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-    joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=[4, 4, 8])
-vae = AutoencoderKL(block_out_channels=(8,), layers_per_block=1, latent_channels=4, norm_num_groups=1,
-                    use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5)
-prompt = {"prompt_embeds": torch.randn(1, 8, 32), "pooled_prompt_embeds": torch.randn(1, 32)}
+with_diffusers <<'PY'
+transformer = tiny_transformer()
+vae = tiny_vae()
+prompt = tiny_prompt()
 passes = []
 transformer.register_forward_hook(lambda *_: passes.append(1))
 
@@ -30,8 +23,7 @@ transformer.register_forward_hook(lambda *_: passes.append(1))
 def stepped(given, side=32, **config):
     """The sigmas that a picture's latents went through, one more than steps."""
     scheduler = FlowMatchEulerDiscreteScheduler(**config)
-    pipeline = FluxPipeline(scheduler, vae, None, None, None, None, transformer)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = tiny_pipeline(transformer, vae, scheduler)
     passes.clear()
     pipeline(sigmas=given, height=side, width=side, output_type="latent", **prompt)
     used = [round(float(sigma), 4) for sigma in scheduler.sigmas]

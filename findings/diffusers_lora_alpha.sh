@@ -12,22 +12,18 @@
 # the file. A reader of such files has to look into the metadata, and may not take a missing alpha for a
 # sign that none was meant.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/diffusers.sh"
 
-with_packages torch==2.15.0 numpy==2.4.6 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 pillow==13.0.0 <<'PY'
+with_diffusers <<'PY'
 import json
 
-import torch
-from diffusers import FluxPipeline, FluxTransformer2DModel
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import safe_open
 
 
 def network():
     torch.manual_seed(0)
-    return FluxTransformer2DModel(
-        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
-        num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=[4, 4, 8])
+    return tiny_transformer()
 
 
 def added(transformer, name="to_q"):

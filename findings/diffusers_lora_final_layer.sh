@@ -15,16 +15,14 @@
 # Why it matters: the final modulation works on the whole picture, so a LoRA that trains it gives other
 # pictures in one program than in another. A reader has to apply the layer's own order to `up` alone.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/diffusers.sh"
 
-with_packages torch==2.15.0 numpy==2.4.6 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 pillow==13.0.0 <<'PY'
-import torch
-from diffusers import Flux2KleinPipeline, FluxPipeline, FluxTransformer2DModel
+with_diffusers <<'PY'
+from diffusers import Flux2KleinPipeline
 from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers as read_flux2
 
 RANK, WIDTH = 2, 32
 FINAL = "final_layer.adaLN_modulation.1"
-torch.manual_seed(0)
 
 
 def pair(rows, columns=WIDTH):
@@ -96,9 +94,7 @@ state = FluxPipeline.lora_state_dict(dict(file))
 print("FLUX.1, kohya: read", sorted(name for name in state if "lora_A" in name))
 assert torch.equal(added(state), exchanged(up @ down))  # alpha 1 of rank 2 is half of it
 
-transformer = FluxTransformer2DModel(
-    patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-    joint_attention_dim=WIDTH, pooled_projection_dim=WIDTH, axes_dims_rope=[4, 4, 8])
+transformer = tiny_transformer()
 FluxPipeline(None, None, None, None, None, None, transformer).load_lora_weights(file)
 loaded = [name for name, layer in transformer.named_modules() if hasattr(layer, "lora_A")]
 print("FLUX.1, kohya: loaded", loaded)

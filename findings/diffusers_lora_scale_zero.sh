@@ -10,24 +10,17 @@
 # Why it matters: a comparison of a prompt with and without its LoRA, or a server where the caller names the
 # scale, changes all pictures that are drawn later, for every caller, until set_adapters is called again.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/diffusers.sh"
 
-with_packages torch==2.15.0 numpy==2.4.6 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 pillow==13.0.0 <<'PY'
-import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+with_diffusers <<'PY'
 from peft import LoraConfig
 
-torch.manual_seed(0)
-transformer = FluxTransformer2DModel(
-    patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-    joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=[4, 4, 8])
-vae = AutoencoderKL(block_out_channels=(8,), layers_per_block=1, latent_channels=4, norm_num_groups=1,
-                    use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5)
-prompt = {"prompt_embeds": torch.randn(1, 8, 32), "pooled_prompt_embeds": torch.randn(1, 32)}
+transformer = tiny_transformer()
+vae = tiny_vae()
+prompt = tiny_prompt()
 layers = ["to_q", "to_k", "to_v", "to_out.0"]
 transformer.add_adapter(LoraConfig(r=4, lora_alpha=4, target_modules=layers, init_lora_weights=False), "style")
-pipeline = FluxPipeline(FlowMatchEulerDiscreteScheduler(), vae, None, None, None, None, transformer)
-pipeline.set_progress_bar_config(disable=True)
+pipeline = tiny_pipeline(transformer, vae)
 
 
 def drawn(scale=None):

@@ -11,11 +11,9 @@
 # be faster, or batches prompts of several lengths, changes pictures, and a seed is worth nothing
 # without it. The length belongs to the model's settings and to what is kept with a picture.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/diffusers.sh"
 
-with_packages torch==2.15.0 numpy==2.4.6 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 pillow==13.0.0 <<'PY'
-import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+with_diffusers <<'PY'
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
@@ -29,18 +27,10 @@ def tokenizer(longest):
                                    model_max_length=longest)
 
 
-torch.manual_seed(0)
 clip = CLIPTextModel(CLIPTextConfig(vocab_size=8, hidden_size=32, intermediate_size=32, num_hidden_layers=1,
                                     num_attention_heads=2, pad_token_id=0, bos_token_id=0, eos_token_id=1))
 t5 = T5EncoderModel(T5Config(vocab_size=8, d_model=32, d_kv=16, d_ff=32, num_layers=1, num_heads=2)).eval()
-transformer = FluxTransformer2DModel(
-    patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-    joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=[4, 4, 8])
-vae = AutoencoderKL(block_out_channels=(8,), layers_per_block=1, latent_channels=4, norm_num_groups=1,
-                    use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5)
-pipeline = FluxPipeline(FlowMatchEulerDiscreteScheduler(), vae, clip.eval(), tokenizer(77), t5, tokenizer(512),
-                        transformer)
-pipeline.set_progress_bar_config(disable=True)
+pipeline = tiny_pipeline(tiny_transformer(), tiny_vae(), encoders=(clip.eval(), tokenizer(77), t5, tokenizer(512)))
 
 
 def drawn(**options):

@@ -10,14 +10,12 @@
 # Why it matters: a pipeline's folder holds parts of both libraries, so that a fine-tuned model saved over the one
 # it came from is half new. A reader has to refuse a folder with both, or take each part as its library does.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib/python.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/diffusers.sh"
 
-with_packages torch==2.15.0 numpy==2.4.6 diffusers==0.42.1 transformers==5.24.0 peft==0.21.2 pillow==13.0.0 <<'PY'
+with_diffusers <<'PY'
 import os
 
-import torch
 import transformers
-from diffusers import FluxTransformer2DModel
 from transformers import Qwen3Config, Qwen3Model
 
 transformers.utils.logging.disable_progress_bar()
@@ -33,9 +31,7 @@ def encoder(value):
 
 
 def transformer(value):
-    model = FluxTransformer2DModel(
-        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
-        num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=[4, 4, 8])
+    model = tiny_transformer()
     torch.nn.init.constant_(model.proj_out.bias, value)
     return model
 

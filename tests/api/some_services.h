@@ -12,6 +12,7 @@
 
 #include "api/call/call.h"
 #include "base/log.h"
+#include "contract/passing_blob_store.h"
 #include "contract/some_job.h"
 #include "service/ports/worker_bell.h"
 #include "storage/memory/memory_blob_store.h"
@@ -65,33 +66,16 @@ class EmptyWeb final : public service::RemotePictures {
 };
 
 // Runs out of memory when it is asked to.
-class HungryBlobStore final : public service::BlobStore {
+class HungryBlobStore final : public PassingBlobStore {
  public:
-  explicit HungryBlobStore(const Clock& clock) : blobs_(clock) {}
+  using PassingBlobStore::PassingBlobStore;
 
   std::atomic<bool> hungry = false;
-  Result<std::string> put(std::span<const std::uint8_t> bytes) override {
-    return blobs_.put(bytes);
-  }
-  Result<std::unique_ptr<service::BlobWriter>> begin_put() override { return blobs_.begin_put(); }
-  Result<void> check_room() override { return blobs_.check_room(); }
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override {
-    auto bytes = blobs_.get(hash);
+    auto bytes = PassingBlobStore::get(hash);
     if (hungry) bytes->reserve(bytes->max_size());
     return bytes;
   }
-  Result<std::vector<service::BlobEntry>> list(std::string_view after, int count_max) override {
-    return blobs_.list(after, count_max);
-  }
-  Result<bool> remove(std::string_view hash, std::int64_t before_ms) override {
-    return blobs_.remove(hash, before_ms);
-  }
-  Result<int> remove_leftovers(std::int64_t before_ms) override {
-    return blobs_.remove_leftovers(before_ms);
-  }
-
- private:
-  storage::MemoryBlobStore blobs_;
 };
 
 // Nothing was ever made.
@@ -188,7 +172,8 @@ class SomeServices : public ::testing::Test {
   SystemClock clock_;
   service::Catalogue catalogue_;
   storage::MemoryJobStore jobs_{clock_};
-  HungryBlobStore blobs_{clock_};
+  storage::MemoryBlobStore memory_blobs_{clock_};
+  HungryBlobStore blobs_{memory_blobs_};
   EmptyWeb web_;
   storage::MemoryKeyStore key_store_{clock_};
   storage::ProcessJobEvents events_;

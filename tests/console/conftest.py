@@ -12,7 +12,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(pathlib.Path(__file__).parent)]
 
-from program import BINARY, Server  # noqa: E402
+from program import BINARY  # noqa: E402
+from servers import no_proxy, start_server  # noqa: E402, F401
 
 BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 AXE = ROOT / "build/console/node_modules/axe-core/axe.min.js"
@@ -83,23 +84,3 @@ def open_console(chromium):
     # the answer "no" an error.
     surprises = [line for line in said if "status of 401" not in line and "status of 501" not in line]
     assert not surprises, surprises
-
-
-@pytest.fixture
-def start_server(tmp_path):
-    started = []
-
-    def start(*arguments, **options):
-        running = Server(tmp_path / f"data{len(started)}", *arguments, **options)
-        started.append(running)
-        return running.__enter__()
-
-    yield start
-    for running in reversed(started):
-        running.__exit__(None, None, None)
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setenv("IMAGINED_GRPC_LISTEN", "127.0.0.1:0")

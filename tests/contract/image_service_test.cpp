@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "contract/passing_blob_store.h"
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
 #include "storage/process/process_cache_store.h"
@@ -41,37 +42,21 @@ class FakePool final : public WorkerPool {
 };
 
 /// Fails in the call that a test names.
-class FailingBlobs final : public BlobStore {
+class FailingBlobs final : public PassingBlobStore {
  public:
-  explicit FailingBlobs(BlobStore& store) : store_(store) {}
+  using PassingBlobStore::PassingBlobStore;
 
   std::optional<Error> room_error;
   std::optional<Error> get_error;
 
-  Result<std::string> put(std::span<const std::uint8_t> bytes) override {
-    return store_.put(bytes);
-  }
-  Result<std::unique_ptr<BlobWriter>> begin_put() override { return store_.begin_put(); }
   Result<void> check_room() override {
     if (room_error) return tl::unexpected(*room_error);
-    return store_.check_room();
+    return PassingBlobStore::check_room();
   }
   Result<std::vector<std::uint8_t>> get(std::string_view hash) override {
     if (get_error) return tl::unexpected(*get_error);
-    return store_.get(hash);
+    return PassingBlobStore::get(hash);
   }
-  Result<std::vector<BlobEntry>> list(std::string_view after, int count_max) override {
-    return store_.list(after, count_max);
-  }
-  Result<bool> remove(std::string_view hash, std::int64_t before_ms) override {
-    return store_.remove(hash, before_ms);
-  }
-  Result<int> remove_leftovers(std::int64_t before_ms) override {
-    return store_.remove_leftovers(before_ms);
-  }
-
- private:
-  BlobStore& store_;
 };
 
 Caller member_of(std::string team) {

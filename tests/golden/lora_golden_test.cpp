@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/folder_testing.h"
+#include "engine/families/bfl_names_testing.h"
 #include "engine/formats/adapter_file.h"
 #include "engine/formats/safetensors_write.h"
 #include "golden/expect_run.h"
@@ -137,80 +138,13 @@ Layer fused(std::string name, const std::vector<const Layer*>& parts) {
   return out;
 }
 
-struct Rename {
-  std::string bfl;  // N: the block
-  std::vector<std::string> diffusers;
-};
-
-const std::vector<Rename> kFlux2 = {
-    {"img_in", {"x_embedder"}},
-    {"txt_in", {"context_embedder"}},
-    {"time_in.in_layer", {"time_guidance_embed.timestep_embedder.linear_1"}},
-    {"time_in.out_layer", {"time_guidance_embed.timestep_embedder.linear_2"}},
-    {"double_stream_modulation_img.lin", {"double_stream_modulation_img.linear"}},
-    {"double_stream_modulation_txt.lin", {"double_stream_modulation_txt.linear"}},
-    {"single_stream_modulation.lin", {"single_stream_modulation.linear"}},
-    {"final_layer.adaLN_modulation.1", {"norm_out.linear"}},
-    {"final_layer.linear", {"proj_out"}},
-    {"double_blocks.N.img_attn.qkv",
-     {"transformer_blocks.N.attn.to_q", "transformer_blocks.N.attn.to_k",
-      "transformer_blocks.N.attn.to_v"}},
-    {"double_blocks.N.txt_attn.qkv",
-     {"transformer_blocks.N.attn.add_q_proj", "transformer_blocks.N.attn.add_k_proj",
-      "transformer_blocks.N.attn.add_v_proj"}},
-    {"double_blocks.N.img_attn.proj", {"transformer_blocks.N.attn.to_out.0"}},
-    {"double_blocks.N.txt_attn.proj", {"transformer_blocks.N.attn.to_add_out"}},
-    {"double_blocks.N.img_mlp.0", {"transformer_blocks.N.ff.linear_in"}},
-    {"double_blocks.N.img_mlp.2", {"transformer_blocks.N.ff.linear_out"}},
-    {"double_blocks.N.txt_mlp.0", {"transformer_blocks.N.ff_context.linear_in"}},
-    {"double_blocks.N.txt_mlp.2", {"transformer_blocks.N.ff_context.linear_out"}},
-    {"single_blocks.N.linear1", {"single_transformer_blocks.N.attn.to_qkv_mlp_proj"}},
-    {"single_blocks.N.linear2", {"single_transformer_blocks.N.attn.to_out"}},
-};
-const std::vector<Rename> kFlux1 = {
-    {"img_in", {"x_embedder"}},
-    {"txt_in", {"context_embedder"}},
-    {"time_in.in_layer", {"time_text_embed.timestep_embedder.linear_1"}},
-    {"time_in.out_layer", {"time_text_embed.timestep_embedder.linear_2"}},
-    {"vector_in.in_layer", {"time_text_embed.text_embedder.linear_1"}},
-    {"vector_in.out_layer", {"time_text_embed.text_embedder.linear_2"}},
-    {"guidance_in.in_layer", {"time_text_embed.guidance_embedder.linear_1"}},
-    {"guidance_in.out_layer", {"time_text_embed.guidance_embedder.linear_2"}},
-    {"final_layer.adaLN_modulation.1", {"norm_out.linear"}},
-    {"final_layer.linear", {"proj_out"}},
-    {"double_blocks.N.img_mod.lin", {"transformer_blocks.N.norm1.linear"}},
-    {"double_blocks.N.txt_mod.lin", {"transformer_blocks.N.norm1_context.linear"}},
-    {"double_blocks.N.img_attn.qkv",
-     {"transformer_blocks.N.attn.to_q", "transformer_blocks.N.attn.to_k",
-      "transformer_blocks.N.attn.to_v"}},
-    {"double_blocks.N.txt_attn.qkv",
-     {"transformer_blocks.N.attn.add_q_proj", "transformer_blocks.N.attn.add_k_proj",
-      "transformer_blocks.N.attn.add_v_proj"}},
-    {"double_blocks.N.img_attn.proj", {"transformer_blocks.N.attn.to_out.0"}},
-    {"double_blocks.N.txt_attn.proj", {"transformer_blocks.N.attn.to_add_out"}},
-    {"double_blocks.N.img_mlp.0", {"transformer_blocks.N.ff.net.0.proj"}},
-    {"double_blocks.N.img_mlp.2", {"transformer_blocks.N.ff.net.2"}},
-    {"double_blocks.N.txt_mlp.0", {"transformer_blocks.N.ff_context.net.0.proj"}},
-    {"double_blocks.N.txt_mlp.2", {"transformer_blocks.N.ff_context.net.2"}},
-    {"single_blocks.N.modulation.lin", {"single_transformer_blocks.N.norm.linear"}},
-    {"single_blocks.N.linear1",
-     {"single_transformer_blocks.N.attn.to_q", "single_transformer_blocks.N.attn.to_k",
-      "single_transformer_blocks.N.attn.to_v", "single_transformer_blocks.N.proj_mlp"}},
-    {"single_blocks.N.linear2", {"single_transformer_blocks.N.proj_out"}},
-};
-
-std::string at_block(std::string name, int block) {
-  const std::size_t at = name.find(".N.");
-  return at == std::string::npos ? name : name.replace(at + 1, 1, std::to_string(block));
-}
-
 /// As a trainer of the single file's own layers would have it: fused where that is, and with the
 /// last modulation's halves in the single file's order.
 Layers in_single_file_names(const std::map<std::string, Layer>& layers,
-                            const std::vector<Rename>& table) {
+                            const std::vector<BflLayer>& table) {
   Layers out;
   std::size_t used = 0;
-  for (const Rename& row : table) {
+  for (const BflLayer& row : table) {
     for (int block = 0; block < 3; ++block) {
       std::vector<const Layer*> parts;
       for (const std::string& name : row.diffusers)
@@ -298,14 +232,15 @@ TEST_F(LoraLayout, OfKohya) {
                        .up = ".lora_up.weight",
                        .flattened = true,
                        .alpha = true};
-  expect_same_run("a3-lora", 0.7f, in_single_file_names(flux2_, kFlux2), kohya);
-  expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, kFlux1), kohya);
+  expect_same_run("a3-lora", 0.7f, in_single_file_names(flux2_, flux2_bfl_layers()), kohya);
+  expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, flux1_bfl_layers()), kohya);
 }
 
 TEST_F(LoraLayout, OfAiToolkitAndBfl) {
-  expect_same_run("a3-lora", 0.7f, in_single_file_names(flux2_, kFlux2),
+  expect_same_run("a3-lora", 0.7f, in_single_file_names(flux2_, flux2_bfl_layers()),
                   {.prefix = "diffusion_model."});
-  expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, kFlux1), {.prefix = ""});
+  expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, flux1_bfl_layers()),
+                  {.prefix = ""});
 }
 
 TEST_F(LoraLayout, OfOneTrainer) {

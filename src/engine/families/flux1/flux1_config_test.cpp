@@ -194,47 +194,6 @@ std::string prefix_of(const std::vector<std::string>& names, const NameTable& ta
   return found == nullptr ? "none" : found->prefix;
 }
 
-TEST(Flux1Names, KnowsEveryBflNameForWeightAndBias) {
-  const std::vector<std::pair<std::string, std::vector<std::string>>> stems = {
-      {"img_in", {"x_embedder"}},
-      {"txt_in", {"context_embedder"}},
-      {"time_in.in_layer", {"time_text_embed.timestep_embedder.linear_1"}},
-      {"time_in.out_layer", {"time_text_embed.timestep_embedder.linear_2"}},
-      {"vector_in.in_layer", {"time_text_embed.text_embedder.linear_1"}},
-      {"vector_in.out_layer", {"time_text_embed.text_embedder.linear_2"}},
-      {"guidance_in.in_layer", {"time_text_embed.guidance_embedder.linear_1"}},
-      {"guidance_in.out_layer", {"time_text_embed.guidance_embedder.linear_2"}},
-      {"double_blocks.18.img_mod.lin", {"transformer_blocks.18.norm1.linear"}},
-      {"double_blocks.18.txt_mod.lin", {"transformer_blocks.18.norm1_context.linear"}},
-      {"double_blocks.0.img_attn.qkv",
-       {"transformer_blocks.0.attn.to_q", "transformer_blocks.0.attn.to_k",
-        "transformer_blocks.0.attn.to_v"}},
-      {"double_blocks.0.txt_attn.qkv",
-       {"transformer_blocks.0.attn.add_q_proj", "transformer_blocks.0.attn.add_k_proj",
-        "transformer_blocks.0.attn.add_v_proj"}},
-      {"double_blocks.0.img_attn.proj", {"transformer_blocks.0.attn.to_out.0"}},
-      {"double_blocks.0.txt_attn.proj", {"transformer_blocks.0.attn.to_add_out"}},
-      {"double_blocks.0.img_mlp.0", {"transformer_blocks.0.ff.net.0.proj"}},
-      {"double_blocks.0.img_mlp.2", {"transformer_blocks.0.ff.net.2"}},
-      {"double_blocks.0.txt_mlp.0", {"transformer_blocks.0.ff_context.net.0.proj"}},
-      {"double_blocks.0.txt_mlp.2", {"transformer_blocks.0.ff_context.net.2"}},
-      {"single_blocks.37.modulation.lin", {"single_transformer_blocks.37.norm.linear"}},
-      {"single_blocks.37.linear1",
-       {"single_transformer_blocks.37.attn.to_q", "single_transformer_blocks.37.attn.to_k",
-        "single_transformer_blocks.37.attn.to_v", "single_transformer_blocks.37.proj_mlp"}},
-      {"single_blocks.37.linear2", {"single_transformer_blocks.37.proj_out"}},
-      {"final_layer.adaLN_modulation.1", {"norm_out.linear"}},
-      {"final_layer.linear", {"proj_out"}},
-  };
-  for (const auto& [stem, canonical] : stems) {
-    for (const char* end : {".weight", ".bias"}) {
-      std::vector<std::string> expected;
-      for (const std::string& name : canonical) expected.push_back(name + end);
-      EXPECT_EQ(names_of(stem + end), expected);
-    }
-  }
-}
-
 TEST(Flux1Names, TakesEitherSpellingOfTheHeadNorms) {
   EXPECT_THAT(names_of("double_blocks.0.img_attn.norm.query_norm.scale"),
               ElementsAre("transformer_blocks.0.attn.norm_q.weight"));
