@@ -11,6 +11,7 @@ import requests
 from conftest import ROOT
 from people import (PAGES, PASSWORD, accept_invitation, add_person, become_owner, go_to, make_key,
                     make_picture, press, sign_in, wait_for_page)
+from program import SLOW, stopped, wait_until
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright of PyPI could not be installed").expect
 
@@ -224,15 +225,17 @@ def test_the_gallery_searches_revokes_and_deletes(start_server, open_console):
 
 
 def test_a_job_is_watched_while_it_runs(start_server, open_console):
-    from program import SLOW
     server = start_server(*SLOW)
     page = open_console(server.url)
     become_owner(page, server)
     requests.post(f"{server.url}/v1/images/generations", headers=server.headers(), timeout=10,
-                  json={"prompt": PROMPT, "model": "slow", "deferred": True})
-    go_to(page, "jobs")
-    page.wait_for_selector("text=/step \\d+ of 100/")
-    assert "CPU" in page.text_content("main")
+                  json={"prompt": PROMPT, "model": "slow", "n": 10, "deferred": True})
+    wait_until(lambda: page.evaluate("fetch('/v1/teams/default/jobs').then((reply) => reply.json())"
+                                     ".then(({ jobs: [job] }) => job.progress)"), "progress")
+    with stopped(server.worker_pid()):  # it must not be done before the page looks
+        go_to(page, "jobs")
+        page.wait_for_selector("text=/step \\d+ of 100/")
+        assert "CPU" in page.text_content("main")
 
 
 def test_a_page_needs_a_session_and_says_when_it_has_ended(start_server, open_console):

@@ -1,5 +1,6 @@
 """The real program, run as its users run it."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -24,6 +25,17 @@ def run(*arguments, stdin=None, timeout=60, **options):
     """One run of the program to its end."""
     return subprocess.run([str(BINARY), *map(str, arguments)], input=stdin, capture_output=True,
                           text=True, timeout=timeout, **options)
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """A process that is there and does nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def wait_until(condition, what, seconds=20):

@@ -2,10 +2,9 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 
-from program import BINARY, wait_until
+from program import BINARY, stopped, wait_until
 from test_worker import SLOWISH, Background
 
 
@@ -19,17 +18,6 @@ def another_worker(server, *arguments):
     finally:
         process.terminate()
         process.wait(20)
-
-
-@contextlib.contextmanager
-def stopped(pid):
-    """A process that is there and does nothing."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_worker_leaves_jobs_of_models_that_it_does_not_have_to_others(start_server):
