@@ -1,7 +1,7 @@
 // GFLOP/s of the three large operations on the shapes of klein-4B, and their share of the peak that
 // the machine's own registers reach.
 //
-//   kernels [threads] [matmul|attention|conv2d] [f32|bf16] [implementation]
+//   kernels [threads] [matmul|attention|conv2d] [f32|bf16|int8] [implementation]
 //
 // Best of five; a line names what ran. The figures go into docs/performance.md. With one thread the
 // clock is the process's own CPU time, so that other work on the machine counts less.
@@ -63,12 +63,10 @@ Tensor filled(std::int64_t rows, std::int64_t cols, DType dtype) {
 struct Bench {
   Context context;
   DType dtype = DType::bf16;
+  WeightFormat format = WeightFormat::bf16;
   double peak = 0;  // GFLOP/s
   Clock clock = wall_seconds;
 
-  WeightFormat format() const {
-    return dtype == DType::bf16 ? WeightFormat::bf16 : WeightFormat::f32;
-  }
   void report(const std::string& what, double flop, double time) const {
     const double rate = flop / time * 1e-9;
     fmt::print("{:<52} {:>9.3f} ms {:>8.1f} GFLOP/s {:>6.3f} of peak\n", what, time * 1e3, rate,
@@ -80,10 +78,10 @@ struct Bench {
     const Tensor x = filled(m, k, dtype);
     const Tensor w = filled(n, k, dtype);
     const StoredRows parts[] = {StoredRows(w)};
-    const MatmulWeight weight = map_weight(context, parts, format(), nullptr);
+    const MatmulWeight weight = map_weight(context, parts, format, nullptr);
     Tensor out(m, n);
     const double time = best_seconds(clock, [&] { matmul(context, x, weight, out); });
-    report(fmt::format("matmul {} [{} x {}] -> {}", name(dtype), m, k, n),
+    report(fmt::format("matmul {} [{} x {}] -> {}", name(format), m, k, n),
            2.0 * static_cast<double>(m * k) * static_cast<double>(n), time);
   }
 
@@ -125,8 +123,7 @@ struct Bench {
                   std::int64_t kernel, ConvShape shape) const {
     const Tensor in = filled(size * size, in_channels, dtype);
     const Tensor weight = filled(out_channels, in_channels * kernel * kernel, dtype);
-    const PackedConv conv =
-        pack_conv(context, StoredRows(weight), in_channels, kernel, {}, format());
+    const PackedConv conv = pack_conv(context, StoredRows(weight), in_channels, kernel, {}, format);
     const std::int64_t side = shape == ConvShape::same         ? size
                               : shape == ConvShape::downsample ? (size - 2) / 2 + 1
                                                                : 2 * size;
@@ -169,7 +166,8 @@ int run(int argc, char** argv) {
   const std::string implementation = argc > 4 ? argv[4] : "";
   ContextOptions options{.threads = threads};
   if (!implementation.empty()) {
-    options.implementations = fmt::format("matmul={0},attention={0},conv2d={0}", implementation);
+    options.implementations =
+        fmt::format("matmul={0},matmul_int8={0},attention={0},conv2d={0}", implementation);
   }
   const Context probe(options);
   const Clock clock = probe.pool().threads() == 1 ? cpu_seconds : wall_seconds;
@@ -177,16 +175,22 @@ int run(int argc, char** argv) {
   fmt::print("{} | {} threads | peak GFLOP/s: f32 {:.0f} (avx2 {:.0f}), bf16 {:.0f}, int8 {:.0f}\n",
              probe.cpu().brand, probe.pool().threads(), peaks.f32, peaks.f32_avx2, peaks.bf16,
              peaks.int8);
-  for (const DType type : {DType::bf16, DType::f32}) {
-    if (dtype != "all" && dtype != (type == DType::f32 ? "f32" : "bf16")) continue;
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::f32, WeightFormat::int8}) {
+    if (dtype != "all" && dtype != name(format)) continue;
+    const DType type = format == WeightFormat::f32 ? DType::f32 : DType::bf16;
+    const bool int8 = format == WeightFormat::int8;
     const double f32_peak = implementation == "avx2" ? peaks.f32_avx2 : peaks.f32;
     const bool bf16_products = type == DType::bf16 && peaks.bf16 > 0 &&
                                (implementation.empty() || implementation.ends_with("_bf16"));
     const Bench bench{.context = Context(options),
                       .dtype = type,
-                      .peak = bf16_products ? peaks.bf16 : f32_peak,
+                      .format = format,
+                      .peak = int8            ? peaks.int8
+                              : bf16_products ? peaks.bf16
+                                              : f32_peak,
                       .clock = clock};
     if (operation == "all" || operation == "matmul") bench.matmul_shapes();
+    if (int8) continue;  // other operations know no whole numbers
     if (operation == "all" || operation == "attention") bench.attention_shapes();
     if (operation == "all" || operation == "conv2d") bench.conv_shapes();
   }

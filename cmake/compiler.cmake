@@ -14,20 +14,22 @@ target_compile_options(imagined_compiler INTERFACE -ffp-contract=off)
 
 # The baseline is plain x86-64; the kernels choose AVX2, AVX-512 and bf16 code at run time.
 # A file that is named after an instruction set, x_avx2.cpp, x_avx512.cpp, x_avx512_bf16.cpp,
-# x_avx512_vnni.cpp or x_amx_bf16.cpp, is compiled for it. Such files hold plain loops over pointers behind functions
+# x_avx512_vnni.cpp, x_avx_vnni.cpp, x_amx_bf16.cpp or x_amx_int8.cpp, is compiled for it. Such files hold plain loops over pointers behind functions
 # that are called only where the processor can run them, and instantiate nothing shared.
 set(IMAGINED_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(IMAGINED_FLAGS_avx512 ${IMAGINED_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl)
 set(IMAGINED_FLAGS_avx512_bf16 ${IMAGINED_FLAGS_avx512} -mavx512bf16)
 set(IMAGINED_FLAGS_amx_bf16 ${IMAGINED_FLAGS_avx512_bf16} -mamx-tile -mamx-bf16)
 set(IMAGINED_FLAGS_avx512_vnni ${IMAGINED_FLAGS_avx512} -mavx512vnni)
+set(IMAGINED_FLAGS_avx_vnni ${IMAGINED_FLAGS_avx2} -mavxvnni)
+set(IMAGINED_FLAGS_amx_int8 ${IMAGINED_FLAGS_avx512} -mamx-tile -mamx-int8)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC's own AVX-512 header trips over this warning (GCC bug 105593).
-  foreach(set avx512 avx512_bf16 avx512_vnni amx_bf16)
+  foreach(set avx512 avx512_bf16 avx512_vnni amx_bf16 amx_int8)
     list(APPEND IMAGINED_FLAGS_${set} -Wno-maybe-uninitialized -Wno-uninitialized)
   endforeach()
 endif()
-set(IMAGINED_PROCESSOR_FILE "_(avx2|avx512|avx512_bf16|avx512_vnni|amx_bf16)\\.cpp$")
+set(IMAGINED_PROCESSOR_FILE "_(avx2|avx512|avx512_bf16|avx512_vnni|avx_vnni|amx_bf16|amx_int8)\\.cpp$")
 function(imagined_processor_flags sources)
   foreach(source ${sources})
     if(source MATCHES "${IMAGINED_PROCESSOR_FILE}")

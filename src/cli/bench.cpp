@@ -29,8 +29,9 @@ struct BenchOptions {
 
 // What the stages are measured against: the precision's own product where the machine has one.
 double peak_gflops(const engine::MachinePeak& peak, engine::Precision precision) {
-  const bool fast = precision == engine::Precision::bf16 && peak.bf16_gflops > 0;
-  return fast ? peak.bf16_gflops : peak.f32_gflops;
+  if (precision == engine::Precision::int8 && peak.int8_gops > 0) return peak.int8_gops;
+  if (precision != engine::Precision::f32 && peak.bf16_gflops > 0) return peak.bf16_gflops;
+  return peak.f32_gflops;
 }
 
 struct Measured {
@@ -93,7 +94,8 @@ int bench(const BenchOptions& options) {
   if (!model) return report(model.error());
   engine::LoadOptions loading = load_options(*config, *model);
   loading.implementations = options.implementations;
-  Measured measured{.model = model->name, .precision = config->settings.precision};
+  Measured measured{.model = model->name,
+                    .precision = std::string(engine::to_string(loading.precision))};
   auto benched = engine::bench_model(
       loading, {.generate = {.prompt = options.prompt,
                              .width = options.width,

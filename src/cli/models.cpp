@@ -76,6 +76,7 @@ int show(const ModelsOptions& options) {
   std::vector<Fact> facts = {fact("name", model->name),
                              fact("path", model->path),
                              fact("family", summary.family),
+                             fact("precision", engine::to_string(summary.precision)),
                              fact("parameters", summary.parameters),
                              fact("weight_bytes", summary.weight_bytes),
                              fact("mapped_bytes", summary.mapped_bytes),
@@ -145,14 +146,13 @@ int check(const ModelsOptions& options) {
   if (!config) return report(kExitConfig, config.error());
   const auto model = choose_model(*config, options.model);
   if (!model) return report(model.error());
-  const auto checked = engine::check_model(
-      {.model = model->path,
-       .choices = model_choices(*model),
-       .golden = options.golden,
-       .precision = options.precision == "bf16" ? engine::Precision::bf16 : engine::Precision::f32,
-       .result = options.result,
-       .threads = static_cast<int>(config->settings.threads),
-       .implementations = options.implementations});
+  const auto checked = engine::check_model({.model = model->path,
+                                            .choices = model_choices(*model),
+                                            .golden = options.golden,
+                                            .precision = engine::precision_of(options.precision),
+                                            .result = options.result,
+                                            .threads = static_cast<int>(config->settings.threads),
+                                            .implementations = options.implementations});
   if (!checked) return report(checked.error());
   if (options.json) {
     print_json(*checked);
@@ -210,7 +210,7 @@ Command models_command() {
             "The recorded run",
             {.value_name = "FILE", .required = true}},
            {"--result", &options->result, "Where to write our own tensors", {.value_name = "FILE"}},
-           {"--precision", &options->precision, "Arithmetic", {.choices = {"f32", "bf16"}}},
+           {"--precision", &options->precision, "Arithmetic", {.choices = {"f32", "bf16", "int8"}}},
            {"--implementations", &options->implementations,
             "Implementation per operation, such as matmul=reference"}},
           {"models_dir", "threads", "log_level"}),

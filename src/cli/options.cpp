@@ -56,8 +56,9 @@ void add_config_options(Command& command, ConfigFlags& flags,
   add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
   add("--set", &flags.assignments,
       "One value of a model: models.NAME.KEY=VALUE, with path, transformer, text_encoder, "
-      "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, loras, steps, "
-      "guidance, steps_max, price_usd, aliases, max_prompt_length, created, elsewhere",
+      "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, precision, "
+      "loras, steps, guidance, steps_max, price_usd, aliases, max_prompt_length, created, "
+      "elsewhere",
       "ASSIGNMENT");
   for (const config::Setting& setting : config::all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
@@ -131,14 +132,14 @@ engine::ModelChoices model_choices(const ModelSettings& model) {
 
 engine::LoadOptions load_options(const Config& config, const ModelSettings& model) {
   const Settings& settings = config.settings;
-  return {
-      .path = model.path,
-      .choices = model_choices(model),
-      .long_prompt =
-          settings.long_prompt == "refuse" ? engine::LongPrompt::refuse : engine::LongPrompt::cut,
-      .precision = settings.precision == "f32" ? engine::Precision::f32 : engine::Precision::bf16,
-      .threads = static_cast<int>(settings.threads),
-      .device = settings.device};
+  return {.path = model.path,
+          .choices = model_choices(model),
+          .long_prompt = settings.long_prompt == "refuse" ? engine::LongPrompt::refuse
+                                                          : engine::LongPrompt::cut,
+          .precision =
+              engine::precision_of(model.precision.empty() ? settings.precision : model.precision),
+          .threads = static_cast<int>(settings.threads),
+          .device = settings.device};
 }
 
 }  // namespace imagined::cli

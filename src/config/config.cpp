@@ -479,6 +479,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
       loras.push_back(
           fmt::format("{{path = {}, scale = {:#}}}", toml_quoted(lora.path), lora.scale));
     if (!loras.empty()) text += fmt::format("loras = [{}]\n", join_words(loras, ", "));
+    if (!model.precision.empty()) text += fmt::format("precision = \"{}\"\n", model.precision);
     if (model.distilled) text += fmt::format("distilled = {}\n", *model.distilled);
     if (model.cached_references)
       text += fmt::format("cached_references = {}\n", *model.cached_references);

@@ -223,20 +223,23 @@ TEST(Config, SetsOneValueOfAModel) {
 }
 
 TEST(Config, NamesThePartsOfAModelAndWhatNoTensorShows) {
-  const auto config =
-      load_config({.assignments = {"models.a.path=/m", "models.a.vae=/v/ae.safetensors",
-                                   "models.a.text_encoder_2=/t5", "models.a.distilled=false",
-                                   "models.a.cached_references=true"}},
-                  Environment{});
+  const auto config = load_config(
+      {.assignments = {"models.a.path=/m", "models.a.vae=/v/ae.safetensors",
+                       "models.a.text_encoder_2=/t5", "models.a.distilled=false",
+                       "models.a.cached_references=true", "models.a.precision=\"int8\""}},
+      Environment{});
   ASSERT_TRUE(config) << config.error().message;
   const ModelSettings& model = config->models.back();
   EXPECT_EQ(model.parts.at("vae"), "/v/ae.safetensors");
   EXPECT_EQ(model.parts.at("text_encoder_2"), "/t5");
   EXPECT_EQ(model.distilled, false);
   EXPECT_EQ(model.cached_references, true);
+  EXPECT_EQ(model.precision, "int8");
   const std::string text = to_toml(*config, Remarks::none);
   EXPECT_NE(text.find("/v/ae.safetensors"), std::string::npos) << text;
   EXPECT_NE(text.find("distilled = false"), std::string::npos) << text;
+  EXPECT_NE(text.find("precision = \"int8\""), std::string::npos) << text;
+  EXPECT_FALSE(load_config({.assignments = {"models.a.precision=\"int4\""}}, Environment{}));
   EXPECT_FALSE(load_config({.assignments = {"models.a.distilled=\"no\""}}, Environment{}));
   EXPECT_FALSE(load_config({.assignments = {"models.a.elsewhere=1"}}, Environment{}));
   EXPECT_FALSE(load_config({.assignments = {"models.a.vae=\"\""}}, Environment{}));

@@ -27,6 +27,10 @@ tl::unexpected<Error> refuse(std::string_view key, std::string_view expected,
 
 namespace {
 
+bool contains(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
 constexpr std::int64_t kDollarsMax = 1000;
 constexpr int kPriceDecimals = 10;
 
@@ -112,12 +116,18 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 20> kKeys = {
+  static constexpr std::array<std::string_view, 21> kKeys = {
       "path",      "transformer",       "text_encoder", "text_encoder_2",    "vae",
       "tokenizer", "tokenizer_2",       "distilled",    "cached_references", "steps",
       "guidance",  "steps_max",         "price_usd",    "price_2k_usd",      "price_input_usd",
-      "aliases",   "max_prompt_length", "created",      "elsewhere",         "loras"};
+      "aliases",   "max_prompt_length", "created",      "elsewhere",         "loras",
+      "precision"};
   return kKeys;
+}
+
+std::span<const std::string_view> precisions() {
+  static constexpr std::array<std::string_view, 3> kPrecisions = {"f32", "bf16", "int8"};
+  return kPrecisions;
 }
 
 std::span<const std::string_view> part_keys() {
@@ -133,13 +143,18 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
       return refuse(key, "a folder or file", value);
     }
     model.path = value.text;
-  } else if (std::find(part_keys().begin(), part_keys().end(), key) != part_keys().end()) {
+  } else if (contains(part_keys(), key)) {
     if (value.type != ModelValue::Type::text || value.text.empty()) {
       return refuse(key, "a folder or file", value);
     }
     model.parts[std::string(key)] = value.text;
   } else if (key == "loras") {
     model.loras = TRY(parse_loras(value));
+  } else if (key == "precision") {
+    if (value.type != ModelValue::Type::text || !contains(precisions(), value.text)) {
+      return refuse(key, "one of \"f32\", \"bf16\", \"int8\"", value);
+    }
+    model.precision = value.text;
   } else if (key == "distilled" || key == "cached_references") {
     if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
     (key == "distilled" ? model.distilled : model.cached_references) = value.text == "true";
@@ -247,6 +262,7 @@ Result<service::Catalogue> make_catalogue(
                                      std::pair{"cached_references", model.cached_references}}) {
       if (value) weights += fmt::format("|{}={}", key, *value);
     }
+    if (!model.precision.empty()) weights += fmt::format("|precision={}", model.precision);
     list.push_back({.id = model.name,
                     .aliases = model.aliases,
                     .path = model.path,

@@ -27,6 +27,7 @@ struct ModelSettings {
   /// Parts that the user names: "vae", "text_encoder", ... to a file or folder, as given.
   std::map<std::string, std::string, std::less<>> parts;
   std::vector<LoraSettings> loras;        // all of them count
+  std::string precision;                  // empty: the engine's setting
   std::optional<bool> distilled;          // empty: by the model's files and name
   std::optional<bool> cached_references;  // the same
   bool elsewhere = false;                 // see service::Model
@@ -44,6 +45,9 @@ struct ModelSettings {
 /// What is served when the configuration names no models: the built-in model under both names of
 /// the Imagine API.
 std::vector<ModelSettings> default_models();
+
+/// "f32", "bf16", "int8": what the engine can calculate in.
+std::span<const std::string_view> precisions();
 
 /// "steps", "price_usd", ...: the keys of a model's table.
 std::span<const std::string_view> model_keys();

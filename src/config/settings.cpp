@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include "base/words.h"
+#include "config/models.h"
 
 #include <algorithm>
 #include <array>
@@ -21,7 +22,6 @@ constexpr std::array<std::string_view, 2> kModerations = {"enforce", "shadow"};
 constexpr std::array<std::string_view, 3> kModerationAnswers = {"error", "empty", "marked"};
 constexpr std::array<std::string_view, 2> kModerationDowns = {"refuse", "pass"};
 constexpr std::array<std::string_view, 3> kOutOfQuotaStatuses = {"429", "402", "403"};
-constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "bf16"};
 constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
 constexpr std::array<std::string_view, 4> kMetricsReaders = {"nobody", "local", "managers", "all"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
@@ -141,7 +141,8 @@ std::span<const Setting> all_settings() {
        "HTTP status where a quota or a budget is spent; OpenAI answers 429, xAI 403", 0, 0,
        kOutOfQuotaStatuses},
       {"device", &Settings::device, "what the engine runs on: cpu"},
-      {"precision", &Settings::precision, "arithmetic of the engine", 0, 0, kPrecisions},
+      {"precision", &Settings::precision, "arithmetic of models that name none", 0, 0,
+       precisions()},
       {"long_prompt", &Settings::long_prompt,
        "what becomes of a prompt with more tokens than the model reads", 0, 0, kLongPrompts},
       {"threads", &Settings::threads, "threads of the engine; 0: all cores", 0, 1024},

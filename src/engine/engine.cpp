@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/check.h"
@@ -28,6 +30,25 @@ Result<> check_loadable(const LoadOptions& options) {
     TRY(Pipeline::plan(options));
     return {};
   });
+}
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Precision>, 3> kPrecisions = {
+    {{"f32", Precision::f32}, {"bf16", Precision::bf16}, {"int8", Precision::int8}}};
+
+}  // namespace
+
+std::string_view to_string(Precision precision) {
+  return std::ranges::find(kPrecisions, precision, &decltype(kPrecisions)::value_type::second)
+      ->first;
+}
+
+Precision precision_of(std::string_view word) {
+  const auto* const found =
+      std::ranges::find(kPrecisions, word, &decltype(kPrecisions)::value_type::first);
+  CHECK(found != kPrecisions.end(), "no precision {}", word);
+  return found->second;
 }
 
 std::string_view to_string(GuidanceUse use) {

@@ -22,7 +22,13 @@ namespace imagined::engine {
 enum class Precision : std::uint8_t {
   f32,   // activations in f32, weights as stored in the file
   bf16,  // weights in bf16; products in bf16 where the machine has one, else in f32
+  int8,  // as bf16, but the products of a transformer's blocks in whole numbers of eight bits
 };
+
+/// "f32", "bf16" or "int8".
+std::string_view to_string(Precision precision);
+/// One of these words; others are our bug: CHECK fails.
+Precision precision_of(std::string_view word);
 
 /// A file that changes what a model draws, and how strongly.
 struct LoraChoice {
@@ -74,6 +80,7 @@ struct ModelFile {
 struct ModelSummary {
   std::string name;    // folder or file name
   std::string family;  // "flux2-klein" or "flux1"
+  Precision precision = Precision::bf16;
   std::int64_t parameters = 0;
   std::int64_t weight_bytes = 0;  // held in memory of their own once loaded
   std::int64_t mapped_bytes = 0;  // read where the files hold them: memory of the page cache

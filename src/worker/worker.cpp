@@ -119,8 +119,9 @@ Result<void> Worker::Run::load_model(const service::Model& model) {
   place = std::move(*engine);
   const engine::ModelSummary& summary = place->summary();
   log(LogLevel::info, "model_loaded",
-      "model={} family={} distilled={} by={:?} cached_references={}", model.id, summary.family,
-      summary.distilled, summary.distilled_by, summary.cached_references);
+      "model={} family={} precision={} distilled={} by={:?} cached_references={}", model.id,
+      summary.family, engine::to_string(summary.precision), summary.distilled, summary.distilled_by,
+      summary.cached_references);
   for (const engine::ModelFile& file : summary.files)
     log(LogLevel::info, "model_file", "model={} part={} file={:?} why={:?}", model.id, file.part,
         file.path.string(), file.why);

@@ -70,14 +70,13 @@ TEST_P(SameSeed, GivesTheSameBytesWithOneTwoAndThreeThreads) {
   EXPECT_EQ(pictures[0].pixels, pictures[2].pixels);
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, SameSeed, testing::Values(Precision::f32, Precision::bf16),
-                         [](const auto& param) {
-                           return param.param == Precision::f32 ? "f32" : "bf16";
-                         });
+INSTANTIATE_TEST_SUITE_P(Precisions, SameSeed,
+                         testing::Values(Precision::f32, Precision::bf16, Precision::int8),
+                         [](const auto& param) { return std::string(to_string(param.param)); });
 
 TEST(WeightsInPlace, MakeTheSamePicturesAsPackedOnesPromptAfterPrompt) {
   for (const std::string model : {"a1", "a3", "a4", "b1", "b2"}) {
-    for (const Precision precision : {Precision::f32, Precision::bf16}) {
+    for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) {
       std::vector<std::vector<std::uint8_t>> pictures[2];
       std::vector<std::int64_t> mapped_bytes;
       for (const std::string placement : {"packed", "in_place"}) {

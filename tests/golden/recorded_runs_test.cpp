@@ -51,6 +51,12 @@ TEST_P(RecordedRun, AgreesInBf16WithinTheDerivedTolerance) {
   expect_agrees(request);
 }
 
+TEST_P(RecordedRun, AgreesInInt8WithinTheDerivedTolerance) {
+  CheckRequest request = request_for(GetParam());
+  request.precision = Precision::int8;
+  expect_agrees(request);
+}
+
 INSTANTIATE_TEST_SUITE_P(Tiny, RecordedRun, testing::ValuesIn(recorded_in(golden_folder())),
                          [](const auto& param) {
                            std::string name = param.param;

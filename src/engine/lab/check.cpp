@@ -234,6 +234,16 @@ double fast_tolerance(std::int64_t blocks) {
   return 3.0 * 0x1p-8 / std::sqrt(3.0) * std::sqrt(8.0 * static_cast<double>(blocks));
 }
 
+/// How far an int8 run may be from a bf16 run.
+///
+/// A number rounded to a multiple of largest / 127 is off by at most half of that, and by a
+/// sqrt(12)th in the root mean square; where the largest is four times the root mean square of its
+/// row, as of thousands of normal numbers, 4 / 127 / sqrt(12) = 9.1e-3. Both sides of a block's
+/// four products are rounded so. The rest as above.
+double int8_tolerance(std::int64_t blocks) {
+  return 3.0 * 4.0 / 127.0 / std::sqrt(12.0) * std::sqrt(8.0 * static_cast<double>(blocks));
+}
+
 class Judge {
  public:
   Judge(Precision precision, const Networks& networks) : precision_(precision) {
@@ -242,6 +252,9 @@ class Judge {
     const std::int64_t layers = networks.text_layers;
     embeds_tolerance_ = fast_tolerance(std::max<std::int64_t>(layers, 1));
     velocity_tolerance_ = fast_tolerance(layers + networks.transformer_layers);
+    if (precision == Precision::int8) {
+      velocity_tolerance_ += int8_tolerance(networks.transformer_layers);
+    }
   }
 
   TensorCheck compare(const FileTensor& expected, const Ours* ours) const {

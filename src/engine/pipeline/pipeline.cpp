@@ -31,7 +31,15 @@ constexpr std::int64_t kKeptWorkspaceBytes = 64 << 20;
 constexpr std::size_t kCachedReferences = 9;  // all of one run, and a picture that is kept
 
 NumberFormat number_format(Precision precision, const CpuFeatures& cpu) {
-  return precision == Precision::f32 ? NumberFormat::exact() : NumberFormat::fast(cpu);
+  switch (precision) {
+    case Precision::f32:
+      return NumberFormat::exact();
+    case Precision::bf16:
+      return NumberFormat::fast(cpu);
+    case Precision::int8:
+      return NumberFormat::faster(cpu);
+  }
+  CHECK(false, "no precision {}", static_cast<int>(precision));
 }
 
 Tensor copy(const Context& context, ConstMatrixView from) {
@@ -154,6 +162,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelPlan model, Precision prec
                                                  const ContextOptions& options) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(model), options));
   pipeline->long_prompt_ = long_prompt;
+  pipeline->precision_ = precision;
   const Context& context = pipeline->context_;
   pipeline->networks_ =
       TRY(load_networks(context, pipeline->model_, number_format(precision, context.cpu())));
@@ -166,6 +175,7 @@ ModelSummary Pipeline::summary() const {
   ModelSummary summary{
       .name = model.name,
       .family = std::string(model.family->name),
+      .precision = precision_,
       .parameters = networks_.parameters,
       .weight_bytes = networks_.held_bytes,
       .mapped_bytes = networks_.mapped_bytes,

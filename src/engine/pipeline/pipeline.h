@@ -155,6 +155,7 @@ class Pipeline {
 
   ModelPlan model_;
   LongPrompt long_prompt_ = LongPrompt::cut;
+  Precision precision_ = Precision::bf16;
   Context context_;
   Networks networks_;
   TransformerWorkspace workspace_;

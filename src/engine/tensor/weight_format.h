@@ -11,11 +11,16 @@ namespace imagined::engine {
 enum class WeightFormat : std::uint8_t {
   f32,   // every stored number exactly, or as its block decodes it
   bf16,  // rounded to nearest, ties to even
+  int8,  // rounded to the nearest of 255 multiples of a factor that some numbers of a row share
 };
+
+/// What a number of a weight is by itself; whole numbers of 8 bits are f32 with their factor.
 
 inline DType element_type(WeightFormat format) {
   return format == WeightFormat::bf16 ? DType::bf16 : DType::f32;
 }
-inline std::string_view name(WeightFormat format) { return name(element_type(format)); }
+inline std::string_view name(WeightFormat format) {
+  return format == WeightFormat::int8 ? "int8" : name(element_type(format));
+}
 
 }  // namespace imagined::engine

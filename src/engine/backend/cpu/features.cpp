@@ -103,8 +103,9 @@ CpuFeatures CpuFeatures::detect() {
                has(leaf7.b, 31);  // F, DQ, BW, VL
   cpu.avx512_vnni = cpu.avx512 && has(leaf7.c, 11);
   cpu.avx512_bf16 = cpu.avx512 && has(leaf7_1.a, 5);
-  cpu.amx_bf16 = cpu.avx512_bf16 && saves_tiles && has(leaf7.d, 24) && has(leaf7.d, 22) &&
-                 may_use_tiles();  // AMX-TILE, AMX-BF16
+  const bool tiles = cpu.avx512 && saves_tiles && has(leaf7.d, 24) && may_use_tiles();  // AMX-TILE
+  cpu.amx_bf16 = tiles && cpu.avx512_bf16 && has(leaf7.d, 22);
+  cpu.amx_int8 = tiles && has(leaf7.d, 25);
   cpu.avx_vnni = cpu.avx2 && has(leaf7_1.a, 4);
   cpu.cores = usable_cores();
   cpu.brand = read_brand();

@@ -10,6 +10,7 @@ struct CpuFeatures {
   bool avx512 = false;  // F, BW, DQ, VL
   bool avx512_bf16 = false;
   bool amx_bf16 = false;  // tile registers, for which the system gave this process leave
+  bool amx_int8 = false;  // likewise
   bool avx512_vnni = false;
   bool avx_vnni = false;
   int cores = 1;      // that this process may use (affinity and cgroup)

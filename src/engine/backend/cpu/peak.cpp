@@ -45,6 +45,9 @@ PeakRates measure_peaks(const Context& context, double (*now_seconds)()) {
     rates.bf16 = std::max(rates.bf16, best_rate(context, now_seconds, peak_bf16_amx_bf16));
   }
   if (cpu.avx512_vnni) rates.int8 = best_rate(context, now_seconds, peak_int8_avx512_vnni);
+  if (cpu.amx_int8) {
+    rates.int8 = std::max(rates.int8, best_rate(context, now_seconds, peak_int8_amx_int8));
+  }
   return rates;
 }
 

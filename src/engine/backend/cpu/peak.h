@@ -12,7 +12,7 @@ struct PeakRates {
   double f32 = 0;       // fused multiply-add, widest vectors
   double f32_avx2 = 0;  // the same with 256-bit vectors
   double bf16 = 0;      // VDPBF16PS, or TDPBF16PS where there are tile registers
-  double int8 = 0;      // VPDPBUSD
+  double int8 = 0;      // VPDPBUSD, or TDPBSSD likewise
 };
 
 /// Takes the best of a few short runs of each kind, about half a second in all.

@@ -4,19 +4,30 @@
 
 namespace imagined::engine {
 
+namespace {
+
+std::vector<LinearPart> with_ending(std::initializer_list<LinearPart> parts,
+                                    std::string_view ending) {
+  std::vector<LinearPart> out(parts);
+  for (LinearPart& part : out) part.name += ending;
+  return out;
+}
+
+}  // namespace
+
 Result<Linear> load_linear(WeightLoader& weights, std::initializer_list<LinearPart> parts,
                            std::int64_t cols) {
-  std::vector<LinearPart> matrices;
-  std::vector<LinearPart> biases;
-  for (const LinearPart& part : parts) {
-    matrices.push_back(part);
-    matrices.back().name += ".weight";
-    biases.push_back(part);
-    biases.back().name += ".bias";
-  }
   Linear layer;
-  layer.bias = TRY(weights.vector(biases));
-  layer.weight = TRY(weights.linear(matrices, cols));
+  layer.bias = TRY(weights.vector(with_ending(parts, ".bias")));
+  layer.weight = TRY(weights.linear(with_ending(parts, ".weight"), cols));
+  return layer;
+}
+
+Result<Linear> load_block_linear(WeightLoader& weights, std::initializer_list<LinearPart> parts,
+                                 std::int64_t cols) {
+  Linear layer;
+  layer.bias = TRY(weights.vector(with_ending(parts, ".bias")));
+  layer.weight = TRY(weights.block_linear(with_ending(parts, ".weight"), cols));
   return layer;
 }
 

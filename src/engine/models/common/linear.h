@@ -22,6 +22,10 @@ struct Linear {
 Result<Linear> load_linear(WeightLoader& weights, std::initializer_list<LinearPart> parts,
                            std::int64_t cols);
 
+/// The same for a layer inside a transformer's blocks (NumberFormat::block_weights).
+Result<Linear> load_block_linear(WeightLoader& weights, std::initializer_list<LinearPart> parts,
+                                 std::int64_t cols);
+
 /// matmul() with the layer's bias.
 void apply(const Context& context, ConstMatrixView x, const Linear& layer, MatrixView out,
            MatmulEpilogue epilogue = {});

@@ -56,7 +56,8 @@ WeightLoader::WeightLoader(const Context& context, std::shared_ptr<WeightSource>
       format_(format),
       packs_(packs(context, *source_)) {}
 
-Result<MatmulWeight> WeightLoader::linear(std::span<const LinearPart> parts, std::int64_t cols) {
+Result<MatmulWeight> WeightLoader::take(std::span<const LinearPart> parts, std::int64_t cols,
+                                        WeightFormat format) {
   AdaptedWeight adapted;
   for (const LinearPart& part : parts) {
     const Weight weight = TRY(source_->require(part.name, {part.rows, cols}));
@@ -69,12 +70,11 @@ Result<MatmulWeight> WeightLoader::linear(std::span<const LinearPart> parts, std
     for (const StoredRows& block : rows) mapped_bytes_ += std::ssize(block.bytes());
     auto owner = std::make_shared<MappedOwner>(source_, adapted.take_changes());
     const MatmulWeight mapped =
-        adapted.with_side(context_, map_weight(context_, rows, format_.weights, std::move(owner)));
+        adapted.with_side(context_, map_weight(context_, rows, format, std::move(owner)));
     held_bytes_ += mapped.packed_bytes();
     return mapped;
   }
-  const MatmulWeight packed =
-      adapted.with_side(context_, pack_weight(context_, rows, format_.weights));
+  const MatmulWeight packed = adapted.with_side(context_, pack_weight(context_, rows, format));
   TRY(source_->sound());
   for (const StoredRows& block : rows) release_pages(block.bytes());
   held_bytes_ += packed.packed_bytes();

@@ -63,9 +63,18 @@ class WeightLoader {
 
   /// The weight of a product: the rows of all parts one below the other; each tensor is
   /// [rows, cols].
-  Result<MatmulWeight> linear(std::span<const LinearPart> parts, std::int64_t cols);
+  Result<MatmulWeight> linear(std::span<const LinearPart> parts, std::int64_t cols) {
+    return take(parts, cols, format_.weights);
+  }
   Result<MatmulWeight> linear(std::initializer_list<LinearPart> parts, std::int64_t cols) {
     return linear(std::span<const LinearPart>(parts.begin(), parts.size()), cols);
+  }
+  /// The same for a product inside a transformer's blocks (NumberFormat::block_weights).
+  Result<MatmulWeight> block_linear(std::span<const LinearPart> parts, std::int64_t cols) {
+    return take(parts, cols, format_.block_weights);
+  }
+  Result<MatmulWeight> block_linear(std::initializer_list<LinearPart> parts, std::int64_t cols) {
+    return block_linear(std::span<const LinearPart>(parts.begin(), parts.size()), cols);
   }
   /// `name`.weight [out, in, kernel, kernel] and `name`.bias [out].
   Result<PackedConv> conv(const std::string& name, std::int64_t out, std::int64_t in,
@@ -83,6 +92,9 @@ class WeightLoader {
   std::int64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
+  Result<MatmulWeight> take(std::span<const LinearPart> parts, std::int64_t cols,
+                            WeightFormat format);
+
   const Context& context_;
   std::shared_ptr<WeightSource> source_;
   NumberFormat format_;

@@ -28,10 +28,10 @@ Result<Flux1::Stream> Flux1::Loader::stream(const StreamNames& names) {
   Stream stream;
   stream.norms.q = TRY(weights_.vector(names.norm_q + ".weight", config_.head_dim));
   stream.norms.k = TRY(weights_.vector(names.norm_k + ".weight", config_.head_dim));
-  stream.qkv = TRY(load_linear(weights_, {{names.q, d}, {names.k, d}, {names.v, d}}, d));
-  stream.proj = TRY(load_linear(weights_, {{names.proj, d}}, d));
-  stream.mlp_in = TRY(load_linear(weights_, {{names.mlp + ".net.0.proj", inner}}, d));
-  stream.mlp_out = TRY(load_linear(weights_, {{names.mlp + ".net.2", d}}, inner));
+  stream.qkv = TRY(load_block_linear(weights_, {{names.q, d}, {names.k, d}, {names.v, d}}, d));
+  stream.proj = TRY(load_block_linear(weights_, {{names.proj, d}}, d));
+  stream.mlp_in = TRY(load_block_linear(weights_, {{names.mlp + ".net.0.proj", inner}}, d));
+  stream.mlp_out = TRY(load_block_linear(weights_, {{names.mlp + ".net.2", d}}, inner));
   return stream;
 }
 
@@ -68,10 +68,10 @@ Result<Flux1::SingleBlock> Flux1::Loader::single_block(std::int64_t index) {
   block.norms.k = TRY(weights_.vector(at + "attn.norm_k.weight", config_.head_dim));
   // Two products: attention needs q, k and v of all rows at once, the MLP works through the rows in
   // chunks.
-  block.qkv = TRY(load_linear(
+  block.qkv = TRY(load_block_linear(
       weights_, {{at + "attn.to_q", d}, {at + "attn.to_k", d}, {at + "attn.to_v", d}}, d));
-  block.mlp_in = TRY(load_linear(weights_, {{at + "proj_mlp", inner}}, d));
-  block.out = TRY(load_linear(weights_, {{at + "proj_out", d}}, d + inner));
+  block.mlp_in = TRY(load_block_linear(weights_, {{at + "proj_mlp", inner}}, d));
+  block.out = TRY(load_block_linear(weights_, {{at + "proj_out", d}}, d + inner));
   return block;
 }
 

@@ -38,9 +38,9 @@ class Flux2::Loader {
     // One tensor in the file, two products here: attention needs q, k and v of all rows at once,
     // the MLP works through the rows in chunks.
     const std::string fused = at_ + "to_qkv_mlp_proj.weight";
-    block.qkv = TRY(weights_.linear({{fused, all, 0, 3 * d_}}, d_));
-    block.mlp_in = TRY(weights_.linear({{fused, all, 3 * d_, 2 * config_.mlp_size}}, d_));
-    block.out = TRY(weights_.linear({{at_ + "to_out.weight", d_}}, d_ + config_.mlp_size));
+    block.qkv = TRY(weights_.block_linear({{fused, all, 0, 3 * d_}}, d_));
+    block.mlp_in = TRY(weights_.block_linear({{fused, all, 3 * d_, 2 * config_.mlp_size}}, d_));
+    block.out = TRY(weights_.block_linear({{at_ + "to_out.weight", d_}}, d_ + config_.mlp_size));
     return block;
   }
 
@@ -61,11 +61,13 @@ class Flux2::Loader {
     Stream stream;
     stream.norms.q = TRY(weights_.vector(at_ + names.norm_q, config_.head_dim));
     stream.norms.k = TRY(weights_.vector(at_ + names.norm_k, config_.head_dim));
-    stream.qkv =
-        TRY(weights_.linear({{at_ + names.q, d_}, {at_ + names.k, d_}, {at_ + names.v, d_}}, d_));
-    stream.proj = TRY(weights_.linear({{at_ + names.proj, d_}}, d_));
-    stream.mlp_in = TRY(weights_.linear({{at_ + names.mlp + ".linear_in.weight", 2 * inner}}, d_));
-    stream.mlp_out = TRY(weights_.linear({{at_ + names.mlp + ".linear_out.weight", d_}}, inner));
+    stream.qkv = TRY(
+        weights_.block_linear({{at_ + names.q, d_}, {at_ + names.k, d_}, {at_ + names.v, d_}}, d_));
+    stream.proj = TRY(weights_.block_linear({{at_ + names.proj, d_}}, d_));
+    stream.mlp_in =
+        TRY(weights_.block_linear({{at_ + names.mlp + ".linear_in.weight", 2 * inner}}, d_));
+    stream.mlp_out =
+        TRY(weights_.block_linear({{at_ + names.mlp + ".linear_out.weight", d_}}, inner));
     return stream;
   }
 

@@ -28,7 +28,8 @@ std::shared_ptr<MatmulWeight::Layout> make_layout(const Context& context,
                                                   std::span<const StoredRows> parts,
                                                   WeightFormat format) {
   auto layout = std::make_shared<MatmulWeight::Layout>();
-  layout->implementation = &choose(context, "matmul", matmul_implementations(), format);
+  const std::string_view operation = format == WeightFormat::int8 ? "matmul_int8" : "matmul";
+  layout->implementation = &choose(context, operation, matmul_implementations(), format);
   layout->format = format;
   layout->parts.assign(parts.begin(), parts.end());
   return layout;
@@ -53,13 +54,14 @@ MatmulWeight MatmulWeight::with_side(const Context& context, std::span<const Sto
         n_, k_);
   auto side = std::make_shared<Side>();
   side->rank = rank;
-  side->down = pack_weight(context, down, layout_->format);
+  const bool int8 = layout_->format == WeightFormat::int8;
+  side->down = pack_weight(context, down, int8 ? WeightFormat::bf16 : layout_->format);
   Tensor padded = Tensor::zeros(n_, side->padded_rank());
   for (std::int64_t row = 0; row < n_; ++row) {
     std::copy_n(up.row<float>(row), rank, padded.row(row));
   }
   const StoredRows rows(padded);
-  side->up = layout_->implementation->pack(context, n_, padded.cols(), {&rows, 1}, layout_->format);
+  side->up = layout_->implementation->pack_side(context, n_, padded.cols(), {&rows, 1});
   MatmulWeight weight = *this;
   weight.side_ = std::move(side);
   return weight;

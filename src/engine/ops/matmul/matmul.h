@@ -74,6 +74,10 @@ struct MatmulEpilogue {
 /// are
 ///              rounded to bf16 first; else everything is f32, the weights exactly as stored.
 /// out  [m, n]  f32 or bf16; must not overlap x.
+/// A weight in int8: both sides of a product are rounded to whole numbers, x row by row each time
+/// and w once more whenever it is packed (to seven bits where there is nothing but AVX2), in blocks
+/// of at most 3072 neighbours with a factor each (int8_block, quantise); sums of a block are exact.
+/// Not what stands at the side, which is as in bf16. A row with a NaN or an infinity gives NaN.
 /// Sums in f32, those of a side behind those of k; a fixed order of additions that does not depend
 /// on the number of threads. Wrong shapes or dtypes are our bug: CHECK fails.
 void matmul(const Context& context, ConstMatrixView x, const MatmulWeight& w, MatrixView out,
@@ -82,5 +86,9 @@ void matmul(const Context& context, ConstMatrixView x, const MatmulWeight& w, Ma
 /// The slow twin: one loop in double over the unpacked weight.
 void matmul_reference(ConstMatrixView x, ConstMatrixView w, MatrixView out,
                       const MatmulEpilogue& epilogue = {});
+
+/// What a product in int8 makes of its rows, [rows, k] f32: each number as the multiple of its
+/// factor, up to `largest` times. The twin of that product is matmul_reference of two such.
+Tensor rounded_to_int8(ConstMatrixView rows, int largest = 127);
 
 }  // namespace imagined::engine

@@ -15,6 +15,9 @@ struct MatmulImplementation {
   /// Rows [n, k] of parts in the order that `run` reads them.
   Tensor (*pack)(const Context& context, std::int64_t n, std::int64_t k,
                  std::span<const StoredRows> parts, WeightFormat format);
+  /// The same for what stands at a weight's side, [n, padded_rank].
+  Tensor (*pack_side)(const Context& context, std::int64_t n, std::int64_t k,
+                      std::span<const StoredRows> parts);
   /// side  [m, r] f32: x . down, where the weight has a side.
   void (*run)(const Context& context, ConstMatrixView x, ConstMatrixView side,
               const MatmulWeight& w, MatrixView out, const MatmulEpilogue& epilogue);

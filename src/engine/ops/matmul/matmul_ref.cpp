@@ -1,6 +1,9 @@
 // The slow twin, and the implementation of last resort built on it.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
+#include "engine/backend/cpu/tile/int8_block.h"
 #include "engine/ops/matmul/matmul_implementation.h"
 #include "engine/tensor/element.h"
 
@@ -32,6 +35,24 @@ void reference_columns(ConstMatrixView x, ConstMatrixView w, ConstMatrixView sid
   }
 }
 
+/// A block of a row as quantise() says.
+void round_block(ConstMatrixView row, std::int64_t first, std::int64_t count, float levels,
+                 float* out) {
+  float largest = 0;
+  bool finite = true;
+  for (std::int64_t c = 0; c < count; ++c) {
+    const float magnitude = std::abs(read_element(row, 0, first + c));
+    finite &= std::isfinite(magnitude);
+    largest = std::max(largest, magnitude);
+  }
+  const float factor = finite ? largest / levels : std::numeric_limits<float>::quiet_NaN();
+  const float inverse = largest < 0x1p-119f ? 0 : levels / largest;
+  for (std::int64_t c = 0; c < count; ++c) {
+    const float whole = std::nearbyint(read_element(row, 0, first + c) * inverse);
+    out[c] = finite ? whole * factor : factor;
+  }
+}
+
 /// Rows [first, first + count) of the parts, as the product multiplies them.
 Tensor decoded_rows(std::span<const StoredRows> parts, WeightFormat format, std::int64_t first,
                     std::int64_t count, std::int64_t k) {
@@ -48,7 +69,7 @@ Tensor decoded_rows(std::span<const StoredRows> parts, WeightFormat format, std:
     }
     begin += part.rows();
   }
-  return rows;
+  return format == WeightFormat::int8 ? rounded_to_int8(rows) : std::move(rows);
 }
 
 Tensor pack_rows(const Context&, std::int64_t n, std::int64_t k, std::span<const StoredRows> parts,
@@ -56,9 +77,17 @@ Tensor pack_rows(const Context&, std::int64_t n, std::int64_t k, std::span<const
   return decoded_rows(parts, format, 0, n, k);
 }
 
+Tensor pack_side_rows(const Context& context, std::int64_t n, std::int64_t k,
+                      std::span<const StoredRows> parts) {
+  return pack_rows(context, n, k, parts, WeightFormat::f32);
+}
+
 void run_reference(const Context& context, ConstMatrixView x, ConstMatrixView side,
                    const MatmulWeight& w, MatrixView out, const MatmulEpilogue& epilogue) {
   const MatmulWeight::Layout& layout = w.layout();
+  Tensor rounded;
+  if (layout.format == WeightFormat::int8) rounded = rounded_to_int8(x);
+  const ConstMatrixView read = rounded.empty() ? x : rounded.view();
   const ConstMatrixView up = w.side() == nullptr ? ConstMatrixView() : w.side()->up.view();
   context.pool().parallel_for(w.n(), 16, [&](std::int64_t begin, std::int64_t end, int) {
     Tensor decoded;
@@ -67,7 +96,7 @@ void run_reference(const Context& context, ConstMatrixView x, ConstMatrixView si
     }
     const ConstMatrixView rows =
         layout.packed() ? layout.panels.view().row_range(begin, end - begin) : decoded.view();
-    reference_columns(x, rows, side, up, out, epilogue, begin);
+    reference_columns(read, rows, side, up, out, epilogue, begin);
   });
 }
 
@@ -81,10 +110,23 @@ void matmul_reference(ConstMatrixView x, ConstMatrixView w, MatrixView out,
   reference_columns(x, w, {}, {}, out, epilogue, 0);
 }
 
+Tensor rounded_to_int8(ConstMatrixView rows, int largest) {
+  Tensor out(rows.rows, rows.cols);
+  const std::int64_t block = int8_block(rows.cols);
+  for (std::int64_t r = 0; r < rows.rows; ++r) {
+    for (std::int64_t first = 0; first < rows.cols; first += block) {
+      round_block(rows.row_range(r, 1), first, std::min(block, rows.cols - first),
+                  static_cast<float>(largest), out.row(r) + first);
+    }
+  }
+  return out;
+}
+
 const MatmulImplementation kMatmulReference = {
     .name = "reference",
     .runs_on = [](const CpuFeatures&, WeightFormat) { return true; },
     .pack = pack_rows,
+    .pack_side = pack_side_rows,
     .run = run_reference,
 };
 

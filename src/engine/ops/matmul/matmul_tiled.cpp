@@ -10,6 +10,9 @@
 // fits the first level, lost a tenth of the rate on Zen 4). No sum is ever split between threads,
 // and the order of additions does not depend on the blocks.
 //
+// Whole numbers: a block of steps is what shares a factor, in a row of x as in a column of a panel.
+// The sums of a block are whole, and become a part of those in f32 when it ends.
+//
 // What stands at a weight's side is one more block of steps, of x . down and up, behind the last
 // one of x itself: a tile adds it to the sums that it has just made, while they are still at hand.
 //
@@ -21,6 +24,7 @@
 #include <cstring>
 #include <vector>
 
+#include "engine/backend/cpu/quantise/quantise.h"
 #include "engine/backend/cpu/round.h"
 #include "engine/backend/cpu/tile/kernels.h"
 #include "engine/backend/cpu/tile/panels.h"
@@ -41,6 +45,7 @@ constexpr std::int64_t kPiecesPerThread = 4;  // so that one slow piece does not
 
 struct Plan {
   const TileKernel& kernel;
+  const TileKernel& side_kernel;  // multiplies what stands at the weight's side
   const MatmulWeight& w;
   const MatmulEpilogue& epilogue;
   PanelLayout layout;
@@ -53,7 +58,7 @@ struct Plan {
   std::int64_t group = 1;   // panels whose slices are at hand together
 
   bool packs() const { return !w.layout().packed(); }
-  std::int64_t slice_bytes() const { return block * layout.step_bytes(0); }
+  std::int64_t slice_bytes() const { return block * layout.step_bytes(0) + layout.tail_bytes(0); }
   bool has_side() const { return w.side() != nullptr; }
 };
 
@@ -63,25 +68,42 @@ struct BlockedRows {
   const std::byte* data;
   std::int64_t row_bytes;
   std::int64_t block_bytes;
+  const float* factors;  // of whole numbers: of block b, row r at b * rows + r
+  std::int64_t rows;
   const std::byte* side;
   std::int64_t side_row_bytes;
 };
 
 DType element_of(const TileKernel& kernel) { return kernel.bf16 ? DType::bf16 : DType::f32; }
 
+PanelLayout layout_of(const TileKernel& kernel, std::int64_t n, std::int64_t k) {
+  return kernel.int8 ? PanelLayout::of_int8(kernel, n, k)
+                     : PanelLayout(kernel, element_of(kernel), n, k);
+}
+
+const TileKernel& side_kernel_of(const TileKernel& kernel) {
+  return kernel.of_f32 == nullptr ? kernel : *kernel.of_f32;
+}
+
 Plan make_plan(const Context& context, const TileKernel& kernel, const MatmulWeight& w,
                const MatmulEpilogue& epilogue, std::int64_t m) {
   Plan plan{.kernel = kernel,
+            .side_kernel = side_kernel_of(kernel),
             .w = w,
             .epilogue = epilogue,
-            .layout = PanelLayout(kernel, element_of(kernel), w.n(), w.k())};
+            .layout = layout_of(kernel, w.n(), w.k())};
   if (plan.has_side()) {
-    plan.side = PanelLayout(kernel, element_of(kernel), w.n(), w.side()->padded_rank());
+    plan.side = layout_of(plan.side_kernel, w.n(), w.side()->padded_rank());
   }
   plan.steps = plan.layout.steps();
-  plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kStepsMax));
-  plan.block = divide_up(plan.steps, plan.blocks);
-  if (plan.blocks > 1) plan.block = round_up(plan.block, kStepsUnit);
+  if (kernel.int8) {
+    plan.block = plan.layout.block;
+    plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, plan.block));
+  } else {
+    plan.blocks = std::max<std::int64_t>(1, divide_up(plan.steps, kStepsMax));
+    plan.block = divide_up(plan.steps, plan.blocks);
+    if (plan.blocks > 1) plan.block = round_up(plan.block, kStepsUnit);
+  }
   const std::int64_t threads = context.pool().threads();
   const auto pieces = [&] {
     return divide_up(m, plan.rows) * divide_up(plan.layout.count(), plan.panels);
@@ -107,52 +129,74 @@ Plan make_plan(const Context& context, const TileKernel& kernel, const MatmulWei
   return plan;
 }
 
+/// Elements of a row of x from `first` on.
+const std::byte* elements_of(ConstMatrixView x, std::int64_t row, std::int64_t first) {
+  return static_cast<const std::byte*>(x.data) +
+         static_cast<std::size_t>(row * x.stride + first) * size_bytes(x.dtype);
+}
+
 /// Copies `count` elements of a row of x into what the tiles read, zeros up to a whole step.
-void copy_row(const Plan& plan, ConstMatrixView x, std::int64_t row, std::int64_t first,
+void copy_row(const TileKernel& kernel, ConstMatrixView x, std::int64_t row, std::int64_t first,
               std::int64_t count, std::byte* out) {
-  const std::byte* const in =
-      static_cast<const std::byte*>(x.data) +
-      static_cast<std::size_t>(row * x.stride + first) * size_bytes(x.dtype);
-  if ((x.dtype == DType::bf16) == plan.kernel.bf16) {
-    std::memcpy(out, in, static_cast<std::size_t>(count * plan.kernel.element_bytes()));
-  } else if (plan.kernel.bf16) {
-    plan.kernel.narrow(reinterpret_cast<const float*>(in), reinterpret_cast<std::uint16_t*>(out),
-                       count);
+  const std::byte* const in = elements_of(x, row, first);
+  if ((x.dtype == DType::bf16) == kernel.bf16) {
+    std::memcpy(out, in, static_cast<std::size_t>(count * kernel.element_bytes()));
+  } else if (kernel.bf16) {
+    kernel.narrow(reinterpret_cast<const float*>(in), reinterpret_cast<std::uint16_t*>(out), count);
   } else {
-    plan.kernel.widen(reinterpret_cast<const std::uint16_t*>(in), reinterpret_cast<float*>(out),
-                      count);
+    kernel.widen(reinterpret_cast<const std::uint16_t*>(in), reinterpret_cast<float*>(out), count);
   }
-  if (count % plan.kernel.step_elements() != 0) {
-    std::memset(out + count * plan.kernel.element_bytes(), 0,
-                static_cast<std::size_t>(plan.kernel.element_bytes()));
+  if (count % kernel.step_elements() != 0) {
+    std::memset(out + count * kernel.element_bytes(), 0,
+                static_cast<std::size_t>(kernel.element_bytes()));
   }
+}
+
+/// The same as whole numbers, up to a whole number of 64; returns their factor.
+float quantise_row(const TileKernel& kernel, ConstMatrixView x, std::int64_t row,
+                   std::int64_t first, std::int64_t count, std::byte* out) {
+  const std::byte* const in = elements_of(x, row, first);
+  auto* const to = reinterpret_cast<std::uint8_t*>(out);
+  std::fill(to + count, to + round_up(count, 64), std::uint8_t{0});
+  const Levels levels{.zero_point = kernel.zero_point};
+  return x.dtype == DType::bf16
+             ? quantise(reinterpret_cast<const Bf16*>(in), count, levels, to).factor
+             : quantise(reinterpret_cast<const float*>(in), count, levels, to).factor;
 }
 
 BlockedRows block_rows(const Context& context, const Plan& plan, ConstMatrixView x,
                        ConstMatrixView side) {
   const std::int64_t elements = plan.block * plan.kernel.step_elements();
-  const std::int64_t element_bytes = plan.kernel.element_bytes();
   // One line more than a whole number of lines: rows at a power of two would share cache sets.
-  const std::int64_t row_bytes = divide_up(elements * element_bytes, 64) * 64 + 64;
+  const std::int64_t row_bytes = round_up(elements * plan.kernel.element_bytes(), 64) + 64;
   const std::int64_t block_bytes = row_bytes * x.rows;
-  const std::int64_t side_row_bytes = plan.has_side() ? plan.side.k * element_bytes + 64 : 0;
+  const std::int64_t side_row_bytes =
+      plan.has_side() ? plan.side.k * plan.side_kernel.element_bytes() + 64 : 0;
+  const std::int64_t factor_bytes =
+      plan.kernel.int8 ? plan.blocks * x.rows * std::int64_t{sizeof(float)} : 0;
   std::byte* const data = context.scratch().shared(
-      static_cast<std::size_t>(block_bytes * plan.blocks + side_row_bytes * x.rows));
+      static_cast<std::size_t>(block_bytes * plan.blocks + side_row_bytes * x.rows + factor_bytes));
   std::byte* const beside = data + block_bytes * plan.blocks;
+  auto* const factors = reinterpret_cast<float*>(beside + side_row_bytes * x.rows);
   context.pool().parallel_for(x.rows, 8, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t r = begin; r < end; ++r) {
       for (std::int64_t b = 0; b < plan.blocks; ++b) {
         const std::int64_t first = b * elements;
-        copy_row(plan, x, r, first, std::min(elements, x.cols - first),
-                 data + b * block_bytes + r * row_bytes);
+        const std::int64_t count = std::min(elements, x.cols - first);
+        std::byte* const row = data + b * block_bytes + r * row_bytes;
+        if (plan.kernel.int8) {
+          factors[b * x.rows + r] = quantise_row(plan.kernel, x, r, first, count, row);
+        } else {
+          copy_row(plan.kernel, x, r, first, count, row);
+        }
       }
       if (!plan.has_side()) continue;
       std::byte* const row = beside + r * side_row_bytes;
       std::memset(row, 0, static_cast<std::size_t>(side_row_bytes));
-      copy_row(plan, side, r, 0, side.cols, row);
+      copy_row(plan.side_kernel, side, r, 0, side.cols, row);
     }
   });
-  return {data, row_bytes, block_bytes, beside, side_row_bytes};
+  return {data, row_bytes, block_bytes, factors, x.rows, beside, side_row_bytes};
 }
 
 /// One thread's share of a product: some rows by some panels.
@@ -181,7 +225,8 @@ const void* panel_slice(const Piece& piece, std::int64_t first, std::int64_t ind
   }
   std::byte* const out = piece.packed + index * plan.slice_bytes();
   const std::int64_t steps = std::min(plan.block, plan.steps - first_step);
-  pack_panel_from_weights(plan.kernel, plan.layout, panel, first_step, steps, weight.parts, out);
+  const auto pack = plan.kernel.int8 ? pack_int8_block : pack_panel_from_weights;
+  pack(plan.kernel, plan.layout, panel, first_step, steps, weight.parts, out);
   return out;
 }
 
@@ -212,15 +257,30 @@ void finish_tile(const Piece& piece, std::int64_t panel, std::int64_t row, std::
 void add_side(const Piece& piece, std::int64_t panel, std::int64_t row, std::int64_t rows,
               float* sums) {
   const Plan& plan = piece.plan;
-  plan.kernel.tiles[plan.side.vectors(panel)][rows](
-      {.a = piece.a.side + (piece.first_row + row) * piece.a.side_row_bytes,
-       .a_row_bytes = piece.a.side_row_bytes,
-       .b = static_cast<const std::byte*>(plan.w.side()->up.view().data) +
-            plan.side.offset(panel, 0),
-       .steps = plan.side.steps(),
-       .c = sums,
-       .c_row = plan.layout.width(),
-       .accumulates = true});
+  const std::int64_t width = plan.layout.width();
+  for (std::int64_t done = 0, taken = 0; done < rows; done += taken) {
+    taken = std::min<std::int64_t>(plan.side_kernel.rows, rows - done);
+    plan.side_kernel.tiles[plan.side.vectors(panel)][taken](
+        {.a = piece.a.side + (piece.first_row + row + done) * piece.a.side_row_bytes,
+         .a_row_bytes = piece.a.side_row_bytes,
+         .b = static_cast<const std::byte*>(plan.w.side()->up.view().data) +
+              plan.side.offset(panel, 0),
+         .steps = plan.side.steps(),
+         .c = sums + done * width,
+         .c_row = width,
+         .accumulates = true});
+  }
+}
+
+/// Whole numbers: what a tile's sums begin with and are worth.
+void add_factors(const Piece& piece, std::int64_t panel, std::int64_t block, std::int64_t row,
+                 TileArgs& args) {
+  const PanelLayout& layout = piece.plan.layout;
+  const auto* const tail =
+      static_cast<const std::byte*>(args.b) + args.steps * layout.step_bytes(panel);
+  args.b_starts = reinterpret_cast<const std::int32_t*>(tail);
+  args.b_factors = reinterpret_cast<const float*>(tail + layout.tail_bytes(panel) / 2);
+  args.a_factors = piece.a.factors + block * piece.a.rows + piece.first_row + row;
 }
 
 /// One block of steps of some neighbouring panels, for all rows of the piece.
@@ -246,6 +306,7 @@ void run_group(const Piece& piece, std::int64_t first_panel, std::int64_t panels
     for (std::int64_t i = 0; i < panels; ++i) {
       const std::int64_t panel = first_panel + i;
       args.b = slices[static_cast<std::size_t>(i)];
+      if (plan.kernel.int8) add_factors(piece, panel, block, row, args);
       args.c = piece.sums + (waits ? ((panel - piece.first_panel) * piece.rows + row) * width : 0);
       plan.kernel.tiles[plan.layout.vectors(panel)][rows](args);
       if (block + 1 < plan.blocks) continue;
@@ -291,19 +352,34 @@ void run_chunk(const Context& context, const Plan& plan, ConstMatrixView x, Cons
       });
 }
 
-template <const TileKernel& kKernel>
-Tensor pack_tiled(const Context& context, std::int64_t n, std::int64_t k,
-                  std::span<const StoredRows> parts, WeightFormat) {
-  const PanelLayout layout(kKernel, element_of(kKernel), n, k);
+Tensor pack_panels(const Context& context, const TileKernel& kernel, std::int64_t n, std::int64_t k,
+                   std::span<const StoredRows> parts) {
+  const PanelLayout layout = layout_of(kernel, n, k);
   Tensor panels(1, layout.size_bytes(), DType::u8);
   auto* const bytes = static_cast<std::byte*>(panels.view().data);
+  const auto pack = kernel.int8 ? pack_int8_block : pack_panel_from_weights;
+  const std::int64_t block = kernel.int8 ? layout.block : std::max<std::int64_t>(1, layout.steps());
   context.pool().parallel_for(layout.count(), 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
-      pack_panel_from_weights(kKernel, layout, panel, 0, layout.steps(), parts,
-                              bytes + layout.offset(panel, 0));
+      for (std::int64_t first = 0; first < layout.steps(); first += block) {
+        pack(kernel, layout, panel, first, std::min(block, layout.steps() - first), parts,
+             bytes + layout.offset(panel, first));
+      }
     }
   });
   return panels;
+}
+
+template <const TileKernel& kKernel>
+Tensor pack_tiled(const Context& context, std::int64_t n, std::int64_t k,
+                  std::span<const StoredRows> parts, WeightFormat) {
+  return pack_panels(context, kKernel, n, k, parts);
+}
+
+template <const TileKernel& kKernel>
+Tensor pack_side_tiled(const Context& context, std::int64_t n, std::int64_t k,
+                       std::span<const StoredRows> parts) {
+  return pack_panels(context, side_kernel_of(kKernel), n, k, parts);
 }
 
 template <const TileKernel& kKernel>
@@ -324,18 +400,30 @@ void run_tiled(const Context& context, ConstMatrixView x, ConstMatrixView side,
 
 }  // namespace
 
+template <const TileKernel& kKernel>
+MatmulImplementation implementation() {
+  return {.name = kKernel.name,
+          .runs_on =
+              [](const CpuFeatures& cpu, WeightFormat format) {
+                const bool int8 = format == WeightFormat::int8;
+                if (kKernel.int8 || int8) return kKernel.int8 == int8 && runs_int8_on(kKernel, cpu);
+                return runs_on(kKernel, cpu, element_type(format));
+              },
+          .pack = pack_tiled<kKernel>,
+          .pack_side = pack_side_tiled<kKernel>,
+          .run = run_tiled<kKernel>};
+}
+
 std::span<const MatmulImplementation> matmul_implementations() {
-  static const std::vector<MatmulImplementation> list = for_all_tiles(
-      []<const TileKernel & kKernel>() -> MatmulImplementation {
-        return {.name = kKernel.name,
-                .runs_on =
-                    [](const CpuFeatures& cpu, WeightFormat format) {
-                      return runs_on(kKernel, cpu, element_type(format));
-                    },
-                .pack = pack_tiled<kKernel>,
-                .run = run_tiled<kKernel>};
-      },
-      kMatmulReference);
+  static const std::vector<MatmulImplementation> list = [] {
+    const auto make = []<const TileKernel & kKernel>() { return implementation<kKernel>(); };
+    auto all = for_tiles<MatmulImplementation>(AllTileKernels(), make);
+    for (const auto& of_int8 : for_tiles<MatmulImplementation>(Int8TileKernels(), make)) {
+      all.push_back(of_int8);
+    }
+    all.push_back(kMatmulReference);
+    return all;
+  }();
   return list;
 }
 

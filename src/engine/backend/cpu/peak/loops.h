@@ -12,6 +12,7 @@ double peak_f32_avx2(std::int64_t rounds);
 double peak_f32_avx512(std::int64_t rounds);
 double peak_bf16_avx512_bf16(std::int64_t rounds);
 double peak_bf16_amx_bf16(std::int64_t rounds);
+double peak_int8_amx_int8(std::int64_t rounds);
 double peak_int8_avx512_vnni(std::int64_t rounds);
 
 }  // namespace imagined::engine

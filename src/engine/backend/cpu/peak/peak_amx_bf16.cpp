@@ -1,36 +1,19 @@
-#include <immintrin.h>
-
+#include "engine/backend/cpu/peak/amx_loop_inl.h"
 #include "engine/backend/cpu/peak/loops.h"
 
 namespace imagined::engine {
+namespace {
 
-double peak_bf16_amx_bf16(std::int64_t rounds) {
-  // Constant, because GCC's intrinsic says that it reads eight bytes only: stores to the rest of a
-  // local variable would be left out.
-  static constexpr struct alignas(64) {
-    std::uint8_t palette = 1;
-    std::uint8_t unused[15] = {};
-    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  } kShape;
-  _tile_loadconfig(&kShape);
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  _tile_zero(4);
-  _tile_zero(5);
-  _tile_zero(6);
-  _tile_zero(7);
-  for (std::int64_t round = 0; round < rounds; ++round) {
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-  _tile_release();
-  constexpr double kOperations = 2.0 * 16 * 16 * 32;  // per instruction
-  return static_cast<double>(rounds) * 4 * kOperations;
-}
+struct Product {
+  static constexpr int kLength = 32;
+  static void upper_left() { _tile_dpbf16ps(0, 4, 6); }
+  static void upper_right() { _tile_dpbf16ps(1, 4, 7); }
+  static void lower_left() { _tile_dpbf16ps(2, 5, 6); }
+  static void lower_right() { _tile_dpbf16ps(3, 5, 7); }
+};
+
+}  // namespace
+
+double peak_bf16_amx_bf16(std::int64_t rounds) { return amx_loop<Product>(rounds); }
 
 }  // namespace imagined::engine

@@ -16,13 +16,21 @@ struct TileKernels {};
 /// Best first. A new instruction set is a file tile_<isa>.cpp, a line here and one in runs_on.
 using AllTileKernels = TileKernels<kTileAmxBf16, kTileAvx512Bf16, kTileAvx512, kTileAvx2>;
 
-/// What `make<kernel>()` gives for each of the tiles, best first, and the slow twin last.
+/// The same of whole numbers, for products alone.
+using Int8TileKernels = TileKernels<kTileAmxInt8, kTileAvx512Vnni, kTileAvxVnni, kTileAvx2Int8>;
+
+/// What `make<kernel>()` gives for each of the tiles, in their order.
+template <class Implementation, const TileKernel&... kKernels, class Make>
+std::vector<Implementation> for_tiles(TileKernels<kKernels...>, const Make& make) {
+  return {make.template operator()<kKernels>()...};
+}
+
+/// The same for all tiles of numbers, best first, and the slow twin last.
 template <class Implementation, class Make>
 std::vector<Implementation> for_all_tiles(const Make& make, const Implementation& twin) {
-  return [&]<const TileKernel&... kKernels>(TileKernels<kKernels...>) {
-    return std::vector<Implementation>{make.template operator()<kKernels>()..., twin};
-  }
-  (AllTileKernels());
+  auto all = for_tiles<Implementation>(AllTileKernels(), make);
+  all.push_back(twin);
+  return all;
 }
 
 /// Whether the machine runs these tiles and they are meant for numbers kept as `numbers`, f32 or
@@ -32,6 +40,14 @@ inline bool runs_on(const TileKernel& kernel, const CpuFeatures& cpu, DType numb
   if (&kernel == &kTileAmxBf16) return cpu.amx_bf16;
   if (&kernel == &kTileAvx512Bf16) return cpu.avx512_bf16;
   if (&kernel == &kTileAvx512) return cpu.avx512;
+  return cpu.avx2;
+}
+
+/// The same for tiles of whole numbers.
+inline bool runs_int8_on(const TileKernel& kernel, const CpuFeatures& cpu) {
+  if (&kernel == &kTileAmxInt8) return cpu.amx_int8;
+  if (&kernel == &kTileAvx512Vnni) return cpu.avx512_vnni;
+  if (&kernel == &kTileAvxVnni) return cpu.avx_vnni;
   return cpu.avx2;
 }
 

@@ -1,9 +1,12 @@
 #include "engine/backend/cpu/tile/panels.h"
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
+#include "engine/backend/cpu/quantise/quantise.h"
+#include "engine/backend/cpu/tile/int8_block.h"
 #include "engine/backend/cpu/tile/transpose.h"
 
 namespace imagined::engine {
@@ -202,7 +205,65 @@ void report_specials(const PanelLayout& layout, std::int64_t panel, const Source
   }
 }
 
+/// The elements [first, first + count) of a column as whole numbers.
+Quantised quantised_run(const Source& source, std::int64_t first, std::int64_t count, Levels levels,
+                        std::uint8_t* out) {
+  const std::int64_t begin = source.row * source.part->cols() + first;
+  if (source.part->is_matrix() && source.part->type().dtype == DType::bf16) {
+    const std::byte* const run = source.part->bytes().data() + 2 * begin;
+    return quantise(reinterpret_cast<const Bf16*>(run), count, levels, out);
+  }
+  std::array<float, kInt8BlockMax> decoded;
+  source.part->decode(begin, count, decoded.data());
+  return quantise(decoded.data(), count, levels, out);
+}
+
 }  // namespace
+
+PanelLayout PanelLayout::of_int8(const TileKernel& kernel, std::int64_t columns,
+                                 std::int64_t elements) {
+  constexpr std::int64_t kUnit = 64;  // elements that AMX multiplies at once
+  PanelLayout layout(kernel, DType::f32, columns, elements);
+  layout.element_bytes = kernel.element_bytes();
+  layout.steps_unit = kUnit / layout.step_elements;
+  layout.block = int8_block(elements) / layout.step_elements;
+  return layout;
+}
+
+void pack_int8_block(const TileKernel& kernel, const PanelLayout& layout, std::int64_t panel,
+                     std::int64_t first_step, std::int64_t steps, std::span<const StoredRows> parts,
+                     std::byte* out) {
+  struct alignas(64) Run {
+    std::array<std::uint8_t, kInt8BlockMax> numbers;
+  };
+  static constexpr Run kMissing = {};
+  const Sources sources = columns_of(layout, panel, parts);
+  const std::int64_t width = std::int64_t{layout.vectors(panel)} * layout.lanes;
+  const std::int64_t first = first_step * layout.step_elements;
+  const std::int64_t padded = steps * layout.step_elements;
+  const std::int64_t count = std::min(padded, layout.k - first);
+  std::byte* const tail = out + steps * layout.step_bytes(panel);
+  auto* const starts = reinterpret_cast<std::int32_t*>(tail);
+  auto* const factors = reinterpret_cast<float*>(starts + width);
+  std::fill_n(tail, layout.tail_bytes(panel), std::byte{});
+  std::array<Run, kPanelWidthMax> runs;
+  std::array<const std::byte*, kPanelWidthMax> rows;
+  rows.fill(reinterpret_cast<const std::byte*>(kMissing.numbers.data()));
+  bool finite = true;
+  for (std::int64_t c = 0; c < layout.columns(panel); ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    std::uint8_t* const run = runs[i].numbers.data();
+    const Quantised all =
+        quantised_run(sources[i], first, count, {.largest = kernel.b_largest}, run);
+    std::fill(run + count, run + padded, std::uint8_t{0});
+    starts[c] = -kernel.zero_point * all.sum;
+    factors[c] = all.factor;
+    finite &= !std::isnan(all.factor);
+    rows[i] = reinterpret_cast<const std::byte*>(run);
+  }
+  transpose_words(rows.data(), width, steps, false, out);
+  if (!finite) report_specials(layout, panel, sources);
+}
 
 void pack_panel_from_weights(const TileKernel& kernel, const PanelLayout& layout,
                              std::int64_t panel, std::int64_t first_step, std::int64_t steps,

@@ -9,9 +9,14 @@ namespace imagined::engine {
 
 /// c[r][j] (+)= sum over segments s and steps k of a[r][s][k] * b[s][k][j]
 ///
-/// A step is one element, or one pair of neighbouring bf16 elements. Rows of `a` lie anywhere at a
-/// constant distance, so that a packed block of activations and a window of a picture are both read
-/// in place. The additions of one element of c run over s, then k, whatever the tile's height.
+/// and for whole numbers, where a is unsigned and moved up by TileKernel::zero_point:
+///
+/// c[r][j] (+)= a_factors[r] * b_factors[j] * (b_starts[j] + sum over k of a[r][k] * b[k][j])
+///
+/// A step is one element, one pair of neighbouring bf16 elements or four whole numbers. Rows of `a`
+/// lie anywhere at a constant distance, so that a packed block of activations and a window of a
+/// picture are both read in place. The additions of one element of c run over s, then k, whatever
+/// the tile's height.
 struct TileArgs {
   const void* a = nullptr;
   std::int64_t a_row_bytes = 0;
@@ -22,6 +27,10 @@ struct TileArgs {
   float* c = nullptr;
   std::int64_t c_row = 0;    // floats from one row to the next
   bool accumulates = false;  // whether c already holds a part of the sum
+  // Of whole numbers only, which know no segments.
+  const float* a_factors = nullptr;        // one a row
+  const float* b_factors = nullptr;        // one a column
+  const std::int32_t* b_starts = nullptr;  // one a column
 };
 using TileFunction = void (*)(const TileArgs& args);
 
@@ -49,6 +58,12 @@ struct TileKernel {
   int rows = 0;       // the tallest tile
   int lanes = 0;      // columns per vector
   bool bf16 = false;  // a and b are pairs of bf16; else f32
+  /// Or, instead, four whole numbers: a in [-127, 127] + zero_point, b in [-b_largest, b_largest].
+  bool int8 = false;
+  int zero_point = 0;
+  int b_largest = 127;
+  /// Of int8: the tiles of f32 with as many lanes, for what a product adds to whole numbers.
+  const TileKernel* of_f32 = nullptr;
   /// Tiles are as tall as can be but for the last, because a change of height costs much; else of
   /// nearly the same height, because a last one of a row or two would run at a fraction of the
   /// rate.
@@ -64,8 +79,8 @@ struct TileKernel {
   /// back that the system would otherwise save at every change of threads.
   void (*release)() = nullptr;
 
-  int step_elements() const { return bf16 ? 2 : 1; }
-  int element_bytes() const { return bf16 ? 2 : 4; }
+  int step_elements() const { return int8 ? 4 : bf16 ? 2 : 1; }
+  int element_bytes() const { return int8 ? 1 : bf16 ? 2 : 4; }
   /// In how many tiles `all` rows are computed, and where one of these `count` ends.
   std::int64_t tile_count(std::int64_t all) const { return (all + rows - 1) / rows; }
   std::int64_t tile_end(std::int64_t all, std::int64_t count, std::int64_t tile) const {
@@ -78,5 +93,9 @@ extern const TileKernel kTileAvx2;
 extern const TileKernel kTileAvx512;
 extern const TileKernel kTileAvx512Bf16;
 extern const TileKernel kTileAmxBf16;
+extern const TileKernel kTileAvx2Int8;
+extern const TileKernel kTileAvxVnni;
+extern const TileKernel kTileAvx512Vnni;
+extern const TileKernel kTileAmxInt8;
 
 }  // namespace imagined::engine

@@ -1,117 +1,24 @@
-// bf16 products with AMX: eight tile registers of 16 rows of 64 bytes.
-//
-// Two registers of rows of a, two of columns of b and four of sums make a block of 32 x 32: each
-// register that is loaded meets two others. Sixteen steps (pairs) go through at once; what is left
-// of a segment is added by the vectors' tiles. A panel lies in memory as for avx512_bf16.
+// bf16 products with AMX, in the blocks of amx_inl.h. A step is a pair; what is left of a segment
+// is added by the vectors' tiles. A panel lies in memory as for avx512_bf16.
 //
 // TDPBF16PS sums the even and the odd elements of its sixteen pairs apart, each product added with
 // one rounding, adds the two and then the sum so far; subnormals count as zero. A row's additions
 // do not depend on the rows beside it. Source: Intel, Software Developer's Manual, volume 2.
-#include <immintrin.h>
-
+#include "engine/backend/cpu/tile/amx_inl.h"
 #include "engine/backend/cpu/tile/isa_avx512_bf16_inl.h"
 #include "engine/backend/cpu/tile/tile_inl.h"
 
 namespace imagined::engine {
 namespace {
 
-constexpr int kHalf = 16;            // rows of a register
-constexpr int kRowBytes = 64;        // of a register: 16 sums, or 16 pairs
-constexpr int kRowsMax = 2 * kHalf;  // of a block
-constexpr std::int64_t kSteps = 16;  // that one instruction multiplies
-constexpr int kStepBytes = Avx512Bf16::kStepBytes;
+static_assert(kStepBytes == Avx512Bf16::kStepBytes);
 
-/// What LDTILECFG reads.
-struct alignas(64) Shape {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {};
-  std::uint8_t rows[16] = {};
+struct Bf16Product {
+  static void upper_left() { _tile_dpbf16ps(0, 4, 6); }
+  static void upper_right() { _tile_dpbf16ps(1, 4, 7); }
+  static void lower_left() { _tile_dpbf16ps(2, 5, 6); }
+  static void lower_right() { _tile_dpbf16ps(3, 5, 7); }
 };
-static_assert(sizeof(Shape) == 64);
-
-/// Registers: 0 to 3 sums (upper rows left and right, lower rows left and right), 4 and 5 rows of
-/// a, 6 and 7 columns of b.
-constexpr Shape shape_of(int rows) {
-  Shape shape;
-  for (int i = 0; i < 8; ++i) shape.row_bytes[i] = kRowBytes;
-  const int upper = rows < kHalf ? rows : kHalf;
-  const int lower = rows > kHalf ? rows - kHalf : kHalf;  // a shape needs rows, used or not
-  shape.rows[0] = shape.rows[1] = shape.rows[4] = static_cast<std::uint8_t>(upper);
-  shape.rows[2] = shape.rows[3] = shape.rows[5] = static_cast<std::uint8_t>(lower);
-  shape.rows[6] = shape.rows[7] = kHalf;
-  return shape;
-}
-
-// Loading a shape clears all registers and costs as much as a hundred steps, so it is done only
-// where the height changes. 0: none.
-thread_local int shaped_rows = 0;
-
-template <int Rows>
-void take_shape() {
-  if (shaped_rows == Rows) return;
-  static constexpr Shape kShape = shape_of(Rows);
-  _tile_loadconfig(&kShape);
-  shaped_rows = Rows;
-}
-
-void release() {
-  if (shaped_rows == 0) return;
-  _tile_release();
-  shaped_rows = 0;
-}
-
-template <bool Tall, bool Wide>
-void load_sums(const TileArgs& args) {
-  if (!args.accumulates) {
-    _tile_zero(0);
-    if constexpr (Wide) _tile_zero(1);
-    if constexpr (Tall) _tile_zero(2);
-    if constexpr (Tall && Wide) _tile_zero(3);
-    return;
-  }
-  const std::int64_t stride = args.c_row * 4;
-  const float* const lower = args.c + kHalf * args.c_row;
-  _tile_loadd(0, args.c, stride);
-  if constexpr (Wide) _tile_loadd(1, args.c + kHalf, stride);
-  if constexpr (Tall) _tile_loadd(2, lower, stride);
-  if constexpr (Tall && Wide) _tile_loadd(3, lower + kHalf, stride);
-}
-
-template <bool Tall, bool Wide>
-void store_sums(const TileArgs& args) {
-  const std::int64_t stride = args.c_row * 4;
-  float* const lower = args.c + kHalf * args.c_row;
-  _tile_stored(0, args.c, stride);
-  if constexpr (Wide) _tile_stored(1, args.c + kHalf, stride);
-  if constexpr (Tall) _tile_stored(2, lower, stride);
-  if constexpr (Tall && Wide) _tile_stored(3, lower + kHalf, stride);
-}
-
-/// Adds the products of `blocks` times sixteen steps.
-template <bool Tall, bool Wide>
-void add_products(const char* a, std::int64_t a_row_bytes, const char* b, std::int64_t blocks) {
-  constexpr std::int64_t kStepRow = (Wide ? 2 : 1) * kRowBytes;
-  const char* lower = a + kHalf * a_row_bytes;
-  for (std::int64_t i = 0; i < blocks; ++i) {
-    _tile_loadd(6, b, kStepRow);
-    _tile_loadd(4, a, a_row_bytes);
-    _tile_dpbf16ps(0, 4, 6);
-    if constexpr (Wide) {
-      _tile_loadd(7, b + kRowBytes, kStepRow);
-      _tile_dpbf16ps(1, 4, 7);
-    }
-    if constexpr (Tall) {
-      _tile_loadd(5, lower, a_row_bytes);
-      _tile_dpbf16ps(2, 5, 6);
-      if constexpr (Wide) _tile_dpbf16ps(3, 5, 7);
-    }
-    a += kSteps * kStepBytes;
-    lower += kSteps * kStepBytes;
-    b += kSteps * kStepRow;
-  }
-}
 
 /// The steps of every segment that fill no register, by the vectors' tiles.
 template <int Rows, int Vectors>
@@ -143,7 +50,7 @@ void block(const TileArgs& args) {
   load_sums<kTall, kWide>(args);
   const std::int64_t blocks = args.steps / kSteps;
   for (std::int64_t segment = 0; segment < args.segments; ++segment) {
-    add_products<kTall, kWide>(
+    add_products<Bf16Product, kTall, kWide>(
         static_cast<const char*>(args.a) + segment * args.a_segment_bytes, args.a_row_bytes,
         static_cast<const char*>(args.b) + segment * args.steps * Vectors * kRowBytes, blocks);
   }

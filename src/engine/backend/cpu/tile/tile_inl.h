@@ -11,21 +11,30 @@
 namespace imagined::engine {
 namespace {
 
+/// What sums of f32 begin with and how they end.
+template <class Isa>
+struct FloatSums {
+  using Sum = typename Isa::Float;
+  static Sum begin(const TileArgs& args, int row, int vector) {
+    return args.accumulates ? Isa::load(args.c + row * args.c_row + vector * Isa::kLanes)
+                            : Isa::zero();
+  }
+  static void end(const TileArgs& args, int row, int vector, Sum sum) {
+    Isa::store(args.c + row * args.c_row + vector * Isa::kLanes, sum);
+  }
+};
+
 /// Rows of `a` are reached as base[r / 3] + (r % 3) * stride: five bases, one stride and the
 /// panel's pointer stay within the general registers, fourteen row pointers would not.
-template <class Isa, int Rows, int Vectors>
+template <class Isa, class Sums, int Rows, int Vectors>
 void tile(const TileArgs& args) {
   constexpr int kBases = (Rows + 2) / 3;
-  using Float = typename Isa::Float;
   using Operand = typename Isa::Operand;
-  Float sum[Rows][Vectors];
-  float* const c = args.c;
+  typename Sums::Sum sum[Rows][Vectors];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) {
-      sum[r][v] = args.accumulates ? Isa::load(c + r * args.c_row + v * Isa::kLanes) : Isa::zero();
-    }
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = Sums::begin(args, r, v);
   }
   const char* b = static_cast<const char*>(args.b);
   const std::int64_t stride = args.a_row_bytes;
@@ -55,7 +64,7 @@ void tile(const TileArgs& args) {
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) Isa::store(c + r * args.c_row + v * Isa::kLanes, sum[r][v]);
+    for (int v = 0; v < Vectors; ++v) Sums::end(args, r, v, sum[r][v]);
   }
 }
 
@@ -134,12 +143,12 @@ void widen(const std::uint16_t* in, float* out, std::int64_t count) {
 }
 
 /// Fills the table for 1 .. `Rows` rows.
-template <class Isa, int Rows = Isa::kRows>
+template <class Isa, class Sums, int Rows = Isa::kRows>
 constexpr void list_tiles(TileKernel& kernel) {
   if constexpr (Rows > 0) {
-    kernel.tiles[1][Rows] = tile<Isa, Rows, 1>;
-    kernel.tiles[2][Rows] = tile<Isa, Rows, 2>;
-    list_tiles<Isa, Rows - 1>(kernel);
+    kernel.tiles[1][Rows] = tile<Isa, Sums, Rows, 1>;
+    kernel.tiles[2][Rows] = tile<Isa, Sums, Rows, 2>;
+    list_tiles<Isa, Sums, Rows - 1>(kernel);
   }
 }
 
@@ -150,7 +159,7 @@ constexpr TileKernel make_kernel(const char* name, bool bf16) {
   kernel.rows = Isa::kRows;
   kernel.lanes = Isa::kLanes;
   kernel.bf16 = bf16;
-  list_tiles<Isa>(kernel);
+  list_tiles<Isa, FloatSums<Isa>>(kernel);
   kernel.finish = finish<Isa>;
   kernel.narrow = narrow<Isa>;
   kernel.widen = widen<Isa>;
