@@ -39,7 +39,8 @@ find_package(gRPC REQUIRED)
 # RE2 asks for -pthread, which the precompiled headers were made without; since glibc 2.34 it does nothing.
 set_property(TARGET re2::re2 PROPERTY INTERFACE_COMPILE_OPTIONS "")
 file(GLOB imagined_protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proto/xai/api/v1/*.proto)
-set(imagined_proto_sources)
+set(imagined_proto_made)
+set(imagined_proto_unit)
 foreach(proto ${imagined_protos})
   get_filename_component(name ${proto} NAME_WE)
   set(made ${CMAKE_BINARY_DIR}/proto/xai/api/v1/${name})
@@ -50,9 +51,20 @@ foreach(proto ${imagined_protos})
             --grpc_out=${CMAKE_BINARY_DIR}/proto
             --plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin> ${proto}
     DEPENDS ${imagined_protos})
-  list(APPEND imagined_proto_sources ${made}.pb.cc ${made}.grpc.pb.cc)
+  list(APPEND imagined_proto_made ${made}.pb.cc ${made}.pb.h ${made}.grpc.pb.cc ${made}.grpc.pb.h)
+  # The two names that protoc gives in every file.
+  string(APPEND imagined_proto_unit "#define schemas schemas_of_${name}\n"
+         "#define file_default_instances file_default_instances_of_${name}\n"
+         "#include \"xai/api/v1/${name}.pb.cc\"\n#include \"xai/api/v1/${name}.grpc.pb.cc\"\n"
+         "#undef schemas\n#undef file_default_instances\n")
+  string(PREPEND imagined_proto_unit "#include \"xai/api/v1/${name}.grpc.pb.h\"\n")
 endforeach()
-add_library(imagined_proto STATIC ${imagined_proto_sources})
+# One unit, little optimised: most of each file alone were the headers of gRPC.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/units/proto.cpp CONTENT "${imagined_proto_unit}" @ONLY)
+set_source_files_properties(${CMAKE_BINARY_DIR}/units/proto.cpp PROPERTIES
+  OBJECT_DEPENDS "${imagined_proto_made}" COMPILE_OPTIONS "${IMAGINED_COLD_OPTIONS}")
+set_source_files_properties(${imagined_proto_made} PROPERTIES HEADER_FILE_ONLY ON)
+add_library(imagined_proto STATIC ${CMAKE_BINARY_DIR}/units/proto.cpp ${imagined_proto_made})
 target_include_directories(imagined_proto SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/proto)
 target_link_libraries(imagined_proto PUBLIC gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf)
 target_compile_options(imagined_proto PRIVATE -w)
