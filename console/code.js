@@ -54,7 +54,7 @@ for picture in made.json()["data"]:
 import xai_sdk
 
 # gRPC: the port that the server prints as "grpc"; 50051 unless it was told another
-client = xai_sdk.Client(api_key=os.environ["IMAGINED_KEY"], api_host=${quoted(`${host}:50051`)})
+${wish.seed !== "" ? "# xai-sdk has no argument for the seed: this one is left out\n" : ""}client = xai_sdk.Client(api_key=os.environ["IMAGINED_KEY"], api_host=${quoted(`${host}:50051`)})
 made = client.image.sample_batch(
     ${quoted(wish.prompt)},
     ${quoted(wish.model)},

@@ -16,7 +16,7 @@ from program import BINARY  # noqa: E402
 from servers import no_proxy, start_server  # noqa: E402, F401
 
 BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-AXE = ROOT / "build/console/node_modules/axe-core/axe.min.js"
+PACKAGES = ROOT / "build/console"
 
 
 def missing():
@@ -34,19 +34,26 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def axe():
-    """The text of axe-core."""
-    pins = pathlib.Path(__file__).with_name("package.json")
-    if not AXE.exists():
+def node_packages():
+    """The folder in which the packages of package.json are installed."""
+    pins, have = pathlib.Path(__file__).with_name("package.json"), PACKAGES / "installed.json"
+    if not have.exists() or have.read_bytes() != pins.read_bytes():
         if not shutil.which("npm"):
-            pytest.skip("axe-core: npm is not installed")
-        AXE.parents[2].mkdir(parents=True, exist_ok=True)
-        shutil.copy(pins, AXE.parents[2])
+            pytest.skip("npm is not installed")
+        PACKAGES.mkdir(parents=True, exist_ok=True)
+        shutil.copy(pins, PACKAGES)
         done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], capture_output=True,
-                              text=True, cwd=AXE.parents[2])
-        if not AXE.exists():
-            pytest.skip(f"axe-core could not be installed: {done.stderr.strip()[-200:]}")
-    return AXE.read_text(encoding="utf-8")
+                              text=True, cwd=PACKAGES)
+        if done.returncode != 0:
+            pytest.skip(f"the packages could not be installed: {done.stderr.strip()[-200:]}")
+        shutil.copy(pins, have)
+    return PACKAGES
+
+
+@pytest.fixture(scope="session")
+def axe(node_packages):
+    """The text of axe-core."""
+    return (node_packages / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

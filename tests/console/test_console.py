@@ -1,13 +1,18 @@
 """From the first run to the first picture and on, as people go."""
 
 import base64
+import os
 import re
+import shutil
 import struct
+import subprocess
+import sys
 import zlib
 
 import pytest
 import requests
 
+from authority import Authority
 from conftest import ROOT
 from people import (PAGES, PASSWORD, accept_invitation, add_person, become_owner, go_to, make_key,
                     make_picture, press, sign_in, wait_for_page)
@@ -179,27 +184,37 @@ def test_an_edit_takes_dropped_pictures_and_the_one_just_made(start_server, open
     page.wait_for_selector("form [role=alert]")  # it takes none, and says so
 
 
-def test_the_code_is_the_request_and_runs(start_server, open_console, tmp_path):
-    import os
-    import subprocess
-    import sys
+def run_typescript(code, packages):
+    """Checks the types as strictly as tsc does, and runs it; as one command does that somebody types."""
+    script = packages / "sample.mts"
+    script.write_text(code, encoding="utf-8")
+    return ["bash", "-c", 'cd "$0" && npx --no-install tsc --strict --module nodenext --target es2022 --types node '
+            "--outDir made sample.mts && node made/sample.mjs", str(packages)]
+
+
+@pytest.mark.parametrize("tab", ["curl", "Python openai", "Python requests", "Python xai-sdk", "TypeScript"])
+def test_the_code_is_the_request_and_runs(tab, start_server, open_console, request):
     server = start_server()
     page = open_console(server.url)
     become_owner(page, server)
     page.fill("#prompt", "it's a \"red\" house")
     page.fill("[name=seed]", "7")
     page.check("input[value='16:9']", force=True)
-    for tab in ("curl", "Python requests"):
-        page.click(f"[role=tab]:has-text('{tab}')")
-        press(page, "Copy")
-        code = page.evaluate("navigator.clipboard.readText()")
-        command = ["bash", "-c", code] if tab == "curl" else [sys.executable, "-c", code]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60,
-                              env=os.environ | {"IMAGINED_KEY": server.key})
-        assert done.returncode == 0 and "/v1/files/img/" in done.stdout, (tab, code, done)
-    rows = server.query("SELECT json_extract(payload, '$.prompt'), json_extract(payload, '$.seed'), "
-                        "json_extract(payload, '$.aspect_ratio') FROM jobs")
-    assert rows == [("it's a \"red\" house", 7, "16:9")] * 2
+    page.click(f"[role=tab]:has-text('{tab}')")
+    press(page, "Copy")
+    code = page.evaluate("navigator.clipboard.readText()").replace(":50051", f":{server.grpc.rpartition(':')[2]}")
+    if tab == "curl":
+        command = ["bash", "-c", code]
+    elif tab == "TypeScript":
+        command = run_typescript(code, request.getfixturevalue("node_packages"))
+    else:
+        command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100,
+                          env=os.environ | {"IMAGINED_KEY": server.key})
+    assert done.returncode == 0 and "/v1/files/img/" in done.stdout, (code, done)
+    seed = None if "xai" in tab else 7  # which has no field of its own for it
+    assert server.query("SELECT json_extract(payload, '$.prompt'), json_extract(payload, '$.seed'), "
+                        "json_extract(payload, '$.aspect_ratio') FROM jobs") == [("it's a \"red\" house", seed, "16:9")]
 
 
 def test_the_gallery_searches_revokes_and_deletes(start_server, open_console):
@@ -376,6 +391,17 @@ def test_no_page_is_wider_than_its_window(start_server, open_console):
             page.set_viewport_size({"width": width, "height": 900})
             over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert over <= 0, (name, width, over)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates with")
+def test_with_tls_the_session_is_sent_by_tls_alone(start_server, open_console, tmp_path):
+    certificate, key = Authority(tmp_path).issue("server")
+    server = start_server("--tls-certificate-file", certificate, "--tls-key-file", key)
+    page = open_console(server.url, ignore_https_errors=True)  # no browser knows the authority
+    become_owner(page, server)
+    make_picture(page, PROMPT)
+    assert [(cookie["name"], cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) for cookie in page.context.cookies()
+            ] == [("imagined_session", True, True, "Strict")]
 
 
 def test_a_second_sign_in_is_by_name(start_server, open_console):
