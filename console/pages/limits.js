@@ -34,6 +34,14 @@ export const show = async (stage, { session }) => {
     }
   };
 
+  const choices = (key) => {
+    if (!may) return h("span", { cls: "quiet small" }, "An admin decides");
+    const own = key.capacityRequest.askedBy === `key:${session.personId}`;
+    return h("div", { cls: "row" },
+      own ? h("span", { cls: "quiet small" }, "Somebody else decides") : h("button", { cls: "first", onclick: () => decide(key, "grant"), "aria-label": `Grant ${key.name}` }, "Grant"),
+      h("button", { onclick: () => decide(key, "deny"), "aria-label": `${own ? "Take back" : "Deny"} ${key.name}` }, own ? "Take back" : "Deny"));
+  };
+
   const load = async () => {
     const [keys, people, { rates }, { refusals }] = await Promise.all([all(`/auth/teams/${team}/api-keys?pageSize=1000`, "apiKeys", "paginationToken", "paginationToken"),
       get(`/auth/teams/${team}/people`), get(`/v1/billing/teams/${team}/budgets`), get(`/v1/teams/${team}/refusals`)]);
@@ -51,8 +59,7 @@ export const show = async (stage, { session }) => {
         { name: "Asks for", cell: (key) => h("b", null, asked(key.capacityRequest)) },
         { name: "Why", cls: "wide", cell: (key) => key.capacityRequest.reason || "–" },
         { name: "Since", cls: "time", cell: (key) => ago(key.capacityRequest.createTime) },
-        { name: "", cell: (key) => may ? h("div", { cls: "row" }, h("button", { cls: "first", onclick: () => decide(key, "grant"), "aria-label": `Grant ${key.name}` }, "Grant"), h("button", { onclick: () => decide(key, "deny"), "aria-label": `Deny ${key.name}` }, "Deny"))
-          : h("span", { cls: "quiet small" }, "An admin decides") }], open)),
+        { name: "", cell: (key) => choices(key) }], open)),
       card("What holds for each key", keys.length === 0 ? empty("No keys yet", "Limits belong to keys.", h("a", { cls: "button", href: "#/keys" }, "Make a key")) : table("Limits of each key", [
         { name: "Key", cls: "wide", cell: (key) => key.name },
         { name: "A second", cls: "right", cell: (key) => [number(key.qps ?? rates.qps), !key.qps && h("span", { cls: "quiet" }, " (the server's)")] },

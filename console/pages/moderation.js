@@ -12,6 +12,7 @@ export const show = async (stage, { session }) => {
     card(null, events.length === 0 ? empty("Nothing was blocked", "Requests that break the policy of this server or team are listed here.") : table("Blocked requests, newest first", [
       { name: "When", cls: "time", cell: (each) => moment(each.time) },
       { name: "What", cell: (each) => each.outcome === "prompt_blocked" ? tag("warn", "The request") : tag("bad", "The finished picture") },
+      { name: "Why", cls: "wide", cell: (each) => each.message || "–" },
       { name: "Key", cell: (each) => names.get(each.keyId) ?? each.keyId },
       { name: "User", cell: (each) => each.user || "–" },
       { name: "Model", cell: (each) => each.model }], events)));

@@ -245,7 +245,7 @@ Result<std::unique_ptr<Moderation>> make_moderation(const config::Settings& sett
 }
 
 Relaying::Relaying(std::unique_ptr<service::UpstreamClient> to,
-                   std::vector<service::Upstream> servers, const service::Admission& admission,
+                   std::vector<service::Upstream> servers, service::Admission& admission,
                    Stores& stores)
     : client(std::move(to)),
       upstreams(std::move(servers), stores.clock()),
@@ -257,8 +257,7 @@ Relaying::Relaying(std::unique_ptr<service::UpstreamClient> to,
 
 Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                                                 const config::Environment& environment,
-                                                const service::Admission& admission,
-                                                Stores& stores) {
+                                                service::Admission& admission, Stores& stores) {
   if (config.upstreams.empty()) return std::unique_ptr<Relaying>();
   std::vector<service::Upstream> servers;
   for (const config::UpstreamSettings& settings : config.upstreams) {

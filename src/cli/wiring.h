@@ -90,13 +90,12 @@ struct Relaying {
   service::Relay relay;
 
   Relaying(std::unique_ptr<service::UpstreamClient> to, std::vector<service::Upstream> servers,
-           const service::Admission& admission, Stores& stores);
+           service::Admission& admission, Stores& stores);
 };
 /// Null when none is named. `invalid_argument` when a key is not in the environment, naming it.
 Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                                                 const config::Environment& environment,
-                                                const service::Admission& admission,
-                                                Stores& stores);
+                                                service::Admission& admission, Stores& stores);
 
 /// How long pictures answer a request again, and at which price.
 service::CacheOptions cache_options(const config::Settings& settings);

@@ -172,7 +172,7 @@ TEST_F(HistoryTest, AJobThatRunsTellsItsProgressUntilItHasEnded) {
 }
 
 TEST_F(HistoryTest, ListsWhatModerationHasBlockedForTheTeam) {
-  const auto block = [&](std::string id, std::string team, Outcome outcome) {
+  const auto block = [&](std::string id, std::string team, Outcome outcome, std::string why = {}) {
     clock_.advance_ms(1);
     const Charge charge{.id = std::move(id),
                         .owner = {.team_id = std::move(team), .key_id = "key"},
@@ -180,9 +180,9 @@ TEST_F(HistoryTest, ListsWhatModerationHasBlockedForTheTeam) {
                         .model = "fast",
                         .pictures = 1,
                         .created_ms = clock_.unix_ms()};
-    ASSERT_TRUE(ledger_.record({.charge = charge}, {.outcome = outcome}));
+    ASSERT_TRUE(ledger_.record({.charge = charge}, {.outcome = outcome, .why = std::move(why)}));
   };
-  block("1", "red", Outcome::prompt_blocked);
+  block("1", "red", Outcome::prompt_blocked, "rejected (birds)");
   block("2", "red", Outcome::picture_blocked);
   block("3", "red", Outcome::refused);
   block("4", "blue", Outcome::prompt_blocked);
@@ -190,6 +190,7 @@ TEST_F(HistoryTest, ListsWhatModerationHasBlockedForTheTeam) {
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].outcome, Outcome::picture_blocked);
   EXPECT_EQ(found[1].outcome, Outcome::prompt_blocked);
+  EXPECT_EQ(found[1].why, "rejected (birds)");
   EXPECT_EQ(desk_.blocked({red_, "r"}, 1)->size(), 1u);
 }
 
@@ -203,6 +204,17 @@ TEST_F(HistoryTest, ListsWhatLimitsHaveRefusedToTheTeam) {
   EXPECT_EQ(found[0].message, refusal->message);
   EXPECT_EQ(found[0].owner.key_id, "key");
   EXPECT_TRUE(desk_.refused({person("blue"), "r"})->empty());
+}
+
+TEST_F(HistoryTest, ListsRefusalsBehindTheDoorOnlyWhereSomethingIsUsedUp) {
+  const Caller key{.owner = {.team_id = "red", .key_id = "key"}, .scopes = ScopeSet::all()};
+  admission_.note_refusal(key, "fast", {.code = ErrorCode::invalid_argument, .message = "size"});
+  admission_.note_refusal(key, "fast",
+                          {.code = ErrorCode::resource_exhausted, .message = "The daily budget"});
+  const auto found = *desk_.refused({red_, "r"});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].message, "The daily budget");
+  EXPECT_EQ(found[0].model, "fast");
 }
 
 TEST_F(HistoryTest, KeepsTheNewestRefusalsAndNoMore) {

@@ -59,6 +59,7 @@ class KeyServiceTest : public testing::Test {
   }
 
   inline static const Actor kActor{.name = "test", .request_id = "r1"};
+  inline static const Actor kBoss{.name = "key:boss"};
   ManualClock clock_;
   CountingKeyStore store_{clock_};
   KeyService keys_{store_, clock_, {.pepper = "pepper"}};
@@ -265,11 +266,11 @@ TEST_F(KeyServiceTest, GivesTheCapacityThatWasAskedForWhenItIsGranted) {
   ASSERT_TRUE(keys_.ask_capacity(kActor, id, {.per_second = 10, .reason = "a launch"}));
   EXPECT_EQ(allowance().per_second, std::nullopt);
   EXPECT_EQ(keys_.find(id)->asked.at_ms, clock_.unix_ms());
-  ASSERT_TRUE(keys_.decide_capacity({.name = "key:boss"}, id, true));
+  ASSERT_TRUE(keys_.decide_capacity(kBoss, id, true));
   EXPECT_EQ(allowance().per_second, 10);
   EXPECT_EQ(allowance().per_minute, 7);
   EXPECT_FALSE(keys_.find(id)->asked.is_open());
-  EXPECT_EQ(keys_.decide_capacity(kActor, id, true).error().code, ErrorCode::failed_precondition);
+  EXPECT_EQ(keys_.decide_capacity(kBoss, id, true).error().code, ErrorCode::failed_precondition);
   EXPECT_EQ(store_.audit(0, 10)->back().deed.detail, "per_second=10 reason=\"a launch\"");
 }
 
@@ -282,7 +283,7 @@ TEST_F(KeyServiceTest, GivesNoMoreCapacityThanTheWorkersWereSeenToMake) {
     pace.per_minute = per_minute_made;
     const std::string id = make().row.id;
     EXPECT_TRUE(keys.ask_capacity(kActor, id, {.per_second = 50, .per_minute = 1'000}));
-    const auto key = keys.decide_capacity(kActor, id, true);
+    const auto key = keys.decide_capacity(kBoss, id, true);
     return std::pair(*key->allowance.per_second, *key->allowance.per_minute);
   };
   EXPECT_EQ(given(0), std::pair(50L, 1'000L)) << "nothing is measured yet";
@@ -291,6 +292,14 @@ TEST_F(KeyServiceTest, GivesNoMoreCapacityThanTheWorkersWereSeenToMake) {
   EXPECT_EQ(given(100'000), std::pair(50L, 1'000L));
   EXPECT_EQ(store_.audit(0, 20)->at(8).deed.detail,
             "per_second=5 per_minute=300 reason=\"\" of per_second=50 per_minute=1000 reason=\"\"");
+}
+
+TEST_F(KeyServiceTest, LetsNobodyGrantWhatTheyHaveAskedForThemselves) {
+  const std::string id = make().row.id;
+  ASSERT_TRUE(keys_.ask_capacity(kActor, id, {.per_second = 10}));
+  EXPECT_EQ(keys_.decide_capacity(kActor, id, true).error().code, ErrorCode::permission_denied);
+  EXPECT_TRUE(keys_.find(id)->asked.is_open());
+  EXPECT_TRUE(keys_.decide_capacity(kActor, id, false)) << "taking it back is no grant";
 }
 
 TEST_F(KeyServiceTest, GivesNothingOfTheCapacityThatIsDenied) {

@@ -12,7 +12,7 @@ import openai
 import pytest
 import requests
 
-from authority import Authority
+from authority import Authority, openssl
 from program import PROMPT, run, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None,

@@ -97,7 +97,8 @@ std::string blocked_body(std::span<const service::BlockedRequest> blocked) {
                                  {"keyId", each.key_id},
                                  {"user", each.user},
                                  {"model", each.model},
-                                 {"outcome", service::row_of(each.outcome).name}}));
+                                 {"outcome", service::row_of(each.outcome).name},
+                                 {"message", each.why}}));
   return JsonText::object({{"events", items}}).text();
 }
 

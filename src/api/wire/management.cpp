@@ -148,6 +148,7 @@ json asked_value(const service::CapacityRequest& asked) {
   json value = rates_value(asked.per_second, asked.per_minute);
   value["reason"] = asked.reason;
   value["createTime"] = to_timestamp(asked.at_ms);
+  value["askedBy"] = asked.by;
   return value;
 }
 

@@ -16,6 +16,7 @@ struct CapacityRequest {
   std::optional<std::int64_t> per_second;  // requests for one model
   std::optional<std::int64_t> per_minute;
   std::string reason;      // for the person
+  std::string by;          // the actor that asked, as the audit log names it
   std::int64_t at_ms = 0;  // 0: nothing is asked for
 
   bool is_open() const { return at_ms > 0; }

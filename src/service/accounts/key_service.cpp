@@ -271,6 +271,7 @@ Result<ApiKey> KeyService::ask_capacity(const Actor& actor, std::string_view id,
   const ApiKey key = TRY(store_.find(id));
   TRY(check_not_revoked(key));
   request.at_ms = clock_.unix_ms();
+  request.by = actor.name;
   ApiKey after = key;
   after.asked = std::move(request);
   return write(actor, key, after, "capacity.ask", in_words(after.asked));
@@ -284,6 +285,9 @@ Result<ApiKey> KeyService::decide_capacity(const Actor& actor, std::string_view 
   ApiKey after = key;
   after.asked = CapacityRequest();
   if (!granted) return write(actor, key, std::move(after), "capacity.deny", in_words(key.asked));
+  if (key.asked.by == actor.name)
+    return fail(ErrorCode::permission_denied,
+                "you have asked for this capacity yourself; another admin or owner decides");
   const Rates has{.per_second = key.allowance.per_second.value_or(options_.rates.per_second),
                   .per_minute = key.allowance.per_minute.value_or(options_.rates.per_minute)};
   const QueuePace pace = options_.pace ? TRY(options_.pace()) : QueuePace();

@@ -60,6 +60,12 @@ void Admission::note(const Owner& owner, const std::string& model, const Error& 
   if (refusals_.size() > kRefusalsKept) refusals_.pop_front();
 }
 
+void Admission::note_refusal(const Caller& caller, std::string_view model, const Error& error) {
+  if (error.code != ErrorCode::resource_exhausted) return;
+  const std::lock_guard lock(mutex_);
+  note(caller.owner, std::string(model), error);
+}
+
 std::vector<LimitRefusal> Admission::refused(const Caller& caller) {
   const std::lock_guard lock(mutex_);
   std::vector<LimitRefusal> found;

@@ -41,7 +41,7 @@ struct Admitted {
   std::optional<Error> refusal;  // none: come in
 };
 
-/// A request that a limit has refused.
+/// A request that a limit, a quota or a budget has refused.
 struct LimitRefusal {
   std::int64_t at_ms = 0;
   Owner owner;
@@ -99,6 +99,9 @@ class Admission {
   /// this one's turn; it must not block. `resource_exhausted` when the queue is full.
   Result<Place> queue(const Caller& caller, std::string_view model, std::function<void()> on_turn);
 
+  /// Notes what was refused behind the door because something is used up: a quota, a budget, a
+  /// place in the queue. Other errors are none of its business.
+  void note_refusal(const Caller& caller, std::string_view model, const Error& error);
   /// What was refused to the caller's team lately, newest first; of all teams kRefusalsKept are
   /// kept, in this process alone.
   std::vector<LimitRefusal> refused(const Caller& caller);

@@ -40,7 +40,9 @@ Outcome outcome_of(const Job& before, const Job& after, EndedBy by) {
 
 Settlement settlement_of(const Job& before, const Job& after, EndedBy by, std::int64_t delivered) {
   CHECK(is_final(after.state), "job {} has not ended", after.id);
-  return {.outcome = outcome_of(before, after, by), .delivered = delivered};
+  Settlement settlement{.outcome = outcome_of(before, after, by), .delivered = delivered};
+  if (settlement.outcome == Outcome::picture_blocked) settlement.why = after.error->message;
+  return settlement;
 }
 
 }  // namespace imagined::service

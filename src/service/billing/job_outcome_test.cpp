@@ -33,16 +33,15 @@ TEST(JobOutcome, IsByWhatTheJobDidAndWhoEndedIt) {
 }
 
 TEST(JobOutcome, TellsWhatModerationRefusedFromWhatFailed) {
-  const auto outcome_of = [](ErrorCode code, ErrorReason reason) {
+  const auto settled = [](ErrorCode code, ErrorReason reason) {
     Job ended{.id = "j", .state = JobState::failed};
-    ended.error = Error{.code = code, .reason = reason};
-    return settlement_of({.id = "j", .state = JobState::running}, ended, EndedBy::worker, 0)
-        .outcome;
+    ended.error = Error{.code = code, .message = "told", .reason = reason};
+    return settlement_of({.id = "j", .state = JobState::running}, ended, EndedBy::worker, 0);
   };
-  EXPECT_EQ(outcome_of(ErrorCode::invalid_argument, ErrorReason::content_moderated),
-            Outcome::picture_blocked);
-  EXPECT_EQ(outcome_of(ErrorCode::unavailable, ErrorReason::moderation_unavailable),
-            Outcome::engine_failed);
+  EXPECT_EQ(settled(ErrorCode::invalid_argument, ErrorReason::content_moderated),
+            (Settlement{.outcome = Outcome::picture_blocked, .why = "told"}));
+  EXPECT_EQ(settled(ErrorCode::unavailable, ErrorReason::moderation_unavailable),
+            (Settlement{.outcome = Outcome::engine_failed}));
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ std::string revenue_of(std::string_view model);
 struct Settlement {
   Outcome outcome = Outcome::delivered;
   std::int64_t delivered = 0;  // pictures
+  std::string why = {};        // of a blocked one: what the customer was told
 
   bool operator==(const Settlement&) const = default;
 };

@@ -27,18 +27,17 @@ Result<void> Moderator::check(std::string_view text, const Charge& charge) {
   write_down(verdict, refused,
              {.hash_name = "prompt_sha256", .hash = to_hex(sha256(text)), .prompt = text}, charge);
   if (!refused) return {};
-  record_refusal(charge);
-  return refusal(
+  return refused_unworked(
       fmt::format("The prompt was rejected by content moderation ({}).", verdict.category),
-      "prompt");
+      "prompt", charge);
 }
 
 Result<void> Moderator::check_given(const PictureToJudge& picture, const Charge& charge) {
   const auto verdict = TRY(judge_picture(picture, ModerationStage::given_picture, charge));
   if (!refuses(verdict)) return {};
-  record_refusal(charge);
-  return refusal(fmt::format("the image was rejected by content moderation ({})", verdict.category),
-                 "image");
+  return refused_unworked(
+      fmt::format("the image was rejected by content moderation ({})", verdict.category), "image",
+      charge);
 }
 
 Result<void> Moderator::check_made(const PictureToJudge& picture, const Charge& charge) {
@@ -61,12 +60,14 @@ Result<ModerationVerdict> Moderator::judge_picture(const PictureToJudge& picture
   return verdict;
 }
 
-// A line of the usage, not a condition of the refusal.
-void Moderator::record_refusal(const Charge& charge) const {
-  const auto recorded =
-      parts_.ledger.record({.charge = charge}, {.outcome = Outcome::prompt_blocked});
+// The line of the usage is no condition of the refusal.
+tl::unexpected<Error> Moderator::refused_unworked(std::string message, std::string field,
+                                                  const Charge& charge) const {
+  const auto recorded = parts_.ledger.record({.charge = charge},
+                                             {.outcome = Outcome::prompt_blocked, .why = message});
   if (!recorded)
     log(LogLevel::error, "refusal_not_recorded", "reason={:?}", recorded.error().message);
+  return refusal(std::move(message), std::move(field));
 }
 
 std::string Moderator::version(std::string_view team_id) const {

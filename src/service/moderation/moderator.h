@@ -66,7 +66,9 @@ class Moderator {
   Result<ModerationVerdict> ask_classifier(const Ask& ask, const ModerationPolicy& policy);
   Result<ModerationVerdict> judge_picture(const PictureToJudge& picture, ModerationStage stage,
                                           const Charge& charge);
-  void record_refusal(const Charge& charge) const;
+  /// Refuses what no job was made for, and writes it into the books.
+  tl::unexpected<Error> refused_unworked(std::string message, std::string field,
+                                         const Charge& charge) const;
   void write_down(const ModerationVerdict& verdict, bool refused, const Subject& subject,
                   const Charge& charge) const;
 

@@ -175,7 +175,9 @@ Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPa
   wanted.reservation = parts_.admission.reservation(caller, charge);
   if (asking.again && asking.idempotency_key.empty())
     wanted.attach_since_ms = charge.created_ms - kLostAnswerMs;
-  return parts_.queue.insert(wanted);
+  auto inserted = parts_.queue.insert(wanted);
+  if (!inserted) parts_.admission.note_refusal(caller, model.id, inserted.error());
+  return inserted;
 }
 
 bool ImageService::somebody_has(const Model& model) const {
@@ -241,9 +243,11 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, const Orde
   if (order.cache == CacheUse::miss) parts_.cache->put(order.cache_key, done.job);
   if (order.hit_charge) {
     done.order_id = order.hit_charge->id;
-    done.cost_usd_ticks = TRY(
+    const auto cost =
         parts_.ledger.record(parts_.admission.reservation(caller, *order.hit_charge),
-                             {.outcome = Outcome::cached, .delivered = std::ssize(done.pictures)}));
+                             {.outcome = Outcome::cached, .delivered = std::ssize(done.pictures)});
+    if (!cost) parts_.admission.note_refusal(caller, order.hit_charge->model, cost.error());
+    done.cost_usd_ticks = TRY(cost);
   }
   return done;
 }

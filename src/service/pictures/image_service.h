@@ -84,7 +84,7 @@ class ImageService {
     Archive& archive;
     BlobStore& blobs;
     const WorkerPool& workers;
-    const Admission& admission;
+    Admission& admission;
     LedgerStore& ledger;
     Moderator& moderator;
     const Clock& clock;

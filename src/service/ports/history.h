@@ -36,6 +36,7 @@ struct BlockedRequest {
   std::string user;
   std::string model;
   Outcome outcome = Outcome::prompt_blocked;
+  std::string why;  // as the customer was told, with the category; empty before it was kept
 
   bool operator==(const BlockedRequest&) const = default;
 };

@@ -31,7 +31,9 @@ Result<void> Relay::check(const Caller& caller, std::string_view model) {
   const Reservation reservation = parts_.admission.reservation(caller, charge_of(caller, model));
   for (const Quota& quota : reservation.quotas) {
     const Amount used = TRY(parts_.ledger.spent(quota.bucket, quota.period));
-    TRY(check_quota(quota, used, kLeast, parts_.clock.unix_ms()));
+    const auto left = check_quota(quota, used, kLeast, parts_.clock.unix_ms());
+    if (!left) parts_.admission.note_refusal(caller, model, left.error());
+    TRY(left);
   }
   return {};
 }

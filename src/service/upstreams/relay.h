@@ -27,7 +27,7 @@ class Relay {
     Upstreams& upstreams;
     UpstreamClient& client;
     LedgerStore& ledger;
-    const Admission& admission;
+    Admission& admission;
     const Clock& clock;
   };
   explicit Relay(Parts parts) : parts_(parts) {}

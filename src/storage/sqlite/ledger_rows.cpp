@@ -135,8 +135,11 @@ Result<std::int64_t> resolve_charge(Connection& connection, std::string_view cha
       {.pictures = paid - charge.pictures, .usd_ticks = cost - charge.ordered().usd_ticks}));
   Statement update = TRY(
       connection.prepare("UPDATE charges SET outcome = ?, paid_pictures = ?, cost_usd_ticks = ?, "
-                         "held_usd_ticks = 0, resolved_ms = ? WHERE id = ?"));
-  TRY(update.bind(service::row_of(settlement.outcome).name, paid, cost, now_ms, charge_id).run());
+                         "held_usd_ticks = 0, resolved_ms = ?, why = ? WHERE id = ?"));
+  TRY(update
+          .bind(service::row_of(settlement.outcome).name, paid, cost, now_ms, settlement.why,
+                charge_id)
+          .run());
   return cost;
 }
 

@@ -336,6 +336,11 @@ ALTER TABLE files ADD COLUMN public_name TEXT NOT NULL DEFAULT '';  -- '': nobod
 ALTER TABLE files ADD COLUMN public_until_ms INTEGER NOT NULL DEFAULT 0;
 CREATE UNIQUE INDEX files_by_public_name ON files (public_name) WHERE public_name <> '';
 )sql",
+    // 17: who asked for capacity; what whoever asked for something blocked was told.
+    R"sql(
+ALTER TABLE api_keys ADD COLUMN asked_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE charges ADD COLUMN why TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

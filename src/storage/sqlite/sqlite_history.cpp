@@ -75,7 +75,7 @@ Result<std::vector<service::BlockedRequest>> SqliteHistory::blocked(const Histor
   Connection& connection = database_.reader();
   const auto lock = connection.lock();
   Statement rows =
-      TRY(connection.prepare("SELECT created_ms, key_id, user, model, outcome FROM charges "
+      TRY(connection.prepare("SELECT created_ms, key_id, user, model, outcome, why FROM charges "
                              "WHERE org_id = ? AND team_id = ? AND outcome IN (?, ?) "
                              "ORDER BY created_ms DESC, id DESC LIMIT ?"));
   rows.bind(query.org_id, query.team_id, service::row_of(kBlocked[0]).name,
@@ -87,7 +87,8 @@ Result<std::vector<service::BlockedRequest>> SqliteHistory::blocked(const Histor
                      .key_id = rows.text(1),
                      .user = rows.text(2),
                      .model = rows.text(3),
-                     .outcome = kBlocked[of_prompt ? 0 : 1]});
+                     .outcome = kBlocked[of_prompt ? 0 : 1],
+                     .why = rows.text(5)});
   }
   return found;
 }

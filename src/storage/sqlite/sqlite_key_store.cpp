@@ -17,7 +17,7 @@ constexpr std::string_view kKeyColumns =
     "not_before_ms, expires_ms, revoked_ms, previous_hash, previous_until_ms, per_second, "
     "per_minute, in_flight, pictures_per_day, pictures_per_month, usd_ticks_per_day, "
     "usd_ticks_per_month, modified_ms, modified_by, role, asked_per_second, "
-    "asked_per_minute, asked_reason, asked_ms, uses_cache, unlabelled";
+    "asked_per_minute, asked_reason, asked_ms, uses_cache, unlabelled, asked_by";
 
 std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -55,6 +55,7 @@ ApiKey read_key(const Statement& row) {
   key.asked = {.per_second = optional_integer(row, 26),
                .per_minute = optional_integer(row, 27),
                .reason = row.text(28),
+               .by = row.text(32),
                .at_ms = row.integer(29)};
   key.uses_cache = row.integer(30) != 0;
   key.unlabelled = row.integer(31) != 0;
@@ -72,7 +73,7 @@ Result<ApiKey> find_key(Connection& connection, std::string_view id) {
 Result<void> write_key(Connection& connection, std::string_view verb, const ApiKey& key) {
   Statement write = TRY(connection.prepare(
       fmt::format("{} INTO api_keys ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   verb, kKeyColumns)));
   const Allowance& own = key.allowance;
   return write
@@ -83,7 +84,7 @@ Result<void> write_key(Connection& connection, std::string_view verb, const ApiK
             own.pictures_per_month, own.usd_ticks_per_day, own.usd_ticks_per_month, key.modified_ms,
             key.modified_by, key.role ? to_string(*key.role) : std::string_view(),
             key.asked.per_second, key.asked.per_minute, key.asked.reason, key.asked.at_ms,
-            key.uses_cache, key.unlabelled)
+            key.uses_cache, key.unlabelled, key.asked.by)
       .run();
 }
 
