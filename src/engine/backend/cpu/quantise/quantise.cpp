@@ -2,6 +2,7 @@
 #define HWY_TARGET_INCLUDE "engine/backend/cpu/quantise/quantise.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <bit>
@@ -36,7 +37,8 @@ std::uint32_t largest_bits(const T* in, std::size_t count) {
 }
 
 template <class T>
-Quantised quantise_row(const T* in, std::size_t count, Levels levels, std::uint8_t* out) {
+Quantised quantise_row(const T* in, std::size_t count, Levels levels, std::uint8_t* out,
+                       const T* next) {
   const hn::RebindToSigned<Lanes> di;
   const hn::Rebind<std::int8_t, Lanes> d8;
   const auto whole_max = static_cast<float>(levels.largest);
@@ -55,6 +57,7 @@ Quantised quantise_row(const T* in, std::size_t count, Levels levels, std::uint8
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto numbers = rounded(load(in + i));
+    if (next != nullptr) hwy::Prefetch(next + i);
     sum = hn::Add(sum, numbers);
     hn::StoreU(hn::Xor(hn::DemoteTo(d8, numbers), flip), d8, to + i);
   }
@@ -71,10 +74,12 @@ Quantised quantise_row(const T* in, std::size_t count, Levels levels, std::uint8
 }
 
 Quantised quantise_f32(const float* in, std::int64_t count, Levels levels, std::uint8_t* out) {
-  return quantise_row(in, static_cast<std::size_t>(count), levels, out);
+  return quantise_row(in, static_cast<std::size_t>(count), levels, out,
+                      static_cast<const float*>(nullptr));
 }
-Quantised quantise_bf16(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out) {
-  return quantise_row(in, static_cast<std::size_t>(count), levels, out);
+Quantised quantise_bf16(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out,
+                        const Bf16* next) {
+  return quantise_row(in, static_cast<std::size_t>(count), levels, out, next);
 }
 
 }  // namespace
@@ -89,8 +94,9 @@ HWY_EXPORT(quantise_bf16);
 Quantised quantise(const float* in, std::int64_t count, Levels levels, std::uint8_t* out) {
   return HWY_DYNAMIC_DISPATCH(quantise_f32)(in, count, levels, out);
 }
-Quantised quantise(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out) {
-  return HWY_DYNAMIC_DISPATCH(quantise_bf16)(in, count, levels, out);
+Quantised quantise(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out,
+                   const Bf16* next) {
+  return HWY_DYNAMIC_DISPATCH(quantise_bf16)(in, count, levels, out, next);
 }
 
 }  // namespace imagined::engine

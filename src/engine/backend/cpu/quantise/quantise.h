@@ -26,8 +26,12 @@ struct Levels {
 ///           or infinite; all whole numbers are then 0
 ///   out[i] = levels.zero_point + round(in[i] * (levels.largest / largest magnitude)), in f32
 ///
-/// in  [count], not necessarily aligned.
+/// in    [count], not necessarily aligned.
+/// next  where as many numbers begin that are read next, or null: they are asked of the memory on
+/// the
+///       way, because reading weights is half of the work.
 Quantised quantise(const float* in, std::int64_t count, Levels levels, std::uint8_t* out);
-Quantised quantise(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out);
+Quantised quantise(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out,
+                   const Bf16* next = nullptr);
 
 }  // namespace imagined::engine

@@ -205,16 +205,22 @@ void report_specials(const PanelLayout& layout, std::int64_t panel, const Source
   }
 }
 
-/// The elements [first, first + count) of a column as whole numbers.
-Quantised quantised_run(const Source& source, std::int64_t first, std::int64_t count, Levels levels,
-                        std::uint8_t* out) {
+/// Where a run of bf16 begins; null where the column is missing or something else.
+const Bf16* bf16_run(const Source& source, std::int64_t first) {
+  if (source.part == nullptr || !source.part->is_matrix()) return nullptr;
+  if (source.part->type().dtype != DType::bf16) return nullptr;
   const std::int64_t begin = source.row * source.part->cols() + first;
-  if (source.part->is_matrix() && source.part->type().dtype == DType::bf16) {
-    const std::byte* const run = source.part->bytes().data() + 2 * begin;
-    return quantise(reinterpret_cast<const Bf16*>(run), count, levels, out);
+  return reinterpret_cast<const Bf16*>(source.part->bytes().data()) + begin;
+}
+
+/// The elements [first, first + count) of a column as whole numbers; `next` is read after it.
+Quantised quantised_run(const Source& source, const Source& next, std::int64_t first,
+                        std::int64_t count, Levels levels, std::uint8_t* out) {
+  if (const Bf16* const run = bf16_run(source, first)) {
+    return quantise(run, count, levels, out, bf16_run(next, first));
   }
   std::array<float, kInt8BlockMax> decoded;
-  source.part->decode(begin, count, decoded.data());
+  source.part->decode(source.row * source.part->cols() + first, count, decoded.data());
   return quantise(decoded.data(), count, levels, out);
 }
 
@@ -253,8 +259,9 @@ void pack_int8_block(const TileKernel& kernel, const PanelLayout& layout, std::i
   for (std::int64_t c = 0; c < layout.columns(panel); ++c) {
     const auto i = static_cast<std::size_t>(c);
     std::uint8_t* const run = runs[i].numbers.data();
+    const Source next = i + 1 < sources.size() ? sources[i + 1] : Source();
     const Quantised all =
-        quantised_run(sources[i], first, count, {.largest = kernel.b_largest}, run);
+        quantised_run(sources[i], next, first, count, {.largest = kernel.b_largest}, run);
     std::fill(run + count, run + padded, std::uint8_t{0});
     starts[c] = -kernel.zero_point * all.sum;
     factors[c] = all.factor;
