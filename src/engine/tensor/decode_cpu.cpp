@@ -1,5 +1,5 @@
-// One decoder a type, compiled for every instruction set: the loops are plain, and the compiler
-// makes vectors of them.
+// One decoder a type, compiled for every instruction set: the loops that unpack are plain, and the
+// compiler makes vectors of them.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/tensor/decode_cpu.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
@@ -20,6 +20,8 @@ HWY_BEFORE_NAMESPACE();
 namespace imagined::engine::HWY_NAMESPACE {
 namespace {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
 /// 1 sign, 4 exponent, 3 fraction bits; no infinity, and all ones is NaN.
 inline float e4m3(std::uint8_t byte) {
   const std::uint32_t rest = byte & 0x7fu;
@@ -36,73 +38,134 @@ static_assert(kLarge == kMaxBlockElements);
 
 std::uint16_t u16_at(const std::uint8_t* b) { return static_cast<std::uint16_t>(b[0] | b[1] << 8); }
 float half_at(const std::uint8_t* b) { return half_to_float(u16_at(b)); }
-std::uint32_t u32_at(const std::uint8_t* b) {
-  return u16_at(b) | static_cast<std::uint32_t>(u16_at(b + 2)) << 16;
+
+/// Small whole numbers of a block, one a byte: what the compiler unpacks sixteen or more at a time.
+template <int kCount>
+using Small = std::array<std::int8_t, kCount>;
+
+/// out[i] = scale * q[i] (+ offset)
+template <bool kOffset, int kCount>
+void scale_small(const std::int8_t* q, float scale, float offset, float* out) {
+  const hn::CappedTag<float, 16> d;
+  const hn::Rebind<std::int32_t, decltype(d)> whole;
+  const hn::Rebind<std::int8_t, decltype(d)> bytes;
+  static_assert(kCount % hn::MaxLanes(d) == 0);
+  for (std::size_t i = 0; i < kCount; i += hn::Lanes(d)) {
+    const auto numbers = hn::ConvertTo(d, hn::PromoteTo(whole, hn::LoadU(bytes, q + i)));
+    auto value = hn::Mul(hn::Set(d, scale), numbers);
+    if constexpr (kOffset) value = hn::Add(value, hn::Set(d, offset));
+    hn::StoreU(value, d, out + i);
+  }
+}
+template <int kCount>
+void scaled(const std::int8_t* q, float scale, float* out) {
+  scale_small<false, kCount>(q, scale, 0, out);
+}
+template <int kCount>
+void scaled(const std::int8_t* q, float scale, float offset, float* out) {
+  scale_small<true, kCount>(q, scale, offset, out);
 }
 
 // --- blocks of 32 ------------------------------------------------------------------------------
 
 // A byte of packed nibbles holds weight j below and weight j + 16 above.
 
+#if HWY_TARGET == HWY_SCALAR
+
+/// 16 bytes of nibbles to 32 whole numbers.
+Small<kSmall> four_bits(const std::uint8_t* nibbles) {
+  Small<kSmall> q;
+  for (std::size_t j = 0; j < kSmall / 2; ++j) {
+    q[j] = static_cast<std::int8_t>(nibbles[j] & 15);
+    q[j + 16] = static_cast<std::int8_t>(nibbles[j] >> 4);
+  }
+  return q;
+}
+
+/// Adds to each number what it becomes by its bit in `bits`: `by_bit[0]` or `by_bit[1]`.
+void add_by_bit(const std::uint8_t* bits, const Small<2>& by_bit, Small<kSmall>& q) {
+  for (std::size_t j = 0; j < kSmall; ++j)
+    q[j] = static_cast<std::int8_t>(q[j] + by_bit[bits[j / 8] >> j % 8 & 1]);
+}
+
+void look_up(const Small<16>& levels, Small<kSmall>& q) {
+  for (std::int8_t& number : q) number = levels[static_cast<std::size_t>(number)];
+}
+
+#else
+
+// By hand: the compiler stores these bytes one by one and waits for them.
+using Sixteen = hn::FixedTag<std::int8_t, 16>;
+
+/// 16 bytes of nibbles to 32 whole numbers.
+Small<kSmall> four_bits(const std::uint8_t* nibbles) {
+  const hn::FixedTag<std::uint8_t, 16> d;
+  const Sixteen bytes;
+  Small<kSmall> q;
+  const auto both = hn::LoadU(d, nibbles);
+  hn::StoreU(hn::BitCast(bytes, hn::And(both, hn::Set(d, 15))), bytes, q.data());
+  hn::StoreU(hn::BitCast(bytes, hn::ShiftRight<4>(both)), bytes, q.data() + 16);
+  return q;
+}
+
+/// Adds to each number what it becomes by its bit in `bits`: `by_bit[0]` or `by_bit[1]`.
+void add_by_bit(const std::uint8_t* bits, const Small<2>& by_bit, Small<kSmall>& q) {
+  alignas(16) static constexpr std::int8_t kBits[16] = {1, 2, 4, 8, 16, 32, 64, -128,
+                                                        1, 2, 4, 8, 16, 32, 64, -128};
+  const Sixteen d;
+  for (std::size_t half = 0; half < 2; ++half) {
+    const auto low = hn::Set(d, static_cast<std::int8_t>(bits[2 * half]));
+    const auto high = hn::Set(d, static_cast<std::int8_t>(bits[2 * half + 1]));
+    const auto set = hn::TestBit(hn::ConcatUpperLower(d, high, low), hn::Load(d, kBits));
+    std::int8_t* const run = q.data() + 16 * half;
+    const auto more = hn::IfThenElse(set, hn::Set(d, by_bit[1]), hn::Set(d, by_bit[0]));
+    hn::StoreU(hn::Add(hn::LoadU(d, run), more), d, run);
+  }
+}
+
+void look_up(const Small<16>& levels, Small<kSmall>& q) {
+  const Sixteen d;
+  const auto table = hn::LoadU(d, levels.data());
+  for (std::size_t half = 0; half < kSmall; half += 16) {
+    const auto places = hn::LoadU(d, q.data() + half);
+    hn::StoreU(hn::TableLookupBytes(table, places), d, q.data() + half);
+  }
+}
+
+#endif
+
 void decode_q4_0(const std::uint8_t* b, float* out) {
-  const float d = half_at(b);
-  for (int j = 0; j < kSmall / 2; ++j) {
-    out[j] = d * static_cast<float>((b[2 + j] & 15) - 8);
-    out[j + 16] = d * static_cast<float>((b[2 + j] >> 4) - 8);
-  }
+  static constexpr Small<16> kLowered = {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7};
+  Small<kSmall> q = four_bits(b + 2);
+  look_up(kLowered, q);
+  scaled<kSmall>(q.data(), half_at(b), out);
 }
-
 void decode_q4_1(const std::uint8_t* b, float* out) {
-  const float d = half_at(b);
-  const float m = half_at(b + 2);
-  for (int j = 0; j < kSmall / 2; ++j) {
-    out[j] = d * static_cast<float>(b[4 + j] & 15) + m;
-    out[j + 16] = d * static_cast<float>(b[4 + j] >> 4) + m;
-  }
+  scaled<kSmall>(four_bits(b + 4).data(), half_at(b), half_at(b + 2), out);
 }
-
-/// 32 whole numbers of five bits: 16 bytes of nibbles, and the fifth bit of each in `high`.
-void five_bits(const std::uint8_t* nibbles, std::uint32_t high, std::array<float, kSmall>& out) {
-  for (unsigned half = 0; half < 2; ++half) {
-    for (unsigned j = 0; j < kSmall / 2; ++j) {
-      const unsigned fifth = high >> (16 * half + j) & 1u;
-      out[16 * half + j] = static_cast<float>((nibbles[j] >> 4 * half & 15u) | fifth << 4u);
-    }
-  }
-}
-
 void decode_q5_0(const std::uint8_t* b, float* out) {
-  const float d = half_at(b);
-  std::array<float, kSmall> q{};
-  five_bits(b + 6, u32_at(b + 2), q);
-  for (std::size_t j = 0; j < kSmall; ++j) out[j] = d * (q[j] - 16);
+  Small<kSmall> q = four_bits(b + 6);
+  add_by_bit(b + 2, {-16, 0}, q);
+  scaled<kSmall>(q.data(), half_at(b), out);
 }
-
 void decode_q5_1(const std::uint8_t* b, float* out) {
-  const float d = half_at(b);
-  const float m = half_at(b + 2);
-  std::array<float, kSmall> q{};
-  five_bits(b + 8, u32_at(b + 4), q);
-  for (std::size_t j = 0; j < kSmall; ++j) out[j] = d * q[j] + m;
+  Small<kSmall> q = four_bits(b + 8);
+  add_by_bit(b + 4, {0, 16}, q);
+  scaled<kSmall>(q.data(), half_at(b), half_at(b + 2), out);
 }
-
 void decode_q8_0(const std::uint8_t* b, float* out) {
-  const float d = half_at(b);
-  for (int j = 0; j < kSmall; ++j)
-    out[j] = d * static_cast<float>(static_cast<std::int8_t>(b[2 + j]));
+  scaled<kSmall>(reinterpret_cast<const std::int8_t*>(b + 2), half_at(b), out);
 }
 
 // The sixteen levels of the IQ4 encodings, denser around 0.
-constexpr std::array<float, 16> kIq4Levels = {-127, -104, -83, -65, -49, -35, -22, -10,
+alignas(16) constexpr Small<16> kIq4Levels = {-127, -104, -83, -65, -49, -35, -22, -10,
                                               1,    13,   25,  38,  53,  69,  89,  113};
 
 /// 16 bytes of nibbles to 32 levels times d.
-void decode_levels(const std::uint8_t* nibbles, const std::array<float, 16>& levels, float d,
-                   float* out) {
-  for (int j = 0; j < kSmall / 2; ++j) {
-    out[j] = d * levels[nibbles[j] & 15u];
-    out[j + 16] = d * levels[nibbles[j] >> 4u];
-  }
+void decode_levels(const std::uint8_t* nibbles, const Small<16>& levels, float d, float* out) {
+  Small<kSmall> q = four_bits(nibbles);
+  look_up(levels, q);
+  scaled<kSmall>(q.data(), d, out);
 }
 
 void decode_iq4_nl(const std::uint8_t* b, float* out) {
@@ -111,7 +174,7 @@ void decode_iq4_nl(const std::uint8_t* b, float* out) {
 
 void decode_mxfp4(const std::uint8_t* b, float* out) {
   // Twice the numbers of e2m1 (1 sign, 2 exponent, 1 fraction bit); the scale has one bit less.
-  static constexpr std::array<float, 16> kLevels = {0, 1,  2,  3,  4,  6,  8,  12,
+  alignas(16) static constexpr Small<16> kLevels = {0, 1,  2,  3,  4,  6,  8,  12,
                                                     0, -1, -2, -3, -4, -6, -8, -12};
   constexpr int kBias = 128;  // e8m0 has 127; one more for the doubled levels
   decode_levels(b + 1, kLevels, std::ldexp(1.0f, b[0] - kBias), out);
@@ -121,38 +184,58 @@ void decode_mxfp4(const std::uint8_t* b, float* out) {
 
 // Weight e of a block: half h = e / 128; within it t = e % 128 / 32 and l = e % 32.
 
+/// Two bits of each of 32 bytes, t from below: the numbers of one t.
+template <int kT>
+void two_bits(const std::uint8_t* bytes, std::int8_t* q) {
+  for (int l = 0; l < 32; ++l) q[l] = static_cast<std::int8_t>(bytes[l] >> 2 * kT & 3);
+}
+/// All of a block's, 64 bytes.
+Small<kLarge> two_bits(const std::uint8_t* bytes) {
+  Small<kLarge> q;
+  for (int h = 0; h < 2; ++h) {
+    std::int8_t* const half = q.data() + 128 * h;
+    two_bits<0>(bytes + 32 * h, half);
+    two_bits<1>(bytes + 32 * h, half + 32);
+    two_bits<2>(bytes + 32 * h, half + 64);
+    two_bits<3>(bytes + 32 * h, half + 96);
+  }
+  return q;
+}
+
+/// 32 bytes of nibbles: the low ones, then the high ones.
+void low_then_high(const std::uint8_t* nibbles, std::int8_t* q) {
+  for (int l = 0; l < 32; ++l) q[l] = static_cast<std::int8_t>(nibbles[l] & 15);
+  for (int l = 0; l < 32; ++l) q[32 + l] = static_cast<std::int8_t>(nibbles[l] >> 4);
+}
+
 void decode_q2_k(const std::uint8_t* b, float* out) {
-  const std::uint8_t* scales = b;   // 16: scale in the low nibble, offset in the high one
-  const std::uint8_t* qs = b + 16;  // 64: four weights of two bits, one of each t
+  const std::uint8_t* scales = b;  // 16: scale in the low nibble, offset in the high one
+  const Small<kLarge> q = two_bits(b + 16);
   const float d = half_at(b + 80);
   const float dmin = half_at(b + 82);
   for (int group = 0; group < 16; ++group) {  // of 16 weights
     const float scale = d * static_cast<float>(scales[group] & 15);
     const float offset = dmin * static_cast<float>(scales[group] >> 4);
-    const int shift = group % 8 / 2 * 2;
-    const std::uint8_t* q = qs + group / 8 * 32 + group % 2 * 16;
-    for (int i = 0; i < 16; ++i)
-      out[group * 16 + i] = scale * static_cast<float>(q[i] >> shift & 3) - offset;
+    scaled<16>(q.data() + 16 * group, scale, -offset, out + 16 * group);
   }
 }
 
 void decode_q3_k(const std::uint8_t* b, float* out) {
-  const std::uint8_t* mask = b;         // 32: bit 4h + t of byte l is the third bit
-  const std::uint8_t* qs = b + 32;      // 64: the lower two, as Q2_K
+  const std::uint8_t* mask = b;  // 32: bit 4h + t of byte l is the third bit
+  Small<kLarge> q = two_bits(b + 32);
+  for (int ht = 0; ht < 8; ++ht) {
+    const auto bit = static_cast<std::uint8_t>(1u << ht);
+    std::int8_t* const run = q.data() + 32 * ht;
+    for (int l = 0; l < 32; ++l)
+      run[l] = static_cast<std::int8_t>(run[l] - ((mask[l] & bit) != 0 ? 0 : 4));
+  }
   const std::uint8_t* scales = b + 96;  // 12: 16 numbers of six bits
   const float d = half_at(b + 108);
   for (int group = 0; group < 16; ++group) {
     const int low = group < 8 ? scales[group] & 15 : scales[group - 8] >> 4;
     const int high = scales[8 + group % 4] >> (group / 4 * 2) & 3;
     const float scale = d * static_cast<float>((low | high << 4) - 32);
-    const int shift = group % 8 / 2 * 2;
-    const int bit = group / 2;  // 4h + t
-    const std::uint8_t* q = qs + group / 8 * 32 + group % 2 * 16;
-    const std::uint8_t* third = mask + group % 2 * 16;
-    for (int i = 0; i < 16; ++i) {
-      const int value = (q[i] >> shift & 3) - ((third[i] >> bit & 1) != 0 ? 0 : 4);
-      out[group * 16 + i] = scale * static_cast<float>(value);
-    }
+    scaled<16>(q.data() + 16 * group, scale, out + 16 * group);
   }
 }
 
@@ -166,51 +249,51 @@ ScaleAndOffset k_scale(const std::uint8_t* s, int j) {
   return {(s[j + 4] & 15) | s[j - 4] >> 6 << 4, s[j + 4] >> 4 | s[j] >> 6 << 4};
 }
 
-void decode_q4_k(const std::uint8_t* b, float* out) {
+/// The eight sub-blocks of Q4_K and Q5_K, whose scales are alike.
+void scale_sub_blocks(const std::uint8_t* b, const Small<kLarge>& q, float* out) {
   const float d = half_at(b);
   const float dmin = half_at(b + 2);
   for (int j = 0; j < kLarge / 32; ++j) {
     const auto [scale, offset] = k_scale(b + 4, j);
-    const float by = d * static_cast<float>(scale);
-    const float minus = dmin * static_cast<float>(offset);
-    const std::uint8_t* q = b + 16 + j / 2 * 32;
-    const int shift = j % 2 * 4;
-    for (int l = 0; l < 32; ++l)
-      out[j * 32 + l] = by * static_cast<float>(q[l] >> shift & 15) - minus;
+    scaled<32>(q.data() + 32 * j, d * static_cast<float>(scale),
+               -(dmin * static_cast<float>(offset)), out + 32 * j);
   }
+}
+
+void decode_q4_k(const std::uint8_t* b, float* out) {
+  Small<kLarge> q;
+  for (int i = 0; i < 4; ++i) low_then_high(b + 16 + 32 * i, q.data() + 64 * i);
+  scale_sub_blocks(b, q, out);
 }
 
 void decode_q5_k(const std::uint8_t* b, float* out) {
-  const float d = half_at(b);
-  const float dmin = half_at(b + 2);
   const std::uint8_t* fifth = b + 16;  // 32: bit j of byte l
+  Small<kLarge> q;
+  for (int i = 0; i < 4; ++i) low_then_high(b + 48 + 32 * i, q.data() + 64 * i);
   for (int j = 0; j < kLarge / 32; ++j) {
-    const auto [scale, offset] = k_scale(b + 4, j);
-    const float by = d * static_cast<float>(scale);
-    const float minus = dmin * static_cast<float>(offset);
-    const std::uint8_t* q = b + 48 + j / 2 * 32;
-    const int shift = j % 2 * 4;
-    for (int l = 0; l < 32; ++l) {
-      const int value = (q[l] >> shift & 15) | (fifth[l] >> j & 1) << 4;
-      out[j * 32 + l] = by * static_cast<float>(value) - minus;
-    }
+    const auto bit = static_cast<std::uint8_t>(1u << j);
+    std::int8_t* const run = q.data() + 32 * j;
+    for (int l = 0; l < 32; ++l)
+      run[l] = static_cast<std::int8_t>(run[l] | ((fifth[l] & bit) != 0 ? 16 : 0));
   }
+  scale_sub_blocks(b, q, out);
 }
 
 void decode_q6_k(const std::uint8_t* b, float* out) {
+  const Small<kLarge> high = two_bits(b + 128);
+  Small<kLarge> q;
+  for (int h = 0; h < 2; ++h) {  // t below 2 has the low nibbles
+    for (int l = 0; l < 64; ++l)
+      q[static_cast<std::size_t>(128 * h + l)] = static_cast<std::int8_t>(b[64 * h + l] & 15);
+    for (int l = 0; l < 64; ++l)
+      q[static_cast<std::size_t>(128 * h + 64 + l)] = static_cast<std::int8_t>(b[64 * h + l] >> 4);
+  }
+  for (std::size_t e = 0; e < kLarge; ++e)
+    q[e] = static_cast<std::int8_t>((q[e] | high[e] << 4) - 32);
   const float d = half_at(b + 208);
   for (int group = 0; group < 16; ++group) {
-    const int h = group / 8;
-    const int t = group % 8 / 2;
-    const int l = group % 2 * 16;
-    const std::uint8_t* low =
-        b + 64 * h + t % 2 * 32 + l;                  // four bits: t below 2 in the low nibble
-    const std::uint8_t* high = b + 128 + 32 * h + l;  // two bits of each t
     const float scale = d * static_cast<float>(static_cast<std::int8_t>(b[192 + group]));
-    for (int i = 0; i < 16; ++i) {
-      const int q = (low[i] >> t / 2 * 4 & 15) | (high[i] >> 2 * t & 3) << 4;
-      out[group * 16 + i] = scale * static_cast<float>(q - 32);
-    }
+    scaled<16>(q.data() + 16 * group, scale, out + 16 * group);
   }
 }
 
