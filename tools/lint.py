@@ -31,7 +31,7 @@ SEES = {
     "storage": "service net base",
     "api": "service base",
     "config": "service base",
-    "worker": "engine decoder service image net base",
+    "worker": "engine decoder video service image net base",
     "engine/tensor": "base",
     "engine/backend": "engine/tensor base",
     "engine/ops": "engine/backend engine/tensor image base",

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -23,7 +21,7 @@
 #include "image/label.h"
 #include "service/pictures/prompt.h"
 #include "service/videos/video_size.h"
-#include "video/clip_file.h"
+#include "video/recording.h"
 
 namespace imagined::cli {
 namespace {
@@ -126,25 +124,6 @@ Result<Work> make_work(const AnimateOptions& options, const ModelSettings& model
   return work;
 }
 
-/// A file whose frames are shown at another speed than they come: each is held until the next is
-/// due, and none is made up.
-class HeldFrames {
- public:
-  HeldFrames(video::ClipFile& file, double frames_per_second, int written_per_second)
-      : file_(file), each_(written_per_second / frames_per_second) {}
-
-  Result<void> add(const image::Picture& frame) {
-    for (due_ += each_; written_ + 0.5 <= due_; ++written_) TRY(file_.add(frame.view()));
-    return {};
-  }
-
- private:
-  video::ClipFile& file_;
-  const double each_;  // frames of the file for one that comes
-  double due_ = 0;
-  double written_ = 0;
-};
-
 Result<void> write_video(const fs::path& path, std::span<const std::uint8_t> bytes) {
   if (!path.empty()) return write_file(path, bytes);
   if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
@@ -154,73 +133,34 @@ Result<void> write_video(const fs::path& path, std::span<const std::uint8_t> byt
   return fail(ErrorCode::storage_full, "stdout cannot be written");
 }
 
-/// The speed of the file: that of the model, or of the video before where that is faster.
-int file_speed(const engine::Engine& engine, const std::optional<video::Frames>& before) {
-  const int own = engine.summary().clip_frames_per_second;
-  if (!before) return own;
-  const auto given = static_cast<int>(std::lround(before->count / before->seconds));
-  return std::clamp(given, own, video::kFramesPerSecondMax);
-}
-
-/// The video before, and then what the engine makes.
-class Recording {
- public:
-  Recording(const Work& work, const video::VideoShape& shape, double own_speed)
-      : work_(work), shape_(shape), own_speed_(own_speed) {}
-
-  Result<void> add(const image::Picture& frame) {
-    if (!file_) TRY(begin());
-    // The first frame is the last one of the video before.
-    if (work_.before && frames_++ == 0) return {};
-    return made_->add(frame);
-  }
-  std::vector<std::uint8_t> finish(std::string_view xmp) const { return file_->finish(xmp); }
-  int frames() const { return file_->count(); }
-
- private:
-  Result<void> begin() {
-    file_ = TRY(video::ClipFile::begin(shape_));
-    made_.emplace(*file_, own_speed_, shape_.frames_per_second);
-    if (!work_.before) return {};
-    const video::Frames& before = *work_.before;
-    HeldFrames given(*file_, before.count / before.seconds, shape_.frames_per_second);
-    for (int i = 0; i < before.count; ++i) TRY(given.add(before.picture(i)));
-    return {};
-  }
-
-  const Work& work_;
-  const video::VideoShape shape_;
-  const double own_speed_;
-  std::optional<video::ClipFile> file_;
-  std::optional<HeldFrames> made_;
-  int frames_ = 0;
-};
-
 /// `xmp` says in the file how it was made; empty: nothing does.
 Result<WrittenClip> make_video(engine::Engine& engine, const Work& work, std::string_view xmp,
                                const fs::path& path, std::stop_token stop) {
   const double begun_s = seconds_now();
   const engine::ClipRequest& request = work.request;
-  const video::VideoShape shape{.width = request.width,
-                                .height = request.height,
-                                .frames_per_second = file_speed(engine, work.before)};
-  Recording recording(work, shape, engine.summary().clip_frames_per_second);
+  std::optional<video::Recording> recording;  // begun by the first frame: not every model has one
+  const auto add = [&](const image::Picture& frame) -> Result<void> {
+    if (!recording)
+      recording = TRY(video::Recording::begin(request.width, request.height,
+                                              engine.summary().clip_frames_per_second,
+                                              work.before ? &*work.before : nullptr));
+    return recording->add(frame);
+  };
   ProgressBar bar;
-  const engine::ClipObserver observer{
-      .on_progress =
-          [&](engine::Progress progress) {
-            bar.draw({.step = progress.step,
-                      .steps = progress.steps,
-                      .elapsed_s = seconds_now() - begun_s});
-          },
-      .take = [&](image::Picture frame) { return recording.add(frame); }};
+  const engine::ClipObserver observer{.on_progress =
+                                          [&](engine::Progress progress) {
+                                            bar.draw({.step = progress.step,
+                                                      .steps = progress.steps,
+                                                      .elapsed_s = seconds_now() - begun_s});
+                                          },
+                                      .take = [&](image::Picture frame) { return add(frame); }};
   TRY(engine.animate(request, observer, std::move(stop)));
-  const std::vector<std::uint8_t> bytes = recording.finish(xmp);
+  const std::vector<std::uint8_t> bytes = recording->finish(xmp);
   TRY(write_video(path, bytes));
   bar.clear();
   return WrittenClip{.path = path,
-                     .shape = shape,
-                     .frames = recording.frames(),
+                     .shape = recording->shape(),
+                     .frames = recording->frames(),
                      .size_bytes = bytes.size(),
                      .seconds = seconds_now() - begun_s};
 }

@@ -250,8 +250,10 @@ Command keys_command() {
             {"--create", &options->create, "Make the data folder too, when it is not there"},
             {"--scopes",
              &options->scopes,
-             "What it may do: all, or image:generate, image:edit, files, models:read",
-             {.usual = {"all", "image:generate", "image:edit", "files", "models:read"}}},
+             "What it may do: all, or image:generate, image:edit, video:generate, files, "
+             "models:read",
+             {.usual = {"all", "image:generate", "image:edit", "video:generate", "files",
+                        "models:read"}}},
             {"--models", &options->models, "Models that it may use, with commas; all if not given"},
             {"--cache", &options->cache, "Give it pictures again that were made before"},
             {"--no-metadata", &options->no_metadata,

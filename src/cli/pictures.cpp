@@ -45,7 +45,7 @@ JsonText picture_json(const OwnedPicture& each) {
                            {"created", picture.created_ms / 1000},
                            {"width", picture.width},
                            {"height", picture.height},
-                           {"format", image::to_string(picture.format)},
+                           {"format", to_string(picture.format)},
                            {"bytes", picture.size_bytes},
                            {"seed", picture.seed}});
 }
@@ -82,8 +82,8 @@ Result<int> list(const PicturesSession& session) {
     const service::StoredPicture& picture = each.picture;
     fmt::print("{:<22}  {:<16}  {:<12}  {:<28}  {:<11}  {:<6}  {}\n", picture.id,
                day_and_time(picture.created_ms, ""), each.owner.key_id, each.model,
-               fmt::format("{} x {}", picture.width, picture.height),
-               image::to_string(picture.format), picture.size_bytes);
+               fmt::format("{} x {}", picture.width, picture.height), to_string(picture.format),
+               picture.size_bytes);
     return {};
   }));
   return kExitOk;
@@ -107,7 +107,7 @@ Result<int> export_all(const PicturesSession& session) {
       return {};
     }
     const std::filesystem::path path =
-        folder / fmt::format("{}.{}", picture.id, image::extension(picture.format));
+        folder / fmt::format("{}.{}", picture.id, extension(picture.format));
     TRY(write_file(path, *bytes));
     if (session.options.json) {
       items.push(picture_json(each).add("path", path.string()));

@@ -493,6 +493,12 @@ std::string to_toml(const Config& config, Remarks remarks) {
     if (model.price_input_usd_ticks > 0)
       text += fmt::format("price_input_usd = \"{}\"\n",
                           service::format_usd(model.price_input_usd_ticks));
+    if (model.price_second_usd_ticks > 0)
+      text += fmt::format("price_second_usd = \"{}\"\n",
+                          service::format_usd(model.price_second_usd_ticks));
+    if (model.price_second_720p_usd_ticks)
+      text += fmt::format("price_second_720p_usd = \"{}\"\n",
+                          service::format_usd(*model.price_second_720p_usd_ticks));
     std::vector<std::string> aliases;
     for (const std::string& alias : model.aliases) aliases.push_back(toml_quoted(alias));
     text += fmt::format("aliases = [{}]\n", join_words(aliases, ", "));

@@ -102,6 +102,8 @@ std::vector<ModelSettings> default_models() {
   ModelSettings fast{.name = "grok-imagine-image",
                      .steps = 4,
                      .price_usd_ticks = 200'000'000,
+                     .price_second_usd_ticks = 500'000'000,
+                     .price_second_720p_usd_ticks = 700'000'000,
                      .aliases = {"grok-imagine-image-2026-03-02"},
                      .created_unix_s = 1'769'472'000};
   ModelSettings quality{
@@ -109,6 +111,8 @@ std::vector<ModelSettings> default_models() {
       .steps = 16,
       .guidance = 3.0f,
       .price_usd_ticks = 500'000'000,
+      .price_second_usd_ticks = 800'000'000,
+      .price_second_720p_usd_ticks = 1'400'000'000,
       .aliases = {"grok-imagine-image-2.0", "grok-imagine-image-pro",
                   "grok-imagine-image-quality-latest", "grok-imagine-image-quality-20260403"},
       .created_unix_s = 1'775'174'400};
@@ -116,12 +120,29 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 21> kKeys = {
-      "path",      "transformer",       "text_encoder", "text_encoder_2",    "vae",
-      "tokenizer", "tokenizer_2",       "distilled",    "cached_references", "steps",
-      "guidance",  "steps_max",         "price_usd",    "price_2k_usd",      "price_input_usd",
-      "aliases",   "max_prompt_length", "created",      "elsewhere",         "loras",
-      "precision"};
+  static constexpr std::array<std::string_view, 23> kKeys = {"path",
+                                                             "transformer",
+                                                             "text_encoder",
+                                                             "text_encoder_2",
+                                                             "vae",
+                                                             "tokenizer",
+                                                             "tokenizer_2",
+                                                             "distilled",
+                                                             "cached_references",
+                                                             "steps",
+                                                             "guidance",
+                                                             "steps_max",
+                                                             "price_usd",
+                                                             "price_2k_usd",
+                                                             "price_input_usd",
+                                                             "aliases",
+                                                             "max_prompt_length",
+                                                             "created",
+                                                             "elsewhere",
+                                                             "loras",
+                                                             "precision",
+                                                             "price_second_usd",
+                                                             "price_second_720p_usd"};
   return kKeys;
 }
 
@@ -173,6 +194,10 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
     model.price_2k_usd_ticks = TRY(parse_price_value(key, value));
   } else if (key == "price_input_usd") {
     model.price_input_usd_ticks = TRY(parse_price_value(key, value));
+  } else if (key == "price_second_usd") {
+    model.price_second_usd_ticks = TRY(parse_price_value(key, value));
+  } else if (key == "price_second_720p_usd") {
+    model.price_second_720p_usd_ticks = TRY(parse_price_value(key, value));
   } else if (key == "aliases") {
     model.aliases = TRY(parse_aliases(value));
   } else if (key == "max_prompt_length") {
@@ -272,6 +297,8 @@ Result<service::Catalogue> make_catalogue(
                     .price_usd_ticks = model.price_usd_ticks,
                     .price_2k_usd_ticks = model.price_2k_usd_ticks,
                     .price_input_usd_ticks = model.price_input_usd_ticks,
+                    .price_second_usd_ticks = model.price_second_usd_ticks,
+                    .price_second_720p_usd_ticks = model.price_second_720p_usd_ticks,
                     .max_prompt_length = model.max_prompt_length,
                     .created_unix_s = model.created_unix_s,
                     .card = card_of && !model.elsewhere ? card_of(model.path) : std::string(),

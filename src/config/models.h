@@ -35,8 +35,10 @@ struct ModelSettings {
   std::optional<float> guidance;
   int steps_max = service::kStepsMaxDefault;
   std::int64_t price_usd_ticks = 0;
-  std::optional<std::int64_t> price_2k_usd_ticks;  // none: the same
-  std::int64_t price_input_usd_ticks = 0;          // per reference
+  std::optional<std::int64_t> price_2k_usd_ticks;           // none: the same
+  std::int64_t price_input_usd_ticks = 0;                   // per reference
+  std::int64_t price_second_usd_ticks = 0;                  // of video
+  std::optional<std::int64_t> price_second_720p_usd_ticks;  // none: the same
   std::vector<std::string> aliases;
   int max_prompt_length = 8000;
   std::int64_t created_unix_s = 1'767'225'600;  // 2026-01-01

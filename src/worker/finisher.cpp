@@ -47,6 +47,10 @@ void Finisher::store(std::shared_ptr<ActiveJob> job, Made made) {
   push({.job = std::move(job), .what = std::move(made)});
 }
 
+void Finisher::store(std::shared_ptr<ActiveJob> job, MadeClip clip) {
+  push({.job = std::move(job), .what = std::move(clip)});
+}
+
 void Finisher::show(std::shared_ptr<ActiveJob> job, Preview preview) {
   const std::lock_guard lock(mutex_);
   if (tasks_.size() + 1 >= kPreviewsBehind) return;
@@ -59,8 +63,9 @@ void Finisher::end(std::shared_ptr<ActiveJob> job, Ending ending) {
 }
 
 std::size_t Finisher::bytes_of(const Task& task) {
-  const auto* made = std::get_if<Made>(&task.what);
-  return made == nullptr ? 0 : made->picture.pixels.size();
+  if (const auto* made = std::get_if<Made>(&task.what)) return made->picture.pixels.size();
+  const auto* clip = std::get_if<MadeClip>(&task.what);
+  return clip == nullptr ? 0 : clip->file.size();
 }
 
 void Finisher::push(Task task) {
@@ -120,7 +125,9 @@ void Finisher::absorb(Task& task, Batch& batch) {
     ActiveJob& active = *task.job;
     if (active.stop.stop_requested()) return;
     if (const auto* preview = std::get_if<Preview>(&task.what)) return show(active, *preview);
-    auto encoded = encode(task.job, std::get<Made>(task.what));
+    auto* clip = std::get_if<MadeClip>(&task.what);
+    auto encoded = clip == nullptr ? encode(task.job, std::get<Made>(task.what))
+                                   : take(task.job, std::move(*clip));
     if (!encoded) return fail(active, encoded.error());
     batch.pictures.push_back(std::move(*encoded));
   });
@@ -149,21 +156,47 @@ Result<Finisher::Encoded> Finisher::encode(const JobInHand& job, const Made& mad
   auto bytes = TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
   if (const auto label = label_of(*job, made))
     bytes = image::with_label(std::move(bytes), made.format, *label);
-  if (parts_.moderator != nullptr)
-    TRY(parts_.moderator->check_made(
-        {.file = bytes, .format = made.format},
-        {.id = job->job().id, .owner = job->job().owner, .model = job->job().sold.model}));
-  service::StoredPicture row{.id = random_base62(kPictureIdLength),
-                             .job_id = job->job().id,
-                             .index = made.index,
-                             .format = made.format,
-                             .width = picture.width,
-                             .height = picture.height,
-                             .seed = made.seed,
-                             .size_bytes = static_cast<std::int64_t>(bytes.size()),
-                             .created_ms = parts_.clock.unix_ms(),
-                             .reading = job->reading};
+  TRY(judge(job->job(), bytes, made.format));
+  service::StoredPicture row = row_of(*job, service::file_format(made.format), bytes.size());
+  row.index = made.index;
+  row.width = picture.width;
+  row.height = picture.height;
+  row.seed = made.seed;
   return Encoded{.job = job, .row = std::move(row), .bytes = std::move(bytes)};
+}
+
+Result<Finisher::Encoded> Finisher::take(const JobInHand& job, MadeClip clip) const {
+  for (const image::Picture& frame : clip.judged) {
+    const auto file =
+        TRY(image::encode(frame.view(), image::Format::jpeg, {.quality = parts_.jpeg_quality}));
+    TRY(judge(job->job(), file, image::Format::jpeg));
+  }
+  service::StoredPicture row = row_of(*job, service::FileFormat::mp4, clip.file.size());
+  row.width = clip.width;
+  row.height = clip.height;
+  row.seed = clip.seed;
+  row.duration_ms = clip.duration_ms;
+  return Encoded{.job = job,
+                 .row = std::move(row),
+                 .bytes = std::move(clip.file),
+                 .pieces = clip.seconds_sold};
+}
+
+Result<void> Finisher::judge(const service::Job& job, std::span<const std::uint8_t> file,
+                             image::Format format) const {
+  if (parts_.moderator == nullptr) return {};
+  return parts_.moderator->check_made({.file = file, .format = format},
+                                      {.id = job.id, .owner = job.owner, .model = job.sold.model});
+}
+
+service::StoredPicture Finisher::row_of(const ActiveJob& active, service::FileFormat format,
+                                        std::size_t size_bytes) const {
+  return {.id = random_base62(kPictureIdLength),
+          .job_id = active.job().id,
+          .format = format,
+          .size_bytes = static_cast<std::int64_t>(size_bytes),
+          .created_ms = parts_.clock.unix_ms(),
+          .reading = active.reading};
 }
 
 void Finisher::store(std::vector<Encoded>& pictures) {
@@ -180,7 +213,9 @@ void Finisher::store(std::vector<Encoded>& pictures) {
         continue;
       }
       pictures[i].row.blob = *blobs[i];
-      progress_[&active].pictures.push_back(std::move(pictures[i].row));
+      Progress& progress = progress_[&active];
+      progress.pictures.push_back(std::move(pictures[i].row));
+      progress.pieces = pictures[i].pieces;
     }
   });
 }
@@ -220,8 +255,9 @@ void Finisher::complete(std::span<const JobInHand> jobs) {
   if (jobs.empty()) return;
   std::vector<service::Completion> completions;
   for (const JobInHand& job : jobs)
-    completions.push_back(
-        {.lease = job->claimed.lease(), .pictures = progress_[job.get()].pictures});
+    completions.push_back({.lease = job->claimed.lease(),
+                           .pictures = progress_[job.get()].pictures,
+                           .pieces = progress_[job.get()].pieces});
   const auto results = parts_.jobs.complete_all(completions);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     ActiveJob& active = *jobs[i];

@@ -57,6 +57,7 @@ class Finisher {
 
   /// Waits while so much waits already that memory would grow: 256 tasks, or 48 MB of pixels.
   void store(std::shared_ptr<ActiveJob> job, Made made);
+  void store(std::shared_ptr<ActiveJob> job, MadeClip clip);
   /// Does not wait: a preview that would come late is dropped.
   void show(std::shared_ptr<ActiveJob> job, Preview preview);
   void end(std::shared_ptr<ActiveJob> job, Ending ending);
@@ -66,13 +67,14 @@ class Finisher {
   using JobEnding = std::pair<JobInHand, Ending>;
   struct Task {
     JobInHand job;
-    std::variant<Made, Preview, Ending> what;
+    std::variant<Made, MadeClip, Preview, Ending> what;
   };
-  /// A picture that is encoded and not stored yet.
+  /// A file that is encoded and not stored yet.
   struct Encoded {
     JobInHand job;
     service::StoredPicture row;  // without the blob's name
     std::vector<std::uint8_t> bytes;
+    std::optional<std::int64_t> pieces = {};  // as Completion's
   };
   /// What is stored and settled together.
   struct Batch {
@@ -82,6 +84,7 @@ class Finisher {
   /// What has become of a job so far.
   struct Progress {
     std::vector<service::StoredPicture> pictures;
+    std::optional<std::int64_t> pieces = {};
     bool settled = false;  // its row is final, or somebody else's
   };
   enum class Wait : std::uint8_t { never, for_one };
@@ -95,6 +98,11 @@ class Finisher {
   void absorb(Task& task, Batch& batch);
   void show(const ActiveJob& active, const Preview& preview);
   Result<Encoded> encode(const JobInHand& job, const Made& made) const;
+  Result<Encoded> take(const JobInHand& job, MadeClip clip) const;
+  Result<void> judge(const service::Job& job, std::span<const std::uint8_t> file,
+                     image::Format format) const;
+  service::StoredPicture row_of(const ActiveJob& active, service::FileFormat format,
+                                std::size_t size_bytes) const;
   void store(std::vector<Encoded>& pictures);
   void settle(std::span<const JobEnding> endings);
   void release(const ActiveJob& active);

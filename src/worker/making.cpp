@@ -8,6 +8,7 @@
 #include "service/jobs/payload.h"
 #include "worker/make_edits.h"
 #include "worker/make_pictures.h"
+#include "worker/make_videos.h"
 
 namespace imagined::worker {
 namespace {
@@ -20,6 +21,7 @@ struct Row {
 constexpr Row kRows[] = {
     {service::JobKind::pictures, make_pictures},
     {service::JobKind::edits, make_edits},
+    {service::JobKind::videos, make_videos},
 };
 static_assert(std::size(kRows) == std::variant_size_v<service::JobPayload>,
               "what can be asked for is made");

@@ -34,6 +34,17 @@ struct Preview {
   image::Picture picture;
 };
 
+/// A clip of a job, to be kept.
+struct MadeClip {
+  std::uint64_t seed = 0;
+  std::vector<std::uint8_t> file;  // MP4
+  int width = 0;
+  int height = 0;
+  std::int64_t duration_ms = 0;
+  int seconds_sold = 0;                // what is paid for
+  std::vector<image::Picture> judged;  // some of its frames, for whoever judges pictures
+};
+
 /// The pictures of a job: one for each seed.
 struct Wanted {
   std::vector<std::uint64_t> seeds;
@@ -50,6 +61,16 @@ struct Making {
   /// Makes the pictures and hands each in, to be kept beside the work on the next one. Tells how
   /// they get on, shows previews, and loads a model again whose file was changed.
   std::function<Result<>(const engine::GenerateRequest&, const Wanted&)> generate;
+  /// The same for moving pictures, and for the pictures that they need. How they get on is told by
+  /// `tell`; what they make is handed in as a whole by `keep`.
+  std::function<Result<>(const engine::ClipRequest&, const engine::ClipObserver&)> animate;
+  std::function<Result<image::Picture>(const engine::GenerateRequest&,
+                                       std::function<void(engine::Progress)>)>
+      draw;
+  std::function<void(engine::Progress)> tell;
+  std::function<void(MadeClip)> keep;
+  int clip_frames_per_second = 0;  // of the model
+  bool judges = false;             // somebody looks at what was made
   service::BlobStore& blobs;
   decoder::Decoder& decoder;  // of pictures that are given
 };

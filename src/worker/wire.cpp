@@ -45,9 +45,9 @@ Result<int> take_number(std::string_view& line) {
 std::string model_line(const service::ModelReport& report) {
   if (!report.abilities) return fmt::format("unloadable {}", report.model);
   const service::Abilities& abilities = *report.abilities;
-  return fmt::format("model {} {} {} {} {}", report.model, abilities.references_max,
+  return fmt::format("model {} {} {} {} {} {}", report.model, abilities.references_max,
                      abilities.masks ? 1 : 0, service::to_string(abilities.guidance),
-                     abilities.guidance_default);
+                     abilities.guidance_default, abilities.clip_frames_per_second);
 }
 
 Result<service::Abilities> take_abilities(std::string_view& line) {
@@ -60,6 +60,7 @@ Result<service::Abilities> take_abilities(std::string_view& line) {
       std::from_chars(word.data(), word.data() + word.size(), abilities.guidance_default);
   if (!use || error != std::errc() || end != word.data() + word.size()) return not_a_message(line);
   abilities.guidance = *use;
+  abilities.clip_frames_per_second = TRY(take_number(line));
   return abilities;
 }
 

@@ -5,6 +5,7 @@
 //   server -> worker   job                                    there is work
 //                      cancel <job>                           stop if you are at it
 //   worker -> server   model <name> <references> <masks> <guidance> <its default>
+//                            <frames a second of clips>
 //                                                             it is loaded, and takes these
 //                      unloadable <name>                      it is not, and will not be
 //                      ready <worker id>                      no more of them will come

@@ -30,7 +30,8 @@ TEST(WireMessage, ReadsBackWhatItWrites) {
                   .abilities = service::Abilities{.references_max = 8,
                                                   .masks = true,
                                                   .guidance = service::GuidanceUse::true_passes,
-                                                  .guidance_default = 3.7F}}},
+                                                  .guidance_default = 3.7F,
+                                                  .clip_frames_per_second = 24}}},
       {.kind = Kind::ready, .worker_id = "w1"},
       {.kind = Kind::progress, .job_id = "j-1", .picture = 2, .step = 3, .steps = 4},
       {.kind = Kind::preview,
@@ -69,6 +70,7 @@ TEST(WireMessage, RefusesLinesOfAnotherWire) {
                            "model a 8 1 true",
                            "model a 8 1 much 3.5",
                            "model a 8 1 true 3.5x",
+                           "model a 8 1 true 3.5",
                            "model a 8 1 true 3.5 x",
                            "unloadable a b"})
     EXPECT_FALSE(parse_message(line)) << line;

@@ -30,19 +30,25 @@ service::Abilities abilities_of(const engine::ModelSummary& summary) {
   return {.references_max = summary.max_references,
           .masks = summary.inpaints,
           .guidance = *use,
-          .guidance_default = summary.default_guidance};
+          .guidance_default = summary.default_guidance,
+          .clip_frames_per_second = summary.clip_frames_per_second};
 }
 
 /// The net of the job loop: a library's exception ends one job, not the worker.
-Result<> generate(engine::Engine& engine, const engine::GenerateRequest& request,
-                  const engine::Batch& batch, const std::stop_token& stop) {
+template <class Work>
+Result<> guarded(Work work) {
   try {
-    return engine.generate_batch(request, batch, stop);
+    return work();
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::resource_exhausted, "not enough memory for this picture");
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, "the engine failed unexpectedly", {}, error.what());
   }
+}
+
+Result<> generate(engine::Engine& engine, const engine::GenerateRequest& request,
+                  const engine::Batch& batch, const std::stop_token& stop) {
+  return guarded([&] { return engine.generate_batch(request, batch, stop); });
 }
 
 }  // namespace
@@ -67,6 +73,8 @@ class Worker::Run {
   Result<> make_batch(const std::shared_ptr<ActiveJob>& active, const service::Model& model,
                       const engine::GenerateRequest& request, const Wanted& wanted,
                       Finisher& finisher);
+  Result<> make(const std::shared_ptr<ActiveJob>& active, const service::Model& model,
+                Finisher& finisher);
   engine::Engine* engine_of(const service::Model& model);
   Result<void> load_model(const service::Model& model);
   bool say_ready();
@@ -222,18 +230,7 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
   const service::Model* model = parts_.catalogue.find(active->job().sold.model);
   CHECK(model != nullptr && engine_of(*model) != nullptr,
         "a job for model {} was claimed without it", active->job().sold.model);
-  const Make make = make_of(service::kind_of(active->claimed.payload));
-  Result<> made =
-      make({.active = *active,
-            .model = *model,
-            .random_seed = options_.random_seed,
-            .read = [&](const auto& request) { return engine_of(*model)->read(request); },
-            .generate =
-                [&](const auto& request, const Wanted& wanted) {
-                  return make_batch(active, *model, request, wanted, finisher);
-                },
-            .blobs = parts_.blobs,
-            .decoder = parts_.decoder});
+  Result<> made = make(active, *model, finisher);
   const bool stopping = hold(nullptr);
   using Kind = Ending::Kind;
   if (!made && made.error().code != ErrorCode::cancelled)
@@ -243,6 +240,62 @@ void Worker::Run::work(const std::shared_ptr<ActiveJob>& active, Finisher& finis
                                 : stopping ? Kind::release
                                            : Kind::drop,
                         .error = {}});
+}
+
+Result<> Worker::Run::make(const std::shared_ptr<ActiveJob>& active, const service::Model& model,
+                           Finisher& finisher) {
+  const std::stop_token stop = active->stop.get_token();
+  const auto moved = [&] { active->movement.moved(parts_.clock.monotonic_ms()); };
+  const Making making{
+      .active = *active,
+      .model = model,
+      .random_seed = options_.random_seed,
+      .read = [&](const auto& request) { return engine_of(model)->read(request); },
+      .generate =
+          [&](const auto& request, const Wanted& wanted) {
+            return make_batch(active, model, request, wanted, finisher);
+          },
+      .animate =
+          [&](const auto& request, const auto& observer) {
+            return guarded([&] { return engine_of(model)->animate(request, observer, stop); });
+          },
+      .draw = [&](const auto& request, auto on_progress) -> Result<image::Picture> {
+        image::Picture drawn;
+        const engine::Observer observer{.on_progress = std::move(on_progress), .on_preview = {}};
+        TRY(generate(*engine_of(model), request,
+                     {.seeds = {request.seed},
+                      .watch = [&](int) { return observer; },
+                      .take = [&](int, image::Picture picture) -> Result<> {
+                        drawn = std::move(picture);
+                        return {};
+                      }},
+                     stop));
+        return drawn;
+      },
+      .tell =
+          [&](engine::Progress progress) {
+            moved();
+            parts_.wire.send({.kind = Message::Kind::progress,
+                              .job_id = active->job().id,
+                              .step = progress.step,
+                              .steps = progress.steps});
+          },
+      .keep =
+          [&](MadeClip clip) {
+            moved();
+            finisher.store(active, std::move(clip));
+          },
+      .clip_frames_per_second = engine_of(model)->summary().clip_frames_per_second,
+      .judges = parts_.moderator != nullptr,
+      .blobs = parts_.blobs,
+      .decoder = parts_.decoder};
+  const service::JobKind kind = service::kind_of(active->claimed.payload);
+  auto made = make_of(kind)(making);
+  // Of a clip nothing was handed in, so it is made again as a whole; pictures look after
+  // themselves.
+  if (made || kind != service::JobKind::videos || engine_of(model)->intact()) return made;
+  TRY(reload(model));
+  return make_of(kind)(making);
 }
 
 Result<> Worker::Run::make_batch(const std::shared_ptr<ActiveJob>& active,

@@ -73,6 +73,7 @@ class ImageServiceTest : public testing::Test {
             .references = std::vector<std::string>(references, std::string(64, 'a')),
             .mask = {}};
   }
+  static VideoRequest some_video() { return {.frames = some_request()}; }
   Result<Job> submit(PictureRequest request = some_request(), std::string_view key = {}) {
     return TRY(images_.submit(caller_, std::move(request), {.idempotency_key = key})).job;
   }
@@ -138,6 +139,8 @@ class ImageServiceTest : public testing::Test {
                                             .steps_max = 12,
                                             .price_usd_ticks = 7,
                                             .price_input_usd_ticks = 5,
+                                            .price_second_usd_ticks = 11,
+                                            .price_second_720p_usd_ticks = 13,
                                             .max_prompt_length = 20},
                                            {.id = "other"},
                                            {.id = "big", .elsewhere = true}},
@@ -357,6 +360,69 @@ TEST_F(ImageServiceTest, RefusesAtTheDoorWhatTheModelCannotDo) {
   EXPECT_EQ(error_of(kept_away).message, "taken") << "the model's own guidance is 3";
   told({.references_max = 1, .masks = true});
   EXPECT_EQ(error_of(masked).message, "taken");
+}
+
+TEST_F(ImageServiceTest, SaysWhichModelMakesVideos) {
+  const auto error_of = [&] { return images_.submit(caller_, some_video()).error(); };
+  workers_.reports = {{.model = workers_.model, .abilities = Abilities{}}};
+  EXPECT_EQ(error_of().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(error_of().message,
+            "model: \"grok-imagine-image\" makes no videos: it was not trained for clips, and "
+            "neither was another model of this server");
+  workers_.reports.push_back(
+      {.model = "other", .abilities = Abilities{.clip_frames_per_second = 8}});
+  EXPECT_EQ(error_of().message,
+            "model: \"grok-imagine-image\" makes no videos: it was not trained for clips; "
+            "\"other\" was");
+  EXPECT_EQ(error_of().field, "model");
+  VideoRequest edit = some_video();
+  edit.task = VideoTask::edit;
+  edit.seconds = kEditedSecondsReserved;
+  edit.video = std::string(64, 'a');
+  workers_.reports = {
+      {.model = workers_.model, .abilities = Abilities{.clip_frames_per_second = 8}}};
+  EXPECT_EQ(images_.submit(caller_, edit).error().field, "video");
+}
+
+TEST_F(ImageServiceTest, RefusesAVideoThatCannotBe) {
+  for (const int seconds : {0, 16}) {
+    VideoRequest wanted = some_video();
+    wanted.seconds = seconds;
+    EXPECT_EQ(images_.submit(caller_, wanted).error().field, "duration");
+  }
+  VideoRequest extension = some_video();
+  extension.task = VideoTask::extension;
+  extension.seconds = 11;
+  EXPECT_EQ(images_.submit(caller_, extension).error().message,
+            "duration is 11, expected 1 to 10 seconds");
+  extension.seconds = 10;
+  EXPECT_EQ(images_.submit(caller_, extension).error().field, "video") << "of which there is none";
+  Caller drawer = caller_;
+  drawer.scopes = ScopeSet().add(Scope::images).add(Scope::edits);
+  EXPECT_EQ(images_.submit(drawer, some_video()).error().code, ErrorCode::unauthenticated);
+}
+
+TEST_F(ImageServiceTest, SellsVideosByTheSecond) {
+  VideoRequest wanted = some_video();
+  wanted.seconds = 5;
+  wanted.resolution = VideoResolution::p720;
+  wanted.image = std::string(64, 'a');
+  const auto order = images_.submit(caller_, wanted, {.deferred = true});
+  ASSERT_TRUE(order) << order.error().message;
+  const auto held = [&] { return (*jobs_.ledger().balances())[held_of(caller_.owner)]; };
+  EXPECT_EQ(held(), 5 * 13 + 5) << "720p, and a picture that was given";
+  const std::vector<std::string> models = {"grok-imagine-image"};
+  constexpr JobKind kKinds[] = {JobKind::videos};
+  const auto claimed =
+      **jobs_.claim({.worker_id = "w", .models = models, .kinds = kKinds, .lease_ms = 1000});
+  const Completion made[] = {
+      {.lease = claimed.lease(),
+       .pictures = {{.id = "clip", .job_id = order->job.id, .format = FileFormat::mp4}},
+       .pieces = 4}};
+  ASSERT_TRUE(jobs_.complete_all(made).front());
+  EXPECT_EQ(held(), 0);
+  EXPECT_EQ(images_.finished(caller_, order->job.id)->cost_usd_ticks, 4 * 13 + 5)
+      << "what was made is what is paid for";
 }
 
 TEST_F(ImageServiceTest, SaysThatAModelCouldNotBeLoaded) {

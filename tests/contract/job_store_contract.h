@@ -90,7 +90,7 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
             .job_id = claimed.job.id,
             .index = index,
             .blob = std::string(64, 'a'),
-            .format = image::Format::png,
+            .format = service::FileFormat::png,
             .width = 1024,
             .height = 768,
             .seed = std::numeric_limits<std::uint64_t>::max(),
@@ -177,6 +177,27 @@ TEST_P(JobStoreContract, GivesAWorkerWhatWasAskedFor) {
       .user = "user-7"};
   insert(wanted);
   EXPECT_EQ(claim().payload, wanted.payload);
+}
+
+TEST_P(JobStoreContract, KeepsAClipAmongThePictures) {
+  NewJob wanted = new_job();
+  wanted.payload =
+      service::VideoRequest{.frames = {.model = "fast", .prompt = Prompt::trusted("it snows")},
+                            .seconds = 3,
+                            .image = std::string(64, 'b')};
+  wanted.job.kind = service::JobKind::videos;
+  insert(wanted);
+  const std::vector<std::string> models = {"fast"};
+  constexpr service::JobKind kKinds[] = {service::JobKind::videos};
+  const auto claimed =
+      **store_.claim({.worker_id = "w", .models = models, .kinds = kKinds, .lease_ms = 60'000});
+  EXPECT_EQ(claimed.payload, wanted.payload);
+  EXPECT_EQ(claimed.job.kind, service::JobKind::videos);
+  StoredPicture clip = picture_of(claimed, 0, "clip");
+  clip.format = service::FileFormat::mp4;
+  clip.duration_ms = 3'000;
+  ASSERT_TRUE(store_.complete(claimed.lease(), {clip}));
+  EXPECT_EQ((*archive_.pictures(claimed.job.id)).front(), clip);
 }
 
 TEST_P(JobStoreContract, FindsSeveralJobsInOneLook) {

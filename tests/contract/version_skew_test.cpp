@@ -88,10 +88,10 @@ TEST_F(OldDatabase, KeepsWhatHasEndedWithItsPictures) {
   const auto pictures = *archive.pictures(done->id);
   ASSERT_EQ(pictures.size(), 2u);
   EXPECT_EQ(pictures[0].id, "jDCDjPHMeytXdobcLeQEDJ");
-  EXPECT_EQ(pictures[0].format, image::Format::png);
+  EXPECT_EQ(pictures[0].format, service::FileFormat::png);
   EXPECT_EQ(pictures[0].blob, "7093d33e71f2e3a38eafc533d5596d3a20983d5034c268abcf0bb89e1e5cfdd4");
   EXPECT_EQ(pictures[1].seed, std::uint64_t{1} << 63);
-  EXPECT_EQ(archive.find_picture("IqtwpwOYnWg85JKUKcnd4u")->format, image::Format::jpeg);
+  EXPECT_EQ(archive.find_picture("IqtwpwOYnWg85JKUKcnd4u")->format, service::FileFormat::jpeg);
 
   const auto failed = store.find("01a2230d-17e2-7b84-89e6-e74bd0dcd4aa");
   EXPECT_EQ(failed->state, JobState::failed);
@@ -165,7 +165,7 @@ class NewerRows : public testing::Test {
     run_plain(file_, fmt::format(
                          "UPDATE jobs SET payload_version = 3, payload = '{{\"scene\":[]}}' "
                          "WHERE id = '{}';"
-                         "UPDATE jobs SET kind = 'videos', payload = '{{\"seconds\":5}}' "
+                         "UPDATE jobs SET kind = 'holograms', payload = '{{\"seconds\":5}}' "
                          "WHERE id = '{}';"
                          "UPDATE jobs SET payload = "
                          "json_set(payload, '$.style', json('{{\"strength\":1}}')) WHERE id = '{}'",

@@ -12,9 +12,9 @@ import urllib.parse
 
 import pytest
 
-from program import PAPERLAND, ROOT, run
+from clips import FRAMES_PER_SECOND, clip_model
+from program import PAPERLAND, run
 
-FRAMES_PER_SECOND = 5
 PLAYER = b"""<video muted autoplay src="clip.mp4"></video><script>
 const video = document.querySelector('video');
 const say = (text) => fetch('/said?' + encodeURIComponent(text));
@@ -47,14 +47,7 @@ class Player(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips") / "tiny-clips"
-    folder.mkdir()
-    for part in (ROOT / "tests/golden/a4").iterdir():
-        (folder / part.name).symlink_to(part)
-    (folder / "sampling.json").write_text(json.dumps(
-        {"steps": 1, "guidance_scale": 1.0, "clip_frames": 9,
-         "clip_frames_per_second": FRAMES_PER_SECOND}))
-    return folder
+    return clip_model(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")

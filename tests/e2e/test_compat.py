@@ -80,8 +80,6 @@ def test_a_key_has_the_limits_that_the_page_says(servers):
 
 
 @pytest.mark.parametrize("method, path, status", [
-    ("POST", "/v1/videos/generations", 501),
-    ("GET", "/v1/videos/some", 501),
     ("GET", "/v1/responses/resp_1", 501),
     ("GET", "/v1/chat/deferred-completion/1", 501),
     ("POST", "/v1/embeddings", 501),

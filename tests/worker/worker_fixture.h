@@ -83,7 +83,8 @@ inline constexpr const char* kFileChanged = "the file was written to";
 
 class FakeEngine final : public engine::Engine {
  public:
-  explicit FakeEngine(Behaviour& behaviour) : behaviour_(behaviour) {}
+  FakeEngine(Behaviour& behaviour, std::vector<engine::ClipRequest>& clips)
+      : behaviour_(behaviour), clips_(clips) {}
   const engine::ModelSummary& summary() const override { return summary_; }
   engine::RequestReading read(const engine::GenerateRequest&) const override {
     return {.prompt_tokens = 700, .tokens_read = 512, .warnings = {"the prompt was cut"}};
@@ -104,9 +105,20 @@ class FakeEngine final : public engine::Engine {
     }
     return {};
   }
-  Result<> animate(const engine::ClipRequest&, const engine::ClipObserver&,
-                   std::stop_token) override {
-    return fail(ErrorCode::invalid_argument, "it makes no videos", "model");
+  /// Frames of one grey, each darker than the one before; the first as it was given.
+  Result<> animate(const engine::ClipRequest& request, const engine::ClipObserver& observer,
+                   std::stop_token stop) override {
+    clips_.push_back(request);
+    for (int i = 0; i < request.frames; ++i) {
+      if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
+      image::Picture frame{.width = request.width, .height = request.height, .pixels = {}};
+      const int first = request.first_frame ? request.first_frame->pixels.front() : 200;
+      frame.pixels.assign(static_cast<std::size_t>(frame.width * frame.height * 3),
+                          static_cast<std::uint8_t>(first - 8 * i));
+      TRY(observer.take(std::move(frame)));
+      observer.on_progress({.step = i + 1, .steps = request.frames});
+    }
+    return {};
   }
 
  private:
@@ -120,10 +132,12 @@ class FakeEngine final : public engine::Engine {
   }
 
   Behaviour& behaviour_;
+  std::vector<engine::ClipRequest>& clips_;  // that were asked for
   engine::ModelSummary summary_{.default_guidance = 2.5F,
                                 .guidance = engine::GuidanceUse::two_passes,
                                 .max_references = 8,
-                                .inpaints = true};
+                                .inpaints = true,
+                                .clip_frames_per_second = 4};
   bool intact_ = true;
 };
 
@@ -222,7 +236,7 @@ class WorkerTest : public testing::Test {
                         loaded_paths_.push_back(model.path);
                         if (model.path == broken_path_)
                           return fail(ErrorCode::data_loss, "tensor \"x\": cut file");
-                        return std::make_unique<FakeEngine>(behaviour_);
+                        return std::make_unique<FakeEngine>(behaviour_, clips_);
                       },
                       .moderator = moderator_},
         options_);
@@ -337,6 +351,7 @@ class WorkerTest : public testing::Test {
   std::vector<std::string> loaded_paths_;
   std::string broken_path_;
   Behaviour behaviour_;
+  std::vector<engine::ClipRequest> clips_;  // to be read when their job has ended
   WorkerOptions options_;
   WirePair fds_;
   Wire worker_end_;

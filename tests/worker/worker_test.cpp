@@ -23,7 +23,7 @@ TEST_F(WorkerTest, StoresAPictureOfTheAskedSizeAndCompletesTheJob) {
   const auto pictures = memory_jobs_.pictures(id);
   ASSERT_EQ(pictures->size(), 1u);
   const service::StoredPicture& picture = pictures->front();
-  EXPECT_EQ(picture.format, image::Format::jpeg);
+  EXPECT_EQ(picture.format, service::FileFormat::jpeg);
   EXPECT_EQ(picture.id.size(), 22u);
   const auto bytes = *memory_blobs_.get(picture.blob);
   EXPECT_EQ(picture.size_bytes, std::ssize(bytes));
@@ -38,7 +38,7 @@ TEST_F(WorkerTest, WritesPngWhenAsked) {
   const std::string id = submit({.format = image::Format::png});
   finished(id);
   const auto picture = memory_jobs_.pictures(id)->front();
-  EXPECT_EQ(picture.format, image::Format::png);
+  EXPECT_EQ(picture.format, service::FileFormat::png);
   EXPECT_EQ(image::read_header(*memory_blobs_.get(picture.blob))->format, image::Format::png);
 }
 
@@ -506,7 +506,8 @@ TEST_F(WorkerTest, SaysWhatEachModelTakesAndWhichCouldNotBeLoaded) {
   const service::Abilities abilities{.references_max = 8,
                                      .masks = true,
                                      .guidance = service::GuidanceUse::true_passes,
-                                     .guidance_default = 2.5F};
+                                     .guidance_default = 2.5F,
+                                     .clip_frames_per_second = 4};
   EXPECT_THAT(reports_, ElementsAre(service::ModelReport{"fast", abilities},
                                     service::ModelReport{"quality", abilities},
                                     service::ModelReport{"other", {}}));

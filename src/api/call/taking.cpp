@@ -16,22 +16,40 @@ class Taking {
     service::EditRequest request{.pictures = wanted.fields.request, .references = {}, .mask = {}};
     for (const wire::GivenPicture& given : wanted.references)
       request.references.push_back(
-          TRY(blob_of(given, service::reference_name(request.references.size()))));
-    if (wanted.mask) request.mask = TRY(blob_of(*wanted.mask, service::kMaskName));
+          TRY(picture_of(given, service::reference_name(request.references.size()))));
+    if (wanted.mask) request.mask = TRY(picture_of(*wanted.mask, service::kMaskName));
+    return request;
+  }
+
+  Result<service::VideoRequest> take(const wire::VideoCall& wanted) const {
+    service::VideoRequest request = wanted.request;
+    if (wanted.image) request.image = TRY(given_as(*wanted.image, "image"));
+    if (wanted.video) request.video = TRY(given_as(*wanted.video, "video"));
     return request;
   }
 
  private:
-  Result<std::string> blob_of(const wire::GivenPicture& given, std::string_view name) const {
+  Result<std::string> picture_of(const wire::GivenPicture& given, std::string_view name) const {
+    auto blob = blob_of(given, service::kFetchBytesMax);
+    if (!blob) return tl::unexpected(service::about_picture(std::move(blob.error()), name));
+    return blob;
+  }
+
+  Result<std::string> given_as(const wire::GivenPicture& given, std::string_view field) const {
+    auto blob =
+        blob_of(given, field == "video" ? service::kUploadBytesMax : service::kFetchBytesMax);
+    if (!blob) return tl::unexpected(service::about_given(std::move(blob.error()), field));
+    return blob;
+  }
+
+  Result<std::string> blob_of(const wire::GivenPicture& given, std::size_t bytes_max) const {
     if (!given.upload.empty()) return given.upload;
     service::Intake& intake = context_.services.intake;
     const auto own = own_target(given.url, names_);
-    auto blob = !given.picture_id.empty() ? intake.take(*call_.caller, given.picture_id)
-                : !given.file_id.empty()  ? intake.take_file(*call_.caller, given.file_id)
-                : own                     ? take_own(*own)
-                                          : intake.fetch(*call_.caller, given.url, deadline_);
-    if (!blob) return tl::unexpected(service::about_picture(std::move(blob.error()), name));
-    return blob;
+    return !given.picture_id.empty() ? intake.take(*call_.caller, given.picture_id)
+           : !given.file_id.empty()  ? intake.take_file(*call_.caller, given.file_id)
+           : own                     ? take_own(*own)
+                                     : intake.fetch(*call_.caller, given.url, deadline_, bytes_max);
   }
 
   /// Never over the network, where the request would come back to us.
@@ -59,6 +77,11 @@ class Taking {
 
 Result<service::EditRequest> take_pictures(const CallContext& context, const Call& call,
                                            const wire::EditCall& wanted, const OwnNames& names) {
+  return Taking(context, call, names).take(wanted);
+}
+
+Result<service::VideoRequest> take_given(const CallContext& context, const Call& call,
+                                         const wire::VideoCall& wanted, const OwnNames& names) {
   return Taking(context, call, names).take(wanted);
 }
 

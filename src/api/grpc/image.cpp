@@ -87,7 +87,7 @@ struct Filling {
     xai_api::GeneratedImage& image = *reply.add_images();
     image.set_respect_moderation(true);
     if (storage) add_file(picture, image);
-    const std::string head = fmt::format("data:{};base64,", image::mime_type(picture.format));
+    const std::string head = fmt::format("data:{};base64,", mime_type(picture.format));
     const std::size_t bytes =
         head.size() + base64_size(static_cast<std::size_t>(picture.size_bytes));
     // What does not fit comes as a link: it is made and paid for.

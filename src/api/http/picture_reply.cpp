@@ -76,7 +76,7 @@ Result<std::string> make_body(const ReplyParts& parts) {
   wire::ImagesBody body(parts.finished.job.finished_ms / 1000, reply_bytes(parts),
                         parts.request_id);
   for (const StoredPicture& picture : parts.finished.pictures) {
-    wire::ImageEntry entry{.mime_type = image::mime_type(picture.format), .base = base};
+    wire::ImageEntry entry{.mime_type = mime_type(picture.format), .base = base};
     if (parts.form != wire::ResponseFormat::b64_json) {
       entry.url = services.links.url_of(picture, base);
     }

@@ -117,7 +117,7 @@ class PictureStream final : public EventSource {
                                 .index = told.picture,
                                 .width = told.width,
                                 .height = told.height,
-                                .format = call_.request.format,
+                                .format = service::file_format(call_.request.format),
                                 .created_unix_s = context_.services.clock.unix_ms() / 1000,
                                 .file = *file},
                                told.number);

@@ -17,6 +17,11 @@ constexpr BodyRule kEdit{.kind = BodyKind::json_or_multipart,
                          .bytes_max = wire::kEditBodyBytesMax,
                          .bytes_per_s_min = kUploadBytesPerSMin};
 
+// A video, or a picture that one begins with.
+constexpr BodyRule kVideo{.kind = BodyKind::json,
+                          .bytes_max = wire::kEditBodyBytesMax,
+                          .bytes_per_s_min = kUploadBytesPerSMin};
+
 // Whole conversations, with the pictures that they have.
 constexpr BodyRule kConversation{
     .kind = BodyKind::json, .bytes_max = 32u << 20, .bytes_per_s_min = kUploadBytesPerSMin};
@@ -32,6 +37,11 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/images/generations", create_images, Access::key, kJson},
     {"POST", "/v1/images/edits", edit_images, Access::key, kEdit, take_edit},
     {"GET", "/v1/images/{request_id}", show_pictures},
+    {"POST", "/v1/videos/generations", create_video, Access::key, kVideo, take_video},
+    {"POST", "/v1/videos/extensions", create_video, Access::key, kVideo, take_video_extension},
+    {"POST", "/v1/videos/edits", create_video, Access::key, kVideo, take_video_edit},
+    {"GET", "/v1/videos/{request_id}", show_video},
+    {"DELETE", "/v1/videos/{request_id}", cancel_video},
     {"POST", "/v1/chat/completions", complete_chat, Access::key, kConversation},
     {"POST", "/v1/responses", create_response, Access::key, kConversation},
     {"GET", "/v1/models", list_models},
@@ -40,6 +50,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/language-models/{id}", show_language_model},
     {"GET", "/v1/image-generation-models", list_image_models},
     {"GET", "/v1/image-generation-models/{id}", show_image_model},
+    {"GET", "/v1/video-generation-models", list_video_models},
+    {"GET", "/v1/video-generation-models/{id}", show_video_model},
     {"GET", "/v1/api-key", show_key, Access::known_key},
     {"GET", "/v1/me", show_me, Access::known_key},
     {"GET", "/v1/capacity-requests", show_capacity},

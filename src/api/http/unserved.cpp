@@ -20,12 +20,6 @@ struct Known {
 
 // Paths that clients of the two APIs ask for. A row goes when its route comes.
 constexpr Known kNotServedYet[] = {
-    {"/v1/videos/generations", "video"},
-    {"/v1/videos/edits", "video"},
-    {"/v1/videos/extensions", "video"},
-    {"/v1/videos/{request_id}", "video", "GET"},
-    {"/v1/video-generation-models", "video"},
-    {"/v1/video-generation-models/{id}", "video"},
     {"/v1/embedding-models", "embeddings"},
     {"/v1/embedding-models/{id}", "embeddings"},
     {"/v1/embeddings", "embeddings"},

@@ -28,7 +28,7 @@ std::string markdown(std::string_view prompt, std::string_view url) {
 }
 
 std::string data_url(const EventPicture& picture) {
-  std::string url = fmt::format("data:{};base64,", image::mime_type(picture.format));
+  std::string url = fmt::format("data:{};base64,", mime_type(picture.format));
   url.reserve(url.size() + base64_size(picture.file.size()));
   append_base64(picture.file, url);
   return url;
@@ -161,7 +161,7 @@ class ResponseAnswer final : public ConversationAnswer {
   std::string preview(const EventPicture& picture, int number) override {
     JsonText data = of_item(picture.index, picture_id(picture.index));
     data.add("partial_image_index", number);
-    data.add("output_format", image::to_string(picture.format));
+    data.add("output_format", to_string(picture.format));
     data.add("partial_image_b64", to_base64(picture.file));
     return event("response.image_generation_call.partial_image", data);
   }

@@ -3,15 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <functional>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "api/wire/json.h"
-#include "api/wire/long_strings.h"
 #include "api/wire/multipart.h"
-#include "base/crypto.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -20,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 using service::kReferencesMax;
-using service::kUploadBytesMax;
 
 constexpr std::string_view kPictureFields[] = {"image", "images", "reference_images"};
 constexpr std::size_t kTextPartsBytesMax = 1 << 20;  // of all texts of a form
@@ -30,77 +24,28 @@ bool is_picture_field(std::string_view name) {
          std::end(kPictureFields);
 }
 
-bool is_web_url(std::string_view text) {
-  const auto begins = [&](std::string_view scheme) {
-    return text.size() >= scheme.size() &&
-           std::equal(scheme.begin(), scheme.end(), text.begin(), [](char a, char b) {
-             return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
-           });
-  };
-  return begins("http://") || begins("https://");
-}
-
 tl::unexpected<Error> about(Error error, std::string_view name) {
   return tl::unexpected(service::about_picture(std::move(error), name));
 }
-
-tl::unexpected<Error> too_many() {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("image: expected 1 to {} pictures, got more", kReferencesMax), "image");
-}
-
-/// Counts what goes into the sink, picture by picture.
-class Uploads final : public UploadSink {
- public:
-  explicit Uploads(UploadSink& sink) : sink_(sink) {}
-
-  Result<void> begin() override {
-    bytes_ = 0;
-    if (++count_ > kReferencesMax + 1) return too_many();  // and a mask
-    return sink_.begin();
-  }
-  Result<void> upload(std::string_view bytes) override {
-    bytes_ += bytes.size();
-    all_bytes_ += bytes.size();
-    if (bytes_ > kUploadBytesMax)
-      return fail(
-          ErrorCode::payload_too_large,
-          fmt::format("the image has more than {} bytes, which is the most", kUploadBytesMax),
-          "image");
-    if (all_bytes_ > kUploadsBytesMax)
-      return fail(ErrorCode::payload_too_large,
-                  fmt::format("the pictures have more than {} bytes together, which is the most",
-                              kUploadsBytesMax),
-                  "image");
-    return sink_.upload(bytes);
-  }
-  Result<std::string> end() override { return sink_.end(); }
-
- private:
-  UploadSink& sink_;
-  int count_ = 0;
-  std::size_t bytes_ = 0;
-  std::size_t all_bytes_ = 0;
-};
 
 Result<EditCall> make_call(const json& body, std::vector<GivenPicture> references,
                            std::optional<GivenPicture> mask, const service::Catalogue& catalogue) {
   if (references.empty())
     return fail(ErrorCode::invalid_argument,
                 fmt::format("image: expected 1 to {} pictures, got none", kReferencesMax), "image");
-  if (references.size() > kReferencesMax) return too_many();
+  if (references.size() > kReferencesMax) return too_many_pictures();
   GenerationCall fields = TRY(read_edit_fields(body, catalogue));
   return EditCall{std::move(fields), std::move(references), std::move(mask)};
 }
 
-class JsonEdit final : public EditBody, private LongStringSink {
+class JsonEdit final : public EditBody {
  public:
-  explicit JsonEdit(UploadSink& sink) : uploads_(sink), strings_(*this) {}
+  explicit JsonEdit(UploadSink& sink) : body_(sink) {}
 
-  Result<void> feed(std::string_view bytes) override { return strings_.feed(bytes); }
+  Result<void> feed(std::string_view bytes) override { return body_.feed(bytes); }
 
   Result<EditCall> finish(const service::Catalogue& catalogue) override {
-    json body = TRY(parse_json_object(strings_.text()));
+    json body = TRY(body_.object());
     std::vector<GivenPicture> references;
     for (const std::string_view field : kPictureFields)
       TRY(read_pictures(take_member(body, field), field, references));
@@ -114,14 +59,6 @@ class JsonEdit final : public EditBody, private LongStringSink {
   }
 
  private:
-  static json take_member(json& body, std::string_view name) {
-    const auto found = body.find(name);
-    if (found == body.end()) return nullptr;
-    json value = std::move(*found);
-    body.erase(found);
-    return value;
-  }
-
   Result<void> read_pictures(const json& value, std::string_view field,
                              std::vector<GivenPicture>& pictures) {
     if (value.is_null()) return {};
@@ -134,73 +71,16 @@ class JsonEdit final : public EditBody, private LongStringSink {
                             std::vector<GivenPicture>& pictures) {
     const std::string name = field == "mask" ? std::string(service::kMaskName)
                                              : service::reference_name(pictures.size());
-    if (pictures.size() >= kReferencesMax) return too_many();
-    if (std::string id = file_id_of(value); !id.empty()) {
-      pictures.push_back({.file_id = std::move(id)});
-      return {};
-    }
-    const std::string text = TRY(text_of(value, field, name));
-    if (const auto found = names_.find(text); found != names_.end()) {
-      pictures.push_back({.upload = found->second});
-      return {};
-    }
-    auto picture = read_picture_text(text, uploads_);
+    if (pictures.size() >= kReferencesMax) return too_many_pictures();
+    auto picture = body_.read(value, field, name);
+    if (!picture && picture.error().code == ErrorCode::unprocessable)
+      return tl::unexpected(std::move(picture.error()));
     if (!picture) return about(std::move(picture.error()), name);
     pictures.push_back(std::move(*picture));
     return {};
   }
 
-  /// Of `{"file_id": "..."}`; empty for anything else.
-  static std::string file_id_of(const json& value) {
-    if (!value.is_object()) return {};
-    const auto id = value.find("file_id");
-    return id != value.end() && id->is_string() ? id->get<std::string>() : std::string();
-  }
-
-  /// `"..."`, `{"url": "..."}`, `{"image_url": "..."}` or `{"image_url": {"url": "..."}}`.
-  static Result<std::string> text_of(const json& value, std::string_view field,
-                                     const std::string& name) {
-    if (value.is_string()) return value.get<std::string>();
-    const auto wrong = [&] {
-      return fail(
-          ErrorCode::unprocessable,
-          fmt::format("{}: expected a URL, base64, or an object with \"url\" or \"file_id\", "
-                      "got {}",
-                      name, shown(value)),
-          std::string(field));
-    };
-    if (!value.is_object()) return wrong();
-    for (const char* key : {"url", "image_url", "b64_json"}) {
-      const auto found = value.find(key);
-      if (found == value.end() || found->is_null()) continue;
-      return found->is_object()   ? text_of(*found, field, name)
-             : found->is_string() ? Result<std::string>(found->get<std::string>())
-                                  : wrong();
-    }
-    return wrong();
-  }
-
-  Result<void> begin_string() override {
-    picture_.emplace(uploads_);
-    return {};
-  }
-  Result<void> string_text(std::string_view text) override {
-    auto taken = picture_->take(text);
-    if (!taken) return about(std::move(taken.error()), "a picture of the body");
-    return {};
-  }
-  Result<std::string> end_string() override {
-    std::string upload = TRY(picture_->end());
-    picture_.reset();
-    std::string name = random_base62(22);  // nobody can have written it
-    names_.emplace(name, std::move(upload));
-    return name;
-  }
-
-  Uploads uploads_;
-  LongStrings strings_;
-  std::optional<PictureText> picture_;
-  std::map<std::string, std::string, std::less<>> names_;  // of uploads, by what stands for them
+  JsonPictures body_;
 };
 
 /// What a part of a form is. `image[url]`, `url` and `url[]` hold a text, `image[file_id]` an id.
@@ -296,7 +176,8 @@ class MultipartEdit final : public EditBody, private PartSink {
       return fail(ErrorCode::invalid_argument, "markup: not offered by this server; leave it out",
                   "markup");
     is_text_ = kind_ == PartKind::field || name_.ends_with("[file_id]");
-    if (kind_ == PartKind::picture && references_.size() >= kReferencesMax) return too_many();
+    if (kind_ == PartKind::picture && references_.size() >= kReferencesMax)
+      return too_many_pictures();
     if (!is_text_) picture_.emplace(uploads_);
     return {};
   }
@@ -381,14 +262,6 @@ class MultipartEdit final : public EditBody, private PartSink {
 };
 
 }  // namespace
-
-Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink) {
-  if (is_web_url(text)) return GivenPicture{.url = std::string(text)};
-  PictureText picture(sink);
-  TRY(picture.take(text));
-  std::string upload = TRY(picture.end());
-  return GivenPicture{.upload = std::move(upload)};
-}
 
 std::unique_ptr<EditBody> make_json_edit(UploadSink& sink) {
   return std::make_unique<JsonEdit>(sink);

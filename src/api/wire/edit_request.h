@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "api/wire/image_request.h"
-#include "api/wire/picture_text.h"
+#include "api/wire/json_pictures.h"
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
 #include "service/pictures/edit_request.h"
@@ -18,27 +18,12 @@
 namespace imagined::api::wire {
 
 inline constexpr std::size_t kEditBodyBytesMax = 96u << 20;  // 64 MiB of files, as base64
-inline constexpr std::size_t kUploadsBytesMax = 64u << 20;   // all of a request's
-
-/// A picture that a request gives, in one of four ways.
-struct GivenPicture {
-  std::string upload;      // with it: its name, or
-  std::string url;         // to be fetched, or
-  std::string file_id;     // kept here, or
-  std::string picture_id;  // made here
-
-  bool operator==(const GivenPicture&) const = default;
-};
-
 struct EditCall {
   GenerationCall fields;  // what an edit has in common with a generation
   std::vector<GivenPicture>
       references;  // 1 to service::kReferencesMax, in the order in which they came
   std::optional<GivenPicture> mask;
 };
-
-/// A text that is a picture, or says where one is: a URL, a data URL or base64.
-Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink);
 
 class EditBody {
  public:

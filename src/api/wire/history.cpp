@@ -27,7 +27,8 @@ JsonText picture_value(const LinkedMadePicture& linked) {
                            {"prompt", linked.made.prompt},
                            {"width", picture.width},
                            {"height", picture.height},
-                           {"format", image::to_string(picture.format)},
+                           {"format", to_string(picture.format)},
+                           {"durationMs", picture.duration_ms},
                            {"sizeBytes", picture.size_bytes},
                            // Numbers above 2^53 would lose digits in a browser.
                            {"seed", std::to_string(picture.seed)},

@@ -27,6 +27,7 @@ std::vector<std::string> acls_of(const ApiKey& key) {
     const auto may = [&](Scope scope) { return key.scopes.has(scope); };
     if (may(Scope::images) || may(Scope::edits) || may(Scope::files))
       acls.push_back("api-key:endpoint:image");
+    if (may(Scope::videos)) acls.push_back("api-key:endpoint:video");
     if (key.scopes.has(Scope::models)) acls.push_back("api-key:endpoint:models");
   }
   if (key.models.empty()) acls.push_back("api-key:model:*");

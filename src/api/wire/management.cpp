@@ -35,7 +35,8 @@ tl::unexpected<Error> wrong(std::string_view field, std::string_view expected, c
 /// A key needs an endpoint and a model for anything.
 Result<void> read_acls(const json& value, KeyWish& wish) {
   constexpr std::string_view kExpected =
-      "a list of api-key:endpoint:image, api-key:endpoint:models, api-key:endpoint:* and "
+      "a list of api-key:endpoint:image, api-key:endpoint:video, api-key:endpoint:models, "
+      "api-key:endpoint:* and "
       "api-key:model:NAME or api-key:model:*, with one model at least";
   if (!value.is_array()) return wrong("acls", kExpected, value);
   wish.scopes = ScopeSet();
@@ -47,6 +48,8 @@ Result<void> read_acls(const json& value, KeyWish& wish) {
       wish.scopes = ScopeSet::all();
     } else if (acl == "api-key:endpoint:image") {
       wish.scopes.add(Scope::images).add(Scope::edits).add(Scope::files);
+    } else if (acl == "api-key:endpoint:video") {
+      wish.scopes.add(Scope::videos).add(Scope::files);
     } else if (acl == "api-key:endpoint:models") {
       wish.scopes.add(Scope::models);
     } else if (acl == "api-key:model:*") {

@@ -19,7 +19,7 @@ std::string picture_event(const EventPicture& picture, std::string_view word, Js
       .add("size", fmt::format("{}x{}", picture.width, picture.height))
       .add("quality", "auto")
       .add("background", "opaque")
-      .add("output_format", image::to_string(picture.format));
+      .add("output_format", to_string(picture.format));
   std::string data = others.text();
   data.pop_back();
   data.reserve(data.size() + kEventBytes + base64_size(picture.file.size()));

@@ -10,6 +10,7 @@
 
 #include "api/wire/replies.h"
 #include "base/result.h"
+#include "service/pictures/file_format.h"
 #include "service/pictures/picture.h"
 
 namespace imagined::api::wire {
@@ -23,7 +24,7 @@ struct EventPicture {
   int index = 0;  // of the request's pictures
   int width = 0;
   int height = 0;
-  image::Format format = image::Format::jpeg;
+  service::FileFormat format = service::FileFormat::jpeg;
   std::int64_t created_unix_s = 0;
   std::span<const std::uint8_t> file;
 };

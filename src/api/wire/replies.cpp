@@ -5,6 +5,7 @@
 #include "api/wire/errors.h"
 #include "base/crypto.h"
 #include "service/links/links.h"
+#include "service/videos/video_size.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -23,13 +24,22 @@ void add_abilities(const OfferedModel& offered, JsonText& value) {
   JsonText inputs = JsonText::array().push("text");
   if (report && report->abilities && report->abilities->references_max > 0) inputs.push("image");
   value.add("input_modalities", inputs);
-  value.add("output_modalities", JsonText::array().push("image"));
+  JsonText outputs = JsonText::array().push("image");
+  if (makes_videos(offered)) outputs.push("video");
+  value.add("output_modalities", outputs);
   value.add("max_steps", offered.model.steps_max);
   if (!report || !report->abilities) return;
   const service::Abilities& abilities = *report->abilities;
   value.add("max_references", abilities.references_max);
   value.add("masks", abilities.masks);
   value.add("guidance", service::to_string(abilities.guidance));
+  if (abilities.clip_frames_per_second == 0) return;
+  const service::Model& model = offered.model;
+  value.add("video_frames_per_second", abilities.clip_frames_per_second);
+  value.add("max_video_seconds", service::kVideoSecondsMax);
+  value.add("video_second_price", model.price_second_usd_ticks);
+  value.add("video_second_price_720p",
+            model.price_second_720p_usd_ticks.value_or(model.price_second_usd_ticks));
 }
 
 /// What both lists of models say.
@@ -59,6 +69,13 @@ JsonText model_value(const OfferedModel& offered) {
   JsonText value = common_value(offered);
   value.add("context_length", model.max_prompt_length);
   if (!model.card.empty()) value.add("card", model.card);
+  return value;
+}
+
+JsonText video_model_value(const OfferedModel& offered) {
+  JsonText value = common_value(offered);
+  value.add("fingerprint", service::fingerprint(offered.model));
+  value.add("version", "1.0");
   return value;
 }
 
@@ -179,11 +196,14 @@ std::string failed_body(std::string_view request_id, const Error& error,
   JsonText body = JsonText::object(
       {{"request_id", request_id},
        {"status", "failed"},
-       {"error", JsonText::object({{"code", failure_word(error_row(error.code).status)},
-                                   {"message", error.message}})}});
+       {"error", JsonText::object({{"code", failure_code(error)}, {"message", error.message}})}});
   if (charged_usd_ticks > 0)
     body.add("usage", JsonText::object({{"cost_in_usd_ticks", charged_usd_ticks}}));
   return body.text();
+}
+
+std::string_view failure_code(const Error& error) {
+  return failure_word(error_row(error.code).status);
 }
 
 std::string models_body(const service::Catalogue& catalogue, const service::WorkerPool& workers,
@@ -208,6 +228,24 @@ std::string image_models_body(const service::Catalogue& catalogue,
 
 std::string image_model_body(const OfferedModel& offered) {
   return image_model_value(offered).text();
+}
+
+bool makes_videos(const OfferedModel& offered) {
+  const auto report = offered.workers.report(offered.model.id);
+  return report && report->abilities && report->abilities->clip_frames_per_second > 0;
+}
+
+std::string video_models_body(const service::Catalogue& catalogue,
+                              const service::WorkerPool& workers) {
+  JsonText items = JsonText::array();
+  for (const service::Model& model : catalogue.models())
+    if (const OfferedModel offered{model, workers}; makes_videos(offered))
+      items.push(video_model_value(offered));
+  return JsonText::object({{"models", items}}).text();
+}
+
+std::string video_model_body(const OfferedModel& offered) {
+  return video_model_value(offered).text();
 }
 
 std::string language_models_body(const service::Upstreams* upstreams) {

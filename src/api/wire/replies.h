@@ -72,6 +72,9 @@ std::string pending_body(std::string_view request_id);
 std::string failed_body(std::string_view request_id, const Error& error,
                         std::int64_t charged_usd_ticks);
 
+/// xAI's word for why work that was asked for failed.
+std::string_view failure_code(const Error& error);
+
 /// A model, and what is known of it beyond the configuration; the workers outlive it.
 struct OfferedModel {
   const service::Model& model;
@@ -87,6 +90,12 @@ std::string model_body(const OfferedModel& offered);
 std::string image_models_body(const service::Catalogue& catalogue,
                               const service::WorkerPool& workers);
 std::string image_model_body(const OfferedModel& offered);
+
+/// The same of those that make videos.
+std::string video_models_body(const service::Catalogue& catalogue,
+                              const service::WorkerPool& workers);
+std::string video_model_body(const OfferedModel& offered);
+bool makes_videos(const OfferedModel& offered);
 
 /// `{"models": [...]}`: the models of other servers, null: none (xai-api.md 1.12).
 std::string language_models_body(const service::Upstreams* upstreams);

@@ -16,10 +16,9 @@ struct ScopeRow {
 };
 
 constexpr std::array kScopes = {
-    ScopeRow{Scope::images, "image:generate"},
-    ScopeRow{Scope::models, "models:read"},
-    ScopeRow{Scope::edits, "image:edit"},
-    ScopeRow{Scope::files, "files"},
+    ScopeRow{Scope::images, "image:generate"}, ScopeRow{Scope::models, "models:read"},
+    ScopeRow{Scope::edits, "image:edit"},      ScopeRow{Scope::files, "files"},
+    ScopeRow{Scope::videos, "video:generate"},
 };
 constexpr std::string_view kAll = "all";
 

@@ -9,9 +9,9 @@
 namespace imagined::service {
 
 /// What a key may be used for.
-enum class Scope : std::uint8_t { images, models, edits, files };
+enum class Scope : std::uint8_t { images, models, edits, files, videos };
 
-/// "image:generate", "image:edit": as in the database and on the command line.
+/// "image:generate", "image:edit", "video:generate": as in the database and on the command line.
 std::string_view to_string(Scope scope);
 
 /// A set of scopes. A key with all of them has those of later programs too.

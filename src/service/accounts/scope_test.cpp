@@ -20,7 +20,7 @@ TEST(ScopeSet, ReadsWhatItWrote) {
 }
 
 TEST(ScopeSet, AWordOfANewerProgramGrantsNothing) {
-  const ScopeSet set = ScopeSet::parse("image:generate,videos,,allx");
+  const ScopeSet set = ScopeSet::parse("image:generate,holograms,,allx");
   EXPECT_EQ(set, ScopeSet().add(Scope::images));
 }
 
@@ -36,7 +36,7 @@ TEST(ParseScopes, NamesTheWrongWordAndTheRightOnes) {
     EXPECT_EQ(parse_scopes(text).error().field, "scopes") << text;
   EXPECT_EQ(parse_scopes("models:read,keys").error().message,
             "scopes has \"keys\", expected words of: all, image:generate, models:read, image:edit, "
-            "files");
+            "files, video:generate");
 }
 
 }  // namespace

@@ -23,9 +23,11 @@ struct Model {
   std::optional<float> guidance;     // none: the default of the weights
   int steps_max = kStepsMaxDefault;  // that a request may ask for
   std::int64_t price_usd_ticks = 0;  // per picture, 1e-10 US dollar
-  std::optional<std::int64_t> price_2k_usd_ticks;  // per picture at 2k; none: the same
-  std::int64_t price_input_usd_ticks = 0;          // per reference, once for all pictures
-  int max_prompt_length = 8000;                    // code points
+  std::optional<std::int64_t> price_2k_usd_ticks;           // per picture at 2k; none: the same
+  std::int64_t price_input_usd_ticks = 0;                   // per reference, once for all pictures
+  std::int64_t price_second_usd_ticks = 0;                  // per second of video at 480p
+  std::optional<std::int64_t> price_second_720p_usd_ticks;  // at 720p; none: the same
+  int max_prompt_length = 8000;                             // code points
   std::int64_t created_unix_s = 0;
   std::string card;  // what the model is, in its own words; may be empty
   /// What is loaded, parts and all: models of the same text share one engine. Empty: the path.

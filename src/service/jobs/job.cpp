@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kStates = {"queued", "running", "succeeded", "failed",
                                                      "cancelled"};
-constexpr std::array<std::string_view, 2> kKinds = {"pictures", "edits"};
+constexpr std::array<std::string_view, 3> kKinds = {"pictures", "edits", "videos"};
 
 }  // namespace
 

@@ -29,7 +29,7 @@ Result<JobState> parse_job_state(std::string_view text);
 bool is_final(JobState state);
 
 /// What kind of work it is; spelled as in the database.
-enum class JobKind : std::uint8_t { pictures, edits };
+enum class JobKind : std::uint8_t { pictures, edits, videos };
 
 std::string_view to_string(JobKind kind);
 /// None for a kind that only a newer program knows: such a job is kept and left alone.

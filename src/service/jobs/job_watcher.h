@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -52,6 +53,11 @@ class JobWatcher {
 
   /// Waits for a job that is there, on behalf of who may see it.
   [[nodiscard]] Waiter watch(std::string job_id, Callbacks callbacks);
+
+  /// How far a job is, as far as it was told; none: nothing was.
+  std::optional<JobEvent> progress_of(std::string_view job_id) const {
+    return events_.progress_of(job_id);
+  }
 
   /// For a waiter whose client has gone or has waited long enough: cancels the job unless somebody
   /// else waits for it or it has an idempotency key, for then the client will ask again. The job as

@@ -71,8 +71,7 @@ std::string UrlSigner::mac(std::string_view path, std::string_view expires) cons
 }
 
 std::string UrlSigner::sign(const Link& link) const {
-  const std::string path =
-      fmt::format("{}{}.{}", kFolder, link.picture_id, image::extension(link.format));
+  const std::string path = fmt::format("{}{}.{}", kFolder, link.picture_id, extension(link.format));
   const std::string expires = std::to_string(link.expires_unix_s);
   return fmt::format("{}?e={}&k={}&s={}", path, expires, key_id_, mac(path, expires));
 }

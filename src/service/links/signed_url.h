@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "image/format.h"
+#include "service/pictures/file_format.h"
 
 namespace imagined::service {
 
@@ -37,7 +37,7 @@ class UrlSigner {
 
   struct Link {
     std::string_view picture_id;
-    image::Format format = image::Format::jpeg;
+    FileFormat format = FileFormat::jpeg;
     std::int64_t expires_unix_s = 0;
   };
   /// Path and query, to be put behind the public base URL.

@@ -24,7 +24,7 @@ struct Parts {
 };
 
 Parts signed_link(const std::string& secret = kSecret) {
-  const std::string link = UrlSigner(secret).sign({kId, image::Format::png, kExpires});
+  const std::string link = UrlSigner(secret).sign({kId, FileFormat::png, kExpires});
   const std::size_t mark = link.find('?');
   return {link.substr(0, mark), link.substr(mark + 1)};
 }
@@ -69,7 +69,7 @@ TEST(SignedUrl, EveryChangedLetterIsFound) {
 // reliability.md S10: `--gtest_repeat=10` is a million.
 TEST(SignedUrl, IsNotForgedByMutation) {
   constexpr int kMutations = 100'000;
-  const std::string right = UrlSigner(kSecret).sign({kId, image::Format::png, kExpires});
+  const std::string right = UrlSigner(kSecret).sign({kId, FileFormat::png, kExpires});
   std::mt19937 random(std::random_device{}());
   const auto any = [&random](std::size_t count) { return random() % count; };
   const auto mutate = [&](std::string& link) {
@@ -150,7 +150,7 @@ TEST(Links, OpensWhatItMadeUntilItExpires) {
   ManualClock clock;
   const Links links(UrlSigner(kSecret), clock, 60);
   const std::string url =
-      links.url_of({.id = std::string(kId), .format = image::Format::jpeg}, "https://a.example/x");
+      links.url_of({.id = std::string(kId), .format = FileFormat::jpeg}, "https://a.example/x");
   const std::string base = "https://a.example/x";
   ASSERT_TRUE(url.starts_with(base + "/v1/files/img/0123456789ABCDEFGHijkl.jpg?e=")) << url;
   const std::string path = url.substr(base.size(), url.find('?') - base.size());

@@ -32,7 +32,7 @@ Result<void> Delivery::check(std::span<const std::string> urls, int pictures) co
 Result<void> Delivery::put(const Caller& caller, const StoredPicture& picture, std::string_view url,
                            std::chrono::steady_clock::time_point deadline) {
   const PictureFile file = TRY(images_.read_picture(caller, picture.id));
-  auto sent = web_.put(url, file.bytes, image::mime_type(picture.format), deadline);
+  auto sent = web_.put(url, file.bytes, mime_type(picture.format), deadline);
   if (sent) return sent;
   log(LogLevel::info, "picture_not_delivered", "id={} reason={:?}", picture.id,
       sent.error().detail.empty() ? sent.error().message : sent.error().detail);

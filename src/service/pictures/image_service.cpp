@@ -39,7 +39,18 @@ Result<void> check_idempotency_key(std::string_view key) {
   return {};
 }
 
+/// By the second. What keeps the size of a given video is paid for as if it were large.
+Bill bill_of(const Model& model, const VideoRequest& wanted) {
+  const bool is_720p =
+      wanted.task != VideoTask::generation || wanted.resolution == VideoResolution::p720;
+  return {.per_picture_usd_ticks =
+              is_720p ? model.price_second_720p_usd_ticks.value_or(model.price_second_usd_ticks)
+                      : model.price_second_usd_ticks,
+          .once_usd_ticks = wanted.image.empty() ? 0 : model.price_input_usd_ticks};
+}
+
 Bill bill_of(const Model& model, const JobPayload& wanted) {
+  if (const auto* video = std::get_if<VideoRequest>(&wanted)) return bill_of(model, *video);
   const bool is_2k = wanted_pictures(wanted).resolution == Resolution::k2;
   const auto* edit = std::get_if<EditRequest>(&wanted);
   const std::int64_t references = edit == nullptr ? 0 : std::ssize(edit->references);
@@ -49,12 +60,28 @@ Bill bill_of(const Model& model, const JobPayload& wanted) {
 }
 
 Scope scope_of(const JobPayload& wanted) {
+  if (std::holds_alternative<VideoRequest>(wanted)) return Scope::videos;
   return std::holds_alternative<EditRequest>(wanted) ? Scope::edits : Scope::images;
+}
+
+/// Of a video that is given what is made of it is judged.
+std::vector<std::string> given_pictures(const JobPayload& wanted) {
+  if (const auto* edit = std::get_if<EditRequest>(&wanted)) return edit->references;
+  const auto* video = std::get_if<VideoRequest>(&wanted);
+  if (video == nullptr || video->image.empty()) return {};
+  return {video->image};
+}
+
+/// A video that begins with a picture needs no words.
+bool says_it_by_a_picture(const JobPayload& wanted) {
+  const auto* video = std::get_if<VideoRequest>(&wanted);
+  return video != nullptr && !video->image.empty() && video->frames.prompt.text().empty();
 }
 
 /// Who may ask for pictures in any way may look at what became of it.
 Result<void> require_any(const Caller& caller) {
-  return caller.scopes.has(Scope::edits) ? Result<void>() : require(caller, Scope::images);
+  const bool may = caller.scopes.has(Scope::edits) || caller.scopes.has(Scope::videos);
+  return may ? Result<void>() : require(caller, Scope::images);
 }
 
 bool wants_cache(const Caller& caller, const Asking& asking) {
@@ -87,9 +114,11 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   TRY(check_picture_count(request.count));
   TRY(check_user(request.user));
   if (const auto* edit = std::get_if<EditRequest>(&payload)) TRY(check_references(*edit));
+  if (const auto* video = std::get_if<VideoRequest>(&payload)) TRY(check_video(*video));
   TRY(check_idempotency_key(asking.idempotency_key));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
-  TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
+  if (!says_it_by_a_picture(payload))
+    TRY(Prompt::parse(request.prompt.text(), model->max_prompt_length));
   if (request.negative_prompt) TRY(parse_negative_prompt(request.negative_prompt->text(), *model));
   if (request.steps) TRY(check_steps(*request.steps, *model));
   if (request.guidance) TRY(check_guidance(*request.guidance));
@@ -98,13 +127,16 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
     return Order{.job = std::move(*earlier)};
   const auto report = parts_.workers.report(model->id);
-  if (report && report->abilities) TRY(check_offered(payload, *model, *report->abilities));
+  if (report && report->abilities) {
+    auto offered = check_offered(payload, *model, *report->abilities);
+    if (!offered) return tl::unexpected(with_another_model(std::move(offered.error()), payload));
+  }
   Charge charge{.id = make_uuid(parts_.clock),
                 .owner = caller.owner,
                 .user = request.user,
                 .model = model->id,
                 .bill = bill_of(*model, payload),
-                .pictures = request.count,
+                .pictures = ordered_pieces(payload),
                 .created_ms = parts_.clock.unix_ms()};
   TRY(parts_.moderator.check(request.prompt.text(), charge));
   TRY(moderate_given(payload, charge));
@@ -135,10 +167,10 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
 // As their files are, one at a time. What is no picture is not judged here: its worker refuses it
 // by name, and nobody sees it before.
 Result<void> ImageService::moderate_given(const JobPayload& wanted, const Charge& charge) {
-  const auto* edit = std::get_if<EditRequest>(&wanted);
-  if (edit == nullptr || !parts_.moderator.judges_pictures()) return {};
-  for (std::size_t i = 0; i < edit->references.size(); ++i) {
-    const auto file = TRY(parts_.blobs.get(edit->references[i]));
+  if (!parts_.moderator.judges_pictures()) return {};
+  const std::vector<std::string> given = given_pictures(wanted);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const auto file = TRY(parts_.blobs.get(given[i]));
     const auto header = image::read_header(file);
     if (!header) continue;
     auto checked = parts_.moderator.check_given({.file = file, .format = header->format}, charge);
@@ -178,6 +210,28 @@ Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPa
   auto inserted = parts_.queue.insert(wanted);
   if (!inserted) parts_.admission.note_refusal(caller, model.id, inserted.error());
   return inserted;
+}
+
+/// Whoever asks a model for videos that makes none is told which does.
+Error ImageService::with_another_model(Error error, const JobPayload& wanted) const {
+  if (error.field != "model" || !std::holds_alternative<VideoRequest>(wanted)) return error;
+  const Model* other = video_model();
+  error.message += other != nullptr ? fmt::format("; \"{}\" was", other->id)
+                                    : ", and neither was another model of this server";
+  return error;
+}
+
+const Model* ImageService::video_model() const {
+  for (const Model& model : parts_.catalogue.models()) {
+    const auto report = parts_.workers.report(model.id);
+    if (report && report->abilities && report->abilities->clip_frames_per_second > 0) return &model;
+  }
+  return nullptr;
+}
+
+const Model& ImageService::usual_video_model() const {
+  const Model* model = video_model();
+  return model != nullptr ? *model : parts_.catalogue.default_model();
 }
 
 bool ImageService::somebody_has(const Model& model) const {
@@ -231,7 +285,9 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, std::strin
     return fail(ErrorCode::failed_precondition, "the pictures are not finished");
   if (job.state != JobState::succeeded) return tl::unexpected(reason_of(job));
   auto pictures = TRY(parts_.archive.pictures(job.id));
-  return finished_with(std::move(job), std::move(pictures));
+  FinishedPictures done = finished_with(std::move(job), std::move(pictures));
+  if (done.job.kind == JobKind::videos) done.cost_usd_ticks = TRY(parts_.ledger.cost(done.job.id));
+  return done;
 }
 
 Result<FinishedPictures> ImageService::finished(const Caller& caller, const Order& order) {

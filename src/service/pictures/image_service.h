@@ -102,6 +102,10 @@ class ImageService {
   /// rules.
   Result<Order> submit(const Caller& caller, JobPayload wanted, Asking asking = {});
 
+  /// Whom to ask for a video where nobody says: the first model that makes any, as far as the
+  /// workers have told.
+  const Model& usual_video_model() const;
+
   Result<Job> find(const Caller& caller, std::string_view job_id);
   /// The job after it; a final job stays what it is. Stops the worker within a step.
   Result<Job> cancel(const Caller& caller, std::string_view job_id);
@@ -131,6 +135,8 @@ class ImageService {
                      const Asking& asking, const Charge& charge, std::string request_hash,
                      std::string share_key);
   Result<void> moderate_given(const JobPayload& wanted, const Charge& charge);
+  const Model* video_model() const;
+  Error with_another_model(Error error, const JobPayload& wanted) const;
   bool somebody_has(const Model& model) const;
   tl::unexpected<Error> nobody_has(const Model& model) const;
   Result<std::int64_t> deliver_by_ms(std::int64_t now_ms, bool deferred);

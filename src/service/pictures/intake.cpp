@@ -1,17 +1,26 @@
 #include "service/pictures/intake.h"
 
 namespace imagined::service {
+namespace {
+
+/// Who may make something of what they give.
+Result<void> require_giver(const Caller& caller) {
+  return caller.scopes.has(Scope::videos) ? Result<void>() : require(caller, Scope::edits);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<BlobWriter>> Intake::begin(const Caller& caller) {
-  TRY(require(caller, Scope::edits));
+  TRY(require_giver(caller));
   TRY(blobs_.check_room());
   return blobs_.begin_put();
 }
 
 Result<std::string> Intake::fetch(const Caller& caller, std::string_view url,
-                                  std::chrono::steady_clock::time_point deadline) {
+                                  std::chrono::steady_clock::time_point deadline,
+                                  std::size_t bytes_max) {
   const auto writer = TRY(begin(caller));
-  TRY(web_.fetch(url, {.bytes_max = kFetchBytesMax, .deadline = deadline},
+  TRY(web_.fetch(url, {.bytes_max = bytes_max, .deadline = deadline},
                  [&](std::span<const std::uint8_t> bytes) { return writer->append(bytes); }));
   return writer->finish();
 }
@@ -31,7 +40,7 @@ Result<std::string> Intake::take(const Caller& caller, std::string_view picture_
 }
 
 Result<std::string> Intake::take_public(const Caller& caller, std::string_view public_name) {
-  TRY(require(caller, Scope::edits));
+  TRY(require_giver(caller));
   auto file = files_.find_public(public_name);
   if (file) return std::move(file->blob);
   if (file.error().code == ErrorCode::not_found)

@@ -26,12 +26,13 @@ class Intake {
   Intake(BlobStore& blobs, RemotePictures& web, ImageService& images, FileService& files)
       : blobs_(blobs), web_(web), images_(images), files_(files) {}
 
-  /// For the bytes of one picture. `storage_full` when there is no room for new work.
+  /// For the bytes of one picture or video. `storage_full` when there is no room for new work.
   Result<std::unique_ptr<BlobWriter>> begin(const Caller& caller);
 
   /// The blob of the picture behind a URL; errors as those of `RemotePictures::fetch`.
   Result<std::string> fetch(const Caller& caller, std::string_view url,
-                            std::chrono::steady_clock::time_point deadline);
+                            std::chrono::steady_clock::time_point deadline,
+                            std::size_t bytes_max = kFetchBytesMax);
 
   /// The blob of a picture that was made here, when it is the caller's team's: whoever has a link
   /// may look, not make more of it. `invalid_argument` for another team's.

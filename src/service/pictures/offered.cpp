@@ -28,6 +28,19 @@ Result<void> check_pictures(const EditRequest& edit, const Model& model,
   return {};
 }
 
+Result<void> check_video(const VideoRequest& video, const Model& model,
+                         const Abilities& abilities) {
+  if (abilities.clip_frames_per_second == 0)
+    return refuse("model",
+                  fmt::format("\"{}\" makes no videos: it was not trained for clips", model.id));
+  // Its key frames are drawn anew, each with what it was.
+  if (video.task == VideoTask::edit && abilities.references_max == 0)
+    return refuse("video", fmt::format("the model \"{}\" takes no reference pictures, so it cannot "
+                                       "edit a video",
+                                       model.id));
+  return {};
+}
+
 Result<void> check_negative_prompt(const PictureRequest& request, const Model& model,
                                    const Abilities& abilities) {
   constexpr const char* kField = "negative_prompt";
@@ -50,6 +63,8 @@ Result<void> check_offered(const JobPayload& wanted, const Model& model,
                            const Abilities& abilities) {
   if (const auto* edit = std::get_if<EditRequest>(&wanted))
     TRY(check_pictures(*edit, model, abilities));
+  if (const auto* video = std::get_if<VideoRequest>(&wanted))
+    TRY(check_video(*video, model, abilities));
   return check_negative_prompt(wanted_pictures(wanted), model, abilities);
 }
 

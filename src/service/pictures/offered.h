@@ -9,7 +9,7 @@ namespace imagined::service {
 
 /// Whether a model can do what is asked of it. `invalid_argument`, naming the field and the model:
 /// more reference pictures than it takes ("image"), a mask that it cannot heed ("mask"), a negative
-/// prompt that nothing would come of ("negative_prompt").
+/// prompt that nothing would come of ("negative_prompt"), a video ("model").
 Result<void> check_offered(const JobPayload& wanted, const Model& model,
                            const Abilities& abilities);
 

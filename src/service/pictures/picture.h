@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "image/format.h"
+#include "service/pictures/file_format.h"
 
 namespace imagined::service {
 
@@ -17,18 +17,19 @@ struct Reading {
   bool operator==(const Reading&) const = default;
 };
 
-/// A finished picture; its bytes are the blob.
+/// A finished picture or clip; its bytes are the blob.
 struct StoredPicture {
   std::string id;  // 22 random base62: the name in its URL
   std::string job_id;
   int index = 0;     // 0 to count - 1
   std::string blob;  // SHA-256 of the file, hex
-  image::Format format = image::Format::jpeg;
+  FileFormat format = FileFormat::jpeg;
   int width = 0;
   int height = 0;
   std::uint64_t seed = 0;
   std::int64_t size_bytes = 0;
   std::int64_t created_ms = 0;
+  std::int64_t duration_ms = 0;  // of a clip
   Reading reading;
 
   bool operator==(const StoredPicture&) const = default;

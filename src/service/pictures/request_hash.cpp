@@ -35,4 +35,11 @@ std::string request_hash(const EditRequest& request) {
   return to_hex(sha256(bytes + "mask\n" + request.mask));
 }
 
+std::string request_hash(const VideoRequest& request) {
+  // Hashes, words and a number, none of which has an end of line.
+  return to_hex(sha256(fmt::format(
+      "videos 1\n{}\n{}\n{}\n{}\n{}\n{}\n", request_hash(request.frames), to_string(request.task),
+      request.seconds, to_string(request.resolution), request.image, request.video)));
+}
+
 }  // namespace imagined::service

@@ -4,6 +4,7 @@
 
 #include "service/pictures/edit_request.h"
 #include "service/pictures/picture_request.h"
+#include "service/videos/video_request.h"
 
 namespace imagined::service {
 
@@ -12,5 +13,6 @@ namespace imagined::service {
 /// its length, so that no two different requests spell the same.
 std::string request_hash(const PictureRequest& request);
 std::string request_hash(const EditRequest& request);
+std::string request_hash(const VideoRequest& request);
 
 }  // namespace imagined::service

@@ -39,6 +39,20 @@ TEST(RequestHash, IsForEverThatOfARequestOfBefore) {
             "74e82eaa18271fb00b5193df0c6751a4eca7b7d0cb14a5d17ae5bb858e25bb61");
 }
 
+TEST(RequestHash, DiffersWithEveryFieldOfAVideo) {
+  const VideoRequest some{.frames = some_request()};
+  std::vector<VideoRequest> requests(7, some);
+  requests[1].frames.seed = 3;
+  requests[2].task = VideoTask::extension;
+  requests[3].seconds = 9;
+  requests[4].resolution = VideoResolution::p720;
+  requests[5].image = "aaa";
+  requests[6].video = "aaa";
+  std::set<std::string> hashes = {request_hash(some_request())};
+  for (const VideoRequest& request : requests) hashes.insert(request_hash(request));
+  EXPECT_EQ(hashes.size(), requests.size() + 1);
+}
+
 TEST(RequestHash, NoFieldCanPlayTheNext) {
   PictureRequest one = some_request();
   one.model = "a\n1:b";

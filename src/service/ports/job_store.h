@@ -55,6 +55,10 @@ struct ClaimedJob {
 struct Completion {
   Lease lease;
   std::vector<StoredPicture> pictures;
+  /// What is paid for; none: each picture once. Of a clip its seconds.
+  std::optional<std::int64_t> pieces = {};
+
+  std::int64_t delivered() const { return pieces.value_or(std::ssize(pictures)); }
 };
 
 /// What a worker can do.

@@ -20,12 +20,14 @@ namespace {
 using nlohmann::json;
 using service::EditRequest;
 using service::PictureRequest;
+using service::VideoRequest;
 
 // Each row is of the oldest version that makes the same pictures of it, so that workers of the
 // program of before go on with what they can. 2: with a negative prompt.
 constexpr int kPlainVersion = 1;
 constexpr int kPicturesVersion = 2;
 constexpr int kEditsVersion = 2;
+constexpr int kVideosVersion = 1;
 
 tl::unexpected<Error> unreadable(std::string why) {
   return fail(ErrorCode::data_loss, "what was asked for cannot be read", {}, std::move(why));
@@ -131,6 +133,24 @@ json encode(const EditRequest& request) {
   return object;
 }
 
+json encode(const VideoRequest& request) {
+  const PictureRequest& frames = request.frames;
+  json object = {{"model", frames.model},
+                 {"prompt", frames.prompt.text()},
+                 {"aspect_ratio", service::to_string(frames.aspect_ratio)},
+                 {"user", frames.user},
+                 {"task", service::to_string(request.task)},
+                 {"seconds", request.seconds},
+                 {"resolution", service::to_string(request.resolution)}};
+  if (frames.seed) object["seed"] = *frames.seed;
+  if (frames.labelled) object["labelled"] = true;
+  if (frames.steps) object["steps"] = *frames.steps;
+  if (frames.guidance) object["guidance"] = *frames.guidance;
+  if (!request.image.empty()) object["image"] = request.image;
+  if (!request.video.empty()) object["video"] = request.video;
+  return object;
+}
+
 PictureRequest read_pictures(Fields& fields) {
   return {.model = fields.text("model"),
           .prompt = service::Prompt::trusted(fields.text("prompt")),
@@ -164,6 +184,29 @@ Result<service::JobPayload> decode_edits(const json& object) {
   return request;
 }
 
+Result<service::JobPayload> decode_videos(const json& object) {
+  Fields fields(object);
+  VideoRequest request{
+      .frames = {.model = fields.text("model"),
+                 .prompt = service::Prompt::trusted(fields.text("prompt")),
+                 .aspect_ratio = fields.word("aspect_ratio", service::parse_aspect_ratio),
+                 .seed = fields.optional_unsigned("seed"),
+                 .steps = fields.optional_integer("steps"),
+                 .guidance = fields.optional_number("guidance"),
+                 .negative_prompt = {},
+                 .labelled = fields.optional_flag("labelled"),
+                 .user = fields.text("user")},
+      .task = fields.word("task", service::parse_video_task),
+      .seconds = static_cast<int>(fields.integer("seconds", 1, service::kVideoSecondsMax)),
+      .resolution = fields.word("resolution", service::parse_video_resolution),
+      .image = {},
+      .video = {}};
+  if (fields.has("image")) request.image = fields.text("image");
+  if (fields.has("video")) request.video = fields.text("video");
+  if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
+  return request;
+}
+
 }  // namespace
 
 StoredPayload encode_payload(const service::JobPayload& payload) {
@@ -188,6 +231,8 @@ Result<service::JobPayload> decode_payload(const StoredPayload& stored) {
       return decode_pictures(object);
     case service::JobKind::edits:
       return decode_edits(object);
+    case service::JobKind::videos:
+      return decode_videos(object);
   }
   CHECK(false, "no decoder for kind {}", stored.kind);
 }
@@ -198,6 +243,8 @@ int newest_payload_version(service::JobKind kind) {
       return kPicturesVersion;
     case service::JobKind::edits:
       return kEditsVersion;
+    case service::JobKind::videos:
+      return kVideosVersion;
   }
   CHECK(false, "no job kind {}", static_cast<int>(kind));
 }

@@ -80,6 +80,39 @@ TEST(JobPayload, WritesAnEditAsThisAndReadsItForEver) {
   EXPECT_EQ(why_unreadable(damaged), "field references");
 }
 
+TEST(JobPayload, WritesAVideoAsThisAndReadsItForEver) {
+  // As above.
+  const StoredPayload stored{
+      .kind = "videos",
+      .version = 1,
+      .text = R"({"aspect_ratio":"16:9","guidance":2.5,"image":"aaa","labelled":true,)"
+              R"("model":"clips","prompt":"it snows","resolution":"720p","seconds":15,"seed":7,)"
+              R"("steps":4,"task":"generation","user":"u"})"};
+  const service::VideoRequest video{.frames = {.model = "clips",
+                                               .prompt = Prompt::trusted("it snows"),
+                                               .aspect_ratio = service::AspectRatio::r16_9,
+                                               .seed = 7,
+                                               .steps = 4,
+                                               .guidance = 2.5F,
+                                               .labelled = true,
+                                               .user = "u"},
+                                    .seconds = 15,
+                                    .resolution = service::VideoResolution::p720,
+                                    .image = "aaa"};
+  EXPECT_EQ(encode_payload(video).text, stored.text);
+  EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(stored)), video);
+  for (const service::VideoTask task : {service::VideoTask::extension, service::VideoTask::edit}) {
+    service::VideoRequest other{
+        .frames = {.prompt = Prompt::trusted("on")}, .task = task, .seconds = 2, .video = "bbb"};
+    EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(other))), other);
+  }
+  StoredPayload damaged = stored;
+  damaged.text.replace(damaged.text.find("15"), 2, "16");
+  EXPECT_EQ(why_unreadable(damaged), "field seconds");
+  damaged.text.replace(damaged.text.find("generation"), 10, "hologram");
+  EXPECT_EQ(why_unreadable(damaged), "field task");
+}
+
 TEST(JobPayload, IsOfTheOldestVersionThatMakesTheSamePictures) {
   PictureRequest request = full_request();
   EXPECT_EQ(encode_payload(request).version, 1);

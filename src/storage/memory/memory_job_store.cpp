@@ -156,7 +156,7 @@ Result<void> MemoryJobStore::move_leased(const Lease& lease, Move move, std::int
 Result<void> MemoryJobStore::complete_one(const service::Completion& completion) {
   TRY(move_leased(
       completion.lease, [&](const Job& job) { return service::succeeded(job, clock_.unix_ms()); },
-      std::ssize(completion.pictures)));
+      completion.delivered()));
   for (const StoredPicture& picture : completion.pictures) pictures_.emplace(picture.id, picture);
   return {};
 }

@@ -341,6 +341,10 @@ CREATE UNIQUE INDEX files_by_public_name ON files (public_name) WHERE public_nam
 ALTER TABLE api_keys ADD COLUMN asked_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE charges ADD COLUMN why TEXT NOT NULL DEFAULT '';
 )sql",
+    // 18: clips lie among the pictures, with the format "mp4".
+    R"sql(
+ALTER TABLE pictures ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -17,6 +17,10 @@ using service::Outcome;
 constexpr std::string_view kPrompt =
     "CASE WHEN json_valid(payload) THEN coalesce(json_extract(payload, '$.prompt'), '') ELSE '' "
     "END";
+// A clip is paid for by the second.
+constexpr std::string_view kPrice =
+    "CASE kind WHEN 'videos' THEN coalesce((SELECT cost_usd_ticks FROM charges WHERE charges.id = "
+    "jobs.id), 0) ELSE price_usd_ticks END";
 constexpr std::string_view kCount =
     "CASE WHEN json_valid(payload) THEN coalesce(json_extract(payload, '$.count'), 1) ELSE 1 END";
 
@@ -29,12 +33,12 @@ Result<std::vector<service::MadePicture>> SqliteHistory::pictures(const HistoryQ
   const auto lock = connection.lock();
   Statement rows = TRY(connection.prepare(fmt::format(
       "SELECT {}, org_id, team_id, key_id, model, prompt, price FROM pictures "
-      "JOIN (SELECT id AS ordered, org_id, team_id, key_id, model, price_usd_ticks AS price, "
+      "JOIN (SELECT id AS ordered, org_id, team_id, key_id, model, {} AS price, "
       "{} AS prompt FROM jobs) ON ordered = job_id "
       "WHERE org_id = ?1 AND team_id = ?2 AND (?3 = '' OR instr(lower(prompt), lower(?3)) > 0) "
       "AND (?4 = '' OR (created_ms, id) < (SELECT created_ms, id FROM pictures WHERE id = ?4)) "
       "ORDER BY created_ms DESC, id DESC LIMIT ?5",
-      kPictureColumns, kPrompt)));
+      kPictureColumns, kPrice, kPrompt)));
   rows.bind(query.org_id, query.team_id, query.words, query.before, query.count_max);
   std::vector<service::MadePicture> found;
   while (TRY(rows.step())) {

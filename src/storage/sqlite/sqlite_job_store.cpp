@@ -212,7 +212,7 @@ Result<void> complete_job(Connection& connection, const service::Completion& com
   for (const service::StoredPicture& picture : completion.pictures)
     TRY(insert_picture(connection, picture));
   return move_job(connection, job, service::succeeded(job, now_ms), EndedBy::worker,
-                  std::ssize(completion.pictures));
+                  completion.delivered());
 }
 
 /// {"pictures":1}: the kinds that a worker makes, with the newest payload that we can read.

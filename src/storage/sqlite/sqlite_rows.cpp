@@ -64,27 +64,24 @@ Result<StoredPicture> read_picture(const Statement& row) {
                         .seed = std::bit_cast<std::uint64_t>(row.integer(7)),
                         .size_bytes = row.integer(8),
                         .created_ms = row.integer(9),
+                        .duration_ms = row.integer(13),
                         .reading = {.prompt_tokens = row.integer(10),
                                     .tokens_read = row.integer(11),
                                     .warnings = lines_of(row.text(12))}};
-  auto format = image::parse_output_format(row.text(4));
-  if (!format)
-    return fail(ErrorCode::data_loss, "a stored picture is damaged", {},
-                std::move(format.error().message));
-  picture.format = *format;
+  picture.format = TRY(service::parse_file_format(row.text(4)));
   return picture;
 }
 
 Result<void> insert_picture(Connection& connection, const StoredPicture& picture) {
   Statement insert = TRY(connection.prepare(
-      fmt::format("INSERT INTO pictures ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      fmt::format("INSERT INTO pictures ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                   kPictureColumns)));
   return insert
-      .bind(picture.id, picture.job_id, picture.index, picture.blob,
-            image::to_string(picture.format), picture.width, picture.height,
-            std::bit_cast<std::int64_t>(picture.seed), picture.size_bytes, picture.created_ms,
-            picture.reading.prompt_tokens, picture.reading.tokens_read,
-            join_words(picture.reading.warnings, "\n"))
+      .bind(picture.id, picture.job_id, picture.index, picture.blob, to_string(picture.format),
+            picture.width, picture.height, std::bit_cast<std::int64_t>(picture.seed),
+            picture.size_bytes, picture.created_ms, picture.reading.prompt_tokens,
+            picture.reading.tokens_read, join_words(picture.reading.warnings, "\n"),
+            picture.duration_ms)
       .run();
 }
 

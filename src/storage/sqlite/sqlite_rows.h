@@ -22,8 +22,8 @@ Result<service::Job> read_job(const Statement& row);
 
 inline constexpr std::string_view kPictureColumns =
     "id, job_id, position, blob, format, width, height, seed, size_bytes, created_ms, "
-    "prompt_tokens, tokens_read, warnings";
-inline constexpr int kPictureColumnCount = 13;
+    "prompt_tokens, tokens_read, warnings, duration_ms";
+inline constexpr int kPictureColumnCount = 14;
 
 /// `data_loss` for a format that is none.
 Result<service::StoredPicture> read_picture(const Statement& row);

@@ -4,6 +4,7 @@
 
 #include "api/http/partial.h"
 #include "api/http/routes.h"
+#include "service/videos/video_request.h"
 
 namespace imagined::api {
 namespace {
@@ -43,8 +44,9 @@ Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange
   if (!linked) {
     co_return tl::unexpected(explained(std::move(linked.error()), exchange.request.query));
   }
-  auto held =
-      co_await context.budget.take(kFileBytesMax, context.limits.held_wait, exchange.client_gone);
+  const bool is_clip = exchange.request.path.ends_with(".mp4");
+  auto held = co_await context.budget.take(is_clip ? service::kClipBytesMax : kFileBytesMax,
+                                           context.limits.held_wait, exchange.client_gone);
   if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
   auto file = co_await on_pool(context.pool, [&] { return services.images.read_picture(*linked); });
   if (!file) co_return tl::unexpected(std::move(file.error()));
@@ -52,12 +54,14 @@ Async<Result<Response>> fetch_picture(const Context& context, Exchange& exchange
   held->shrink(file->bytes.size());
   Response response{.held = std::move(*held)};
   response.body = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
-  response.headers.add("content-type", std::string(image::mime_type(file->picture.format)));
+  response.headers.add("content-type", std::string(mime_type(file->picture.format)));
   response.headers.add("cache-control", "private, max-age=3600");
   response.headers.add("etag", '"' + file->picture.blob + '"');
   // A picture is only ever a picture, whatever its bytes could be taken for.
   response.headers.add("x-content-type-options", "nosniff");
-  response.headers.add("content-security-policy", "default-src 'none'; sandbox");
+  // A browser's own player of a video that is opened by itself needs what this would forbid.
+  response.headers.add("content-security-policy",
+                       is_clip ? "sandbox" : "default-src 'none'; sandbox");
   response.headers.add("cross-origin-resource-policy", "cross-origin");
   answer_conditions(exchange.request, response);
   co_return response;

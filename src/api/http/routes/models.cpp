@@ -64,6 +64,21 @@ Async<Result<Response>> list_image_models(const Context& context, Exchange& exch
   co_return json_reply(
       wire::image_models_body(context.services.catalogue, context.services.workers));
 }
+Async<Result<Response>> list_video_models(const Context& context, Exchange& exchange) {
+  if (auto may = require(*exchange.caller, service::Scope::models); !may)
+    co_return tl::unexpected(std::move(may.error()));
+  co_return json_reply(
+      wire::video_models_body(context.services.catalogue, context.services.workers));
+}
+Async<Result<Response>> show_video_model(const Context& context, Exchange& exchange) {
+  auto reply = one_model(context, exchange, wire::video_model_body);
+  if (!reply) co_return reply;
+  const service::Model* model = context.services.catalogue.find(exchange.params["id"]);
+  if (model == nullptr || !wire::makes_videos({*model, context.services.workers}))
+    co_return fail(ErrorCode::not_found,
+                   fmt::format("the model \"{}\" makes no videos", exchange.params["id"]), "model");
+  co_return reply;
+}
 Async<Result<Response>> show_image_model(const Context& context, Exchange& exchange) {
   co_return one_model(context, exchange, wire::image_model_body);
 }

@@ -1,0 +1,43 @@
+#include "api/call/video_state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace imagined::api {
+namespace {
+
+using service::JobState;
+
+int percent_of(const CallContext& context, const service::Job& job) {
+  constexpr std::int64_t kMost = 99;
+  const auto told = context.services.watcher.progress_of(job.id);
+  if (!told || told->steps <= 0) return 0;
+  return static_cast<int>(
+      std::clamp(std::int64_t{100} * told->step / told->steps, std::int64_t{0}, kMost));
+}
+
+}  // namespace
+
+Result<VideoState> look_at_video(const CallContext& context, const Call& call,
+                                 std::string_view request_id) {
+  service::ImageService& images = context.services.images;
+  VideoState state{.job = TRY(images.find(*call.caller, request_id))};
+  const service::Job& job = state.job;
+  if (job.kind != service::JobKind::videos) return fail(ErrorCode::not_found, "no such video");
+  if (!service::is_final(job.state)) {
+    state.percent = percent_of(context, job);
+    return state;
+  }
+  if (job.state != JobState::succeeded) {
+    const bool refused = job.error && job.error->reason == ErrorReason::content_moderated;
+    state.kind = refused ? VideoState::Kind::refused : VideoState::Kind::failed;
+    state.charged_usd_ticks = TRY(images.charged(*call.caller, request_id));
+    return state;
+  }
+  state.finished = TRY(images.finished(*call.caller, request_id));
+  state.kind =
+      state.finished->pictures.empty() ? VideoState::Kind::expired : VideoState::Kind::done;
+  return state;
+}
+
+}  // namespace imagined::api

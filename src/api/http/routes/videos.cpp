@@ -1,0 +1,127 @@
+// /v1/videos: asked for at once, made in its time, and looked at until it is there.
+#include <utility>
+
+#include "api/call/door.h"
+#include "api/call/taking.h"
+#include "api/call/upload.h"
+#include "api/call/video_state.h"
+#include "api/http/asking.h"
+#include "api/http/picture_reply.h"
+#include "api/http/routes.h"
+#include "api/wire/video_replies.h"
+#include "api/wire/video_request.h"
+
+namespace imagined::api {
+namespace {
+
+using service::VideoTask;
+
+/// The body of a request for a video, on a thread of the pool.
+class VideoSink final : public BodySink {
+ public:
+  VideoSink(const Services& services, const service::Caller& caller, VideoTask task)
+      : services_(services),
+        upload_([&services, &caller] { return services.intake.begin(caller); }),
+        body_(task, upload_) {}
+
+  Result<void> take(std::string_view bytes) override { return body_.feed(bytes); }
+  Result<void> finish() override {
+    call_ = body_.finish(services_.catalogue, services_.images.usual_video_model());
+    return {};
+  }
+
+  /// What was asked for, or what is wrong with it.
+  const Result<wire::VideoCall>& call() const { return call_; }
+
+ private:
+  const Services& services_;
+  Upload upload_;
+  wire::VideoBody body_;
+  Result<wire::VideoCall> call_ = fail(ErrorCode::invalid_argument, "the request has no body");
+};
+
+std::unique_ptr<BodySink> take_task(const Context& context, Exchange& exchange, VideoTask task) {
+  return std::make_unique<VideoSink>(context.services, *exchange.caller, task);
+}
+
+}  // namespace
+
+std::unique_ptr<BodySink> take_video(const Context& context, Exchange& exchange) {
+  return take_task(context, exchange, VideoTask::generation);
+}
+
+std::unique_ptr<BodySink> take_video_extension(const Context& context, Exchange& exchange) {
+  return take_task(context, exchange, VideoTask::extension);
+}
+
+std::unique_ptr<BodySink> take_video_edit(const Context& context, Exchange& exchange) {
+  return take_task(context, exchange, VideoTask::edit);
+}
+
+Async<Result<Response>> create_video(const Context& context, Exchange& exchange) {
+  const Result<wire::VideoCall>& call = static_cast<const VideoSink&>(*exchange.sink).call();
+  auto asking = read_asking(exchange.request.headers);
+  if (!asking) co_return tl::unexpected(asking.error());
+  asking->deferred = true;
+  // As create_images does.
+  const std::string_view model = call ? call->request.frames.model : std::string_view();
+  if (auto in = co_await pass_the_door(context, exchange, model); !in) {
+    co_return tl::unexpected(std::move(in.error()));
+  }
+  if (!call) co_return tl::unexpected(call.error());
+  const OwnNames names = own_names(context.options, exchange);
+  auto request = co_await on_pool(context.fetch_pool,
+                                  [&] { return take_given(context, exchange, *call, names); });
+  if (!request) co_return tl::unexpected(std::move(request.error()));
+  const auto order = co_await on_pool(context.pool, [&] {
+    return context.services.images.submit(*exchange.caller, *request, *asking);
+  });
+  if (!order) co_return tl::unexpected(order.error());
+  exchange.job_id = order->job.id;
+  Response response = json_reply(wire::deferred_body(order->job.id));
+  wire::Usage told;
+  told.warnings = call->warnings;
+  add_warnings(told, response);
+  co_return response;
+}
+
+Async<Result<Response>> show_video(const Context& context, Exchange& exchange) {
+  const std::string& id = exchange.params["request_id"];
+  const auto state =
+      co_await on_pool(context.pool, [&] { return look_at_video(context, exchange, id); });
+  if (!state) co_return tl::unexpected(state.error());
+  const service::Job& job = state->job;
+  exchange.job_id = job.id;
+  switch (state->kind) {
+    case VideoState::Kind::pending:
+      co_return json_reply(wire::pending_video_body(id, state->percent, job.sold.model), 202);
+    case VideoState::Kind::refused:
+      co_return json_reply(wire::refused_video_body(id, job.sold.model, state->charged_usd_ticks));
+    case VideoState::Kind::failed:  // no fault of HTTP, or pollers would try again
+      co_return json_reply(
+          wire::failed_body(id, service::reason_of(job), state->charged_usd_ticks));
+    case VideoState::Kind::expired:
+      co_return json_reply(wire::expired_video_body(id));
+    case VideoState::Kind::done:
+      break;
+  }
+  const service::StoredPicture& clip = state->finished->pictures.front();
+  const std::string url = context.services.links.url_of(clip, base_url(context.options, exchange));
+  const wire::Usage usage = usage_of({}, *state->finished);
+  Response response = json_reply(wire::video_body(id, job.sold.model, clip, url, usage));
+  add_warnings(usage, response);
+  co_return response;
+}
+
+Async<Result<Response>> cancel_video(const Context& context, Exchange& exchange) {
+  const std::string& id = exchange.params["request_id"];
+  const auto cancelled = co_await on_pool(context.pool, [&]() -> Result<void> {
+    TRY(look_at_video(context, exchange, id));
+    TRY(context.services.images.cancel(*exchange.caller, id));
+    return {};
+  });
+  if (!cancelled) co_return tl::unexpected(cancelled.error());
+  co_return co_await show_video(context, exchange);
+}
+
+}  // namespace imagined::api

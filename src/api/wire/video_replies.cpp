@@ -1,0 +1,54 @@
+#include "api/wire/video_replies.h"
+
+#include "base/json_text.h"
+
+namespace imagined::api::wire {
+namespace {
+
+JsonText video_value(std::string_view request_id, std::string_view model, const JsonText& video) {
+  return JsonText::object({{"request_id", request_id},
+                           {"status", "done"},
+                           {"progress", 100},
+                           {"model", model},
+                           {"video", video}});
+}
+
+}  // namespace
+
+std::int64_t duration_s(const service::StoredPicture& clip) {
+  return (clip.duration_ms + 500) / 1000;
+}
+
+std::string pending_video_body(std::string_view request_id, int percent, std::string_view model) {
+  return JsonText::object({{"request_id", request_id},
+                           {"status", "pending"},
+                           {"progress", percent},
+                           {"model", model}})
+      .text();
+}
+
+std::string video_body(std::string_view request_id, std::string_view model,
+                       const service::StoredPicture& clip, std::string_view url,
+                       const Usage& usage) {
+  const JsonText video = JsonText::object(
+      {{"url", url}, {"duration", duration_s(clip)}, {"respect_moderation", true}});
+  JsonText body = video_value(request_id, model, video);
+  body.add("usage", usage_value(usage));
+  if (!usage.warnings.empty()) body.add("warnings", JsonText::array_of(usage.warnings));
+  return body.text();
+}
+
+std::string refused_video_body(std::string_view request_id, std::string_view model,
+                               std::int64_t charged_usd_ticks) {
+  const JsonText video =
+      JsonText::object({{"url", ""}, {"duration", 0}, {"respect_moderation", false}});
+  return video_value(request_id, model, video)
+      .add("usage", usage_value({.cost_usd_ticks = charged_usd_ticks}))
+      .text();
+}
+
+std::string expired_video_body(std::string_view request_id) {
+  return JsonText::object({{"request_id", request_id}, {"status", "expired"}}).text();
+}
+
+}  // namespace imagined::api::wire

@@ -1,0 +1,30 @@
+// What is answered to who asks what has become of a video (xai-api.md 1.10).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "api/wire/replies.h"
+#include "base/result.h"
+#include "service/pictures/picture.h"
+
+namespace imagined::api::wire {
+
+/// `{"request_id", "status": "pending", "progress", "model"}`; percent is 0 to 99.
+std::string pending_video_body(std::string_view request_id, int percent, std::string_view model);
+/// `{"request_id", "status": "done", "progress": 100, "model", "video": {"url", "duration",
+/// "respect_moderation": true}, "usage"}`, with "warnings" where there are any.
+std::string video_body(std::string_view request_id, std::string_view model,
+                       const service::StoredPicture& clip, std::string_view url,
+                       const Usage& usage);
+/// The same for one that moderation has refused after it was made: without a URL.
+std::string refused_video_body(std::string_view request_id, std::string_view model,
+                               std::int64_t charged_usd_ticks);
+/// `{"request_id", "status": "expired"}`: it was made, and is not kept any more.
+std::string expired_video_body(std::string_view request_id);
+
+/// Of a video: whole seconds, as clients read it.
+std::int64_t duration_s(const service::StoredPicture& clip);
+
+}  // namespace imagined::api::wire

@@ -1,0 +1,179 @@
+#include "api/wire/video_request.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
+
+#include "api/wire/image_request.h"
+#include "api/wire/json.h"
+#include "base/json.h"
+
+namespace imagined::api::wire {
+namespace {
+
+using nlohmann::json;
+using service::VideoRequest;
+using service::VideoTask;
+
+constexpr std::string_view kVideoFields[] = {
+    "model", "prompt", "duration", "seconds", "aspect_ratio",  "resolution",
+    "seed",  "steps",  "guidance", "user",    "generate_audio"};
+
+// What makes another video, or does something with it, and is not done here.
+struct RefusedField {
+  std::string_view name;
+  std::string_view why;
+};
+constexpr RefusedField kRefused[] = {
+    {"reference_images", "a video here begins with one picture, which is image"},
+    {"reference_audios", "videos here have no sound"},
+    {"last_frame", "a video here is told how it begins, not how it ends"},
+    {"keyframes", "a video here is told how it begins, not how it goes on"},
+    {"storage_options", "not offered for videos; fetch the file of its URL"},
+    {"output", "not offered for videos; fetch the file of its URL"},
+    {"mask", "a video is made as a whole"},
+};
+
+bool says_something(const json& value) {
+  return !value.is_null() && value != false && value != "" && !(value.is_array() && value.empty());
+}
+
+// What an edit or an extension takes from the video that it is given.
+bool follows_the_video(std::string_view name, VideoTask task) {
+  if (task == VideoTask::generation) return false;
+  const bool is_length = name == "duration" || name == "seconds";
+  return name == "aspect_ratio" || name == "resolution" || (is_length && task == VideoTask::edit);
+}
+
+Result<std::vector<std::string>> check_fields(const json& body, VideoTask task) {
+  std::vector<std::string> warnings;
+  for (const auto& [name, value] : body.items()) {
+    if (!says_something(value)) continue;
+    for (const RefusedField& refused : kRefused)
+      if (refused.name == name)
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("{}: {}; leave it out", name, refused.why), name);
+    if (follows_the_video(name, task)) {
+      warnings.push_back(fmt::format("{}: that of the given video is kept", name));
+    } else if (name == "generate_audio") {
+      warnings.push_back("generate_audio: videos here have no sound");
+    } else if (!is_one_of(kVideoFields, name)) {
+      warnings.push_back(fmt::format("{}: not known here and ignored", shown(name)));
+    }
+  }
+  return warnings;
+}
+
+// "8" is what LiteLLM and OpenAI's clients write for 8.
+Result<std::optional<std::int64_t>> read_seconds(const json& body, std::string_view name) {
+  constexpr std::string_view kExpected = "a whole number of seconds";
+  const json& value = member(body, name);
+  if (!value.is_string()) return read_integer(body, name, kExpected);
+  const auto& text = value.get_ref<const std::string&>();
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return seconds;
+  return fail(ErrorCode::unprocessable,
+              fmt::format("{}: expected {}, got {}", name, kExpected, shown(value)),
+              std::string(name));
+}
+
+Result<int> read_length(const json& body, VideoTask task) {
+  switch (task) {
+    case VideoTask::edit:
+      return service::kEditedSecondsReserved;
+    case VideoTask::extension:
+    case VideoTask::generation:
+      break;
+  }
+  auto seconds = TRY(read_seconds(body, "duration"));
+  if (!seconds) seconds = TRY(read_seconds(body, "seconds"));
+  if (seconds) return service::check_video_seconds(*seconds, task);
+  return task == VideoTask::extension ? service::kExtensionSecondsDefault
+                                      : service::kVideoSecondsDefault;
+}
+
+// A picture may say enough; everything else is made of words.
+Result<service::Prompt> read_words(const json& body, bool has_picture, int max_code_points) {
+  const auto text = TRY(read_string(body, "prompt", "a string"));
+  if (has_picture && (!text || text->empty())) return service::Prompt::trusted({});
+  if (!text)
+    return fail(ErrorCode::invalid_argument, "prompt: expected a string, got none", "prompt");
+  return service::Prompt::parse(*text, max_code_points);
+}
+
+Result<std::optional<GivenPicture>> read_given(json& body, JsonPictures& pictures,
+                                               std::string_view field) {
+  const json value = take_member(body, field);
+  if (!says_something(value)) return std::nullopt;
+  auto given = pictures.read(value, field, field);
+  if (given) return std::move(*given);
+  Error error = service::about_given(std::move(given.error()), field);
+  return tl::unexpected(std::move(error));
+}
+
+Result<std::optional<std::uint64_t>> read_video_seed(const json& body) {
+  constexpr std::string_view kExpected =
+      "an integer from 0 to 9223372036854775807, or -1 for a random one";
+  const auto seed = TRY(read_integer(body, "seed", kExpected));
+  if (!seed || *seed == -1) return std::nullopt;
+  if (*seed < 0)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("seed: expected {}, got {}", kExpected, *seed), "seed");
+  return static_cast<std::uint64_t>(*seed);
+}
+
+Result<VideoRequest> read_request(const json& body, VideoTask task, bool has_picture,
+                                  const service::Model& model) {
+  service::Prompt prompt = TRY(read_words(body, has_picture, model.max_prompt_length));
+  VideoRequest request{.frames = {.model = model.id, .prompt = std::move(prompt)}, .task = task};
+  request.seconds = TRY(read_length(body, task));
+  const auto ratio = TRY(read_string(body, "aspect_ratio", "a ratio such as 16:9"));
+  if (ratio && *ratio != "auto" && task == VideoTask::generation)
+    request.frames.aspect_ratio = TRY(service::parse_video_aspect_ratio(*ratio));
+  const auto resolution = TRY(read_string(body, "resolution", "480p or 720p"));
+  if (resolution && task == VideoTask::generation)
+    request.resolution = TRY(service::parse_video_resolution(*resolution));
+  request.frames.seed = TRY(read_video_seed(body));
+  if (const auto steps = TRY(read_integer(body, "steps", "a whole number")))
+    request.frames.steps = TRY(service::check_steps(*steps, model));
+  if (const auto guidance = TRY(read_number(body, "guidance", "a number from 0 to 100")))
+    request.frames.guidance = TRY(service::check_guidance(*guidance));
+  if (auto user = TRY(read_string(body, "user", "a string"))) {
+    TRY(service::check_user(*user));
+    request.frames.user = std::move(*user);
+  }
+  return request;
+}
+
+}  // namespace
+
+Result<VideoCall> VideoBody::finish(const service::Catalogue& catalogue,
+                                    const service::Model& usual) {
+  json body = TRY(json_.object());
+  auto image = TRY(read_given(body, json_, "image"));
+  if (!image) image = TRY(read_given(body, json_, "input_reference"));
+  auto video = TRY(read_given(body, json_, "video"));
+  if (task_ == VideoTask::generation && video)
+    return fail(ErrorCode::invalid_argument,
+                "video: /v1/videos/extensions goes on from a video, /v1/videos/edits changes one",
+                "video");
+  if (task_ != VideoTask::generation && image)
+    return fail(ErrorCode::invalid_argument,
+                "image: only /v1/videos/generations begins with a picture", "image");
+  if (task_ != VideoTask::generation && !video)
+    return fail(ErrorCode::invalid_argument, "video: expected a video, got none", "video");
+  const auto model_name = TRY(read_string(body, "model", "the name of a model"));
+  const service::Model* model = model_name ? TRY(catalogue.resolve(*model_name)) : &usual;
+  std::vector<std::string> warnings = TRY(check_fields(body, task_));
+  auto request = TRY(read_request(body, task_, image.has_value(), *model));
+  return VideoCall{.request = std::move(request),
+                   .image = std::move(image),
+                   .video = std::move(video),
+                   .warnings = std::move(warnings)};
+}
+
+}  // namespace imagined::api::wire

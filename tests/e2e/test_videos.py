@@ -1,0 +1,242 @@
+"""/v1/videos with the small random model that says it was trained for clips: what is on the frames is
+noise (tests/golden shows that it is the model's), how it is asked for, made, paid and played is not."""
+
+import base64
+import json
+import shutil
+import subprocess
+
+import pytest
+import requests
+
+from clips import FRAMES_PER_SECOND, clip_model
+from program import Server, run, wait_until
+from test_edits import RED, data_url
+
+CLIPS = "clips"
+MODERATION = "[categories.weapons]\nterms = [\"catapult*\"]\n"
+SECOND_480P, SECOND_720P, GIVEN = 500_000_000, 700_000_000, 20_000_000  # ticks
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return clip_model(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, model):
+    values = {"path": model, "steps": 1, "price_second_usd": "0.05",
+              "price_second_720p_usd": "0.07", "price_input_usd": "0.002"}
+    arguments = [word for key, value in values.items()
+                 for word in ("--set", f"models.{CLIPS}.{key}={value}")]
+    with Server(tmp_path_factory.mktemp("videos"), *arguments) as running:
+        yield running
+
+
+def post(server, path, headers=None, **body):
+    return requests.post(f"{server.url}/v1/videos/{path}", timeout=60,
+                         headers=server.headers() | (headers or {}), json=body)
+
+
+def look(server, request_id, key=None):
+    return requests.get(f"{server.url}/v1/videos/{request_id}", timeout=60,
+                        headers=server.headers(*[key] if key else []))
+
+
+def finished(server, reply):
+    """The last answer to who polls, and every progress that was told before it."""
+    assert reply.status_code == 200, reply.text
+    request_id = reply.json()["request_id"]
+    told = []
+
+    def done():
+        answer = look(server, request_id)
+        if answer.status_code == 202:
+            body = answer.json()
+            assert body["request_id"] == request_id and body["status"] == "pending"
+            told.append(body["progress"])
+            return None
+        return answer
+
+    answer = wait_until(done, "the video", seconds=120)
+    assert answer.status_code == 200
+    assert told == sorted(told) and all(0 <= each < 100 for each in told)
+    return answer.json()
+
+
+def file_of(done):
+    reply = requests.get(done["video"]["url"], timeout=60)
+    assert reply.status_code == 200 and reply.headers["content-type"] == "video/mp4"
+    return reply.content
+
+
+def shape_of(video, tmp_path):
+    if shutil.which("ffprobe") is None:
+        pytest.skip("ffprobe is not here")
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(video)
+    said = subprocess.run(
+        ["ffprobe", "-v", "error", "-count_frames", "-show_entries",
+         "stream=width,height,nb_read_frames,duration", "-of", "json", path],
+        capture_output=True, text=True, check=True)
+    stream = json.loads(said.stdout)["streams"][0]
+    return (stream["width"], stream["height"], int(stream["nb_read_frames"]),
+            float(stream["duration"]))
+
+
+@pytest.fixture(scope="module")
+def made(server):
+    """A second that begins with a red picture, and what was answered."""
+    return finished(server, post(server, "generations", model=CLIPS, prompt="it grows",
+                                 image={"url": data_url(RED)}, duration=1, seed=7))
+
+
+def test_a_video_of_words_is_as_long_and_as_large_as_it_was_asked_for(server, tmp_path):
+    done = finished(server, post(server, "generations", model=CLIPS, prompt="night falls",
+                                 duration=2, aspect_ratio="9:16", resolution="480p"))
+    assert done["status"] == "done" and done["progress"] == 100 and done["model"] == CLIPS
+    assert done["video"]["duration"] == 2 and done["video"]["respect_moderation"] is True
+    assert done["usage"]["cost_in_usd_ticks"] == 2 * SECOND_480P
+    assert shape_of(file_of(done), tmp_path) == (480, 848, 2 * FRAMES_PER_SECOND, 2.0)
+
+
+def test_a_video_that_begins_with_a_picture_has_its_shape(server, made, tmp_path):
+    assert made["usage"]["cost_in_usd_ticks"] == SECOND_480P + GIVEN
+    assert shape_of(file_of(made), tmp_path)[:2] == (720, 480)
+
+
+def test_a_player_can_ask_for_any_part_of_the_file(server, made):
+    whole = file_of(made)
+    part = requests.get(made["video"]["url"], headers={"range": "bytes=4-11"}, timeout=60)
+    assert part.status_code == 206 and part.content == whole[4:12]
+    assert part.headers["content-range"] == f"bytes 4-11/{len(whole)}"
+    assert whole[4:8] == b"ftyp"
+
+
+def test_a_video_goes_on_in_front_of_what_is_added(server, made, tmp_path):
+    longer = finished(server, post(server, "extensions", model=CLIPS, prompt="it starts to snow",
+                                   video={"url": made["video"]["url"]}, duration="2"))
+    assert longer["video"]["duration"] == 3
+    assert longer["usage"]["cost_in_usd_ticks"] == 2 * SECOND_720P, "what was added"
+    video = file_of(longer)
+    assert shape_of(video, tmp_path) == (720, 480, 3 * FRAMES_PER_SECOND, 3.0)
+    again = finished(server, post(server, "extensions", model=CLIPS, prompt="on", duration=1,
+                                  video="data:video/mp4;base64," + base64.b64encode(video).decode()))
+    assert again["video"]["duration"] == 4
+
+
+def test_a_video_that_is_drawn_anew_keeps_its_length_and_shape(server, made, tmp_path):
+    edited = finished(server, post(server, "edits", model=CLIPS, prompt="in blue",
+                                   video={"url": made["video"]["url"]}))
+    assert edited["video"]["duration"] == 1
+    assert edited["usage"]["cost_in_usd_ticks"] == SECOND_720P, "9 s were held"
+    assert shape_of(file_of(edited), tmp_path) == (720, 480, FRAMES_PER_SECOND, 1.0)
+
+
+def test_a_kept_file_may_be_given(server):
+    kept = requests.post(f"{server.url}/v1/files", headers=server.headers(), timeout=60,
+                         files={"file": ("red.png", RED)}, data={"purpose": "vision"}).json()
+    done = finished(server, post(server, "generations", model=CLIPS, prompt="a", duration=1,
+                                 input_reference={"file_id": kept["id"]}))
+    assert done["status"] == "done"
+
+
+def test_asked_again_with_its_idempotency_key_it_is_the_same_video(server):
+    def ask():
+        return post(server, "generations", {"idempotency-key": "v1"}, model=CLIPS, prompt="a",
+                    duration=1)
+    first = ask()
+    assert ask().json() == first.json()
+    assert finished(server, first)["status"] == "done"
+    other = post(server, "generations", {"idempotency-key": "v1"}, model=CLIPS, prompt="b")
+    assert other.status_code == 422
+
+
+def test_without_a_model_the_one_that_makes_videos_is_asked(server):
+    done = finished(server, post(server, "generations", prompt="a", duration=1))
+    assert done["model"] == CLIPS
+
+
+def test_a_picture_that_cannot_be_read_fails_the_video_by_name_and_costs_nothing(server):
+    done = finished(server, post(server, "generations", model=CLIPS, prompt="a",
+                                 image={"url": "data:image/png;base64,aGVsbG8="}))
+    assert done["status"] == "failed" and done["error"]["code"] == "invalid_argument"
+    assert "image is" in done["error"]["message"] and "usage" not in done
+
+
+@pytest.mark.parametrize("path, body, status, param", [
+    ("generations", {}, 400, "prompt"),
+    ("generations", {"prompt": "a", "duration": 16}, 400, "duration"),
+    ("generations", {"prompt": "a", "duration": "long"}, 422, "duration"),
+    ("generations", {"prompt": "a", "aspect_ratio": "21:9"}, 422, "aspect_ratio"),
+    ("generations", {"prompt": "a", "resolution": "1080p"}, 422, "resolution"),
+    ("generations", {"prompt": "a", "reference_images": [{"url": "https://a.example/b"}]}, 400,
+     "reference_images"),
+    ("generations", {"prompt": "a", "storage_options": {"filename": "a"}}, 400, "storage_options"),
+    ("generations", {"prompt": "a", "video": {"url": "https://a.example/b"}}, 400, "video"),
+    ("generations", {"prompt": "a", "image": {"url": "data:image/png;base64,#"}}, 400, "image"),
+    ("generations", {"prompt": "a", "model": "no-such-model"}, 404, "model"),
+    ("extensions", {"prompt": "a"}, 400, "video"),
+    ("extensions", {"prompt": "a", "video": {"file_id": "file_none"}}, 400, "video"),
+    ("edits", {"video": {"url": "https://a.example/b"}}, 400, "prompt"),
+])
+def test_what_is_wrong_is_said_by_name_at_once(server, path, body, status, param):
+    reply = post(server, path, **({"model": CLIPS} | body))
+    assert reply.status_code == status, reply.text
+    assert reply.json()["error"]["param"] == param
+
+
+def test_a_video_of_another_team_or_of_nobody_is_not_there(server):
+    assert look(server, "01a2230d-0fc6-72a2-998b-a0c34ff64e5d").status_code == 404
+    picture = requests.post(f"{server.url}/v1/images/generations", headers=server.headers(),
+                            json={"prompt": "a", "model": CLIPS, "deferred": True}, timeout=60)
+    assert look(server, picture.json()["request_id"]).status_code == 404
+
+
+def test_a_video_that_is_cancelled_fails_and_costs_nothing(server):
+    asked = [post(server, "generations", model=CLIPS, prompt="a", duration=15).json()["request_id"]
+             for _ in range(2)]
+    for request_id in reversed(asked):
+        gone = requests.delete(f"{server.url}/v1/videos/{request_id}", timeout=60,
+                               headers=server.headers())
+        assert gone.status_code == 200, gone.text
+        assert gone.json()["status"] == "failed"
+        assert look(server, request_id).json()["error"]["message"] == "the job was cancelled"
+
+
+def test_a_key_needs_the_scope(server):
+    key = server.make_key("--scopes", "image:generate,image:edit")["key"]
+    reply = requests.post(f"{server.url}/v1/videos/generations", json={"prompt": "a"}, timeout=60,
+                          headers=server.headers(key))
+    assert reply.status_code in (401, 403)
+
+
+def test_the_lists_say_which_model_makes_videos(server):
+    models = requests.get(f"{server.url}/v1/video-generation-models", headers=server.headers(),
+                          timeout=60).json()["models"]
+    assert [each["id"] for each in models] == [CLIPS]
+    assert models[0]["output_modalities"] == ["image", "video"]
+    assert models[0]["video_second_price"] == SECOND_480P
+
+
+def test_a_model_that_was_not_trained_for_clips_says_so(tmp_path):
+    with Server(tmp_path) as running:
+        reply = post(running, "generations", prompt="a")
+        assert reply.status_code == 400
+        assert reply.json()["error"]["message"] == (
+            'model: "grok-imagine-image" makes no videos: it was not trained for clips, and neither '
+            "was another model of this server")
+
+
+def test_what_moderation_refuses_is_never_made(server, tmp_path, model):
+    (tmp_path / "moderation.toml").write_text(MODERATION)
+    with Server(tmp_path / "data", "--set", f"models.{CLIPS}.path={model}", "--moderation-file",
+                tmp_path / "moderation.toml") as running:
+        reply = post(running, "generations", prompt="a catapult")
+        assert reply.status_code == 400
+        assert reply.json()["code"] == "imagine:content-moderated"
+
+
+def test_the_books_hold_after_all_of_it(server):
+    said = run("usage", "--check", "--data-dir", server.data_dir)
+    assert said.returncode == 0, said.stdout + said.stderr
