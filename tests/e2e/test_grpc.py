@@ -302,9 +302,9 @@ def test_what_moderation_refuses_may_be_pictures_kept_back(start_server, tmp_pat
 
 
 def test_methods_that_are_not_offered_say_what_is(client, channel):
-    error = refused(lambda: client.video.generate(prompt="a", model="grok-imagine-video"))
+    error = refused(lambda: client.tokenize.tokenize_text(text="a", model=MODEL))
     assert error.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert "videos" in error.details()
+    assert "tokenizer" in error.details()
     nobody = channel.unary_unary("/no.Service/Method")
     assert refused(lambda: nobody(b"")).code() == grpc.StatusCode.UNIMPLEMENTED
 

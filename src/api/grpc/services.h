@@ -11,6 +11,7 @@
 namespace imagined::api {
 
 std::unique_ptr<grpc::Service> make_image_service(GrpcLoop loop);
+std::unique_ptr<grpc::Service> make_video_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_auth_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_models_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_files_service(GrpcLoop loop);

@@ -18,7 +18,6 @@ struct UnservedService {
 constexpr UnservedService kKnown[] = {
     {"/xai_api.Chat/", "this server makes pictures and does not talk; use xai_api.Image"},
     {"/xai_api.Sample/", "this server makes pictures and does not write texts; use xai_api.Image"},
-    {"/xai_api.Video/", "this server does not make videos yet; use xai_api.Image"},
     {"/xai_api.BatchMgmt/", "batches are not offered here; ask for pictures one request at a time"},
     {"/xai_api.Tokenize/", "prompts are counted by the reply's usage here; there is no tokenizer"},
     {"/xai_api.Embedder/", "this server makes pictures and no embeddings"},
