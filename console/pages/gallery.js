@@ -2,7 +2,7 @@
 import { get, here, post, remove as erase } from "../api.js";
 import { h, put, say } from "../dom.js";
 import { ask, copy, dialog, empty, head, toast } from "../parts.js";
-import { bytes, clock, count, day, dayKey, dollars, moment } from "../words.js";
+import { bytes, clock, count, day, dayKey, dollars, moment, seconds } from "../words.js";
 
 const PAGE = 60;
 
@@ -17,19 +17,25 @@ export const show = async (stage, { session, query, remember }) => {
   const who = (id) => names.get(id) ?? id;
   get(`/auth/teams/${encodeURIComponent(session.teamId)}/api-keys?pageSize=1000`).then(({ apiKeys }) => apiKeys.forEach((key) => names.set(key.apiKeyId, key.name)), () => {});
 
-  const open = (picture, tile) => dialog("Picture", (close) => {
+  const isClip = (picture) => picture.format === "mp4";
+  const view = (picture, alt, playing) => isClip(picture)
+    ? h("video", { src: here(picture.url), "aria-label": alt || "A clip", controls: playing, autoplay: playing, loop: true, preload: "metadata" })
+    : h("img", { src: here(picture.url), alt, loading: playing ? "eager" : "lazy", decoding: "async" });
+
+  const open = (picture, tile) => dialog(isClip(picture) ? "Clip" : "Picture", (close) => {
     const link = here(picture.url);
     const file = `imagined-${picture.id}.${picture.format}`;
     const facts = [["Made", moment(picture.createTime)], ["By", who(picture.keyId)], ["Model", picture.model], ["Size", `${picture.width} × ${picture.height}`],
+      ...(isClip(picture) ? [["Length", seconds(picture.durationMs)]] : []),
       ["File", `${picture.format}, ${bytes(picture.sizeBytes)}`], ["Seed", picture.seed], ["Price", dollars(picture.costInUsdTicks)]];
-    return h("div", { cls: "opened" }, h("img", { src: link, alt: picture.prompt || "A picture whose prompt is not kept" }),
+    return h("div", { cls: "opened" }, view(picture, picture.prompt || "A picture whose prompt is not kept", true),
       h("div", { cls: "stack" }, h("p", null, picture.prompt || h("span", { cls: "quiet" }, "Its prompt is not kept.")),
         h("dl", { cls: "list" }, facts.map(([name, value]) => [h("dt", null, name), h("dd", null, value)])),
         h("div", { cls: "row" },
           h("a", { cls: "button", href: link, download: file }, "Download"),
           h("button", { onclick: () => copy(picture.url, "Link") }, "Copy link"),
-          h("a", { cls: "button", onclick: close, href: `#/playground?${new URLSearchParams({ edit: new URL(picture.url).pathname + new URL(picture.url).search, prompt: picture.prompt, model: picture.model })}` }, "Edit"),
-          h("a", { cls: "button", onclick: close, href: `#/playground?${new URLSearchParams({ prompt: picture.prompt, model: picture.model, seed: picture.seed })}` }, "Make again")),
+          !isClip(picture) && h("a", { cls: "button", onclick: close, href: `#/playground?${new URLSearchParams({ edit: new URL(picture.url).pathname + new URL(picture.url).search, prompt: picture.prompt, model: picture.model })}` }, "Edit"),
+          !isClip(picture) && h("a", { cls: "button", onclick: close, href: `#/playground?${new URLSearchParams({ prompt: picture.prompt, model: picture.model, seed: picture.seed })}` }, "Make again")),
         h("div", { cls: "row" },
           h("button", { onclick: () => ask("Revoke links?", "Every link to this picture that was given away stops working. The picture stays, under a new link.", "Revoke links", async () => {
             Object.assign(picture, await post(`${team}/pictures/${picture.id}/revoke-links`));
@@ -54,7 +60,7 @@ export const show = async (stage, { session, query, remember }) => {
         list.append(h("h2", { cls: "dayhead" }, day(picture.createTime)), group);
       }
       const tile = h("li", null, h("button", { onclick: () => open(picture, tile) },
-        h("div", { cls: "frame" }, h("img", { src: here(picture.url), alt: "", loading: "lazy", decoding: "async" })),
+        h("div", { cls: "frame" }, view(picture, "", false)),
         h("span", { cls: "words" }, picture.prompt || "Without words"),
         h("span", { cls: "facts" }, `${clock(picture.createTime)}  ·  ${picture.width} × ${picture.height}`)));
       group.append(tile);

@@ -25,7 +25,7 @@ export const show = async (stage, { session }) => {
   let drawn = "";
 
   const rows = (jobs) => table("Jobs, newest first", [
-    { name: "What", cls: "wide", cell: (job) => [job.prompt || "Without words", h("div", { cls: "quiet small" }, `${job.kind === "edits" ? "edit, " : ""}${count(job.pictures, "picture")}, ${job.model}`)] },
+    { name: "What", cls: "wide", cell: (job) => [job.prompt || "Without words", h("div", { cls: "quiet small" }, `${job.kind === "videos" ? "clip" : `${job.kind === "edits" ? "edit, " : ""}${count(job.pictures, "picture")}`}, ${job.model}`)] },
     { name: "State", cls: "wide", cell: (job) => [state(job), job.reason && h("div", { cls: "small quiet" }, job.reason)] },
     { name: "Asked", cls: "time", cell: (job) => moment(job.createTime) },
     { name: "Waited", cls: "right", cell: (job) => job.startTime ? seconds(Math.max(0, Date.parse(job.startTime) - Date.parse(job.createTime))) : "–" },

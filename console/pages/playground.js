@@ -151,21 +151,25 @@ export const show = async (stage, { session, query }) => {
 
   /** A film that begins with the picture. */
   const clip = (link, file, wanted) => dialog("Make a clip", (close) => {
+    const model_ = videos.find((each_) => each_.id === wanted.model) ?? videos[0];
     const words = h("textarea", { name: "words", value: wanted.prompt });
+    const length = h("input", { name: "duration", type: "number", min: 1, max: model_.max_video_seconds, value: 4, required: true });
     const place = h("div");
-    return h("div", { cls: "stack" }, h("p", { cls: "quiet" }, "The picture is the first frame. What should happen in it?"), words, place,
+    return h("div", { cls: "stack" }, h("p", { cls: "quiet" }, "The picture is the first frame. What should happen in it?"), words,
+      field("Seconds", length, `${dollars(model_.video_second_price)} each`), place,
       h("div", { cls: "row end" }, h("button", { onclick: close }, "Close"), h("button", {
         cls: "first", onclick: async ({ target }) => {
           target.disabled = true;
           try {
-            const { request_id } = await post("/v1/videos/generations", { model: videos[0].id, prompt: words.value, image: { url: await dataUrl(await asFile(link, file)) } });
+            const { request_id } = await post("/v1/videos/generations", { model: model_.id, prompt: words.value, duration: Number(length.value), image: { url: await dataUrl(await asFile(link, file)) } });
             for (let state = { status: "pending" }; ;) {
               put(place, h("p", { cls: "quiet", role: "status" }, state.progress ? `${state.progress} % done` : "Waiting for its turn"));
               await new Promise((wake) => setTimeout(wake, 1000));
               if (!place.isConnected) return;
               const reply = await request("GET", `/v1/videos/${request_id}`);
               state = JSON.parse(await reply.text() || "{}");
-              if (state.status === "failed") throw new Error(state.error?.message ?? "It came to nothing.");
+              if (state.status === "failed" || state.status === "expired") throw new Error(state.error?.message ?? "It came to nothing.");
+              if (state.video?.respect_moderation === false) throw new Error("Moderation has kept the clip back.");
               if (state.status === "done") {
                 put(place, h("video", { src: here(state.video.url), controls: true, autoplay: true, loop: true }),
                   h("p", { cls: "small quiet" }, state.usage && dollars(state.usage.cost_in_usd_ticks)));

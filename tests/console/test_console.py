@@ -16,6 +16,7 @@ from authority import Authority
 from conftest import ROOT
 from people import (PAGES, PASSWORD, accept_invitation, add_person, become_owner, go_to, make_key,
                     make_picture, press, sign_in, wait_for_page)
+from clips import clip_model
 from program import SLOW, stopped, wait_until
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright of PyPI could not be installed").expect
@@ -414,3 +415,24 @@ def test_a_second_sign_in_is_by_name(start_server, open_console):
     page.wait_for_selector(".door")
     page.reload()
     page.wait_for_selector(".door")
+
+
+def test_a_picture_becomes_a_clip_that_plays_and_stands_in_the_gallery(start_server, open_console, tmp_path):
+    server = start_server("--set", f"models.clips.path={clip_model(tmp_path)}", "--set", "models.clips.steps=1",
+                          "--set", "models.clips.price_second_usd=0.05")
+    page = open_console(server.url)
+    become_owner(page, server)
+    make_picture(page, PROMPT)
+    press(page, "Make a clip")
+    page.fill("[name=words]", "the house grows")
+    page.fill("[name=duration]", "2")
+    press(page, "Make")
+    page.wait_for_function("document.querySelector('dialog video')?.currentTime > 0.5", timeout=60_000)
+    assert page.evaluate("(({videoWidth, videoHeight, duration}) => [videoWidth, videoHeight, duration])"
+                         "(document.querySelector('dialog video'))") == [480, 480, 2]
+    assert "$0.10" in page.text_content("dialog")
+    press(page, "Close")
+    go_to(page, "gallery")
+    assert page.locator(".gallery .words").all_text_contents() == ["the house grows", PROMPT]
+    page.click(".gallery li:first-child button")
+    page.wait_for_function("document.querySelector('dialog video')?.currentTime > 0.2", timeout=60_000)
