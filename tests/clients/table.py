@@ -22,11 +22,12 @@ from toolchains import Go, Java, JavaScript, NotInstalled, Python, Rust, command
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
+from clips import clip_model  # noqa: E402
 from program import PAPERLAND, Server, wait_until  # noqa: E402
 from test_edits import TINY_KLEIN, png  # noqa: E402
 
-WORKS = ("url", "b64", "n=3", "edit 1", "edit 3", "edit 8", "stream", "cancel")
-REFUSED = ("401", "404", "400", "429", "moderated", "video")
+WORKS = ("url", "b64", "n=3", "edit 1", "edit 3", "edit 8", "stream", "cancel", "video")
+REFUSED = ("401", "404", "400", "429", "moderated")
 EDITS = (1, 3, 8)
 # What of the server's sentence a developer must see to know what to do.
 REASONS = {"401": "API key", "404": "does not exist", "400": "11", "429": "Too many requests",
@@ -86,7 +87,9 @@ class Tried:
                              "--set", f"models.grok-imagine-image-quality.path={TINY_KLEIN}",
                              "--set", "models.grok-imagine-image-quality.steps=1",
                              "--set", f"models.slow.path={TINY_KLEIN}",
-                             "--set", "models.slow.steps=100").__enter__()
+                             "--set", "models.slow.steps=100",
+                             "--set", f"models.grok-imagine-video.path={clip_model(data)}",
+                             "--set", "models.grok-imagine-video.steps=1").__enter__()
         return self
 
     def __exit__(self, *error):

@@ -32,6 +32,11 @@ export async function links(urls) {
   return counted(urls.length, "link");
 }
 
+export function clip(file, seconds) {
+  assert(Buffer.from(file.slice(4, 8)).toString() === "ftyp", "not an MP4");
+  return `1 clip of ${counted(seconds, "second")}`;
+}
+
 export function pictures(files) {
   assert(files.every(isJpeg), "not a JPEG");
   return counted(files.length, "picture");

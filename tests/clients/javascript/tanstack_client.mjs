@@ -1,10 +1,10 @@
 // @tanstack/ai with @tanstack/ai-grok.
 
-import { generateImage, generateVideo } from "@tanstack/ai";
+import { generateImage, generateVideo, getVideoJobStatus } from "@tanstack/ai";
 import { createGrokImage, createGrokVideo } from "@tanstack/ai-grok";
 import {
   CANCEL_MS, EDIT_MODEL, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT, NO_MODEL, PICTURES, PROMPT,
-  SLOW_MODEL, URL_V1, VIDEO_MODEL, WRONG_KEY, links, picturesOfBase64, run,
+  SLOW_MODEL, URL_V1, VIDEO_MODEL, WRONG_KEY, clip, links, picturesOfBase64, run,
 } from "./calls.mjs";
 
 const generate = async (fields = {}, key = KEY, model = MODEL, config = {}) =>
@@ -40,8 +40,15 @@ await run({
     await generate({}, LIMITED_KEY);
   },
   "moderated": () => generate({ prompt: MODERATED_PROMPT }),
-  "video": () => generateVideo({
-    adapter: createGrokVideo(VIDEO_MODEL, KEY, { baseURL: URL_V1, maxRetries: 0 }), prompt: PROMPT, debug: false,
-  }),
+  "video": async () => {
+    const adapter = createGrokVideo(VIDEO_MODEL, KEY, { baseURL: URL_V1, maxRetries: 0 });
+    const { jobId } = await generateVideo({ adapter, prompt: PROMPT, duration: 1, debug: false });
+    for (;;) {
+      const { status, url, error } = await getVideoJobStatus({ adapter, jobId });
+      if (status === "failed") throw new Error(error);
+      if (status === "completed") return clip(await (await fetch(url)).arrayBuffer(), 1);
+      await new Promise((wake) => setTimeout(wake, 200));
+    }
+  },
   "cancel": () => generate({ numberOfImages: 10 }, KEY, SLOW_MODEL, { timeout: CANCEL_MS }),
 });

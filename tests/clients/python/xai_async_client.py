@@ -13,7 +13,7 @@ async def sampled(key, timeout, *wanted, **fields):
 
 
 async def filmed(key, *wanted):
-    return await xai_sdk.AsyncClient(api_key=key, api_host=HOST).video.generate(*wanted)
+    return await xai_sdk.AsyncClient(api_key=key, api_host=HOST).video.generate(*wanted, duration=1)
 
 
 try_client(lambda *wanted, **fields: asyncio.run(sampled(*wanted, **fields)),

@@ -1,9 +1,13 @@
 """The calls of xai-sdk with one of its two clients."""
 
 from calls import (CANCEL_SECONDS, DATA_URLS, EDIT_MODEL, GRPC, KEY, LIMITED_KEY, MODEL, MODERATED_PROMPT,
-                   NO_MODEL, PROMPT, SLOW_MODEL, VIDEO_MODEL, WRONG_KEY, links, pictures, run)
+                   NO_MODEL, PROMPT, SLOW_MODEL, VIDEO_MODEL, WRONG_KEY, clip, links, pictures, run)
 
 HOST = "localhost:" + GRPC.split(":")[1]  # by this name the SDK speaks without TLS
+
+
+def made_clip(made):
+    return clip(made.url, made.duration)
 
 
 def try_client(sample, video):
@@ -31,6 +35,6 @@ def try_client(sample, video):
         "400": lambda: generate(n=11),
         "429": limited,
         "moderated": lambda: links(generate(prompt=MODERATED_PROMPT)),
-        "video": lambda: video(KEY, PROMPT, VIDEO_MODEL),
+        "video": lambda: made_clip(video(KEY, PROMPT, VIDEO_MODEL)),
         "cancel": lambda: generate(model=SLOW_MODEL, n=10, timeout=CANCEL_SECONDS),
     })

@@ -11,7 +11,7 @@ def sample(key, timeout, *wanted, **fields):
 
 
 def video(key, *wanted):
-    return xai_sdk.Client(api_key=key, api_host=HOST).video.generate(*wanted)
+    return xai_sdk.Client(api_key=key, api_host=HOST).video.generate(*wanted, duration=1)
 
 
 try_client(sample, video)
