@@ -35,6 +35,7 @@ struct DoctorOptions {
 struct ModelFinding {
   std::string name;
   std::string path;
+  std::string precision;
   std::int64_t weight_bytes = 0;
   double seconds = 0;   // of a 1k picture; 0: not known
   std::string problem;  // empty: none
@@ -84,7 +85,10 @@ Result<double> measure_seconds(const engine::LoadOptions& options, const ModelSe
 
 ModelFinding inspect_model(const ModelSettings& model, const Config& config,
                            const Machine& machine) {
-  ModelFinding finding{.name = model.name, .path = model.path};
+  const engine::LoadOptions options = load_options(config, model);
+  ModelFinding finding{.name = model.name,
+                       .path = model.path,
+                       .precision = std::string(engine::to_string(options.precision))};
   if (auto missing = model_problem(config, model)) {
     finding.problem = std::move(*missing);
     return finding;
@@ -97,7 +101,7 @@ ModelFinding inspect_model(const ModelSettings& model, const Config& config,
     return finding;
   }
   // Loading reads every tensor's shape and every file that the model needs.
-  const auto seconds = measure_seconds(load_options(config, model), model);
+  const auto seconds = measure_seconds(options, model);
   if (!seconds) {
     finding.problem = seconds.error().message;
     return finding;
@@ -141,6 +145,7 @@ void print_json(const Findings& findings) {
     models.push(JsonText::object(
         {{"name", model.name},
          {"path", model.path},
+         {"precision", model.precision},
          {"weight_bytes", model.weight_bytes},
          {"seconds_1k", model.seconds},
          {"problem", model.problem.empty() ? JsonText() : JsonText(model.problem)}}));
@@ -171,7 +176,7 @@ void print_text(const Findings& findings) {
              machine.gpus.empty() ? "" : " (this build runs on the CPU)");
   fmt::print("data folder   {}\n", findings.data_dir);
   for (const ModelFinding& model : findings.models) {
-    fmt::print("model         {}: {:.1f} MiB of weights in {}\n", model.name,
+    fmt::print("model         {} in {}: {:.1f} MiB of weights in {}\n", model.name, model.precision,
                static_cast<double>(model.weight_bytes) / (1 << 20), model.path);
     if (model.weight_bytes > 0) {
       const bool fits = model.weight_bytes + kWorkingBytes <= machine.memory_free_bytes;

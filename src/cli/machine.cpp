@@ -66,6 +66,7 @@ std::vector<std::string> known_instruction_sets(const std::string& flags) {
       {"avx-512-vnni", {"avx512_vnni", "", "", ""}},
       {"avx-512-bf16", {"avx512_bf16", "", "", ""}},
       {"amx-bf16", {"amx_tile", "amx_bf16", "", ""}},
+      {"amx-int8", {"amx_tile", "amx_int8", "", ""}},
   };
   std::istringstream stream(flags);
   std::set<std::string> words;

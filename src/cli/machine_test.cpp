@@ -15,6 +15,7 @@ TEST(InstructionSets, CountOnlyWhenAllPartsAreThere) {
       ElementsAre("avx2", "avx-512", "avx-512-bf16"));
   EXPECT_THAT(known_instruction_sets("amx_bf16"), ElementsAre());
   EXPECT_THAT(known_instruction_sets("amx_tile amx_bf16"), ElementsAre("amx-bf16"));
+  EXPECT_THAT(known_instruction_sets("amx_int8 amx_tile"), ElementsAre("amx-int8"));
 }
 
 TEST(InstructionSets, MatchWholeWords) {
