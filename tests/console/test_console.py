@@ -32,6 +32,10 @@ def png(size=64):
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
+def played(page):
+    return page.evaluate("document.querySelector('dialog video')?.currentTime ?? 0")
+
+
 def ticks(server):
     return sum(row[0] for row in server.query("SELECT cost_usd_ticks FROM charges"))
 
@@ -427,7 +431,7 @@ def test_a_picture_becomes_a_clip_that_plays_and_stands_in_the_gallery(start_ser
     page.fill("[name=words]", "the house grows")
     page.fill("[name=duration]", "2")
     press(page, "Make")
-    page.wait_for_function("document.querySelector('dialog video')?.currentTime > 0.5", timeout=60_000)
+    wait_until(lambda: played(page) > 0.5, "a clip that plays", seconds=60)
     assert page.evaluate("(({videoWidth, videoHeight, duration}) => [videoWidth, videoHeight, duration])"
                          "(document.querySelector('dialog video'))") == [480, 480, 2]
     assert "$0.10" in page.text_content("dialog")
@@ -435,4 +439,4 @@ def test_a_picture_becomes_a_clip_that_plays_and_stands_in_the_gallery(start_ser
     go_to(page, "gallery")
     assert page.locator(".gallery .words").all_text_contents() == ["the house grows", PROMPT]
     page.click(".gallery li:first-child button")
-    page.wait_for_function("document.querySelector('dialog video')?.currentTime > 0.2", timeout=60_000)
+    wait_until(lambda: played(page) > 0.2, "a clip that plays in the gallery", seconds=60)
