@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -44,7 +45,7 @@ std::optional<Range> parse_range(std::string_view text, std::size_t size) {
     return Range{size - taken, taken};
   }
   const auto first = number(first_text);
-  const auto last = last_text.empty() ? std::optional(size) : number(last_text);
+  const auto last = last_text.empty() ? std::optional(SIZE_MAX) : number(last_text);
   if (!first || !last || *last < *first) return std::nullopt;
   if (*first >= size) return Range{};
   return Range{*first, std::min(*last, size - 1) - *first + 1};

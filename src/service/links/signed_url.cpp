@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -31,21 +32,32 @@ bool is_alphanumeric(std::string_view text) {
   });
 }
 
-/// Takes `name=value` off the front of the query, up to "&" or the end.
-Result<std::string_view> take_parameter(std::string_view& query, std::string_view name) {
-  if (!query.starts_with(name) || query.size() <= name.size() || query[name.size()] != '=')
-    return invalid_link();
-  query.remove_prefix(name.size() + 1);
-  const std::size_t size = std::min(query.find('&'), query.size());
-  const std::string_view value = query.substr(0, size);
-  query.remove_prefix(size);
-  return value;
-}
+/// What `sign` has put into the query. Mail programs, proxies and analytics put more into it, and
+/// in another order; what they add means nothing here.
+struct Signed {
+  std::string_view expires;
+  std::string_view key_id;
+  std::string_view signature;
+};
 
-Result<void> take_separator(std::string_view& query) {
-  if (!query.starts_with('&')) return invalid_link();
-  query.remove_prefix(1);
-  return {};
+/// Refuses a query that has one of them twice or not at all.
+Result<Signed> find_signed(std::string_view query) {
+  std::optional<std::string_view> expires, key_id, signature;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const std::size_t name_size = std::min(pair.find('='), pair.size());
+    const std::string_view name = pair.substr(0, name_size);
+    std::optional<std::string_view>* const found = name == "e"   ? &expires
+                                                   : name == "k" ? &key_id
+                                                   : name == "s" ? &signature
+                                                                 : nullptr;
+    if (found == nullptr) continue;
+    if (*found) return invalid_link();
+    *found = pair.substr(std::min(name_size + 1, pair.size()));
+  }
+  if (!expires || !key_id || !signature) return invalid_link();
+  return Signed{*expires, *key_id, *signature};
 }
 
 /// Unix seconds as `sign` writes them: digits, no sign, no leading zero.
@@ -78,16 +90,12 @@ std::string UrlSigner::sign(const Link& link) const {
 
 Result<LinkedPicture> UrlSigner::verify(std::string_view path, std::string_view query,
                                         std::int64_t now_unix_s) const {
-  const std::string_view expires = TRY(take_parameter(query, "e"));
-  TRY(take_separator(query));
-  const std::string_view key_id = TRY(take_parameter(query, "k"));
-  TRY(take_separator(query));
-  const std::string_view signature = TRY(take_parameter(query, "s"));
+  const Signed link = TRY(find_signed(query));
   // The signature is compared as text, so no second spelling of the same bytes gets through.
   const bool authentic =
-      query.empty() && key_id == key_id_ && equal_constant_time(signature, mac(path, expires));
+      link.key_id == key_id_ && equal_constant_time(link.signature, mac(path, link.expires));
   if (!authentic) return invalid_link();
-  if (TRY(parse_expiry(expires)) <= now_unix_s)
+  if (TRY(parse_expiry(link.expires)) <= now_unix_s)
     return fail(ErrorCode::permission_denied, "this link has expired");
   if (!path.starts_with(kFolder)) return invalid_link();
   const std::string_view file = path.substr(kFolder.size());

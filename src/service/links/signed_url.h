@@ -44,8 +44,9 @@ class UrlSigner {
   std::string sign(const Link& link) const;
 
   /// The picture that the link is for. `path` as in the request line, `query` without the question
-  /// mark. Exactly the spelling that `sign` writes is accepted; any other is `permission_denied`,
-  /// so is an expired one (with another message).
+  /// mark. Path, `e`, `k` and `s` must be spelled as `sign` writes them, each once; whatever else
+  /// was put into the query is passed over. Any other link is `permission_denied`, so is an expired
+  /// one (with another message).
   Result<LinkedPicture> verify(std::string_view path, std::string_view query,
                                std::int64_t now_unix_s) const;
 

@@ -12,26 +12,11 @@ namespace {
 // More than the file of any picture that is made here: 3200 x 1440 pixels that no PNG makes
 // smaller.
 constexpr std::size_t kFileBytesMax = 16u << 20;
-// Of names in a message.
-constexpr std::size_t kAddedBytesMax = 64;
-
-// Mail programs, HTML editors and analytics change links on their way; a link that was changed is
-// refused as one that was forged is, but whoever debugs it should see what happened.
+// HTML editors write a link's & as &amp;, which makes other parameters of them; whoever debugs it
+// should see what happened.
 Error explained(Error error, std::string_view query) {
-  if (error.code != ErrorCode::permission_denied) return error;
-  if (query.find("&amp;") != std::string_view::npos) {
+  if (error.code == ErrorCode::permission_denied && query.find("&amp;") != std::string_view::npos)
     error.message += ": it has &amp; where it had &";
-    return error;
-  }
-  std::string added;
-  while (!query.empty()) {
-    const auto pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(pair.size() + 1, query.size()));
-    const auto name = pair.substr(0, pair.find('='));
-    if (name.empty() || name == "e" || name == "k" || name == "s") continue;
-    if (added.size() < kAddedBytesMax) added += fmt::format(" {}", name.substr(0, kAddedBytesMax));
-  }
-  if (!added.empty()) error.message += fmt::format(": this was added to it:{}", added);
   return error;
 }
 
