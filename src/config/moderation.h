@@ -8,7 +8,7 @@
 
 namespace imagined::config {
 
-/// Without a file the built-in floor alone. Errors say where: "moderation.toml:7: ...".
+/// Without a file the built-in rules alone. Errors say where: "moderation.toml:7: ...".
 Result<service::ModerationPolicies> load_moderation(const std::string& file);
 
 }  // namespace imagined::config

@@ -99,7 +99,7 @@ std::span<const Setting> all_settings() {
        "that are marked and have none",
        0, 0, kModerationAnswers},
       {"moderation_file", &Settings::moderation_file,
-       "policy of categories, terms and teams (docs/moderation.md); empty: the built-in floor"},
+       "policy of categories, terms and teams (docs/moderation.md); empty: the built-in rules"},
       {"moderation_url", &Settings::moderation_url,
        "classifier of prompts, with OpenAI's moderation API; empty: none"},
       {"moderation_key_file", &Settings::moderation_key_file, "file with the classifier's API key"},

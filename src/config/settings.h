@@ -45,7 +45,7 @@ struct Settings {
   std::string cache_hits = "free";
   std::string moderation = "enforce";
   std::string moderation_answer = "error";
-  std::string moderation_file;      // empty: the floor alone
+  std::string moderation_file;      // empty: the built-in rules alone
   std::string moderation_url;       // empty: no classifier
   std::string moderation_key_file;  // empty: no key
   std::string moderation_model = "omni-moderation-latest";

@@ -24,7 +24,7 @@ std::shared_ptr<const Lexicon> make_floor() {
       young.push_back(fmt::format(fmt::runtime(form), age));
   const std::string category(kFloorCategory);
   std::vector<LexicalRule> rules;
-  rules.push_back({category, {std::move(young), split_words(kSexual)}});
+  rules.push_back({category, {std::move(young), sexual_terms()}});
   rules.push_back({category, {split_words(kAlone)}});
   auto lexicon = Lexicon::make(std::move(rules));
   CHECK(lexicon, "the floor's words are terms");
@@ -32,6 +32,8 @@ std::shared_ptr<const Lexicon> make_floor() {
 }
 
 }  // namespace
+
+std::vector<std::string> sexual_terms() { return split_words(kSexual); }
 
 const Lexicon& floor_lexicon() {
   static const std::shared_ptr<const Lexicon> kFloor = make_floor();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "service/moderation/built_in.h"
 #include "service/moderation/floor.h"
 
 namespace imagined::service {
@@ -85,7 +86,8 @@ Result<ModerationPolicy> ModerationPolicy::make(const ModerationRules& everyone,
     if (rule.action) own.action = rule.action;
     if (rule.threshold) own.threshold = rule.threshold;
   }
-  std::vector<LexicalRule> words = everyone.words;
+  std::vector<LexicalRule> words = built_in_rules();
+  append(words, everyone.words);
   append(words, team.words);
   std::vector<std::string> harmless = everyone.harmless;
   append(harmless, team.harmless);

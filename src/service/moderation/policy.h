@@ -53,7 +53,8 @@ struct ModerationVerdict {
 /// Of one team. Immutable, so any thread may use it.
 class ModerationPolicy {
  public:
-  /// `everyone` with `team` on top; the rules must have been checked.
+  /// The built-in rules, `everyone` and `team`, each on top of those before; the last two must have
+  /// been checked.
   static Result<ModerationPolicy> make(const ModerationRules& everyone,
                                        const ModerationRules& team);
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "service/moderation/built_in.h"
 #include "service/moderation/floor.h"
 
 namespace imagined::service {
@@ -23,6 +24,30 @@ TEST(ModerationPolicy, NothingFoundIsAllowed) {
   const auto verdict = policies_of(kBirds).of("any").judge_words("a red house");
   EXPECT_EQ(verdict->action, Action::allow);
   EXPECT_EQ(verdict->category, "");
+}
+
+TEST(ModerationPolicy, WithoutRulesSexualContentAboutRealPeopleIsBlocked) {
+  const auto judge = [](const ModerationRules& rules, std::string_view text) {
+    return *policies_of(rules).of("any").judge_words(text);
+  };
+  for (const char* text :
+       {"a nude photo of a celebrity", "a naked movie star", "my ex girlfriend, topless",
+        "deepfake porn of a politician", "n u d e pop stars", "remove her clothes", "nudify this",
+        "a sexy picture of my classmate without her consent"}) {
+    const auto verdict = judge({}, text);
+    EXPECT_EQ(verdict.action, Action::block) << text;
+    EXPECT_EQ(verdict.category, kRealPeopleCategory) << text;
+    EXPECT_FALSE(verdict.is_floor);
+    const std::string category(kRealPeopleCategory);
+    EXPECT_EQ(judge({.categories = {{category, {.action = Action::flag}}}}, text).action,
+              Action::flag)
+        << text;
+  }
+  for (const char* text :
+       {"a celebrity at a gala", "a portrait of my wife at the beach", "nude figure, oil on canvas",
+        "a president gives a speech", "a movie star in a red dress", "the naked eye sees the stars",
+        "my friend takes off her hat", "a rock star on a stage"})
+    EXPECT_EQ(judge({}, text).action, Action::allow) << text;
 }
 
 TEST(ModerationPolicy, ACategoryWithoutAnActionIsBlocked) {
