@@ -153,7 +153,9 @@ void Finisher::show(const ActiveJob& active, const Preview& preview) {
 
 Result<Finisher::Encoded> Finisher::encode(const JobInHand& job, const Made& made) const {
   const image::Picture& picture = made.picture;
-  auto bytes = TRY(image::encode(picture.view(), made.format, {.quality = parts_.jpeg_quality}));
+  const auto& wanted = wanted_pictures(job->claimed.payload);
+  auto bytes = TRY(image::encode(picture.view(), made.format,
+                                 {.quality = wanted.file_quality.value_or(parts_.jpeg_quality)}));
   if (const auto label = label_of(*job, made))
     bytes = image::with_label(std::move(bytes), made.format, *label);
   TRY(judge(job->job(), bytes, made.format));

@@ -163,7 +163,7 @@ class NewerRows : public testing::Test {
  protected:
   NewerRows() {
     run_plain(file_, fmt::format(
-                         "UPDATE jobs SET payload_version = 3, payload = '{{\"scene\":[]}}' "
+                         "UPDATE jobs SET payload_version = 99, payload = '{{\"scene\":[]}}' "
                          "WHERE id = '{}';"
                          "UPDATE jobs SET kind = 'holograms', payload = '{{\"seconds\":5}}' "
                          "WHERE id = '{}';"

@@ -60,6 +60,17 @@ def test_a_png_comes_as_png(server):
     assert png_size(base64.b64decode(entry["b64_json"])) == (1024, 1024)
 
 
+@pytest.mark.parametrize("output_format", ["jpeg", "webp"])
+def test_more_compression_makes_smaller_files_of_the_same_picture(server, output_format):
+    def size(**how):
+        reply = server.generate(seed=7, response_format="b64_json", output_format=output_format,
+                                **how).json()
+        assert "warnings" not in reply
+        return len(reply["data"][0]["b64_json"])
+
+    assert size(output_compression=20) < size() < size(output_compression=100)
+
+
 def test_the_same_seed_gives_the_same_bytes(server):
     def picture(seed):
         return server.generate(seed=seed, response_format="b64_json").json()["data"][0]["b64_json"]

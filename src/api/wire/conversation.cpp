@@ -54,8 +54,9 @@ constexpr std::string_view kOfTexts[] = {"messages",
                                          "previous_response_id",
                                          "tools"};
 // Of the image tool, under the same names as at /v1/images.
-constexpr std::string_view kOfTheTool[] = {"size",           "quality",      "output_format",
-                                           "partial_images", "aspect_ratio", "resolution"};
+constexpr std::string_view kOfTheTool[] = {
+    "size",           "quality",      "output_format", "output_compression",
+    "partial_images", "aspect_ratio", "resolution"};
 constexpr std::string_view kNotSaidHere[] = {"deferred", "storage_options", "output"};
 
 // Questions about a picture, by their first words.

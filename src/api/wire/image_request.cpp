@@ -61,6 +61,7 @@ constexpr std::string_view kRead[] = {"model",
                                       "negative_prompt",
                                       "user",
                                       "output_format",
+                                      "output_compression",
                                       "stream",
                                       "deferred",
                                       "storage_options",
@@ -366,6 +367,10 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
   if (const auto format = TRY(read_word(body, "output_format", kOutputFormats))) {
     request.format = TRY(image::parse_output_format(*format));
   }
+  if (const auto quality =
+          TRY(read_integer(body, "output_compression", "an integer from 0 to 100"))) {
+    request.file_quality = TRY(service::check_file_quality(*quality));
+  }
   if (auto user = TRY(read_string(body, "user", "a string"))) {
     TRY(service::check_user(*user));
     request.user = std::move(*user);
@@ -385,6 +390,9 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
   }
   if (quality && quality != "auto" && quality != "standard") {
     warnings.push_back("quality: no model here has tiers of it; choose another model instead");
+  }
+  if (request.file_quality && request.format == image::Format::png) {
+    warnings.push_back("output_compression: has no effect on PNG, which loses nothing");
   }
   const auto named_form = TRY(read_word(body, "response_format", kResponseFormats));
   if (deferred && (stream || named_form == "b64_json"))

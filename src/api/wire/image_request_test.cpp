@@ -163,13 +163,14 @@ TEST(GenerationCall, TakesEveryField) {
   const auto call = parse(
       R"({"model":"fine","prompt":"a cat","n":10,"response_format":"b64_json",
           "aspect_ratio":"16:9","resolution":"2K","quality":"hd","user":"u","seed":7,
-          "output_format":"png"})");
+          "output_format":"webp","output_compression":40})");
   ASSERT_TRUE(call) << call.error().message;
   EXPECT_EQ(call->request.model, "fine");
   EXPECT_EQ(call->request.count, 10);
   EXPECT_EQ(call->request.aspect_ratio, AspectRatio::r16_9);
   EXPECT_EQ(call->request.resolution, Resolution::k2);
-  EXPECT_EQ(call->request.format, image::Format::png);
+  EXPECT_EQ(call->request.format, image::Format::webp);
+  EXPECT_EQ(call->request.file_quality, 40);
   EXPECT_EQ(call->request.seed, 7u);
   EXPECT_EQ(call->request.user, "u");
   EXPECT_EQ(call->response_format, ResponseFormat::b64_json);
@@ -183,7 +184,7 @@ TEST(GenerationCall, TakesNullForAbsent) {
   const auto call = parse(
       R"({"prompt":"a cat","model":null,"n":null,"response_format":null,"aspect_ratio":null,
           "resolution":null,"size":null,"seed":null,"user":null,"quality":null,"deferred":false,
-          "storage_options":null,"output":null,"output_format":null})");
+          "storage_options":null,"output":null,"output_format":null,"output_compression":null})");
   EXPECT_TRUE(call) << call.error().message;
 }
 
@@ -195,6 +196,13 @@ TEST(GenerationCall, WarnsOfWhatItDoesNotKnow) {
     EXPECT_THAT(call->warnings.front(), HasSubstr(name));
   }
   EXPECT_THAT(parse(with(R"("quality":"hd")"))->warnings.front(), HasSubstr("quality"));
+}
+
+TEST(GenerationCall, TakesTheQualityOfFilesThatLoseSome) {
+  EXPECT_EQ(parse(with(R"("output_compression":0)"))->request.file_quality, 1);
+  EXPECT_EQ(parse(with(R"("output_compression":100)"))->request.file_quality, 100);
+  EXPECT_THAT(parse(with(R"("output_format":"png","output_compression":100)"))->warnings,
+              testing::ElementsAre(HasSubstr("PNG")));
 }
 
 TEST(GenerationCall, SaysWhenOtherPixelsAreMadeThanWereAskedFor) {
@@ -378,6 +386,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCall{"DeferredStream", with(R"("deferred":true,"stream":true)"), k400, "deferred"},
         BadCall{"DeferredAsText", with(R"("deferred":"true")"), k422, "deferred"},
         BadCall{"StreamAsText", with(R"("stream":"true")"), k422, "stream"},
+        BadCall{"CompressedTooMuch", with(R"("output_compression":101)"), k400,
+                "output_compression"},
+        BadCall{"CompressionAsText", with(R"("output_compression":"9")"), k422,
+                "output_compression"},
         BadCall{"ManyPreviews", with(R"("partial_images":4)"), k400, "partial_images"},
         BadCall{"NoPreviewsAtAll", with(R"("partial_images":-1)"), k400, "partial_images"},
         BadCall{"PreviewsAsText", with(R"("partial_images":"2")"), k422, "partial_images"},

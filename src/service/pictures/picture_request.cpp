@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace imagined::service {
@@ -28,6 +29,15 @@ Result<float> check_guidance(double guidance) {
                 fmt::format("guidance is {}, expected 0 to {}", guidance, kGuidanceMax),
                 "guidance");
   return static_cast<float>(guidance);
+}
+
+Result<int> check_file_quality(std::int64_t quality) {
+  constexpr std::int64_t kMax = 100;
+  if (quality < 0 || quality > kMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("output_compression is {}, expected 0 to {}", quality, kMax),
+                "output_compression");
+  return static_cast<int>(std::max<std::int64_t>(quality, 1));
 }
 
 Result<Prompt> parse_negative_prompt(std::string_view text, const Model& model) {

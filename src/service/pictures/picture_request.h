@@ -30,6 +30,7 @@ struct PictureRequest {
   std::optional<float> guidance;          // none: the model's
   std::optional<Prompt> negative_prompt;  // what to keep away from, by true guidance alone
   image::Format format = image::Format::jpeg;
+  std::optional<int> file_quality;  // of JPEG and WebP, 1 to 100; none: the server's
   int previews = 0;  // of each picture on the way, 0 to kPreviewsMax; they change nothing in it
   bool labelled = false;  // the files say how they were made (image/label.h)
   std::string user;       // the customer's word for its own user; at most kUserBytesMax bytes
@@ -43,6 +44,9 @@ Result<int> check_picture_count(std::int64_t count);
 Result<int> check_steps(std::int64_t steps, const Model& model);
 /// `invalid_argument`, field "guidance": outside [0, kGuidanceMax], naming the value.
 Result<float> check_guidance(double guidance);
+/// As OpenAI's `output_compression`, which field it names: the file's quality.
+/// `invalid_argument`: outside [0, 100], naming the value.
+Result<int> check_file_quality(std::int64_t quality);
 /// The prompt's own rules; field "negative_prompt".
 Result<Prompt> parse_negative_prompt(std::string_view text, const Model& model);
 /// `invalid_argument`, field "user": more than kUserBytesMax bytes, or a NUL.

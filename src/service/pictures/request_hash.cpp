@@ -25,6 +25,7 @@ std::string request_hash(const PictureRequest& request) {
   if (request.steps) add(fmt::format("steps={}", *request.steps));
   if (request.guidance) add(fmt::format("guidance={}", *request.guidance));
   if (request.negative_prompt) add("negative=" + request.negative_prompt->text());
+  if (request.file_quality) add(fmt::format("file_quality={}", *request.file_quality));
   return to_hex(sha256(bytes));
 }
 

@@ -23,11 +23,19 @@ using service::PictureRequest;
 using service::VideoRequest;
 
 // Each row is of the oldest version that makes the same pictures of it, so that workers of the
-// program of before go on with what they can. 2: with a negative prompt.
+// program of before go on with what they can. 2: with a negative prompt; 3: with a file quality.
 constexpr int kPlainVersion = 1;
-constexpr int kPicturesVersion = 2;
-constexpr int kEditsVersion = 2;
+constexpr int kNegativeVersion = 2;
+constexpr int kPicturesVersion = 3;
+constexpr int kEditsVersion = 3;
 constexpr int kVideosVersion = 1;
+
+int version_of(const service::JobPayload& payload) {
+  if (std::holds_alternative<VideoRequest>(payload)) return kVideosVersion;
+  const PictureRequest& request = wanted_pictures(payload);
+  if (request.file_quality) return kPicturesVersion;
+  return request.negative_prompt ? kNegativeVersion : kPlainVersion;
+}
 
 tl::unexpected<Error> unreadable(std::string why) {
   return fail(ErrorCode::data_loss, "what was asked for cannot be read", {}, std::move(why));
@@ -123,6 +131,7 @@ json encode(const PictureRequest& request) {
   if (request.steps) object["steps"] = *request.steps;
   if (request.guidance) object["guidance"] = *request.guidance;
   if (request.negative_prompt) object["negative_prompt"] = request.negative_prompt->text();
+  if (request.file_quality) object["file_quality"] = *request.file_quality;
   return object;
 }
 
@@ -162,6 +171,7 @@ PictureRequest read_pictures(Fields& fields) {
           .guidance = fields.optional_number("guidance"),
           .negative_prompt = fields.optional_prompt("negative_prompt"),
           .format = fields.word("format", image::parse_output_format),
+          .file_quality = fields.optional_integer("file_quality"),
           .previews = static_cast<int>(
               fields.has("previews") ? fields.integer("previews", 0, service::kPreviewsMax) : 0),
           .labelled = fields.optional_flag("labelled"),
@@ -213,8 +223,7 @@ StoredPayload encode_payload(const service::JobPayload& payload) {
   const json object = std::visit([](const auto& request) { return encode(request); }, payload);
   const service::JobKind kind = service::kind_of(payload);
   return {.kind = std::string(to_string(kind)),
-          .version = wanted_pictures(payload).negative_prompt ? newest_payload_version(kind)
-                                                              : kPlainVersion,
+          .version = version_of(payload),
           // A customer's word for its user may be any bytes; the prompt was checked.
           .text = object.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
