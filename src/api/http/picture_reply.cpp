@@ -69,7 +69,8 @@ std::vector<Result<void>> deliver(const ReplyParts& parts) {
   return outcomes;
 }
 
-// Reads the pictures of a finished job, one at a time, into the reply; blocks on the stores.
+// Reads the pictures of a finished job, one at a time, into the reply; blocks on the stores, where
+// more than links are wanted.
 Result<std::string> make_body(const ReplyParts& parts) {
   const Services& services = parts.context.services;
   const std::string base = base_url(parts.context.options, parts.exchange);
@@ -104,7 +105,12 @@ Async<Result<Response>> reply_with(const ReplyParts& parts) {
   auto held = co_await context.budget.take(reply_bytes(parts), context.limits.held_wait,
                                            parts.exchange.client_gone);
   if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
-  auto body = co_await on_pool(context.pool, [&] { return make_body(parts); });
+  Result<std::string> body;
+  if (parts.form == wire::ResponseFormat::url && !parts.storage) {
+    body = make_body(parts);  // looks at no store, and takes less than the way to the pool and back
+  } else {
+    body = co_await on_pool(context.pool, [&] { return make_body(parts); });
+  }
   if (!body) co_return tl::unexpected(std::move(body.error()));
   Response response = json_reply(std::move(*body));
   response.held = std::move(*held);

@@ -77,32 +77,54 @@ Result<Amount> read_spending(Connection& connection, std::string_view bucket,
 /// In the day and the month in which it was ordered, whenever it ends.
 Result<void> add_to_spending(Connection& connection, const Charge& charge, const Amount& amount) {
   if (amount == Amount()) return {};
+  const std::string day = service::period_at(QuotaPeriod::day, charge.created_ms).name;
+  const std::string month = service::period_at(QuotaPeriod::month, charge.created_ms).name;
   for (const std::string& bucket : service::spending_buckets(charge.owner, charge.user)) {
-    for (const QuotaPeriod period : {QuotaPeriod::day, QuotaPeriod::month}) {
-      Statement update = TRY(connection.prepare(
-          "INSERT INTO spending (bucket, period, pictures, usd_ticks) VALUES (?, ?, ?, ?) "
-          "ON CONFLICT (bucket, period) DO UPDATE SET pictures = pictures + excluded.pictures, "
-          "usd_ticks = usd_ticks + excluded.usd_ticks"));
-      TRY(update
-              .bind(bucket, service::period_at(period, charge.created_ms).name, amount.pictures,
-                    amount.usd_ticks)
-              .run());
-    }
+    Statement update = TRY(connection.prepare(
+        "INSERT INTO spending (bucket, period, pictures, usd_ticks) "
+        "VALUES (?1, ?2, ?4, ?5), (?1, ?3, ?4, ?5) "
+        "ON CONFLICT (bucket, period) DO UPDATE SET pictures = pictures + excluded.pictures, "
+        "usd_ticks = usd_ticks + excluded.usd_ticks"));
+    TRY(update.bind(bucket, day, month, amount.pictures, amount.usd_ticks).run());
   }
   return {};
 }
 
-Result<void> insert_charge(Connection& connection, const Charge& charge) {
+/// How a charge has ended.
+struct End {
+  std::string_view outcome;
+  std::int64_t paid_pictures = 0;
+  std::int64_t cost_usd_ticks = 0;
+  std::int64_t at_ms = 0;
+};
+
+/// Without an end it is open, and holds what was ordered.
+Result<void> insert_charge(Connection& connection, const Charge& charge,
+                           const std::optional<End>& end = {}) {
   Statement insert = TRY(connection.prepare(
       "INSERT INTO charges (id, org_id, team_id, key_id, user, model, per_picture_usd_ticks, "
-      "once_usd_ticks, pictures, held_usd_ticks, policy, day, created_ms) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      "once_usd_ticks, pictures, held_usd_ticks, policy, day, created_ms, outcome, paid_pictures, "
+      "cost_usd_ticks, resolved_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  const End so_far = end.value_or(End());
   return insert
       .bind(charge.id, charge.owner.org_id, charge.owner.team_id, charge.owner.key_id, charge.user,
             charge.model, charge.bill.per_picture_usd_ticks, charge.bill.once_usd_ticks,
-            charge.pictures, charge.ordered().usd_ticks, service::to_string(charge.policy),
-            service::period_at(QuotaPeriod::day, charge.created_ms).name, charge.created_ms)
+            charge.pictures, end ? 0 : charge.ordered().usd_ticks,
+            service::to_string(charge.policy),
+            service::period_at(QuotaPeriod::day, charge.created_ms).name, charge.created_ms,
+            end ? std::optional(end->outcome) : std::nullopt, so_far.paid_pictures,
+            so_far.cost_usd_ticks, so_far.at_ms)
       .run();
+}
+
+Result<void> check_quotas(Connection& connection, const service::Reservation& reservation) {
+  const Charge& charge = reservation.charge;
+  for (const service::Quota& quota : reservation.quotas) {
+    const std::string period = service::period_at(quota.period, charge.created_ms).name;
+    const Amount used = TRY(read_spending(connection, quota.bucket, period));
+    TRY(service::check_quota(quota, used, charge.ordered(), charge.created_ms));
+  }
+  return {};
 }
 
 }  // namespace
@@ -110,14 +132,28 @@ Result<void> insert_charge(Connection& connection, const Charge& charge) {
 Result<void> reserve_charge(Connection& connection, const service::Reservation& reservation,
                             std::int64_t now_ms) {
   const Charge& charge = reservation.charge;
-  for (const service::Quota& quota : reservation.quotas) {
-    const std::string period = service::period_at(quota.period, charge.created_ms).name;
-    const Amount used = TRY(read_spending(connection, quota.bucket, period));
-    TRY(service::check_quota(quota, used, charge.ordered(), charge.created_ms));
-  }
+  TRY(check_quotas(connection, reservation));
   TRY(insert_charge(connection, charge));
   TRY(write_entry(connection, service::reserve_entry(charge, now_ms)));
   return add_to_spending(connection, charge, charge.ordered());
+}
+
+Result<std::int64_t> record_charge(Connection& connection, const service::Reservation& reservation,
+                                   const service::Settlement& settlement, std::int64_t now_ms) {
+  const Charge& charge = reservation.charge;
+  TRY(check_quotas(connection, reservation));
+  const std::int64_t paid = service::paid_pictures(charge, settlement);
+  const std::int64_t cost = charge.bill.cost_usd_ticks(paid);
+  TRY(insert_charge(connection, charge,
+                    End{.outcome = service::row_of(settlement.outcome).name,
+                        .paid_pictures = paid,
+                        .cost_usd_ticks = cost,
+                        .at_ms = now_ms}));
+  TRY(write_entry(connection, service::reserve_entry(charge, now_ms)));
+  for (const Entry& entry : service::resolve_entries(charge, paid, now_ms))
+    TRY(write_entry(connection, entry));
+  TRY(add_to_spending(connection, charge, {.pictures = paid, .usd_ticks = cost}));
+  return cost;
 }
 
 Result<std::int64_t> resolve_charge(Connection& connection, std::string_view charge_id,

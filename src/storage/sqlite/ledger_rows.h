@@ -16,6 +16,9 @@ class Connection;
 // the transaction must be rolled back.
 Result<void> reserve_charge(Connection& connection, const service::Reservation& reservation,
                             std::int64_t now_ms);
+/// Both at once, of what needs no job; the cost.
+Result<std::int64_t> record_charge(Connection& connection, const service::Reservation& reservation,
+                                   const service::Settlement& settlement, std::int64_t now_ms);
 /// The cost.
 Result<std::int64_t> resolve_charge(Connection& connection, std::string_view charge_id,
                                     const service::Settlement& settlement, std::int64_t now_ms);

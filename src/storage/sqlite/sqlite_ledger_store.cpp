@@ -34,10 +34,8 @@ Result<std::int64_t> SqliteLedgerStore::resolve(std::string_view charge_id,
 
 Result<std::int64_t> SqliteLedgerStore::record(const service::Reservation& reservation,
                                                const service::Settlement& settlement) {
-  return database_.group().change([&](Connection& connection) -> Result<std::int64_t> {
-    const std::int64_t now_ms = clock_.unix_ms();
-    TRY(reserve_charge(connection, reservation, now_ms));
-    return resolve_charge(connection, reservation.charge.id, settlement, now_ms);
+  return database_.group().change([&](Connection& connection) {
+    return record_charge(connection, reservation, settlement, clock_.unix_ms());
   });
 }
 
