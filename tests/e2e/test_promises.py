@@ -6,6 +6,7 @@ what was measured, with `-s`); `instant` is this program with an engine that ans
 """
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -18,8 +19,10 @@ import time
 import urllib.parse
 
 import pytest
+import requests
 
 from program import run, wait_until
+from test_people import KEYS, Person
 
 SCALE = int(os.environ.get("PROMISES", 1))
 GENERATIONS = "/v1/images/generations"
@@ -273,6 +276,35 @@ def test_a_key_that_asks_too_much_takes_nothing_from_the_others(roomy):
     p95 = [percentile([s for seen in run[1:] for _, _, s in seen], 0.95) for run in (alone, beside)]
     report("R6", others=others, seconds=seconds, hog_refused=hogs.count(429),
            p95_ms_alone=round(1000 * p95[0], 1), p95_ms_beside=round(1000 * p95[1], 1))
+
+
+# S7
+
+def test_no_secret_of_a_key_is_kept_anywhere_in_any_spelling(start_server):
+    count = 5 if SCALE == 1 else 10 * SCALE
+    server = start_server("--log-level", "debug", "--metrics", "all")
+    admin = Person(server, "admin")
+    said, keys = [], []
+    for i in range(count):
+        key = admin.ask("POST", KEYS, name=f"key {i}").json()["apiKey"]
+        keys.append(key)
+        for headers, path in (
+                ({"Authorization": f"Bearer {key}"}, "/v1/api-key"),
+                ({"Authorization": f"Bearer {key}"}, "/auth/teams/default/people"),  # not allowed
+                ({"Authorization": f"Bearer {key}x"}, "/v1/models"), ({"Authorization": key}, "/v1/models"),
+                ({"x-api-key": key}, "/v1/models"), ({}, f"/v1/models?api_key={key}")):
+            said.append(requests.get(server.url + path, headers=headers, timeout=10).text)
+    owner = Person(server, "owner")
+    said += [owner.ask("GET", path).text
+             for path in (KEYS, "/audit/teams/default/events", "/metrics")]
+    kept = "".join(said).encode() + b"".join(
+        path.read_bytes() for path in sorted(server.data_dir.rglob("*")) if path.is_file())
+    for key in keys:
+        secret = key.rsplit("_", 1)[1][:43].encode()
+        for spelling in (secret, secret.hex().encode(), base64.b64encode(secret)[:56],
+                         base64.b64encode(key.encode())[:80]):
+            assert spelling not in kept, spelling
+    report("S7", secrets=count, bytes_searched=len(kept))
 
 
 # R9
