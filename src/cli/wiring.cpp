@@ -84,7 +84,8 @@ class LocalStores final : public Stores {
                .pepper = parts_.pepper,
                .rates = {.per_second = settings.rate_per_second,
                          .per_minute = settings.rate_per_minute},
-               .pace = [this] { return jobs_.pace(); }}),
+               .pace = [this] { return jobs_.pace(); },
+               .limits = &limits_}),
         links_(service::UrlSigner(parts_.link_secret), kClock, settings.url_life_s) {}
 
   service::JobStore& jobs() override { return jobs_; }

@@ -69,6 +69,10 @@ TEST_F(KeyDeskTest, LetsEachRoleDoWhatIsItsOwn) {
        }},
       {Role::member,
        [&](const Caller& who) {
+         return done(desk_.show({who, "r"}, id));
+       }},
+      {Role::member,
+       [&](const Caller& who) {
          return done(desk_.own({who, "r"}));
        }},
       {Role::member,
@@ -132,6 +136,7 @@ TEST_F(KeyDeskTest, FindsNothingOfAnotherTeamAndNoOtherPerson) {
   const std::string other_person = person(Role::member).owner.key_id;
   for (const std::string& hidden : {id, other_person, std::string("none")}) {
     EXPECT_EQ(desk_.change({red, "r"}, hidden, renamed).error().code, ErrorCode::not_found);
+    EXPECT_EQ(desk_.show({red, "r"}, hidden).error().code, ErrorCode::not_found);
     EXPECT_EQ(desk_.rotate({red, "r"}, hidden, 0).error().code, ErrorCode::not_found);
     EXPECT_EQ(desk_.ask_capacity({red, "r"}, hidden, {.per_minute = 1}).error().code,
               ErrorCode::not_found);
@@ -177,6 +182,19 @@ TEST_F(KeyDeskTest, LetsACustomerAskForCapacityAndAnAdminGrantIt) {
   EXPECT_EQ(keys_.find(key.row.id)->allowance.per_second, 20);
   EXPECT_EQ(desk_.ask_capacity({admin, "r"}, {.per_second = 20}).error().code,
             ErrorCode::not_found);
+}
+
+TEST_F(KeyDeskTest, LetsNobodyGrantWhatTheyHaveAskedFor) {
+  const Caller ann = person(Role::admin);
+  const Caller bo = person(Role::owner);
+  const std::string id = make(ann);
+  ASSERT_TRUE(desk_.ask_capacity({ann, "r"}, id, {.per_minute = 600}));
+  EXPECT_EQ(desk_.decide_capacity({ann, "r"}, id, true).error().code, ErrorCode::permission_denied);
+  EXPECT_EQ(keys_.find(id)->allowance.per_minute, std::nullopt);
+  ASSERT_TRUE(desk_.decide_capacity({bo, "r"}, id, true));
+  EXPECT_EQ(keys_.find(id)->allowance.per_minute, 600);
+  ASSERT_TRUE(desk_.ask_capacity({ann, "r"}, id, {.per_minute = 900}));
+  EXPECT_TRUE(desk_.decide_capacity({ann, "r"}, id, false)) << "whoever asked may take it back";
 }
 
 TEST_F(KeyDeskTest, WritesDownWhoHasDoneIt) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/memory/memory_key_store.h"
+#include "storage/process/process_limit_store.h"
 
 namespace imagined::service {
 namespace {
@@ -185,6 +186,28 @@ TEST_F(KeyServiceTest, TellsNobodyElse) {
   const NewKey guess = with_new_secret(twin, {.pepper = "pepper"}, clock_, 0);
   EXPECT_EQ(refusal("Bearer " + guess.secret),
             "Incorrect API key provided: " + masked_key(guess.secret) + ".");
+}
+
+TEST_F(KeyServiceTest, TellsAnAddressThatGuessesToWaitAndHoldsUpNoRightKey) {
+  storage::ProcessLimitStore limits(clock_);
+  KeyService keys(store_, clock_, {.pepper = "pepper", .limits = &limits});
+  const std::string right = "Bearer " + keys.create(kActor, {.name = "n"})->secret;
+  const auto code = [&](std::string_view authorization, std::string_view from) {
+    return keys.authenticate(authorization, Usable::now, from).error().code;
+  };
+  const std::string guesses[] = {"Bearer x", right.substr(0, 40), "Bearer " + make().secret + "x"};
+  for (int i = 0; i < kWrongKeysMax.limit; ++i)
+    EXPECT_EQ(code(guesses[i % 3], "192.0.2.1"), ErrorCode::unauthenticated);
+  const Error waits = keys.authenticate("Bearer x", Usable::now, "192.0.2.1").error();
+  EXPECT_EQ(waits.code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(waits.message, "Too many wrong API keys from this address; try again in 60 s.");
+  EXPECT_EQ(waits.retry, Retry::no);
+  EXPECT_TRUE(keys.authenticate(right, Usable::now, "192.0.2.1"));
+  EXPECT_EQ(code("Bearer x", "192.0.2.2"), ErrorCode::unauthenticated);
+  EXPECT_EQ(code("Bearer x", ""), ErrorCode::unauthenticated);
+  EXPECT_EQ(code("", "192.0.2.1"), ErrorCode::unauthenticated) << "no key is no wrong key";
+  clock_.advance_ms(kWrongKeysMax.window_ms);
+  EXPECT_EQ(code("Bearer x", "192.0.2.1"), ErrorCode::unauthenticated);
 }
 
 TEST_F(KeyServiceTest, KeepsTheOldSecretForTheOverlapOfARotation) {

@@ -61,7 +61,8 @@ TEST_P(KeyStoreContract, GivesBackEveryFieldOfAKey) {
   key.uses_cache = true;
   key.unlabelled = true;
   key.role = Role::admin;
-  key.asked = {.per_second = 8, .per_minute = 9, .reason = "a launch", .at_ms = 8000};
+  key.asked = {
+      .per_second = 8, .per_minute = 9, .reason = "a launch", .by = "key:a", .at_ms = 8000};
   ASSERT_TRUE(store_.insert(key, deed()));
   EXPECT_EQ(*store_.find("abc"), key);
 }

@@ -192,6 +192,21 @@ def test_deleting_an_unknown_key_says_so(server):
     assert run("keys", "delete", "nosuchkey000", "--data-dir", server.data_dir).returncode == 66
 
 
+def test_an_address_that_guesses_keys_is_told_to_wait(start_server):
+    server = start_server("--trusted-proxies", "127.0.0.1")
+
+    def ask(key, client):
+        return requests.get(f"{server.url}/v1/models", timeout=10,
+                            headers=server.headers(key) | {"X-Forwarded-For": client})
+
+    assert {ask("imk_guess", "203.0.113.9").status_code for _ in range(20)} == {401}
+    reply = ask("imk_guess", "203.0.113.9")
+    assert reply.status_code == 429 and 1 <= int(reply.headers["retry-after"]) <= 60
+    assert reply.headers["x-should-retry"] == "false"
+    assert ask(server.key, "203.0.113.9").status_code == 200
+    assert ask("imk_guess", "203.0.113.10").status_code == 401
+
+
 def test_no_key_is_in_the_log(server):
     server.get("/v1/models")
     assert server.key not in server.log_text()

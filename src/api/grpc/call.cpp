@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/ip/address.hpp>
 #include <map>
 #include <optional>
 
@@ -73,6 +74,13 @@ constexpr std::string_view kForgottenKey =
     " xai-sdk sends no key with an upload over use_insecure_channel; without that option, and with "
     "api_host \"localhost:PORT\" or TLS, it does.";
 
+// Whose wrong keys are counted: everybody's but this machine's own.
+std::string counted_client(const std::string& address) {
+  boost::system::error_code error;
+  const auto parsed = boost::asio::ip::make_address(address, error);
+  return error || parsed.is_loopback() ? std::string() : address;
+}
+
 std::string_view view(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // The library would refuse what is too large, too, and the other calls of its connection with it:
@@ -107,8 +115,10 @@ Async<Result<void>> authenticate(const GrpcContext& context, GrpcCall& call) {
     co_return fail(ErrorCode::invalid_argument, "authorization is given more than once");
   std::optional<std::string_view> authorization;
   if (first != last) authorization = view(first->second);
-  auto caller = co_await on_pool(context.pool,
-                                 [&] { return context.services.keys.authenticate(authorization); });
+  const std::string from = counted_client(call.client);
+  auto caller = co_await on_pool(context.pool, [&] {
+    return context.services.keys.authenticate(authorization, service::Usable::now, from);
+  });
   if (!caller) {
     Error error = std::move(caller.error());
     if (error.reason == ErrorReason::no_credentials && call.method == kUpload)

@@ -180,8 +180,12 @@ Step authenticate(const Context& context, Exchange& exchange) {
   if (headers.has("authorization")) authorization = headers.find("authorization");
   const auto usable = exchange.route->access == Access::known_key ? service::Usable::sometime
                                                                   : service::Usable::now;
-  auto caller = co_await on_pool(
-      context.pool, [&] { return context.services.keys.authenticate(authorization, usable); });
+  // Of this machine itself come the clients of a proxy, too, and whoever tries things out.
+  const IpAddress& client = exchange.origin.client;
+  const std::string from = client.is_loopback() ? std::string() : client.to_string();
+  auto caller = co_await on_pool(context.pool, [&] {
+    return context.services.keys.authenticate(authorization, usable, from);
+  });
   if (!caller) co_return tl::unexpected(std::move(caller.error()));
   exchange.caller = std::move(*caller);
   co_return std::nullopt;

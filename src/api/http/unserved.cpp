@@ -20,7 +20,6 @@ struct Known {
 
 // Paths that clients of the two APIs ask for. A row goes when its route comes.
 constexpr Known kNotServedYet[] = {
-    {"/v1/embedding-models", "embeddings"},
     {"/v1/embedding-models/{id}", "embeddings"},
     {"/v1/embeddings", "embeddings"},
     {"/v1/batches", "batches"},

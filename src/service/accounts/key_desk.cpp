@@ -60,6 +60,11 @@ Result<KeyDesk::KeyPage> KeyDesk::list(const Visit& visit, std::string_view plac
   return page;
 }
 
+Result<ApiKey> KeyDesk::show(const Visit& visit, std::string_view id) {
+  TRY(enter(visit, Role::member));
+  return find(visit, id);
+}
+
 Result<NewKey> KeyDesk::create(const Visit& visit, const KeyWish& wish) {
   TRY(enter(visit, Role::admin));
   const Owner& owner = visit.caller.owner;

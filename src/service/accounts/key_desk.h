@@ -31,6 +31,8 @@ class KeyDesk {
   /// keys before it are deleted. `invalid_argument` for what was no `next`.
   Result<KeyPage> list(const Visit& visit, std::string_view place = {},
                        std::int64_t count_max = INT64_MAX);
+  /// A key of a customer, to a member.
+  Result<ApiKey> show(const Visit& visit, std::string_view id);
   /// As KeyService::create.
   Result<NewKey> create(const Visit& visit, const KeyWish& wish);
   /// `patch` turns what the key is into what it is to be.

@@ -307,8 +307,22 @@ Result<ApiKey> KeyService::revoke(const Actor& actor, std::string_view id) {
   return write(actor, key, std::move(after), "key.revoke");
 }
 
+Error KeyService::wrong_key(std::string_view from, Error refusal) {
+  if (from.empty() || options_.limits == nullptr) return refusal;
+  const Draw draws[] = {{.bucket = fmt::format("wrong-key from:{}", from),
+                         .rules = {{.name = "rpm", .window = kWrongKeysMax}}}};
+  const auto verdict = options_.limits->take(draws);
+  if (!verdict || verdict->admitted) return refusal;
+  const std::int64_t wait_ms = verdict->wait_ms.value_or(0);
+  return {.code = ErrorCode::resource_exhausted,
+          .message = fmt::format("Too many wrong API keys from this address; try again in {} s.",
+                                 retry_after_s(wait_ms)),
+          .retry_after_ms = wait_ms,
+          .retry = Retry::no};  // a client's own retry brings the same key
+}
+
 Result<Caller> KeyService::authenticate(std::optional<std::string_view> authorization,
-                                        Usable usable) {
+                                        Usable usable, std::string_view from) {
   const std::string_view header = trim(authorization.value_or(""));
   if (header.empty())
     return unauthenticated(ErrorReason::no_credentials, "No credentials presented.");
@@ -317,19 +331,25 @@ Result<Caller> KeyService::authenticate(std::optional<std::string_view> authoriz
     return unauthenticated(ErrorReason::no_credentials,
                            "No credentials presented: the authorization header does not have the "
                            "form \"Bearer <API key>\".");
-  const auto unknown = [token](std::string detail) {
-    return unauthenticated(ErrorReason::bad_credentials,
-                           fmt::format("Incorrect API key provided: {}.", masked_key(token)),
-                           std::move(detail));
+  const auto refused = [&](Error error) {
+    return tl::unexpected(wrong_key(from, std::move(error)));
+  };
+  const auto unknown = [&](std::string detail) {
+    return refused(
+        unauthenticated(ErrorReason::bad_credentials,
+                        fmt::format("Incorrect API key provided: {}.", masked_key(token)),
+                        std::move(detail))
+            .value());
   };
   // Something else than a key of ours is not one that was cut.
   if (!token.starts_with(fmt::format("{}_", options_.prefix))) return unknown("prefix");
-  const ParsedKey parsed = TRY(parse_key(token, options_.prefix));
-  auto key = store_.find(parsed.id);
+  auto parsed = parse_key(token, options_.prefix);
+  if (!parsed) return refused(std::move(parsed.error()));
+  auto key = store_.find(parsed->id);
   if (!key && key.error().code == ErrorCode::not_found) return unknown("unknown id");
   if (!key) return tl::unexpected(std::move(key.error()));
   const std::int64_t now_ms = clock_.unix_ms();
-  if (!has_secret(*key, parsed.secret, options_.pepper, now_ms)) return unknown("wrong secret");
+  if (!has_secret(*key, parsed->secret, options_.pepper, now_ms)) return unknown("wrong secret");
   if (usable == Usable::now || key->revoked_ms > 0) TRY(check_usable(*key, now_ms));
   note_use(*key);
   return Caller{.owner = {.org_id = key->org_id, .team_id = key->team_id, .key_id = key->id},

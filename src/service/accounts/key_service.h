@@ -16,6 +16,7 @@
 #include "service/accounts/capacity.h"
 #include "service/jobs/queue_pace.h"
 #include "service/ports/key_store.h"
+#include "service/ports/limit_store.h"
 
 namespace imagined::service {
 
@@ -24,6 +25,7 @@ struct KeyServiceOptions {
   std::string pepper;                            // from a file in the data directory
   Rates rates;                                   // of a key that has none of its own
   std::function<Result<QueuePace>()> pace = {};  // of the work; empty: nobody measures it
+  LimitStore* limits = nullptr;                  // counts wrong keys; none: nobody does
 };
 
 /// What somebody wants of a key: all that can be changed later, too.
@@ -57,6 +59,9 @@ struct Actor {
 /// or not yet active. Never a revoked one.
 enum class Usable : std::uint8_t { now, sometime };
 
+/// Of one address; what is beyond them is told to wait.
+inline constexpr Window kWrongKeysMax = {.limit = 20, .window_ms = 60'000};
+
 inline constexpr std::int64_t kRotationOverlapMsMax = 7LL * 86'400'000;
 
 /// Makes, changes and checks API keys; every change is a row of the audit log. Any thread may call
@@ -87,7 +92,8 @@ class KeyService {
   /// for a revoked key.
   Result<ApiKey> ask_capacity(const Actor& actor, std::string_view id, CapacityRequest request);
   /// Gives what was asked for, as far as the work gets on so fast (`within_pace`), or not;
-  /// `failed_precondition` when nothing is.
+  /// `failed_precondition` when nothing is. Nobody grants what they have asked for themselves:
+  /// `permission_denied`.
   Result<ApiKey> decide_capacity(const Actor& actor, std::string_view id, bool granted);
   /// For ever: the row stays, so that whoever uses the key is told. Twice is harmless.
   Result<ApiKey> revoke(const Actor& actor, std::string_view id);
@@ -98,9 +104,12 @@ class KeyService {
   /// store); and, told only to who has the right secret, revoked, disabled, not yet active,
   /// expired. An unknown key and a wrong secret are one, so that nobody learns which keys exist.
   ///
+  /// `from`: the client's address, empty where none is counted. After kWrongKeysMax wrong keys from
+  /// it another one is `resource_exhausted`; a right one is never held up.
+  ///
   /// Never waits for a writer: that the key was used is noted in memory.
   Result<Caller> authenticate(std::optional<std::string_view> authorization,
-                              Usable usable = Usable::now);
+                              Usable usable = Usable::now, std::string_view from = {});
   /// "imk_Ab3dE6gH9jKl_...wxyz": what may be shown of a key.
   std::string redacted(const ApiKey& key) const;
 
@@ -115,6 +124,8 @@ class KeyService {
   /// The key after a change of it, written with its deed.
   Result<ApiKey> write(const Actor& actor, const ApiKey& before, ApiKey after,
                        std::string_view action, std::string detail = {});
+  /// What to answer to a wrong key, whose own refusal it is.
+  Error wrong_key(std::string_view from, Error refusal);
   void note_use(const ApiKey& key);
 
   KeyStore& store_;

@@ -96,6 +96,7 @@ struct End {
   std::int64_t paid_pictures = 0;
   std::int64_t cost_usd_ticks = 0;
   std::int64_t at_ms = 0;
+  std::string_view why = {};  // as Settlement's
 };
 
 /// Without an end it is open, and holds what was ordered.
@@ -104,7 +105,8 @@ Result<void> insert_charge(Connection& connection, const Charge& charge,
   Statement insert = TRY(connection.prepare(
       "INSERT INTO charges (id, org_id, team_id, key_id, user, model, per_picture_usd_ticks, "
       "once_usd_ticks, pictures, held_usd_ticks, policy, day, created_ms, outcome, paid_pictures, "
-      "cost_usd_ticks, resolved_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      "cost_usd_ticks, resolved_ms, why) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   const End so_far = end.value_or(End());
   return insert
       .bind(charge.id, charge.owner.org_id, charge.owner.team_id, charge.owner.key_id, charge.user,
@@ -113,7 +115,7 @@ Result<void> insert_charge(Connection& connection, const Charge& charge,
             service::to_string(charge.policy),
             service::period_at(QuotaPeriod::day, charge.created_ms).name, charge.created_ms,
             end ? std::optional(end->outcome) : std::nullopt, so_far.paid_pictures,
-            so_far.cost_usd_ticks, so_far.at_ms)
+            so_far.cost_usd_ticks, so_far.at_ms, so_far.why)
       .run();
 }
 
@@ -148,7 +150,8 @@ Result<std::int64_t> record_charge(Connection& connection, const service::Reserv
                     End{.outcome = service::row_of(settlement.outcome).name,
                         .paid_pictures = paid,
                         .cost_usd_ticks = cost,
-                        .at_ms = now_ms}));
+                        .at_ms = now_ms,
+                        .why = settlement.why}));
   TRY(write_entry(connection, service::reserve_entry(charge, now_ms)));
   for (const Entry& entry : service::resolve_entries(charge, paid, now_ms))
     TRY(write_entry(connection, entry));

@@ -49,6 +49,12 @@ Async<Result<Response>> list_language_models(const Context& context, Exchange& e
     co_return tl::unexpected(std::move(may.error()));
   co_return json_reply(wire::language_models_body(upstreams_of(context)));
 }
+/// There are none, and clients that list every kind must be told so.
+Async<Result<Response>> list_embedding_models(const Context&, Exchange& exchange) {
+  if (auto may = require(*exchange.caller, service::Scope::models); !may)
+    co_return tl::unexpected(std::move(may.error()));
+  co_return json_reply(R"({"models":[]})");
+}
 Async<Result<Response>> show_language_model(const Context& context, Exchange& exchange) {
   co_return language_model(context, exchange);
 }
