@@ -84,7 +84,6 @@ def test_a_key_has_the_limits_that_the_page_says(servers):
     ("GET", "/v1/chat/deferred-completion/1", 501),
     ("POST", "/v1/embeddings", 501),
     ("GET", "/v1/batches", 501),
-    ("GET", "/v1/embedding-models", 501),
     ("POST", "/v1/tokenize-text", 501),
     ("POST", "/v1/images/variations", 404),
     ("POST", "/v1/videos", 404),

@@ -168,6 +168,32 @@ def test_people_are_listed_apart_from_keys_and_removed_for_ever(server):
     assert run("people", "delete", customer["id"], "--data-dir", server.data_dir).returncode == 66
 
 
+def test_a_person_reads_what_keys_of_the_team_can_use_and_spend(server):
+    assert server.generate().ok
+    member = Person(server, "member")
+    [cluster] = member.ask("GET", "/auth/teams/default/models").json()["clusterConfigs"]
+    model = next(each for each in cluster["imageGenerationModels"]
+                 if each["name"] == "grok-imagine-image")
+    assert (model["rps"], model["rpm"], model["imagePrice"]) == ("5", "300", "200000000")
+    acls = [each["acl"] for each in member.ask("GET", "/auth/teams/default/endpoints").json()["acls"]]
+    assert "api-key:endpoint:image" in acls
+    key = server.make_key()
+    holds = member.ask("GET", f"/auth/api-keys/{key['id']}/propagation").json()["icPropagation"]
+    assert all(holds.values()) and holds
+    assert member.ask("GET", "/auth/api-keys/nobody/propagation").status_code == 404
+    limits = "/v1/billing/teams/default/postpaid/spending-limits"
+    assert member.ask("GET", limits).json() == {"spendingLimits": {}}
+    asked = {"timeUnit": "TIME_UNIT_DAY", "groupBy": ["description"],
+             "values": [{"name": "usd", "aggregation": "AGGREGATION_SUM"}]}
+    series = member.ask("POST", "/v1/billing/teams/default/usage",
+                        analyticsRequest=asked).json()["timeSeries"]
+    [points] = [each["dataPoints"] for each in series if each["group"] == ["grok-imagine-image"]]
+    assert points[-1]["values"][0] >= 0.02
+    for path in ("/auth/teams/default/models", "/auth/teams/default/endpoints", limits):
+        assert server.get(path).status_code == 401
+        assert member.ask("GET", path.replace("default", "other")).status_code == 404
+
+
 def test_capacity_is_asked_for_by_a_customer_and_lives_when_an_admin_grants_it(server):
     made = server.make_key("--per-minute", 1)
     headers = server.headers(made["key"])

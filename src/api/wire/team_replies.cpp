@@ -53,8 +53,10 @@ tl::unexpected<Error> says_only(std::string_view field, std::string_view expecte
 
 Result<std::int64_t> read_moment(const json& range, std::string_view name, std::int64_t if_absent,
                                  std::int64_t now_unix_ms) {
-  const auto text = TRY(read_string(range, name, "a time such as 2026-12-31T23:59:59Z"));
+  constexpr std::string_view kWithoutZone = "2026-12-31 23:59:59";  // as xAI's console writes it
+  auto text = TRY(read_string(range, name, "a time such as 2026-12-31T23:59:59Z"));
   if (!text || text->empty()) return if_absent;
+  if (text->size() == kWithoutZone.size()) *text += 'Z';
   return parse_when(*text, now_unix_ms, name);
 }
 

@@ -172,8 +172,8 @@ TEST(JobPayload, DoesNotApplyTodaysRulesToWhatWasAPrompt) {
 
 TEST(JobPayload, RefusesNewerVersionsAndKindsByName) {
   StoredPayload stored = encode_payload(full_request());
-  stored.version = 3;
-  EXPECT_EQ(why_unreadable(stored), "version 3 of kind \"pictures\"");
+  stored.version = 4;
+  EXPECT_EQ(why_unreadable(stored), "version 4 of kind \"pictures\"");
   stored.version = 0;
   EXPECT_EQ(why_unreadable(stored), "version 0 of kind \"pictures\"");
   stored = encode_payload(full_request());

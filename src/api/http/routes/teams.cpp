@@ -30,7 +30,8 @@ Async<Result<Response>> list_team_endpoints(const Context&, Exchange& exchange) 
 
 Async<Result<Response>> show_propagation(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
-    TRY(context.services.desk.show(asked_by(exchange), exchange.params["id"]));
+    TRY(context.services.desk.show({.caller = *exchange.caller, .request_id = exchange.id},
+                                   exchange.params["id"]));
     return wire::propagation_body();
   });
 }
