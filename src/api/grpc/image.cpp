@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -119,6 +120,13 @@ void keep_back(int count, const GrpcCall& call, xai_api::ImageResponse& reply) {
   reply.mutable_usage()->set_cost_in_usd_ticks(call.charged_usd_ticks);
 }
 
+/// What does not block is done here, which takes less than the way to the pool and back.
+template <class F>
+Async<std::invoke_result_t<F>> done_where(bool blocks, Pool& pool, F work) {
+  if (!blocks) co_return work();
+  co_return co_await on_pool(pool, std::move(work));
+}
+
 Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
                                   const service::Asking& asking, const wire::EditCall& wanted,
                                   bool as_base64, xai_api::ImageResponse& reply) {
@@ -128,8 +136,9 @@ Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
     auto may = check_storage(context, call, *wanted.fields.storage);
     if (!may) co_return may;
   }
-  auto payload = co_await on_pool(context.fetch_pool,
-                                  [&] { return payload_of(context, call, wanted, names); });
+  const bool takes_pictures = !wanted.references.empty();
+  auto payload = co_await done_where(takes_pictures, context.fetch_pool,
+                                     [&] { return payload_of(context, call, wanted, names); });
   if (!payload) co_return tl::unexpected(std::move(payload.error()));
   if (call.client_gone.stop_requested())  // nothing is reserved yet
     co_return fail(ErrorCode::cancelled, "the client has gone away, or its deadline has passed");
@@ -145,7 +154,8 @@ Async<Result<void>> make_pictures(const GrpcContext& context, GrpcCall& call,
   call.held = std::move(*held);
   call.wire.AddInitialMetadata("x-cache", std::string(service::to_string(order->cache)));
   const Filling filling{context, call, *made, wanted.fields.storage, names, as_base64, reply};
-  auto filled = co_await on_pool(context.pool, [&] { return filling.run(); });
+  const bool reads_files = as_base64 || wanted.fields.storage.has_value();
+  auto filled = co_await done_where(reads_files, context.pool, [&] { return filling.run(); });
   if (!filled) co_return filled;
   call.held.shrink(reply.ByteSizeLong());
   services.outcomes.pictures(std::ssize(made->pictures));
