@@ -34,6 +34,19 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+/// As the command line has it.
+std::string_view word_of(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::f32:
+      return "f32";
+    case WeightFormat::bf16:
+      return "bf16";
+    case WeightFormat::int8:
+      return "int8";
+  }
+  return "";
+}
+
 using Clock = double (*)();
 
 template <class Run>
@@ -81,7 +94,7 @@ struct Bench {
     const MatmulWeight weight = map_weight(context, parts, format, nullptr);
     Tensor out(m, n);
     const double time = best_seconds(clock, [&] { matmul(context, x, weight, out); });
-    report(fmt::format("matmul {} [{} x {}] -> {}", name(format), m, k, n),
+    report(fmt::format("matmul {} [{} x {}] -> {}", word_of(format), m, k, n),
            2.0 * static_cast<double>(m * k) * static_cast<double>(n), time);
   }
 
@@ -176,7 +189,7 @@ int run(int argc, char** argv) {
              probe.cpu().brand, probe.pool().threads(), peaks.f32, peaks.f32_avx2, peaks.bf16,
              peaks.int8);
   for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::f32, WeightFormat::int8}) {
-    if (dtype != "all" && dtype != name(format)) continue;
+    if (dtype != "all" && dtype != word_of(format)) continue;
     const DType type = format == WeightFormat::f32 ? DType::f32 : DType::bf16;
     const bool int8 = format == WeightFormat::int8;
     const double f32_peak = implementation == "avx2" ? peaks.f32_avx2 : peaks.f32;
