@@ -150,7 +150,7 @@ def test_a_wrong_base_url_is_told_the_right_path(server, path):
 
 @pytest.mark.parametrize("method, path", [
     ("GET", "/v1/responses/resp_1"), ("POST", "/v1/embeddings"), ("POST", "/v1/batches"),
-    ("GET", "/v1/embedding-models"), ("POST", "/embeddings")])
+    ("GET", "/v1/embedding-models/some"), ("POST", "/embeddings")])
 def test_what_is_not_served_yet_is_said_by_name(server, method, path):
     response = requests.request(method, server.url + path, headers=server.headers(), timeout=10)
     assert response.status_code == 501, response.text

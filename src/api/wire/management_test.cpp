@@ -138,8 +138,10 @@ TEST(Capacity, IsReadAndShownByTheSameNames) {
   EXPECT_EQ(json::parse(capacity_body(key)), json({{"limits", {{"qpm", 60}}}, {"asked", nullptr}}));
   key.asked = asked;
   key.asked.at_ms = kNowMs;
-  EXPECT_EQ(json::parse(capacity_body(key))["asked"],
-            json({{"qps", 10}, {"reason", "a launch"}, {"createTime", "2023-11-14T22:13:20Z"}}));
+  EXPECT_EQ(json::parse(capacity_body(key))["asked"], json({{"qps", 10},
+                                                            {"reason", "a launch"},
+                                                            {"createTime", "2023-11-14T22:13:20Z"},
+                                                            {"askedBy", ""}}));
 }
 
 TEST(AuditBody, NamesThePageAfterIt) {
