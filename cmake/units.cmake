@@ -1,9 +1,9 @@
-# A room of src/ is compiled as one unit, eight files at most: more than half of a build was the same
+# A room of src/ is compiled as one unit, two dozen files at most: more than half of a build was the same
 # headers read and the same templates made again in each file (docs/decisions/0014). What files of a
 # room keep in their anonymous namespaces therefore shares one unit and needs names of its own.
 # Off, each file is compiled alone, for whoever changes one file again and again.
 option(IMAGINED_UNITS "Compile the files of a room together" OFF)
-set(IMAGINED_UNIT_FILES_MAX 8)
+set(IMAGINED_UNIT_FILES_MAX 24)
 # Compiled alone: what is for another processor, and what bench/instant.cpp brings of its own.
 set(IMAGINED_ALONE "${IMAGINED_PROCESSOR_FILE}|/src/engine/load\\.cpp$")
 if(IMAGINED_UNITS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -11,13 +11,10 @@
 namespace imagined::worker {
 namespace {
 
-// What may be uploaded may be decoded; the pixels have limits of their own.
-constexpr image::DecodeLimits kLimits{.bytes_max = service::kUploadBytesMax};
-
 Result<image::Picture> read_picture(const Making& making, std::string_view blob,
                                     std::string_view name) {
   const auto file = TRY(making.blobs.get(blob));
-  auto picture = making.decoder.decode(file, kLimits);
+  auto picture = making.decoder.decode(file, kGivenPictureLimits);
   if (!picture) return tl::unexpected(service::about_picture(std::move(picture.error()), name));
   return picture;
 }

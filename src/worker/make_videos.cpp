@@ -21,7 +21,6 @@ namespace {
 using service::VideoRequest;
 using service::VideoTask;
 
-constexpr image::DecodeLimits kLimits{.bytes_max = service::kUploadBytesMax};
 constexpr double kGivenSecondsMin = 0.1;
 constexpr double kExtendedSecondsMax = 30;
 constexpr int kLongEditedSide = 1280;  // of what is drawn anew: 720p
@@ -34,7 +33,7 @@ tl::unexpected<Error> about_video(std::string message) {
 
 Result<image::Picture> read_first_frame(const Making& making, std::string_view blob) {
   const auto file = TRY(making.blobs.get(blob));
-  auto picture = making.decoder.decode(file, kLimits);
+  auto picture = making.decoder.decode(file, kGivenPictureLimits);
   if (!picture) return tl::unexpected(service::about_given(std::move(picture.error()), "image"));
   return picture;
 }

@@ -26,7 +26,8 @@ using service::ScopeSet;
 constexpr std::string_view kModel = "api-key:model:";
 constexpr std::int64_t kOverlapMs = 86'400'000;
 
-tl::unexpected<Error> wrong(std::string_view field, std::string_view expected, const json& value) {
+tl::unexpected<Error> wrong_value(std::string_view field, std::string_view expected,
+                                  const json& value) {
   return fail(ErrorCode::unprocessable,
               fmt::format("{}: expected {}, got {}", field, expected, shown(value)),
               std::string(field));
@@ -38,7 +39,7 @@ Result<void> read_acls(const json& value, KeyWish& wish) {
       "a list of api-key:endpoint:image, api-key:endpoint:video, api-key:endpoint:models, "
       "api-key:endpoint:* and "
       "api-key:model:NAME or api-key:model:*, with one model at least";
-  if (!value.is_array()) return wrong("acls", kExpected, value);
+  if (!value.is_array()) return wrong_value("acls", kExpected, value);
   wish.scopes = ScopeSet();
   wish.models.clear();
   bool all_models = false;
@@ -57,10 +58,11 @@ Result<void> read_acls(const json& value, KeyWish& wish) {
     } else if (acl.starts_with(kModel)) {
       wish.models.push_back(acl.substr(kModel.size()));
     } else {
-      return wrong("acls", kExpected, each);
+      return wrong_value("acls", kExpected, each);
     }
   }
-  if (!all_models && wish.models.empty() && !value.empty()) return wrong("acls", kExpected, value);
+  if (!all_models && wish.models.empty() && !value.empty())
+    return wrong_value("acls", kExpected, value);
   if (all_models) wish.models.clear();
   return {};
 }
@@ -115,7 +117,7 @@ Result<void> read_field(const json& object, std::string_view name, std::int64_t 
   } else if (name == "disabled") {
     const auto given = object.find(name);
     const bool is_given = given != object.end() && !given->is_null();
-    if (is_given && !given->is_boolean()) return wrong(name, "true or false", *given);
+    if (is_given && !given->is_boolean()) return wrong_value(name, "true or false", *given);
     wish.disabled = is_given && given->get<bool>();
   } else {
     return fail(ErrorCode::invalid_argument,

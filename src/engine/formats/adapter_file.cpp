@@ -65,7 +65,7 @@ const Ending* find_ending(std::string_view name, std::size_t& module_end) {
   return nullptr;
 }
 
-std::string shown(const FileTensor& tensor) {
+std::string named(const FileTensor& tensor) {
   return fmt::format("tensor {}", in_quotes(tensor.name));
 }
 
@@ -88,9 +88,9 @@ Result<> check_pair(const AdapterModule& module, const FileTensor* whole, const 
                               in_quotes(module.name), what));
   for (const FileTensor* tensor : {whole, a, b})
     if (tensor != nullptr && !is_matrix(*tensor))
-      return refuse(fmt::format("{}: {} is no matrix", shown(*tensor), to_string(tensor->shape)));
+      return refuse(fmt::format("{}: {} is no matrix", named(*tensor), to_string(tensor->shape)));
   if (split && a->shape[1] != b->shape[0])
-    return refuse(fmt::format("{}: {}, and {} {}", shown(*a), to_string(a->shape), shown(*b),
+    return refuse(fmt::format("{}: {}, and {} {}", named(*a), to_string(a->shape), named(*b),
                               to_string(b->shape)));
   return {};
 }
@@ -152,11 +152,11 @@ Result<double> scale_of(const AdapterModule& module, const FileTensor* alpha,
   if (alpha == nullptr) return stated_scale(config, module.name, rank).value_or(1);
   if (alpha->elements() != 1)
     return refuse(
-        fmt::format("{}: {} is no single number", shown(*alpha), to_string(alpha->shape)));
+        fmt::format("{}: {} is no single number", named(*alpha), to_string(alpha->shape)));
   float value = 0;
   alpha->stored_rows(0, 1, 1).decode(0, 1, &value);
   if (std::isfinite(value)) return static_cast<double>(value) / static_cast<double>(rank);
-  return refuse(fmt::format("{} is not finite", shown(*alpha)));
+  return refuse(fmt::format("{} is not finite", named(*alpha)));
 }
 
 }  // namespace
@@ -186,7 +186,7 @@ Result<> AdapterFile::read() {
   };
   for (const FileTensor& tensor : file_.tensors()) {
     if (!tensor.is_readable())
-      return fail(ErrorCode::unimplemented, fmt::format("{}: stored as {}; {}", shown(tensor),
+      return fail(ErrorCode::unimplemented, fmt::format("{}: stored as {}; {}", named(tensor),
                                                         tensor.dtype_name, kReadTypes));
     const std::string_view name = tensor.name;
     if (name.ends_with(kAlpha)) {
@@ -198,10 +198,10 @@ Result<> AdapterFile::read() {
     if (ending == nullptr)
       return fail(
           ErrorCode::unimplemented,
-          fmt::format("{}: no part of a LoRA, a DoRA or a LoKr, which are read", shown(tensor)));
+          fmt::format("{}: no part of a LoRA, a DoRA or a LoKr, which are read", named(tensor)));
     const FileTensor*& place = of_module(name.substr(0, end)).module.*(ending->part);
     if (place != nullptr)
-      return refuse(fmt::format("{} and {} say the same thing", shown(*place), shown(tensor)));
+      return refuse(fmt::format("{} and {} say the same thing", named(*place), named(tensor)));
     place = &tensor;
   }
   if (parts.empty()) return refuse("a file without any tensor");

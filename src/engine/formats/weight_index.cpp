@@ -23,9 +23,9 @@ bool is_plain_file_name(std::string_view name) {
 Result<std::map<std::string, std::string>> read_weight_index(const std::filesystem::path& path) {
   const std::string file = path.filename().string();
   const std::string text = TRY(read_file(path, kMaxIndexBytes));
-  const nlohmann::json json = TRY(parse_json(text, file));
-  const auto map = json.is_object() ? json.find("weight_map") : json.end();
-  if (!json.is_object() || map == json.end() || !map->is_object())
+  const nlohmann::json index = TRY(parse_json(text, file));
+  const auto map = index.is_object() ? index.find("weight_map") : index.end();
+  if (!index.is_object() || map == index.end() || !map->is_object())
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: \"weight_map\": expected an object", file));
   std::map<std::string, std::string> shards;

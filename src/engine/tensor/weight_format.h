@@ -15,7 +15,6 @@ enum class WeightFormat : std::uint8_t {
 };
 
 /// What a number of a weight is by itself; whole numbers of 8 bits are f32 with their factor.
-
 inline DType element_type(WeightFormat format) {
   return format == WeightFormat::bf16 ? DType::bf16 : DType::f32;
 }

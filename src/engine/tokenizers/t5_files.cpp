@@ -16,16 +16,16 @@ using nlohmann::json;
 constexpr std::int64_t kMaxExtraTokens = 10'000;
 
 Result<> read_charsmap(const json& step, T5Parts& parts) {
-  constexpr const char* kKey = "normalizer.precompiled_charsmap";
+  constexpr const char* kCharsmapKey = "normalizer.precompiled_charsmap";
   const json& text = member(step, "precompiled_charsmap");
-  if (!text.is_string()) return refuse(kTokenizerFile, kKey, "expected a string");
+  if (!text.is_string()) return refuse(kTokenizerFile, kCharsmapKey, "expected a string");
   for (const NormalizerStep& other : parts.steps)
     if (other.kind == NormalizerStep::Kind::charsmap)
       return unsupported("normalizer", "a second character map");
   const Result<std::string> bytes = from_base64(text.get_ref<const std::string&>());
-  if (!bytes) return refuse(kTokenizerFile, kKey, bytes.error().message);
+  if (!bytes) return refuse(kTokenizerFile, kCharsmapKey, bytes.error().message);
   Result<Charsmap> map = Charsmap::parse(*bytes);
-  if (!map) return refuse(kTokenizerFile, kKey, map.error().message, map.error().code);
+  if (!map) return refuse(kTokenizerFile, kCharsmapKey, map.error().message, map.error().code);
   parts.charsmap = std::move(*map);
   parts.steps.push_back({.kind = NormalizerStep::Kind::charsmap});
   return {};
