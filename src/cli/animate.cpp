@@ -272,7 +272,7 @@ Command animate_command() {
   add_config_options(command, options->flags, engine_settings());
   command.footer =
       "Examples:\n"
-      "  imagined animate \"the house grows\" --image house.png --model clips -o house.mp4\n"
+      "  imagined animate \"a red house at night\" --image house.png --model clips -o house.mp4\n"
       "  imagined animate \"night falls\" --seconds 8 --resolution 720p --model clips -o "
       "night.mp4\n"
       "  imagined animate \"it starts to snow\" --video night.mp4 --model clips -o snow.mp4";
