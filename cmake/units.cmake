@@ -1,9 +1,11 @@
-# A room of src/ is compiled as one unit, two dozen files at most: more than half of a build was the same
+# A room of src/ is compiled as one unit, forty files at most: more than half of a build was the same
 # headers read and the same templates made again in each file (docs/decisions/0014). What files of a
 # room keep in their anonymous namespaces therefore shares one unit and needs names of its own.
 # Off, each file is compiled alone, for whoever changes one file again and again.
 option(IMAGINED_UNITS "Compile the files of a room together" OFF)
-set(IMAGINED_UNIT_FILES_MAX 24)
+set(IMAGINED_UNIT_FILES_MAX 40)
+# Rooms that are one unit together with those in them.
+set(IMAGINED_WHOLE_ROOMS "^(.*/src/(storage|api/http))/")
 # Compiled alone: what is for another processor, and what bench/instant.cpp brings of its own.
 set(IMAGINED_ALONE "${IMAGINED_PROCESSOR_FILE}|/src/engine/load\\.cpp$")
 if(IMAGINED_UNITS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -17,6 +19,9 @@ function(imagined_units result sources)
   set(rooms)
   foreach(source ${sources})
     get_filename_component(room ${source} DIRECTORY)
+    if(room MATCHES "${IMAGINED_WHOLE_ROOMS}")
+      set(room ${CMAKE_MATCH_1})
+    endif()
     if(IMAGINED_UNITS AND NOT source MATCHES "${IMAGINED_ALONE}")
       list(APPEND rooms ${room})
       list(APPEND in_${room} ${source})
