@@ -209,7 +209,7 @@ def check_adapters(code: dict[str, str]) -> list[str]:
 
 DECLARED = re.compile(
     r"^[ \t]*(?:(?:inline|static|constexpr|virtual|explicit|\[\[nodiscard\]\]|template <[^;{]*?>)\s+)*"
-    r"[A-Za-z_][\w:<>,&*\s]*?[\s&*>]([a-z_]\w*)\s*\(", re.M)
+    r"(?!return\b)[A-Za-z_][\w:<>,&*\s]*?[\s&*>]([a-z_]\w*)\s*\(", re.M)
 NO_FUNCTIONS = {"if", "for", "while", "switch", "return", "sizeof", "decltype", "noexcept",
                 "operator", "requires", "defined", "static_assert", "alignas"}
 

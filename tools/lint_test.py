@@ -64,6 +64,11 @@ class LintTest(unittest.TestCase):
         self.assert_breaks(header, "src/base/hex.h", "to_hex")
         self.assertEqual(self.broken(header | {"src/api/x.cpp": "auto t = to_hex(1);\n"}), [])
 
+    def test_a_call_whose_value_is_returned_declares_nothing(self):
+        self.assertEqual(self.broken({
+            "src/base/hex.h": "#pragma once\ninline int to_hex() {\n  return of_the_system(1);\n}\n",
+            "src/api/x.cpp": "auto t = to_hex();\n"}), [])
+
     def test_a_port_function_that_only_adapters_mention_is_dead(self):
         self.assert_breaks({
             "src/service/ports/store.h": "#pragma once\nclass Store {\n  virtual void put() = 0;\n"

@@ -112,5 +112,18 @@ void add_products(const char* a, std::int64_t a_row_bytes, const char* b, std::i
   }
 }
 
+/// A tile of so many rows and vectors of sums: what each file that includes this is about.
+template <int Rows, int Vectors>
+void block(const TileArgs& args);
+
+template <int Rows = kRowsMax>
+constexpr void list_blocks(TileKernel& kernel) {
+  if constexpr (Rows > 0) {
+    kernel.tiles[1][Rows] = block<Rows, 1>;
+    kernel.tiles[2][Rows] = block<Rows, 2>;
+    list_blocks<Rows - 1>(kernel);
+  }
+}
+
 }  // namespace
 }  // namespace imagined::engine

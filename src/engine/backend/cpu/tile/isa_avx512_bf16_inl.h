@@ -1,27 +1,19 @@
-// 512-bit vectors of f32 and the product of pairs of bf16, for tile_inl.h. Included by files that
-// are compiled for AVX512_BF16 only, and in an unnamed namespace for the same reason as tile_inl.h.
+// The vectors of isa_avx512_inl.h with the product of pairs of bf16. Included by files that are
+// compiled for AVX512_BF16 only, and in an unnamed namespace for the same reason as tile_inl.h.
 #pragma once
 
 #include <immintrin.h>
 
 #include <cstdint>
 
+#include "engine/backend/cpu/tile/isa_avx512_inl.h"
+
 namespace imagined::engine {
 namespace {
 
-struct Avx512Bf16 {
-  using Float = __m512;
+struct Avx512Bf16 : Avx512 {
   using Operand = __m512i;
-  static constexpr int kLanes = 16;
-  static constexpr int kRows = 14;  // 28 sums, 2 columns, 1 row: 31 of 32 registers
-  static constexpr int kStepBytes = 4;
 
-  static Float zero() { return _mm512_setzero_ps(); }
-  static Float set(float value) { return _mm512_set1_ps(value); }
-  static Float load(const float* p) { return _mm512_loadu_ps(p); }
-  static void store(float* p, Float value) { _mm512_storeu_ps(p, value); }
-  static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
-  static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
   static Operand load_operand(const char* p) { return _mm512_loadu_si512(p); }
   static Operand broadcast(const char* p) {
     std::int32_t pair;
@@ -30,10 +22,6 @@ struct Avx512Bf16 {
   }
   static Float multiply_add(Float c, Operand a, Operand b) {
     return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
-  }
-  static Float widen(const std::uint16_t* p) {
-    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
   }
   static void narrow(Float value, std::uint16_t* p) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(value));

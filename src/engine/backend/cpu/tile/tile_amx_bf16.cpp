@@ -58,15 +58,6 @@ void block(const TileArgs& args) {
   if (blocks * kSteps < args.steps) add_rest<Rows, Vectors>(args, blocks * kSteps);
 }
 
-template <int Rows = kRowsMax>
-constexpr void list_blocks(TileKernel& kernel) {
-  if constexpr (Rows > 0) {
-    kernel.tiles[1][Rows] = block<Rows, 1>;
-    kernel.tiles[2][Rows] = block<Rows, 2>;
-    list_blocks<Rows - 1>(kernel);
-  }
-}
-
 constexpr TileKernel make_amx_kernel() {
   TileKernel kernel{};
   kernel.name = "amx_bf16";
