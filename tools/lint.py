@@ -24,6 +24,7 @@ CODE = {".h", ".cpp", ".cu", ".cuh"}
 SEES = {
     "base": "",
     "net": "base",
+    "hub": "net base",
     "image": "base",
     "video": "image base",
     "decoder": "video image base",
@@ -67,7 +68,7 @@ LIBRARIES = {
     "immintrin.h": "engine/backend engine/ops",
     "libdeflate.h": "image",
     "nlohmann/": "api/wire base cli engine/families engine/formats engine/models engine/tokenizers"
-    " storage/codec",
+    " hub storage/codec",
     "openssl/": "base net",
     "png.h": "image",
     "seccomp.h": "decoder",

@@ -16,6 +16,7 @@ Command pictures_command();
 Command backup_command();
 Command restore_command();
 Command models_command();
+Command pull_command();  // of models
 Command config_command();
 Command doctor_command();
 Command bench_command();

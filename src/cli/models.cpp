@@ -1,4 +1,4 @@
-// imagined models list|show|check|tokens
+// imagined models list|show|check|tokens; pull has a file of its own
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -193,10 +193,11 @@ Command models_command() {
   };
   const Option model{"model", &options->model, kModelHelp};
   const Option required_model{"model", &options->model, kModelHelp, {.required = true}};
-  Command models{"models", "List, show and check models"};
+  Command models{"models", "List, show, check and fetch models"};
   models.footer =
       "Examples:\n"
       "  imagined models list\n"
+      "  imagined models pull klein-4b\n"
       "  imagined models check FOLDER --golden run.safetensors --result ours.safetensors\n"
       "  echo -n \"a red house\" | imagined models tokens FOLDER --json";
   models.commands = {
@@ -215,7 +216,8 @@ Command models_command() {
             "Implementation per operation, such as matmul=reference"}},
           {"models_dir", "threads", "log_level"}),
       part("tokens", "Print the token ids of the text on stdin", tokens, {required_model},
-           {"models_dir", "log_level"})};
+           {"models_dir", "log_level"}),
+      pull_command()};
   return models;
 }
 

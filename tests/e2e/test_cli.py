@@ -199,8 +199,8 @@ def test_the_version_is_that_of_the_build():
 
 
 @pytest.mark.parametrize("command", [
-    "", "serve", "worker", "generate", "keys", "keys create", "models", "models check", "config",
-    "doctor", "bench"])
+    "", "serve", "worker", "generate", "keys", "keys create", "models", "models check", "models pull",
+    "config", "doctor", "bench"])
 def test_help_goes_to_stdout(command):
     result = run(*command.split(), "--help")
     assert result.returncode == 0
