@@ -22,6 +22,7 @@ struct KeyOptions {
   ConfigFlags flags;
   std::string id;
   std::string name = "default";
+  std::string team{service::kDefaultTeam};
   bool create = false;  // the data folder too
   bool yes = false;
   bool json = false;
@@ -32,6 +33,11 @@ struct KeyOptions {
 Command key_command(const char* name, const char* help, std::vector<Option> own,
                     std::shared_ptr<KeyOptions> options,
                     std::function<Result<int>(const Config&, Stores&)> work);
+
+/// Of the commands that make keys.
+inline Option team_option(KeyOptions& options) {
+  return {"--team", &options.team, "Whose it is; a new name is a new team"};
+}
 
 /// A key without its secret.
 JsonText to_json(const service::ApiKey& key);

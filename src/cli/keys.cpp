@@ -103,7 +103,8 @@ Result<service::KeyWish> wish_of(const KeysSession& session) {
 
 Result<int> create(const KeysSession& session) {
   const service::KeyWish wish = TRY(wish_of(session));
-  return print_new(session, TRY(session.stores.keys().create(kAtCommandLine, wish)));
+  return print_new(session, TRY(session.stores.keys().create(kAtCommandLine, wish,
+                                                             {.team_id = session.options.team})));
 }
 
 // By key id: how many pictures were delivered to each and paid for.
@@ -125,12 +126,13 @@ Result<int> list(const KeysSession& session) {
   }
   if (rows.empty()) fmt::print(stderr, "no keys yet: imagined keys create --name NAME\n");
   const std::int64_t now_ms = SystemClock().unix_ms();
-  fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {:<16}  {}\n", "ID", "NAME", "ENDS IN",
-             "STATE", "CREATED (UTC)", "LAST USED (UTC)", "PICTURES");
+  fmt::print("{:<12}  {:<20}  {:<12}  {:<7}  {:<14}  {:<16}  {:<16}  {}\n", "ID", "NAME", "TEAM",
+             "ENDS IN", "STATE", "CREATED (UTC)", "LAST USED (UTC)", "PICTURES");
   for (const ApiKey& key : rows) {
-    fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {:<16}  {}\n", key.id, key.name, key.last4,
-               to_string(state_at(key, now_ms)), day_and_time(key.created_ms, ""),
-               day_and_time(key.last_used_ms, "never"), made[key.id]);
+    fmt::print("{:<12}  {:<20}  {:<12}  {:<7}  {:<14}  {:<16}  {:<16}  {}\n", key.id, key.name,
+               key.team_id, key.last4, to_string(state_at(key, now_ms)),
+               day_and_time(key.created_ms, ""), day_and_time(key.last_used_ms, "never"),
+               made[key.id]);
   }
   return kExitOk;
 }
@@ -247,6 +249,7 @@ Command keys_command() {
   keys.commands = {
       part("create", "Make a key and print it, this once", create,
            {{"--name", &options->name, "What the key is for"},
+            team_option(*options),
             {"--create", &options->create, "Make the data folder too, when it is not there"},
             {"--scopes",
              &options->scopes,

@@ -28,8 +28,8 @@ using PeopleWork = Result<int> (*)(const PeopleSession&);
 
 Result<int> create(const PeopleSession& session) {
   const service::Role role = TRY(service::parse_role(session.options.role));
-  const auto made =
-      TRY(session.keys.create(kAtCommandLine, {.name = session.options.name}, {.role = role}));
+  const auto made = TRY(session.keys.create(kAtCommandLine, {.name = session.options.name},
+                                            {.team_id = session.options.team, .role = role}));
   print_new_key(made, session.options.json, session.config.settings.data_dir);
   return kExitOk;
 }
@@ -43,10 +43,10 @@ Result<int> list(const PeopleSession& session) {
     return kExitOk;
   }
   const std::int64_t now_ms = SystemClock().unix_ms();
-  fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", "ID", "NAME", "ROLE", "STATE",
-             "CREATED (UTC)", "LAST USED (UTC)");
+  fmt::print("{:<12}  {:<20}  {:<12}  {:<8}  {:<14}  {:<16}  {}\n", "ID", "NAME", "TEAM", "ROLE",
+             "STATE", "CREATED (UTC)", "LAST USED (UTC)");
   for (const ApiKey& key : people) {
-    fmt::print("{:<12}  {:<20}  {:<8}  {:<14}  {:<16}  {}\n", key.id, key.name,
+    fmt::print("{:<12}  {:<20}  {:<12}  {:<8}  {:<14}  {:<16}  {}\n", key.id, key.name, key.team_id,
                to_string(*key.role), to_string(state_at(key, now_ms)),
                day_and_time(key.created_ms, ""), day_and_time(key.last_used_ms, "never"));
   }
@@ -90,6 +90,7 @@ Command people_command() {
   people.commands = {
       part("create", "Make a person and print the management key, this once", create,
            {{"--name", &options->name, "Who it is"},
+            team_option(*options),
             {"--role",
              &options->role,
              "What the person may do",

@@ -253,6 +253,15 @@ TEST_F(KeyServiceTest, RefusesWishesThatCannotBeMeantByTheirField) {
   EXPECT_TRUE(keys_.list()->empty());
 }
 
+TEST_F(KeyServiceTest, MakesATeamByItsNameAlone) {
+  EXPECT_EQ(keys_.create(kActor, {.name = "n"}, {.team_id = "studio-2.b_C"})->row.team_id,
+            "studio-2.b_C");
+  for (const std::string& team : {std::string(), std::string("a b"), std::string("a/b"),
+                                  std::string("\xC3\xA9"), std::string(65, 'a')})
+    EXPECT_EQ(keys_.create(kActor, {.name = "n"}, {.team_id = team}).error().field, "team") << team;
+  EXPECT_EQ(keys_.list()->size(), 1u);
+}
+
 TEST_F(KeyServiceTest, WritesEveryChangeIntoTheAuditLogWithoutASecret) {
   const NewKey key = make();
   ASSERT_TRUE(keys_.set_disabled(kActor, key.row.id, true));

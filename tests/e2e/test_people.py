@@ -11,9 +11,9 @@ from program import PROMPT, run
 
 
 class Person:
-    def __init__(self, server, role):
-        made = run("people", "create", "--name", role, "--role", role, "--json", "--data-dir",
-                   server.data_dir)
+    def __init__(self, server, role, team="default"):
+        made = run("people", "create", "--name", role, "--role", role, "--team", team, "--json",
+                   "--data-dir", server.data_dir)
         assert made.returncode == 0, made.stderr
         facts = json.loads(made.stdout)
         assert facts["role"] == role

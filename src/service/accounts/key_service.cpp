@@ -16,7 +16,8 @@
 namespace imagined::service {
 namespace {
 
-constexpr std::int64_t kUseIntervalMs = 60'000;  // the last use is exact to this
+// The last use is exact to this: a busy key is one write a minute, the first use is seen at once.
+constexpr std::int64_t kUseIntervalMs = 60'000;
 constexpr std::size_t kModelsMax = 100;
 
 /// The token behind "Bearer " in any case; empty when there is none.
@@ -47,6 +48,18 @@ Result<void> check_name(std::string_view name) {
     return fail(ErrorCode::invalid_argument,
                 "the key's name has a control character or broken UTF-8", "name");
   return {};
+}
+
+Result<void> check_team(std::string_view team) {
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+  if (!team.empty() && team.size() <= kTeamBytesMax &&
+      team.find_first_not_of(kLetters) == std::string_view::npos)
+    return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("team is {:?}, expected 1 to {} letters, digits, '-', '_' or '.'",
+                          team.substr(0, 80), kTeamBytesMax),
+              "team");
 }
 
 Result<void> check_life(const KeyWish& wish, std::int64_t now_ms) {
@@ -182,6 +195,7 @@ Result<NewKey> KeyService::make(const Actor& actor, const KeyWish& wish, const K
                                 const Insert& insert) {
   TRY(check_wish(wish));
   TRY(check_life(wish, clock_.unix_ms()));
+  TRY(check_team(holder.team_id));
   NewKey key =
       make_key({.prefix = options_.prefix, .name = wish.name, .pepper = options_.pepper}, clock_);
   key.row = with_wish(std::move(key.row), wish);

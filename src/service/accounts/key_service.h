@@ -73,7 +73,7 @@ class KeyService {
   KeyService(KeyStore& store, const Clock& clock, KeyServiceOptions options);
 
   /// `invalid_argument` names the field: a name that is empty, too long or has control characters,
-  /// an end before the beginning or in the past, a limit below one.
+  /// an end before the beginning or in the past, a limit below one, a team that is no name of one.
   Result<NewKey> create(const Actor& actor, const KeyWish& wish, const KeyHolder& holder = {});
   /// A person who is the first owner; `gone` when there is one already.
   Result<NewKey> create_first_owner(const Actor& actor, std::string_view name);

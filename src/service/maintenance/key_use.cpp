@@ -4,7 +4,7 @@ namespace imagined::service {
 
 Duty key_use(KeyService& keys) {
   return {.name = "key_use",
-          .interval = std::chrono::minutes(1),
+          .interval = std::chrono::seconds(5),
           .run_once = [&keys](const std::stop_token&) { return keys.record_uses(); }};
 }
 
