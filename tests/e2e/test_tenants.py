@@ -49,23 +49,26 @@ class Team:
         return requests.request(method, self.server.url + path, json=body, timeout=60,
                                 headers={"Authorization": f"Bearer {key}"} if key else {})
 
+    def picture(self):
+        return self.ask("owner", "GET", f"/v1/teams/{self.name}/pictures").json()["pictures"][0]
+
     def ids(self):
-        picture = self.ask("owner", "GET", f"/v1/teams/{self.name}/pictures").json()["pictures"][0]
         return {"/v1/images/{request_id}": self.job_id, "/v1/videos/{request_id}": self.job_id,
                 "/auth/api-keys/{id}": self.made["id"], "/v1/files/{id}": self.file_id,
-                "/v1/teams/{team_id}/pictures/{id}": picture["id"]}
+                "/v1/teams/{team_id}/pictures/{id}": self.picture()["id"]}
 
     def state(self):
         """All that others could have changed."""
         lists = [("owner", f"/auth/teams/{self.name}/{what}") for what in ("api-keys", "people")]
         lists += [("owner", f"/v1/teams/{self.name}/{what}") for what in ("pictures", "jobs")]
         lists += [("key", "/v1/files")]
-        return [self.without_uses(self.ask(role, "GET", path).json()) for role, path in lists]
+        return [self.without_times(self.ask(role, "GET", path).json()) for role, path in lists]
 
     @staticmethod
-    def without_uses(value):
-        for row in value.get("apiKeys", []) + value.get("people", []):
+    def without_times(value):
+        for row in sum((rows for rows in value.values() if isinstance(rows, list)), []):
             row.pop("lastUseTime", None)
+            row.pop("url", None)  # is signed anew
         return value
 
 
@@ -83,7 +86,7 @@ def test_nothing_of_another_team_is_found_by_anybody_on_any_route(start_server):
     server = start_server()
     ours, theirs = Team(server, "blue"), Team(server, "red")
     document = requests.get(server.url + "/openapi.json", timeout=10).json()
-    ids, before, asked = theirs.ids(), theirs.state(), 0
+    ids, link, before, asked = theirs.ids(), theirs.picture()["url"], theirs.state(), 0
     for method, template, _, operation in operations(document):
         if "{" not in template or template.startswith(FOR_EVERYBODY):
             continue
@@ -102,6 +105,7 @@ def test_nothing_of_another_team_is_found_by_anybody_on_any_route(start_server):
             video = template == "/v1/videos/{request_id}"  # of which there is none
             assert found & ({404} if video else {200}), (method, path, found)
     assert theirs.state() == before
+    assert requests.get(link, timeout=10).status_code == 200, "a link that others revoked"
     assert asked >= 6 * 25
     print(f"\nS5: {asked} requests for what is another team's, none found")
 
