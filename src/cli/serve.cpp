@@ -157,27 +157,34 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                         const service::Catalogue& catalogue, Stores& stores,
                         const std::stop_token& stop) {
   const auto workers = make_workers(config, process_environment(), stores);
-  service::JobQueue queue(stores.jobs(), stores.events(), *workers);
-  // Whatever our children did when the last server ended is done again; other workers may live.
-  if (const auto rescued = queue.rescue(service::Stranded::of_last_server()); !rescued)
-    return report(rescued.error());
   const auto policy = admission_policy(config.settings);
   if (!policy) return report(kExitConfig, policy.error());
   const auto moderation = make_moderation(config.settings, stores);
   if (!moderation) return report(kExitConfig, moderation.error());
+  const auto web = open_web(config.settings);
+  if (!web) return report(kExitConfig, web.error());
+  service::Admission admission(stores.limits(), stores.clock(), *policy);
+  const auto relaying = make_relaying(config, process_environment(), admission, stores);
+  if (!relaying) return report(kExitConfig, relaying.error());
+  const auto upstreams =
+      make_upstream_making(catalogue, relaying->get(), **web, (*moderation)->moderator, stores);
+  const auto all_workers = make_all_workers(catalogue, *workers, upstreams.get());
+  service::JobQueue queue(stores.jobs(), stores.events(), *all_workers);
+  // Whatever our children did when the last server ended is done again; other workers may live.
+  if (const auto rescued = queue.rescue(service::Stranded::of_last_server()); !rescued)
+    return report(rescued.error());
   service::KeyDesk desk(stores.keys(), stores.key_store());
   service::UsageDesk usage(stores.ledger(), policy->team,
                            {.per_second = policy->per_second, .per_minute = policy->per_minute});
   service::FirstOwner first_owner(stores.keys(), stores.clock());
   service::Sessions sessions({stores.sessions(), stores.keys(), stores.limits(), stores.clock()});
-  service::Admission admission(stores.limits(), stores.clock(), *policy);
   service::HistoryDesk history({.history = stores.history(),
                                 .archive = stores.archive(),
                                 .blobs = stores.blobs(),
                                 .queue = queue,
                                 .events = stores.events(),
                                 .admission = admission,
-                                .workers = *workers,
+                                .workers = *all_workers,
                                 .clock = stores.clock()},
                                config.settings.device);
   std::optional<service::PictureCache> cache;
@@ -187,7 +194,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                 .queue = queue,
                                 .archive = stores.archive(),
                                 .blobs = stores.blobs(),
-                                .workers = *workers,
+                                .workers = *all_workers,
                                 .admission = admission,
                                 .ledger = stores.ledger(),
                                 .moderator = (*moderation)->moderator,
@@ -196,10 +203,6 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                {.queue_limit = config.settings.queue_limit,
                                 .job_timeout_ms = config.settings.job_timeout_s * 1000,
                                 .labels = config.settings.picture_metadata == "on"});
-  const auto web = open_web(config.settings);
-  if (!web) return report(kExitConfig, web.error());
-  const auto relaying = make_relaying(config, process_environment(), admission, stores);
-  if (!relaying) return report(kExitConfig, relaying.error());
   service::FileService files(stores.files(), stores.blobs(), stores.clock());
   service::Intake intake(stores.blobs(), **web, images, files);
   service::Delivery delivery(images, **web);
@@ -209,7 +212,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                  .queue = queue,
                                  .ledger = stores.ledger(),
                                  .blobs = stores.blobs(),
-                                 .workers = *workers};
+                                 .workers = *all_workers};
   std::optional<api::GrpcServer> grpc;
   const auto gauges = [&]() -> Result<service::Gauges> {
     service::Gauges all = TRY(service::state_gauges(watched));
@@ -241,7 +244,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                .history = history,
                                .admission = admission,
                                .links = stores.links(),
-                               .workers = *workers,
+                               .workers = *all_workers,
                                .outcomes = outcomes,
                                .clock = stores.clock(),
                                .relay = *relaying ? &(*relaying)->relay : nullptr,
@@ -261,6 +264,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
   const std::string grpc_target = grpc ? reached_by(*listen.grpc, grpc->port()) : "";
   watcher.start();
   maintenance.start();
+  if (upstreams) upstreams->worker.start();
   workers->start({.on_ready =
                       [&] {
                         if (!announced.exchange(true)) announce(url, grpc_target);
@@ -305,6 +309,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
   maintenance.stop();
   if (const auto recorded = stores.keys().record_uses(); !recorded)
     log(LogLevel::warn, "key_uses_lost", "reason={:?}", recorded.error().message);
+  if (upstreams) upstreams->worker.stop();
   workers->stop();
   log(LogLevel::info, "stopped", "");
   return status;

@@ -6,10 +6,13 @@
 #include <chrono>
 #include <optional>
 
+#include "base/crypto.h"
 #include "base/file.h"
+#include "cli/decode.h"
 #include "cli/process.h"
 #include "config/moderation.h"
 #include "service/billing/money.h"
+#include "service/jobs/stranded.h"
 #include "service/maintenance/blob_sweep.h"
 #include "service/maintenance/cache_expiry.h"
 #include "service/maintenance/file_expiry.h"
@@ -36,6 +39,7 @@
 #include "storage/sqlite/sqlite_session_store.h"
 #include "storage/web/web_classifier.h"
 #include "storage/web/web_pictures.h"
+#include "storage/web/web_upstream_maker.h"
 #include "storage/web/web_upstreams.h"
 
 namespace imagined::cli {
@@ -266,6 +270,7 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                              .base_url = settings.base_url,
                              .key = {},
                              .models = {},
+                             .makers = {},
                              .price_input_usd_ticks = settings.price_input_usd_ticks,
                              .price_output_usd_ticks = settings.price_output_usd_ticks};
     if (!settings.key_env.empty()) {
@@ -281,10 +286,62 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
       const auto [name, there] = config::split_upstream_model(model);
       server.models.push_back({.name = std::string(name), .there = std::string(there)});
     }
+    for (const config::ModelSettings& model : config.models)
+      for (const std::string& text : model.upstreams)
+        if (const auto [name, there] = config::split_upstream_model(text); name == settings.name)
+          server.makers.push_back(
+              {.name = model.name, .there = text == name ? model.name : std::string(there)});
     servers.push_back(std::move(server));
   }
   return std::make_unique<Relaying>(std::make_unique<storage::WebUpstreams>(), std::move(servers),
                                     admission, stores);
+}
+
+UpstreamMaking::UpstreamMaking(Relaying& relaying, std::unique_ptr<service::UpstreamMaker> by,
+                               std::vector<std::string> models, service::Moderator& moderator,
+                               Stores& stores)
+    : maker(std::move(by)),
+      decoder(own_decoder()),
+      worker(
+          {.upstreams = relaying.upstreams,
+           .maker = *maker,
+           .jobs = stores.jobs(),
+           .blobs = stores.blobs(),
+           .events = stores.events(),
+           .clock = stores.clock(),
+           .moderator = moderator.judges_pictures() ? &moderator : nullptr,
+           .frames_of =
+               [this](std::span<const std::uint8_t> file) -> Result<std::vector<image::Picture>> {
+             const video::Frames frames = TRY(decoder.decode_video(file));
+             std::vector<image::Picture> shown;
+             const auto seconds = static_cast<int>(std::max(1.0, frames.seconds));
+             for (int i = 0; i < seconds; ++i)
+               shown.push_back(
+                   frames.picture(static_cast<int>(std::int64_t{frames.count} * i / seconds)));
+             return shown;
+           }},
+          {.id = fmt::format("{}upstreams-{}", service::kChildPrefix, random_base62(12)),
+           .models = std::move(models)}) {}
+
+std::unique_ptr<UpstreamMaking> make_upstream_making(const service::Catalogue& catalogue,
+                                                     Relaying* relaying,
+                                                     service::RemotePictures& web,
+                                                     service::Moderator& moderator,
+                                                     Stores& stores) {
+  std::vector<std::string> models;
+  for (const service::Model& model : catalogue.models())
+    if (model.upstream_abilities) models.push_back(model.id);
+  if (models.empty() || relaying == nullptr) return nullptr;
+  return std::make_unique<UpstreamMaking>(
+      *relaying, std::make_unique<storage::WebUpstreamMaker>(*relaying->client, web),
+      std::move(models), moderator, stores);
+}
+
+std::unique_ptr<service::AllWorkers> make_all_workers(const service::Catalogue& catalogue,
+                                                      worker::Supervisor& own,
+                                                      UpstreamMaking* upstreams) {
+  return std::make_unique<service::AllWorkers>(catalogue, own, own,
+                                               upstreams == nullptr ? nullptr : &upstreams->worker);
 }
 
 service::CacheOptions cache_options(const config::Settings& settings) {

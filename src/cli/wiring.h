@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "decoder/decoder.h"
 #include "service/accounts/key_service.h"
 #include "service/admission/admission.h"
 #include "service/cache/picture_cache.h"
@@ -30,7 +31,10 @@
 #include "service/ports/remote_pictures.h"
 #include "service/ports/session_store.h"
 #include "service/ports/upstream_client.h"
+#include "service/ports/upstream_maker.h"
+#include "service/upstreams/all_workers.h"
 #include "service/upstreams/relay.h"
+#include "service/upstreams/upstream_worker.h"
 #include "service/upstreams/upstreams.h"
 #include "storage/backup/backup.h"
 #include "worker/supervisor.h"
@@ -96,6 +100,26 @@ struct Relaying {
 Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                                                 const config::Environment& environment,
                                                 service::Admission& admission, Stores& stores);
+
+/// The worker of the models that other servers make, with what it needs.
+struct UpstreamMaking {
+  std::unique_ptr<service::UpstreamMaker> maker;
+  decoder::Decoder decoder;
+  service::UpstreamWorker worker;
+
+  UpstreamMaking(Relaying& relaying, std::unique_ptr<service::UpstreamMaker> by,
+                 std::vector<std::string> models, service::Moderator& moderator, Stores& stores);
+};
+/// Null when there are none. All else must outlive it.
+std::unique_ptr<UpstreamMaking> make_upstream_making(const service::Catalogue& catalogue,
+                                                     Relaying* relaying,
+                                                     service::RemotePictures& web,
+                                                     service::Moderator& moderator, Stores& stores);
+
+/// The workers of this machine and those of other servers; `upstreams` may be null.
+std::unique_ptr<service::AllWorkers> make_all_workers(const service::Catalogue& catalogue,
+                                                      worker::Supervisor& own,
+                                                      UpstreamMaking* upstreams);
 
 /// How long pictures answer a request again, and at which price.
 service::CacheOptions cache_options(const config::Settings& settings);

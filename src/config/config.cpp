@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -311,6 +312,29 @@ void apply_flags(const ConfigFlags& flags, Config& config, Faults& faults) {
   }
 }
 
+// Whoever makes a model is one of the servers that are named, and is named for something.
+void check_upstream_models(const Config& config, Faults& faults) {
+  std::set<std::string_view> used;
+  for (const ModelSettings& model : config.models) {
+    for (const std::string& text : model.upstreams) {
+      const std::string_view name = split_upstream_model(text).name;
+      used.insert(name);
+      if (std::ranges::find(config.upstreams, name, &UpstreamSettings::name) !=
+          config.upstreams.end())
+        continue;
+      faults.add(fmt::format("models.{}", model.name),
+                 fmt::format("upstreams: there is no [upstreams.{}]", name));
+    }
+    if (!model.upstreams.empty() && !model.path.empty())
+      faults.add(fmt::format("models.{}", model.name),
+                 "upstreams: a model has a path or upstreams that make it, not both");
+  }
+  for (const UpstreamSettings& upstream : config.upstreams)
+    if (upstream.models.empty() && !used.contains(upstream.name))
+      faults.add(fmt::format("upstreams.{}", upstream.name),
+                 "models: is missing: which models are to be asked for there");
+}
+
 // A server has a worker of its own, which needs something to load.
 void check_models(const std::vector<ModelSettings>& models, Faults& faults) {
   if (!models.empty() && std::ranges::all_of(models, &ModelSettings::elsewhere)) {
@@ -421,6 +445,7 @@ Result<Config> load_config(const ConfigFlags& flags, const Environment& environm
   apply_flags(flags, config, faults);
   check_texts(config.settings, faults);
   check_models(config.models, faults);
+  check_upstream_models(config, faults);
   TRY(faults.finish());
   while (config.settings.public_url.ends_with('/')) config.settings.public_url.pop_back();
   return config;
@@ -459,6 +484,19 @@ Result<std::optional<ListenAddress>> parse_grpc_listen(std::string_view text) {
   return TRY(parse_listen_address(text, "grpc_listen"));
 }
 
+namespace {
+
+std::string where_it_is_made(const ModelSettings& model) {
+  if (model.upstreams.empty()) return model.elsewhere ? "elsewhere = true\n" : "";
+  std::vector<std::string> upstreams;
+  for (const std::string& upstream : model.upstreams) upstreams.push_back(toml_quoted(upstream));
+  return fmt::format("upstreams = [{}]\nmakes = \"{}\"\nmax_references = {}\n",
+                     join_words(upstreams, ", "), model.makes_videos ? "videos" : "pictures",
+                     model.references_max);
+}
+
+}  // namespace
+
 std::string to_toml(const Config& config, Remarks remarks) {
   std::string text;
   for (const Setting& setting : all_settings()) {
@@ -483,7 +521,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
     if (model.distilled) text += fmt::format("distilled = {}\n", *model.distilled);
     if (model.cached_references)
       text += fmt::format("cached_references = {}\n", *model.cached_references);
-    if (model.elsewhere) text += "elsewhere = true\n";
+    text += where_it_is_made(model);
     text += fmt::format("steps = {}\n", model.steps);
     if (model.guidance) text += fmt::format("guidance = {:#}\n", *model.guidance);
     text += fmt::format("price_usd = \"{}\"\n", service::format_usd(model.price_usd_ticks));

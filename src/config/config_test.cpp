@@ -327,6 +327,25 @@ TEST(Config, AsksForNoFilesOfAModelThatIsMadeElsewhere) {
   EXPECT_NE(to_toml(*config, Remarks::none).find("elsewhere = true"), std::string::npos);
 }
 
+TEST_F(ConfigFile, ReadsWhichUpstreamsMakeAModelAndWritesItAgain) {
+  const std::string text =
+      "[upstreams.xai]\nbase_url = \"http://x/v1\"\n[models.own]\npath = \"/m\"\n"
+      "[models.far]\nupstreams = [\"xai=there\"]\nmakes = \"videos\"\nmax_references = 3\n";
+  const auto config = load_config({.file = write(text)}, Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  const auto catalogue = make_catalogue(config->models);
+  ASSERT_TRUE(catalogue);
+  const service::Model& far = *catalogue->find("far");
+  ASSERT_TRUE(far.upstream_abilities);
+  EXPECT_TRUE(far.elsewhere);
+  EXPECT_FALSE(far.upstream_abilities->pictures);
+  EXPECT_EQ(far.upstream_abilities->references_max, 3);
+  EXPECT_FALSE(catalogue->find("own")->upstream_abilities);
+  const auto again = load_config({.file = write(to_toml(*config, Remarks::none))}, Environment{});
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(to_toml(*again, Remarks::none), to_toml(*config, Remarks::none));
+}
+
 TEST(Config, WantsOneModelForTheWorkerOfThisMachine) {
   const auto config = load_config({.assignments = {"models.grok-imagine-image.elsewhere=true",
                                                    "models.grok-imagine-image-quality.elsewhere="

@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/nearest.h"
 #include "service/billing/money.h"
+#include "service/pictures/edit_request.h"
 
 namespace imagined::config {
 
@@ -120,7 +121,7 @@ std::vector<ModelSettings> default_models() {
 }
 
 std::span<const std::string_view> model_keys() {
-  static constexpr std::array<std::string_view, 23> kKeys = {"path",
+  static constexpr std::array<std::string_view, 26> kKeys = {"path",
                                                              "transformer",
                                                              "text_encoder",
                                                              "text_encoder_2",
@@ -139,6 +140,9 @@ std::span<const std::string_view> model_keys() {
                                                              "max_prompt_length",
                                                              "created",
                                                              "elsewhere",
+                                                             "upstreams",
+                                                             "makes",
+                                                             "max_references",
                                                              "loras",
                                                              "precision",
                                                              "price_second_usd",
@@ -182,6 +186,20 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
   } else if (key == "elsewhere") {
     if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
     model.elsewhere = value.text == "true";
+  } else if (key == "upstreams") {
+    if (value.type != ModelValue::Type::texts || value.texts.empty())
+      return refuse(key, "a list of names of [upstreams.NAME], such as [\"a\", \"b=name/there\"]",
+                    value);
+    model.upstreams = value.texts;
+    model.elsewhere = true;
+  } else if (key == "makes") {
+    if (value.type != ModelValue::Type::text ||
+        (value.text != "pictures" && value.text != "videos"))
+      return refuse(key, "\"pictures\" or \"videos\"", value);
+    model.makes_videos = value.text == "videos";
+  } else if (key == "max_references") {
+    model.references_max = TRY(
+        parse_number<int>(key, value, 0, service::kReferencesMax, "a whole number from 0 to 8"));
   } else if (key == "steps") {
     model.steps = TRY(parse_number<int>(key, value, 1, 100, "a whole number from 1 to 100"));
   } else if (key == "steps_max") {
@@ -245,12 +263,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kUpstreamFramesPerSecond = 24;  // of xAI's clips
+
 void add_state(const fs::path& file, std::string& state) {
   std::error_code error;
   const auto size = fs::file_size(file, error);
   if (error) return;
   const auto time = fs::last_write_time(file, error).time_since_epoch().count();
   state += fmt::format("{}:{}:{}\n", file.string(), size, time);
+}
+
+std::optional<service::Abilities> upstream_abilities(const ModelSettings& model) {
+  if (model.upstreams.empty()) return std::nullopt;
+  return service::Abilities{
+      .references_max = model.references_max,
+      .pictures = !model.makes_videos,
+      .clip_frames_per_second = model.makes_videos ? kUpstreamFramesPerSecond : 0};
 }
 
 // Names, sizes and times of all files of a model: what changes when its weights do.
@@ -304,7 +332,8 @@ Result<service::Catalogue> make_catalogue(
                     .card = card_of && !model.elsewhere ? card_of(model.path) : std::string(),
                     .weights = std::move(weights),
                     .weights_state = model.elsewhere ? std::string() : state_of_files(model),
-                    .elsewhere = model.elsewhere});
+                    .elsewhere = model.elsewhere,
+                    .upstream_abilities = upstream_abilities(model)});
   }
   auto retired =
       list.empty() ? std::vector<service::RetiredName>{} : service::legacy_names(list.front().id);

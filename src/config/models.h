@@ -21,6 +21,9 @@ struct LoraSettings {
   double scale = 1;
 };
 
+/// What xAI takes today.
+inline constexpr int kUpstreamReferencesMax = 5;
+
 struct ModelSettings {
   std::string name;
   std::string path;  // as given; empty: the built-in model
@@ -31,6 +34,9 @@ struct ModelSettings {
   std::optional<bool> distilled;          // empty: by the model's files and name
   std::optional<bool> cached_references;  // the same
   bool elsewhere = false;                 // see service::Model
+  std::vector<std::string> upstreams;     // that make it: "NAME", or "NAME=what it is called there"
+  bool makes_videos = false;              // of one that upstreams make; else pictures
+  int references_max = kUpstreamReferencesMax;  // the same: that an edit may bring
   int steps = 4;
   std::optional<float> guidance;
   int steps_max = service::kStepsMaxDefault;

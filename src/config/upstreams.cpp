@@ -61,8 +61,6 @@ Result<void> check_upstream(const UpstreamSettings& upstream) {
     return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", key, what), std::string(key));
   };
   if (upstream.base_url.empty()) return refuse_key("base_url", "is missing");
-  if (upstream.models.empty())
-    return refuse_key("models", "is missing: which models are to be asked for there");
   std::set<std::string_view> seen;
   for (const std::string& text : upstream.models) {
     const auto [name, there] = split_upstream_model(text);

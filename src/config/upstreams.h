@@ -16,7 +16,7 @@ struct UpstreamSettings {
   std::string name;
   std::string base_url;                     // ".../v1"
   std::string key_env;                      // the variable with its API key; empty: it needs none
-  std::vector<std::string> models;          // "name", or "name=what it is called there"
+  std::vector<std::string> models;          // that talk: "name", or "name=what it is called there"
   std::int64_t price_input_usd_ticks = 0;   // per million tokens
   std::int64_t price_output_usd_ticks = 0;  // the same
 };

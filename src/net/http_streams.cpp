@@ -181,8 +181,10 @@ class HttpStreams::Loop {
     set(curl, CURLOPT_URL, transfer.post.url.c_str());
     set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     set(curl, CURLOPT_HTTPHEADER, transfer.headers.get());
-    set(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.post.body->size()));
-    set(curl, CURLOPT_POSTFIELDS, transfer.post.body->data());
+    if (const auto& body = transfer.post.body) {
+      set(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
+      set(curl, CURLOPT_POSTFIELDS, body->data());
+    }
     set(curl, CURLOPT_PROXY, "");
     set(curl, CURLOPT_FOLLOWLOCATION, 0L);
     set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

@@ -1,5 +1,5 @@
-// POST to servers that an operator has named, whose answers come piece by piece: many at a time on
-// one thread of its own. Whole answers are http_client.h's.
+// Requests to servers that an operator has named, whose answers come piece by piece: many at a time
+// on one thread of its own. Whole answers are http_client.h's.
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,9 @@
 namespace imagined::net {
 
 struct StreamPost {
-  std::string url;                   // http or https
-  std::vector<std::string> headers;  // "name: value"
-  std::shared_ptr<const std::string> body;
+  std::string url;                          // http or https
+  std::vector<std::string> headers;         // "name: value"
+  std::shared_ptr<const std::string> body;  // none: it is a GET
 };
 
 /// What has come since the last look.

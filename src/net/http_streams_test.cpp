@@ -15,10 +15,9 @@ using testing::HasSubstr;
 /// A stream whose news are waited for.
 class Reader {
  public:
-  Reader(HttpStreams& streams, const std::string& url, std::vector<std::string> headers = {})
-      : stream_(streams.post({.url = url,
-                              .headers = std::move(headers),
-                              .body = std::make_shared<const std::string>("{\"a\":1}")},
+  Reader(HttpStreams& streams, const std::string& url, std::vector<std::string> headers = {},
+         std::shared_ptr<const std::string> body = std::make_shared<const std::string>("{\"a\":1}"))
+      : stream_(streams.post({.url = url, .headers = std::move(headers), .body = std::move(body)},
                              [state = state_] {
                                const std::lock_guard lock(state->mutex);
                                state->told = true;
@@ -70,6 +69,14 @@ TEST(HttpStreams, GivesHeadAndBodyOfAnAnswer) {
   EXPECT_FALSE(news.error);
   EXPECT_THAT(server.requests().front(), HasSubstr("POST /v1/x HTTP/1.1\r\n"));
   EXPECT_THAT(server.requests().front(), HasSubstr("x-mark: 7\r\n"));
+}
+
+TEST(HttpStreams, AsksWithoutABodyByGet) {
+  const TestServer server([](const std::string&) { return answer("", "{}"); });
+  HttpStreams streams;
+  Reader reader(streams, server.url("/looked-at"), {}, nullptr);
+  EXPECT_EQ(reader.whole().status, 200);
+  EXPECT_THAT(server.requests(), testing::ElementsAre(testing::StartsWith("GET /looked-at ")));
 }
 
 TEST(HttpStreams, GoesOnWithAnAnswerThatWasNotTakenInTime) {

@@ -19,7 +19,6 @@ constexpr std::size_t kWaitingBytesMax = 48'000'000;
 constexpr std::size_t kPreviewsBehind = 4;  // tasks; a preview behind more of them would come late
 // How long what comes is added to a batch, before what it has is stored: less than the disk takes.
 constexpr std::chrono::milliseconds kBatchTime{5};
-constexpr std::size_t kPictureIdLength = 22;
 
 std::optional<image::Label> label_of(const ActiveJob& active, const Made& made) {
   const service::JobPayload& payload = active.claimed.payload;
@@ -193,7 +192,7 @@ Result<void> Finisher::judge(const service::Job& job, std::span<const std::uint8
 
 service::StoredPicture Finisher::row_of(const ActiveJob& active, service::FileFormat format,
                                         std::size_t size_bytes) const {
-  return {.id = random_base62(kPictureIdLength),
+  return {.id = random_base62(service::kPictureIdLength),
           .job_id = active.job().id,
           .format = format,
           .size_bytes = static_cast<std::int64_t>(size_bytes),

@@ -47,7 +47,10 @@ class Upstream:
                 pass
 
     def answer(self, connection, incoming):
-        line = incoming.readline().decode()
+        try:
+            line = incoming.readline().decode()
+        except ConnectionResetError:
+            line = ""
         if not line:
             return False
         headers = {}

@@ -24,7 +24,8 @@ void add_abilities(const OfferedModel& offered, JsonText& value) {
   JsonText inputs = JsonText::array().push("text");
   if (report && report->abilities && report->abilities->references_max > 0) inputs.push("image");
   value.add("input_modalities", inputs);
-  JsonText outputs = JsonText::array().push("image");
+  JsonText outputs = JsonText::array();
+  if (makes_pictures(offered)) outputs.push("image");
   if (makes_videos(offered)) outputs.push("video");
   value.add("output_modalities", outputs);
   value.add("max_steps", offered.model.steps_max);
@@ -222,12 +223,18 @@ std::string image_models_body(const service::Catalogue& catalogue,
                               const service::WorkerPool& workers) {
   JsonText items = JsonText::array();
   for (const service::Model& model : catalogue.models())
-    items.push(image_model_value({model, workers}));
+    if (const OfferedModel offered{model, workers}; makes_pictures(offered))
+      items.push(image_model_value(offered));
   return JsonText::object({{"models", items}}).text();
 }
 
 std::string image_model_body(const OfferedModel& offered) {
   return image_model_value(offered).text();
+}
+
+bool makes_pictures(const OfferedModel& offered) {
+  const auto report = offered.workers.report(offered.model.id);
+  return !report || !report->abilities || report->abilities->pictures;
 }
 
 bool makes_videos(const OfferedModel& offered) {

@@ -96,6 +96,7 @@ std::string video_models_body(const service::Catalogue& catalogue,
                               const service::WorkerPool& workers);
 std::string video_model_body(const OfferedModel& offered);
 bool makes_videos(const OfferedModel& offered);
+bool makes_pictures(const OfferedModel& offered);
 
 /// `{"models": [...]}`: the models of other servers, null: none (xai-api.md 1.12).
 std::string language_models_body(const service::Upstreams* upstreams);

@@ -5,12 +5,14 @@
 namespace imagined::service {
 namespace {
 
-Outcome outcome_of_error(ErrorCode code) {
+Outcome outcome_of_error(ErrorCode code, std::string_view field) {
   switch (code) {
     case ErrorCode::deadline_exceeded:
       return Outcome::timed_out;
-    case ErrorCode::storage_full:
     case ErrorCode::unavailable:
+      if (field == "model") return Outcome::engine_failed;  // nobody was there to make it
+      return Outcome::storage_failed;
+    case ErrorCode::storage_full:
     case ErrorCode::data_loss:
       return Outcome::storage_failed;
     default:
@@ -33,7 +35,7 @@ Outcome outcome_of(const Job& before, const Job& after, EndedBy by) {
     return Outcome::engine_failed;
   const ErrorCode code = after.error ? after.error->code : ErrorCode::internal;
   if (by == EndedBy::death && code != ErrorCode::deadline_exceeded) return Outcome::worker_lost;
-  return outcome_of_error(code);
+  return outcome_of_error(code, after.error ? std::string_view(after.error->field) : "");
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Abilities {
   bool masks = false;      // a part of the first of them can stay as it is
   GuidanceUse guidance = GuidanceUse::none;
   float guidance_default = 1;      // of the weights, where nobody says another
+  bool pictures = true;            // makes them; else only videos
   int clip_frames_per_second = 0;  // of the videos that it makes, up to 15 s long; 0: it makes none
 
   bool operator==(const Abilities&) const = default;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "service/catalogue/abilities.h"
 
 namespace imagined::service {
 
@@ -35,6 +36,8 @@ struct Model {
   std::string weights_state;  // changes with their files; empty: not looked at
   bool elsewhere =
       false;  // made by another machine's worker: jobs are taken, nothing is loaded here
+  /// Of one that an upstream makes (service/upstreams): what may be asked of it. None: of others.
+  std::optional<Abilities> upstream_abilities;
 };
 
 /// A name that used to be served. The name "flux-1.1*" stands for all names that begin so.

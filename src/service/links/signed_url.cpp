@@ -15,7 +15,6 @@ namespace imagined::service {
 namespace {
 
 constexpr std::string_view kFolder = "/v1/files/img/";
-constexpr std::size_t kPictureIdLength = 22;
 constexpr std::size_t kKeyIdLength = 8;
 
 std::span<const std::uint8_t> as_bytes(std::string_view text) {

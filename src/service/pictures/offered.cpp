@@ -14,6 +14,11 @@ tl::unexpected<Error> refuse(std::string field, std::string_view why) {
   return fail(ErrorCode::invalid_argument, std::move(message), std::move(field));
 }
 
+Result<void> check_makes_pictures(const Model& model, const Abilities& abilities) {
+  if (abilities.pictures) return {};
+  return refuse("model", fmt::format("\"{}\" makes videos and no pictures", model.id));
+}
+
 Result<void> check_pictures(const EditRequest& edit, const Model& model,
                             const Abilities& abilities) {
   const auto count = std::ssize(edit.references);
@@ -65,6 +70,8 @@ Result<void> check_offered(const JobPayload& wanted, const Model& model,
     TRY(check_pictures(*edit, model, abilities));
   if (const auto* video = std::get_if<VideoRequest>(&wanted))
     TRY(check_video(*video, model, abilities));
+  else
+    TRY(check_makes_pictures(model, abilities));
   return check_negative_prompt(wanted_pictures(wanted), model, abilities);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct Reading {
 
   bool operator==(const Reading&) const = default;
 };
+
+inline constexpr std::size_t kPictureIdLength = 22;
 
 /// A finished picture or clip; its bytes are the blob.
 struct StoredPicture {

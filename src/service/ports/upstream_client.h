@@ -14,8 +14,8 @@ namespace imagined::service {
 /// One request to another server, as it is sent.
 struct UpstreamPost {
   std::string url;
-  std::vector<std::string> headers;  // "name: value"
-  std::shared_ptr<const std::string> body;
+  std::vector<std::string> headers;         // "name: value"
+  std::shared_ptr<const std::string> body;  // none: it is a GET
 };
 
 /// What has come of an answer since the last look.

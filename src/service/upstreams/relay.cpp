@@ -43,11 +43,8 @@ std::unique_ptr<UpstreamAnswer> Relay::post(const UpstreamRoute& route, std::str
                                             std::function<void()> on_news) {
   UpstreamPost post{
       .url = fmt::format("{}{}", route.upstream->base_url, path),
-      .headers = {"content-type: application/json",
-                  as_events ? "accept: text/event-stream" : "accept: application/json"},
+      .headers = headers_for(*route.upstream, as_events ? "text/event-stream" : "application/json"),
       .body = std::move(body)};
-  if (!route.upstream->key.empty())
-    post.headers.push_back("authorization: Bearer " + route.upstream->key);
   return parts_.client.post(std::move(post), std::move(on_news));
 }
 

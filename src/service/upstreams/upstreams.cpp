@@ -24,6 +24,13 @@ std::int64_t cost_of(const Upstream& upstream, const TokenUsage& usage) {
                 price_of(upstream.price_output_usd_ticks, usage.output));
 }
 
+std::vector<std::string> headers_for(const Upstream& upstream, std::string_view accepted) {
+  std::vector<std::string> headers = {"content-type: application/json",
+                                      "accept: " + std::string(accepted)};
+  if (!upstream.key.empty()) headers.push_back("authorization: Bearer " + upstream.key);
+  return headers;
+}
+
 Upstreams::Upstreams(std::vector<Upstream> upstreams, const Clock& clock)
     : upstreams_(std::move(upstreams)), clock_(clock) {
   for (const Upstream& upstream : upstreams_) {
@@ -33,10 +40,18 @@ Upstreams::Upstreams(std::vector<Upstream> upstreams, const Clock& clock)
 }
 
 std::vector<UpstreamRoute> Upstreams::routes(std::string_view model) {
+  return routes(model, &Upstream::models);
+}
+
+std::vector<UpstreamRoute> Upstreams::makers(std::string_view model) {
+  return routes(model, &Upstream::makers);
+}
+
+std::vector<UpstreamRoute> Upstreams::routes(std::string_view model, ModelsOf models) {
   std::vector<UpstreamRoute> well;
   std::vector<UpstreamRoute> failing;
   for (const Upstream& upstream : upstreams_) {
-    for (const UpstreamModel& offered : upstream.models) {
+    for (const UpstreamModel& offered : upstream.*models) {
       if (offered.name != model) continue;
       const bool may_try = breakers_.at(&upstream).may_try(clock_.monotonic_ms());
       (may_try ? well : failing).push_back({.upstream = &upstream, .model = offered.there});

@@ -23,9 +23,10 @@ struct UpstreamModel {
 /// A server with OpenAI's API, as configured.
 struct Upstream {
   std::string name;
-  std::string base_url;  // ".../v1", without a slash at its end
-  std::string key;       // sent as a bearer; empty: none
-  std::vector<UpstreamModel> models;
+  std::string base_url;               // ".../v1", without a slash at its end
+  std::string key;                    // sent as a bearer; empty: none
+  std::vector<UpstreamModel> models;  // that talk
+  std::vector<UpstreamModel> makers;  // of pictures or videos, which are in the catalogue
   // Per million tokens; what an upstream says by itself (`cost_in_usd_ticks`) wins.
   std::int64_t price_input_usd_ticks = 0;
   std::int64_t price_output_usd_ticks = 0;
@@ -42,6 +43,9 @@ struct TokenUsage {
   bool operator==(const TokenUsage&) const = default;
 };
 std::int64_t cost_of(const Upstream& upstream, const TokenUsage& usage);
+
+/// What a request to it begins with.
+std::vector<std::string> headers_for(const Upstream& upstream, std::string_view accepted);
 
 /// One that may be asked for a model.
 struct UpstreamRoute {
@@ -61,10 +65,15 @@ class Upstreams {
 
   /// Who may be asked now, best first: those who have failed again and again come last.
   std::vector<UpstreamRoute> routes(std::string_view model);
+  /// The same for a model that makes pictures or videos.
+  std::vector<UpstreamRoute> makers(std::string_view model);
   void succeeded(const Upstream& upstream);
   void failed(const Upstream& upstream);
 
  private:
+  using ModelsOf = std::vector<UpstreamModel> Upstream::*;
+  std::vector<UpstreamRoute> routes(std::string_view model, ModelsOf models);
+
   const std::vector<Upstream> upstreams_;
   const Clock& clock_;
   std::map<std::string, const Upstream*, std::less<>> models_;

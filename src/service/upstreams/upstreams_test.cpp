@@ -49,6 +49,18 @@ TEST_F(UpstreamsTest, WhoFailsAgainAndAgainComesLastForAWhile) {
   EXPECT_THAT(asked("m"), ElementsAre("a:m-there", "b:m"));
 }
 
+TEST(Upstreams, ThatMakeAModelAreNotAskedToTalkAboutIt) {
+  const ManualClock clock;
+  Upstreams upstreams({{.name = "a", .models = {{"m", "m"}}, .makers = {{"draws", "d"}}},
+                       {.name = "b", .makers = {{"draws", "draws"}}}},
+                      clock);
+  ASSERT_EQ(upstreams.makers("draws").size(), 2u);
+  EXPECT_EQ(upstreams.makers("draws").front().model, "d");
+  EXPECT_TRUE(upstreams.routes("draws").empty());
+  EXPECT_TRUE(upstreams.makers("m").empty());
+  EXPECT_FALSE(upstreams.has("draws"));
+}
+
 TEST(UpstreamCost, IsWhatTheUpstreamSaysOrElseByItsPrices) {
   const Upstream upstream{.price_input_usd_ticks = 2'500'000, .price_output_usd_ticks = 1};
   EXPECT_EQ(cost_of(upstream, {.input = 3, .output = 7}), 7);  // 7.5, and less than one
