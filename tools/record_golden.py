@@ -4,8 +4,8 @@
         --guidance 2 --seed 0 [--reference FILE ...] [--lora FILE:SCALE ...] [--clip-frames N]
         [--no-decoded] --out FILE.golden.safetensors
 
-FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline or FluxPipeline (which
-takes no references). A clip is N frames that follow one reference of their size; the stock pipeline
+FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline, FluxPipeline (which
+takes no references) or FluxKontextPipeline (which takes one). A clip is N frames that follow one reference of their size; the stock pipeline
 makes them as one tall picture whose tokens are told that they stand at times 1, 2, ... and the
 reference at 0, as the built-in model's trainer has it. Everything is computed in float32 on one thread.
 tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
@@ -21,7 +21,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import Flux2KleinKVPipeline, Flux2KleinPipeline, FluxPipeline
+from diffusers import (
+    Flux2KleinKVPipeline,
+    Flux2KleinPipeline,
+    FluxKontextPipeline,
+    FluxPipeline,
+)
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -209,12 +214,14 @@ class Recorder:
 
 
 class Flux1Recorder(Recorder):
-    """The same for FluxPipeline: two text encoders, noise drawn before it is packed."""
+    """The same for FLUX.1: two text encoders, noise drawn before it is packed."""
 
     def __init__(self, folder):
         index = json.loads((folder / "model_index.json").read_text())
         self.name = folder.name
-        self.pipeline = FluxPipeline.from_pretrained(folder, dtype=torch.float32)
+        self.takes_reference = index["_class_name"] == "FluxKontextPipeline"
+        pipeline = FluxKontextPipeline if self.takes_reference else FluxPipeline
+        self.pipeline = pipeline.from_pretrained(folder, dtype=torch.float32)
         self.pipeline.set_progress_bar_config(disable=True)
         self.padded_length = index.get("max_sequence_length", 512)
         self.taps = ()
@@ -235,11 +242,39 @@ class Flux1Recorder(Recorder):
         self.tensors["pooled_prompt_embeds"] = pooled[0]
         return {"prompt_embeds": states, "pooled_prompt_embeds": pooled}
 
+    def _record_references(self):
+        """Keeps the reference's normalised latents, folded into tokens."""
+        encode = self.pipeline._encode_vae_image
+
+        def recorded(image, generator):
+            # Of pictures that lie pixel by pixel, as the processor leaves them, PyTorch 2.15 takes
+            # the statistics of norms inexactly: 3e-4 at a million pixels.
+            latents = encode(image=image.contiguous(), generator=generator)
+            tokens = self.pipeline._pack_latents(latents, *latents.shape)
+            self.tensors["reference_latents_0"] = tokens[0].clone()
+            return latents
+
+        self.pipeline._encode_vae_image = recorded
+
+    def _reference_options(self, args):
+        """What FluxKontextPipeline alone takes."""
+        if len(args.reference) > self.takes_reference:
+            raise SystemExit(f"{type(self.pipeline).__name__} takes fewer references")
+        if not self.takes_reference:
+            return {}
+        self._record_references()
+        # Else every picture is made with a million pixels.
+        options = {"max_area": args.width * args.height}
+        for path in args.reference:
+            picture = Image.open(path).convert("RGB")
+            self.tensors["reference_0"] = torch.from_numpy(np.array(picture))
+            options["image"] = picture
+        return options
+
     @torch.no_grad()
     def run(self, args):
-        if args.reference:
-            raise SystemExit("FluxPipeline takes no references")
         pipeline = self.pipeline
+        options = self._reference_options(args)
         scale = pipeline.vae_scale_factor  # pixels per latent
         if args.width % (2 * scale) or args.height % (2 * scale):
             raise SystemExit(f"width and height must be multiples of {2 * scale}")
@@ -260,6 +295,7 @@ class Flux1Recorder(Recorder):
             max_sequence_length=self.padded_length,
             output_type="latent",
             **states,
+            **options,
         ).images
         self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
         latents = pipeline._unpack_latents(latents, args.height, args.width, scale)
@@ -289,7 +325,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = json.loads((args.folder / "model_index.json").read_text())
-    recorder = (Flux1Recorder if index["_class_name"] == "FluxPipeline" else Recorder)(args.folder)
+    is_klein = index["_class_name"] in _PIPELINES
+    recorder = (Recorder if is_klein else Flux1Recorder)(args.folder)
     recorder.load_loras(args.lora)
     recorder.run(args)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Writes a FLUX.1 model of tiny random networks as a diffusers folder, for recorded runs.
 
-    python tools/tiny_flux1.py --kind schnell|dev [--seed 0] [--dtype bfloat16] --out FOLDER
+    python tools/tiny_flux1.py --kind schnell|dev|kontext [--seed 0] [--dtype bfloat16] --out FOLDER
 
 All sizes differ from each other, so that no two can be mixed up. Weights are scaled so that
 activations stay near 1 and every tensor matters: norms, biases, gates, the relative positions of
@@ -16,6 +16,7 @@ import torch
 from diffusers import (
     AutoencoderKL,
     FlowMatchEulerDiscreteScheduler,
+    FluxKontextPipeline,
     FluxPipeline,
     FluxTransformer2DModel,
 )
@@ -38,7 +39,7 @@ _CORPUS = [
     "mountains at night with stars, snow and a river that runs through the valley below",
 ]
 _CLIP_LENGTH = 21  # tokens
-_T5_LENGTH = {"schnell": 26, "dev": 37}
+_T5_LENGTH = {"schnell": 26, "dev": 37, "kontext": 33}
 
 
 def t5_tokenizer():
@@ -120,8 +121,8 @@ def randomise(module, seed):
 
 
 def build(kind, seed):
-    """The pipeline of that kind: schnell, or dev with its guidance and its shift by size."""
-    dev = kind == "dev"
+    """The pipeline of that kind: schnell, or dev and Kontext with their guidance and their shift."""
+    dev = kind != "schnell"
     words, letters = t5_tokenizer(), clip_tokenizer()
     t5 = T5Config(
         vocab_size=len(words) + 3,  # published ones are padded too
@@ -180,7 +181,7 @@ def build(kind, seed):
         base_image_seq_len=256,
         max_image_seq_len=4096,
     )
-    return FluxPipeline(
+    return (FluxKontextPipeline if kind == "kontext" else FluxPipeline)(
         scheduler=scheduler,
         vae=randomise(vae, seed),
         text_encoder=randomise(CLIPTextModel(clip), seed + 1),
@@ -204,7 +205,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kind", choices=["schnell", "dev"], required=True)
+    parser.add_argument("--kind", choices=["schnell", "dev", "kontext"], required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", default="float32", help="in which the weights are stored")
     parser.add_argument("--out", type=Path, required=True)

@@ -19,6 +19,8 @@ constexpr KnownModel kModels[] = {
      {}},
     {"flux1-schnell", "black-forest-labs/FLUX.1-schnell", "four steps; free for any use", 4, {}},
     {"flux1-dev", "black-forest-labs/FLUX.1-dev", "non-commercial", 28, 3.5},
+    {"flux1-kontext", "black-forest-labs/FLUX.1-Kontext-dev", "edits one picture; non-commercial",
+     28, 2.5},
 };
 
 }  // namespace

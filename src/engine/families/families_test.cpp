@@ -157,6 +157,15 @@ TEST_F(ModelFolderTest, TakesFluxPipelineAsFlux1) {
   EXPECT_TRUE(dev->scheduler.shift_on_line);
 }
 
+TEST_F(ModelFolderTest, TakesKontextAsTheFlux1WithOneReference) {
+  const Result<ModelPlan> kontext = open_model(kGolden / "b3");
+  ASSERT_TRUE(kontext.has_value()) << kontext.error().message;
+  EXPECT_EQ(kontext->family, &kFlux1);
+  EXPECT_EQ(kontext->max_references, 1);
+  EXPECT_EQ(kontext->reference_sizes.size(), 17u);
+  EXPECT_TRUE(open_model(kGolden / "b2")->reference_sizes.empty());
+}
+
 TEST_F(ModelFolderTest, SaysWhichOfFlux1sPartsDoNotFit) {
   struct Case {
     void (*change)(ModelPlan&, Flux1Plan&);

@@ -341,6 +341,10 @@ Result<> ModelFiles::check_folders() const {
   return folder_is_there("scheduler");
 }
 
+bool ModelFiles::takes_references(std::string_view word) const {
+  return index_ ? index_->takes_references : is_named(transformer_.weights->path(), word);
+}
+
 ModelPlan ModelFiles::begin() const {
   ModelPlan plan;
   plan.name = name_;

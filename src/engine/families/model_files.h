@@ -62,6 +62,9 @@ class ModelFiles {
   Result<Config> transformer_config(const PartRule<Config>& rule,
                                     bool (*same)(const Config&, const Config&)) const;
 
+  /// Whether the index names a pipeline with references, or without an index the name has `word`.
+  bool takes_references(std::string_view word) const;
+
   /// Chooses a part and adds it to the plan.
   template <class Config>
   Result<Config> take(const PartRule<Config>& rule, ModelPlan& plan);

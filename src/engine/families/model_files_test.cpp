@@ -172,6 +172,26 @@ TEST(SingleFile, AsksForAConfigurationWhereTheRopeAxesCannotBeGuessed) {
             open_model(kGolden / "b1")->own_as<Flux1Plan>().transformer.rope_axes);
 }
 
+TEST(SingleFile, OfFlux1TakesAReferenceByTheWordKontext) {
+  const TestFolder folder;
+  for (const char* part : {"text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "vae"})
+    fs::copy(kGolden / "b2" / part, folder.path() / part, fs::copy_options::recursive);
+  fs::create_directories(folder.path() / "transformer");
+  fs::copy(kGolden / "b2" / "transformer" / "config.json",
+           folder.path() / "transformer" / "config.json");
+  const auto references = [&](const char* name) {
+    const fs::path file = folder.path() / name;
+    fs::copy(kGolden / "b2" / "transformer" / "diffusion_pytorch_model.safetensors", file);
+    const Result<ModelPlan> model = open_model(file);
+    fs::remove(file);
+    EXPECT_TRUE(model.has_value()) << model.error().message;
+    return model ? model->max_references : -1;
+  };
+  EXPECT_EQ(references("flux1-kontext-dev.safetensors"), 1);
+  EXPECT_EQ(references("flux1-dev-Kontext_fp8.safetensors"), 1);
+  EXPECT_EQ(references("flux1-dev.safetensors"), 0);
+}
+
 TEST(SingleFile, RefusesFlux1Fill) {
   const TestFolder folder;
   const fs::path file = folder.path() / "flux1-fill-dev.safetensors";

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,12 @@ class FamilyPlan {
 
 struct Family;
 
+/// In pixels, of a reference as the model wants it.
+struct ReferenceSize {
+  int width = 0;
+  int height = 0;
+};
+
 struct ModelPlan {
   std::string name;  // of the folder or of the file, without its path
   const Family* family = nullptr;
@@ -61,6 +68,8 @@ struct ModelPlan {
   Statement cached_references;  // see Flux2Config
   GuidanceUse guidance = GuidanceUse::none;
   std::int64_t max_references = 8;
+  /// References become the one of these that is nearest in its ratio; empty: they keep theirs.
+  std::span<const ReferenceSize> reference_sizes;
   bool inpaints = false;  // can keep a part of a picture as it is
   /// Side of the square of latents that makes up a token of the noise as it is drawn.
   std::int64_t noise_fold = 1;

@@ -80,6 +80,7 @@ Result<PipelineIndex> parse_pipeline_index(std::string_view text, std::string_vi
   const Found found = find_pipeline(reader, families);
   index.family = found.family;
   index.cached_references = found.pipeline.cached_references;
+  index.takes_references = found.pipeline.takes_references;
   if (found.family != nullptr)
     for (const PipelineComponent& part : found.family->components)
       check_component(reader, root, part);

@@ -19,6 +19,7 @@ struct Family;
 struct PipelineClass {
   std::string_view name;
   bool cached_references = false;
+  bool takes_references = false;  // of a family whose other models take none
 };
 
 /// A part of a pipeline and the classes that may fill it.
@@ -32,6 +33,7 @@ struct PipelineIndex {
   const Family* family = nullptr;
   bool distilled = false;
   bool cached_references = false;
+  bool takes_references = false;
   std::optional<std::int64_t> max_references;  // none: as many as its family takes
   TextConfig text;
 };

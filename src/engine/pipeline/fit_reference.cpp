@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace imagined::engine {
 namespace {
@@ -35,6 +36,22 @@ Result<ReferenceFit> fit_reference(int width, int height, std::int64_t area_cap,
                             width, height, fit.resized_width, fit.resized_height, multiple));
   }
   return fit;
+}
+
+ReferenceFit fit_to_sizes(int width, int height, std::span<const ReferenceSize> sizes,
+                          int multiple) {
+  CHECK(!sizes.empty(), "no size for a reference of {}x{}", width, height);
+  const auto whole = [&](int side) { return std::max(side / multiple, 1) * multiple; };
+  const double ratio = static_cast<double>(whole(width)) / whole(height);
+  const auto rank = [&](const ReferenceSize& size) {
+    return std::tuple(std::abs(ratio - static_cast<double>(size.width) / size.height), size.width,
+                      size.height);
+  };
+  const ReferenceSize best = *std::ranges::min_element(sizes, {}, rank);
+  return {.resized_width = whole(best.width),
+          .resized_height = whole(best.height),
+          .width = whole(best.width),
+          .height = whole(best.height)};
 }
 
 Result<> check_reference_size(int width, int height) {

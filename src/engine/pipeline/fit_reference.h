@@ -1,10 +1,12 @@
-// What FLUX.2 does with a reference picture before the autoencoder sees it (flux.md 6.1).
+// What is done with a reference picture before the autoencoder sees it (flux.md 6.1, 6.4).
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
+#include "engine/families/model_plan.h"
 #include "engine/ops/resize/resize.h"
 
 namespace imagined::engine {
@@ -25,6 +27,12 @@ struct ReferenceFit {
 /// `invalid_argument` when nothing is left or a size is not positive. Pure arithmetic in double.
 /// Source: diffusers, `Flux2ImageProcessor`; its cap is 1024 * 1024.
 Result<ReferenceFit> fit_reference(int width, int height, std::int64_t area_cap, int multiple);
+
+/// The whole picture at the one of `sizes` whose ratio of width to height is nearest to that of the
+/// picture, whose sides count in whole multiples of `multiple`; of two as near the narrower one.
+/// Nothing is cut. Source: diffusers, `FluxKontextPipeline`.
+ReferenceFit fit_to_sizes(int width, int height, std::span<const ReferenceSize> sizes,
+                          int multiple);
 
 /// The model's own limits on a picture as it was sent: sides of at least 64 pixels and a ratio of
 /// at most 8 to 1; `invalid_argument` names the size.

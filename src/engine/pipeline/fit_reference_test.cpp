@@ -68,5 +68,25 @@ TEST(ApplyFit, DropsAlphaWithoutBlending) {
   EXPECT_EQ(out, (std::vector<std::uint8_t>{5, 105, 9, 6, 106, 9, 9, 109, 9, 10, 110, 9}));
 }
 
+constexpr ReferenceSize kSizes[] = {{32, 96}, {64, 64}, {96, 32}};
+
+TEST(FitToSizes, TakesTheNearestRatioAndCutsNothing) {
+  const ReferenceFit fit = fit_to_sizes(3000, 1300, kSizes, 16);  // 2.31: 1.31 from 1, 0.69 from 3
+  EXPECT_EQ(fit.resized_width, 96);
+  EXPECT_EQ(fit.resized_height, 32);
+  EXPECT_EQ(fit.width, 96);
+  EXPECT_EQ(fit.height, 32);
+  EXPECT_EQ(fit.left, 0);
+  EXPECT_EQ(fit.top, 0);
+  EXPECT_EQ(fit_to_sizes(70, 64, kSizes, 16).width, 64);
+  EXPECT_EQ(fit_to_sizes(64, 500, kSizes, 16).width, 32);
+}
+
+TEST(FitToSizes, ComparesSidesThatCountInWholeTokens) {
+  constexpr ReferenceSize kClose[] = {{100, 100}, {110, 100}};
+  EXPECT_EQ(fit_to_sizes(127, 112, kClose, 16).resized_width, 96);  // 112 / 112, not 127 / 112
+  EXPECT_EQ(fit_to_sizes(127, 112, kClose, 1).resized_width, 110);
+}
+
 }  // namespace
 }  // namespace imagined::engine

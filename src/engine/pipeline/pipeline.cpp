@@ -213,8 +213,11 @@ void Pipeline::forget() {
 Result<image::Picture> Pipeline::fit_reference_picture(const image::Picture& picture) const {
   TRY(check_reference_size(picture.width, picture.height));
   TRY(check_pixels(picture, "reference", "image"));
-  const ReferenceFit fit = TRY(fit_reference(picture.width, picture.height, kReferencePixels,
-                                             static_cast<int>(model_.vae.pixels_per_token())));
+  const auto side = static_cast<int>(model_.vae.pixels_per_token());
+  const ReferenceFit fit =
+      model_.reference_sizes.empty()
+          ? TRY(fit_reference(picture.width, picture.height, kReferencePixels, side))
+          : fit_to_sizes(picture.width, picture.height, model_.reference_sizes, side);
   return image::Picture{.width = fit.width,
                         .height = fit.height,
                         .channels = 3,

@@ -13,7 +13,18 @@
 namespace imagined::engine {
 namespace {
 
-constexpr PipelineClass kPipelines[] = {{.name = "FluxPipeline"}, {.name = "FluxModularPipeline"}};
+constexpr PipelineClass kPipelines[] = {
+    {.name = "FluxPipeline"},
+    {.name = "FluxModularPipeline"},
+    {.name = "FluxKontextPipeline", .takes_references = true},
+    {.name = "FluxKontextModularPipeline", .takes_references = true},
+};
+// Those that Kontext was trained with.
+// Source: diffusers, `pipeline_flux_kontext.py` (flux.md 6.4).
+constexpr ReferenceSize kKontextSizes[] = {
+    {672, 1568}, {688, 1504}, {720, 1456},  {752, 1392}, {800, 1328}, {832, 1248},
+    {880, 1184}, {944, 1104}, {1024, 1024}, {1104, 944}, {1184, 880}, {1248, 832},
+    {1328, 800}, {1392, 752}, {1456, 720},  {1504, 688}, {1568, 672}};
 constexpr PipelineComponent kComponents[] = {
     {"scheduler", {"FlowMatchEulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"}},
     {"text_encoder", {"CLIPTextModel", "CLIPTextModel"}},
@@ -65,8 +76,8 @@ std::vector<const NameTable*> networks() {
 
 bool owns(const WeightFiles& files) { return files.contents().find(flux1_names()) != nullptr; }
 
-/// dev embeds its guidance; schnell has none, was trained with shorter prompts and without a shift
-/// (flux.md 1.2, 1.5).
+/// dev and Kontext embed their guidance; schnell has none, was trained with shorter prompts and
+/// without a shift (flux.md 1.2, 1.5).
 Result<> apply_defaults(bool dev, ModelFiles& files, ModelPlan& plan) {
   for (const Statement* statement : {&plan.distilled, &plan.cached_references})
     if (statement->by == kByConfiguration)
@@ -76,7 +87,9 @@ Result<> apply_defaults(bool dev, ModelFiles& files, ModelPlan& plan) {
   plan.distilled = {true, "its family"};
   plan.cached_references = {false, "its family"};
   plan.guidance = dev ? GuidanceUse::embedded : GuidanceUse::none;
-  plan.max_references = 0;
+  const bool kontext = files.takes_references("kontext");
+  plan.max_references = kontext ? 1 : 0;
+  if (kontext) plan.reference_sizes = kKontextSizes;
   plan.noise_fold = 2;
   if (!dev) {
     plan.scheduler.dynamic_shifting = false;

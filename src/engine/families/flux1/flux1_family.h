@@ -4,7 +4,7 @@
 
 namespace imagined::engine {
 
-/// FLUX.1 [schnell] and [dev].
+/// FLUX.1 [schnell], [dev] and [Kontext].
 extern const Family kFlux1;
 
 }  // namespace imagined::engine

@@ -73,11 +73,13 @@ class Flux1::Modulation {
   Tensor vectors_;  // [steps, vectors * D]: double blocks 12 each, single blocks 3 each, output 2
 };
 
-/// Works on the rows of a workspace: [text | picture].
+/// Works on the rows of a workspace: [text | picture | references].
 class Flux1::Pass {
  public:
+  /// image  the picture and the references behind it.
+  /// read   the rows that are read behind the last block.
   Pass(const Flux1& model, const Context& context, const RopeTable& table,
-       const Modulation& modulation, int step, TokenRows text, TokenRows image,
+       const Modulation& modulation, int step, TokenRows text, TokenRows image, TokenRows read,
        TransformerWorkspace& workspace)
       : model_(model),
         context_(context),
@@ -86,6 +88,7 @@ class Flux1::Pass {
         step_(step),
         text_(text),
         image_(image),
+        read_(read),
         ws_(workspace) {}
 
   Result<void> run(const std::stop_token& stop) {
@@ -167,7 +170,7 @@ class Flux1::Pass {
     const Modulation::Branch branch = mod_.of_single(step_, index);
     project(all(), branch, block.qkv, block.norms);
     // Behind the last block only the picture is read, so only it is computed (flux.md 2.8).
-    const TokenRows live = index + 1 == model_.single_blocks_.size() ? image_ : all();
+    const TokenRows live = index + 1 == model_.single_blocks_.size() ? read_ : all();
     attend_to_all(live);
     feed_forward(live, block.mlp_in, block.out, branch.gate, 0, model_.width() + model_.inner());
   }
@@ -177,7 +180,7 @@ class Flux1::Pass {
   const RopeTable& table_;
   const Modulation& mod_;
   const int step_;
-  const TokenRows text_, image_;
+  const TokenRows text_, image_, read_;
   TransformerWorkspace& ws_;
   const float epsilon_ = static_cast<float>(model_.config_.epsilon);
 };
@@ -189,13 +192,23 @@ class Flux1::Picture final : public Denoiser {
         output_(request.rows * request.cols),
         text_(request.text.tokens.rows(), model.width()),
         modulation_(model, context, embed(context, request)) {
-    CHECK(request.references.empty(), "{} references for FLUX.1", request.references.size());
     CHECK(request.clip_frames == 0, "a clip of FLUX.1, whose pictures stand at no time");
     apply(context, request.text.tokens, model.text_in_, text_);
     const std::vector<int> axes(model.config_.rope_axes.begin(), model.config_.rope_axes.end());
-    // Text stands at (0, 0, 0), the picture at (0, row, column) (flux.md 2.11).
+    // Text stands at (0, 0, 0), the picture at (0, row, column), references at (1, row, column)
+    // (flux.md 2.11, 6.4).
     std::vector<double> ids(static_cast<std::size_t>(3 * text_.rows()), 0.0);
     append_grid_ids(3, 0, request.rows, request.cols, ids);
+    std::int64_t count = 0;
+    for (const ReferenceTokens& reference : request.references) count += reference.latents.rows;
+    references_ = Tensor(count, model.width());
+    std::int64_t first = 0;
+    for (const ReferenceTokens& reference : request.references) {
+      apply(context, reference.latents, model.image_in_,
+            references_.view().row_range(first, reference.latents.rows));
+      append_grid_ids(3, 1, reference.rows, reference.cols, ids);
+      first += reference.latents.rows;
+    }
     table_ = make_rope_table(ids, axes, model.config_.rope_theta);
   }
 
@@ -208,10 +221,14 @@ class Flux1::Picture final : public Denoiser {
     reserve(workspace);
     const TokenRows text{0, text_.rows()};
     const TokenRows picture{text_.rows(), output_};
+    const TokenRows references{text_.rows() + output_, references_.rows()};
+    const TokenRows image{picture.first, output_ + references.count};
     const MatrixView hidden = picture.of(workspace.hidden);
     convert(context, text_, text.of(workspace.hidden));
     apply(context, latents, model_.image_in_, hidden);
-    TRY(Pass(model_, context, table_, modulation_, step, text, picture, workspace).run(stop));
+    if (references.count > 0) convert(context, references_, references.of(workspace.hidden));
+    TRY(Pass(model_, context, table_, modulation_, step, text, image, picture, workspace)
+            .run(stop));
 
     const Modulation::Branch branch = modulation_.of_output(step);
     const MatrixView normed = picture.of(workspace.normed);
@@ -225,7 +242,7 @@ class Flux1::Picture final : public Denoiser {
     const auto d = static_cast<double>(model_.width());
     const auto f = static_cast<double>(model_.inner());
     const auto n = static_cast<double>(output_);
-    const double s = static_cast<double>(text_.rows()) + n;
+    const double s = static_cast<double>(text_.rows() + references_.rows()) + n;
     const double per_token = 4 * d * d + 2 * d * f;  // multiply-adds of either block kind
     double flop = static_cast<double>(model_.blocks()) * (2 * s * per_token + 4 * d * s * s);
     flop += 2 * d * n * static_cast<double>(2 * model_.config_.channels);
@@ -268,7 +285,7 @@ class Flux1::Picture final : public Denoiser {
 
   void reserve(TransformerWorkspace& workspace) const {
     const DType activations = model_.format_.activations;
-    const std::int64_t tokens = text_.rows() + output_;
+    const std::int64_t tokens = text_.rows() + output_ + references_.rows();
     const std::int64_t d = model_.width();
     grow(workspace.hidden, tokens, d, DType::f32);
     grow(workspace.normed, tokens, d, activations);
@@ -278,7 +295,8 @@ class Flux1::Picture final : public Denoiser {
 
   const Flux1& model_;
   std::int64_t output_ = 0;
-  Tensor text_;  // [T, D] f32, projected features
+  Tensor text_;        // [T, D] f32, projected features
+  Tensor references_;  // [R, D] f32, projected latents
   Modulation modulation_;
   RopeTable table_;  // S rows
 };

@@ -1,7 +1,7 @@
 // The FLUX.1 transformer: noisy latent tokens, a prompt and a noise level in, velocity out.
 //
-// Symbols as in flux.md section 2: D width, T text tokens, N output tokens, S = T + N, F = 4 D
-// inner width of the MLP.
+// Symbols as in flux.md section 2: D width, T text tokens, N output tokens, R reference tokens,
+// S = T + N + R, F = 4 D inner width of the MLP.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@
 namespace imagined::engine {
 
 /// Differs from FLUX.2 in that every block has its own modulation, every layer a bias, the MLP no
-/// gate and the noise level is joined by a pooled prompt. No references: schnell and dev, which
-/// this runs, were not trained with any.
+/// gate and the noise level is joined by a pooled prompt. References stand behind the picture at
+/// time 1; only Kontext was trained with one.
 /// Source: flux.md 2.11; black-forest-labs/flux, `model.py`; diffusers, `transformer_flux.py`.
 class Flux1 final : public Transformer {
  public:
@@ -31,8 +31,7 @@ class Flux1 final : public Transformer {
 
   std::int64_t channels() const override { return config_.channels; }
 
-  /// The request has a pooled prompt of pooled_size, no references, and guidance where the model
-  /// embeds it.
+  /// The request has a pooled prompt of pooled_size, and guidance where the model embeds it.
   std::unique_ptr<Denoiser> begin(const Context& context,
                                   const DenoiseRequest& request) const override;
 
