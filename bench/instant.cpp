@@ -33,6 +33,8 @@ class InstantEngine final : public Engine {
     return {.prompt_tokens = tokens, .tokens_read = tokens, .warnings = {}};
   }
 
+  Result<PictureCost> cost(const GenerateRequest&) const override { return PictureCost(); }
+
   Result<> intact() const override { return {}; }
 
   Result<> generate_batch(const GenerateRequest&, const Batch& batch,

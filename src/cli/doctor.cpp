@@ -22,11 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Room for activations, stores and the program itself beside the weights.
-constexpr std::int64_t kWorkingBytes = std::int64_t{512} << 20;
-
-double gib(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
-
 struct DoctorOptions {
   ConfigFlags flags;
   bool json = false;
@@ -37,8 +32,11 @@ struct ModelFinding {
   std::string path;
   std::string precision;
   std::int64_t weight_bytes = 0;
-  double seconds = 0;   // of a 1k picture; 0: not known
-  std::string problem;  // empty: none
+  std::vector<SizeEstimate> sizes;  // empty: not known
+  bool measured = false;            // their seconds, by a small picture; else counted
+  std::string problem;              // empty: none
+
+  const SizeEstimate& of_1k() const { return *std::ranges::find(sizes, 1024, &SizeEstimate::side); }
 };
 
 struct Findings {
@@ -65,26 +63,32 @@ std::int64_t weight_bytes(const fs::path& path) {
   return total;
 }
 
-// One step of a small picture, whose time tells that of a whole one.
+// One step of a small picture tells how long whole ones take, unless it would take too long itself.
 constexpr int kBenchSide = 256;
-constexpr double kPixels1k = 1024.0 * 1024.0;
+constexpr double kBenchSecondsMax = 60;
 
-// Seconds of a 1k picture on this machine; a model that cannot make one says why.
-Result<double> measure_seconds(const engine::LoadOptions& options, const ModelSettings& model) {
-  const auto bench =
-      TRY(engine::bench_model(options, {.generate = {.prompt = "a red house on the beach at sunset",
-                                                     .width = kBenchSide,
-                                                     .height = kBenchSide,
-                                                     .steps = 1,
-                                                     .guidance = model.guidance},
-                                        .repeats = 1,
-                                        .seconds_now = seconds_now}));
-  const int steps = model.steps > 0 ? model.steps : bench.model.default_steps;
-  return estimate_seconds(bench, kBenchSide * kBenchSide, kPixels1k, steps);
+// What each size takes on this machine; a model that cannot make one says why.
+Result<> estimate(const engine::LoadOptions& options, const ModelSettings& model,
+                  ModelFinding& finding) {
+  {
+    const auto engine = TRY(engine::Engine::load(options));
+    finding.sizes = TRY(estimate_sizes(*engine, model));
+    const auto rates = engine::measure_products(options.precision, options.threads, seconds_now);
+    for (SizeEstimate& size : finding.sizes) size.seconds = counted_seconds(size.cost, rates);
+    engine::PictureCost bench = TRY(engine->cost(usual_request(model, kBenchSide)));
+    bench.steps = 1;
+    finding.measured = counted_seconds(bench, rates) <= kBenchSecondsMax;
+  }
+  if (!finding.measured) return {};
+  engine::GenerateRequest request = usual_request(model, kBenchSide);
+  request.steps = 1;
+  const auto bench = TRY(engine::bench_model(
+      options, {.generate = std::move(request), .repeats = 1, .seconds_now = seconds_now}));
+  for (SizeEstimate& size : finding.sizes) size.seconds = scaled_seconds(bench, size.cost);
+  return {};
 }
 
-ModelFinding inspect_model(const ModelSettings& model, const Config& config,
-                           const Machine& machine) {
+ModelFinding inspect_model(const ModelSettings& model, const Config& config, const Memory& memory) {
   const engine::LoadOptions options = load_options(config, model);
   ModelFinding finding{.name = model.name,
                        .path = model.path,
@@ -94,25 +98,20 @@ ModelFinding inspect_model(const ModelSettings& model, const Config& config,
     return finding;
   }
   finding.weight_bytes = weight_bytes(model.path);
-  if (kWorkingBytes > machine.memory_free_bytes) {
-    finding.problem =
-        fmt::format("needs about {:.1f} GiB of memory; {:.1f} of {:.1f} GiB are free",
-                    gib(kWorkingBytes), gib(machine.memory_free_bytes), gib(machine.memory_bytes));
-    return finding;
-  }
   // Loading reads every tensor's shape and every file that the model needs.
-  const auto seconds = measure_seconds(options, model);
-  if (!seconds) {
-    finding.problem = seconds.error().message;
+  if (const auto estimated = estimate(options, model, finding); !estimated) {
+    finding.problem = estimated.error().message;
     return finding;
   }
-  finding.seconds = *seconds;
   const auto timeout_s = static_cast<double>(config.settings.job_timeout_s);
-  if (timeout_s > 0 && finding.seconds > timeout_s) {
+  const double seconds = finding.of_1k().seconds;
+  if (timeout_s > 0 && seconds > timeout_s) {
     finding.problem = fmt::format(
         "a 1k picture takes about {:.0f} s, but job_timeout_s = {:.0f}: requests would end in 504; "
         "leave it out, or set it to {:.0f} or more",
-        finding.seconds, timeout_s, std::ceil(2 * finding.seconds / 60) * 60);
+        seconds, timeout_s, std::ceil(2 * seconds / 60) * 60);
+  } else if (finding.of_1k().cost.working_bytes > memory.total_bytes) {
+    finding.problem = "a 1k picture needs " + estimate_text(finding.of_1k(), memory);
   }
   return finding;
 }
@@ -130,7 +129,7 @@ Findings examine(const Config& config) {
   add(descriptor_problem(raise_descriptor_limit(), config.settings.connections_max));
   for (const ModelSettings& model : config.models) {
     if (model.elsewhere) continue;
-    findings.models.push_back(inspect_model(model, config, findings.machine));
+    findings.models.push_back(inspect_model(model, config, findings.machine.memory));
     const ModelFinding& finding = findings.models.back();
     if (!finding.problem.empty()) {
       findings.problems.push_back(fmt::format("model {}: {}", finding.name, finding.problem));
@@ -142,12 +141,19 @@ Findings examine(const Config& config) {
 void print_json(const Findings& findings) {
   JsonText models = JsonText::array();
   for (const ModelFinding& model : findings.models) {
+    JsonText sizes = JsonText::array();
+    for (const SizeEstimate& size : model.sizes)
+      sizes.push(estimate_json(size, findings.machine.memory));
     models.push(JsonText::object(
         {{"name", model.name},
          {"path", model.path},
          {"precision", model.precision},
          {"weight_bytes", model.weight_bytes},
-         {"seconds_1k", model.seconds},
+         {"text_encode_bytes", model.sizes.empty() ? 0 : model.of_1k().cost.text_encode_bytes},
+         {"step_bytes", model.sizes.empty() ? 0 : model.of_1k().cost.step_bytes},
+         {"seconds_1k", model.sizes.empty() ? 0 : model.of_1k().seconds},
+         {"measured", model.measured},
+         {"sizes", sizes},
          {"problem", model.problem.empty() ? JsonText() : JsonText(model.problem)}}));
   }
   const Machine& machine = findings.machine;
@@ -155,8 +161,8 @@ void print_json(const Findings& findings) {
       JsonText::object({{"processor", machine.processor},
                         {"cores", machine.cores},
                         {"instruction_sets", JsonText::array_of(machine.instruction_sets)},
-                        {"memory_bytes", machine.memory_bytes},
-                        {"memory_free_bytes", machine.memory_free_bytes},
+                        {"memory_bytes", machine.memory.total_bytes},
+                        {"memory_free_bytes", machine.memory.free_bytes},
                         {"gpus", JsonText::array_of(machine.gpus)},
                         {"data_dir", findings.data_dir},
                         {"models", models},
@@ -170,25 +176,22 @@ void print_text(const Findings& findings) {
   fmt::print("processor     {}\n", machine.processor);
   fmt::print("cores         {}\n", machine.cores);
   fmt::print("instructions  {}\n", join_words(machine.instruction_sets, ", "));
-  fmt::print("memory        {:.1f} GiB, {:.1f} GiB free\n", gib(machine.memory_bytes),
-             gib(machine.memory_free_bytes));
+  fmt::print("memory        {:.1f} GiB, {:.1f} GiB free\n", gib(machine.memory.total_bytes),
+             gib(machine.memory.free_bytes));
   fmt::print("GPU           {}{}\n", gpus,
              machine.gpus.empty() ? "" : " (this build runs on the CPU)");
   fmt::print("data folder   {}\n", findings.data_dir);
   for (const ModelFinding& model : findings.models) {
     fmt::print("model         {} in {}: {:.1f} MiB of weights in {}\n", model.name, model.precision,
                static_cast<double>(model.weight_bytes) / (1 << 20), model.path);
-    if (model.weight_bytes > 0) {
-      const bool fits = model.weight_bytes + kWorkingBytes <= machine.memory_free_bytes;
-      fmt::print(
-          "              {} {:.1f} GiB free memory{}\n",
-          fits ? "stay in the page cache, beside about 0.5 GiB to work in, of"
-               : "are more than fits beside about 0.5 GiB to work in, so that parts are read "
-                 "from the disk for every picture, of",
-          gib(machine.memory_free_bytes),
-          model.seconds > 0 ? fmt::format("; a 1k picture takes about {:.1f} s", model.seconds)
-                            : "");
-    }
+    if (model.sizes.empty()) continue;
+    constexpr const char* kLine = "              {}\n";
+    if (const std::string cached = page_cache_text(model.of_1k(), machine.memory); !cached.empty())
+      fmt::print(kLine, cached);
+    for (const SizeEstimate& size : model.sizes)
+      fmt::print("              {0} x {0}: {1}\n", size.side, estimate_text(size, machine.memory));
+    fmt::print(kLine, model.measured ? "(times from a small picture made here)"
+                                     : "(times counted, by the rate of one product here)");
   }
   for (const std::string& problem : findings.problems) fmt::print("PROBLEM       {}\n", problem);
   if (findings.problems.empty()) fmt::print("all is well\n");

@@ -1,28 +1,75 @@
 #include "cli/estimate.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 namespace imagined::cli {
 
-double estimate_seconds(const engine::BenchReport& bench, double bench_pixels, double pixels,
-                        int steps) {
-  const engine::ModelSummary& model = bench.model;
-  // Larger pictures are made at the model's own area and enlarged.
-  if (model.native_pixels > 0) pixels = std::min(pixels, static_cast<double>(model.native_pixels));
-  const double token_pixels = static_cast<double>(model.pixels_per_token) * model.pixels_per_token;
-  const auto tokens = [&](double area) { return model.max_prompt_tokens + area / token_pixels; };
+double gib(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
+
+double counted_seconds(const engine::PictureCost& cost, const engine::ProductRates& rates) {
+  return cost.step_gflop * cost.steps / rates.blocks +
+         (cost.text_encode_gflop + cost.decode_gflop) / rates.others;
+}
+
+double scaled_seconds(const engine::BenchReport& bench, const engine::PictureCost& cost) {
   double seconds = 0;
   for (const engine::StageReport& stage : bench.stages) {
     const double of_picture = stage.seconds * stage.count;
     if (stage.stage == "step") {
-      seconds += of_picture * steps * tokens(pixels) / tokens(bench_pixels);
-    } else if (stage.stage == "decode" || stage.stage == "finish") {
-      seconds += of_picture * pixels / bench_pixels;
+      seconds += of_picture * cost.steps * cost.step_gflop / stage.gflop;
+    } else if (stage.stage == "decode") {
+      seconds += of_picture * cost.decode_gflop / stage.gflop;
     } else {
       seconds += of_picture;
     }
   }
   return seconds;
+}
+
+engine::GenerateRequest usual_request(const config::ModelSettings& model, int side) {
+  return {.prompt = "a red house on the beach at sunset",
+          .width = side,
+          .height = side,
+          .steps = model.steps,
+          .guidance = model.guidance};
+}
+
+Result<std::vector<SizeEstimate>> estimate_sizes(const engine::Engine& engine,
+                                                 const config::ModelSettings& model) {
+  std::vector<SizeEstimate> sizes;
+  for (const int side : kEstimatedSides)
+    sizes.push_back({.side = side, .cost = TRY(engine.cost(usual_request(model, side)))});
+  return sizes;
+}
+
+std::string estimate_text(const SizeEstimate& estimate, const Memory& memory) {
+  const std::int64_t needed = estimate.cost.working_bytes;
+  if (needed > memory.total_bytes)
+    return fmt::format("{:.1f} GiB to work in, which this machine has not: refused", gib(needed));
+  if (needed > memory.free_bytes)
+    return fmt::format("{:.1f} GiB to work in, which are not free now: refused until they are",
+                       gib(needed));
+  return fmt::format("{:.1f} GiB to work in, about {:.{}f} s", gib(needed), estimate.seconds,
+                     estimate.seconds < 10 ? 1 : 0);
+}
+
+JsonText estimate_json(const SizeEstimate& estimate, const Memory& memory) {
+  return JsonText::object({{"side", estimate.side},
+                           {"working_bytes", estimate.cost.working_bytes},
+                           {"fits", estimate.cost.working_bytes <= memory.free_bytes},
+                           {"seconds", estimate.seconds}});
+}
+
+std::string page_cache_text(const SizeEstimate& estimate, const Memory& memory) {
+  const engine::PictureCost& cost = estimate.cost;
+  if (cost.step_bytes == 0) return {};
+  const bool stays = cost.step_bytes + cost.working_bytes <= memory.free_bytes;
+  return fmt::format(
+      "a new prompt reads {:.1f} GiB of weights and every step {:.1f}, which {} ({:.1f} GiB are "
+      "free)",
+      gib(cost.text_encode_bytes), gib(cost.step_bytes),
+      stays ? "stay in memory from step to step" : "do not fit: parts come from the disk each time",
+      gib(memory.free_bytes));
 }
 
 }  // namespace imagined::cli

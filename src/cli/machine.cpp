@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -32,15 +33,44 @@ std::int64_t kilobytes(const std::string& text) {
   return value * 1024;
 }
 
-// The least of the memory limits of our control groups; 0: none.
-std::int64_t group_memory_limit() {
-  for (const char* file :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::int64_t value = 0;
-    // "max" and the huge number of the old interface both mean no limit.
-    if (std::ifstream(file) >> value && value > 0 && value < (std::int64_t{1} << 50)) return value;
-  }
+std::int64_t number_in(const std::string& file) {
+  std::int64_t value = 0;
+  std::ifstream(file) >> value;
+  return value;
+}
+
+// The value of the line "name value" of a file in a control group.
+std::int64_t group_number(const std::string& file, std::string_view name) {
+  std::ifstream stream(file);
+  std::string word;
+  std::int64_t value = 0;
+  while (stream >> word >> value)
+    if (word == name) return value;
   return 0;
+}
+
+// What our control group may have, where it has a limit, in either interface.
+std::optional<Memory> group_memory() {
+  struct Files {
+    const char* folder;
+    const char* limit;
+    const char* used;
+    const char* cached;
+  };
+  static constexpr Files kInterfaces[] = {
+      {"/sys/fs/cgroup/", "memory.max", "memory.current", "file"},
+      {"/sys/fs/cgroup/memory/", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache"}};
+  for (const Files& files : kInterfaces) {
+    const std::string folder = files.folder;
+    const std::int64_t limit = number_in(folder + files.limit);
+    // "max" and the huge number of the old interface both mean none.
+    if (limit <= 0 || limit >= (std::int64_t{1} << 50)) continue;
+    const std::int64_t used =
+        number_in(folder + files.used) - group_number(folder + "memory.stat", files.cached);
+    return Memory{.total_bytes = limit,
+                  .free_bytes = std::clamp<std::int64_t>(limit - used, 0, limit)};
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> find_gpus() {
@@ -81,6 +111,16 @@ std::vector<std::string> known_instruction_sets(const std::string& flags) {
   return known;
 }
 
+Memory inspect_memory() {
+  Memory memory{.total_bytes = kilobytes(proc_value("/proc/meminfo", "MemTotal")),
+                .free_bytes = kilobytes(proc_value("/proc/meminfo", "MemAvailable"))};
+  if (const auto group = group_memory()) {
+    memory.total_bytes = std::min(memory.total_bytes, group->total_bytes);
+    memory.free_bytes = std::min(memory.free_bytes, group->free_bytes);
+  }
+  return memory;
+}
+
 Machine inspect_machine() {
   Machine machine;
   machine.processor = proc_value("/proc/cpuinfo", "model name");
@@ -88,12 +128,7 @@ Machine inspect_machine() {
   cpu_set_t cores;
   CPU_ZERO(&cores);
   machine.cores = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
-  machine.memory_bytes = kilobytes(proc_value("/proc/meminfo", "MemTotal"));
-  machine.memory_free_bytes = kilobytes(proc_value("/proc/meminfo", "MemAvailable"));
-  if (const auto limit = group_memory_limit(); limit > 0) {
-    machine.memory_bytes = std::min(machine.memory_bytes, limit);
-    machine.memory_free_bytes = std::min(machine.memory_free_bytes, limit);
-  }
+  machine.memory = inspect_memory();
   machine.gpus = find_gpus();
   return machine;
 }

@@ -7,12 +7,18 @@
 
 namespace imagined::cli {
 
+struct Memory {
+  std::int64_t total_bytes = 0;  // of the machine, or of the group we run in if that has less
+  std::int64_t free_bytes = 0;   // with what the page cache would give back
+};
+
+Memory inspect_memory();
+
 struct Machine {
   std::string processor;
   int cores = 0;                              // that this process may use
   std::vector<std::string> instruction_sets;  // of those the engine knows
-  std::int64_t memory_bytes = 0;              // of the machine, or of the group we run in if less
-  std::int64_t memory_free_bytes = 0;
+  Memory memory;
   std::vector<std::string> gpus;
 };
 

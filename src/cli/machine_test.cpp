@@ -25,7 +25,9 @@ TEST(InstructionSets, MatchWholeWords) {
 TEST(Machine, HasACoreAndMemory) {
   const Machine machine = inspect_machine();
   EXPECT_GE(machine.cores, 1);
-  EXPECT_GT(machine.memory_bytes, 0);
+  EXPECT_GT(machine.memory.total_bytes, 0);
+  EXPECT_GT(machine.memory.free_bytes, 0);
+  EXPECT_LE(machine.memory.free_bytes, machine.memory.total_bytes);
   EXPECT_FALSE(machine.processor.empty());
 }
 

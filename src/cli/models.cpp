@@ -8,7 +8,9 @@
 #include "base/json_text.h"
 #include "base/words.h"
 #include "cli/command.h"
+#include "cli/estimate.h"
 #include "cli/exit_code.h"
+#include "cli/machine.h"
 #include "cli/options.h"
 #include "cli/process.h"
 #include "engine/engine.h"
@@ -97,8 +99,22 @@ int show(const ModelsOptions& options) {
   if (!summary.card.empty()) facts.push_back(fact("card", summary.card));
   if (!summary.draws.empty())
     facts.push_back({"draws", JsonText::array_of(summary.draws), join_words(summary.draws, ", ")});
+  auto sizes = estimate_sizes(**engine, *model);
+  if (!sizes) return report(sizes.error());
+  const Memory memory = inspect_memory();
+  const auto rates = engine::measure_products(
+      summary.precision, static_cast<int>(config->settings.threads), seconds_now);
+  for (SizeEstimate& size : *sizes) size.seconds = counted_seconds(size.cost, rates);
+  facts.push_back(fact("text_encode_bytes", sizes->front().cost.text_encode_bytes));
+  facts.push_back(fact("step_bytes", sizes->front().cost.step_bytes));
   if (!options.json) {
     for (const Fact& fact : facts) fmt::print("{:<22} {}\n", fact.name, fact.text);
+    for (const SizeEstimate& size : *sizes)
+      fmt::print("{:<22} {}\n", fmt::format("{0} x {0}", size.side), estimate_text(size, memory));
+    fmt::print("{:<22} counted from the shapes, by {:.0f} GFLOP/s of a product here\n", "seconds",
+               rates.blocks);
+    if (const std::string cached = page_cache_text(sizes->front(), memory); !cached.empty())
+      fmt::print("{:<22} {}\n", "page cache", cached);
     for (const engine::ModelFile& file : summary.files) {
       fmt::print("{:<22} {} ({})\n", file.part, file.path.string(), file.why);
     }
@@ -110,8 +126,11 @@ int show(const ModelsOptions& options) {
     files.push(
         JsonText::object({{"part", file.part}, {"path", file.path.string()}, {"why", file.why}}));
   }
+  JsonText items = JsonText::array();
+  for (const SizeEstimate& size : *sizes) items.push(estimate_json(size, memory));
   JsonText whole = JsonText::object();
   for (const Fact& fact : facts) whole.add(fact.name, fact.json);
+  whole.add("sizes", items).add("product_gflops", rates.blocks);
   whole.add("files", files).add("notes", JsonText::array_of(summary.notes));
   fmt::print("{}\n", whole.text());
   return kExitOk;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/nearest.h"
+#include "cli/machine.h"
 #include "cli/process.h"
 
 namespace imagined::cli {
@@ -139,7 +140,12 @@ engine::LoadOptions load_options(const Config& config, const ModelSettings& mode
           .precision =
               engine::precision_of(model.precision.empty() ? settings.precision : model.precision),
           .threads = static_cast<int>(settings.threads),
-          .device = settings.device};
+          .device = settings.device,
+          .memory = [] {
+            const Memory memory = inspect_memory();
+            return engine::MachineMemory{.total_bytes = memory.total_bytes,
+                                         .free_bytes = memory.free_bytes};
+          }};
 }
 
 }  // namespace imagined::cli

@@ -162,9 +162,9 @@ void say_plan(const PullPlan& plan) {
   fmt::print(stderr, "disk     {:.2f} GB are free for {}\n",
              static_cast<double>(plan.disk_free_bytes) / kGb, plan.folder.string());
   const auto part = static_cast<double>(plan.largest_part_bytes());
-  const auto memory = static_cast<double>(plan.machine.memory_free_bytes);
+  const auto memory = static_cast<double>(plan.machine.memory.free_bytes);
   fmt::print(stderr, "memory   the largest part has {:.2f} GB, {:.2f} of {:.2f} GB are free{}\n",
-             part / kGb, memory / kGb, static_cast<double>(plan.machine.memory_bytes) / kGb,
+             part / kGb, memory / kGb, static_cast<double>(plan.machine.memory.total_bytes) / kGb,
              part <= memory ? "" : ": it will be read from the disk again in every step, slowly");
 }
 
@@ -216,7 +216,7 @@ void print_result(const PullPlan& plan, const PullFlags& flags) {
                                          {"bytes_total", plan.standing.bytes_total},
                                          {"bytes_to_fetch", plan.bytes_to_fetch()},
                                          {"disk_free_bytes", plan.disk_free_bytes},
-                                         {"memory_free_bytes", plan.machine.memory_free_bytes},
+                                         {"memory_free_bytes", plan.machine.memory.free_bytes},
                                          {"files", files},
                                          {"config", config_lines(plan)}})
                            .text());

@@ -49,6 +49,12 @@ struct ModelChoices {
 /// What becomes of a prompt that is longer than the model reads.
 enum class LongPrompt : std::uint8_t { cut, refuse };
 
+/// Of the machine, or of the group of processes that we belong to where that may have less.
+struct MachineMemory {
+  std::int64_t total_bytes = 0;
+  std::int64_t free_bytes = 0;  // with what the page cache would give back
+};
+
 struct LoadOptions {
   std::filesystem::path path;  // a diffusers folder, or a single .safetensors or .gguf file
   ModelChoices choices;
@@ -57,6 +63,8 @@ struct LoadOptions {
   int threads = 0;              // 0: all cores that this process may use
   std::string device = "cpu";   // "cpu" or "cuda:N"
   std::string implementations;  // see ContextOptions; for tests and benchmarks
+  /// Asked before each request; empty: nothing is refused because it would not fit.
+  std::function<MachineMemory()> memory;
 };
 
 /// What a request's guidance does.
@@ -116,6 +124,20 @@ struct GenerateRequest {
   /// What of the first reference is made anew: what is white, or of RGBA what is transparent. The
   /// rest stays as it is, at the size of the picture, which had best have its shape.
   std::optional<image::Picture> mask;
+};
+
+/// What a picture takes, counted from the shapes of the networks, none of which runs for it.
+struct PictureCost {
+  /// Of this process, beside the weights, where most is needed at once.
+  std::int64_t working_bytes = 0;
+  /// Of the weights that stay in their files: what a new prompt reads, and what every step reads,
+  /// which comes from the disk again each time where it does not fit into free memory.
+  std::int64_t text_encode_bytes = 0;
+  std::int64_t step_bytes = 0;
+  double text_encode_gflop = 0;
+  double step_gflop = 0;  // of each step, both passes of true guidance
+  double decode_gflop = 0;
+  int steps = 0;
 };
 
 /// What a request comes to, known before any network runs.
@@ -187,6 +209,10 @@ class Engine {
   /// How a request will be read; a few milliseconds, and true of `generate` with the same request.
   virtual RequestReading read(const GenerateRequest& request) const = 0;
 
+  /// What a picture of this request takes. Errors: `invalid_argument` for a size or a reference
+  /// that cannot be.
+  virtual Result<PictureCost> cost(const GenerateRequest& request) const = 0;
+
   /// `data_loss` once a file of the weights was changed or cut short under the model, which reads
   /// some of them from there: it must be loaded again.
   virtual Result<> intact() const = 0;
@@ -195,6 +221,10 @@ class Engine {
   /// once. A stop request takes effect within one step and returns `cancelled`; what was taken by
   /// then is whole. Same seed, model, request and class of machine: same bytes, with any number of
   /// threads, alone or in any batch.
+  ///
+  /// A picture that needs more memory than there is is refused before any of it is taken:
+  /// `invalid_argument`, field "size", where the machine has less, and `resource_exhausted` where
+  /// so much is not free now.
   virtual Result<> generate_batch(const GenerateRequest& request, const Batch& batch,
                                   std::stop_token stop) = 0;
 

@@ -20,6 +20,10 @@ class CpuEngine final : public Engine {
     return pipeline_->read(request);
   }
 
+  Result<PictureCost> cost(const GenerateRequest& request) const override {
+    return pipeline_->cost(request);
+  }
+
   Result<> intact() const override { return pipeline_->networks().intact(); }
 
   Result<> generate_batch(const GenerateRequest& request, const Batch& batch,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,8 +34,12 @@ class ClipModel {
       fs::create_symlink(entry.path(), folder_.path() / entry.path().filename());
     folder_.write("sampling.json", sampling);
   }
-  Result<std::unique_ptr<Engine>> open(int threads = 2) const {
-    return Engine::load({.path = folder_.path(), .precision = Precision::f32, .threads = threads});
+  Result<std::unique_ptr<Engine>> open(int threads = 2,
+                                       std::function<MachineMemory()> memory = {}) const {
+    return Engine::load({.path = folder_.path(),
+                         .precision = Precision::f32,
+                         .threads = threads,
+                         .memory = std::move(memory)});
   }
   std::unique_ptr<Engine> load(int threads = 2) const {
     auto engine = open(threads);
@@ -105,6 +110,19 @@ TEST(Clip, HasAsManyFramesAsAreAskedForAndBeginsWithTheGivenPicture) {
       EXPECT_EQ(frame.height, 64);
     }
   }
+}
+
+TEST(Clip, IsRefusedWhereTheMachineHasNotTheMemoryForIt) {
+  constexpr std::int64_t kPlenty = std::int64_t{1} << 40;
+  MachineMemory memory{.total_bytes = kPlenty, .free_bytes = kPlenty};
+  const auto engine = ClipModel().open(1, [&memory] { return memory; });
+  ASSERT_TRUE(engine.has_value());
+  EXPECT_EQ(animate(**engine, request_of(2)).frames.size(), 2u);
+  memory = {};
+  const Made refused = animate(**engine, request_of(2));
+  EXPECT_TRUE(refused.frames.empty());
+  EXPECT_EQ(refused.error.code, ErrorCode::invalid_argument);
+  EXPECT_EQ(refused.error.field, "size");
 }
 
 TEST(Clip, TellsItsStepsOverAllPasses) {

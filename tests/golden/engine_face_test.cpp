@@ -133,6 +133,37 @@ TEST(Generate, DependsOnSeedPromptAndReferences) {
   }
 }
 
+// --- memory ------------------------------------------------------------------------------------
+
+std::unique_ptr<Engine> load_with_memory(MachineMemory& memory) {
+  auto engine = Engine::load(
+      {.path = model_folder("a4"), .precision = Precision::f32, .threads = 1, .memory = [&memory] {
+         return memory;
+       }});
+  CHECK(engine.has_value(), "{}", engine.error().message);
+  return std::move(*engine);
+}
+
+TEST(Memory, RefusesBeforeItRunsWhatTheMachineHasNotAndWhatIsNotFreeNow) {
+  MachineMemory memory;
+  const auto engine = load_with_memory(memory);
+  const std::int64_t needed = engine->cost(small_request())->working_bytes;
+  memory = {.total_bytes = needed, .free_bytes = needed};
+  EXPECT_TRUE(generate(*engine, small_request()).has_value());
+
+  memory = {.total_bytes = needed, .free_bytes = needed - 1};
+  const auto later = generate(*engine, small_request());
+  ASSERT_FALSE(later.has_value());
+  EXPECT_EQ(later.error().code, ErrorCode::resource_exhausted);
+
+  memory = {.total_bytes = needed - 1, .free_bytes = needed - 1};
+  const auto never = generate(*engine, small_request());
+  ASSERT_FALSE(never.has_value());
+  EXPECT_EQ(never.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(never.error().field, "size");
+  EXPECT_THAT(never.error().message, testing::HasSubstr("96 x 64 pixels needs about 0.1 GiB"));
+}
+
 TEST(Generate, TellsAFlux1DevModelItsGuidance) {
   const auto engine = load(model_folder("b2"));
   const auto as_published = generate(*engine, small_request());

@@ -89,6 +89,9 @@ class FakeEngine final : public engine::Engine {
   engine::RequestReading read(const engine::GenerateRequest&) const override {
     return {.prompt_tokens = 700, .tokens_read = 512, .warnings = {"the prompt was cut"}};
   }
+  Result<engine::PictureCost> cost(const engine::GenerateRequest&) const override {
+    return engine::PictureCost();
+  }
   /// The weights' file was changed when a picture failed so.
   Result<> intact() const override {
     if (intact_) return {};

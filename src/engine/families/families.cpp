@@ -59,8 +59,8 @@ Result<> Networks::sound() const {
   return {};
 }
 
-void Networks::release_encoders() const {
-  for (const MappedNetwork& network : std::span(mapped).first(mapped_encoders))
+void release(std::span<const MappedNetwork> networks) {
+  for (const MappedNetwork& network : networks)
     for (const std::span<const std::byte> tensor : network.tensors) release_pages(tensor);
 }
 

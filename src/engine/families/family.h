@@ -55,12 +55,16 @@ class PromptEncoder {
 
   /// Multiplications and additions of one call of `encode`.
   virtual double flop(const PromptIds& ids) const = 0;
+
+  /// Of the longest prompt that is read.
+  virtual WorkCost cost() const = 0;
 };
 
 /// A network of which weights are read where their files hold them.
 struct MappedNetwork {
   std::shared_ptr<const WeightSource> source;
   std::vector<std::span<const std::byte>> tensors;  // in the mapping
+  std::int64_t bytes = 0;                           // of those that are read
 };
 
 /// The networks of one model, loaded. Immutable.
@@ -69,9 +73,13 @@ struct Networks {
   Result<> intact() const;
   /// The same, and when a number in them turned out not to be finite; see WeightSource::sound.
   Result<> sound() const;
-  /// Takes the text encoders' pages out of this process: a prompt is read once, and the transformer
-  /// needs the memory. They come back when they are read.
-  void release_encoders() const;
+  /// The networks of which weights are read in place: those of `prompts`, and all others.
+  std::span<const MappedNetwork> encoders() const {
+    return std::span(mapped).first(mapped_encoders);
+  }
+  std::span<const MappedNetwork> others() const {
+    return std::span(mapped).subspan(mapped_encoders);
+  }
 
   std::unique_ptr<const PromptEncoder> prompts;
   std::unique_ptr<const Transformer> transformer;
@@ -85,6 +93,10 @@ struct Networks {
   std::int64_t text_layers = 0;         // that features have passed through
   std::int64_t transformer_layers = 0;  // that a step passes through
 };
+
+/// Takes the weights' pages out of this process, for the other networks that need the memory. They
+/// come back when they are read.
+void release(std::span<const MappedNetwork> networks);
 
 struct Family {
   std::string_view name;

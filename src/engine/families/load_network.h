@@ -45,7 +45,8 @@ auto load_network(const Context& context, const char* title, const ModelPart& pa
     sums.held_bytes += loader.held_bytes();
     sums.mapped_bytes += loader.mapped_bytes();
     if (loader.mapped_bytes() > 0) {
-      MappedNetwork mapped{.source = std::move(source), .tensors = {}};
+      MappedNetwork mapped{
+          .source = std::move(source), .tensors = {}, .bytes = loader.mapped_bytes()};
       for (const FileTensor* tensor : network->tensors) mapped.tensors.push_back(tensor->bytes);
       sums.mapped.push_back(std::move(mapped));
     }

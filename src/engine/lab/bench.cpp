@@ -3,6 +3,7 @@
 
 #include "engine/backend/cpu/peak.h"
 #include "engine/lab/lab.h"
+#include "engine/models/common/product_rate.h"
 #include "engine/pipeline/memory.h"
 #include "engine/pipeline/pipeline.h"
 
@@ -53,6 +54,17 @@ Result<BenchReport> bench(const LoadOptions& options, const BenchRequest& reques
 
 Result<BenchReport> bench_model(const LoadOptions& options, const BenchRequest& request) {
   return without_bad_alloc([&] { return bench(options, request); });
+}
+
+ProductRates measure_products(Precision precision, int threads, double (*seconds_now)()) {
+  const Context context({.threads = threads});
+  const NumberFormat format = number_format(precision, context.cpu());
+  const auto rate = [&](WeightFormat weights) {
+    return product_gflops(context, weights, format.activations, seconds_now);
+  };
+  const double others = rate(format.weights);
+  return {.blocks = format.block_weights == format.weights ? others : rate(format.block_weights),
+          .others = others};
 }
 
 MachinePeak measure_machine_peak(int threads, double (*seconds_now)()) {

@@ -85,6 +85,16 @@ struct MachinePeak {
   double int8_gops = 0;    // 0 where it has no dot product of bytes
 };
 
+/// GFLOP/s of products of a transformer's size, in which weights are packed as in a step.
+struct ProductRates {
+  double blocks = 0;  // of a transformer's blocks, in a model's own precision
+  double others = 0;  // of text encoders and VAE
+};
+
+/// Takes about half a second, ten times as long without AVX-512. threads 0: all cores this process
+/// may use.
+ProductRates measure_products(Precision precision, int threads, double (*seconds_now)());
+
 /// Takes about half a second. threads 0: all cores this process may use.
 MachinePeak measure_machine_peak(int threads, double (*seconds_now)());
 

@@ -28,19 +28,9 @@ constexpr std::int64_t kReferencePixels = 1024 * 1024;  // flux.md 6.1: diffuser
 // Klein's features of one prompt are 16 MB; a batch needs the prompt and the empty one.
 constexpr std::size_t kCachedPrompts = 4;
 constexpr std::int64_t kKeptWorkspaceBytes = 64 << 20;
+// The program itself, features of other prompts, tokenizers.
+constexpr std::int64_t kOtherBytes = 96 << 20;
 constexpr std::size_t kCachedReferences = 9;  // all of one run, and a picture that is kept
-
-NumberFormat number_format(Precision precision, const CpuFeatures& cpu) {
-  switch (precision) {
-    case Precision::f32:
-      return NumberFormat::exact();
-    case Precision::bf16:
-      return NumberFormat::fast(cpu);
-    case Precision::int8:
-      return NumberFormat::faster(cpu);
-  }
-  CHECK(false, "no precision {}", static_cast<int>(precision));
-}
 
 Tensor copy(const Context& context, ConstMatrixView from) {
   Tensor to(from.rows, from.cols);
@@ -135,6 +125,18 @@ image::Picture crop_centre(const std::vector<std::uint8_t>& pixels, int made_wid
 
 }  // namespace
 
+NumberFormat number_format(Precision precision, const CpuFeatures& cpu) {
+  switch (precision) {
+    case Precision::f32:
+      return NumberFormat::exact();
+    case Precision::bf16:
+      return NumberFormat::fast(cpu);
+    case Precision::int8:
+      return NumberFormat::faster(cpu);
+  }
+  CHECK(false, "no precision {}", static_cast<int>(precision));
+}
+
 Pipeline::Pipeline(ModelPlan model, const ContextOptions& options)
     : model_(std::move(model)),
       context_(options),
@@ -154,15 +156,18 @@ Result<ModelPlan> Pipeline::plan(const LoadOptions& options) {
 
 Result<std::unique_ptr<Pipeline>> Pipeline::open(const LoadOptions& options) {
   return load(TRY(plan(options)), options.precision, options.long_prompt,
-              {.threads = options.threads, .implementations = options.implementations});
+              {.threads = options.threads, .implementations = options.implementations},
+              options.memory);
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::load(ModelPlan model, Precision precision,
                                                  LongPrompt long_prompt,
-                                                 const ContextOptions& options) {
+                                                 const ContextOptions& options,
+                                                 std::function<MachineMemory()> memory) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(model), options));
   pipeline->long_prompt_ = long_prompt;
   pipeline->precision_ = precision;
+  pipeline->memory_ = std::move(memory);
   const Context& context = pipeline->context_;
   pipeline->networks_ =
       TRY(load_networks(context, pipeline->model_, number_format(precision, context.cpu())));
@@ -228,10 +233,11 @@ Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const Prompt
                                                                     const RunObserver& observer) {
   if (auto known = prompts_.find(prompt)) return known;
   const PromptEncoder& encoder = *networks_.prompts;
+  release(networks_.others());  // the two together may be more than there is
   TextFeatures features = TRY(measured(observer.log, Stage::text_encode, encoder.flop(prompt), [&] {
     return encoder.encode(context_, prompt, observer.stop);
   }));
-  networks_.release_encoders();
+  release(networks_.encoders());
   TRY(networks_.sound());
   TRY(check_finite(context_, features.tokens, "text encoder"));
   if (!features.pooled.empty()) TRY(check_finite(context_, features.pooled, "text encoder"));
@@ -524,13 +530,64 @@ RequestReading Pipeline::read(const GenerateRequest& request) const {
   return result;
 }
 
+PictureCost Pipeline::cost(const PicturePlan& plan, std::int64_t frames,
+                           const RunInputs& inputs) const {
+  const std::int64_t side = model_.vae.pixels_per_token();
+  TokenCounts tokens{.text = model_.text.max_tokens,
+                     .picture = plan.token_rows * plan.token_cols * frames};
+  std::int64_t decode_bytes = networks_.vae.decode_bytes(plan.token_rows, plan.token_cols);
+  for (const image::Picture& picture : inputs.references) {
+    const std::int64_t rows = picture.height / side;
+    const std::int64_t cols = picture.width / side;
+    tokens.references += rows * cols;
+    decode_bytes = std::max(decode_bytes, networks_.vae.decode_bytes(rows, cols));  // or to encode
+  }
+  const WorkCost encode = networks_.prompts->cost();
+  const WorkCost step = networks_.transformer->step_cost(tokens, inputs.steps);
+  const double decode = networks_.vae.decode_flop(plan.token_rows, plan.token_cols);
+  const auto read = [](std::span<const MappedNetwork> networks) {
+    std::int64_t bytes = 0;
+    for (const MappedNetwork& network : networks) bytes += network.bytes;
+    return bytes;
+  };
+  const std::int64_t finished = 3 * static_cast<std::int64_t>(plan.width) * plan.height;
+  return {
+      .working_bytes = std::max({encode.bytes, step.bytes, decode_bytes}) + finished + kOtherBytes,
+      .text_encode_bytes = read(networks_.encoders()),
+      .step_bytes = read(networks_.others()),
+      .text_encode_gflop = encode.flop * 1e-9,
+      .step_gflop = step.flop * 1e-9 * (uses_true_guidance(inputs.guidance) ? 2 : 1),
+      .decode_gflop = decode * 1e-9 * static_cast<double>(frames),
+      .steps = inputs.steps};
+}
+
+Result<PictureCost> Pipeline::cost(const GenerateRequest& request) const {
+  const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
+  return cost(plan, 1, TRY(prepare(request, plan.token_rows, plan.token_cols)));
+}
+
+Result<> Pipeline::check_memory(const PicturePlan& plan, std::int64_t frames,
+                                const RunInputs& inputs) const {
+  if (!memory_) return {};
+  const MachineMemory memory = memory_();
+  const std::int64_t needed = cost(plan, frames, inputs).working_bytes;
+  const bool never = needed > memory.total_bytes;
+  if (!never && needed <= memory.free_bytes) return {};
+  const auto gib = [](std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
+  const std::string text = fmt::format(
+      "{} of {} x {} pixels needs about {:.1f} GiB of memory beside the weights; this machine has "
+      "{:.1f}, of which {:.1f} are free",
+      frames == 1 ? "a picture" : "a clip", plan.width, plan.height, gib(needed),
+      gib(memory.total_bytes), gib(memory.free_bytes));
+  if (never) return fail(ErrorCode::invalid_argument, text, "size");
+  return fail(ErrorCode::resource_exhausted, text, "size");
+}
+
 Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& batch,
                                   RunObserver observer) {
-  const std::int64_t side = model_.vae.pixels_per_token();
-  const PicturePlan plan =
-      TRY(plan_picture(request.width, request.height,
-                       {.pixels_per_token = side, .native_pixels = model_.sampling.native_pixels}));
+  const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
   RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
+  TRY(check_memory(plan, 1, inputs));
   for (int i = 0; i < std::ssize(batch.seeds); ++i) {
     inputs.noise =
         make_noise(batch.seeds[static_cast<std::size_t>(i)], networks_.transformer->channels(),
@@ -570,13 +627,12 @@ Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& obser
                   "image");
     TRY(check_pixels(*request.first_frame, "first frame", "image"));
   }
-  const PicturePlan plan = TRY(plan_picture(request.width, request.height,
-                                            {.pixels_per_token = model_.vae.pixels_per_token(),
-                                             .native_pixels = model_.sampling.native_pixels}));
+  const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
   RunInputs inputs =
       TRY(prepare({.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance},
                   plan.token_rows, plan.token_cols));
   const std::int64_t of_a_pass = model_.sampling.clips.frames - 1;  // that are made
+  TRY(check_memory(plan, of_a_pass, inputs));
   const std::int64_t to_make = request.frames - 1;
   const int given = request.first_frame ? 1 : 0;
   const auto passes = static_cast<int>((to_make + of_a_pass - 1) / of_a_pass) + 1 - given;

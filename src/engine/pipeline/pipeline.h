@@ -16,12 +16,11 @@
 #include "engine/families/families.h"
 #include "engine/models/common/activation_pool.h"
 #include "engine/models/common/transformer.h"
+#include "engine/pipeline/picture_size.h"
 #include "engine/pipeline/recent.h"
 #include "engine/pipeline/stage_log.h"
 
 namespace imagined::engine {
-
-struct PicturePlan;
 
 /// What stays of a picture while the rest is made anew.
 struct KeptPicture {
@@ -62,6 +61,9 @@ struct RunObserver {
   StageLog* log = nullptr;
 };
 
+/// What networks of that precision keep their numbers in on this machine.
+NumberFormat number_format(Precision precision, const CpuFeatures& cpu);
+
 class Pipeline {
  public:
   /// Opens and loads a model; errors as Engine::load.
@@ -71,7 +73,8 @@ class Pipeline {
   /// Loads the networks of a model whose configuration was read already.
   static Result<std::unique_ptr<Pipeline>> load(ModelPlan model, Precision precision,
                                                 LongPrompt long_prompt,
-                                                const ContextOptions& options);
+                                                const ContextOptions& options,
+                                                std::function<MachineMemory()> memory = {});
 
   const ModelPlan& model() const { return model_; }
   ModelSummary summary() const;
@@ -80,6 +83,9 @@ class Pipeline {
 
   /// How a request will be read, without running a network.
   RequestReading read(const GenerateRequest& request) const;
+
+  /// What a picture of a request takes; see Engine::cost.
+  Result<PictureCost> cost(const GenerateRequest& request) const;
 
   /// Checks a request, makes its pictures one by one, crops and enlarges them; the batch says who
   /// watches each. (All in one pass would read the weights once, but a decode is most of the time.)
@@ -147,6 +153,15 @@ class Pipeline {
   /// Cropped, and enlarged where the model makes less than was asked for.
   /// pixels  of the whole grid.
   image::Picture finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const;
+  SizeRule size_rule() const {
+    return {.pixels_per_token = model_.vae.pixels_per_token(),
+            .native_pixels = model_.sampling.native_pixels};
+  }
+  /// What a picture, or the frames of a pass together, on a grid of tokens takes.
+  PictureCost cost(const PicturePlan& plan, std::int64_t frames, const RunInputs& inputs) const;
+  /// See Engine::generate_batch.
+  Result<> check_memory(const PicturePlan& plan, std::int64_t frames,
+                        const RunInputs& inputs) const;
   /// `invalid_argument` where a text is longer than the model reads and must not be cut.
   Result<> check_length(const std::string& text, std::string_view field) const;
   /// All but the noise.
@@ -156,6 +171,7 @@ class Pipeline {
   ModelPlan model_;
   LongPrompt long_prompt_ = LongPrompt::cut;
   Precision precision_ = Precision::bf16;
+  std::function<MachineMemory()> memory_;
   Context context_;
   Networks networks_;
   TransformerWorkspace workspace_;

@@ -58,6 +58,12 @@ class Flux1Prompts final : public PromptEncoder {
            parts_.clip.flop(static_cast<std::int64_t>(ids.pooled.size()));
   }
 
+  WorkCost cost() const override {
+    const std::int64_t tokens = parts_.length.max_tokens;
+    return {.flop = parts_.t5.flop(tokens) + parts_.clip.flop(parts_.clip_length.max_tokens),
+            .bytes = parts_.t5.working_bytes(tokens)};
+  }
+
  private:
   Parts parts_;
 };

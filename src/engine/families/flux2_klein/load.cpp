@@ -41,6 +41,11 @@ class KleinPrompts final : public PromptEncoder {
     return encoder_.flop(static_cast<std::int64_t>(ids.main.ids.size()));
   }
 
+  WorkCost cost() const override {
+    return {.flop = encoder_.flop(length_.max_tokens),
+            .bytes = encoder_.working_bytes(length_.max_tokens)};
+  }
+
  private:
   QwenTokenizer tokenizer_;
   Qwen3 encoder_;

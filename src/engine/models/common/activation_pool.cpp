@@ -1,5 +1,6 @@
 #include "engine/models/common/activation_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace imagined::engine {
@@ -8,6 +9,11 @@ namespace {
 // pieces that are cheap to keep.
 constexpr std::int64_t kKeptBytes = 32 << 20;
 }  // namespace
+
+std::int64_t ActivationPool::kept_bytes(std::int64_t bytes) {
+  constexpr std::int64_t kFreePieces = 2;  // of the four that are on loan at once
+  return std::min(bytes, kFreePieces * kKeptBytes);
+}
 
 ActivationPool::Loan& ActivationPool::Loan::operator=(Loan&& other) noexcept {
   if (this != &other) {

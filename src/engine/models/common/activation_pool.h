@@ -34,6 +34,9 @@ class ActivationPool {
     MatrixView view_;
   };
 
+  /// How much a pool may hold beside what is on loan, for a call that needs `bytes` at the most.
+  static std::int64_t kept_bytes(std::int64_t bytes);
+
   Loan take(std::int64_t rows, std::int64_t cols, DType dtype);
 
  private:

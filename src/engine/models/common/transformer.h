@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engine/backend/context.h"
+#include "engine/models/common/work_cost.h"
 #include "engine/tensor/matrix.h"
 
 namespace imagined::engine {
@@ -55,6 +56,14 @@ struct TransformerWorkspace {
 /// Makes `tensor` at least [rows, cols]; what it held is lost when it grows.
 void grow(Tensor& tensor, std::int64_t rows, std::int64_t cols, DType dtype);
 
+/// What a picture comes to.
+struct TokenCounts {
+  std::int64_t text = 0;
+  std::int64_t picture = 0;
+  std::int64_t references = 0;
+  std::int64_t all() const { return text + picture + references; }
+};
+
 /// One picture on its way through a transformer.
 class Denoiser {
  public:
@@ -80,6 +89,9 @@ class Transformer {
 
   /// Numbers in one latent token.
   virtual std::int64_t channels() const = 0;
+
+  /// What one of `steps` steps takes, and all that lies in memory meanwhile.
+  virtual WorkCost step_cost(const TokenCounts& tokens, int steps) const = 0;
 
   /// Computes what every step reads. The denoiser keeps a pointer to the transformer.
   virtual std::unique_ptr<Denoiser> begin(const Context& context,

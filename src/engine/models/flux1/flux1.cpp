@@ -32,7 +32,7 @@ class Flux1::Modulation {
       : width_(model.width()),
         doubles_(static_cast<std::int64_t>(model.double_blocks_.size())),
         singles_(static_cast<std::int64_t>(model.single_blocks_.size())),
-        vectors_(embedding.rows, (12 * doubles_ + 3 * singles_ + 2) * width_) {
+        vectors_(embedding.rows, vectors(model) * width_) {
     std::int64_t first = 0;
     const auto take = [&](const Linear& layer) {
       const std::int64_t count = layer.weight.n();
@@ -44,6 +44,11 @@ class Flux1::Modulation {
     take(model.out_modulation_);
   }
 
+  /// For each step.
+  static std::int64_t vectors(const Flux1& model) {
+    return 12 * static_cast<std::int64_t>(model.double_blocks_.size()) +
+           3 * static_cast<std::int64_t>(model.single_blocks_.size()) + 2;
+  }
   std::int64_t steps() const { return vectors_.rows(); }
 
   enum class Part : std::uint8_t { image_attention, image_mlp, text_attention, text_mlp };
@@ -239,17 +244,8 @@ class Flux1::Picture final : public Denoiser {
   }
 
   double flop(int /*step*/) const override {
-    const auto d = static_cast<double>(model_.width());
-    const auto f = static_cast<double>(model_.inner());
-    const auto n = static_cast<double>(output_);
-    const double s = static_cast<double>(text_.rows() + references_.rows()) + n;
-    const double per_token = 4 * d * d + 2 * d * f;  // multiply-adds of either block kind
-    double flop = static_cast<double>(model_.blocks()) * (2 * s * per_token + 4 * d * s * s);
-    flop += 2 * d * n * static_cast<double>(2 * model_.config_.channels);
-    if (!model_.single_blocks_.empty()) {  // the last one, without what nobody reads
-      flop -= 2 * (s - n) * (d * d + 2 * d * f) + 4 * d * s * (s - n);
-    }
-    return flop;
+    return model_.flop(
+        {.text = text_.rows(), .picture = output_, .references = references_.rows()});
   }
 
  private:
@@ -300,6 +296,37 @@ class Flux1::Picture final : public Denoiser {
   Modulation modulation_;
   RopeTable table_;  // S rows
 };
+
+double Flux1::flop(const TokenCounts& tokens) const {
+  const auto d = static_cast<double>(width());
+  const auto f = static_cast<double>(inner());
+  const auto n = static_cast<double>(tokens.picture);
+  const auto s = static_cast<double>(tokens.all());
+  const double per_token = 4 * d * d + 2 * d * f;  // multiply-adds of either block kind
+  double flop = static_cast<double>(blocks()) * (2 * s * per_token + 4 * d * s * s);
+  flop += 2 * d * n * static_cast<double>(2 * config_.channels);
+  if (!single_blocks_.empty()) {  // the last one, without what nobody reads
+    flop -= 2 * (s - n) * (d * d + 2 * d * f) + 4 * d * s * (s - n);
+  }
+  return flop;
+}
+
+WorkCost Flux1::step_cost(const TokenCounts& tokens, int steps) const {
+  const DType act = format_.activations;
+  const std::int64_t all = tokens.all();
+  const std::int64_t joined = width() + inner();
+  const std::int64_t of_workspace =
+      matrix_bytes(all, width(), DType::f32) + matrix_bytes(all, 4 * width() + joined, act);
+  const std::int64_t of_picture =
+      matrix_bytes(tokens.text + tokens.references, width(), DType::f32) +
+      matrix_bytes(all, config_.head_dim, DType::f32) +
+      matrix_bytes(3 * tokens.picture, config_.channels, DType::f32) +
+      matrix_bytes(steps, Modulation::vectors(*this) * width(), DType::f32);
+  return {.flop = flop(tokens),
+          .bytes = of_workspace + of_picture +
+                   std::max(matrix_bytes(all, width(), act),
+                            matrix_bytes(std::min(all, kMlpRows), joined, act))};
+}
 
 std::unique_ptr<Denoiser> Flux1::begin(const Context& context,
                                        const DenoiseRequest& request) const {

@@ -30,6 +30,7 @@ class Flux1 final : public Transformer {
   static Result<std::unique_ptr<Flux1>> load(WeightLoader& weights, const Flux1Config& config);
 
   std::int64_t channels() const override { return config_.channels; }
+  WorkCost step_cost(const TokenCounts& tokens, int steps) const override;
 
   /// The request has a pooled prompt of pooled_size, and guidance where the model embeds it.
   std::unique_ptr<Denoiser> begin(const Context& context,
@@ -57,6 +58,7 @@ class Flux1 final : public Transformer {
   std::int64_t width() const { return config_.width(); }
   std::int64_t inner() const { return config_.mlp_size(); }
   std::size_t blocks() const { return double_blocks_.size() + single_blocks_.size(); }
+  double flop(const TokenCounts& tokens) const;
 
   Flux1Config config_;
   NumberFormat format_;

@@ -186,9 +186,7 @@ class Flux2::Picture final : public Denoiser {
 
   double flop(int step) const override {
     const std::int64_t references = references_.rows();
-    const double in_and_out =
-        2.0 * static_cast<double>(model_.width()) * static_cast<double>(output_) *
-        static_cast<double>(model_.config_.in_channels + model_.config_.out_channels);
+    const double in_and_out = model_.in_and_out_flop(output_);
     if (!caches_references()) return in_and_out + model_.flop(tokens(), tokens(), output_);
     return in_and_out + model_.flop(tokens() - references, tokens(), output_) +
            (step == 0 ? model_.flop(references, references, 0) : 0.0);
@@ -296,6 +294,32 @@ Tensor Flux2::modulation(const Context& context, std::span<const float> sigmas,
   Tensor modulation(count, kFlux2AllParts * width());
   matmul(context, time, modulation_, modulation);
   return modulation;
+}
+
+double Flux2::in_and_out_flop(std::int64_t rows) const {
+  return 2.0 * static_cast<double>(width()) * static_cast<double>(rows) *
+         static_cast<double>(config_.in_channels + config_.out_channels);
+}
+
+WorkCost Flux2::step_cost(const TokenCounts& tokens, int steps) const {
+  const DType act = format_.activations;
+  const std::int64_t all = tokens.all();
+  const std::int64_t chunk = std::min(all, kMlpRows);
+  const std::int64_t joined = width() + inner();
+  const std::int64_t of_workspace = matrix_bytes(all, width(), DType::f32) +
+                                    matrix_bytes(all, 4 * width() + joined, act) +
+                                    matrix_bytes(chunk, 2 * inner(), act);
+  const std::int64_t of_picture =
+      matrix_bytes(tokens.text + tokens.references, width(), DType::f32) +
+      matrix_bytes(all, config_.head_dim, DType::f32) +
+      matrix_bytes(3 * tokens.picture, config_.in_channels, DType::f32) +
+      matrix_bytes(steps, kFlux2AllParts * width(), DType::f32);
+  std::int64_t cache = 0;
+  if (config_.cached_references && tokens.references > 0)
+    cache = static_cast<std::int64_t>(blocks()) * matrix_bytes(tokens.references, 2 * width(), act);
+  return {.flop = in_and_out_flop(tokens.picture) + flop(all, all, tokens.picture),
+          .bytes = of_workspace + of_picture + cache +
+                   std::max(matrix_bytes(all, width(), act), matrix_bytes(chunk, joined, act))};
 }
 
 double Flux2::flop(std::int64_t rows, std::int64_t keys, std::int64_t read) const {

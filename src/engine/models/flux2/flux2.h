@@ -29,6 +29,7 @@ class Flux2 final : public Transformer {
   static Result<std::unique_ptr<Flux2>> load(WeightLoader& weights, const Flux2Config& config);
 
   std::int64_t channels() const override { return config_.in_channels; }
+  WorkCost step_cost(const TokenCounts& tokens, int steps) const override;
 
   /// references  in the order of their time index 10, 20, ... (flux.md 2.5); the one of a clip is
   ///             at 0.
@@ -68,6 +69,8 @@ class Flux2 final : public Transformer {
   /// Multiplications and additions of a pass in which `rows` tokens look at `keys` tokens and the
   /// last block's result is read for `read` of them.
   double flop(std::int64_t rows, std::int64_t keys, std::int64_t read) const;
+  /// The first and the last product of a pass.
+  double in_and_out_flop(std::int64_t rows) const;
 
   Flux2Config config_;
   NumberFormat format_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/models/common/work_cost.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/rms_norm/rms_norm.h"
@@ -164,6 +165,16 @@ Result<Tensor> Qwen3::encode(const Context& context, std::span<const std::int32_
     }
   }
   return features;
+}
+
+std::int64_t Qwen3::working_bytes(std::int64_t tokens) const {
+  const std::int64_t q = config_.query_heads * config_.head_dim;
+  const std::int64_t kv = config_.kv_heads * config_.head_dim;
+  return matrix_bytes(tokens, config_.hidden_size + feature_width() + config_.head_dim,
+                      DType::f32) +
+         matrix_bytes(tokens, config_.hidden_size + 2 * q + 2 * kv + 3 * config_.ffn_size,
+                      format_.activations) +
+         matrix_bytes(tokens, std::max(q, config_.ffn_size), format_.activations);
 }
 
 double Qwen3::flop(std::int64_t tokens) const {

@@ -43,6 +43,8 @@ class Qwen3 {
   std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
   /// Multiplications and additions of one call, without norms and softmax.
   double flop(std::int64_t tokens) const;
+  /// Of memory beside the weights, while one call runs.
+  std::int64_t working_bytes(std::int64_t tokens) const;
 
  private:
   struct Layer {

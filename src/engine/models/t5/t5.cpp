@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "engine/models/common/work_cost.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/gelu/gelu.h"
 #include "engine/ops/rms_norm/rms_norm.h"
@@ -145,6 +146,14 @@ Result<Tensor> T5::encode(const Context& context, std::span<const std::int32_t> 
   }
   rms_norm(context, rows.hidden, final_norm_, static_cast<float>(config_.rms_epsilon), rows.hidden);
   return std::move(rows.hidden);
+}
+
+std::int64_t T5::working_bytes(std::int64_t tokens) const {
+  const std::int64_t width = config_.heads * config_.head_dim;
+  return matrix_bytes(tokens, config_.hidden_size + 2 * config_.heads, DType::f32) +
+         matrix_bytes(tokens, config_.hidden_size + 4 * width + 3 * config_.ffn_size,
+                      format_.activations) +
+         matrix_bytes(tokens, std::max(width, config_.ffn_size), format_.activations);
 }
 
 double T5::flop(std::int64_t tokens) const {

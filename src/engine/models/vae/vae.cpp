@@ -1,8 +1,10 @@
 #include "engine/models/vae/vae.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "engine/models/common/work_cost.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/group_norm/group_norm.h"
@@ -227,6 +229,47 @@ double Vae::half_flop(const Half& half, bool encoder, std::int64_t rows, std::in
 
 double Vae::decode_flop(std::int64_t rows, std::int64_t cols) const {
   return half_flop(decoder_, false, rows, cols);
+}
+
+std::int64_t Vae::decode_bytes(std::int64_t rows, std::int64_t cols) const {
+  const DType act = format_.activations;
+  std::int64_t pixels = 4 * rows * cols;  // 2 x 2 latents per token
+  std::int64_t most = 0;
+  const auto at_once = [&](std::int64_t bytes) { most = std::max(most, bytes); };
+  // Each as the pass goes through it; returns what the block leaves.
+  const auto block = [&](const ResBlock& b, std::int64_t x) {
+    const std::int64_t in = b.conv1.in_channels();
+    const std::int64_t out = b.conv1.out_channels();
+    const std::int64_t inner = matrix_bytes(pixels, out, act);
+    at_once(x + matrix_bytes(pixels, in, act) + inner);
+    at_once(x + 2 * inner);
+    if (b.shortcut.empty()) return x;
+    const std::int64_t sum = matrix_bytes(pixels, out, DType::f32);
+    at_once(x + inner + sum);
+    return sum;
+  };
+  std::int64_t x = matrix_bytes(pixels, decoder_.in.out_channels(), DType::f32);
+  x = block(decoder_.middle.first, x);
+  if (decoder_.middle.attention.has_value())
+    at_once(x + matrix_bytes(pixels, 4 * decoder_.middle.attention->out.n(), act));
+  x = block(decoder_.middle.second, x);
+  for (std::size_t i = 0; i < decoder_.levels.size(); ++i) {
+    const Level& level = decoder_.levels[i];
+    for (const ResBlock& b : level.blocks) x = block(b, x);
+    if (level.resample.empty()) continue;
+    pixels *= 4;
+    const bool summed = decoder_.levels[i + 1].blocks.front().shortcut.empty();
+    const std::int64_t larger =
+        matrix_bytes(pixels, level.resample.out_channels(), summed ? DType::f32 : act);
+    at_once(x + larger);
+    x = larger;
+  }
+  const std::int64_t active = matrix_bytes(pixels, decoder_.out.in_channels(), act);
+  at_once(x + active);
+  const std::int64_t folded =
+      config_.border_shuffle == 1 ? 0 : matrix_bytes(pixels, config_.out_channels, DType::f32);
+  at_once(active + folded + matrix_bytes(pixels, config_.out_channels, DType::f32));
+  return most + ActivationPool::kept_bytes(most);
 }
 
 double Vae::encode_flop(std::int64_t rows, std::int64_t cols) const {

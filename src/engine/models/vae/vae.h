@@ -45,6 +45,8 @@ class Vae {
   /// Multiplications and additions for one picture of rows x cols tokens, convolutions and the
   /// middle attention.
   double decode_flop(std::int64_t rows, std::int64_t cols) const;
+  /// Of memory beside the weights, where a decode needs most; the result is part of it.
+  std::int64_t decode_bytes(std::int64_t rows, std::int64_t cols) const;
   double encode_flop(std::int64_t rows, std::int64_t cols) const;
 
  private:

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Writes a model with true shapes whose matrices are zeros, as holes in sparse files: for checks of
+memory with models that are larger than the disk has room for. It is read like any other, so each
+page of a weight takes a page of memory; the pictures are grey.
+
+    tools/zero_weights.py OUT --shape flux1-dev --type q4_0     FLUX.1 [dev]: 6.7 + 9.5 GB, a few MB on the disk
+    tools/zero_weights.py OUT --shape klein-9b                  FLUX.2 [klein] 9B in bf16: 18 + 16 GB
+
+`--type` is the transformer's: bf16 in safetensors, q8_0, q4_0 or q4_k in GGUF. Encoders and VAE are
+bf16. Only Python's own library is needed.
+"""
+
+import argparse
+import array
+import math
+import pathlib
+import shutil
+import struct
+import json
+
+import random_weights
+from random_weights import ROOT, SHAPES, write_json
+
+# GGUF's numbers of the types, values and bytes of a block.
+GGUF_TYPES = {"f32": (0, 1, 4), "bf16": (30, 1, 2), "q4_0": (2, 32, 18), "q8_0": (8, 32, 34),
+              "q4_k": (12, 256, 144)}
+WIDTH, POOLED, TEXT = 3072, 768, 4096  # of FLUX.1
+
+
+# ---- shapes of FLUX.1 [dev] ---------------------------------------------------------------------
+
+
+def linear(name, rows, cols):
+    return {name + ".weight": [rows, cols], name + ".bias": [rows]}
+
+
+def flux1_transformer():
+    out = {}
+    for name, rows, cols in (
+            ("img_in", WIDTH, 64), ("txt_in", WIDTH, TEXT), ("time_in.in_layer", WIDTH, 256),
+            ("time_in.out_layer", WIDTH, WIDTH), ("vector_in.in_layer", WIDTH, POOLED),
+            ("vector_in.out_layer", WIDTH, WIDTH), ("guidance_in.in_layer", WIDTH, 256),
+            ("guidance_in.out_layer", WIDTH, WIDTH),
+            ("final_layer.adaLN_modulation.1", 2 * WIDTH, WIDTH), ("final_layer.linear", 64, WIDTH)):
+        out |= linear(name, rows, cols)
+    for i in range(19):
+        for stream in ("img", "txt"):
+            at = f"double_blocks.{i}.{stream}_"
+            out |= linear(at + "mod.lin", 6 * WIDTH, WIDTH)
+            out |= linear(at + "attn.qkv", 3 * WIDTH, WIDTH)
+            out |= linear(at + "attn.proj", WIDTH, WIDTH)
+            out |= linear(at + "mlp.0", 4 * WIDTH, WIDTH)
+            out |= linear(at + "mlp.2", WIDTH, 4 * WIDTH)
+            out |= {f"{at}attn.norm.{part}_norm.scale": [128] for part in ("query", "key")}
+    for i in range(38):
+        at = f"single_blocks.{i}."
+        out |= linear(at + "modulation.lin", 3 * WIDTH, WIDTH)
+        out |= linear(at + "linear1", 7 * WIDTH, WIDTH)
+        out |= linear(at + "linear2", WIDTH, 5 * WIDTH)
+        out |= {f"{at}norm.{part}_norm.scale": [128] for part in ("query", "key")}
+    return out
+
+
+def t5():
+    out = {"shared.weight": [32128, TEXT], "encoder.final_layer_norm.weight": [TEXT]}
+    out["encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"] = [32, 64]
+    for i in range(24):
+        at = f"encoder.block.{i}.layer."
+        for part in "qkvo":
+            out[f"{at}0.SelfAttention.{part}.weight"] = [4096, TEXT]
+        for part in ("wi_0", "wi_1"):
+            out[f"{at}1.DenseReluDense.{part}.weight"] = [10240, TEXT]
+        out[at + "1.DenseReluDense.wo.weight"] = [TEXT, 10240]
+        out |= {f"{at}{part}.layer_norm.weight": [TEXT] for part in "01"}
+    return out
+
+
+def clip():
+    out = {"text_model.embeddings.token_embedding.weight": [49408, POOLED],
+           "text_model.embeddings.position_embedding.weight": [77, POOLED]}
+    norms = ["text_model.final_layer_norm"]
+    for i in range(12):
+        at = f"text_model.encoder.layers.{i}."
+        norms += [at + "layer_norm1", at + "layer_norm2"]
+        for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
+            out |= linear(at + "self_attn." + part, POOLED, POOLED)
+        out |= linear(at + "mlp.fc1", 4 * POOLED, POOLED)
+        out |= linear(at + "mlp.fc2", POOLED, 4 * POOLED)
+    for name in norms:
+        out |= {name + ".weight": [POOLED], name + ".bias": [POOLED]}
+    return out
+
+
+def flux1_vae():
+    shapes = random_weights.vae({"channels": [128, 256, 512, 512], "latent": 16, "resnets": 2})
+    return {name: shape for name, shape in shapes.items()
+            if not name.startswith(("bn.", "quant_conv", "post_quant_conv"))}
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+
+def vector(name, count):
+    """Norms are 1, biases and means 0, as f32."""
+    value = 0.0 if name.endswith((".bias", "running_mean")) else 1.0
+    return array.array("f", [value]) * count
+
+
+def write_safetensors(path, tensors):
+    header, offset = {}, 0
+    for name, shape in tensors.items():
+        end = offset + 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text)
+        begin = out.tell()
+        for name, shape in tensors.items():
+            if len(shape) == 1:
+                out.seek(begin + header[name]["data_offsets"][0])
+                out.write(random_weights.to_bf16(vector(name, shape[0])))
+        out.truncate(begin + offset)
+    print(f"{path}: {len(tensors)} tensors, {offset / 1e9:.3f} GB", flush=True)
+
+
+def write_gguf(path, tensors, kind):
+    """Matrices in blocks of that type where whole ones make up a row, else in bf16; vectors in f32."""
+    def text(value):
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    infos, places, offset = b"", [], 0
+    for name, shape in tensors.items():
+        own = "f32" if len(shape) == 1 else kind if shape[1] % GGUF_TYPES[kind][1] == 0 else "bf16"
+        number, values, size = GGUF_TYPES[own]
+        infos += text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *reversed(shape), number, offset)
+        places.append((name, shape, offset))
+        offset += -(-(math.prod(shape) // values * size) // 32) * 32
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), 1)
+    head += text("general.architecture") + struct.pack("<I", 8) + text("flux") + infos
+    head += b"\0" * (-len(head) % 32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as out:
+        out.write(head)
+        for name, shape, place in places:
+            if len(shape) == 1:
+                out.seek(len(head) + place)
+                out.write(vector(name, shape[0]).tobytes())
+        out.truncate(len(head) + offset)
+    print(f"{path}: {len(tensors)} tensors, {offset / 1e9:.3f} GB", flush=True)
+
+
+def write_transformer(folder, tensors, kind):
+    stem = folder / "diffusion_pytorch_model"
+    if kind == "bf16":
+        write_safetensors(stem.with_suffix(".safetensors"), tensors)
+    else:
+        write_gguf(stem.with_suffix(".gguf"), tensors, kind)
+
+
+# ---- models -------------------------------------------------------------------------------------
+
+
+def write_flux1(out, kind):
+    small = ROOT / "tests/golden/b2"  # its tokenizers and schedule are as dev's
+    for part in ("tokenizer", "tokenizer_2", "scheduler"):
+        shutil.copytree(small / part, out / part, dirs_exist_ok=True)
+
+    def config(name, **changes):
+        write_json(out / name, json.loads((small / name).read_text(encoding="utf-8")) | changes)
+
+    config("model_index.json", max_sequence_length=512)
+    config("transformer/config.json", num_layers=19, num_single_layers=38, attention_head_dim=128,
+           num_attention_heads=24, joint_attention_dim=TEXT, pooled_projection_dim=POOLED,
+           in_channels=64, axes_dims_rope=[16, 56, 56])
+    config("vae/config.json", block_out_channels=[128, 256, 512, 512], latent_channels=16,
+           layers_per_block=2, norm_num_groups=32, scaling_factor=0.3611, shift_factor=0.1159)
+    config("text_encoder/config.json", hidden_size=POOLED, intermediate_size=4 * POOLED,
+           num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=77, vocab_size=49408)
+    config("text_encoder_2/config.json", d_model=TEXT, d_ff=10240, d_kv=64, num_heads=64, num_layers=24,
+           vocab_size=32128, relative_attention_num_buckets=32, relative_attention_max_distance=128)
+    write_transformer(out / "transformer", flux1_transformer(), kind)
+    write_safetensors(out / "text_encoder/model.safetensors", clip())
+    write_safetensors(out / "text_encoder_2/model.safetensors", t5())
+    write_safetensors(out / "vae/diffusion_pytorch_model.safetensors", flux1_vae())
+
+
+def write_klein(out, s, kind):
+    random_weights.write_configs(out, s)
+    random_weights.write_text_config(out / "text_encoder", s)
+    random_weights.write_tokenizer(out / "tokenizer", s)
+    write_transformer(out / "transformer", random_weights.transformer(s), kind)
+    write_safetensors(out / "text_encoder/model.safetensors", random_weights.text_encoder(s))
+    write_safetensors(out / "vae/diffusion_pytorch_model.safetensors", random_weights.vae(s))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--shape", choices=["flux1-dev", "klein-4b", "klein-9b"], required=True)
+    parser.add_argument("--type", choices=["bf16", "q8_0", "q4_0", "q4_k"], default="bf16")
+    arguments = parser.parse_args()
+    if arguments.out.resolve().is_relative_to(ROOT):
+        parser.error("OUT lies in the repository")
+    if arguments.shape == "flux1-dev":
+        write_flux1(arguments.out, arguments.type)
+    else:
+        write_klein(arguments.out, SHAPES[arguments.shape], arguments.type)
+
+
+if __name__ == "__main__":
+    main()
