@@ -33,6 +33,7 @@ void decode_all(const FileTensor& tensor, std::int64_t cols) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
   const std::span<const std::byte> file = std::as_bytes(std::span(data, size_bytes));
+  static_cast<void>(imagined::engine::read_gguf_keys(file, "tokenizer."));
   const imagined::Result<std::vector<FileTensor>> tensors = parse_gguf(file);
   if (!tensors) {
     CHECK(!tensors.error().message.empty(), "an error says what is wrong");

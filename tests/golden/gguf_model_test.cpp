@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/folder_testing.h"
+#include "engine/families/gguf_tokenizer_testing.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/gguf_test_files.h"
 #include "engine/formats/weight_file.h"
@@ -23,26 +24,39 @@ fs::path golden_folder() { return fs::path(IMAGINED_SOURCE_DIR) / "tests" / "gol
 /// A copy of a recorded model whose networks are GGUF files; it goes away with the object.
 class GgufModel {
  public:
-  GgufModel(const std::string& name, StoreAs store_as) {
+  /// With `inside` the text encoder's file holds the tokenizer of its prompts, and nothing else
+  /// does.
+  GgufModel(const std::string& name, StoreAs store_as, bool inside = false) {
     fs::copy(golden_folder() / name, path_, fs::copy_options::recursive);
     const bool flux1 = is_folder(path_ / "text_encoder_2");  // then the first one is CLIP
     convert("transformer", store_as);
     convert("vae", store_as);
-    convert("text_encoder", store_as, flux1 ? nullptr : llama_name);
-    if (flux1) convert("text_encoder_2", store_as, llama_t5_name);
+    GgufBytes keys;
+    if (inside) put_tokenizer_into(keys, flux1 ? "_2" : "");
+    convert("text_encoder", store_as, flux1 ? nullptr : llama_name, flux1 ? GgufBytes() : keys);
+    if (flux1) convert("text_encoder_2", store_as, llama_t5_name, keys);
   }
   const fs::path& path() const { return path_; }
 
  private:
   void convert(const char* part, StoreAs store_as,
-               std::string (*rename)(std::string name) = nullptr) const {
+               std::string (*rename)(std::string name) = nullptr,
+               const GgufBytes& keys = {}) const {
     const std::vector<fs::path> files = weight_files_in(path_ / part);
     CHECK(files.size() == 1, "{} files in {}", files.size(), part);
     const auto file = WeightFile::open(files[0]);
     CHECK(file.has_value(), "{}", file.error().message);
     std::ofstream(path_ / part / "weights.gguf", std::ios::binary)
-        << gguf_of(file->tensors(), store_as, rename);
+        << gguf_of(file->tensors(), store_as, rename, keys);
     fs::remove(files[0]);
+  }
+
+  void put_tokenizer_into(GgufBytes& keys, const std::string& number) const {
+    const fs::path tokenizer = path_ / ("tokenizer" + number);
+    const auto rows = json_in(path_ / ("text_encoder" + number) / "config.json")["vocab_size"];
+    const auto make = number.empty() ? gguf_bpe : gguf_unigrams;
+    make(tokenizer, rows.get<std::size_t>()).add_to(keys);
+    fs::remove_all(tokenizer);
   }
 
   const TestFolder folder_;
@@ -86,6 +100,20 @@ INSTANTIATE_TEST_SUITE_P(
                     Conversion{"Flux1", "b1", StoreAs::as_they_were, Precision::f32},
                     Conversion{"Flux1InBf16", "b2", StoreAs::as_they_were, Precision::bf16}),
     [](const auto& param) { return std::string(param.param.name); });
+
+TEST(GgufModel, ReadsPromptsByTheTokenizerInItsTextEncoder) {
+  for (const char* name : {"a1", "b1"}) {
+    const GgufModel model(name, StoreAs::as_they_were, true);
+    EXPECT_EQ(picture_of(model.path(), Precision::f32).pixels,
+              picture_of(golden_folder() / name, Precision::f32).pixels)
+        << name;
+    const auto engine = Engine::load({.path = model.path(), .threads = 1});
+    const auto& files = (*engine)->summary().files;
+    EXPECT_EQ(files.back().part, name[0] == 'a' ? "tokenizer" : "tokenizer_2");
+    EXPECT_EQ(files.back().path.filename(), "weights.gguf");
+    EXPECT_EQ(files.back().why, "no other lies beside the text encoder");
+  }
+}
 
 /// How far a run with Q8_0 weights may be from one with the weights themselves.
 ///

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,41 @@ TEST_F(OtherPipeline, WithCachedReferencesAgreesInBothPrecisions) {
   expect_agrees(request);
   request.precision = Precision::bf16;
   expect_agrees(request);
+}
+
+// As `ModularPipeline.save_pretrained` of diffusers 0.42.1 writes it, whose own pictures of these
+// runs are at most one level from the recorded ones.
+TEST_F(OtherPipeline, InAModularFolderAgrees) {
+  struct Case {
+    const char* parts;
+    const char* class_name;
+    const char* run;
+  };
+  for (const auto& [parts, class_name, run] :
+       {Case{"a1", "Flux2KleinModularPipeline", "a1-wide"},
+        Case{"a4", "Flux2KleinBaseModularPipeline", "a4-square"},
+        Case{"b2", "FluxModularPipeline", "b2-tall"},
+        Case{"b3", "FluxKontextModularPipeline", "b3-tall"}}) {
+    SCOPED_TRACE(class_name);
+    std::ifstream file(golden_folder() / parts / "model_index.json");
+    nlohmann::json index = nlohmann::json::parse(file);
+    index["_class_name"] = class_name;
+    index["_blocks_class_name"] = "AutoBlocks";
+    for (nlohmann::json& part : index)
+      if (part.is_array() && part[0].is_string())
+        part.push_back({{"pretrained_model_name_or_path", "somewhere"},
+                        {"revision", nullptr},
+                        {"type_hint", {part[0], part[1]}},
+                        {"variant", nullptr}});
+    const TestFolder folder;
+    for (const auto& entry : fs::directory_iterator(golden_folder() / parts))
+      if (entry.is_directory())
+        fs::create_directory_symlink(entry.path(), folder.path() / entry.path().filename());
+    folder.write("modular_model_index.json", index.dump());
+    expect_agrees({.model = folder.path(),
+                   .golden = golden_folder() / (run + std::string(kSuffix)),
+                   .threads = 2});
+  }
 }
 
 TEST(RecordedRuns, OfPaperlandAgree) {

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "engine/families/family.h"
+#include "engine/families/gguf_tokenizer.h"
 #include "engine/families/name_words.h"
 #include "engine/families/other_files.h"
 #include "engine/formats/component_folder.h"
@@ -336,8 +337,11 @@ Result<> ModelFiles::check_folders() const {
     return missing(root_, fmt::format("{}/", part));
   };
   TRY(folder_is_there(kTransformer));
-  for (const PipelineComponent& component : index_->family->components)
-    if (component.key != std::string_view("scheduler")) TRY(folder_is_there(component.key));
+  for (const PipelineComponent& component : index_->family->components) {
+    const std::string_view part = component.key;
+    // A tokenizer may be in the text encoder's file.
+    if (part != "scheduler" && !part.starts_with("tokenizer")) TRY(folder_is_there(part));
+  }
   return folder_is_there("scheduler");
 }
 
@@ -570,34 +574,81 @@ Result<std::size_t> ModelFiles::choose(std::string_view part, const NameTable& n
   return *best;
 }
 
+namespace {
+
+void add_tokenizer(std::string_view part, const fs::path& place, std::string why,
+                   const std::optional<PromptFrame>& frame, ModelPlan& plan) {
+  if (std::string note = frame ? frame_note(*frame) : std::string(); !note.empty())
+    plan.notes.push_back(std::move(note));
+  plan.parts.push_back(
+      {.name = std::string(part), .path = place, .why = std::move(why), .weights = nullptr});
+}
+
+/// "text_encoder_2" for "tokenizer_2".
+std::string encoder_of(std::string_view tokenizer) {
+  constexpr std::string_view kTokenizer = "tokenizer";
+  return fmt::format("text_encoder{}", tokenizer.substr(kTokenizer.size()));
+}
+
+}  // namespace
+
+Result<> ModelFiles::take_tokenizer_folder(std::string_view part, TokenizerKind kind,
+                                           const fs::path& folder, std::string why,
+                                           ModelPlan& plan) const {
+  std::optional<PromptFrame> frame;
+  if (kind == TokenizerKind::qwen) frame = TRY(load_prompt_frame(folder));
+  add_tokenizer(part, folder, std::move(why), frame, plan);
+  return {};
+}
+
+Result<bool> ModelFiles::take_tokenizer_in(std::string_view part, TokenizerKind kind,
+                                           const fs::path& file, std::string why,
+                                           ModelPlan& plan) const {
+  const std::optional<ListedVocabulary> vocabulary = TRY(read_listed_vocabulary(file));
+  if (!vocabulary) return false;
+  const std::optional<TokenizerKind> found = kind_of(*vocabulary);
+  if (found != kind)
+    return fail(
+        found ? ErrorCode::invalid_argument : ErrorCode::unimplemented,
+        fmt::format("{}: the tokenizer in it is {} ({} {}); {} is needed", file.filename().string(),
+                    found ? tokenizer_name(*found) : "one that is not known",
+                    in_quotes(vocabulary->model), in_quotes(vocabulary->pre), tokenizer_name(kind)),
+        std::string(part), file.string());
+  std::optional<PromptFrame> frame;
+  if (kind == TokenizerKind::qwen)
+    frame = TRY(read_prompt_frame(
+        {.config = {}, .jinja = vocabulary->chat_template, .json = std::nullopt}));
+  add_tokenizer(part, file, std::move(why), frame, plan);
+  return true;
+}
+
 Result<> ModelFiles::take_tokenizer(std::string_view part, TokenizerKind kind, ModelPlan& plan) {
-  const auto take_folder = [&](const fs::path& folder, std::string why) -> Result<> {
-    if (kind == TokenizerKind::qwen) {
-      const PromptFrame frame = TRY(load_prompt_frame(folder));
-      if (std::string note = frame_note(frame); !note.empty())
-        plan.notes.push_back(std::move(note));
-    }
-    plan.parts.push_back(
-        {.name = std::string(part), .path = folder, .why = std::move(why), .weights = nullptr});
-    return {};
-  };
   if (const std::optional<fs::path> path = chosen(part)) {
+    if (TRY(take_tokenizer_in(part, kind, *path, std::string(kNamed), plan))) return {};
     const fs::path folder = is_folder(*path) ? *path : path->parent_path();
     const std::optional<TokenizerKind> found = tokenizer_kind(folder);
-    if (found == kind) return take_folder(folder, std::string(kNamed));
+    if (found == kind) return take_tokenizer_folder(part, kind, folder, std::string(kNamed), plan);
     return fail(found ? ErrorCode::invalid_argument : ErrorCode::not_found,
                 fmt::format("{}: {} holds {}; {} is needed", part, last_name(folder),
                             found ? tokenizer_name(*found) : "no tokenizer", tokenizer_name(kind)),
                 std::string(part), path->string());
   }
+  const auto in_encoder = [&]() -> Result<bool> {
+    const ModelPart& encoder = plan.part(encoder_of(part));
+    return take_tokenizer_in(part, kind, encoder.path, "no other lies beside the text encoder",
+                             plan);
+  };
   if (complete_) {
     for (const fs::path& folder : {root_ / part, root_})
-      if (tokenizer_kind(folder) == kind) return take_folder(folder, index_name_);
+      if (tokenizer_kind(folder) == kind)
+        return take_tokenizer_folder(part, kind, folder, index_name_, plan);
     if (const std::optional<TokenizerKind> other = tokenizer_kind(root_ / part))
       return refuse(
           fmt::format("{}/: {}; {} is needed", part, tokenizer_name(*other), tokenizer_name(kind)),
           root_);
-    return missing(root_, fmt::format("{}/tokenizer.json", part));
+    if (TRY(in_encoder())) return {};
+    return missing(root_,
+                   fmt::format("{}/{}", part, is_folder(root_ / part) ? "tokenizer.json" : ""));
   }
   search();
   const Place* best = nullptr;
@@ -610,8 +661,10 @@ Result<> ModelFiles::take_tokenizer(std::string_view part, TokenizerKind kind, M
         (best == nullptr || rank_of(place) < rank_of(*best)))
       best = &place;
   if (best != nullptr)
-    return take_folder(best->folder,
-                       fmt::format("the nearest folder with {}", tokenizer_name(kind)));
+    return take_tokenizer_folder(part, kind, best->folder,
+                                 fmt::format("the nearest folder with {}", tokenizer_name(kind)),
+                                 plan);
+  if (TRY(in_encoder())) return {};
   return missing(transformer_.weights->path(),
                  fmt::format("{} beside it ({}/ with tokenizer.json)", tokenizer_name(kind), part));
 }

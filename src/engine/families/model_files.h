@@ -69,7 +69,8 @@ class ModelFiles {
   template <class Config>
   Result<Config> take(const PartRule<Config>& rule, ModelPlan& plan);
 
-  /// Chooses a tokenizer and adds it to the plan.
+  /// Chooses a tokenizer, behind the text encoder that it is for, and adds it to the plan: a
+  /// folder, or where there is none the text encoder's own GGUF file.
   Result<> take_tokenizer(std::string_view part, TokenizerKind kind, ModelPlan& plan);
 
   /// scheduler/scheduler_config.json, which a complete folder must have.
@@ -115,6 +116,13 @@ class ModelFiles {
   void visit(const std::filesystem::path& folder, int level, bool usual, int depth);
   Result<std::optional<ConfigText>> config_of(const Candidate& candidate,
                                               std::string_view part) const;
+  Result<> take_tokenizer_folder(std::string_view part, TokenizerKind kind,
+                                 const std::filesystem::path& folder, std::string why,
+                                 ModelPlan& plan) const;
+  /// False: there is none in the file.
+  Result<bool> take_tokenizer_in(std::string_view part, TokenizerKind kind,
+                                 const std::filesystem::path& file, std::string why,
+                                 ModelPlan& plan) const;
   Result<WeightSource> source_of(const Candidate& candidate, const NameTable& names) const;
   /// The one of several candidates, of which `refusals` say why they do not fit, if they do not.
   Result<std::size_t> choose(std::string_view part, const NameTable& names,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -55,12 +56,17 @@ std::optional<TensorType> tensor_type(std::uint32_t number) {
 
 // --- types of values ---------------------------------------------------------------------------
 
+constexpr std::uint32_t kI8 = 1;
+constexpr std::uint32_t kI16 = 3;
 constexpr std::uint32_t kU32 = 4;
 constexpr std::uint32_t kI32 = 5;
+constexpr std::uint32_t kF32 = 6;
+constexpr std::uint32_t kBool = 7;
 constexpr std::uint32_t kString = 8;
 constexpr std::uint32_t kArray = 9;
 constexpr std::uint32_t kU64 = 10;
 constexpr std::uint32_t kI64 = 11;
+constexpr std::uint32_t kF64 = 12;
 
 /// Bytes of a value of fixed size; 0 for strings, arrays and types nobody knows.
 std::uint64_t value_bytes(std::uint32_t type) {
@@ -87,6 +93,9 @@ class GgufReader {
   /// The shapes that `comfy.gguf.orig_shape.` gives, by the tensor's name; in PyTorch's order.
   std::map<std::string, std::vector<std::int64_t>, std::less<>> original_shapes;
   std::vector<Info> infos;
+  /// Of keys that begin with `kept_prefix`, where there is one.
+  GgufKeys kept;
+  std::string_view kept_prefix;
 
   Result<> read();
   /// How much of the file it was.
@@ -99,6 +108,9 @@ class GgufReader {
   Result<> skip(std::uint64_t count, std::uint64_t size_bytes);
   Result<> skip_value(std::uint32_t type, int depth);
   Result<> read_key();
+  Result<GgufValue> kept_value(std::uint32_t type);
+  Result<GgufValue> kept_array();
+  Result<std::int64_t> whole(std::uint32_t type);
   Result<> read_original_shape(std::string_view name, std::uint32_t type);
   Result<> read_info();
   std::size_t left() const {
@@ -189,11 +201,72 @@ Result<> GgufReader::read_original_shape(std::string_view name, std::uint32_t ty
   return {};
 }
 
+bool is_fraction(std::uint32_t type) { return type == kF32 || type == kF64; }
+
+/// A whole number of that type.
+Result<std::int64_t> GgufReader::whole(std::uint32_t type) {
+  switch (value_bytes(type)) {
+    case 1:
+      return type == kI8 ? std::int64_t{TRY(number<std::int8_t>())}
+                         : std::int64_t{TRY(number<std::uint8_t>())};
+    case 2:
+      return type == kI16 ? std::int64_t{TRY(number<std::int16_t>())}
+                          : std::int64_t{TRY(number<std::uint16_t>())};
+    case 4:
+      return type == kI32 ? std::int64_t{TRY(number<std::int32_t>())}
+                          : std::int64_t{TRY(number<std::uint32_t>())};
+    default:
+      break;
+  }
+  const auto value = TRY(number<std::int64_t>());
+  if (type == kU64 && value < 0) return refuse(ErrorCode::data_loss, "a number above every int64");
+  return value;
+}
+
+Result<GgufValue> GgufReader::kept_array() {
+  const auto inner = TRY(number<std::uint32_t>());
+  const auto count = TRY(number<std::uint64_t>());
+  const std::uint64_t size_bytes = inner == kString ? sizeof(std::uint64_t) : value_bytes(inner);
+  if (size_bytes == 0 || inner == kBool)
+    return refuse(ErrorCode::data_loss, fmt::format("an array of type {} is not read", inner));
+  if (count > left() / size_bytes) return cut_short();
+  if (inner == kString) {
+    std::vector<std::string> texts;
+    for (std::uint64_t i = 0; i < count; ++i) texts.emplace_back(TRY(text(kMaxGgufHeaderBytes)));
+    return GgufValue(std::move(texts));
+  }
+  if (is_fraction(inner)) {
+    std::vector<double> fractions;
+    for (std::uint64_t i = 0; i < count; ++i)
+      fractions.push_back(inner == kF32 ? double{std::bit_cast<float>(TRY(number<std::uint32_t>()))}
+                                        : std::bit_cast<double>(TRY(number<std::uint64_t>())));
+    return GgufValue(std::move(fractions));
+  }
+  std::vector<std::int64_t> numbers;
+  for (std::uint64_t i = 0; i < count; ++i) numbers.push_back(TRY(whole(inner)));
+  return GgufValue(std::move(numbers));
+}
+
+Result<GgufValue> GgufReader::kept_value(std::uint32_t type) {
+  if (type == kString) return GgufValue(std::string(TRY(text(kMaxGgufHeaderBytes))));
+  if (type == kArray) return kept_array();
+  if (type == kBool) return GgufValue(TRY(number<std::uint8_t>()) != 0);
+  if (type == kF32) return GgufValue(double{std::bit_cast<float>(TRY(number<std::uint32_t>()))});
+  if (type == kF64) return GgufValue(std::bit_cast<double>(TRY(number<std::uint64_t>())));
+  if (value_bytes(type) == 0)
+    return refuse(ErrorCode::data_loss, fmt::format("values of type {} do not exist", type));
+  return GgufValue(TRY(whole(type)));
+}
+
 Result<> GgufReader::read_key() {
   const std::string_view key = TRY(text(kMaxGgufKeyBytes));
   where_ = fmt::format("key {}", in_quotes(key));
   if (!keys_.emplace(key).second) return refuse(ErrorCode::data_loss, "given twice");
   const auto type = TRY(number<std::uint32_t>());
+  if (!kept_prefix.empty() && key.starts_with(kept_prefix)) {
+    kept.emplace(key, TRY(kept_value(type)));
+    return {};
+  }
   constexpr std::string_view kOriginalShape = "comfy.gguf.orig_shape.";
   if (key.starts_with(kOriginalShape))
     return read_original_shape(key.substr(kOriginalShape.size()), type);
@@ -362,6 +435,14 @@ Result<std::vector<FileTensor>> parse_gguf(std::span<const std::byte> file) {
   }
   TRY(sort_apart(tensors));
   return tensors;
+}
+
+Result<GgufKeys> read_gguf_keys(std::span<const std::byte> file, std::string_view prefix) {
+  if (!is_gguf(file)) return fail(ErrorCode::data_loss, "the file does not start with \"GGUF\"");
+  GgufReader header(file);
+  header.kept_prefix = prefix;
+  TRY(header.read());
+  return std::move(header.kept);
 }
 
 }  // namespace imagined::engine

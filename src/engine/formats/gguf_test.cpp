@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
+
 #include "engine/formats/gguf_test_files.h"
 #include "engine/formats/test_files.h"
 #include "engine/formats/weight_file.h"
@@ -370,6 +372,49 @@ TEST(WeightFile, SaysSoWhenTheFileIsCutWhileItIsMapped) {
   fs::resize_file(path, 4096);
   EXPECT_EQ(file->find("x")->bytes[34 * 1024 - 1], std::byte{0});
   EXPECT_EQ(file->intact().error().code, ErrorCode::data_loss);
+}
+
+TEST(GgufKeys, AreReadWithTheirTypes) {
+  GgufBytes file;
+  file.key("a.text", 8, gguf_string("x"));
+  file.key("a.truth", 7, "\1");
+  file.key("a.small", 1, "\xfe");
+  file.key("a.short", 2, le_bytes(65'535, 2));
+  file.key("a.large", 10, u64_bytes(1ull << 40));
+  file.key("a.fraction", 6, u32_bytes(std::bit_cast<std::uint32_t>(0.5f)));
+  file.key("a.texts", 9, u32_bytes(8) + u64_bytes(2) + gguf_string("") + gguf_string("yz"));
+  file.key("a.numbers", 9, u32_bytes(5) + u64_bytes(2) + u32_bytes(0xffffffff) + u32_bytes(7));
+  file.key("a.doubles", 9,
+           u32_bytes(12) + u64_bytes(1) + u64_bytes(std::bit_cast<std::uint64_t>(0.25)));
+  file.key("b.other", 8, gguf_string("not asked for"));
+  const std::string bytes = file.bytes();
+  const auto keys = read_gguf_keys(std::as_bytes(std::span(bytes)), "a.");
+  ASSERT_TRUE(keys.has_value()) << keys.error().message;
+  EXPECT_EQ(keys->size(), 9u);
+  EXPECT_EQ(keys->at("a.text"), GgufValue(std::string("x")));
+  EXPECT_EQ(keys->at("a.truth"), GgufValue(true));
+  EXPECT_EQ(keys->at("a.small"), GgufValue(std::int64_t{-2}));
+  EXPECT_EQ(keys->at("a.short"), GgufValue(std::int64_t{65'535}));
+  EXPECT_EQ(keys->at("a.large"), GgufValue(std::int64_t{1} << 40));
+  EXPECT_EQ(keys->at("a.fraction"), GgufValue(0.5));
+  EXPECT_EQ(keys->at("a.texts"), GgufValue(std::vector<std::string>{"", "yz"}));
+  EXPECT_EQ(keys->at("a.numbers"), GgufValue(std::vector<std::int64_t>{-1, 7}));
+  EXPECT_EQ(keys->at("a.doubles"), GgufValue(std::vector<double>{0.25}));
+}
+
+TEST(GgufKeys, AreRefusedWhereTheyAreBroken) {
+  const auto error = [](std::uint32_t type, const std::string& value) {
+    GgufBytes file;
+    file.key("a.x", type, value);
+    const std::string bytes = file.bytes();
+    const auto keys = read_gguf_keys(std::as_bytes(std::span(bytes)), "a.");
+    return keys ? "none" : keys.error().message;
+  };
+  EXPECT_THAT(error(9, u32_bytes(8) + u64_bytes(1ull << 60)), HasSubstr("\"a.x\""));
+  EXPECT_THAT(error(9, u32_bytes(4) + u64_bytes(3) + u32_bytes(1)), HasSubstr("cut short"));
+  EXPECT_THAT(error(9, u32_bytes(9) + u64_bytes(1)), HasSubstr("an array of type 9"));
+  EXPECT_THAT(error(10, u64_bytes(~0ull)), HasSubstr("above every int64"));
+  EXPECT_THAT(error(13, ""), HasSubstr("type 13"));
 }
 
 }  // namespace

@@ -111,10 +111,9 @@ enum class StoreAs : std::uint8_t {
 };
 
 /// The same weights as a GGUF file, as the converters of published models write them. Tensors of
-/// types that no network reads are left out.
+/// types that no network reads are left out. `file` may have keys already.
 inline std::string gguf_of(std::span<const FileTensor> tensors, StoreAs store_as,
-                           std::string (*rename)(std::string name) = nullptr) {
-  GgufBytes file;
+                           std::string (*rename)(std::string name) = nullptr, GgufBytes file = {}) {
   for (const FileTensor& tensor : tensors) {
     if (!tensor.is_readable() || tensor.type->dtype == DType::other) continue;
     const std::int64_t cols = tensor.shape.empty() ? 1 : tensor.shape.back();

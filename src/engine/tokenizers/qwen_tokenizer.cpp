@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "engine/tokenizers/bpe_files.h"
 #include "engine/tokenizers/chat_template.h"
+#include "engine/tokenizers/listed_vocabulary.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 #include "engine/tokenizers/unicode.h"
 
@@ -90,6 +91,15 @@ Result<QwenTokenizer> QwenTokenizer::parse(std::string_view tokenizer_json,
   PromptFrame frame = TRY(read_prompt_frame(
       {.config = std::string(tokenizer_config), .jinja = std::nullopt, .json = std::nullopt}));
   return QwenTokenizer(TRY(State::make(std::move(parts), std::move(frame))));
+}
+
+Result<QwenTokenizer> QwenTokenizer::from(const ListedVocabulary& vocabulary) {
+  TokenizerParts parts = TRY(listed_bpe(vocabulary));
+  PromptFrame frame = TRY(
+      read_prompt_frame({.config = {}, .jinja = vocabulary.chat_template, .json = std::nullopt}));
+  QwenTokenizer tokenizer(TRY(State::make(std::move(parts), std::move(frame))));
+  TRY(tokenizer.check_marks());
+  return tokenizer;
 }
 
 std::vector<std::int32_t> QwenTokenizer::encode(std::string_view text) const {

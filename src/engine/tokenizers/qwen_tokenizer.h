@@ -27,6 +27,9 @@ class QwenTokenizer {
   static Result<QwenTokenizer> parse(std::string_view tokenizer_json,
                                      std::string_view tokenizer_config = {});
 
+  /// The same from the lists in a GGUF file.
+  static Result<QwenTokenizer> from(const struct ListedVocabulary& vocabulary);
+
   QwenTokenizer(QwenTokenizer&&) noexcept;
   QwenTokenizer& operator=(QwenTokenizer&&) noexcept;
   ~QwenTokenizer();

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "engine/tokenizers/json_file.h"
+#include "engine/tokenizers/listed_vocabulary.h"
 #include "engine/tokenizers/t5_files.h"
 #include "engine/tokenizers/unicode.h"
 
@@ -199,6 +200,11 @@ Result<T5Tokenizer> T5Tokenizer::parse(std::string_view tokenizer_json,
                                        std::string_view tokenizer_config) {
   T5Parts parts = TRY(parse_t5_json(tokenizer_json));
   if (!tokenizer_config.empty()) TRY(apply_t5_config(tokenizer_config, parts));
+  return make(std::move(parts));
+}
+
+Result<T5Tokenizer> T5Tokenizer::from(const ListedVocabulary& vocabulary) {
+  T5Parts parts = TRY(listed_unigrams(vocabulary));
   return make(std::move(parts));
 }
 

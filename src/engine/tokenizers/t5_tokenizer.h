@@ -32,6 +32,9 @@ class T5Tokenizer {
   static Result<T5Tokenizer> parse_spiece(std::string_view spiece_model,
                                           std::string_view tokenizer_config = {});
 
+  /// The same from the lists in a GGUF file.
+  static Result<T5Tokenizer> from(const struct ListedVocabulary& vocabulary);
+
   T5Tokenizer(T5Tokenizer&&) noexcept;
   T5Tokenizer& operator=(T5Tokenizer&&) noexcept;
   ~T5Tokenizer();

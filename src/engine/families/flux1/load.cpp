@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/families/flux1/plan.h"
+#include "engine/families/gguf_tokenizer.h"
 #include "engine/families/load_network.h"
 #include "engine/models/clip/clip_names.h"
 #include "engine/models/clip/clip_text.h"
@@ -82,7 +83,7 @@ Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context
   const auto& own = plan.own_as<Flux1Plan>();
   ClipTokenizer clip_tokenizer = TRY(ClipTokenizer::load(plan.part("tokenizer").path));
   TRY(check_vocabulary("tokenizer", clip_tokenizer.vocab_size(), own.clip.vocab_size));
-  T5Tokenizer t5_tokenizer = TRY(T5Tokenizer::load(plan.part("tokenizer_2").path));
+  T5Tokenizer t5_tokenizer = TRY(load_t5_tokenizer(plan.part("tokenizer_2").path));
   TRY(check_vocabulary("tokenizer_2", t5_tokenizer.vocab_size(), own.t5.vocab_size));
   ClipText clip = TRY(load_network(
       context, "text encoder", plan.part("text_encoder"), clip_names(), format, sums,
@@ -125,7 +126,7 @@ Result<Networks> load_flux1(const Context& context, const ModelPlan& plan, Numbe
 
 Result<std::vector<std::int32_t>> flux1_tokens(const std::filesystem::path& tokenizer,
                                                std::string_view prompt) {
-  const T5Tokenizer loaded = TRY(T5Tokenizer::load(tokenizer));
+  const T5Tokenizer loaded = TRY(load_t5_tokenizer(tokenizer));
   std::vector<std::int32_t> ids = loaded.encode(prompt);
   ids.push_back(loaded.eos_id());
   return ids;

@@ -16,6 +16,7 @@ namespace {
 constexpr PipelineClass kPipelines[] = {
     {.name = "Flux2KleinPipeline"},
     {.name = "Flux2KleinModularPipeline"},
+    {.name = "Flux2KleinBaseModularPipeline"},
     {.name = "Flux2KleinKVPipeline", .cached_references = true},
 };
 constexpr PipelineComponent kComponents[] = {

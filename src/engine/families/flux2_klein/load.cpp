@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/families/flux2_klein/plan.h"
+#include "engine/families/gguf_tokenizer.h"
 #include "engine/families/load_network.h"
 #include "engine/models/flux2/flux2.h"
 #include "engine/models/flux2/flux2_names.h"
@@ -66,7 +67,7 @@ Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context
                                                           const ModelPlan& plan,
                                                           NumberFormat format, Networks& sums) {
   const auto& own = plan.own_as<KleinPlan>();
-  QwenTokenizer tokenizer = TRY(QwenTokenizer::load(plan.part("tokenizer").path));
+  QwenTokenizer tokenizer = TRY(load_qwen_tokenizer(plan.part("tokenizer").path));
   if (tokenizer.vocab_size() > own.text_encoder.vocab_size) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("tokenizer: {} tokens for a text encoder with {}",
@@ -106,7 +107,7 @@ Result<Networks> load_flux2_klein(const Context& context, const ModelPlan& plan,
 
 Result<std::vector<std::int32_t>> flux2_klein_tokens(const std::filesystem::path& tokenizer,
                                                      std::string_view prompt) {
-  const QwenTokenizer loaded = TRY(QwenTokenizer::load(tokenizer));
+  const QwenTokenizer loaded = TRY(load_qwen_tokenizer(tokenizer));
   return loaded.encode_prompt(prompt);
 }
 
