@@ -26,9 +26,17 @@ class HttpServerTest : public SomeServices {
   ~HttpServerTest() override { stop(); }
 
   void start() {
+    listen();
+    run();
+  }
+
+  void listen() {
     server_.emplace(options_, services());
     watcher_.start();
     CHECK(server_->listen().has_value(), "no port to be had");
+  }
+
+  void run() {
     thread_ = std::jthread([this] { server_->run(); });
   }
 
@@ -693,6 +701,26 @@ TEST_F(HttpServerTest, FinishesTheReplyInWorkWhenItStops) {
   server_->stop();
   complete(job);
   EXPECT_EQ(client.status(), 200);
+  thread_.join();
+}
+
+TEST_F(HttpServerTest, AnswersWhoHadConnectedWhenItStops) {
+  start();
+  WireClient client(port());
+  server_->stop();
+  client.send(kGetHealth);
+  EXPECT_EQ(client.status(), 200);
+  thread_.join();
+}
+
+// The system lets clients in before the server has taken them: none of them is cut off.
+TEST_F(HttpServerTest, AnswersAllWhoHaveAskedWhenItStops) {
+  listen();
+  std::list<WireClient> clients;
+  for (int i = 0; i < 50; ++i) clients.emplace_back(port()).send(kGetHealth);
+  server_->stop();
+  run();
+  for (WireClient& client : clients) EXPECT_EQ(client.status(), 200);
   thread_.join();
 }
 

@@ -21,7 +21,7 @@ import urllib.parse
 import pytest
 import requests
 
-from program import run, wait_until
+from program import Server, run, wait_until
 from test_people import KEYS, Person
 
 SCALE = int(os.environ.get("PROMISES", 1))
@@ -276,6 +276,75 @@ def test_a_key_that_asks_too_much_takes_nothing_from_the_others(roomy):
     p95 = [percentile([s for seen in run[1:] for _, _, s in seen], 0.95) for run in (alone, beside)]
     report("R6", others=others, seconds=seconds, hog_refused=hogs.count(429),
            p95_ms_alone=round(1000 * p95[0], 1), p95_ms_beside=round(1000 * p95[1], 1))
+
+
+# O1
+
+def test_servers_that_are_stopped_and_started_under_load_break_no_request(tmp_path):
+    """Whoever has sent a request gets its answer: the picture, or 503 with a time to come back."""
+    rounds = 3 if SCALE == 1 else SCALE
+    seen, key = [], None
+
+    async def client(server, ended):
+        while not ended.is_set():
+            try:
+                status, fields, _ = await send(server, message(server, b'{"prompt": "a red house"}', key))
+            except ConnectionRefusedError:  # nothing was sent
+                return
+            seen.append(status)
+            assert status == 200 or (status == 503 and int(fields["retry-after"]) > 0), (status, fields)
+
+    async def one_life(server):
+        ended = asyncio.Event()
+        clients = [asyncio.create_task(client(server, ended)) for _ in range(8)]
+        await asyncio.sleep(0.05 + random.random() * 0.2)
+        server.process.terminate()
+        at = time.monotonic()
+        await asyncio.to_thread(server.process.wait, 30)
+        ended.set()
+        await asyncio.gather(*clients)
+        return time.monotonic() - at
+
+    stops = []
+    for _ in range(rounds):
+        with Server(tmp_path / "data", *ROOM, grpc="off") as server:
+            key = key or server.make_key(*UNLIMITED)["key"]
+            stops.append(asyncio.run(one_life(server)))
+            assert server.process.returncode == 0
+    with Server(tmp_path / "data", *ROOM, grpc="off") as server:
+        wait_until(lambda: {"queued", "running"}.isdisjoint(server.job_states()), "the last jobs", 60)
+        made = server.query("SELECT count(*) FROM jobs WHERE state = 'succeeded'")[0][0]
+        assert made >= seen.count(200) >= rounds
+        check_books(server)
+    report("O1", stops=rounds, answers=len(seen), told_to_come_back=seen.count(503), made=made,
+           longest_stop_s=round(max(stops), 2))
+
+
+# S8
+
+def test_a_key_that_is_revoked_under_load_opens_nothing_from_then_on(roomy):
+    count = 3 if SCALE == 1 else SCALE
+    server = roomy()
+
+    async def use(key, seen):
+        while not seen or seen[-1][1] != 401:
+            at = time.monotonic()
+            seen.append((at, (await send(server, quick(server, key)))[0]))
+
+    async def one():
+        made = server.make_key(*UNLIMITED)
+        seen = [[] for _ in range(8)]
+        users = [asyncio.create_task(use(made["key"], row)) for row in seen]
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(server.keys, "delete", made["id"])
+        deleted = time.monotonic()
+        await asyncio.gather(*users)
+        assert all(row[0][1] == 200 for row in seen)
+        return max(at - deleted for row in seen for at, status in row if status == 200)
+
+    last = max(asyncio.run(one()) for _ in range(count))
+    assert last < 0, "a request that began after the deletion was taken"
+    report("S8", keys=count, last_taken_began_before_the_deletion_by_s=round(-last, 3))
 
 
 # S7

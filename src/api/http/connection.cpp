@@ -37,6 +37,8 @@ constexpr std::size_t kIdleBytes = 1024;
 // What is read and thrown away so that an early reply reaches a client that still sends.
 constexpr milliseconds kLingerTimeout{5'000};
 constexpr std::size_t kLingerBytesMax = 64u << 20;
+// How long a client that has connected, and not asked yet, is waited for by a server that stops.
+constexpr milliseconds kLastRequestTimeout{1'000};
 // Where it goes: nobody looks at it, so that all connections of a loop may share it.
 thread_local std::array<char, 64 * 1024> thrown_away;
 // Bodies up to this size are not counted: they are there as long as their connection is.
@@ -104,6 +106,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   Async<error_code> receive(std::size_t bytes_max = kReadBytes);
   Async<Reading> read_head(Head& head, Refusal& refusal);
+  bool may_have_asked();
   Async<Reading> read_body(const Head& head, Exchange& exchange, Refusal& refusal);
   Async<Result<void>> keep(std::string_view bytes, Exchange& exchange);
   Async<bool> ask_for_body();
@@ -139,7 +142,9 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   std::string head_text_;
   std::size_t begun_bytes_ = 0;  // of the reply, which `client_is_gone` has sent already
   bool idle_ = false;
+  bool has_asked_ = false;  // at least once
   bool closing_ = false;
+  steady_clock::time_point last_request_until_;  // when closing
 };
 
 // A deadline for whatever the socket does next: cancels it and leaves `expired_`. One that stays
@@ -165,6 +170,7 @@ void TcpConnection::disarm() {
 
 void TcpConnection::close_soon() {
   closing_ = true;
+  last_request_until_ = steady_clock::now() + kLastRequestTimeout;
   if (!idle_) return;
   error_code ignored;
   transport_.socket().cancel(ignored);
@@ -263,12 +269,23 @@ Async<TcpConnection::Reading> TcpConnection::read_head(Head& head, Refusal& refu
             : refuse(431, fmt::format("the head is larger than {} bytes", limits_.head_bytes_max));
       }
     }
-    if (waiting && closing_) co_return Reading::closed;
-    if (co_await receive(waiting ? kIdleBytes : kReadBytes)) {
+    if (waiting && closing_) {
+      if (!may_have_asked()) co_return Reading::closed;
+      arm(last_request_until_);
+    }
+    if (const error_code ec = co_await receive(waiting ? kIdleBytes : kReadBytes)) {
+      if (waiting && closing_ && !expired_ && ec == asio::error::operation_aborted) continue;
       if (expired_ && !waiting) co_return refuse(408, "the head of the request did not arrive");
       co_return Reading::closed;
     }
   }
+}
+
+// Whether a request may be on its way: that of a client which has connected for it, or bytes that
+// have arrived and are not read yet.
+bool TcpConnection::may_have_asked() {
+  error_code ec;
+  return !has_asked_ || transport_.socket().available(ec) > 0;
 }
 
 // Bytes of a body go where its route wants them. The client is read no faster than they go.
@@ -367,6 +384,7 @@ Async<bool> TcpConnection::exchange_once() {
   exchange.is_encrypted = transport_.is_encrypted();
   begun_bytes_ = 0;
   Reading reading = co_await read_head(head, refusal);
+  has_asked_ = true;
   exchange.started = steady_clock::now();
   exchange.request = std::move(head.request);
   std::optional<Response> response;

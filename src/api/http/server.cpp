@@ -193,6 +193,7 @@ Result<void> HttpServer::Loop::listen() {
 void HttpServer::Loop::admit(tcp::socket socket, Listener::Place place) {
   const auto connection = make_connection(std::move(socket), parts());
   run_among(connections_, connection, connection->run(), std::move(place));
+  if (stopping_) connection->close_soon();
 }
 
 // A client that is not let in is told why, as long as few are being told.
@@ -232,10 +233,10 @@ void HttpServer::Loop::run_among(Connections& connections,
 void HttpServer::Loop::begin_stop() {
   if (stopping_) return;
   stopping_ = true;
-  listener_.close();
   for (const auto& connection : connections_) connection->close_soon();
+  listener_.close();
   count_down(options_.drain_timeout);
-  end_when_idle();
+  asio::post(io_, [this] { end_when_idle(); });  // behind a client that was accepted just now
 }
 
 // Says every few seconds how long replies in work still have. On the loop's own timer, for on the

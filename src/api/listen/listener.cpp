@@ -69,9 +69,17 @@ void Listener::accept() {
 }
 
 void Listener::close() {
+  if (closed_) return;
   closed_ = true;
-  boost::system::error_code ignored;
-  acceptor_.close(ignored);
+  boost::system::error_code error;
+  // Those whom the system has let in already may have sent a request: closing would break it.
+  acceptor_.non_blocking(true, error);
+  while (!error) {
+    Socket socket(io_);
+    acceptor_.accept(socket, error);
+    if (!error) admit(std::move(socket));
+  }
+  acceptor_.close(error);
 }
 
 void Listener::admit(Socket socket) {
@@ -117,11 +125,8 @@ Async<void> Listener::accept_clients() {
 Async<bool> Listener::accept_one() {
   boost::system::error_code error;
   Socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-  if (closed_) co_return true;
-  if (!error) {
-    admit(std::move(socket));
-    co_return true;
-  }
+  if (!error) admit(std::move(socket));  // also the last one, accepted before `close`
+  if (!error || closed_) co_return true;
   if (const auto count = accept_failures_.happened(std::chrono::steady_clock::now())) {
     log(LogLevel::warn, "accept_failed", "port={} count={} reason={:?} connections={}", port_,
         *count, error.message(), open_->all);

@@ -53,6 +53,7 @@ class Listener {
   /// From now on each client that comes is handed over, until `close`. Again after an exception has
   /// come out of the loop; harmless when it goes on already.
   void accept();
+  /// Hands over those who wait in the system's queue, then takes nobody any more.
   void close();
   bool is_closed() const { return closed_; }
 
