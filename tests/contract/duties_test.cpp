@@ -196,7 +196,7 @@ TEST_F(DutiesTest, SweepsNothingThatIsNeededInAnyOrderOfEvents) {
   std::map<std::string, std::vector<std::string>> stored;  // by job: texts put so far
   const Duty expiry = picture_expiry(jobs_, clock_, kDayMs);
   int swept = 0;
-  for (int step = 0; step < 20'000; ++step) {
+  for (int step = 0; step < 100'000; ++step) {
     const auto any = [&](std::size_t count) { return random() % count; };
     switch (any(8)) {
       case 0:

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,43 @@ TEST_F(KeyDeskTest, LetsEachRoleDoWhatIsItsOwn) {
   }
   EXPECT_FALSE(verbs.back().does(person(Role::member)));
   EXPECT_TRUE(verbs.back().does(person(Role::admin)));
+}
+
+// Whoever it is, and whatever is wished: never more than the maker has, never for another team.
+TEST_F(KeyDeskTest, MakesNothingThatMayMoreThanItsMaker) {
+  std::mt19937 random(11);
+  const auto below = [&random](int count) {
+    return static_cast<int>(random() % static_cast<unsigned>(count));
+  };
+  const Role roles[] = {Role::member, Role::admin, Role::owner};
+  std::vector<Caller> makers;
+  for (const Role role : roles) makers.push_back(person(role));
+  for (const char* scopes : {"all", "image:generate", "files,models:read", "video:generate"}) {
+    const NewKey key =
+        *keys_.create({.name = "command line"}, {.name = "app", .scopes = *parse_scopes(scopes)},
+                      {.org_id = "acme", .team_id = "red"});
+    makers.push_back(*keys_.authenticate("Bearer " + key.secret));
+  }
+  int made = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const Caller& maker = makers[random() % makers.size()];
+    const bool wants_person = below(2) == 0;
+    const auto key =
+        wants_person
+            ? desk_.add_person({maker, "r"}, "bo", roles[below(3)])
+            : desk_.create({maker, "r"}, {.name = "n", .models = {"m" + std::to_string(i)}});
+    if (!key) {
+      EXPECT_EQ(key.error().reason, ErrorReason::wrong_scope);
+      continue;
+    }
+    ++made;
+    EXPECT_EQ(key->row.team_id, "red");
+    EXPECT_EQ(key->row.org_id, "acme");
+    ASSERT_TRUE(maker.role) << "a customer's key made another";
+    EXPECT_GE(*maker.role, key->row.role ? Role::owner : Role::admin);
+    EXPECT_LE(key->row.role.value_or(Role::member), *maker.role);
+  }
+  EXPECT_GT(made, 1'000);
 }
 
 TEST_F(KeyDeskTest, ShowsThePeopleOfTheTeamAlone) {

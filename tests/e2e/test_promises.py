@@ -21,7 +21,7 @@ import urllib.parse
 import pytest
 import requests
 
-from program import Server, run, wait_until
+from program import PAPERLAND, Server, run, wait_until
 from test_people import KEYS, Person
 
 SCALE = int(os.environ.get("PROMISES", 1))
@@ -154,6 +154,38 @@ def test_an_sdks_own_retry_after_a_lost_answer_is_no_second_charge(roomy):
     assert 2 * count <= paid <= 2.02 * count, "a lost answer was charged twice"
     check_books(server)
     report("M6", lost_answers=2 * count, paid=paid, jobs=jobs)
+
+
+# M9
+
+def test_a_price_that_changes_holds_for_new_jobs_alone(tmp_path):
+    """Jobs of four prices wait together, for each server ends before it has made its own."""
+    count = 5 if SCALE == 1 else 10 * SCALE
+    prices, key = {}, None
+
+    async def order(server):
+        body = json.dumps({"prompt": "a red house", "model": "poster", "deferred": True}).encode()
+        reply = await send(server, message(server, body, key))
+        assert reply[0] == 200, reply
+        return json.loads(reply[2])["request_id"]
+
+    for cents in (1, 2, 5, 7):
+        with Server(tmp_path / "data", *ROOM, "--queue-limit", 100_000, "--set",
+                    f"models.poster.path={PAPERLAND}", "--set",
+                    f"models.poster.price_usd=0.0{cents}", grpc="off") as server:
+            key = key or server.make_key(*UNLIMITED)["key"]
+            ids = asyncio.run(side_by_side(count, lambda _: order(server)))
+            prices |= dict.fromkeys(ids, cents * 100_000_000)
+            if cents < 7:
+                server.process.kill()
+                server.process.wait()
+            else:
+                wait_until(lambda: set(server.job_states()) == {"succeeded"}, "all pictures", 120)
+                paid = dict(server.query("SELECT id, cost_usd_ticks FROM charges"))
+                waited = sum(1 for i in prices if i not in ids)
+                check_books(server)
+    assert paid == prices
+    report("M9", jobs=len(paid), of_earlier_prices=waited, mismatches=0)
 
 
 # J1
