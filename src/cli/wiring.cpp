@@ -250,10 +250,10 @@ Result<std::unique_ptr<Moderation>> make_moderation(const config::Settings& sett
 }
 
 Relaying::Relaying(std::unique_ptr<service::UpstreamClient> to,
-                   std::vector<service::Upstream> servers, service::Admission& admission,
-                   Stores& stores)
+                   std::vector<service::Upstream> servers, std::vector<service::ModelPair> pairs,
+                   service::Admission& admission, Stores& stores)
     : client(std::move(to)),
-      upstreams(std::move(servers), stores.clock()),
+      upstreams(std::move(servers), stores.clock(), std::move(pairs)),
       relay({.upstreams = upstreams,
              .client = *client,
              .ledger = stores.ledger(),
@@ -271,6 +271,8 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                              .key = {},
                              .models = {},
                              .makers = {},
+                             .has_image_tool = settings.has_image_tool,
+                             .sees = settings.sees,
                              .price_input_usd_ticks = settings.price_input_usd_ticks,
                              .price_output_usd_ticks = settings.price_output_usd_ticks};
     if (!settings.key_env.empty()) {
@@ -293,8 +295,11 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
               {.name = model.name, .there = text == name ? model.name : std::string(there)});
     servers.push_back(std::move(server));
   }
+  std::vector<service::ModelPair> pairs;
+  for (const config::ChatSettings& chat : config.chats)
+    pairs.push_back({.name = chat.name, .talks = chat.talks, .makes = chat.makes});
   return std::make_unique<Relaying>(std::make_unique<storage::WebUpstreams>(), std::move(servers),
-                                    admission, stores);
+                                    std::move(pairs), admission, stores);
 }
 
 UpstreamMaking::UpstreamMaking(Relaying& relaying, std::unique_ptr<service::UpstreamMaker> by,

@@ -94,7 +94,7 @@ struct Relaying {
   service::Relay relay;
 
   Relaying(std::unique_ptr<service::UpstreamClient> to, std::vector<service::Upstream> servers,
-           service::Admission& admission, Stores& stores);
+           std::vector<service::ModelPair> pairs, service::Admission& admission, Stores& stores);
 };
 /// Null when none is named. `invalid_argument` when a key is not in the environment, naming it.
 Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,

@@ -155,26 +155,31 @@ void apply_models(const std::string& file, const toml::node& node, Config& confi
   }
 }
 
-void apply_upstreams(const std::string& file, const toml::node& node, Config& config,
-                     Faults& faults) {
+/// Reads the tables of [KIND.NAME], each by `assign` and `check`.
+template <class Settings>
+void apply_tables(const std::string& file, std::string_view kind, const toml::node& node,
+                  std::vector<Settings>& all, Faults& faults,
+                  Result<void> (*assign)(std::string_view, const ModelValue&, Settings&),
+                  Result<void> (*check)(const Settings&)) {
   const auto* tables = node.as_table();
   if (tables == nullptr) {
-    return faults.add(place(file, node), "upstreams: expected tables, write [upstreams.NAME]");
+    return faults.add(place(file, node),
+                      fmt::format("{0}: expected tables, write [{0}.NAME]", kind));
   }
-  for (const auto& [name, upstream] : in_order(*tables)) {
-    const auto* table = upstream->as_table();
-    const std::string where = fmt::format("{}: upstreams.{}", place(file, *upstream), name);
+  for (const auto& [name, child] : in_order(*tables)) {
+    const auto* table = child->as_table();
+    const std::string where = fmt::format("{}: {}.{}", place(file, *child), kind, name);
     if (table == nullptr) {
-      faults.add(where, fmt::format("expected a table, write [upstreams.{}]", name));
+      faults.add(where, fmt::format("expected a table, write [{}.{}]", kind, name));
       continue;
     }
-    UpstreamSettings settings{.name = name};
+    Settings settings{.name = name};
     for (const auto& [key, value] : in_order(*table)) {
-      faults.add(fmt::format("{}: upstreams.{}", place(file, *value), name),
-                 assign_upstream_value(key, to_model_value(*value), settings));
+      faults.add(fmt::format("{}: {}.{}", place(file, *value), kind, name),
+                 assign(key, to_model_value(*value), settings));
     }
-    faults.add(where, check_upstream(settings));
-    config.upstreams.push_back(std::move(settings));
+    faults.add(where, check(settings));
+    all.push_back(std::move(settings));
   }
 }
 
@@ -183,7 +188,7 @@ void apply_file_value(const std::string& file, const std::string& key, const tom
   const std::string where = place(file, node);
   const Setting* setting = find_setting(key);
   if (setting == nullptr) {
-    std::vector<std::string_view> names = {"models", "upstreams"};
+    std::vector<std::string_view> names = {"models", "upstreams", "chats"};
     for (const Setting& known : all_settings()) names.push_back(known.name);
     return faults.add(where,
                       fmt::format("{}: there is no such setting{}", key, did_you_mean(key, names)));
@@ -228,7 +233,10 @@ Result<void> apply_file(const std::string& file, Config& config, Faults& faults)
     if (key == "models") {
       apply_models(file, *node, config, faults);
     } else if (key == "upstreams") {
-      apply_upstreams(file, *node, config, faults);
+      apply_tables(file, key, *node, config.upstreams, faults, assign_upstream_value,
+                   check_upstream);
+    } else if (key == "chats") {
+      apply_tables(file, key, *node, config.chats, faults, assign_chat_value, check_chat);
     } else {
       apply_file_value(file, key, *node, config, faults);
     }
@@ -333,6 +341,29 @@ void check_upstream_models(const Config& config, Faults& faults) {
     if (upstream.models.empty() && !used.contains(upstream.name))
       faults.add(fmt::format("upstreams.{}", upstream.name),
                  "models: is missing: which models are to be asked for there");
+}
+
+void check_chats(const Config& config, Faults& faults) {
+  for (const ChatSettings& chat : config.chats) {
+    const std::string where = fmt::format("chats.{}", chat.name);
+    const auto talks = [&](const UpstreamSettings& upstream) {
+      return std::ranges::any_of(upstream.models, [&](const std::string& text) {
+        return split_upstream_model(text).name == chat.talks;
+      });
+    };
+    const auto is_called = [](const ModelSettings& model, const std::string& name) {
+      return model.name == name || std::ranges::count(model.aliases, name) > 0;
+    };
+    const auto makes = [&](const ModelSettings& model) {
+      return is_called(model, chat.makes) && !model.makes_videos;
+    };
+    if (!chat.talks.empty() && std::ranges::none_of(config.upstreams, talks))
+      faults.add(where, fmt::format("talks: no upstream has a model {:?}", chat.talks));
+    if (!chat.makes.empty() && std::ranges::none_of(config.models, makes))
+      faults.add(where, fmt::format("makes: no model {:?} makes pictures", chat.makes));
+    if (std::ranges::any_of(config.models, [&](const auto& m) { return is_called(m, chat.name); }))
+      faults.add(where, "there is a model of this name, which makes pictures");
+  }
 }
 
 // A server has a worker of its own, which needs something to load.
@@ -446,6 +477,7 @@ Result<Config> load_config(const ConfigFlags& flags, const Environment& environm
   check_texts(config.settings, faults);
   check_models(config.models, faults);
   check_upstream_models(config, faults);
+  check_chats(config, faults);
   TRY(faults.finish());
   while (config.settings.public_url.ends_with('/')) config.settings.public_url.pop_back();
   return config;
@@ -545,6 +577,7 @@ std::string to_toml(const Config& config, Remarks remarks) {
     text += fmt::format("created = {}\n", model.created_unix_s);
   }
   for (const UpstreamSettings& upstream : config.upstreams) text += to_toml(upstream);
+  for (const ChatSettings& chat : config.chats) text += to_toml(chat);
   return text;
 }
 

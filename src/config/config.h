@@ -28,6 +28,7 @@ struct Config {
   Settings settings;
   std::vector<ModelSettings> models;
   std::vector<UpstreamSettings> upstreams;
+  std::vector<ChatSettings> chats;
   std::map<std::string, std::string, std::less<>> sources;  // setting name to where it was set
   std::string file;                                         // that was read; empty: none
   std::vector<std::string> warnings;                        // what is probably not meant

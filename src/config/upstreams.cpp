@@ -13,8 +13,9 @@
 namespace imagined::config {
 namespace {
 
-constexpr std::array<std::string_view, 5> kKeys = {"base_url", "key_env", "models",
-                                                   "price_input_usd", "price_output_usd"};
+constexpr std::array<std::string_view, 7> kKeys = {
+    "base_url", "key_env", "models", "price_input_usd", "price_output_usd", "image_tool", "vision"};
+constexpr std::array<std::string_view, 2> kChatKeys = {"talks", "makes"};
 
 std::string toml_text(std::string_view text) {
   std::string quoted = "\"";
@@ -47,6 +48,9 @@ Result<void> assign_upstream_value(std::string_view key, const ModelValue& value
       return refuse(key, "a price of a million tokens in quotes, such as \"0.30\"", value);
     (key == "price_input_usd" ? upstream.price_input_usd_ticks : upstream.price_output_usd_ticks) =
         TRY(parse_price(value.text, key));
+  } else if (key == "image_tool" || key == "vision") {
+    if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
+    (key == "vision" ? upstream.sees : upstream.has_image_tool) = value.text == "true";
   } else {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: there is no such key of an upstream{}", key,
@@ -84,10 +88,36 @@ std::string to_toml(const UpstreamSettings& upstream) {
   for (const std::string& model : upstream.models) models.push_back(toml_text(model));
   return fmt::format(
       "\n[upstreams.{}]\nbase_url = {}\nkey_env = {}\nmodels = [{}]\nprice_input_usd = "
-      "\"{}\"\nprice_output_usd = \"{}\"\n",
+      "\"{}\"\nprice_output_usd = \"{}\"\nimage_tool = {}\nvision = {}\n",
       toml_text(upstream.name), toml_text(upstream.base_url), toml_text(upstream.key_env),
       join_words(models, ", "), service::format_usd(upstream.price_input_usd_ticks),
-      service::format_usd(upstream.price_output_usd_ticks));
+      service::format_usd(upstream.price_output_usd_ticks), upstream.has_image_tool, upstream.sees);
+}
+
+Result<void> assign_chat_value(std::string_view key, const ModelValue& value, ChatSettings& chat) {
+  if (key != "talks" && key != "makes")
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}: there is no such key of a chat{}", key,
+                            did_you_mean(key, {kChatKeys.begin(), kChatKeys.end()})),
+                std::string(key));
+  if (value.type != ModelValue::Type::text || value.text.empty())
+    return refuse(key, "the name of a model", value);
+  (key == "talks" ? chat.talks : chat.makes) = value.text;
+  return {};
+}
+
+Result<void> check_chat(const ChatSettings& chat) {
+  for (const auto& [key, value] :
+       {std::pair{"talks", &chat.talks}, std::pair{"makes", &chat.makes}}) {
+    if (value->empty())
+      return fail(ErrorCode::invalid_argument, fmt::format("{}: is missing", key), key);
+  }
+  return {};
+}
+
+std::string to_toml(const ChatSettings& chat) {
+  return fmt::format("\n[chats.{}]\ntalks = {}\nmakes = {}\n", toml_text(chat.name),
+                     toml_text(chat.talks), toml_text(chat.makes));
 }
 
 }  // namespace imagined::config

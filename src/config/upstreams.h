@@ -19,6 +19,8 @@ struct UpstreamSettings {
   std::vector<std::string> models;          // that talk: "name", or "name=what it is called there"
   std::int64_t price_input_usd_ticks = 0;   // per million tokens
   std::int64_t price_output_usd_ticks = 0;  // the same
+  bool has_image_tool = false;              // see service::Upstream
+  bool sees = false;
 };
 
 /// `invalid_argument`: no such key (with the nearest one), another type, a value that may not be.
@@ -33,6 +35,17 @@ struct UpstreamModelName {
   std::string_view there;
 };
 UpstreamModelName split_upstream_model(std::string_view text);
+
+/// [chats.NAME]: a name under which a model of an upstream talks and one of ours makes pictures.
+struct ChatSettings {
+  std::string name;
+  std::string talks;
+  std::string makes;
+};
+/// As assign_upstream_value and check_upstream.
+Result<void> assign_chat_value(std::string_view key, const ModelValue& value, ChatSettings& chat);
+Result<void> check_chat(const ChatSettings& chat);
+std::string to_toml(const ChatSettings& chat);
 
 /// Its table, as in a file.
 std::string to_toml(const UpstreamSettings& upstream);

@@ -4,6 +4,7 @@ noise (tests/golden shows that it is the model's), how it is asked for, made, pa
 import base64
 import json
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -12,6 +13,7 @@ import requests
 from clips import FRAMES_PER_SECOND, clip_model
 from program import Server, run, wait_until
 from test_edits import RED, data_url
+from test_moderation import classifier
 
 CLIPS = "clips"
 MODERATION = "[categories.weapons]\nterms = [\"catapult*\"]\n"
@@ -235,6 +237,80 @@ def test_what_moderation_refuses_is_never_made(server, tmp_path, model):
         reply = post(running, "generations", prompt="a catapult")
         assert reply.status_code == 400
         assert reply.json()["code"] == "imagine:content-moderated"
+
+
+def test_who_asks_so_is_given_the_video_that_was_made_before(server):
+    body = {"model": CLIPS, "prompt": "once", "duration": 1, "seed": 3}
+    first = post(server, "generations", {"x-cache": "use"}, **body)
+    again = post(server, "generations", {"x-cache": "use"}, **body)
+    assert first.headers["x-cache"] == "miss"
+    # Of one in the making nobody knows yet whether it will come.
+    assert again.headers["x-cache"] == "miss" or look(server, first.json()["request_id"]).status_code == 200
+    done = [finished(server, each) for each in (first, again)]
+    assert all(each["status"] == "done" for each in done)
+    hit = post(server, "generations", {"x-cache": "use"}, **body)
+    assert hit.headers["x-cache"] == "hit"
+    assert hit.json()["request_id"] in (first.json()["request_id"], again.json()["request_id"])
+    assert finished(server, hit)["status"] == "done"
+    assert post(server, "generations", **body).headers["x-cache"] == "bypass"
+    other = post(server, "generations", {"x-cache": "use"}, **(body | {"seed": 4}))
+    assert other.headers["x-cache"] == "miss"
+    assert server.query("SELECT pictures, paid_pictures, cost_usd_ticks FROM charges"
+                        " WHERE outcome = 'cached'") == [(1, 1, 0)]
+
+
+def test_a_hit_may_be_paid_in_full(tmp_path, model):
+    with Server(tmp_path, "--set", f"models.{CLIPS}.path={model}", "--cache-hits", "full",
+                "--set", f"models.{CLIPS}.price_second_usd=0.05") as running:
+        body = {"model": CLIPS, "prompt": "once", "duration": 2}
+        finished(running, post(running, "generations", {"x-cache": "use"}, **body))
+        assert post(running, "generations", {"x-cache": "use"}, **body).headers["x-cache"] == "hit"
+        assert running.query("SELECT outcome, cost_usd_ticks FROM charges ORDER BY created_ms, id") == [
+            ("delivered", 2 * SECOND_480P), ("cached", 2 * SECOND_480P)]
+        assert run("usage", "--check", "--data-dir", running.data_dir).returncode == 0
+
+
+def test_a_video_that_is_not_kept_any_more_has_expired(server):
+    request_id = post(server, "generations", {"x-cache": "use"}, model=CLIPS, prompt="soon gone",
+                      duration=1).json()["request_id"]
+    wait_until(lambda: look(server, request_id).status_code == 200, "the video", 60)
+    with sqlite3.connect(f"{server.data_dir}/imagined.db", timeout=10) as database:
+        database.execute("DELETE FROM pictures WHERE job_id = ?", (request_id,))
+    gone = look(server, request_id)
+    assert gone.status_code == 200
+    assert gone.json() == {"request_id": request_id, "status": "expired"}
+    anew = post(server, "generations", {"x-cache": "use"}, model=CLIPS, prompt="soon gone", duration=1)
+    assert anew.headers["x-cache"] == "miss" and anew.json()["request_id"] != request_id
+
+
+def test_a_video_that_is_refused_when_it_was_made_is_marked_and_costs_nothing(tmp_path, model):
+    with classifier("picture", "violence") as url, \
+            Server(tmp_path, "--set", f"models.{CLIPS}.path={model}", "--moderation-url", url,
+                   "--moderation-pictures", "on",
+                   "--set", f"models.{CLIPS}.price_second_usd=0.05") as running:
+        done = finished(running, post(running, "generations", model=CLIPS, prompt="a", duration=2))
+        assert done["status"] == "done"
+        assert done["video"] == {"url": "", "duration": 0, "respect_moderation": False}
+        assert done["usage"]["cost_in_usd_ticks"] == 0
+        assert running.query("SELECT outcome, cost_usd_ticks FROM charges") == [("picture_blocked", 0)]
+        assert running.query("SELECT count(*) FROM pictures") == [(0,)]
+
+
+def test_the_longest_video_and_what_is_beyond_it(server, tmp_path):
+    """15 s are passes one after the other; an extension takes what has at most 30 s."""
+    def grown(before, seconds):
+        return finished(server, post(server, "extensions", model=CLIPS, prompt="on", duration=seconds,
+                                     video={"url": before["video"]["url"]}))
+    longest = finished(server, post(server, "generations", model=CLIPS, prompt="a", duration=15,
+                                    aspect_ratio="1:1"))
+    assert longest["video"]["duration"] == 15
+    assert longest["usage"]["cost_in_usd_ticks"] == 15 * SECOND_480P
+    assert shape_of(file_of(longest), tmp_path) == (480, 480, 15 * FRAMES_PER_SECOND, 15.0)
+    longer = grown(grown(longest, 10), 6)
+    assert longer["video"]["duration"] == 31
+    beyond = grown(longer, 1)
+    assert beyond["status"] == "failed"
+    assert "it lasts 31.0 s, expected 0.1 to 30 s" in beyond["error"]["message"]
 
 
 def test_the_books_hold_after_all_of_it(server):

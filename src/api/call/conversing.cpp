@@ -97,6 +97,12 @@ std::string no_eyes(const CallContext& context, const std::string& model) {
 
 }  // namespace
 
+Result<std::vector<GivenPicture>> settle_pictures(const CallContext& context, const Call& call,
+                                                  const std::vector<SaidPicture>& said,
+                                                  const OwnNames& names) {
+  return Settling(context, call, names).settle(said);
+}
+
 Result<wire::EditCall> settle_conversation(const CallContext& context, const Call& call,
                                            wire::Conversation conversation, const OwnNames& names) {
   const service::PictureRequest& request = conversation.fields.request;

@@ -1,6 +1,8 @@
 // The pictures of a conversation on their way to an edit.
 #pragma once
 
+#include <vector>
+
 #include "api/call/call.h"
 #include "api/call/own_url.h"
 #include "api/wire/conversation.h"
@@ -16,5 +18,12 @@ namespace imagined::api {
 /// shows. Blocks.
 Result<wire::EditCall> settle_conversation(const CallContext& context, const Call& call,
                                            wire::Conversation conversation, const OwnNames& names);
+
+/// Pictures of a conversation as an edit takes them: those that were made here by what they are,
+/// what is base64 put down. Blocks.
+Result<std::vector<wire::GivenPicture>> settle_pictures(const CallContext& context,
+                                                        const Call& call,
+                                                        const std::vector<wire::SaidPicture>& said,
+                                                        const OwnNames& names);
 
 }  // namespace imagined::api

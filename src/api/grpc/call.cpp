@@ -166,14 +166,18 @@ OwnNames own_names(const GrpcContext& context, const GrpcCall& call) {
 
 grpc::Status status_of(const Error& error) { return {code_of(error), text_of(error)}; }
 
+void tell_limits(const GrpcContext& context, GrpcCall& call) {
+  if (!call.limits) return;
+  for (wire::LimitHeader& header :
+       wire::limit_headers(*call.limits, context.services.clock.unix_ms()))
+    call.wire.AddInitialMetadata(std::string(header.name), std::move(header.value));
+  call.limits.reset();
+}
+
 grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<void>& outcome) {
   const grpc::Status status = outcome ? grpc::Status::OK : status_of(outcome.error());
   // A client that has seen metadata before the end takes the call for begun and tries no more.
-  if (call.limits && status.error_code() != grpc::StatusCode::UNAVAILABLE) {
-    for (wire::LimitHeader& header :
-         wire::limit_headers(*call.limits, context.services.clock.unix_ms()))
-      call.wire.AddInitialMetadata(std::string(header.name), std::move(header.value));
-  }
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) tell_limits(context, call);
   if (!outcome) {
     context.services.outcomes.refused(outcome.error(), call.over_limit);
     const wire::RetryAdvice advice = wire::retry_advice(outcome.error());

@@ -57,6 +57,9 @@ Result<service::Asking> read_asking(const GrpcCall& call);
 /// name by which the caller has reached us.
 OwnNames own_names(const GrpcContext& context, const GrpcCall& call);
 
+/// Says how the limits stand, before the first message; else `finish` does.
+void tell_limits(const GrpcContext& context, GrpcCall& call);
+
 /// Metadata and log line of a call that ends so, and its status.
 grpc::Status finish(const GrpcContext& context, GrpcCall& call, const Result<void>& outcome);
 

@@ -67,6 +67,7 @@ class GrpcServer::Loop {
     unserved_ = make_unserved_service(loop);
     faces_.push_back(make_image_service(loop));
     faces_.push_back(make_video_service(loop));
+    faces_.push_back(make_chat_service(loop));
     faces_.push_back(make_auth_service(loop));
     faces_.push_back(make_models_service(loop));
     faces_.push_back(make_files_service(loop));

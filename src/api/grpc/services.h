@@ -12,6 +12,7 @@ namespace imagined::api {
 
 std::unique_ptr<grpc::Service> make_image_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_video_service(GrpcLoop loop);
+std::unique_ptr<grpc::Service> make_chat_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_auth_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_models_service(GrpcLoop loop);
 std::unique_ptr<grpc::Service> make_files_service(GrpcLoop loop);

@@ -16,7 +16,8 @@ struct UnservedService {
   std::string_view instead;
 };
 constexpr UnservedService kKnown[] = {
-    {"/xai_api.Chat/", "this server makes pictures and does not talk; use xai_api.Image"},
+    {"/xai_api.Chat/",
+     "conversations are answered at once and not kept; use GetCompletion or GetCompletionChunk"},
     {"/xai_api.Sample/", "this server makes pictures and does not write texts; use xai_api.Image"},
     {"/xai_api.BatchMgmt/", "batches are not offered here; ask for pictures one request at a time"},
     {"/xai_api.Tokenize/", "prompts are counted by the reply's usage here; there is no tokenizer"},

@@ -7,34 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "api/wire/errors.h"
+#include "api/wire/answer_parts.h"
 #include "base/crypto.h"
 #include "base/ids.h"
 #include "base/json_text.h"
 
 namespace imagined::api::wire {
 namespace {
-
-constexpr std::size_t kAltBytesMax = 80;
-
-/// A picture in Markdown; the alternative text is the prompt without what Markdown would read.
-std::string markdown(std::string_view prompt, std::string_view url) {
-  std::string alt;
-  for (const char c : prompt.substr(0, kAltBytesMax))
-    alt += c == '[' || c == ']' || c == '\n' || c == '\r' ? ' ' : c;
-  while (!alt.empty() && (static_cast<unsigned char>(alt.back()) & 0xC0) == 0x80) alt.pop_back();
-  if (!alt.empty() && static_cast<unsigned char>(alt.back()) >= 0xC0) alt.pop_back();
-  return fmt::format("![{}]({})", alt, url);
-}
-
-std::string data_url(const EventPicture& picture) {
-  std::string url = fmt::format("data:{};base64,", mime_type(picture.format));
-  url.reserve(url.size() + base64_size(picture.file.size()));
-  append_base64(picture.file, url);
-  return url;
-}
-
-std::string plain_event(const JsonText& data) { return "data: " + data.text() + "\n\n"; }
 
 /// OpenAI's chat counts its tokens under other names than its pictures.
 JsonText completion_usage(const Usage& usage, std::int64_t pictures) {
@@ -67,11 +46,10 @@ class Completion final : public ConversationAnswer {
   std::string preview(const EventPicture&, int) override { return {}; }
 
   std::string picture(const EventPicture& picture, std::string_view url, const Usage&) override {
-    const std::string shown = url.empty() ? data_url(picture) : std::string(url);
-    const std::string content = markdown(head_.prompt, shown);
+    const std::string shown = url.empty() ? data_url_of(picture) : std::string(url);
+    const std::string content = markdown_picture(head_.prompt, shown);
     JsonText images = JsonText::array();
-    images.push(JsonText::object(
-        {{"type", "image_url"}, {"image_url", JsonText::object({{"url", shown}})}, {"index", 0}}));
+    images.push(image_entry(shown, 0));
     const int index = static_cast<int>(count_++);
     choices_.push(JsonText::object({{"index", index},
                                     {"message", JsonText::object({{"role", "assistant"},
@@ -148,13 +126,19 @@ JsonText response_usage(const Usage& usage, std::int64_t pictures) {
 
 class ResponseAnswer final : public ConversationAnswer {
  public:
-  explicit ResponseAnswer(AnswerHead head) : head_(std::move(head)) {}
+  explicit ResponseAnswer(AnswerHead head)
+      : head_(std::move(head)),
+        response_{.id = "resp_" + head_.job_id,
+                  .model = head_.model,
+                  .previous_response_id = head_.previous_response_id,
+                  .created_unix_s = head_.created_unix_s} {}
 
   std::string begin() override {
     std::string events =
-        event("response.created", JsonText::object({{"response", response("in_progress")}}));
-    events +=
-        event("response.in_progress", JsonText::object({{"response", response("in_progress")}}));
+        event("response.created",
+              JsonText::object({{"response", response_value(response_, "in_progress")}}));
+    events += event("response.in_progress",
+                    JsonText::object({{"response", response_value(response_, "in_progress")}}));
     return events + begin_picture();
   }
 
@@ -170,9 +154,9 @@ class ResponseAnswer final : public ConversationAnswer {
     std::string events = begun_ == count_ ? begin_picture() : std::string();
     const int index = static_cast<int>(count_++);
     if (!text_.empty()) text_ += "\n\n";
-    text_ += markdown(head_.prompt, url);
+    text_ += markdown_picture(head_.prompt, url);
     events += event("response.image_generation_call.completed", of_item(index, picture_id(index)));
-    JsonText item = picture_item(index, "completed", JsonText(to_base64(picture.file)));
+    JsonText item = item_of(index, "completed", JsonText(to_base64(picture.file)));
     output_.push(item);
     events += event("response.output_item.done",
                     JsonText::object({{"output_index", index}, {"item", item}}));
@@ -204,26 +188,17 @@ class ResponseAnswer final : public ConversationAnswer {
     output_.push(item);
     events += event("response.output_item.done",
                     JsonText::object({{"output_index", index}, {"item", item}}));
-    JsonText whole = response("completed");
+    JsonText whole = response_value(response_, "completed");
     add_end(whole, usage);
     return events + event("response.completed", JsonText::object({{"response", whole}}));
   }
 
   std::string failed(const Error& error) override {
-    JsonText whole = response("failed");
-    const JsonText reason =
-        JsonText::object({{"code", error_row(error.code).slug}, {"message", error.message}});
-    whole.add("error", reason);
-    const JsonText data =
-        JsonText::object({{"code", error_row(error.code).slug},
-                          {"message", error.message},
-                          {"param", error.field.empty() ? JsonText() : JsonText(error.field)},
-                          {"error", error_value(error)}});
-    return event("response.failed", JsonText::object({{"response", whole}})) + event("error", data);
+    return failed_response_events(response_, error, sequence_);
   }
 
   std::string whole(const Usage& usage) override {
-    JsonText body = response("completed");
+    JsonText body = response_value(response_, "completed");
     add_end(body, usage);
     return body.text();
   }
@@ -235,27 +210,11 @@ class ResponseAnswer final : public ConversationAnswer {
   std::string picture_id(int index) const { return fmt::format("ig_{}_{}", head_.job_id, index); }
   std::string message_id() const { return "msg_" + head_.job_id; }
 
-  JsonText picture_item(int index, std::string_view status, const JsonText& result) const {
-    return JsonText::object({{"id", picture_id(index)},
-                             {"type", "image_generation_call"},
-                             {"status", status},
-                             {"prompt", head_.prompt},
-                             {"result", result}});
+  JsonText item_of(int index, std::string_view status, const JsonText& result) const {
+    return picture_item(picture_id(index), status, head_.prompt, result);
   }
-
-  static JsonText text_part(std::string_view text) {
-    return JsonText::object({{"type", "output_text"},
-                             {"text", text},
-                             {"annotations", JsonText::array()},
-                             {"logprobs", JsonText::array()}});
-  }
-
   JsonText message(std::string_view status, const JsonText& content) const {
-    return JsonText::object({{"id", message_id()},
-                             {"type", "message"},
-                             {"status", status},
-                             {"role", "assistant"},
-                             {"content", content}});
+    return message_item(message_id(), status, content);
   }
 
   static JsonText of_item(int index, std::string_view id) {
@@ -266,40 +225,12 @@ class ResponseAnswer final : public ConversationAnswer {
     const auto index = static_cast<int>(begun_++);
     std::string events =
         event("response.output_item.added",
-              JsonText::object({{"output_index", index},
-                                {"item", picture_item(index, "in_progress", JsonText())}}));
+              JsonText::object(
+                  {{"output_index", index}, {"item", item_of(index, "in_progress", JsonText())}}));
     for (const char* word : {"in_progress", "generating"})
       events += event(fmt::format("response.image_generation_call.{}", word),
                       of_item(index, picture_id(index)));
     return events;
-  }
-
-  /// What every state of it says; `error`, `output`, `usage` come with the end.
-  JsonText response(std::string_view status) const {
-    const auto text_or_null = [](const std::string& text) {
-      return text.empty() ? JsonText() : JsonText(text);
-    };
-    const JsonText format = JsonText::object({{"format", JsonText::object({{"type", "text"}})}});
-    JsonText value =
-        JsonText::object({{"id", "resp_" + head_.job_id},
-                          {"object", "response"},
-                          {"created_at", head_.created_unix_s},
-                          {"status", status},
-                          {"model", head_.model},
-                          {"previous_response_id", text_or_null(head_.previous_response_id)},
-                          {"incomplete_details", nullptr},
-                          {"instructions", nullptr},
-                          {"metadata", JsonText::object()},
-                          {"parallel_tool_calls", true},
-                          {"temperature", nullptr},
-                          {"top_p", nullptr},
-                          {"text", format},
-                          {"tool_choice", "auto"},
-                          {"tools", JsonText::array()},
-                          {"store", true}});
-    if (status == "in_progress") value.add("error", nullptr);
-    if (status != "completed") value.add("output", JsonText::array()).add("usage", nullptr);
-    return value;
   }
 
   void add_end(JsonText& value, const Usage& usage) const {
@@ -310,11 +241,11 @@ class ResponseAnswer final : public ConversationAnswer {
   }
 
   std::string event(std::string_view type, JsonText data) {
-    data.add("type", type).add("sequence_number", sequence_++);
-    return named_event(type, data.text());
+    return numbered_event(type, std::move(data), sequence_);
   }
 
   const AnswerHead head_;
+  const ResponseHead response_;
   JsonText output_ = JsonText::array();
   std::string text_;        // of the message
   std::int64_t begun_ = 0;  // pictures

@@ -33,6 +33,7 @@ Result<std::optional<PictureCache::Found>> PictureCache::look_up(const Caller& c
   if (!job_id) return std::optional<Found>();
   auto job = queue_.find(caller, *job_id);
   if (!job && job.error().code != ErrorCode::not_found) return tl::unexpected(job.error());
+  if (job && !is_final(job->state)) return std::optional<Found>();  // a clip in the making
   if (job && job->state == JobState::succeeded) {
     auto pictures = TRY(archive_.pictures(job->id));
     if (std::ssize(pictures) == count)
@@ -43,10 +44,11 @@ Result<std::optional<PictureCache::Found>> PictureCache::look_up(const Caller& c
 }
 
 void PictureCache::put(std::string_view key, const Job& job) {
+  const std::int64_t made_ms = is_final(job.state) ? job.finished_ms : job.created_ms;
   const auto kept = store_.put({.team_id = job.owner.team_id,
                                 .key = std::string(key),
                                 .job_id = job.id,
-                                .expires_ms = job.finished_ms + options_.life_ms});
+                                .expires_ms = made_ms + options_.life_ms});
   if (!kept) say_failed(kept.error());
 }
 

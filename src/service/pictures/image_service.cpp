@@ -84,10 +84,26 @@ Result<void> require_any(const Caller& caller) {
   return may ? Result<void>() : require(caller, Scope::images);
 }
 
-bool wants_cache(const Caller& caller, const Asking& asking) {
-  if (asking.deferred || !asking.idempotency_key.empty()) return false;
+/// Of a video the answer is a job's name in any case.
+bool wants_cache(const Caller& caller, const Asking& asking, JobKind kind) {
+  if (!asking.idempotency_key.empty()) return false;
+  if (asking.deferred && kind != JobKind::videos) return false;
   return asking.cache == CacheWish::use ||
          (asking.cache == CacheWish::as_the_key && caller.uses_cache);
+}
+
+/// Of a clip that goes on from a given one what was added; of one drawn anew as long as it is.
+std::int64_t seconds_sold(const Charge& charge, const StoredPicture& clip) {
+  return std::min(charge.pictures, (clip.duration_ms + 999) / 1000);
+}
+
+/// What is owed for what is there already.
+Result<std::int64_t> record_hit(const ImageService::Parts& parts, const Caller& caller,
+                                const Charge& charge, std::int64_t delivered) {
+  auto cost = parts.ledger.record(parts.admission.reservation(caller, charge),
+                                  {.outcome = Outcome::cached, .delivered = delivered});
+  if (!cost) parts.admission.note_refusal(caller, charge.model, cost.error());
+  return cost;
 }
 
 /// What is owed for it is not settled here.
@@ -142,7 +158,8 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   TRY(moderate_given(payload, charge));
   Order order;
   std::optional<Job> made;
-  if (parts_.cache != nullptr && wants_cache(caller, asking)) {
+  const bool is_video = kind_of(payload) == JobKind::videos;
+  if (parts_.cache != nullptr && wants_cache(caller, asking, kind_of(payload))) {
     order.cache = CacheUse::miss;
     order.cache_key = cache_key(payload, *model, parts_.moderator.version(caller.owner.team_id));
     if (auto found = parts_.cache->find(caller, order.cache_key, request.count)) {
@@ -152,14 +169,21 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   }
   if (!made)
     made = TRY(insert(caller, *model, std::move(payload), asking, charge, std::move(hash),
-                      order.cache_key));
+                      // Of a clip in the making nobody knows yet whether it will come.
+                      is_video ? std::string() : order.cache_key));
   order.job = std::move(*made);
   const bool is_new = order.job.id == charge.id;
+  if (is_video && is_new && order.cache == CacheUse::miss)
+    parts_.cache->put(order.cache_key, order.job);
   if (order.cache == CacheUse::bypass || is_new) return order;
   order.cache = CacheUse::hit;
   // Whoever asks again for its own work has paid for it already.
   if (asking.again && order.job.owner.key_id == caller.owner.key_id) return order;
   charge.bill = parts_.cache->bill_of_hit(charge.bill);
+  if (is_video) {
+    TRY(record_hit(parts_, caller, charge, seconds_sold(charge, order.pictures.front())));
+    return order;
+  }
   order.hit_charge = std::move(charge);
   return order;
 }
@@ -299,11 +323,8 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, const Orde
   if (order.cache == CacheUse::miss) parts_.cache->put(order.cache_key, done.job);
   if (order.hit_charge) {
     done.order_id = order.hit_charge->id;
-    const auto cost =
-        parts_.ledger.record(parts_.admission.reservation(caller, *order.hit_charge),
-                             {.outcome = Outcome::cached, .delivered = std::ssize(done.pictures)});
-    if (!cost) parts_.admission.note_refusal(caller, order.hit_charge->model, cost.error());
-    done.cost_usd_ticks = TRY(cost);
+    done.cost_usd_ticks =
+        TRY(record_hit(parts_, caller, *order.hit_charge, std::ssize(done.pictures)));
   }
   return done;
 }

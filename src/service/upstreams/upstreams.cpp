@@ -1,7 +1,9 @@
 #include "service/upstreams/upstreams.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "service/billing/money.h"
 
 namespace imagined::service {
@@ -31,16 +33,27 @@ std::vector<std::string> headers_for(const Upstream& upstream, std::string_view 
   return headers;
 }
 
-Upstreams::Upstreams(std::vector<Upstream> upstreams, const Clock& clock)
-    : upstreams_(std::move(upstreams)), clock_(clock) {
+Upstreams::Upstreams(std::vector<Upstream> upstreams, const Clock& clock,
+                     std::vector<ModelPair> pairs)
+    : upstreams_(std::move(upstreams)), clock_(clock), pairs_(std::move(pairs)) {
   for (const Upstream& upstream : upstreams_) {
     breakers_.try_emplace(&upstream);
     for (const UpstreamModel& model : upstream.models) models_.try_emplace(model.name, &upstream);
   }
+  for (const ModelPair& pair : pairs_) {
+    CHECK(models_.contains(pair.talks), "nobody talks for {}", pair.name);
+    models_.try_emplace(pair.name, models_.find(pair.talks)->second);
+  }
+}
+
+const ModelPair* Upstreams::pair(std::string_view model) const {
+  const auto found = std::ranges::find(pairs_, model, &ModelPair::name);
+  return found == pairs_.end() ? nullptr : &*found;
 }
 
 std::vector<UpstreamRoute> Upstreams::routes(std::string_view model) {
-  return routes(model, &Upstream::models);
+  const ModelPair* both = pair(model);
+  return routes(both == nullptr ? model : both->talks, &Upstream::models);
 }
 
 std::vector<UpstreamRoute> Upstreams::makers(std::string_view model) {

@@ -27,11 +27,20 @@ struct Upstream {
   std::string key;                    // sent as a bearer; empty: none
   std::vector<UpstreamModel> models;  // that talk
   std::vector<UpstreamModel> makers;  // of pictures or videos, which are in the catalogue
+  bool has_image_tool = false;        // of its own: the `image_generation` tool is its business
+  bool sees = false;                  // its models are shown what they have had made
   // Per million tokens; what an upstream says by itself (`cost_in_usd_ticks`) wins.
   std::int64_t price_input_usd_ticks = 0;
   std::int64_t price_output_usd_ticks = 0;
 
   bool has_prices() const { return price_input_usd_ticks > 0 || price_output_usd_ticks > 0; }
+};
+
+/// A name under which a model talks and another makes its pictures.
+struct ModelPair {
+  std::string name;
+  std::string talks;  // of an upstream
+  std::string makes;  // of the catalogue
 };
 
 /// What an answer has used.
@@ -57,10 +66,14 @@ struct UpstreamRoute {
 class Upstreams {
  public:
   /// Several may have a model of the same name: they stand in for each other, in this order.
-  Upstreams(std::vector<Upstream> upstreams, const Clock& clock);
+  /// The models of pairs that talk must be there.
+  Upstreams(std::vector<Upstream> upstreams, const Clock& clock, std::vector<ModelPair> pairs = {});
 
   bool has(std::string_view model) const { return models_.contains(model); }
-  /// Of all upstreams, each once, in alphabetical order, with the first upstream that has it.
+  /// Null for a model that is no pair.
+  const ModelPair* pair(std::string_view model) const;
+  /// Of all upstreams and pairs, each once, in alphabetical order, with the first upstream that has
+  /// it.
   const std::map<std::string, const Upstream*, std::less<>>& models() const { return models_; }
 
   /// Who may be asked now, best first: those who have failed again and again come last.
@@ -76,6 +89,7 @@ class Upstreams {
 
   const std::vector<Upstream> upstreams_;
   const Clock& clock_;
+  const std::vector<ModelPair> pairs_;
   std::map<std::string, const Upstream*, std::less<>> models_;
   std::map<const Upstream*, Breaker> breakers_;
 };

@@ -13,6 +13,8 @@
 #include "api/http/conversation_reply.h"
 #include "api/http/relay.h"
 #include "api/http/routes.h"
+#include "api/http/tool_talk_reply.h"
+#include "api/wire/tool_talk.h"
 
 namespace imagined::api {
 namespace {
@@ -56,6 +58,22 @@ std::optional<wire::RelayedHead> relayed_head(const Services& services, std::str
   return std::move(*head);
 }
 
+/// Of a conversation that is given our tools: with a pair of models, or with a model that talks
+/// where the request asks for the tool and the model's own server does not have it.
+std::optional<ToolTalkModels> tool_talk_models(const Services& services, const std::string& model,
+                                               std::string_view body) {
+  const service::Upstreams& upstreams = services.relay->upstreams();
+  const service::Upstream& upstream = *upstreams.models().find(model)->second;
+  ToolTalkModels models{.talks = model, .makes = {}, .is_seen = upstream.sees};
+  if (const service::ModelPair* pair = upstreams.pair(model)) {
+    models.makes = services.catalogue.find(pair->makes)->id;
+    return models;
+  }
+  if (upstream.has_image_tool || !wire::wants_image_tool(body)) return std::nullopt;
+  models.makes = services.catalogue.default_model().id;
+  return models;
+}
+
 /// Conversations have models that pictures have not.
 void name_other_models(const Services& services, Error& error) {
   if (error.code != ErrorCode::not_found || error.field != "model") return;
@@ -71,8 +89,11 @@ void name_other_models(const Services& services, Error& error) {
 
 Async<Result<Response>> converse(const Context& context, Exchange& exchange, ChatApi api) {
   const Services& services = context.services;
-  auto relayed = relayed_head(services, exchange.request.body);
-  if (relayed) co_return co_await relay(context, exchange, api, std::move(*relayed));
+  if (auto relayed = relayed_head(services, exchange.request.body)) {
+    if (auto models = tool_talk_models(services, *relayed->model, exchange.request.body))
+      co_return co_await talk_with_tools(context, exchange, api, std::move(*models));
+    co_return co_await relay(context, exchange, api, std::move(*relayed));
+  }
   auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
   asking->deferred = false;

@@ -82,6 +82,8 @@ Async<Result<Response>> create_video(const Context& context, Exchange& exchange)
   wire::Usage told;
   told.warnings = call->warnings;
   add_warnings(told, response);
+  response.headers.add("x-cache", std::string(service::to_string(order->cache)));
+  context.services.outcomes.cache(order->cache);
   co_return response;
 }
 

@@ -1,0 +1,123 @@
+#include "api/call/upstream_call.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "base/json_text.h"
+#include "base/log.h"
+
+namespace imagined::api {
+namespace {
+
+using service::Relay;
+using service::UpstreamNews;
+using service::UpstreamRoute;
+
+constexpr int kRoundsMax = 2;
+constexpr std::chrono::milliseconds kBackOff{250};
+constexpr std::chrono::hours kForever{1};  // the client gives up before
+constexpr int kTooMany = 429;
+
+bool is_trouble(int status) { return status >= 500 || status == kTooMany || status == 408; }
+
+std::string_view path_of(wire::ChatApi api) {
+  return api == wire::ChatApi::completions ? "/chat/completions" : "/responses";
+}
+
+std::string body_for(const UpstreamRoute& route, const UpstreamAsk& asked) {
+  std::vector<wire::Replacement> replacements;
+  // Else nobody would know what a stream has used.
+  if (asked.head.stream && !asked.head.has_stream_options && route.upstream->has_prices() &&
+      asked.api == wire::ChatApi::completions)
+    replacements.push_back(
+        {{asked.head.first_member, 0}, "\"stream_options\":{\"include_usage\":true},"});
+  if (route.model != asked.model)
+    replacements.push_back(
+        {asked.head.model_value, JsonText(std::string_view(route.model)).text()});
+  return replacements.empty() ? asked.body : wire::replaced(asked.body, replacements);
+}
+
+/// Waits for the head, or the end.
+Async<void> wait_for_head(UpstreamReply& attempt, std::stop_token client_gone) {
+  while (!client_gone.stop_requested()) {
+    UpstreamNews news = attempt.answer->take();
+    if (news.status != 0 || news.ended) {
+      attempt.first = std::move(news);
+      co_return;
+    }
+    co_await attempt.told->wait(kForever, client_gone);
+  }
+}
+
+UpstreamReply begin(Relay& relay, const UpstreamRoute& route, const UpstreamAsk& asked) {
+  UpstreamReply attempt{
+      .route = route, .told = std::make_shared<Signal>(), .answer = {}, .first = {}};
+  attempt.answer = relay.post(route, path_of(asked.api),
+                              std::make_shared<const std::string>(body_for(route, asked)),
+                              asked.head.stream, [told = attempt.told] { told->raise(); });
+  return attempt;
+}
+
+}  // namespace
+
+Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Call& call,
+                                           const UpstreamAsk& asked, std::stop_token client_gone) {
+  Relay& relay = *context.services.relay;
+  std::optional<UpstreamReply> last;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    if (round > 0) {
+      Signal pause;
+      co_await pause.wait(kBackOff, client_gone);
+    }
+    bool has_failed = false;  // and not only been told that there was too much
+    const std::vector<UpstreamRoute> routes = relay.routes(asked.model);
+    for (const UpstreamRoute& route : routes) {
+      UpstreamReply attempt = begin(relay, route, asked);
+      co_await wait_for_head(attempt, client_gone);
+      if (client_gone.stop_requested())
+        co_return fail(ErrorCode::cancelled, "the client has gone away");
+      const int status = attempt.first.status;
+      if (status != 0 && !is_trouble(status)) {
+        relay.succeeded(route);
+        co_return Result<UpstreamReply>(std::move(attempt));
+      }
+      has_failed = has_failed || status != kTooMany;
+      if (status != kTooMany) relay.failed(route);
+      log(LogLevel::warn, "upstream_failed",
+          "request_id={} upstream={} model={} status={} why={:?}", call.id, route.upstream->name,
+          asked.model, status, attempt.first.error ? attempt.first.error->detail : "");
+      if (status != 0) last = std::move(attempt);
+    }
+    if (!has_failed) break;
+  }
+  if (last) co_return Result<UpstreamReply>(std::move(*last));
+  co_return fail(ErrorCode::unavailable,
+                 fmt::format("no server that has the model \"{}\" answers", asked.model), "model");
+}
+
+std::optional<Error> key_refusal(int status, const std::string& model) {
+  if (status != 401 && status != 403) return std::nullopt;
+  return Error{.code = ErrorCode::unavailable,
+               .message = fmt::format(
+                   "the server that has the model \"{}\" refuses this server's key", model),
+               .field = "model",
+               .retry = Retry::no};
+}
+
+void record_use(const CallContext& context, const Call& call, const std::string& model,
+                const UpstreamRoute& route, const std::optional<service::TokenUsage>& usage) {
+  context.pool.start([&relay = *context.services.relay, caller = *call.caller, model, route, usage,
+                      id = call.id] {
+    const service::TokenUsage used = usage.value_or(service::TokenUsage());
+    const auto cost = relay.record(caller, model, route, used);
+    log(cost ? LogLevel::info : LogLevel::error, cost ? "relayed" : "relayed_unrecorded",
+        "request_id={} upstream={} model={} input_tokens={} output_tokens={} usd_ticks={} why={:?}",
+        id, route.upstream->name, model, used.input, used.output, cost.value_or(0),
+        cost ? "" : cost.error().message);
+  });
+}
+
+}  // namespace imagined::api

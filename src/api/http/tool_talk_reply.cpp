@@ -1,0 +1,402 @@
+#include "api/http/tool_talk_reply.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "api/call/conversing.h"
+#include "api/call/door.h"
+#include "api/call/job_wait.h"
+#include "api/call/relaying.h"
+#include "api/call/taking.h"
+#include "api/call/upstream_call.h"
+#include "api/http/asking.h"
+#include "api/http/relay.h"
+#include "api/wire/talk_answer.h"
+#include "api/wire/tool_talk.h"
+#include "base/crypto.h"
+#include "base/ids.h"
+#include "base/json_text.h"
+#include "service/billing/money.h"
+
+namespace imagined::api {
+namespace {
+
+using service::Job;
+using service::UpstreamNews;
+using wire::ToolCall;
+
+constexpr int kTalkRoundsMax = 4;
+constexpr int kTalkPicturesMax = 8;
+constexpr std::chrono::seconds kTalkAlive{2};
+
+std::string error_for_model(const Error& error) {
+  return JsonText::object({{"error", error.message}}).text();
+}
+
+class ToolTalking final : public EventSource {
+ public:
+  ToolTalking(const Context& context, Exchange& exchange, wire::ChatApi api, ToolTalkModels models,
+              wire::ToolTalk talk)
+      : context_(context),
+        exchange_(exchange),
+        api_(api),
+        models_(std::move(models)),
+        talk_(std::move(talk)),
+        names_(own_names(context.options, exchange)),
+        base_(base_url(context.options, exchange)),
+        reader_(api) {
+    wire::TalkHead head{.id = make_uuid(context.services.clock),
+                        .model = models_.talks,
+                        .created_unix_s = context.services.clock.unix_ms() / 1000,
+                        .include_usage = talk_.include_usage()};
+    answer_ = api == wire::ChatApi::completions ? wire::make_talk_completion(std::move(head))
+                                                : wire::make_talk_response(std::move(head));
+    if (auto asking = read_asking(exchange.request.headers)) cache_ = asking->cache;
+  }
+
+  /// Asks for the first time. An answer that is none of the model's is the whole reply.
+  Async<Result<std::optional<Response>>> begin() {
+    auto asked = co_await ask(exchange_.client_gone);
+    if (!asked) co_return tl::unexpected(std::move(asked.error()));
+    if (reply_->first.status == 200) co_return std::optional<Response>();
+    UpstreamReply refused = std::move(*reply_);
+    auto response = co_await pass_on(context_, exchange_, std::move(refused), std::move(*asked));
+    if (!response) co_return tl::unexpected(std::move(response.error()));
+    co_return std::optional<Response>(std::move(*response));
+  }
+
+  Async<std::optional<std::string>> next(std::stop_token client_gone) override {
+    while (!client_gone.stop_requested() || making_) {
+      std::string events;
+      switch (state_) {
+        case State::beginning:
+          state_ = State::hearing;
+          events = answer_->begin();
+          break;
+        case State::hearing:
+          events = co_await hear(client_gone);
+          break;
+        case State::making:
+          events = co_await make(client_gone);
+          break;
+        case State::asking:
+          events = co_await ask_again(client_gone);
+          break;
+        case State::over:
+          co_return std::nullopt;
+      }
+      if (!events.empty()) co_return events;
+    }
+    reply_.reset();  // nobody is to work for a client that has gone
+    co_return std::nullopt;
+  }
+
+  /// Why there is no answer, once it is over.
+  const std::optional<Error>& failure() const { return failure_; }
+  std::string whole() { return answer_->whole(usage_); }
+  const std::string& upstream() const { return upstream_; }
+
+ private:
+  enum class State : std::uint8_t { beginning, hearing, making, asking, over };
+
+  /// Pictures of one call, on their way.
+  struct Making {
+    ToolCall call;
+    service::Order order;
+    wire::GenerationCall fields;
+    std::unique_ptr<JobWait> wait;
+  };
+
+  bool is_last_round() const { return round_ == kTalkRoundsMax; }
+
+  Async<Result<UpstreamAsk>> ask(std::stop_token client_gone) {
+    ++round_;
+    auto body = co_await on_pool(context_.pool, [&] {
+      return with_own_pictures(context_, exchange_, talk_.body(is_last_round()), names_);
+    });
+    if (!body) co_return tl::unexpected(std::move(body.error()));
+    auto head = wire::read_relayed(*body);
+    if (!head) co_return tl::unexpected(std::move(head.error()));
+    UpstreamAsk asked{
+        .api = api_, .model = models_.talks, .body = std::move(*body), .head = std::move(*head)};
+    auto reply = co_await ask_upstreams(context_, exchange_, asked, client_gone);
+    if (!reply) co_return tl::unexpected(std::move(reply.error()));
+    if (auto refused = key_refusal(reply->first.status, models_.talks))
+      co_return tl::unexpected(std::move(*refused));
+    reply_.emplace(std::move(*reply));
+    upstream_ = reply_->route.upstream->name;
+    reader_ = wire::TurnReader(api_);
+    co_return Result<UpstreamAsk>(std::move(asked));
+  }
+
+  Async<std::string> ask_again(std::stop_token client_gone) {
+    state_ = State::hearing;
+    const auto asked = co_await ask(client_gone);
+    if (!asked) co_return give_up(asked.error());
+    const int status = reply_->first.status;
+    if (status == 200) co_return std::string();
+    Error error{.code = ErrorCode::unavailable,
+                .message = fmt::format("the server that has the model \"{}\" answered {}",
+                                       models_.talks, status)};
+    co_return give_up(error);
+  }
+
+  /// What the model says, a sign of life, or nothing: then there is another state.
+  Async<std::string> hear(std::stop_token client_gone) {
+    UpstreamNews news = reply_->answer->take();
+    news.bytes.insert(0, std::exchange(reply_->first.bytes, {}));
+    const std::string said = reader_.feed(news.bytes);
+    if (news.ended) {
+      std::string events = answer_->text(said);
+      reply_->answer = nullptr;
+      if (news.error) co_return events + give_up(*news.error);
+      co_return events + end_turn();
+    }
+    if (!said.empty()) co_return answer_->text(said);
+    if (!news.bytes.empty()) co_return std::string();
+    const auto until = std::chrono::steady_clock::now() + kTalkAlive;
+    co_await reply_->told->wait(kTalkAlive, client_gone);
+    co_return std::chrono::steady_clock::now() >= until ? std::string(wire::kAliveEvent)
+                                                        : std::string();
+  }
+
+  std::string end_turn() {
+    auto turn = reader_.end();
+    if (!turn) return give_up(turn.error());
+    record_use(context_, exchange_, models_.talks, reply_->route, turn->usage);
+    if (turn->usage) {
+      usage_.input_tokens += turn->usage->input;
+      usage_.output_tokens += turn->usage->output;
+      usage_.cost_usd_ticks = service::sum_of(
+          usage_.cost_usd_ticks, service::cost_of(*reply_->route.upstream, *turn->usage));
+    }
+    const std::string unsaid = answer_->text(turn->unsaid);
+    finish_reason_ = turn->finish_reason;
+    for (const ToolCall& call : turn->calls)
+      (wire::is_image_call(call) && !is_last_round() ? ours_ : theirs_).push_back(call);
+    if (is_last_round()) std::erase_if(theirs_, wire::is_image_call);
+    if (ours_.empty()) return unsaid + end();
+    talk_.add(*turn);
+    state_ = State::making;
+    return unsaid;
+  }
+
+  /// Begins the next call, or tells how the one in work gets on.
+  Async<std::string> make(std::stop_token client_gone) {
+    if (making_) co_return co_await watch(client_gone);
+    if (ours_.empty()) {
+      if (!theirs_.empty()) co_return end();
+      state_ = State::asking;
+      co_return std::string();
+    }
+    ToolCall call = std::move(ours_.front());
+    ours_.pop_front();
+    auto begun = co_await begin_making(call);
+    if (!begun) {
+      talk_.add_result(call, error_for_model(begun.error()));
+      co_return std::string(wire::kAliveEvent);
+    }
+    co_return answer_->picture_begins(id_of(0), prompt());
+  }
+
+  Async<Result<void>> begin_making(const ToolCall& call) {
+    const Services& services = context_.services;
+    const auto left = kTalkPicturesMax - static_cast<int>(usage_.pictures);
+    if (left <= 0)
+      co_return fail(
+          ErrorCode::resource_exhausted,
+          fmt::format("no more than {} pictures can be made in one answer", kTalkPicturesMax));
+    auto wanted = talk_.read(call, models_.makes, services.catalogue);
+    if (!wanted) co_return tl::unexpected(std::move(wanted.error()));
+    wire::GenerationCall& fields = wanted->fields;
+    fields.request.count = std::min(fields.request.count, left);
+    if (auto in = co_await pass_the_door(context_, exchange_, models_.makes); !in)
+      co_return tl::unexpected(std::move(in.error()));
+    auto payload = co_await on_pool(context_.fetch_pool, [&]() -> Result<service::JobPayload> {
+      if (wanted->references.empty()) return service::JobPayload(fields.request);
+      wire::EditCall edit{fields, {}, std::nullopt};
+      edit.references = TRY(settle_pictures(context_, exchange_, wanted->references, names_));
+      return service::JobPayload(TRY(take_pictures(context_, exchange_, edit, names_)));
+    });
+    if (!payload) co_return tl::unexpected(std::move(payload.error()));
+    const service::Asking asking{.cache = cache_};
+    auto order = co_await on_pool(context_.pool, [&] {
+      return services.images.submit(*exchange_.caller, std::move(*payload), asking);
+    });
+    if (!order) co_return tl::unexpected(std::move(order.error()));
+    making_.emplace(
+        Making{.call = call, .order = std::move(*order), .fields = std::move(fields), .wait = {}});
+    if (!service::is_final(making_->order.job.state))
+      making_->wait = std::make_unique<JobWait>(context_, exchange_, making_->order.job.id,
+                                                JobWait::Wants::end);
+    co_return Result<void>();
+  }
+
+  std::string id_of(int index) const {
+    return fmt::format("ig_{}_{}", making_->order.job.id, index);
+  }
+  const std::string& prompt() const { return making_->fields.request.prompt.text(); }
+
+  Async<std::string> watch(std::stop_token client_gone) {
+    if (making_->wait) {
+      JobWait::Moment moment = co_await making_->wait->next(client_gone, kTalkAlive);
+      const auto* ended = std::get_if<Result<Job>>(&moment);
+      if (ended == nullptr) co_return std::string(wire::kAliveEvent);
+      if (!*ended) co_return no_picture(ended->error());
+    }
+    auto finished = co_await on_pool(context_.pool, [&] {
+      return context_.services.images.finished(*exchange_.caller, making_->order);
+    });
+    if (!finished) co_return no_picture(finished.error());
+    std::string events;
+    JsonText ids = JsonText::array();
+    for (const service::StoredPicture& picture : finished->pictures) {
+      if (picture.index > 0) events += answer_->picture_begins(id_of(picture.index), prompt());
+      auto told = co_await tell(picture, client_gone);
+      if (!told) co_return events + no_picture(told.error());
+      events += *told;
+      ids.push(JsonText(id_of(picture.index)));
+    }
+    const auto count = std::ssize(finished->pictures);
+    usage_.pictures += count;
+    usage_.cost_usd_ticks = service::sum_of(usage_.cost_usd_ticks, finished->cost_usd_ticks);
+    context_.services.outcomes.pictures(count);
+    context_.services.outcomes.cache(making_->order.cache);
+    talk_.add_result(
+        making_->call,
+        JsonText::object({{"pictures", ids}, {"note", "The user sees them already."}}).text());
+    if (models_.is_seen)
+      for (const service::StoredPicture& picture : finished->pictures)
+        shown_.emplace_back(id_of(picture.index), context_.services.links.url_of(picture, base_));
+    making_.reset();
+    show_when_all_are_made();
+    co_return events;
+  }
+
+  // The results of all calls come first: nothing may stand between a call and its result.
+  void show_when_all_are_made() {
+    if (!ours_.empty()) return;
+    for (const auto& [id, url] : shown_) talk_.show(id, url);
+    shown_.clear();
+  }
+
+  Async<Result<std::string>> tell(const service::StoredPicture& picture,
+                                  std::stop_token client_gone) {
+    service::PictureFile file;
+    if (answer_->copies_kept() > 0) {
+      const std::size_t bytes =
+          answer_->copies_kept() *
+          (wire::kEventBytes + base64_size(static_cast<std::size_t>(picture.size_bytes)));
+      auto held = co_await context_.budget.take(bytes, context_.limits.held_wait, client_gone);
+      if (!held) co_return fail(ErrorCode::unavailable, kTooManyReplies);
+      held_.push_back(std::move(*held));
+      auto read = co_await on_pool(context_.pool, [&] {
+        return context_.services.images.read_picture(*exchange_.caller, picture.id);
+      });
+      if (!read) co_return tl::unexpected(std::move(read.error()));
+      file = std::move(*read);
+    }
+    co_return answer_->picture({.id = id_of(picture.index),
+                                .prompt = prompt(),
+                                .url = context_.services.links.url_of(picture, base_),
+                                .file = {.index = picture.index,
+                                         .width = picture.width,
+                                         .height = picture.height,
+                                         .format = picture.format,
+                                         .file = file.bytes}});
+  }
+
+  std::string no_picture(const Error& error) {
+    std::string events = answer_->no_picture(id_of(0), prompt());
+    talk_.add_result(making_->call, error_for_model(error));
+    making_.reset();
+    show_when_all_are_made();
+    return events.empty() ? std::string(wire::kAliveEvent) : events;
+  }
+
+  std::string end() {
+    state_ = State::over;
+    const std::vector<ToolCall> theirs(theirs_.begin(), theirs_.end());
+    std::string events = theirs.empty() ? "" : answer_->calls(theirs);
+    return events + answer_->end(usage_, finish_reason_);
+  }
+
+  /// What was made and paid for is not lost because the model says no more.
+  std::string give_up(const Error& error) {
+    if (usage_.pictures > 0) {
+      usage_.warnings.push_back(error.message);
+      theirs_.clear();
+      return end();
+    }
+    state_ = State::over;
+    failure_ = error;
+    return answer_->failed(error);
+  }
+
+  const Context& context_;
+  Exchange& exchange_;
+  const wire::ChatApi api_;
+  const ToolTalkModels models_;
+  wire::ToolTalk talk_;
+  const OwnNames names_;
+  const std::string base_;
+  std::unique_ptr<wire::TalkAnswer> answer_;
+  service::CacheWish cache_ = service::CacheWish::as_the_key;
+  wire::TurnReader reader_;
+  State state_ = State::beginning;
+  int round_ = 0;
+  std::optional<UpstreamReply> reply_;
+  std::string upstream_;
+  std::string finish_reason_;
+  std::deque<ToolCall> ours_;
+  std::deque<ToolCall> theirs_;
+  std::optional<Making> making_;
+  std::vector<std::pair<std::string, std::string>> shown_;  // made in this round: ids, URLs
+  wire::TalkUsage usage_;
+  std::optional<Error> failure_;
+  std::vector<ByteBudget::Hold> held_;
+};
+
+}  // namespace
+
+Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchange,
+                                        wire::ChatApi api, ToolTalkModels models) {
+  if (auto in = co_await pass_the_door(context, exchange, models.talks); !in)
+    co_return tl::unexpected(std::move(in.error()));
+  auto talk = co_await on_pool(context.pool, [&]() -> Result<wire::ToolTalk> {
+    TRY(context.services.relay->check(*exchange.caller, models.talks));
+    return wire::ToolTalk::parse(exchange.request.body, api);
+  });
+  if (!talk) co_return tl::unexpected(std::move(talk.error()));
+  const bool streams = talk->stream();
+  auto talking =
+      std::make_unique<ToolTalking>(context, exchange, api, std::move(models), std::move(*talk));
+  auto refused = co_await talking->begin();
+  if (!refused) co_return tl::unexpected(std::move(refused.error()));
+  if (*refused) co_return std::move(**refused);
+  Response response;
+  const std::string upstream = talking->upstream();
+  if (streams) {
+    response.headers.add("content-type", "text/event-stream");
+    response.headers.add("cache-control", "no-cache");
+    response.headers.add("x-accel-buffering", "no");
+    response.body = std::move(talking);
+  } else {
+    while (co_await talking->next(exchange.client_gone)) {
+    }
+    if (exchange.client_gone.stop_requested())
+      co_return fail(ErrorCode::cancelled, "the client has gone away");
+    if (talking->failure()) co_return tl::unexpected(*talking->failure());
+    response = json_reply(talking->whole());
+  }
+  response.headers.add("x-imagined-upstream", upstream);
+  co_return response;
+}
+
+}  // namespace imagined::api

@@ -1,0 +1,507 @@
+#include "api/wire/tool_talk.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "api/wire/json.h"
+#include "api/wire/relayed.h"
+#include "base/json.h"
+
+namespace imagined::api::wire {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kTool = "image_generation";
+constexpr std::string_view kMake = "imagine_text_to_image";
+constexpr std::string_view kChange = "imagine_image_to_image";
+// Conversations hold the schemas of other tools.
+constexpr JsonLimits kTalkLimits{.depth_max = 128};
+constexpr std::size_t kTurnBytesMax = 8u << 20;
+constexpr int kPicturesPerCallMax = 4;
+// Of the image tool, under the same names as at /v1/images.
+constexpr std::string_view kToolFields[] = {"size", "quality", "output_format",
+                                            "output_compression", "resolution"};
+
+std::string string_in(const json& object, std::string_view name) {
+  const json& value = member(object, name);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+json function_of(std::string_view name, std::string_view what, const json& properties,
+                 const json& required) {
+  return {{"name", name},
+          {"description", what},
+          {"parameters", {{"type", "object"}, {"properties", properties}, {"required", required}}}};
+}
+
+/// Both tools, as their API has them.
+std::vector<json> our_tools(ChatApi api, const std::string& action) {
+  const json prompt = {{"type", "string"}, {"description", "What the picture shows, in detail"}};
+  const json ratio = {{"type", "string"},
+                      {"enum", {"1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "auto"}}};
+  std::vector<json> functions;
+  if (action != "edit")
+    functions.push_back(function_of(
+        kMake, "Makes pictures from a prompt and shows them to the user.",
+        {{"prompt", prompt},
+         {"aspect_ratio", ratio},
+         {"n", {{"type", "integer"}, {"minimum", 1}, {"maximum", kPicturesPerCallMax}}}},
+        {"prompt"}));
+  if (action != "generate")
+    functions.push_back(function_of(
+        kChange,
+        "Makes a new picture out of given ones and shows it to the user. Pictures of the user are "
+        "image_1, image_2, ... in the order of the conversation; pictures that were made have the "
+        "ids that are said beside them.",
+        {{"prompt", prompt},
+         {"images", {{"type", "array"}, {"items", {{"type", "string"}}}, {"minItems", 1}}},
+         {"aspect_ratio", ratio}},
+        {"prompt", "images"}));
+  std::vector<json> tools;
+  for (json& function : functions) {
+    if (api == ChatApi::completions) {
+      tools.push_back({{"type", "function"}, {"function", std::move(function)}});
+    } else {
+      function["type"] = "function";
+      tools.push_back(std::move(function));
+    }
+  }
+  return tools;
+}
+
+tl::unexpected<Error> not_understood(std::string detail) {
+  return fail(ErrorCode::unavailable, "the answer of the other server is not understood", {},
+              std::move(detail));
+}
+
+/// `text` without what follows `limit` bytes, whole code points.
+std::string cut(std::string text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
+  return text.substr(0, limit);
+}
+
+}  // namespace
+
+bool wants_image_tool(std::string_view body) {
+  if (body.find(kTool) == std::string_view::npos) return false;
+  const auto value = parse_json(body, kTalkLimits);
+  if (!value || !value->is_object()) return false;
+  const json& tools = member(*value, "tools");
+  return tools.is_array() && std::ranges::any_of(tools, [](const json& tool) {
+           return tool.is_object() && string_in(tool, "type") == kTool;
+         });
+}
+
+bool is_image_call(const ToolCall& call) { return call.name == kMake || call.name == kChange; }
+
+// ---- What a model says
+
+class TurnReader::State {
+ public:
+  explicit State(ChatApi api) : api_(api) {}
+
+  std::string feed(std::string_view bytes) {
+    if (error_) return {};
+    std::string said;
+    usage_.feed(bytes);
+    bytes_ += bytes.size();
+    if (bytes_ > kTurnBytesMax) {
+      error_ = "more than it may be";
+      return {};
+    }
+    line_ += bytes;
+    std::size_t begin = 0;
+    for (auto end = line_.find('\n'); end != std::string::npos; end = line_.find('\n', begin)) {
+      std::string_view line = std::string_view(line_).substr(begin, end - begin);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      read_line(line, said);
+      begin = end + 1;
+    }
+    line_.erase(0, begin);
+    return said;
+  }
+
+  Result<TalkTurn> end() {
+    if (!has_events_ && !error_) {
+      read_value(line_, turn_.unsaid);  // who knows no streams
+      if (!is_over_) error_ = "no events";
+    }
+    if (error_) return not_understood(*error_);
+    if (!is_over_) return not_understood("the stream ends before its end");
+    turn_.usage = usage_.usage();
+    return std::move(turn_);
+  }
+
+ private:
+  void read_line(std::string_view line, std::string& said) {
+    constexpr std::string_view kData = "data:";
+    if (!line.starts_with(kData)) return;
+    has_events_ = true;
+    line.remove_prefix(kData.size());
+    if (line.starts_with(' ')) line.remove_prefix(1);
+    if (line == "[DONE]") {
+      is_over_ = true;
+      return;
+    }
+    read_value(line, said);
+  }
+
+  void read_value(std::string_view text, std::string& said) {
+    const auto value = parse_json(text, kTalkLimits);
+    if (!value || !value->is_object()) {
+      error_ = value ? "no object" : value.error().what;
+      return;
+    }
+    if (const json& error = member(*value, "error"); !error.is_null()) {
+      error_ = "it says: " + shown(error);
+      return;
+    }
+    if (api_ == ChatApi::completions)
+      read_choice(*value, said);
+    else
+      read_event(*value, said);
+  }
+
+  // ---- of completions: a chunk, or a whole answer
+  void read_choice(const json& value, std::string& said) {
+    const json& choices = member(value, "choices");
+    if (!choices.is_array() || choices.empty() || !choices[0].is_object()) return;
+    const json& choice = choices[0];
+    const bool is_whole = choice.contains("message");
+    const json& delta = member(choice, is_whole ? "message" : "delta");
+    if (delta.is_object()) {
+      add_text(string_in(delta, "content"), said);
+      const json& calls = member(delta, "tool_calls");
+      for (std::size_t i = 0; calls.is_array() && i < calls.size(); ++i) read_call(calls[i], i);
+    }
+    if (std::string reason = string_in(choice, "finish_reason"); !reason.empty()) {
+      turn_.finish_reason = std::move(reason);
+      is_over_ = true;
+    }
+  }
+
+  void read_call(const json& part, std::size_t position) {
+    constexpr std::size_t kCallsMax = 64;
+    if (!part.is_object()) return;
+    const json& index = member(part, "index");
+    const std::size_t at =
+        index.is_number_unsigned() ? index.get<std::size_t>() : position;  // whole answers
+    if (at >= kCallsMax) return;
+    if (turn_.calls.size() <= at) turn_.calls.resize(at + 1);
+    ToolCall& call = turn_.calls[at];
+    if (std::string id = string_in(part, "id"); !id.empty()) call.id = std::move(id);
+    const json& function = member(part, "function");
+    if (!function.is_object()) return;
+    if (call.name.empty()) call.name = string_in(function, "name");
+    call.arguments += string_in(function, "arguments");
+  }
+
+  // ---- of responses: an event, or a whole answer
+  void read_event(const json& value, std::string& said) {
+    const std::string type = string_in(value, "type");
+    if (type == "response.output_text.delta") {
+      add_text(string_in(value, "delta"), said);
+    } else if (type == "response.completed" || type == "response.incomplete" ||
+               string_in(value, "object") == "response") {
+      const json& response = type.empty() ? value : member(value, "response");
+      if (response.is_object()) read_output(member(response, "output"), said);
+      is_over_ = true;
+    } else if (type == "response.failed" || type == "error") {
+      error_ = "it says: " + shown(value);
+    }
+  }
+
+  void read_output(const json& output, std::string& said) {
+    if (!output.is_array()) return;
+    const bool has_said = !turn_.text.empty();
+    for (const json& item : output) {
+      if (!item.is_object()) continue;
+      const std::string type = string_in(item, "type");
+      if (type == "function_call")
+        turn_.calls.push_back({.id = string_in(item, "call_id"),
+                               .name = string_in(item, "name"),
+                               .arguments = string_in(item, "arguments")});
+      const json& content = member(item, "content");
+      if (type != "message" || has_said || !content.is_array()) continue;
+      for (const json& part : content)
+        if (part.is_object()) add_text(string_in(part, "text"), said);
+    }
+    turn_.items = output.dump();
+  }
+
+  void add_text(const std::string& text, std::string& said) {
+    turn_.text += text;
+    said += text;
+  }
+
+  const ChatApi api_;
+  UsageReader usage_;
+  std::size_t bytes_ = 0;
+  std::string line_;  // the one that is not whole yet
+  TalkTurn turn_;
+  bool has_events_ = false;
+  bool is_over_ = false;
+  std::optional<std::string> error_;
+};
+
+TurnReader::TurnReader(ChatApi api) : state_(std::make_unique<State>(api)) {}
+TurnReader::~TurnReader() = default;
+TurnReader::TurnReader(TurnReader&&) noexcept = default;
+TurnReader& TurnReader::operator=(TurnReader&&) noexcept = default;
+std::string TurnReader::feed(std::string_view bytes) { return state_->feed(bytes); }
+Result<TalkTurn> TurnReader::end() { return state_->end(); }
+
+// ---- What a model is asked
+
+struct ToolTalk::State {
+  ChatApi api;
+  json body;                // but for the tools and the choice between them
+  std::vector<json> tools;  // the client's own
+  std::vector<json> image_tools;
+  json tool_choice;
+  json image_fields = json::object();  // of the image tool
+  bool stream = false;
+  bool include_usage = false;
+  bool has_answered = false;
+  std::map<std::string, SaidPicture, std::less<>> pictures;  // by the names that the model knows
+  int given = 0;
+
+  const char* list() const { return api == ChatApi::completions ? "messages" : "input"; }
+
+  std::string name_next(SaidPicture picture) {
+    std::string name = fmt::format("image_{}", ++given);
+    pictures.emplace(name, std::move(picture));
+    return name;
+  }
+
+  Result<void> read_tools() {
+    const json all = std::exchange(body["tools"], nullptr);
+    body.erase("tools");
+    std::string action = "auto";
+    for (const json& tool : all.is_array() ? all : json::array()) {
+      if (!tool.is_object() || string_in(tool, "type") != kTool) {
+        tools.push_back(tool);
+        continue;
+      }
+      if (const std::string said = string_in(tool, "action"); !said.empty()) action = said;
+      if (action != "auto" && action != "generate" && action != "edit")
+        return fail(
+            ErrorCode::unprocessable,
+            fmt::format("tools: action: expected auto, generate or edit, got {}", shown(action)),
+            "tools");
+      for (const std::string_view name : kToolFields)
+        if (const json& value = member(tool, name); !value.is_null())
+          image_fields[std::string(name)] = value;
+    }
+    image_tools = our_tools(api, action);
+    tool_choice = body.value("tool_choice", json());
+    body.erase("tool_choice");
+    if (tool_choice == "none") image_tools.clear();
+    if (tool_choice.is_object() && string_in(tool_choice, "type") == kTool)
+      tool_choice = "required";
+    return {};
+  }
+
+  /// Names what the conversation has of pictures, and takes out what only we know.
+  void read_messages() {
+    json& list_of = body[list()];
+    if (list_of.is_string()) list_of = json::array({{{"role", "user"}, {"content", list_of}}});
+    if (!list_of.is_array()) return;
+    json kept = json::array();
+    for (json& item : list_of) {
+      if (!item.is_object()) {
+        kept.push_back(std::move(item));
+        continue;
+      }
+      const std::string type = string_in(item, "type");
+      const std::string id = string_in(item, "id");
+      if (type == "image_generation_call" || (type == "item_reference" && id.starts_with("ig_"))) {
+        kept.push_back(told_picture(item, id));
+        continue;
+      }
+      if (string_in(item, "role") == "assistant") item.erase("images");
+      if (json& content = item["content"]; content.is_array()) {
+        for (const json& part : content) read_part(part);
+      } else if (content.is_string() && string_in(item, "role") == "assistant") {
+        content = without_data(content.get<std::string>());
+      } else if (content.is_null() && !type.empty()) {
+        item.erase("content");  // items that have none
+      }
+      kept.push_back(std::move(item));
+    }
+    list_of = std::move(kept);
+  }
+
+  json told_picture(const json& item, const std::string& id) {
+    SaidPicture picture;
+    if (std::string base64 = string_in(item, "result"); !base64.empty())
+      picture.text = std::move(base64);
+    else
+      picture.item = id;
+    const std::string name = id.empty() ? name_next(std::move(picture)) : id;
+    if (!id.empty()) pictures.emplace(id, std::move(picture));
+    return {
+        {"role", "assistant"},
+        {"content", fmt::format("[picture {}: {}]", name, cut(string_in(item, "prompt"), 400))}};
+  }
+
+  void read_part(const json& part) {
+    if (!part.is_object()) return;
+    const std::string type = string_in(part, "type");
+    if (type != "image_url" && type != "input_image") return;
+    const json& value = part.contains("image_url") ? part["image_url"] : part;
+    SaidPicture picture{.file_id = string_in(part, "file_id")};
+    if (value.is_string()) picture.text = value.get<std::string>();
+    if (value.is_object()) {
+      picture.text = string_in(value, "url");
+      if (picture.file_id.empty()) picture.file_id = string_in(value, "file_id");
+    }
+    if (!picture.file_id.empty()) picture.text.clear();
+    name_next(std::move(picture));
+  }
+
+  /// Markdown of earlier answers: a model needs the name of a picture, and not its megabytes.
+  std::string without_data(std::string text) {
+    constexpr std::string_view kData = "](data:image/";
+    for (auto at = text.find(kData); at != std::string::npos; at = text.find(kData, at + 2)) {
+      const auto begin = at + 2;
+      const auto end = std::min(text.find(')', begin), text.size());
+      const std::string name = name_next({.text = text.substr(begin, end - begin)});
+      text.replace(begin, end - begin, name);
+    }
+    return text;
+  }
+};
+
+ToolTalk::ToolTalk(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ToolTalk::~ToolTalk() = default;
+ToolTalk::ToolTalk(ToolTalk&&) noexcept = default;
+ToolTalk& ToolTalk::operator=(ToolTalk&&) noexcept = default;
+
+Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api) {
+  auto body = parse_json(text, kTalkLimits);
+  if (!body)
+    return fail(ErrorCode::invalid_argument, "the body is no JSON: " + body.error().what,
+                body.error().field);
+  if (!body->is_object()) return fail(ErrorCode::invalid_argument, "the body is not a JSON object");
+  auto state = std::make_unique<State>();
+  state->api = api;
+  state->body = std::move(*body);
+  json& asked = state->body;
+  const auto refuse = [](std::string field, std::string_view why) {
+    std::string message = fmt::format("{}: {}", field, why);
+    return fail(ErrorCode::invalid_argument, std::move(message), std::move(field));
+  };
+  if (!member(asked, "previous_response_id").is_null())
+    return refuse("previous_response_id",
+                  "conversations with tools that make pictures are not kept here; send the items "
+                  "again, a picture by its id alone");
+  if (member(asked, "background") == true)
+    return refuse("background", "pictures are made while their answer is waited for");
+  if (const json& n = member(asked, "n"); !n.is_null() && n != 1)
+    return refuse("n", "a conversation with tools that make pictures has one answer");
+  if (!member(asked, state->list()).is_array() && !member(asked, state->list()).is_string())
+    return refuse(state->list(), "expected a list of messages");
+  TRY(state->read_tools());
+  state->read_messages();
+  state->stream = member(asked, "stream") == true;
+  asked["stream"] = true;
+  if (api == ChatApi::completions) {
+    json& options = asked["stream_options"];
+    if (!options.is_object()) options = json::object();
+    state->include_usage = member(options, "include_usage") == true;
+    options["include_usage"] = true;
+  }
+  return ToolTalk(std::move(state));
+}
+
+bool ToolTalk::stream() const { return state_->stream; }
+bool ToolTalk::include_usage() const { return state_->include_usage; }
+
+std::string ToolTalk::body(bool last) const {
+  json body = state_->body;
+  std::vector<json> tools = state_->tools;
+  if (!last) tools.insert(tools.end(), state_->image_tools.begin(), state_->image_tools.end());
+  if (tools.empty()) {
+    body.erase("parallel_tool_calls");
+  } else {
+    body["tools"] = tools;
+    // Who must call a tool has done so after the first round.
+    if (!state_->tool_choice.is_null())
+      body["tool_choice"] = state_->has_answered ? json("auto") : state_->tool_choice;
+  }
+  return body.dump();
+}
+
+void ToolTalk::add(const TalkTurn& turn) {
+  state_->has_answered = true;
+  json& list = state_->body[state_->list()];
+  if (state_->api == ChatApi::responses) {
+    const auto items = parse_json(turn.items, kTalkLimits);
+    if (!items || !items->is_array()) return;
+    for (const json& item : *items) list.push_back(item);
+    return;
+  }
+  json message = {{"role", "assistant"}, {"content", turn.text}};
+  for (const ToolCall& call : turn.calls)
+    message["tool_calls"].push_back(
+        {{"id", call.id},
+         {"type", "function"},
+         {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+  list.push_back(std::move(message));
+}
+
+void ToolTalk::add_result(const ToolCall& call, std::string_view text) {
+  json& list = state_->body[state_->list()];
+  if (state_->api == ChatApi::completions)
+    list.push_back({{"role", "tool"}, {"tool_call_id", call.id}, {"content", text}});
+  else
+    list.push_back({{"type", "function_call_output"}, {"call_id", call.id}, {"output", text}});
+}
+
+void ToolTalk::show(std::string_view name, std::string_view url) {
+  const bool is_chat = state_->api == ChatApi::completions;
+  const json text = {{"type", is_chat ? "text" : "input_text"},
+                     {"text", fmt::format("[picture {}, as it was made]", name)}};
+  const json picture = is_chat ? json{{"type", "image_url"}, {"image_url", {{"url", url}}}}
+                               : json{{"type", "input_image"}, {"image_url", url}};
+  state_->body[state_->list()].push_back({{"role", "user"}, {"content", {text, picture}}});
+}
+
+Result<WantedPictures> ToolTalk::read(const ToolCall& call, std::string_view model,
+                                      const service::Catalogue& catalogue) const {
+  const auto arguments = parse_json(call.arguments.empty() ? "{}" : call.arguments, {});
+  if (!arguments || !arguments->is_object())
+    return fail(ErrorCode::invalid_argument, "the arguments are no JSON object");
+  json fields = state_->image_fields;
+  fields["model"] = model;
+  for (const char* name : {"prompt", "aspect_ratio"})
+    if (const json& value = member(*arguments, name); !value.is_null()) fields[name] = value;
+  if (const json& n = member(*arguments, "n"); call.name == kMake && n.is_number_integer())
+    fields["n"] = std::clamp<std::int64_t>(n.get<std::int64_t>(), 1, kPicturesPerCallMax);
+  WantedPictures wanted{.fields = TRY(read_edit_fields(fields, catalogue)), .references = {}};
+  if (call.name == kMake) return wanted;
+  const json& images = member(*arguments, "images");
+  if (!images.is_array() || images.empty())
+    return fail(ErrorCode::invalid_argument, "images: expected the names of pictures");
+  for (const json& image : images) {
+    const std::string name = image.is_string() ? image.get<std::string>() : std::string();
+    if (const auto known = state_->pictures.find(name); known != state_->pictures.end())
+      wanted.references.push_back(known->second);
+    else if (name.starts_with("ig_"))
+      wanted.references.push_back({.item = name});
+    else if (name.starts_with("http://") || name.starts_with("https://"))
+      wanted.references.push_back({.text = name});
+    else
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("images: there is no picture {}", shown(image)));
+  }
+  return wanted;
+}
+
+}  // namespace imagined::api::wire

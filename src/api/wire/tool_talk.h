@@ -1,0 +1,99 @@
+// A conversation with a model that talks and is given tools that make pictures: what it is asked in
+// each round, what it says, and what its calls want.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/wire/conversation.h"
+#include "api/wire/image_request.h"
+#include "base/result.h"
+#include "service/catalogue/catalogue.h"
+#include "service/upstreams/upstreams.h"
+
+namespace imagined::api::wire {
+
+/// Whether a body asks for xAI's image tool. Looks no closer at bodies without its name.
+bool wants_image_tool(std::string_view body);
+
+struct ToolCall {
+  std::string id;
+  std::string name;
+  std::string arguments;  // JSON, as the model has written it
+
+  bool operator==(const ToolCall&) const = default;
+};
+bool is_image_call(const ToolCall& call);
+
+/// What a model has said in one round.
+struct TalkTurn {
+  std::string text;
+  std::string unsaid;  // of it: what `feed` has not given, of who knows no streams
+  std::vector<ToolCall> calls;
+  std::string items;          // of responses: its output as it came, a JSON list
+  std::string finish_reason;  // of completions
+  std::optional<service::TokenUsage> usage;
+};
+
+/// Reads a round's stream while it comes.
+class TurnReader {
+ public:
+  explicit TurnReader(ChatApi api);
+  ~TurnReader();
+  TurnReader(TurnReader&&) noexcept;
+  TurnReader& operator=(TurnReader&&) noexcept;
+
+  /// What the model has said for people since.
+  std::string feed(std::string_view bytes);
+  /// All of it. `unavailable` for a stream that says something else, or breaks off.
+  Result<TalkTurn> end();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+/// What a call wants to have made.
+struct WantedPictures {
+  GenerationCall fields;
+  std::vector<SaidPicture> references;
+};
+
+class ToolTalk {
+ public:
+  /// The body of either API. Every picture that the user gives is known as "image_1", "image_2",
+  /// ...; earlier ones that were made here by what they are called ("ig_..._0"). Errors name the
+  /// field.
+  static Result<ToolTalk> parse(std::string_view body, ChatApi api);
+  ~ToolTalk();
+  ToolTalk(ToolTalk&&) noexcept;
+  ToolTalk& operator=(ToolTalk&&) noexcept;
+
+  bool stream() const;
+  bool include_usage() const;
+
+  /// The body of the next round, as a stream. In the `last` one there are no pictures to be had, so
+  /// that the model says something.
+  std::string body(bool last) const;
+  void add(const TalkTurn& turn);
+  /// What has come of a call of its last turn.
+  void add_result(const ToolCall& call, std::string_view text);
+  /// A picture for the model to see, by its URL.
+  void show(std::string_view name, std::string_view url);
+
+  /// `invalid_argument` with a sentence for the model.
+  Result<WantedPictures> read(const ToolCall& call, std::string_view model,
+                              const service::Catalogue& catalogue) const;
+
+ private:
+  struct State;
+  explicit ToolTalk(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace imagined::api::wire

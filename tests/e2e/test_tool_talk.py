@@ -1,0 +1,346 @@
+"""A model of another server that is given our tools for pictures: what it is asked in each round, what comes
+of its calls, and how the answer is told. The other server is played by scripts (upstream.py)."""
+
+import base64
+import json
+import threading
+
+import pytest
+import requests
+
+from program import run, wait_until
+from test_chat import RECORDED, events
+from test_edits import RED, data_url
+from test_relay import post
+from upstream import Upstream, chunk, completion, json_answer, sse, stream_answer
+
+openai = pytest.importorskip("openai", reason="the openai package is not installed")
+MAKE, CHANGE = "imagine_text_to_image", "imagine_image_to_image"
+TOOL = {"type": "image_generation"}
+HOUSE = {"prompt": "a red house", "aspect_ratio": "16:9"}
+
+
+def calls_of(*wanted):
+    """Calls as completions have them: (name, arguments) each."""
+    return [{"index": i, "id": f"call_{i}", "type": "function",
+             "function": {"name": name, "arguments": json.dumps(arguments)}}
+            for i, (name, arguments) in enumerate(wanted)]
+
+
+def says(*pieces, calls=(), reason="stop"):
+    """A round as a stream of completions; arguments come in two pieces."""
+    chunks = [chunk(piece) for piece in pieces]
+    for call in calls_of(*calls):
+        whole = call["function"]["arguments"]
+        first = {**call, "function": {**call["function"], "arguments": whole[:9]}}
+        rest = {"index": call["index"], "function": {"arguments": whole[9:]}}
+        chunks += [chunk("", choices=[{"index": 0, "delta": {"tool_calls": [part]}, "finish_reason": None}])
+                   for part in (first, rest)]
+    chunks.append(chunk("", choices=[{"index": 0, "delta": {},
+                                      "finish_reason": "tool_calls" if calls else reason}]))
+    chunks.append(chunk("", choices=[], usage={"prompt_tokens": 10, "completion_tokens": 5}))
+    return stream_answer(sse(*chunks, "[DONE]"))
+
+
+def responds(text="", calls=()):
+    """A round as a stream of responses."""
+    items = [{"type": "function_call", "id": f"fc_{i}", "call_id": f"call_{i}", "status": "completed",
+              "name": name, "arguments": json.dumps(arguments)} for i, (name, arguments) in enumerate(calls)]
+    told = []
+    if text:
+        items.append({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+                      "content": [{"type": "output_text", "text": text, "annotations": []}]})
+        told = [{"type": "response.output_text.delta", "delta": piece} for piece in (text[:3], text[3:])]
+    done = {"type": "response.completed", "response": {
+        "object": "response", "output": items, "usage": {"input_tokens": 10, "output_tokens": 5}}}
+    return stream_answer(b"".join(f"event: {each['type']}\n".encode() + sse(each) for each in [*told, done]))
+
+
+@pytest.fixture
+def talk(start_server, tmp_path):
+    """A server before the given upstream, whose model `talker` it gives the name `far` and pairs with the
+    built-in model as `pair`."""
+    upstreams = []
+
+    def start(upstream, settings="", arguments=(), **options):
+        upstreams.append(upstream)
+        file = tmp_path / "talk.toml"
+        file.write_text(f'[upstreams.u]\nbase_url = "{upstream.url}"\nmodels = ["far=talker"]\n'
+                        f'price_output_usd = "1"\n{settings}\n'
+                        '[chats.pair]\ntalks = "far"\nmakes = "grok-imagine-image"\n')
+        return start_server("--config", file, *arguments, **options)
+
+    yield start
+    for each in upstreams:
+        each.close()
+
+
+def ask(server, text="draw a house", model="pair", **body):
+    return post(server, {"model": model, "messages": [{"role": "user", "content": text}]} | body)
+
+
+def respond(server, text="draw a house", model="far", tools=(TOOL,), **body):
+    return post(server, {"model": model, "input": text, "tools": list(tools)} | body, "/v1/responses")
+
+
+def sent(upstream, round_):
+    return json.loads(upstream.requests[round_][2])
+
+
+def charges(server):
+    return server.query("SELECT model, outcome, pictures, cost_usd_ticks FROM charges ORDER BY id")
+
+
+def test_a_pair_talks_and_makes_pictures(talk):
+    upstream = Upstream(says("Here it ", "comes.", calls=[(MAKE, HOUSE)]), says("Done ", "it is."))
+    server = talk(upstream)
+    reply = ask(server)
+    assert reply.status_code == 200, reply.text
+    message = reply.json()["choices"][0]["message"]
+    url = message["images"][0]["image_url"]["url"]
+    assert message["content"] == f"Here it comes.\n\n![a red house]({url})\n\nDone it is."
+    assert requests.get(url, timeout=10).headers["content-type"] == "image/jpeg"
+    assert reply.json()["choices"][0]["finish_reason"] == "stop"
+    assert reply.headers["x-imagined-upstream"] == "u"
+    first = sent(upstream, 0)
+    assert first["model"] == "talker" and first["stream"] is True
+    assert [each["function"]["name"] for each in first["tools"]] == [MAKE, CHANGE]
+    second = sent(upstream, 1)["messages"]
+    assert second[1]["tool_calls"][0]["function"] == {"name": MAKE, "arguments": json.dumps(HOUSE)}
+    assert second[2]["role"] == "tool" and second[2]["tool_call_id"] == "call_0"
+    assert json.loads(second[2]["content"])["pictures"][0].startswith("ig_")
+    # Two rounds of five tokens at a dollar a million, and a picture.
+    wait_until(lambda: len(charges(server)) == 3, "the charges")
+    assert sorted(charges(server)) == [("grok-imagine-image", "delivered", 1, 200_000_000),
+                                       ("pair", "delivered", 1, 50_000), ("pair", "delivered", 1, 50_000)]
+    usage = reply.json()["usage"]
+    assert usage["cost_in_usd_ticks"] == 200_100_000 and usage["images"] == 1
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (20, 10)
+    assert run("usage", "--check", "--data-dir", server.data_dir).returncode == 0
+
+
+def test_a_pair_streams_words_and_pictures_as_they_come(talk):
+    never = threading.Event()
+    last = says("Done.")
+    upstream = Upstream(says("Here.", calls=[(MAKE, HOUSE)]),
+                        (200, {"content-type": "text/event-stream"}, sse(chunk("Done")), never, *last[2:]))
+    server = talk(upstream)
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        stream = client.chat.completions.create(
+            model="pair", messages=[{"role": "user", "content": "draw a house"}], stream=True,
+            stream_options={"include_usage": True})
+        content, images = "", []
+        for each in stream:
+            for choice in each.choices:
+                content += choice.delta.content or ""
+                images += (choice.delta.model_extra or {}).get("images", [])
+            if content.endswith("Done"):
+                never.set()  # what has been said is not kept back until the end
+            usage = each.usage
+    assert content.startswith("Here.\n\n![a red house](") and content.endswith("DoneDone.")
+    assert len(images) == 1 and usage.completion_tokens == 10
+
+
+def test_the_image_tool_of_responses_is_told_in_the_recorded_order(talk):
+    upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))
+    server = talk(upstream)
+    reply = respond(server, stream=True)
+    told = list(events(reply))
+    names = [each["event"] for each in told]
+    assert [name for i, name in enumerate(names) if name != "response.output_text.delta" or
+            names[i - 1] != name] == RECORDED
+    data = [json.loads(each["data"]) for each in told]
+    assert [each["sequence_number"] for each in data] == list(range(len(data)))
+    whole = data[-1]["response"]
+    call, message = whole["output"]
+    assert (call["type"], call["status"], call["prompt"]) == ("image_generation_call", "completed", "a red house")
+    assert base64.b64decode(call["result"]).startswith(b"\xff\xd8\xff")
+    assert message["content"][0]["text"] == "A house."
+    assert whole["usage"]["server_side_tool_usage_details"] == {"image_generation_calls": 1}
+    first, second = sent(upstream, 0), sent(upstream, 1)
+    assert [each["name"] for each in first["tools"]] == [MAKE, CHANGE]
+    assert [each.get("type") for each in second["input"]] == [None, "function_call", "function_call_output"]
+    plain = respond(talk(Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))))
+    assert [item["type"] for item in plain.json()["output"]] == ["image_generation_call", "message"]
+
+
+def test_openai_reads_a_response_with_the_image_tool(talk):
+    server = talk(Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house.")))
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        answer = client.responses.create(model="far", input="draw a house", tools=[TOOL])
+    assert answer.output_text == "A house."
+    assert answer.output[0].type == "image_generation_call" and answer.output[0].result
+
+
+def test_pictures_of_the_conversation_can_be_changed(talk):
+    """By what they are called: the user's, those of this answer, and those of an answer before."""
+    change = {"prompt": "in blue", "images": ["image_1"]}
+    upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))
+    server = talk(upstream, arguments=["--set", "models.grok-imagine-image.aliases=[]"][:0])
+    item = respond(server).json()["output"][0]
+    given = {"role": "user", "content": [{"type": "input_image", "image_url": data_url(RED)},
+                                         {"type": "input_text", "text": "and now in blue"}]}
+    upstream.script = [responds(calls=[(CHANGE, change),
+                                       (CHANGE, {"prompt": "b", "images": [item["id"]]}),
+                                       (CHANGE, {"prompt": "c", "images": ["image_7"]})]),
+                       responds("Blue.")]
+    answer = respond(server, [{"role": "user", "content": "draw"}, {**item, "result": None}, given])
+    results = [each for each in sent(upstream, 3)["input"] if each.get("type") == "function_call_output"]
+    told = [json.loads(each["output"]) for each in results]
+    # The built-in model takes no pictures, which the model that talks is told.
+    assert all("takes no reference pictures" in each["error"] for each in told[:2])
+    assert "there is no picture" in told[2]["error"]
+    assert f"[picture {item['id']}: a red house]" in json.dumps(sent(upstream, 2)["input"])
+    assert [each["type"] for each in answer.json()["output"]] == ["message"]
+
+
+def test_calls_of_the_clients_own_tools_are_the_clients(talk):
+    own = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+    upstream = Upstream(says(calls=[(MAKE, HOUSE), ("weather", {"at": "home"})]))
+    server = talk(upstream)
+    choice = ask(server, tools=[own]).json()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert [call["function"]["name"] for call in choice["message"]["tool_calls"]] == ["weather"]
+    assert len(choice["message"]["images"]) == 1
+    assert len(upstream.requests) == 1
+    assert [each["function"]["name"] for each in sent(upstream, 0)["tools"]] == ["weather", MAKE, CHANGE]
+    item = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
+    server = talk(Upstream(responds(calls=[("weather", {"at": "home"})])))
+    output = respond(server, tools=[TOOL, item]).json()["output"]
+    assert [(each["type"], each["name"]) for each in output] == [("function_call", "weather")]
+
+
+def test_there_are_four_rounds_and_eight_pictures(talk):
+    """Whoever never ends is asked four times, the last time without tools for pictures."""
+    upstream = Upstream(says(calls=[(MAKE, {"prompt": "a", "n": 4})]))
+    server = talk(upstream)
+    reply = ask(server)
+    assert len(upstream.requests) == 4
+    assert len(reply.json()["choices"][0]["message"]["images"]) == 8
+    assert server.query("SELECT count(*) FROM pictures") == [(8,)]
+    assert "tools" not in sent(upstream, 3)
+    assert "no more than 8 pictures" in sent(upstream, 3)["messages"][-1]["content"]
+    assert "tool_calls" not in reply.json()["choices"][0]["message"]
+
+
+def test_what_is_not_allowed_is_told_to_the_model_and_costs_nothing(talk, tmp_path):
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[categories.weapons]\nterms = ["catapult*"]\n')
+    upstream = Upstream(says(calls=[(MAKE, {"prompt": "a catapult"}), (MAKE, {"aspect_ratio": "1:1"})]),
+                        says("I may not."))
+    server = talk(upstream, arguments=["--moderation-file", rules])
+    reply = ask(server)
+    assert reply.json()["choices"][0]["message"]["content"] == "I may not."
+    told = [json.loads(each["content"])["error"] for each in sent(upstream, 1)["messages"][-2:]]
+    assert "rejected" in told[0] and "prompt" in told[1]
+    assert server.query("SELECT count(*) FROM jobs") == [(0,)]
+
+
+def test_whose_models_see_is_shown_what_was_made(talk):
+    upstream = Upstream(says(calls=[(MAKE, HOUSE)]), says("I see a house."))
+    server = talk(upstream, settings="vision = true")
+    url = ask(server).json()["choices"][0]["message"]["images"][0]["image_url"]["url"]
+    shown = sent(upstream, 1)["messages"][-1]["content"][1]["image_url"]["url"]
+    made = requests.get(url, timeout=10).content
+    assert shown == "data:image/jpeg;base64," + base64.b64encode(made).decode()
+
+
+def test_what_was_made_is_not_lost_when_the_model_fails_later(talk):
+    broken = json_answer({"error": {"message": "broken"}}, 503)
+    server = talk(Upstream(says(calls=[(MAKE, HOUSE)]), broken))
+    reply = ask(server)
+    assert reply.status_code == 200
+    assert len(reply.json()["choices"][0]["message"]["images"]) == 1
+    assert "answered 503" in reply.json()["warnings"][0]
+
+
+@pytest.mark.parametrize("answer, says_", [
+    (stream_answer(sse(chunk("a")), Upstream.HANG_UP), "no whole answer"),
+    (stream_answer(sse(chunk("a"))), "not understood"),
+    (stream_answer(b"data: {broken\n\n"), "not understood"),
+    (stream_answer(sse({"error": {"message": "out of memory"}})), "not understood"),
+    (stream_answer(*[b"data: " + b"x" * (1 << 20)] * 9), "not understood"),
+])
+def test_a_round_that_is_none_is_the_end_and_costs_nothing(talk, answer, says_):
+    server = talk(Upstream(answer))
+    reply = ask(server)
+    assert reply.status_code == 503 and says_ in reply.json()["error"]["message"]
+    assert charges(server) == []
+    last = ask(server, stream=True).text.strip().split("\n\n")[-1]
+    assert says_ in json.loads(last.removeprefix("data: "))["error"]["message"]
+
+
+def test_a_first_answer_that_is_refused_is_passed_on_as_it_is(talk):
+    said = {"error": {"message": "context too long"}}
+    server = talk(Upstream(json_answer(said, 400), json_answer(said, 429, **{"retry-after": "7"})))
+    assert (ask(server).status_code, ask(server).json()) == (400, said)
+    assert ask(server).headers["retry-after"] == "7"
+
+
+def test_who_knows_no_streams_is_understood_too(talk):
+    wants = completion("")
+    wants["choices"][0] = {"index": 0, "finish_reason": "tool_calls",
+                           "message": {"role": "assistant", "content": None,
+                                       "tool_calls": calls_of((MAKE, HOUSE))}}
+    message = ask(talk(Upstream(json_answer(wants), json_answer(completion("Whole."))))).json()
+    assert message["choices"][0]["message"]["content"].endswith(")\n\nWhole.")
+
+
+def test_half_a_letter_is_kept_until_its_other_half_comes(talk):
+    text = says("caf\u00e9 \U0001F600")[2].replace(b"\\u00e9", "\u00e9".encode())
+    server = talk(Upstream(stream_answer(*(text[i:i + 1] for i in range(len(text))))))
+    assert ask(server).json()["choices"][0]["message"]["content"] == "caf\u00e9 \U0001F600"
+
+
+def test_who_leaves_ends_the_rounds_and_the_pictures(talk):
+    upstream = Upstream(says(calls=[(MAKE, HOUSE)]))
+    server = talk(upstream, arguments=["--set", "models.grok-imagine-image.steps=100"])
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        requests.post(f"{server.url}/v1/chat/completions", headers=server.headers(), timeout=0.5,
+                      json={"model": "pair", "messages": [{"role": "user", "content": "a"}]})
+    wait_until(lambda: server.query("SELECT state FROM jobs") == [("cancelled",)], "the end of the job")
+    assert len(upstream.requests) == 1
+
+
+def test_without_the_tool_or_with_the_upstreams_own_nothing_is_changed(talk):
+    upstream = Upstream(json_answer(completion("as it came")))
+    server = talk(upstream, settings="image_tool = true")
+    assert respond(server).status_code == 200
+    assert sent(upstream, 0)["tools"] == [TOOL]
+    body = {"model": "far", "messages": []}
+    post(server, body)
+    assert sent(upstream, 1) == {"model": "talker", "messages": []}
+
+
+@pytest.mark.parametrize("body, field", [
+    ({"previous_response_id": "resp_1"}, "previous_response_id"),
+    ({"background": True}, "background"),
+    ({"tools": [{"type": "image_generation", "action": "paint"}]}, "tools"),
+    ({"input": 7}, "input"),
+])
+def test_what_cannot_be_is_said_by_name(talk, body, field):
+    upstream = Upstream(responds("never"))
+    reply = respond(talk(upstream), **body)
+    assert reply.status_code in (400, 422), reply.text
+    assert reply.json()["error"]["param"] == field
+    assert upstream.requests == []
+
+
+def test_a_pair_is_in_the_lists_of_models(talk):
+    server = talk(Upstream(says("hi")))
+    assert [each["id"] for each in server.get("/v1/language-models").json()["models"]] == ["far", "pair"]
+    assert server.get("/v1/models/pair").json()["owned_by"] == "u"
+
+
+@pytest.mark.parametrize("table, says_", [
+    ('talks = "far"', "makes: is missing"),
+    ('talks = "nobody"\nmakes = "grok-imagine-image"', 'talks: no upstream has a model "nobody"'),
+    ('talks = "far"\nmakes = "nothing"', 'makes: no model "nothing" makes pictures'),
+    ('talk = "far"', 'did you mean "talks"'),
+])
+def test_a_wrong_pair_is_said_by_name(tmp_path, table, says_):
+    file = tmp_path / "wrong.toml"
+    file.write_text('[upstreams.u]\nbase_url = "http://x/v1"\nmodels = ["far"]\n[chats.pair]\n' + table)
+    done = run("serve", "--config", file, "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0")
+    assert done.returncode != 0
+    assert says_ in done.stderr and "pair" in done.stderr
