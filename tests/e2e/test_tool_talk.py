@@ -50,9 +50,13 @@ def responds(text="", calls=()):
     if text:
         items.append({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
                       "content": [{"type": "output_text", "text": text, "annotations": []}]})
-        told = [{"type": "response.output_text.delta", "delta": piece} for piece in (text[:3], text[3:])]
+        place = {"item_id": "msg_1", "output_index": 0}
+        told = [{"type": "response.output_item.added", "output_index": 0,
+                 "item": items[-1] | {"status": "in_progress", "content": []}},
+                *({"type": "response.output_text.delta", "delta": piece, "content_index": 0} | place
+                  for piece in (text[:3], text[3:]))]
     done = {"type": "response.completed", "response": {
-        "object": "response", "output": items, "usage": {"input_tokens": 10, "output_tokens": 5}}}
+        "id": "resp_1", "object": "response", "created_at": 1, "model": "far", "status": "completed", "output": items, "usage": {"input_tokens": 10, "output_tokens": 5}}}
     return stream_answer(b"".join(f"event: {each['type']}\n".encode() + sse(each) for each in [*told, done]))
 
 

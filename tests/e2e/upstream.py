@@ -14,7 +14,8 @@ def sse(*events):
 
 class Upstream:
     """`script`: what becomes of each request, in turn; the last of all that follow. An answer is a status,
-    headers and pieces, which are sent one by one: bytes; a threading.Event, which is waited for; `HANG_UP`."""
+    headers and pieces, which are sent one by one: bytes; a threading.Event, which is waited for; `HANG_UP`; or
+    a function of the body that gives one."""
 
     HANG_UP = object()
 
@@ -61,6 +62,8 @@ class Upstream:
         with self.lock:
             self.requests.append((line.split()[1], headers, body))
             step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if callable(step):
+            step = step(body)
         if step is self.HANG_UP:
             return False
         status, fields, *pieces = step
