@@ -5,7 +5,7 @@
         [--no-decoded] --out FILE.golden.safetensors
 
 FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline, FluxPipeline (which
-takes no references) or FluxKontextPipeline (which takes one). A clip is N frames that follow one reference of their size; the stock pipeline
+takes no references), FluxKontextPipeline (which takes one) or Flux2Pipeline. A clip is N frames that follow one reference of their size; the stock pipeline
 makes them as one tall picture whose tokens are told that they stand at times 1, 2, ... and the
 reference at 0, as the built-in model's trainer has it. Everything is computed in float32 on one thread.
 tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
@@ -24,27 +24,32 @@ import torch.nn.functional as F
 from diffusers import (
     Flux2KleinKVPipeline,
     Flux2KleinPipeline,
+    Flux2Pipeline,
     FluxKontextPipeline,
     FluxPipeline,
 )
+from diffusers.pipelines.flux2.pipeline_flux2 import format_input
 from PIL import Image
 from safetensors.torch import save_file
 
 _FORMAT = "imagined-golden-1"
-_PIPELINES = {c.__name__: c for c in (Flux2KleinPipeline, Flux2KleinKVPipeline)}
 
 
 class Recorder:
     """A pipeline, how it is to be called, and the tensors of a run."""
 
+    pipelines = {c.__name__: c for c in (Flux2KleinPipeline, Flux2KleinKVPipeline)}
+    usual_taps = (9, 18, 27)
+
     def __init__(self, folder):
         index = json.loads((folder / "model_index.json").read_text())
         self.name = folder.name
-        pipeline = _PIPELINES[index["_class_name"]]
+        pipeline = self.pipelines[index["_class_name"]]
         self.pipeline = pipeline.from_pretrained(folder, dtype=torch.float32)
-        self.knows_guidance = pipeline is Flux2KleinPipeline
+        self.knows_guidance = pipeline is not Flux2KleinKVPipeline
+        self.has_two_passes = pipeline is Flux2KleinPipeline
         self.pipeline.set_progress_bar_config(disable=True)
-        self.taps = tuple(index.get("text_encoder_out_layers", (9, 18, 27)))
+        self.taps = tuple(index.get("text_encoder_out_layers", self.usual_taps))
         self.padded_length = (
             0 if index.get("text_padding") == "none" else index.get("max_sequence_length", 512)
         )
@@ -158,7 +163,9 @@ class Recorder:
         references = [Image.open(path).convert("RGB") for path in args.reference]
         for i, picture in enumerate(references):
             self.tensors[f"reference_{i}"] = torch.from_numpy(np.array(picture))
-        guided = self.knows_guidance and args.guidance > 1 and not pipeline.config.is_distilled
+        guided = (
+            self.has_two_passes and args.guidance > 1 and not pipeline.config.is_distilled
+        )
         options = {"guidance_scale": args.guidance} if self.knows_guidance else {}
         states = {"prompt_embeds": self._states(args.prompt)}
         if guided:
@@ -178,11 +185,16 @@ class Recorder:
             **options,
         ).images
         self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
+        latents = self._planes(latents, tall * height // cell, width // cell)
         latents = latents.chunk(tall, 2)[-1]  # a clip's last frame
         decoded = pipeline.vae.decode(latents, return_dict=False)[0]
         if self.shuffle > 1:
             decoded = F.pixel_shuffle(decoded, self.shuffle)
         self._keep_picture(decoded, args)
+
+    def _planes(self, latents, rows, cols):
+        """The last latents as the autoencoder takes them."""
+        return latents
 
     def _keep_picture(self, decoded, args):
         if not args.no_decoded:
@@ -211,6 +223,32 @@ class Recorder:
             args.out,
             {key: str(value) for key, value in said.items()},
         )
+
+
+class Flux2DevRecorder(Recorder):
+    """The same for Flux2Pipeline: a conversation for a processor, guidance in the transformer."""
+
+    pipelines = {"Flux2Pipeline": Flux2Pipeline}
+    usual_taps = (10, 20, 30)
+
+    def _ids(self, prompt):
+        return self.pipeline.tokenizer.apply_chat_template(
+            format_input([prompt]),
+            add_generation_prompt=False,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            padding="max_length",
+            truncation=True,
+            max_length=self.padded_length,
+        )["input_ids"]
+
+    def _planes(self, latents, rows, cols):
+        vae = self.pipeline.vae
+        planes = latents.transpose(1, 2).unflatten(2, (rows, cols))
+        variance = vae.bn.running_var.view(1, -1, 1, 1) + vae.config.batch_norm_eps
+        planes = planes * variance.sqrt() + vae.bn.running_mean.view(1, -1, 1, 1)
+        return self.pipeline._unpatchify_latents(planes)
 
 
 class Flux1Recorder(Recorder):
@@ -325,8 +363,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = json.loads((args.folder / "model_index.json").read_text())
-    is_klein = index["_class_name"] in _PIPELINES
-    recorder = (Recorder if is_klein else Flux1Recorder)(args.folder)
+    kinds = [k for k in (Recorder, Flux2DevRecorder) if index["_class_name"] in k.pipelines]
+    recorder = (kinds[0] if kinds else Flux1Recorder)(args.folder)
     recorder.load_loras(args.lora)
     recorder.run(args)
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ constexpr KnownModel kModels[] = {
      "four steps, references computed once; non-commercial",
      4,
      {}},
+    {"flux2-dev", "black-forest-labs/FLUX.2-dev", "large; non-commercial", 50, 4.0},
     {"flux1-schnell", "black-forest-labs/FLUX.1-schnell", "four steps; free for any use", 4, {}},
     {"flux1-dev", "black-forest-labs/FLUX.1-dev", "non-commercial", 28, 3.5},
     {"flux1-kontext", "black-forest-labs/FLUX.1-Kontext-dev", "edits one picture; non-commercial",

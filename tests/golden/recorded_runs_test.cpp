@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(Tiny, RecordedRun, testing::ValuesIn(recorded_in(golden
                            return name;
                          });
 
-TEST(RecordedRuns, AreAllThere) { EXPECT_EQ(recorded_in(golden_folder()).size(), 29u); }
+TEST(RecordedRuns, AreAllThere) { EXPECT_EQ(recorded_in(golden_folder()).size(), 32u); }
 
 TEST(RecordedRuns, AgreeWithTheSlowTwinsOfEveryOperation) {
   CheckRequest request = request_for("a3-edit3");
@@ -130,7 +130,8 @@ TEST_F(OtherPipeline, InAModularFolderAgrees) {
        {Case{"a1", "Flux2KleinModularPipeline", "a1-wide"},
         Case{"a4", "Flux2KleinBaseModularPipeline", "a4-square"},
         Case{"b2", "FluxModularPipeline", "b2-tall"},
-        Case{"b3", "FluxKontextModularPipeline", "b3-tall"}}) {
+        Case{"b3", "FluxKontextModularPipeline", "b3-tall"},
+        Case{"c1", "Flux2ModularPipeline", "c1-tall"}}) {
     SCOPED_TRACE(class_name);
     std::ifstream file(golden_folder() / parts / "model_index.json");
     nlohmann::json index = nlohmann::json::parse(file);

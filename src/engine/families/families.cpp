@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "engine/families/flux1/flux1_family.h"
+#include "engine/families/flux2_dev/flux2_dev.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/formats/file_map.h"
 #include "engine/formats/folder.h"
@@ -16,7 +17,8 @@
 namespace imagined::engine {
 
 std::span<const Family* const> known_families() {
-  static constexpr std::array<const Family*, 2> kFamilies = {&kFlux2Klein, &kFlux1};
+  // Of two that own a transformer the first: [dev] has klein's, with guidance in it.
+  static constexpr std::array<const Family*, 3> kFamilies = {&kFlux2Dev, &kFlux2Klein, &kFlux1};
   return kFamilies;
 }
 

@@ -124,7 +124,7 @@ TEST_F(ModelFolderTest, IgnoresKeysThatItDoesNotKnow) {
 }
 
 TEST_F(ModelFolderTest, NamesAPipelineThatItCannotRun) {
-  for (const char* name : {"Flux2Pipeline", "FluxFillPipeline"}) {
+  for (const char* name : {"StableDiffusion3Pipeline", "FluxFillPipeline"}) {
     const Error error = error_with("model_index.json", "_class_name", name);
     EXPECT_EQ(error.code, ErrorCode::unimplemented);
     EXPECT_THAT(error.message, HasSubstr(name));
@@ -142,6 +142,17 @@ TEST_F(ModelFolderTest, TakesTheKvPipelineAsAModelThatCachesItsReferences) {
   EXPECT_TRUE(model->cached_references.value);
   EXPECT_TRUE(model->own_as<KleinPlan>().transformer.cached_references);
   EXPECT_TRUE(model->distilled.value);
+}
+
+TEST_F(ModelFolderTest, TakesFlux2PipelineAsDev) {
+  const Result<ModelPlan> dev = open_model(kGolden / "c1");
+  ASSERT_TRUE(dev.has_value()) << dev.error().message;
+  EXPECT_EQ(dev->family->name, "flux2-dev");
+  EXPECT_EQ(dev->guidance, GuidanceUse::embedded);
+  EXPECT_EQ(dev->sampling.steps, 50);
+  EXPECT_EQ(dev->max_references, 8);
+  EXPECT_THAT(error_with("model_index.json", "_class_name", "Flux2Pipeline").message,
+              HasSubstr("Qwen3ForCausalLM"));
 }
 
 TEST_F(ModelFolderTest, TakesFluxPipelineAsFlux1) {

@@ -10,6 +10,8 @@
 #include "engine/families/families.h"
 #include "engine/families/flux1/flux1_family.h"
 #include "engine/families/flux1/plan.h"
+#include "engine/families/flux2_dev/flux2_dev.h"
+#include "engine/families/flux2_dev/plan.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/families/flux2_klein/plan.h"
 #include "engine/families/small_models_testing.h"
@@ -190,6 +192,35 @@ TEST(SingleFile, OfFlux1TakesAReferenceByTheWordKontext) {
   EXPECT_EQ(references("flux1-kontext-dev.safetensors"), 1);
   EXPECT_EQ(references("flux1-dev-Kontext_fp8.safetensors"), 1);
   EXPECT_EQ(references("flux1-dev.safetensors"), 0);
+}
+
+TEST(SingleFile, OfFlux2DevIsToldByItsGuidanceAndTakesAMistral) {
+  const TestFolder folder;
+  const fs::path root = folder.path() / "split_files";
+  std::vector<Shaped> transformer = bfl_transformer();
+  transformer.push_back({"guidance_in.in_layer.weight", {64, 256}});
+  transformer.push_back({"guidance_in.out_layer.weight", {64, 64}});
+  const fs::path file = root / "diffusion_models" / "flux2-dev.safetensors";
+  write_zeros(file, transformer);
+  write_zeros(root / "text_encoders" / "a_qwen.safetensors", text_encoder());
+  write_zeros(root / "vae" / "flux2-vae.safetensors", bfl_vae());
+  write_tokenizer(folder, "split_files/tokenizer", TokenizerKind::mistral);
+  const Result<ModelPlan> without = open_model(file);
+  ASSERT_FALSE(without.has_value());
+  EXPECT_THAT(without.error().message, HasSubstr("a Mistral text encoder"));
+  for (const char* prefix : {"model.", "language_model.model.", "model.language_model."}) {
+    write_zeros(root / "text_encoders" / "mistral.safetensors", mistral_encoder(prefix));
+    const Result<ModelPlan> model = open_model(file);
+    ASSERT_TRUE(model.has_value()) << prefix << ": " << model.error().message;
+    EXPECT_EQ(model->family, &kFlux2Dev);
+    EXPECT_EQ(model->part("text_encoder").path.filename(), "mistral.safetensors");
+    EXPECT_EQ(model->guidance, GuidanceUse::embedded);
+    const auto& encoder = model->own_as<Flux2DevPlan>().text_encoder;
+    EXPECT_EQ(encoder.layers, 31);
+    EXPECT_EQ(encoder.query_heads, 2);
+    EXPECT_FALSE(encoder.head_norms);
+    EXPECT_THAT(model->text.taps, ElementsAre(10, 20, 30));
+  }
 }
 
 TEST(SingleFile, RefusesFlux1Fill) {

@@ -45,6 +45,9 @@ inline void write_tokenizer(const TestFolder& folder, const std::string& name, T
     case TokenizerKind::t5:
       folder.write(name + "/tokenizer.json", R"({"model": {"type": "Unigram"}})");
       break;
+    case TokenizerKind::mistral:
+      folder.write(name + "/tokenizer.json", R"({"pre_tokenizer": "\\p{Lu}"})");
+      break;
   }
 }
 
@@ -103,6 +106,15 @@ inline std::vector<Shaped> text_encoder() {
           {"model.layers.0.self_attn.k_proj.weight", {32, 8}},
           {"model.layers.0.mlp.gate_proj.weight", {48, 8}},
           {"model.layers.26.input_layernorm.weight", {8}}};
+}
+
+/// hidden 8, 31 layers, 2 query heads and 1 key head of 128, without norms of heads.
+inline std::vector<Shaped> mistral_encoder(const std::string& prefix) {
+  return {{prefix + "embed_tokens.weight", {700, 8}},
+          {prefix + "layers.0.self_attn.q_proj.weight", {256, 8}},
+          {prefix + "layers.0.self_attn.k_proj.weight", {128, 8}},
+          {prefix + "layers.0.mlp.gate_proj.weight", {48, 8}},
+          {prefix + "layers.30.input_layernorm.weight", {8}}};
 }
 
 /// What tells a FLUX.1 transformer of width 64 (2 heads of 32), 1 + 2 blocks and `in` channels.

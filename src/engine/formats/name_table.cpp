@@ -41,6 +41,12 @@ std::vector<std::string_view> possible_prefixes(std::span<const FileTensor* cons
   }
   std::sort(prefixes.begin(), prefixes.end());
   prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  std::erase_if(prefixes, [&](std::string_view prefix) {
+    return std::ranges::any_of(tensors, [&](const FileTensor* tensor) {
+      const std::string_view name = tensor->name;
+      return name.starts_with(prefix) && is_in_any(name.substr(prefix.size()), table.never);
+    });
+  });
   return prefixes;
 }
 

@@ -30,6 +30,8 @@ struct NameTable {
   /// Modules that every file of this network has and none of another, one a layout. Whatever stands
   /// before one is the prefix under which the network lies.
   std::span<const std::string_view> anchors;
+  /// Modules that stand beside an anchor in another network, never in this one.
+  std::span<const std::string_view> never = {};
   /// Modules that names begin with, in all layouts.
   std::span<const std::string_view> roots;
   /// Modules that may lie beside the network and that nobody reads: heads, other towers.

@@ -117,8 +117,9 @@ Result<> check_normalizer(const json& normalizer, BpeKind kind) {
       return unsupported("normalizer", "this replacement");
   }
   using Types = std::vector<std::string>;
-  const Types expected =
-      kind == BpeKind::clip ? Types{"NFC", "Replace", "Lowercase"} : Types{"NFC"};
+  const Types expected = kind == BpeKind::clip     ? Types{"NFC", "Replace", "Lowercase"}
+                         : kind == BpeKind::tekken ? Types{}
+                                                   : Types{"NFC"};
   if (types != expected)
     return unsupported("normalizer", fmt::format("\"{}\"", join_words(types, ", ")));
   return {};
@@ -128,11 +129,12 @@ Result<> check_normalizer(const json& normalizer, BpeKind kind) {
 Result<> check_split(const json& step, BpeKind kind) {
   const json& pattern = member(step, "pattern");
   const std::string regex = pattern.is_object() ? text_of(member(pattern, "Regex")) : "";
-  const bool known = kind == BpeKind::clip
-                         // Older files lack the pattern's first two words, which are looked for
-                         // before it anyway.
-                         ? regex == kClipPattern || regex == kClipPattern.substr(kClipMarks.size())
-                         : regex == kQwen2Pattern;
+  const bool known =
+      kind == BpeKind::clip
+          // Older files lack the pattern's first two words, which are looked for
+          // before it anyway.
+          ? regex == kClipPattern || regex == kClipPattern.substr(kClipMarks.size())
+          : kind == BpeKind::tekken ? regex == kTekkenPattern : regex == kQwen2Pattern;
   const bool removes = text_of(member(step, "behavior")) == "Removed" && flag(step, "invert");
   const bool isolates = text_of(member(step, "behavior")) == "Isolated" && !flag(step, "invert");
   if (!known || !(kind == BpeKind::clip ? removes : isolates))
@@ -144,7 +146,7 @@ Result<> check_byte_level(const json& step, BpeKind kind) {
   if (flag(step, "add_prefix_space")) return unsupported("pre_tokenizer", "add_prefix_space");
   // GPT-2's pattern, on by default, changes nothing behind CLIP's.
   const json& use_regex = member(step, "use_regex");
-  if (kind == BpeKind::qwen2 && (!use_regex.is_boolean() || use_regex.get<bool>()))
+  if (kind != BpeKind::clip && (!use_regex.is_boolean() || use_regex.get<bool>()))
     return unsupported("pre_tokenizer", "ByteLevel with a pattern of its own");
   return {};
 }

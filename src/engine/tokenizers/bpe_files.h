@@ -16,8 +16,9 @@ namespace imagined::engine {
 
 /// What surrounds the BPE; a file that says otherwise is refused.
 enum class BpeKind : std::uint8_t {
-  qwen2,  // NFC, kQwen2Pattern, nothing around a text
-  clip,   // NFC, one space for white space, lower case, kClipPattern, </w> at the end of each word
+  qwen2,   // NFC, kQwen2Pattern, nothing around a text
+  tekken,  // kTekkenPattern, nothing around a text that a template has not written
+  clip,    // NFC, one space for white space, lower case, kClipPattern, </w> at the end of each word
 };
 
 struct TokenizerParts {

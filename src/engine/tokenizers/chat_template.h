@@ -39,6 +39,14 @@ Result<PromptFrame> read_prompt_frame(const ChatTemplateFiles& files);
 /// The same from a tokenizer's folder.
 Result<PromptFrame> load_prompt_frame(const std::filesystem::path& folder);
 
+/// FLUX.2 [dev]'s: a system message, then the prompt; nothing asks for an answer.
+///   <s>[SYSTEM_PROMPT]{system}[/SYSTEM_PROMPT][INST]{prompt}[/INST]
+const PromptFrame& flux2_dev_frame();
+
+/// The same from a tokenizer's folder, whose template must write just that: the text encoder was
+/// trained with it. `unimplemented` for another.
+Result<PromptFrame> load_flux2_dev_frame(const std::filesystem::path& folder);
+
 /// What the model's user should know about a frame; empty when it is Qwen3's.
 std::string frame_note(const PromptFrame& frame);
 

@@ -514,6 +514,8 @@ class Renderer {
       for (const auto& [name, value] : arguments.named) object[name] = value;
       return object;
     }
+    if (callee.text == "strftime_now")
+      if (const json* date = find(kDate)) return *date;
     if (callee.text == "raise_exception" && arguments.are_texts() && !arguments.values.empty())
       return refuse(expression.line, fmt::format("refuses: {}", arguments.text(0)),
                     ErrorCode::invalid_argument);

@@ -9,6 +9,9 @@
 
 namespace imagined::engine::jinja {
 
+/// A variable that strftime_now() gives, whatever it is asked for; without it that is not known.
+inline constexpr const char* kDate = "strftime_now()";
+
 /// The text that a template writes about `variables`, an object; what is not among them is
 /// undefined. No template is trusted: what it may do and write is limited, and it reads nothing
 /// else. Errors, which name the line: `invalid_argument` for what is no template, asks for what is

@@ -84,7 +84,95 @@ std::size_t word_end(std::string_view text, std::size_t begin) {
   return white_space_end(cursor);
 }
 
+/// The two alternatives for letters, U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}] and
+/// L = [\p{Ll}\p{Lm}\p{Lo}\p{M}]:  p? U* L+ | p? U+ L*,  p = [^\r\n\p{L}\p{N}]. Bytes matched, 0
+/// for none. What is in both classes may end the first run and begin the second.
+std::size_t tekken_letters(std::string_view text) {
+  struct Runs {
+    std::size_t upper_end = 0;     // of the longest U*
+    std::size_t last_of_both = 0;  // where the last character of U* that is in L begins
+    bool has_both = false;
+    std::size_t lower_end = 0;  // of the longest L* behind U*
+  };
+  const auto runs_from = [&](std::size_t begin) {
+    Runs runs;
+    Cursor cursor{text, begin};
+    while (!cursor.at_end()) {
+      const LetterCase letter = letter_case_of(cursor.peek().value);
+      if (letter != LetterCase::upper && letter != LetterCase::both) break;
+      if (letter == LetterCase::both) {
+        runs.has_both = true;
+        runs.last_of_both = cursor.at;
+      }
+      cursor.step();
+    }
+    runs.upper_end = cursor.at;
+    while (!cursor.at_end()) {
+      const LetterCase letter = letter_case_of(cursor.peek().value);
+      if (letter != LetterCase::lower && letter != LetterCase::both) break;
+      cursor.step();
+    }
+    runs.lower_end = cursor.at;
+    return runs;
+  };
+  /// p? U* L+: L+ takes what U* leaves, or the last character of U* that both may have and what
+  /// follows it.
+  const auto first_alternative = [&](std::size_t begin) -> std::size_t {
+    const Runs runs = runs_from(begin);
+    if (runs.lower_end > runs.upper_end) return runs.lower_end;
+    if (!runs.has_both) return 0;
+    // From the last of both on U* gives back; L+ then goes on over what is in L.
+    Cursor cursor{text, runs.last_of_both};
+    while (!cursor.at_end()) {
+      const LetterCase letter = letter_case_of(cursor.peek().value);
+      if (letter != LetterCase::lower && letter != LetterCase::both) break;
+      cursor.step();
+    }
+    return cursor.at;
+  };
+  const auto second_alternative = [&](std::size_t begin) -> std::size_t {
+    const Runs runs = runs_from(begin);
+    return runs.upper_end > begin ? runs.lower_end : 0;
+  };
+  const Cursor start{text};
+  const bool takes_before =
+      !start.is(CharClass::letter) && !start.is(CharClass::number) && !start.is_newline();
+  const std::size_t before = takes_before ? start.peek().size_bytes : 0;
+  // The optional character is taken if that can match, before it is left out.
+  const auto either = [&](const auto& alternative) -> std::size_t {
+    const std::size_t end = takes_before ? alternative(before) : 0;
+    return end > 0 ? end : alternative(0);
+  };
+  const std::size_t end = either(first_alternative);
+  return end > 0 ? end : either(second_alternative);
+}
+
+std::size_t tekken_word_bytes(std::string_view text) {
+  if (const std::size_t letters = tekken_letters(text); letters > 0) return letters;
+  Cursor cursor{text};
+  if (cursor.is(CharClass::number)) return cursor.peek().size_bytes;
+  //  ?[^\s\p{L}\p{N}]+[\r\n/]*
+  Cursor symbols = cursor;
+  if (text.front() == ' ') symbols.step();
+  if (symbols.is(CharClass::other)) {
+    symbols.skip(CharClass::other);
+    while (symbols.is_newline() || (!symbols.at_end() && text[symbols.at] == '/')) symbols.step();
+    return symbols.at;
+  }
+  return white_space_end(cursor);
+}
+
 }  // namespace
+
+std::vector<std::string_view> split_tekken_words(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const std::size_t size_bytes = tekken_word_bytes(text);
+    words.push_back(text.substr(0, size_bytes));
+    text.remove_prefix(size_bytes);
+  }
+  return words;
+}
 
 std::vector<std::string_view> split_words(std::string_view text) {
   std::vector<std::string_view> words;

@@ -10,6 +10,8 @@ constexpr std::string_view kWordEnd = "</w>";
 /// tokenizer.json says which model it is for; CLIP's BPE marks the end of each word.
 TokenizerKind kind_of_json(std::string_view text) {
   if (text.find("\"Unigram\"") != std::string_view::npos) return TokenizerKind::t5;
+  // Of the letters that Qwen's pattern takes alike, tekken's tells capital ones apart.
+  if (text.find(R"(\\p{Lu})") != std::string_view::npos) return TokenizerKind::mistral;
   constexpr std::string_view kSuffix = "\"end_of_word_suffix\"";
   const std::size_t at = text.find(kSuffix);
   if (at == std::string_view::npos) return TokenizerKind::qwen;
@@ -40,6 +42,8 @@ std::string_view tokenizer_name(TokenizerKind kind) {
       return "CLIP's tokenizer";
     case TokenizerKind::t5:
       return "T5's tokenizer";
+    case TokenizerKind::mistral:
+      return "Mistral's tokenizer";
   }
   return "a tokenizer";
 }

@@ -8,7 +8,7 @@
 
 namespace imagined::engine {
 
-enum class TokenizerKind : std::uint8_t { qwen, clip, t5 };
+enum class TokenizerKind : std::uint8_t { qwen, clip, t5, mistral };
 
 /// Nothing where the folder holds no tokenizer: neither tokenizer.json, nor vocab.json beside
 /// merges.txt, nor spiece.model. A cheap look at the text; whether the files are right shows when

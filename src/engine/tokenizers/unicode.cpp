@@ -46,6 +46,24 @@ CharClass class_of(char32_t code_point) {
   return code_point < ascii.size() ? ascii[code_point] : look_up(code_point);
 }
 
+LetterCase letter_case_of(char32_t c) {
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+      return LetterCase::upper;
+    case UTF8PROC_CATEGORY_LL:
+      return LetterCase::lower;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+      return LetterCase::both;
+    default:
+      return LetterCase::none;
+  }
+}
+
 bool is_word(char32_t c) {
   if (c == 0x200c || c == 0x200d) return true;
   const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));

@@ -17,6 +17,15 @@ enum class CharClass : std::uint8_t {
 
 CharClass class_of(char32_t code_point);
 
+/// What tekken's pattern tells apart among letters and marks.
+enum class LetterCase : std::uint8_t {
+  none,   // neither letter nor mark
+  upper,  // \p{Lu}\p{Lt}
+  lower,  // \p{Ll}
+  both,   // \p{Lm}\p{Lo}\p{M}: may stand for either
+};
+LetterCase letter_case_of(char32_t code_point);
+
 /// \w: letters, marks, digits, connectors and the two joiners.
 bool is_word(char32_t code_point);
 

@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "engine/families/flux2_klein/plan.h"
 #include "engine/families/gguf_tokenizer.h"
@@ -53,16 +52,6 @@ class KleinPrompts final : public PromptEncoder {
   PromptLength length_;
 };
 
-/// The layers behind the last tap, the final norm and the language-model head.
-bool is_behind_last_tap(std::string_view name, std::int64_t last_tap) {
-  if (name == "lm_head.weight" || name == "model.norm.weight") return true;
-  constexpr std::string_view kLayers = "model.layers.";
-  if (!name.starts_with(kLayers)) return false;
-  std::int64_t layer = 0;
-  std::from_chars(name.data() + kLayers.size(), name.data() + name.size(), layer);
-  return layer >= last_tap;
-}
-
 Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context,
                                                           const ModelPlan& plan,
                                                           NumberFormat format, Networks& sums) {
@@ -74,10 +63,9 @@ Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context
                             tokenizer.vocab_size(), own.text_encoder.vocab_size));
   }
   const std::vector<std::int64_t>& taps = plan.text.taps;
-  const std::int64_t last_tap = taps.empty() ? 0 : *std::max_element(taps.begin(), taps.end());
   Qwen3 encoder = TRY(load_network(
       context, "text encoder", plan.part("text_encoder"), qwen3_names(), format, sums,
-      [&](std::string_view name) { return is_behind_last_tap(name, last_tap); },
+      [&](std::string_view name) { return Qwen3::is_behind(name, taps); },
       [&](WeightLoader& weights) { return Qwen3::load(weights, own.text_encoder, taps); }));
   sums.text_layers = encoder.layers();
   return std::make_unique<KleinPrompts>(

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
+#include "engine/formats/name_table.h"
 #include "engine/models/common/work_cost.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/convert/convert.h"
@@ -27,14 +29,23 @@ Result<> check_taps(std::span<const std::int64_t> taps, const Qwen3Config& confi
   return {};
 }
 
-RopeTable position_table(std::int64_t tokens, const Qwen3Config& config) {
+/// The positions first, first + 1, ...
+RopeTable position_table(std::int64_t first, std::int64_t tokens, const Qwen3Config& config) {
   std::vector<double> ids(static_cast<std::size_t>(tokens));
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<double>(i);
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    ids[i] = static_cast<double>(first) + static_cast<double>(i);
   const std::array axis_dims{static_cast<int>(config.head_dim)};
   return make_rope_table(ids, axis_dims, config.rope_theta);
 }
 
 }  // namespace
+
+/// Where the rows of a call stand and what they look at.
+struct Qwen3::Places {
+  RopeTable table;             // of every row
+  std::int64_t key_count = 0;  // rows from here on are looked at by none
+  std::int64_t blind = 0;      // the first rows, which look at nothing and are looked at by none
+};
 
 struct Qwen3::Rows {
   Tensor hidden;   // [tokens, hidden_size] f32, the residual stream
@@ -55,8 +66,10 @@ Result<Qwen3::Layer> Qwen3::load_layer(WeightLoader& weights, const Qwen3Config&
   Layer layer;
   layer.input_norm = TRY(weights.vector(at + "input_layernorm.weight", hidden));
   layer.post_norm = TRY(weights.vector(at + "post_attention_layernorm.weight", hidden));
-  layer.q_norm = TRY(weights.vector(at + "self_attn.q_norm.weight", config.head_dim));
-  layer.k_norm = TRY(weights.vector(at + "self_attn.k_norm.weight", config.head_dim));
+  if (config.head_norms) {
+    layer.q_norm = TRY(weights.vector(at + "self_attn.q_norm.weight", config.head_dim));
+    layer.k_norm = TRY(weights.vector(at + "self_attn.k_norm.weight", config.head_dim));
+  }
   layer.qkv = TRY(weights.linear({{at + "self_attn.q_proj.weight", q},
                                   {at + "self_attn.k_proj.weight", kv},
                                   {at + "self_attn.v_proj.weight", kv}},
@@ -88,6 +101,13 @@ Result<Qwen3> Qwen3::load(WeightLoader& weights, const Qwen3Config& config,
   return model;
 }
 
+bool Qwen3::is_behind(std::string_view name, std::span<const std::int64_t> taps) {
+  if (name == "lm_head.weight" || name == "model.norm.weight") return true;
+  const std::optional<Indexed> layer = indexed(name, "model.layers.");
+  const std::int64_t last = taps.empty() ? 0 : *std::max_element(taps.begin(), taps.end());
+  return layer && layer->index >= last;
+}
+
 Result<Tensor> Qwen3::embed(std::span<const std::int32_t> ids) const {
   Tensor hidden(static_cast<std::int64_t>(ids.size()), config_.hidden_size);
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -101,8 +121,8 @@ Result<Tensor> Qwen3::embed(std::span<const std::int32_t> ids) const {
   return hidden;
 }
 
-void Qwen3::run_layer(const Context& context, const Layer& layer, const RopeTable& table,
-                      std::int64_t key_count, Rows& rows) const {
+void Qwen3::run_layer(const Context& context, const Layer& layer, const Places& places,
+                      Rows& rows) const {
   const std::int64_t d = config_.head_dim;
   const std::int64_t q_width = config_.query_heads * d;
   const std::int64_t kv_width = config_.kv_heads * d;
@@ -110,16 +130,25 @@ void Qwen3::run_layer(const Context& context, const Layer& layer, const RopeTabl
 
   rms_norm(context, rows.hidden, layer.input_norm, epsilon, rows.normed);
   matmul(context, rows.normed, layer.qkv, rows.qkv);
-  const MatrixView q = rows.qkv.view().col_range(0, q_width);
-  const MatrixView k = rows.qkv.view().col_range(q_width, kv_width);
-  const MatrixView v = rows.qkv.view().col_range(q_width + kv_width, kv_width);
-  head_norm_rope(context, q, d, layer.q_norm, epsilon, table, RopeLayout::halves);
-  head_norm_rope(context, k, d, layer.k_norm, epsilon, table, RopeLayout::halves);
+  const std::int64_t seeing = rows.qkv.rows() - places.blind;
+  const MatrixView qkv = rows.qkv.view().row_range(places.blind, seeing);
+  const MatrixView q = qkv.col_range(0, q_width);
+  const MatrixView k = qkv.col_range(q_width, kv_width);
+  const MatrixView v = qkv.col_range(q_width + kv_width, kv_width);
+  const RopeRows turns = places.table.rows(places.blind, seeing);
+  const auto turn = [&](MatrixView heads, const Vector& norm) {
+    if (config_.head_norms)
+      head_norm_rope(context, heads, d, norm, epsilon, turns, RopeLayout::halves);
+    else
+      rope_heads(context, heads, d, turns, RopeLayout::halves);
+  };
+  turn(q, layer.q_norm);
+  turn(k, layer.k_norm);
   const AttentionOptions options{.head_dim = d,
                                  .scale = 1.0f / std::sqrt(static_cast<float>(d)),
                                  .causal = true,
-                                 .key_count = key_count};
-  attention(context, q, k, v, options, rows.mixed);
+                                 .key_count = places.key_count - places.blind};
+  attention(context, q, k, v, options, rows.mixed.view().row_range(places.blind, seeing));
   matmul(context, rows.mixed, layer.output, rows.hidden, {.accumulate = true});
 
   rms_norm(context, rows.hidden, layer.post_norm, epsilon, rows.normed);
@@ -133,6 +162,31 @@ Result<Tensor> Qwen3::encode(const Context& context, std::span<const std::int32_
   const auto tokens = static_cast<std::int64_t>(ids.size());
   CHECK(tokens > 0 && key_count > 0 && key_count <= tokens, "{} real of {} tokens", key_count,
         tokens);
+  return run(context, ids, {.table = position_table(0, tokens, config_), .key_count = key_count},
+             stop);
+}
+
+Result<Tensor> Qwen3::encode_right(const Context& context, std::span<const std::int32_t> ids,
+                                   std::int64_t padding, const std::stop_token& stop) const {
+  const auto tokens = static_cast<std::int64_t>(ids.size());
+  CHECK(padding >= 0 && padding < tokens, "{} of {} tokens are padding", padding, tokens);
+  const std::int64_t blind = std::min<std::int64_t>(padding, 1);
+  const std::int64_t first = padding - blind;  // of the rows that are computed
+  const std::int64_t count = tokens - first;
+  Tensor computed = TRY(run(
+      context, ids.subspan(static_cast<std::size_t>(first)),
+      {.table = position_table(first, count, config_), .key_count = count, .blind = blind}, stop));
+  if (first == 0) return computed;
+  Tensor features(tokens, feature_width());
+  for (std::int64_t row = 0; row < first; ++row)
+    convert(context, computed.view().row_range(0, 1), features.view().row_range(row, 1));
+  convert(context, computed, features.view().row_range(first, count));
+  return features;
+}
+
+Result<Tensor> Qwen3::run(const Context& context, std::span<const std::int32_t> ids,
+                          const Places& places, const std::stop_token& stop) const {
+  const auto tokens = static_cast<std::int64_t>(ids.size());
   const std::int64_t width = config_.hidden_size;
   const std::int64_t q_width = config_.query_heads * config_.head_dim;
   const std::int64_t kv_width = config_.kv_heads * config_.head_dim;
@@ -143,14 +197,17 @@ Result<Tensor> Qwen3::encode(const Context& context, std::span<const std::int32_
             .mixed = Tensor(tokens, q_width, act),
             .gate_up = Tensor(tokens, 2 * config_.ffn_size, act),
             .inner = Tensor(tokens, config_.ffn_size, act)};
-  const RopeTable table = position_table(tokens, config_);
+  // A blind row's attention is 0 in every layer.
+  const std::vector<float> nothing(static_cast<std::size_t>(q_width), 0.0f);
+  for (std::int64_t row = 0; row < places.blind; ++row)
+    convert(context, Vector(nothing), rows.mixed.view().row_range(row, 1));
   const auto epsilon = static_cast<float>(config_.rms_epsilon);
   Tensor features(tokens, feature_width());
   const auto last = static_cast<std::int64_t>(layers_.size());
   for (std::int64_t done = 0; done <= last; ++done) {
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
     if (done > 0) {
-      run_layer(context, layers_[static_cast<std::size_t>(done - 1)], table, key_count, rows);
+      run_layer(context, layers_[static_cast<std::size_t>(done - 1)], places, rows);
     }
     const bool normed = done == config_.layers;
     for (std::size_t tap = 0; tap < taps_.size(); ++tap) {

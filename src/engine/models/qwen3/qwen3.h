@@ -1,4 +1,5 @@
-// Qwen3 as a text encoder: ids in, the hidden states of some of its layers out.
+// Qwen3 as a text encoder: ids in, the hidden states of some of its layers out. Mistral's decoder
+// is the same without the norms of queries and keys.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -17,7 +19,7 @@
 
 namespace imagined::engine {
 
-/// Source: flux.md 5.2; transformers, `modeling_qwen3.py`.
+/// Source: flux.md 5.2, 5.4; transformers, `modeling_qwen3.py`, `modeling_mistral.py`.
 class Qwen3 {
  public:
   /// Loads the layers up to the last tap and nothing behind it: no language-model head, and the
@@ -27,6 +29,10 @@ class Qwen3 {
   static Result<Qwen3> load(WeightLoader& weights, const Qwen3Config& config,
                             std::span<const std::int64_t> taps);
 
+  /// Whether a weight is one of the layers behind the last tap, the final norm or the
+  /// language-model head: those that `load` may leave where they are.
+  static bool is_behind(std::string_view name, std::span<const std::int64_t> taps);
+
   /// Features of one prompt.
   ///
   /// ids        [tokens], each below vocab_size (else `invalid_argument`).
@@ -35,6 +41,13 @@ class Qwen3 {
   /// A stop request between two layers returns `cancelled`.
   Result<Tensor> encode(const Context& context, std::span<const std::int32_t> ids,
                         std::int64_t key_count, const std::stop_token& stop) const;
+
+  /// The same for a prompt that is filled up on its left, as FLUX.2 [dev] reads it: `padding` ids
+  /// stand before the real ones, which never look at them. A row of padding sees nothing at all,
+  /// not even itself, so that its attention is 0 and all of them are the same row, computed once.
+  /// Source: transformers 5.24 with `sdpa`, on masks that leave a query no key.
+  Result<Tensor> encode_right(const Context& context, std::span<const std::int32_t> ids,
+                              std::int64_t padding, const std::stop_token& stop) const;
 
   std::int64_t feature_width() const {
     return static_cast<std::int64_t>(taps_.size()) * config_.hidden_size;
@@ -52,12 +65,15 @@ class Qwen3 {
     MatmulWeight qkv, output, gate_up, down;
   };
   struct Rows;  // the buffers of one call
+  struct Places;
 
   static Result<Layer> load_layer(WeightLoader& weights, const Qwen3Config& config,
                                   std::int64_t index);
   Result<Tensor> embed(std::span<const std::int32_t> ids) const;
-  void run_layer(const Context& context, const Layer& layer, const RopeTable& table,
-                 std::int64_t key_count, Rows& rows) const;
+  void run_layer(const Context& context, const Layer& layer, const Places& places,
+                 Rows& rows) const;
+  Result<Tensor> run(const Context& context, std::span<const std::int32_t> ids,
+                     const Places& places, const std::stop_token& stop) const;
 
   Qwen3Config config_;
   NumberFormat format_;

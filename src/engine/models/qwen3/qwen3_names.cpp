@@ -50,7 +50,30 @@ constexpr std::array<std::string_view, 4> kBeside = {"lm_head", "visual", "logit
 // Of Qwen3-VL.
 constexpr std::array<std::string_view, 1> kRelatives = {"language_model."};
 
+CanonicalNames canonical_mistral(std::string_view name, std::int64_t /*decoder_levels*/) {
+  if (name == "lm_head.weight" || name.ends_with("rotary_emb.inv_freq")) return {};
+  return unchanged(name.starts_with("model.") ? std::string(name) : "model." + std::string(name));
+}
+
+constexpr std::array<std::string_view, 1> kMistralAnchors = {"layers.0.mlp.gate_proj"};
+constexpr std::array<std::string_view, 1> kMistralNever = {"layers.0.self_attn.q_norm"};
+constexpr std::array<std::string_view, 4> kMistralRoots = {"embed_tokens", "layers", "norm",
+                                                           "lm_head"};
+constexpr std::array<std::string_view, 5> kMistralBeside = {
+    "lm_head", "vision_tower", "multi_modal_projector", "rotary_emb", "tekken_model"};
+
 }  // namespace
+
+const NameTable& mistral_names() {
+  static constexpr NameTable table = {.what = "a Mistral text encoder",
+                                      .anchors = kMistralAnchors,
+                                      .never = kMistralNever,
+                                      .roots = kMistralRoots,
+                                      .beside = kMistralBeside,
+                                      .relatives = {},
+                                      .canonical = canonical_mistral};
+  return table;
+}
 
 const NameTable& qwen3_names() {
   static constexpr NameTable table = {.what = "a Qwen3 text encoder",

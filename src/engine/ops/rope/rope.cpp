@@ -36,9 +36,11 @@ RopeTable make_rope_table(std::span<const double> ids, std::span<const int> axis
   return table;
 }
 
-void head_norm_rope(const Context& context, MatrixView x, std::int64_t head_dim,
-                    ConstMatrixView weight, float epsilon, const RopeRows& table,
-                    RopeLayout layout) {
+namespace {
+
+/// factors  null: no norm.
+void turn(const Context& context, MatrixView x, std::int64_t head_dim, const float* factors,
+          float epsilon, const RopeRows& table, RopeLayout layout) {
   CHECK(x.dtype == DType::f32 || x.dtype == DType::bf16, "rope of {}", name(x.dtype));
   CHECK(head_dim > 0 && head_dim % 2 == 0 && x.cols % head_dim == 0,
         "rope: {} columns, heads of {}", x.cols, head_dim);
@@ -46,10 +48,23 @@ void head_norm_rope(const Context& context, MatrixView x, std::int64_t head_dim,
             table.sin.cols == head_dim / 2,
         "rope: table [{}, {}] for {} tokens and heads of {}", table.cos.rows, table.cos.cols,
         x.rows, head_dim);
-  const float* const factors = vector_values(weight, head_dim, "rope: norm weight");
   for_row_pieces(context, x.rows, x.cols * 4, [&](std::int64_t first, std::int64_t count) {
     head_norm_rope_cpu(x.row_range(first, count), head_dim, factors, epsilon, table, first, layout);
   });
+}
+
+}  // namespace
+
+void head_norm_rope(const Context& context, MatrixView x, std::int64_t head_dim,
+                    ConstMatrixView weight, float epsilon, const RopeRows& table,
+                    RopeLayout layout) {
+  turn(context, x, head_dim, vector_values(weight, head_dim, "rope: norm weight"), epsilon, table,
+       layout);
+}
+
+void rope_heads(const Context& context, MatrixView x, std::int64_t head_dim, const RopeRows& table,
+                RopeLayout layout) {
+  turn(context, x, head_dim, nullptr, 0, table, layout);
 }
 
 }  // namespace imagined::engine

@@ -1,4 +1,5 @@
-// Rotary position embedding, fused with the per-head RMS norm that comes before it.
+// Rotary position embedding, fused with the per-head RMS norm that comes before it where there is
+// one.
 #pragma once
 
 #include <array>
@@ -45,6 +46,13 @@ RopeTable make_rope_table(std::span<const double> ids, std::span<const int> axis
 void head_norm_rope(const Context& context, MatrixView x, std::int64_t head_dim,
                     ConstMatrixView weight, float epsilon, const RopeRows& table,
                     RopeLayout layout);
+
+/// x[t][h] = rotate(x[t][h])   in place: the same without the norm, as Mistral has it.
+void rope_heads(const Context& context, MatrixView x, std::int64_t head_dim, const RopeRows& table,
+                RopeLayout layout);
+
+void rope_heads_reference(MatrixView x, std::int64_t head_dim, const RopeRows& table,
+                          RopeLayout layout);
 
 void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, ConstMatrixView weight,
                               float epsilon, const RopeRows& table, RopeLayout layout);

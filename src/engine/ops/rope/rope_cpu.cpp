@@ -32,13 +32,16 @@ HWY_INLINE Floats inverse_rms(const T* x, std::size_t head_dim, float epsilon) {
 template <class T>
 void turn_interleaved(T* x, std::size_t head_dim, const float* weight, float epsilon,
                       const float* cos, const float* sin) {
-  const Floats inverse = inverse_rms(x, head_dim, epsilon);
+  const bool has_norm = weight != nullptr;
+  const Floats inverse = has_norm ? inverse_rms(x, head_dim, epsilon) : hn::Set(Lanes(), 1.0f);
   for_vectors(head_dim / 2, [=](std::size_t p, std::size_t n) HWY_ATTR {
     Floats a, b, weight_a, weight_b;
     load_pairs(x + 2 * p, n, a, b);
-    load_pairs(weight + 2 * p, n, weight_a, weight_b);
-    a = hn::Mul(hn::Mul(a, inverse), weight_a);
-    b = hn::Mul(hn::Mul(b, inverse), weight_b);
+    if (has_norm) {
+      load_pairs(weight + 2 * p, n, weight_a, weight_b);
+      a = hn::Mul(hn::Mul(a, inverse), weight_a);
+      b = hn::Mul(hn::Mul(b, inverse), weight_b);
+    }
     rotate(load(cos + p, n), load(sin + p, n), a, b);
     store_pairs(a, b, x + 2 * p, n);
   });
@@ -47,11 +50,16 @@ void turn_interleaved(T* x, std::size_t head_dim, const float* weight, float eps
 template <class T>
 void turn_halves(T* x, std::size_t head_dim, const float* weight, float epsilon, const float* cos,
                  const float* sin) {
-  const Floats inverse = inverse_rms(x, head_dim, epsilon);
+  const bool has_norm = weight != nullptr;
+  const Floats inverse = has_norm ? inverse_rms(x, head_dim, epsilon) : hn::Set(Lanes(), 1.0f);
   const std::size_t half = head_dim / 2;
   for_vectors(half, [=](std::size_t p, std::size_t n) HWY_ATTR {
-    Floats a = hn::Mul(hn::Mul(load(x + p, n), inverse), load(weight + p, n));
-    Floats b = hn::Mul(hn::Mul(load(x + half + p, n), inverse), load(weight + half + p, n));
+    Floats a = load(x + p, n);
+    Floats b = load(x + half + p, n);
+    if (has_norm) {
+      a = hn::Mul(hn::Mul(a, inverse), load(weight + p, n));
+      b = hn::Mul(hn::Mul(b, inverse), load(weight + half + p, n));
+    }
     rotate(load(cos + p, n), load(sin + p, n), a, b);
     store(a, x + p, n);
     store(b, x + half + p, n);

@@ -21,9 +21,11 @@ void set(const MatrixView& m, std::int64_t row, std::int64_t col, double value) 
 
 }  // namespace
 
-void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, ConstMatrixView weight,
-                              float epsilon, const RopeRows& table, RopeLayout layout) {
-  const float* const factors = vector_values(weight, head_dim, "rope: norm weight");
+namespace {
+
+/// factors  null: no norm.
+void turn_slowly(MatrixView x, std::int64_t head_dim, const float* factors, float epsilon,
+                 const RopeRows& table, RopeLayout layout) {
   const std::int64_t half = head_dim / 2;
   for (std::int64_t t = 0; t < x.rows; ++t) {
     for (std::int64_t head = 0; head < x.cols; head += head_dim) {
@@ -37,8 +39,12 @@ void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, ConstMatrixVi
         const bool interleaved = layout == RopeLayout::interleaved;
         const std::int64_t first = interleaved ? 2 * p : p;
         const std::int64_t second = interleaved ? 2 * p + 1 : p + half;
-        const double a = element(x, t, head + first) / root * factors[first];
-        const double b = element(x, t, head + second) / root * factors[second];
+        double a = element(x, t, head + first);
+        double b = element(x, t, head + second);
+        if (factors != nullptr) {
+          a = a / root * static_cast<double>(factors[first]);
+          b = b / root * static_cast<double>(factors[second]);
+        }
         const double cos = table.cos.row<float>(t)[p];
         const double sin = table.sin.row<float>(t)[p];
         set(x, t, head + first, a * cos - b * sin);
@@ -46,6 +52,19 @@ void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, ConstMatrixVi
       }
     }
   }
+}
+
+}  // namespace
+
+void head_norm_rope_reference(MatrixView x, std::int64_t head_dim, ConstMatrixView weight,
+                              float epsilon, const RopeRows& table, RopeLayout layout) {
+  turn_slowly(x, head_dim, vector_values(weight, head_dim, "rope: norm weight"), epsilon, table,
+              layout);
+}
+
+void rope_heads_reference(MatrixView x, std::int64_t head_dim, const RopeRows& table,
+                          RopeLayout layout) {
+  turn_slowly(x, head_dim, nullptr, 0, table, layout);
 }
 
 }  // namespace imagined::engine

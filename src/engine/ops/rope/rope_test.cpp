@@ -72,6 +72,18 @@ TEST_P(RopeHeads, MatchesReferenceInBothLayoutsAndDtypes) {
                      target + " " + std::string(name(dtype)));
         EXPECT_TRUE(actual.surroundings_untouched()) << target;
       });
+      // Without the norm: values of at most 1, two products and their sum.
+      OddMatrix turned(tokens, width, dtype);
+      turned.fill(7);
+      rope_heads_reference(turned.view(), dim, table, layout);
+      on_each_target([&](const std::string& target) {
+        OddMatrix actual(tokens, width, dtype);
+        actual.fill(7);
+        rope_heads(context, actual.view(), dim, table, layout);
+        const double ties = dtype == DType::bf16 ? rounding(dtype) : 0;
+        expect_close(actual, turned, {.relative = rounding(dtype) + ties, .absolute = 4 * 0x1p-24},
+                     target + " " + std::string(name(dtype)) + " without a norm");
+      });
     }
   }
 }
