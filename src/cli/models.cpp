@@ -50,7 +50,10 @@ int list(const ModelsOptions& options) {
   for (const ModelSettings& model : config->models) {
     fmt::print("{:<28}  {:>5}  {:>9}  {}\n", model.name, model.steps,
                service::format_usd(model.price_usd_ticks),
-               model.elsewhere ? "(elsewhere)" : model.path);
+               !model.upstreams.empty()
+                   ? fmt::format("(upstreams: {})", join_words(model.upstreams, ", "))
+               : model.elsewhere ? std::string("(elsewhere)")
+                                 : model.path);
   }
   return kExitOk;
 }

@@ -103,8 +103,12 @@ Result<ModelSettings> choose_model(const Config& config, const std::string& name
   }
   if (const ModelSettings* model = find_named(config, name)) {
     if (!model->elsewhere) return *model;
-    return fail(ErrorCode::failed_precondition,
-                fmt::format("model \"{}\" is made by another machine's worker", name), "model");
+    return fail(
+        ErrorCode::failed_precondition,
+        fmt::format("model \"{}\" is made by {}", name,
+                    model->upstreams.empty() ? "another machine's worker"
+                                             : "other servers, which `imagined serve` asks"),
+        "model");
   }
   if (std::filesystem::exists(name)) {
     return ModelSettings{.name = name, .path = name, .steps = 0};

@@ -11,7 +11,7 @@ import requests
 from program import ROOT, run, wait_until
 from test_edits import BLUE, GREEN, RED, data_url
 from test_relay import KEY
-from upstream import Upstream, json_answer
+from upstream import Upstream, json_answer, leave
 
 PHOTO = (ROOT / "tests/images/exif-orientation-6.jpg").read_bytes()
 CLIP = b"\0\0\0\x18ftypisom" + bytes(64)
@@ -222,9 +222,7 @@ def test_a_picture_behind_a_link_is_fetched_where_the_operator_allows_it(gateway
 def test_who_leaves_ends_the_work_of_the_upstream(gateway):
     upstream = Upstream((200, {"content-type": "application/json"}, threading.Event(), b"{}"))
     server = gateway(upstream)
-    with pytest.raises(requests.exceptions.ReadTimeout):
-        requests.post(f"{server.url}/v1/images/generations", headers=server.headers(), timeout=1,
-                      json={"model": "far", "prompt": "a"})
+    leave(server, "/v1/images/generations", {"model": "far", "prompt": "a"}, lambda: upstream.requests)
     assert upstream.gone.wait(20)
     wait_until(lambda: [row[3] for row in charges(server)] == [0], "the charge")
 
@@ -248,6 +246,19 @@ def test_a_server_that_dies_meanwhile_asks_again_under_the_same_key(gateway, sta
     never.set()
     keys = [headers["idempotency-key"] for _, headers, _ in upstream.requests]
     assert len(keys) == 2 and len(set(keys)) == 1
+    assert [row[1:] for row in charges(again)] == [("delivered", 1, 500_000_000)]
+
+
+def test_a_server_that_is_stopped_gives_back_what_it_has_asked_for(gateway, start_server):
+    upstream = Upstream((200, {"content-type": "application/json"}, threading.Event(), b"{}"), pictures(PHOTO))
+    server = gateway(upstream)
+    request_id = ask(server, deferred=True).json()["request_id"]
+    wait_until(lambda: upstream.requests, "the order")
+    server.__exit__(None, None, None)
+    assert server.query("SELECT state, attempt FROM jobs") == [("queued", 0)]
+    again = start_server(*server.arguments, data_dir=server.data_dir)
+    wait_until(lambda: again.query("SELECT state FROM jobs") == [("succeeded",)], "the picture")
+    assert again.query("SELECT id FROM jobs") == [(request_id,)]
     assert [row[1:] for row in charges(again)] == [("delivered", 1, 500_000_000)]
 
 

@@ -296,21 +296,26 @@ def test_a_video_that_is_refused_when_it_was_made_is_marked_and_costs_nothing(tm
         assert running.query("SELECT count(*) FROM pictures") == [(0,)]
 
 
+def slowed(video):
+    """The same frames, each shown more than twice as long: the unit of their time is another."""
+    at = video.index(b"mdhd") + 16
+    unit = int.from_bytes(video[at:at + 4], "big")
+    return video[:at] + (unit * 2 // 5).to_bytes(4, "big") + video[at + 4:]
+
+
 def test_the_longest_video_and_what_is_beyond_it(server, tmp_path):
     """15 s are passes one after the other; an extension takes what has at most 30 s."""
-    def grown(before, seconds):
-        return finished(server, post(server, "extensions", model=CLIPS, prompt="on", duration=seconds,
-                                     video={"url": before["video"]["url"]}))
     longest = finished(server, post(server, "generations", model=CLIPS, prompt="a", duration=15,
                                     aspect_ratio="1:1"))
     assert longest["video"]["duration"] == 15
     assert longest["usage"]["cost_in_usd_ticks"] == 15 * SECOND_480P
-    assert shape_of(file_of(longest), tmp_path) == (480, 480, 15 * FRAMES_PER_SECOND, 15.0)
-    longer = grown(grown(longest, 10), 6)
-    assert longer["video"]["duration"] == 31
-    beyond = grown(longer, 1)
-    assert beyond["status"] == "failed"
-    assert "it lasts 31.0 s, expected 0.1 to 30 s" in beyond["error"]["message"]
+    video = file_of(longest)
+    assert shape_of(video, tmp_path) == (480, 480, 15 * FRAMES_PER_SECOND, 15.0)
+    slow = "data:video/mp4;base64," + base64.b64encode(slowed(video)).decode()
+    for path, most in (("extensions", "30"), ("edits", "8.7")):
+        beyond = finished(server, post(server, path, model=CLIPS, prompt="on", video=slow))
+        assert beyond["status"] == "failed"
+        assert beyond["error"]["message"].endswith(f"expected 0.1 to {most} s"), beyond
 
 
 def test_the_books_hold_after_all_of_it(server):

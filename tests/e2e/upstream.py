@@ -1,10 +1,13 @@
 """A server with OpenAI's API that says what a test has written for it, byte by byte, and keeps what it was
 asked."""
 
+import http.client
 import json
 import select
 import socket
 import threading
+
+from program import wait_until
 
 
 def sse(*events):
@@ -102,6 +105,14 @@ class Upstream:
             except TimeoutError:
                 continue
         connection.settimeout(None)
+
+
+def leave(server, path, body, when):
+    """Asks, and hangs up when something has happened."""
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    connection.request("POST", path, json.dumps(body), server.headers() | {"content-type": "application/json"})
+    wait_until(when, "what is waited for before hanging up")
+    connection.close()
 
 
 def json_answer(body, status=200, **fields):
