@@ -54,8 +54,8 @@ class GgufModel {
   void put_tokenizer_into(GgufBytes& keys, const std::string& number) const {
     const fs::path tokenizer = path_ / ("tokenizer" + number);
     const auto rows = json_in(path_ / ("text_encoder" + number) / "config.json")["vocab_size"];
-    const auto make = number.empty() ? gguf_bpe : gguf_unigrams;
-    make(tokenizer, rows.get<std::size_t>()).add_to(keys);
+    const auto count = rows.get<std::size_t>();
+    (number.empty() ? gguf_bpe(tokenizer, count) : gguf_unigrams(tokenizer, count)).add_to(keys);
     fs::remove_all(tokenizer);
   }
 
@@ -113,6 +113,63 @@ TEST(GgufModel, ReadsPromptsByTheTokenizerInItsTextEncoder) {
     EXPECT_EQ(files.back().path.filename(), "weights.gguf");
     EXPECT_EQ(files.back().why, "no other lies beside the text encoder");
   }
+}
+
+/// c1's text encoder as convert_hf_to_gguf.py writes models of Llama's kind: the language half
+/// alone, the rows of queries and keys in pairs, the tokenizer inside.
+class MistralInGguf {
+ public:
+  MistralInGguf() {
+    fs::copy(golden_folder() / "c1", path_, fs::copy_options::recursive);
+    const fs::path folder = path_ / "text_encoder";
+    const auto file = WeightFile::open(folder / "model.safetensors");
+    CHECK(file.has_value(), "{}", file.error().message);
+    std::vector<FileTensor> tensors;
+    std::vector<std::string> bytes;
+    bytes.reserve(file->tensors().size());
+    for (FileTensor tensor : file->tensors()) {
+      constexpr std::string_view kLanguage = "language_model.";
+      if (!tensor.name.starts_with(kLanguage)) continue;
+      tensor.name.erase(0, kLanguage.size());
+      if (tensor.name.ends_with("q_proj.weight") || tensor.name.ends_with("k_proj.weight"))
+        tensor.bytes = std::as_bytes(std::span(bytes.emplace_back(in_pairs(tensor))));
+      tensors.push_back(std::move(tensor));
+    }
+    GgufBytes keys;
+    gguf_bpe(path_ / "tokenizer", 424, "tekken").add_to(keys);
+    std::ofstream(folder / "mistral.gguf", std::ios::binary)
+        << gguf_of(tensors, StoreAs::as_they_were, llama_name, keys);
+    fs::remove(folder / "model.safetensors");
+    fs::remove_all(path_ / "tokenizer");
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  /// File row 2 j + p of a head is its row j + p * half.
+  static std::string in_pairs(const FileTensor& tensor) {
+    constexpr std::size_t kHalf = 8;  // of c1's heads
+    const auto rows = static_cast<std::size_t>(tensor.shape[0]);
+    const std::size_t row_bytes = tensor.bytes.size() / rows;
+    std::string out;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::size_t head = row / (2 * kHalf) * 2 * kHalf;
+      const std::size_t from = head + (row - head) / 2 + (row - head) % 2 * kHalf;
+      out.append(reinterpret_cast<const char*>(tensor.bytes.data()) + from * row_bytes, row_bytes);
+    }
+    return out;
+  }
+
+  const TestFolder folder_;
+  const fs::path& path_ = folder_.path();
+};
+
+TEST(GgufModel, ReadsMistralInTheOrderOfLlamasRows) {
+  const MistralInGguf model;
+  const auto report = check_model({.model = model.path(),
+                                   .golden = golden_folder() / "c1-edit1.golden.safetensors",
+                                   .threads = 2});
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  for (const TensorCheck& check : report->tensors) EXPECT_TRUE(check.passed) << check.name;
 }
 
 /// How far a run with Q8_0 weights may be from one with the weights themselves.

@@ -95,6 +95,10 @@ Result<QwenTokenizer> load_qwen_tokenizer(const fs::path& place) {
   return load_from<QwenTokenizer>(place);
 }
 
+Result<MistralTokenizer> load_mistral_tokenizer(const fs::path& place) {
+  return load_from<MistralTokenizer>(place);
+}
+
 Result<T5Tokenizer> load_t5_tokenizer(const fs::path& place) {
   return load_from<T5Tokenizer>(place);
 }

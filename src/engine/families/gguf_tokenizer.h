@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "engine/tokenizers/listed_vocabulary.h"
+#include "engine/tokenizers/mistral_tokenizer.h"
 #include "engine/tokenizers/qwen_tokenizer.h"
 #include "engine/tokenizers/t5_tokenizer.h"
 
@@ -17,6 +18,7 @@ Result<std::optional<ListedVocabulary>> read_listed_vocabulary(const std::filesy
 
 /// place: a folder, or a GGUF file with a tokenizer in it.
 Result<QwenTokenizer> load_qwen_tokenizer(const std::filesystem::path& place);
+Result<MistralTokenizer> load_mistral_tokenizer(const std::filesystem::path& place);
 Result<T5Tokenizer> load_t5_tokenizer(const std::filesystem::path& place);
 
 }  // namespace imagined::engine

@@ -46,6 +46,18 @@ TEST_F(TokenizerInGguf, OfQwenGivesTheIdsOfItsFolder) {
             load_qwen_tokenizer(kGolden / "a1" / "tokenizer")->vocab_size());
 }
 
+TEST_F(TokenizerInGguf, OfMistralGivesTheIdsOfItsFolder) {
+  const auto tokenizer =
+      load_mistral_tokenizer(write(gguf_bpe(kGolden / "c1" / "tokenizer", 424, "tekken")));
+  ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+  const json cases = json_in(kGolden / "tekken_cases.json")["cases"];
+  ASSERT_EQ(cases.size(), 190u);
+  for (const json& one : cases)
+    EXPECT_EQ(tokenizer->encode(one["text"].get<std::string>()), one["ids"].get<Ids>())
+        << one["text"];
+  EXPECT_EQ(tokenizer->encode_prompt("", {.max_tokens = 150}).ids.front(), 11);
+}
+
 TEST_F(TokenizerInGguf, OfT5GivesTheIdsOfSentencePiece) {
   const auto tokenizer = load_t5_tokenizer(write(gguf_unigrams(kGolden / "small_t5", 512)));
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;

@@ -64,11 +64,12 @@ inline nlohmann::json json_in(const std::filesystem::path& file) {
 }
 
 /// Of a byte-level BPE; the embedding has `rows` rows.
-inline GgufVocabulary gguf_bpe(const std::filesystem::path& folder, std::size_t rows) {
+inline GgufVocabulary gguf_bpe(const std::filesystem::path& folder, std::size_t rows,
+                               const std::string& pre = "qwen2") {
   const nlohmann::json root = json_in(folder / "tokenizer.json");
   GgufVocabulary out;
   out.model = "gpt2";
-  out.pre = "qwen2";
+  out.pre = pre;
   for (std::size_t id = 0; id < rows; ++id) {
     out.tokens.push_back("[PAD" + std::to_string(id) + "]");
     out.types.push_back(5);
@@ -81,7 +82,8 @@ inline GgufVocabulary gguf_bpe(const std::filesystem::path& folder, std::size_t 
     const auto id = token["id"].get<std::size_t>();
     out.tokens[id] = token["content"].get<std::string>();
     out.types[id] = token.value("special", false) ? 3 : 4;
-    if (out.tokens[id] == "<|endoftext|>") out.padding_id = static_cast<std::uint32_t>(id);
+    if (out.tokens[id] == "<|endoftext|>" || out.tokens[id] == "<pad>")
+      out.padding_id = static_cast<std::uint32_t>(id);
   }
   for (const nlohmann::json& rule : root["model"]["merges"])
     out.merges.push_back(rule.is_string()

@@ -144,8 +144,12 @@ Result<PromptFrame> load_prompt_frame(const std::filesystem::path& folder) {
 }
 
 Result<PromptFrame> load_flux2_dev_frame(const std::filesystem::path& folder) {
-  const PromptFrame& ours = flux2_dev_frame();
   const ChatTemplateFiles files = TRY(read_template_files(folder));
+  return read_flux2_dev_frame(files);
+}
+
+Result<PromptFrame> read_flux2_dev_frame(const ChatTemplateFiles& files) {
+  const PromptFrame& ours = flux2_dev_frame();
   const json config =
       files.config.empty() ? json::object() : TRY(parse_object(files.config, kTokenizerConfigFile));
   const std::optional<Found> found = TRY(find_template(files, config));

@@ -43,8 +43,11 @@ Result<PromptFrame> load_prompt_frame(const std::filesystem::path& folder);
 ///   <s>[SYSTEM_PROMPT]{system}[/SYSTEM_PROMPT][INST]{prompt}[/INST]
 const PromptFrame& flux2_dev_frame();
 
-/// The same from a tokenizer's folder, whose template must write just that: the text encoder was
-/// trained with it. `unimplemented` for another.
+/// The same, which the template in the files must write: the text encoder was trained with it.
+/// `unimplemented` for another.
+Result<PromptFrame> read_flux2_dev_frame(const ChatTemplateFiles& files);
+
+/// The same from a tokenizer's folder.
 Result<PromptFrame> load_flux2_dev_frame(const std::filesystem::path& folder);
 
 /// What the model's user should know about a frame; empty when it is Qwen3's.

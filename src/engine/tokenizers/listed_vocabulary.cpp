@@ -17,6 +17,8 @@ constexpr std::int64_t kControl = 3;
 constexpr std::int64_t kUserDefined = 4;
 constexpr std::int64_t kUnused = 5;  // fills the embedding up
 
+constexpr std::string_view kTekken = "tekken";
+
 tl::unexpected<Error> refuse_listed(std::string_view key, std::string_view what,
                                     ErrorCode code = ErrorCode::invalid_argument) {
   return fail(code, fmt::format("tokenizer.ggml.{}: {}", key, what));
@@ -68,6 +70,7 @@ Result<> take_merges(const ListedVocabulary& vocabulary, Bpe& bpe) {
 
 std::optional<TokenizerKind> kind_of(const ListedVocabulary& vocabulary) {
   if (vocabulary.model == "gpt2" && vocabulary.pre == "qwen2") return TokenizerKind::qwen;
+  if (vocabulary.model == "gpt2" && vocabulary.pre == kTekken) return TokenizerKind::mistral;
   if (vocabulary.model == "t5") return TokenizerKind::t5;
   return std::nullopt;
 }
@@ -87,7 +90,10 @@ Result<TokenizerParts> listed_bpe(const ListedVocabulary& vocabulary) {
       return of_type(id, type);
   }
   TRY(take_merges(vocabulary, parts.bpe));
+  // As llama.cpp does; no key says so.
+  parts.bpe.ignore_merges(vocabulary.pre == kTekken);
   parts.bpe.finish();
+  if (vocabulary.pre == kTekken) parts.pad_token = "<pad>";
   TRY(take_named(vocabulary, "padding_token_id", vocabulary.padding_id, parts.pad_token));
   TRY(take_named(vocabulary, "eos_token_id", vocabulary.eos_id, parts.eos_token));
   return parts;

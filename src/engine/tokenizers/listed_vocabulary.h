@@ -17,7 +17,7 @@ namespace imagined::engine {
 /// Keys of `tokenizer.ggml.` without that beginning, unless said otherwise; as found, unchecked.
 struct ListedVocabulary {
   std::string model;                // "gpt2": byte-level BPE; "t5": SentencePiece's unigrams
-  std::string pre;                  // how texts are cut: "qwen2"
+  std::string pre;                  // how texts are cut: "qwen2", "tekken"
   std::vector<std::string> tokens;  // spelled as in vocab.json
   std::vector<std::int64_t> types;  // token_type, ggml's numbers
   std::vector<double> scores;

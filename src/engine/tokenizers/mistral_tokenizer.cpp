@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "engine/tokenizers/bpe_files.h"
 #include "engine/tokenizers/chat_template.h"
+#include "engine/tokenizers/listed_vocabulary.h"
 #include "engine/tokenizers/pre_tokenizer.h"
 
 namespace imagined::engine {
@@ -51,8 +52,20 @@ Result<> check_left(const Sides& sides) {
 Result<MistralTokenizer> MistralTokenizer::load(const std::filesystem::path& folder) {
   TokenizerParts parts = TRY(load_tokenizer_parts(folder, BpeKind::tekken));
   TRY(check_left(parts.sides));
+  PromptFrame frame = TRY(load_flux2_dev_frame(folder));
+  return make(std::move(parts), std::move(frame));
+}
+
+Result<MistralTokenizer> MistralTokenizer::from(const ListedVocabulary& vocabulary) {
+  TokenizerParts parts = TRY(listed_bpe(vocabulary));
+  PromptFrame frame = TRY(read_flux2_dev_frame(
+      {.config = {}, .jinja = vocabulary.chat_template, .json = std::nullopt}));
+  return make(std::move(parts), std::move(frame));
+}
+
+Result<MistralTokenizer> MistralTokenizer::make(TokenizerParts parts, PromptFrame frame) {
   auto state = std::make_unique<State>();
-  state->frame = TRY(load_flux2_dev_frame(folder));
+  state->frame = std::move(frame);
   std::unordered_map<std::string, std::int32_t> marks;
   for (AddedToken& token : parts.added) {
     state->vocab_size = std::max<std::int64_t>(state->vocab_size, token.id + 1);

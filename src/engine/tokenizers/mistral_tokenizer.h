@@ -21,6 +21,9 @@ class MistralTokenizer {
   /// filled up on the left: others are `unimplemented`. Errors as QwenTokenizer::load.
   static Result<MistralTokenizer> load(const std::filesystem::path& folder);
 
+  /// The same from the lists in a GGUF file.
+  static Result<MistralTokenizer> from(const struct ListedVocabulary& vocabulary);
+
   MistralTokenizer(MistralTokenizer&&) noexcept;
   MistralTokenizer& operator=(MistralTokenizer&&) noexcept;
   ~MistralTokenizer();
@@ -41,6 +44,7 @@ class MistralTokenizer {
  private:
   struct State;
   explicit MistralTokenizer(std::unique_ptr<const State> state);
+  static Result<MistralTokenizer> make(struct TokenizerParts parts, struct PromptFrame frame);
   std::unique_ptr<const State> state_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/families/flux2_dev/plan.h"
+#include "engine/families/gguf_tokenizer.h"
 #include "engine/families/load_network.h"
 #include "engine/models/flux2/flux2.h"
 #include "engine/models/flux2/flux2_names.h"
@@ -58,7 +59,7 @@ Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context
                                                           const ModelPlan& plan,
                                                           NumberFormat format, Networks& sums) {
   const auto& own = plan.own_as<Flux2DevPlan>();
-  MistralTokenizer tokenizer = TRY(MistralTokenizer::load(plan.part("tokenizer").path));
+  MistralTokenizer tokenizer = TRY(load_mistral_tokenizer(plan.part("tokenizer").path));
   if (tokenizer.vocab_size() > own.text_encoder.vocab_size) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("tokenizer: {} tokens for a text encoder with {}",
@@ -97,7 +98,7 @@ Result<Networks> load_flux2_dev(const Context& context, const ModelPlan& plan,
 
 Result<std::vector<std::int32_t>> flux2_dev_tokens(const std::filesystem::path& tokenizer,
                                                    std::string_view prompt) {
-  const MistralTokenizer loaded = TRY(MistralTokenizer::load(tokenizer));
+  const MistralTokenizer loaded = TRY(load_mistral_tokenizer(tokenizer));
   return loaded.encode_prompt(prompt);
 }
 

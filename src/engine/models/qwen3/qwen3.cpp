@@ -9,6 +9,7 @@
 
 #include "engine/formats/name_table.h"
 #include "engine/models/common/work_cost.h"
+#include "engine/models/qwen3/qwen3_names.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/rms_norm/rms_norm.h"
@@ -63,6 +64,9 @@ Result<Qwen3::Layer> Qwen3::load_layer(WeightLoader& weights, const Qwen3Config&
   const std::int64_t q = config.query_heads * config.head_dim;
   const std::int64_t kv = config.kv_heads * config.head_dim;
   const std::int64_t inner = config.ffn_size;
+  const std::string adjacent(kAdjacentPairs);
+  const std::string order =
+      weights.has(at + "self_attn.q_proj" + adjacent + ".weight") ? adjacent : std::string();
   Layer layer;
   layer.input_norm = TRY(weights.vector(at + "input_layernorm.weight", hidden));
   layer.post_norm = TRY(weights.vector(at + "post_attention_layernorm.weight", hidden));
@@ -70,8 +74,8 @@ Result<Qwen3::Layer> Qwen3::load_layer(WeightLoader& weights, const Qwen3Config&
     layer.q_norm = TRY(weights.vector(at + "self_attn.q_norm.weight", config.head_dim));
     layer.k_norm = TRY(weights.vector(at + "self_attn.k_norm.weight", config.head_dim));
   }
-  layer.qkv = TRY(weights.linear({{at + "self_attn.q_proj.weight", q},
-                                  {at + "self_attn.k_proj.weight", kv},
+  layer.qkv = TRY(weights.linear({{at + "self_attn.q_proj" + order + ".weight", q},
+                                  {at + "self_attn.k_proj" + order + ".weight", kv},
                                   {at + "self_attn.v_proj.weight", kv}},
                                  hidden));
   layer.output = TRY(weights.linear({{at + "self_attn.o_proj.weight", hidden}}, q));
@@ -90,6 +94,8 @@ Result<Qwen3> Qwen3::load(WeightLoader& weights, const Qwen3Config& config,
   model.taps_.assign(taps.begin(), taps.end());
   model.embedding_ = TRY(
       weights.mapped_matrix("model.embed_tokens.weight", config.vocab_size, config.hidden_size));
+  if (weights.has(fmt::format("model.layers.0.self_attn.q_proj{}.weight", kAdjacentPairs)))
+    model.layout_ = RopeLayout::interleaved;
   const std::int64_t last = *std::max_element(taps.begin(), taps.end());
   for (std::int64_t i = 0; i < last; ++i) {
     model.layers_.push_back(TRY(load_layer(weights, config, i)));
@@ -138,9 +144,9 @@ void Qwen3::run_layer(const Context& context, const Layer& layer, const Places& 
   const RopeRows turns = places.table.rows(places.blind, seeing);
   const auto turn = [&](MatrixView heads, const Vector& norm) {
     if (config_.head_norms)
-      head_norm_rope(context, heads, d, norm, epsilon, turns, RopeLayout::halves);
+      head_norm_rope(context, heads, d, norm, epsilon, turns, layout_);
     else
-      rope_heads(context, heads, d, turns, RopeLayout::halves);
+      rope_heads(context, heads, d, turns, layout_);
   };
   turn(q, layer.q_norm);
   turn(k, layer.k_norm);

@@ -79,8 +79,9 @@ class Qwen3 {
   NumberFormat format_;
   std::vector<std::int64_t> taps_;
   std::vector<Layer> layers_;
-  MappedMatrix embedding_;  // [vocab_size, hidden_size], as stored
-  Vector final_norm_;       // empty unless the last tap is the last layer
+  RopeLayout layout_ = RopeLayout::halves;  // of the rows of queries and keys
+  MappedMatrix embedding_;                  // [vocab_size, hidden_size], as stored
+  Vector final_norm_;                       // empty unless the last tap is the last layer
 };
 
 }  // namespace imagined::engine

@@ -9,6 +9,7 @@
 #include "engine/formats/json.h"
 #include "engine/formats/weight_shapes.h"
 #include "engine/models/common/config_rules.h"
+#include "engine/models/qwen3/qwen3_names.h"
 
 namespace imagined::engine {
 namespace {
@@ -94,15 +95,20 @@ Result<Qwen3Config> parse_mistral_config(std::string_view text, std::string_view
 namespace {
 
 /// What the shapes of both kinds show once the width of a head is known.
-Result<Qwen3Config> detect_decoder(WeightShapes& shapes, Qwen3Config config) {
+/// order: kAdjacentPairs, or empty.
+Result<Qwen3Config> detect_decoder(WeightShapes& shapes, std::string_view order,
+                                   Qwen3Config config) {
   const std::string layer = "model.layers.0.";
   config.vocab_size = shapes.size("model.embed_tokens.weight", 2, 0);
   config.hidden_size = shapes.size("model.embed_tokens.weight", 2, 1);
   config.layers = shapes.count("model.layers.");
-  config.query_heads = shapes.exact_ratio(shapes.size(layer + "self_attn.q_proj.weight", 2, 0),
-                                          config.head_dim, "rows of q_proj over head width");
-  config.kv_heads = shapes.exact_ratio(shapes.size(layer + "self_attn.k_proj.weight", 2, 0),
-                                       config.head_dim, "rows of k_proj over head width");
+  const auto rows = [&](const char* which) {
+    return shapes.size(fmt::format("{}self_attn.{}_proj{}.weight", layer, which, order), 2, 0);
+  };
+  config.query_heads =
+      shapes.exact_ratio(rows("q"), config.head_dim, "rows of q_proj over head width");
+  config.kv_heads =
+      shapes.exact_ratio(rows("k"), config.head_dim, "rows of k_proj over head width");
   shapes.exact_ratio(config.query_heads, config.kv_heads, "query heads over key heads");
   config.ffn_size = shapes.size(layer + "mlp.gate_proj.weight", 2, 0);
   TRY(shapes.finish());
@@ -115,7 +121,7 @@ Result<Qwen3Config> detect_qwen3(const WeightSource& weights) {
   WeightShapes shapes(weights);
   Qwen3Config config;
   config.head_dim = shapes.size("model.layers.0.self_attn.q_norm.weight", 1, 0);
-  return detect_decoder(shapes, config);
+  return detect_decoder(shapes, {}, config);
 }
 
 Result<Qwen3Config> detect_mistral(const WeightSource& weights) {
@@ -125,7 +131,9 @@ Result<Qwen3Config> detect_mistral(const WeightSource& weights) {
   config.head_dim = kMistralHeadDim;
   config.rms_epsilon = kMistralEpsilon;
   config.rope_theta = kMistralTheta;
-  return detect_decoder(shapes, config);
+  const bool adjacent =
+      shapes.has(fmt::format("model.layers.0.self_attn.q_proj{}.weight", kAdjacentPairs));
+  return detect_decoder(shapes, adjacent ? kAdjacentPairs : std::string_view(), config);
 }
 
 }  // namespace imagined::engine

@@ -30,6 +30,10 @@ constexpr std::array<Pair, 11> kInside = {{
     {"ffn_down.weight", "mlp.down_proj.weight"},
 }};
 
+constexpr std::array<std::string_view, 8> kRoots = {
+    "embed_tokens", "layers", "norm", "lm_head", "token_embd", "blk", "output_norm", "output"};
+constexpr std::string_view kWeight = ".weight";
+
 constexpr LlamaNames kLlama = {kOutside, "blk.", "model.layers.", kInside};
 
 /// transformers' names begin with `model.`, which may be a part of the prefix. Old files keep the
@@ -43,24 +47,34 @@ CanonicalNames canonical(std::string_view name, std::int64_t /*decoder_levels*/)
 
 constexpr std::array<std::string_view, 2> kAnchors = {"layers.0.self_attn.q_norm",
                                                       "blk.0.attn_q_norm"};
-constexpr std::array<std::string_view, 8> kRoots = {
-    "embed_tokens", "layers", "norm", "lm_head", "token_embd", "blk", "output_norm", "output"};
 constexpr std::array<std::string_view, 4> kBeside = {"lm_head", "visual", "logit_scale",
                                                      "rotary_emb"};
 // Of Qwen3-VL.
 constexpr std::array<std::string_view, 1> kRelatives = {"language_model."};
 
+/// Rows of queries and keys as llama.cpp's converter puts them for models of Llama's kind: those of
+/// a pair stand side by side. Their name says so, for they are not the rows of transformers'
+/// tensor.
 CanonicalNames canonical_mistral(std::string_view name, std::int64_t /*decoder_levels*/) {
+  if (std::string known = kLlama.transformers_name(name); !known.empty()) {
+    if (known == "lm_head.weight") return {};
+    for (const std::string_view rows : {"q_proj.weight", "k_proj.weight"})
+      if (known.ends_with(rows)) known.insert(known.size() - kWeight.size(), kAdjacentPairs);
+    return unchanged(known);
+  }
   if (name == "lm_head.weight" || name.ends_with("rotary_emb.inv_freq")) return {};
   return unchanged(name.starts_with("model.") ? std::string(name) : "model." + std::string(name));
 }
 
-constexpr std::array<std::string_view, 1> kMistralAnchors = {"layers.0.mlp.gate_proj"};
-constexpr std::array<std::string_view, 1> kMistralNever = {"layers.0.self_attn.q_norm"};
-constexpr std::array<std::string_view, 4> kMistralRoots = {"embed_tokens", "layers", "norm",
-                                                           "lm_head"};
-constexpr std::array<std::string_view, 5> kMistralBeside = {
-    "lm_head", "vision_tower", "multi_modal_projector", "rotary_emb", "tekken_model"};
+constexpr std::array<std::string_view, 2> kMistralAnchors = {"layers.0.mlp.gate_proj",
+                                                             "blk.0.ffn_gate"};
+// Of Qwen3, Qwen2 and T5.
+constexpr std::array<std::string_view, 5> kMistralNever = {
+    "layers.0.self_attn.q_norm", "layers.0.self_attn.q_proj.bias", "blk.0.attn_q_norm",
+    "blk.0.attn_q.bias", "blk.0.attn_rel_b"};
+constexpr std::array<std::string_view, 8> kMistralRoots = kRoots;
+constexpr std::array<std::string_view, 6> kMistralBeside = {
+    "lm_head", "vision_tower", "multi_modal_projector", "rotary_emb", "rope_freqs", "tekken_model"};
 
 }  // namespace
 
