@@ -38,7 +38,7 @@ std::uint32_t largest_bits(const T* in, std::size_t count) {
 
 template <class T>
 Quantised quantise_row(const T* in, std::size_t count, Levels levels, std::uint8_t* out,
-                       const T* next) {
+                       std::span<const std::byte> next) {
   const hn::RebindToSigned<Lanes> di;
   const hn::Rebind<std::int8_t, Lanes> d8;
   const auto whole_max = static_cast<float>(levels.largest);
@@ -54,10 +54,13 @@ Quantised quantise_row(const T* in, std::size_t count, Levels levels, std::uint8
   };
   const std::size_t lanes = hn::Lanes(di);
   auto* const to = reinterpret_cast<std::int8_t*>(out);
+  // A line or less at each turn.
+  const std::size_t ahead = count == 0 ? 0 : next.size() * lanes / count;
+  const std::byte* asked = next.data();
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
+  for (; i + lanes <= count; i += lanes, asked += ahead) {
     const auto numbers = rounded(load(in + i));
-    if (next != nullptr) hwy::Prefetch(next + i);
+    if (ahead > 0) hwy::Prefetch(asked);
     sum = hn::Add(sum, numbers);
     hn::StoreU(hn::Xor(hn::DemoteTo(d8, numbers), flip), d8, to + i);
   }
@@ -73,12 +76,12 @@ Quantised quantise_row(const T* in, std::size_t count, Levels levels, std::uint8
           .sum = hn::GetLane(hn::SumOfLanes(di, sum))};
 }
 
-Quantised quantise_f32(const float* in, std::int64_t count, Levels levels, std::uint8_t* out) {
-  return quantise_row(in, static_cast<std::size_t>(count), levels, out,
-                      static_cast<const float*>(nullptr));
+Quantised quantise_f32(const float* in, std::int64_t count, Levels levels, std::uint8_t* out,
+                       std::span<const std::byte> next) {
+  return quantise_row(in, static_cast<std::size_t>(count), levels, out, next);
 }
 Quantised quantise_bf16(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out,
-                        const Bf16* next) {
+                        std::span<const std::byte> next) {
   return quantise_row(in, static_cast<std::size_t>(count), levels, out, next);
 }
 
@@ -91,11 +94,12 @@ namespace imagined::engine {
 HWY_EXPORT(quantise_f32);
 HWY_EXPORT(quantise_bf16);
 
-Quantised quantise(const float* in, std::int64_t count, Levels levels, std::uint8_t* out) {
-  return HWY_DYNAMIC_DISPATCH(quantise_f32)(in, count, levels, out);
+Quantised quantise(const float* in, std::int64_t count, Levels levels, std::uint8_t* out,
+                   std::span<const std::byte> next) {
+  return HWY_DYNAMIC_DISPATCH(quantise_f32)(in, count, levels, out, next);
 }
 Quantised quantise(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out,
-                   const Bf16* next) {
+                   std::span<const std::byte> next) {
   return HWY_DYNAMIC_DISPATCH(quantise_bf16)(in, count, levels, out, next);
 }
 

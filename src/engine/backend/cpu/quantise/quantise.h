@@ -1,7 +1,9 @@
 // Numbers as whole numbers of eight bits that share a factor.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "engine/tensor/dtype.h"
 
@@ -27,11 +29,11 @@ struct Levels {
 ///   out[i] = levels.zero_point + round(in[i] * (levels.largest / largest magnitude)), in f32
 ///
 /// in    [count], not necessarily aligned.
-/// next  where as many numbers begin that are read next, or null: they are asked of the memory on
-/// the
-///       way, because reading weights is half of the work.
-Quantised quantise(const float* in, std::int64_t count, Levels levels, std::uint8_t* out);
+/// next  what is read next, wherever it lies: it is asked of the memory on the way, because reading
+///       weights is half of the work.
+Quantised quantise(const float* in, std::int64_t count, Levels levels, std::uint8_t* out,
+                   std::span<const std::byte> next = {});
 Quantised quantise(const Bf16* in, std::int64_t count, Levels levels, std::uint8_t* out,
-                   const Bf16* next = nullptr);
+                   std::span<const std::byte> next = {});
 
 }  // namespace imagined::engine

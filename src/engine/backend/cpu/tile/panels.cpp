@@ -213,15 +213,21 @@ const Bf16* bf16_run(const Source& source, std::int64_t first) {
   return reinterpret_cast<const Bf16*>(source.part->bytes().data()) + begin;
 }
 
+/// The bytes that hold a run; none where the column is missing.
+std::span<const std::byte> run_bytes(const Source& source, std::int64_t first, std::int64_t count) {
+  if (source.part == nullptr) return {};
+  return source.part->reshaped(source.row * source.part->cols() + first, 1, count).bytes();
+}
+
 /// The elements [first, first + count) of a column as whole numbers; `next` is read after it.
 Quantised quantised_run(const Source& source, const Source& next, std::int64_t first,
                         std::int64_t count, Levels levels, std::uint8_t* out) {
   if (const Bf16* const run = bf16_run(source, first)) {
-    return quantise(run, count, levels, out, bf16_run(next, first));
+    return quantise(run, count, levels, out, run_bytes(next, first, count));
   }
   std::array<float, kInt8BlockMax> decoded;
   source.part->decode(source.row * source.part->cols() + first, count, decoded.data());
-  return quantise(decoded.data(), count, levels, out);
+  return quantise(decoded.data(), count, levels, out, run_bytes(next, first, count));
 }
 
 }  // namespace
