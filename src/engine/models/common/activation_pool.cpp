@@ -1,7 +1,12 @@
 #include "engine/models/common/activation_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <utility>
+
+#include "engine/models/common/work_cost.h"
 
 namespace imagined::engine {
 namespace {
@@ -25,11 +30,23 @@ ActivationPool::Loan& ActivationPool::Loan::operator=(Loan&& other) noexcept {
   return *this;
 }
 
+bool ActivationPool::drains(std::int64_t bytes) { return bytes > kKeptBytes; }
+
+void ActivationPool::Loan::drain(std::int64_t rows) const {
+  if (!drains(owner_->slabs_[slab_].bytes.cols())) return;
+  constexpr std::uintptr_t kPage = std::uintptr_t{2} << 20;  // large ones stay whole
+  const auto begin = reinterpret_cast<std::uintptr_t>(view_.data);
+  const auto bytes = static_cast<std::uintptr_t>(matrix_bytes(rows, view_.stride, view_.dtype));
+  const std::uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+  const std::uintptr_t last = (begin + bytes) / kPage * kPage;
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
 void ActivationPool::Loan::give_back() noexcept {
   if (owner_ == nullptr) return;
   Slab& slab = owner_->slabs_[slab_];
   slab.lent = false;
-  if (slab.bytes.cols() > kKeptBytes) slab.bytes = Tensor();
+  if (drains(slab.bytes.cols())) slab.bytes = Tensor();
   owner_ = nullptr;
 }
 

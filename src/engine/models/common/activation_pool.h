@@ -26,6 +26,9 @@ class ActivationPool {
     Loan& operator=(const Loan&) = delete;
     ~Loan() { give_back(); }
     MatrixView view() const { return view_; }
+    /// The first `rows` rows are not needed any more: their memory goes back to the system where
+    /// the pool would not keep it anyway. What they held is lost.
+    void drain(std::int64_t rows) const;
 
    private:
     void give_back() noexcept;
@@ -36,6 +39,8 @@ class ActivationPool {
 
   /// How much a pool may hold beside what is on loan, for a call that needs `bytes` at the most.
   static std::int64_t kept_bytes(std::int64_t bytes);
+  /// Whether a piece of that size goes back to the system, row by row or as a whole.
+  static bool drains(std::int64_t bytes);
 
   Loan take(std::int64_t rows, std::int64_t cols, DType dtype);
 

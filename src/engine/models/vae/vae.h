@@ -24,6 +24,8 @@ namespace imagined::engine {
 /// `vae.py`.
 class Vae {
  public:
+  static constexpr std::int64_t kBandBytes = 32 << 20;
+
   static Result<Vae> load(WeightLoader& weights, const VaeConfig& config);
 
   /// Pixels of a token grid.
@@ -31,8 +33,11 @@ class Vae {
   /// tokens   [rows * cols, 4 * latent_channels] f32, normalised, row after row.
   /// returns  [rows * p * cols * p, 3] f32 in about [-1, 1]; p = config.pixels_per_token().
   /// A stop request between two blocks returns `cancelled`.
+  /// Large pictures are worked through in bands of rows of about `band_bytes` in f32, which changes
+  /// no number.
   Result<Tensor> decode(const Context& context, ConstMatrixView tokens, std::int64_t rows,
-                        std::int64_t cols, ActivationPool& pool, const std::stop_token& stop) const;
+                        std::int64_t cols, ActivationPool& pool, const std::stop_token& stop,
+                        std::int64_t band_bytes = kBandBytes) const;
 
   /// Tokens of a picture: the mean of the distribution, never a sample.
   ///

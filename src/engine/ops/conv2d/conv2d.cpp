@@ -74,23 +74,25 @@ PackedConv pack_conv(const Context& context, const StoredRows& weight, std::int6
 }
 
 void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
-            ImageView out, const ConstImageView* residual) {
+            ImageView out, const ConvOptions& options) {
   CHECK(!conv.empty(), "conv2d: no filter");
   CHECK(shape != ConvShape::downsample || (conv.kernel() == 3 && in.height >= 2 && in.width >= 2),
         "conv2d: {} x {} downsampled with a kernel of {}", in.height, in.width, conv.kernel());
   check_image(in, in.height, in.width, conv.in_channels(), "in");
   const ConvGeometry geometry = conv_geometry(shape, conv.kernel(), in.height, in.width);
-  check_image(out, geometry.out_height, geometry.out_width, conv.out_channels(), "out");
+  CHECK(options.first_row >= 0 && options.first_row + out.height <= geometry.out_height,
+        "conv2d: rows {}+{} of {}", options.first_row, out.height, geometry.out_height);
+  check_image(out, out.height, geometry.out_width, conv.out_channels(), "out");
   CHECK(readable(in.pixels.dtype) && readable(out.pixels.dtype), "conv2d: in {}, out {}",
         name(in.pixels.dtype), name(out.pixels.dtype));
-  if (residual != nullptr) {
+  if (const ConstImageView* const residual = options.residual; residual != nullptr) {
     check_image(*residual, out.height, out.width, conv.out_channels(), "residual");
     CHECK(residual->pixels.dtype == DType::f32, "conv2d: residual {}",
           name(residual->pixels.dtype));
   }
   CHECK(!context.pool().inside_task(), "conv2d: called from inside a task");
   if (out.pixels.rows == 0) return;
-  conv.layout().implementation->run(context, in, conv, shape, out, residual);
+  conv.layout().implementation->run(context, in, conv, shape, out, options);
 }
 
 }  // namespace imagined::engine

@@ -1,6 +1,7 @@
 // Two-dimensional convolution of a picture in NHWC order, without im2col of the whole picture.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "engine/backend/context.h"
@@ -43,17 +44,21 @@ enum class ConvShape : std::uint8_t {
   upsample,    // the picture enlarged twofold by nearest neighbour, then `same`; never materialised
 };
 
+struct ConvOptions {
+  const ConstImageView* residual = nullptr;  // as out in shape, f32; may be `out` itself
+  std::int64_t first_row = 0;                // of the whole result, where `out` begins
+};
+
 /// out[y][x][o] = bias[o] + sum_{dy, dx, i} in[y'][x'][i] * weight[o][i][dy][dx]  (+
 /// residual[y][x][o])
 ///
-/// in        [h, w, in]    f32 or bf16. With a filter in bf16 and a bf16 product in the
-///                         machine, f32 pixels are rounded to bf16 first.
-/// out       [h', w', out] f32 or bf16; h' is h, (h - 2) / 2 + 1 or 2h by `shape`; not overlapping
-///                         `in`.
-/// residual  as out in shape, f32, or null; may be `out` itself.
-/// Sums in f32, in an order that does not depend on the number of threads.
+/// in   [h, w, in]    f32 or bf16. With a filter in bf16 and a bf16 product in the machine, f32
+///                    pixels are rounded to bf16 first.
+/// out  [r, w', out]  f32 or bf16; the rows first_row, ... of a result of h' rows, where h' is h,
+///                    (h - 2) / 2 + 1 or 2h by `shape`; not overlapping `in`.
+/// Sums in f32, in an order that depends neither on the number of threads nor on first_row.
 void conv2d(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
-            ImageView out, const ConstImageView* residual = nullptr);
+            ImageView out, const ConvOptions& options = {});
 
 /// The slow twin, in double, over the unpacked filter.
 void conv2d_reference(ConstImageView in, ConstMatrixView weight, std::int64_t kernel,

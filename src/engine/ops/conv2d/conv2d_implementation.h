@@ -15,7 +15,7 @@ struct Conv2dImplementation {
   Tensor (*pack)(const Context& context, ConstMatrixView weight, std::int64_t in_channels,
                  std::int64_t kernel, WeightFormat format);
   void (*run)(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
-              ImageView out, const ConstImageView* residual);
+              ImageView out, const ConvOptions& options);
 };
 
 struct PackedConv::Layout {

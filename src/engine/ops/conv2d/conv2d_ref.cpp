@@ -13,6 +13,7 @@ struct Problem {
   ConvGeometry geometry;
   ImageView out;
   const ConstImageView* residual = nullptr;
+  std::int64_t first_row = 0;  // of the whole result, where `out` begins
 };
 
 double filter_at(const Problem& p, std::int64_t y, std::int64_t x, std::int64_t o) {
@@ -39,7 +40,7 @@ void reference_row(const Problem& p, std::int64_t y) {
   for (std::int64_t x = 0; x < p.out.width; ++x) {
     const std::int64_t pixel = y * p.out.width + x;
     for (std::int64_t o = 0; o < p.out.pixels.cols; ++o) {
-      double value = filter_at(p, y, x, o);
+      double value = filter_at(p, p.first_row + y, x, o);
       if (p.bias.data != nullptr) value += read_element(p.bias, 0, o);
       if (p.residual != nullptr) value += read_element(p.residual->pixels, pixel, o);
       write_element(p.out.pixels, pixel, o, static_cast<float>(value));
@@ -59,14 +60,15 @@ Tensor pack_rows(const Context&, ConstMatrixView weight, std::int64_t, std::int6
 }
 
 void run_reference(const Context& context, ConstImageView in, const PackedConv& conv,
-                   ConvShape shape, ImageView out, const ConstImageView* residual) {
+                   ConvShape shape, ImageView out, const ConvOptions& options) {
   const Problem problem{.in = in,
                         .weight = conv.layout().panels,
                         .kernel = conv.kernel(),
                         .bias = conv.layout().bias,
                         .geometry = conv_geometry(shape, conv.kernel(), in.height, in.width),
                         .out = out,
-                        .residual = residual};
+                        .residual = options.residual,
+                        .first_row = options.first_row};
   context.pool().parallel_for(out.height, 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t y = begin; y < end; ++y) reference_row(problem, y);
   });

@@ -111,7 +111,7 @@ void check(const Case& c) {
         pack_conv(context, StoredRows(weight), c.in_channels, c.kernel, bias, format_of(c.stored));
     Tensor out(pixels, c.out_channels, c.out);
     conv2d(context, {in, c.height, c.width}, conv, c.shape, {out, c.out_height(), c.out_width()},
-           added);
+           {.residual = added});
     const Tensor& expected = multiplies_bf16(implementation) ? narrow : exact;
     for (std::int64_t p = 0; p < pixels; ++p) {
       for (std::int64_t o = 0; o < c.out_channels; ++o) {
@@ -238,10 +238,47 @@ TEST(Conv2d, AddsAResidualThatMayBeTheResultItself) {
     Tensor in_place = random_matrix(6 * 7, 8, DType::f32, 3);
     const ConstImageView residual(before, 6, 7);
     const ConstImageView self(in_place, 6, 7);
-    conv2d(context, {in, 6, 7}, conv, ConvShape::same, {apart, 6, 7}, &residual);
-    conv2d(context, {in, 6, 7}, conv, ConvShape::same, {in_place, 6, 7}, &self);
+    conv2d(context, {in, 6, 7}, conv, ConvShape::same, {apart, 6, 7}, {.residual = &residual});
+    conv2d(context, {in, 6, 7}, conv, ConvShape::same, {in_place, 6, 7}, {.residual = &self});
     EXPECT_EQ(0, std::memcmp(apart.row(0), in_place.row(0), 6 * 7 * 8 * sizeof(float)))
         << implementation;
+  }
+}
+
+TEST(Conv2d, MakesBandsOfRowsThatAreTheWholeToTheBit) {
+  constexpr std::int64_t kHeight = 22;
+  constexpr std::int64_t kWidth = 70;
+  constexpr std::int64_t kOut = 40;
+  const Tensor in = random_matrix(kHeight * kWidth, 24, DType::f32, 1);
+  struct Kind {
+    std::int64_t kernel;
+    ConvShape shape;
+    std::int64_t height, width;  // of the result
+  };
+  constexpr Kind kKinds[] = {{1, ConvShape::same, kHeight, kWidth},
+                             {3, ConvShape::same, kHeight, kWidth},
+                             {3, ConvShape::downsample, kHeight / 2, kWidth / 2},
+                             {3, ConvShape::upsample, 2 * kHeight, 2 * kWidth}};
+  for (const DType stored : {DType::f32, DType::bf16}) {
+    for (const auto& [kernel, shape, height, width] : kKinds) {
+      const Tensor weight = random_matrix(kOut, 24 * kernel * kernel, stored, 2);
+      for (const std::string& implementation : implementations(stored)) {
+        const Context context = context_for(implementation);
+        const PackedConv conv =
+            pack_conv(context, StoredRows(weight), 24, kernel, {}, format_of(stored));
+        Tensor whole(height * width, kOut);
+        Tensor bands(height * width, kOut);
+        conv2d(context, {in, kHeight, kWidth}, conv, shape, {whole, height, width});
+        for (std::int64_t first = 0; first < height; first += 5) {
+          const std::int64_t rows = std::min<std::int64_t>(5, height - first);
+          conv2d(context, {in, kHeight, kWidth}, conv, shape,
+                 {bands.view().row_range(first * width, rows * width), rows, width},
+                 {.first_row = first});
+        }
+        EXPECT_EQ(0, std::memcmp(whole.row(0), bands.row(0), whole.values().size_bytes()))
+            << implementation << " kernel " << kernel << " shape " << static_cast<int>(shape);
+      }
+    }
   }
 }
 
@@ -293,7 +330,7 @@ TEST(Conv2dDeathTest, RefusesAResultOfTheWrongSize) {
   const PackedConv conv = pack_conv(context, StoredRows(weight), 2, 3, {}, WeightFormat::f32);
   Tensor out(16, 3);
   EXPECT_DEATH(conv2d(context, {in, 4, 4}, conv, ConvShape::upsample, {out, 4, 4}),
-               "expected 8 x 8 of 3");
+               "expected 4 x 8 of 3");
 }
 
 }  // namespace

@@ -68,10 +68,11 @@ struct Plan {
   ConvGeometry geometry;
   ConstImageView in;
   ImageView out;
-  const ConstImageView* residual;
-  std::int64_t columns;  // of the result, per piece
-  std::int64_t lines;    //
-  std::int64_t panels;   //
+  const ConvOptions& options;
+  std::int64_t first_row;  // of the whole result, where `out` begins
+  std::int64_t columns;    // of the result, per piece
+  std::int64_t lines;      //
+  std::int64_t panels;     //
 
   std::int64_t band_width() const { return (columns - 1) * geometry.stride + slicing.kernel; }
   std::int64_t band_height() const { return (lines - 1) * geometry.stride + slicing.kernel; }
@@ -138,7 +139,7 @@ void fill_band(const Piece& piece) {
       std::memset(row + from * plan.pixel_bytes(), 0,
                   static_cast<std::size_t>((to - from) * plan.pixel_bytes()));
     };
-    const std::int64_t y = piece.first_line * g.stride - g.before + r;
+    const std::int64_t y = (plan.first_row + piece.first_line) * g.stride - g.before + r;
     if (y < 0 || y >= height) {
       clear(0, needed);
       continue;
@@ -200,9 +201,9 @@ void finish_pixels(const Piece& piece, std::int64_t panel, std::int64_t line, st
                   .out_bf16 = out.dtype == DType::bf16};
   args.out = static_cast<std::byte*>(out.data) +
              static_cast<std::size_t>(pixel * out.stride + channel) * size_bytes(out.dtype);
-  if (plan.residual != nullptr) {
-    args.residual = plan.residual->pixels.row<float>(pixel) + channel;
-    args.residual_row = plan.residual->pixels.stride;
+  if (const ConstImageView* const residual = plan.options.residual; residual != nullptr) {
+    args.residual = residual->pixels.row<float>(pixel) + channel;
+    args.residual_row = residual->pixels.stride;
   }
   plan.kernel.finish(args);
 }
@@ -233,6 +234,10 @@ void run_panel(const Piece& piece, std::int64_t panel, std::int64_t slice) {
 /// A picture of one line may be any run of pixels: a 1 x 1 filter sees no neighbours.
 void flatten(Plan& plan) {
   if (plan.slicing.kernel != 1 || plan.geometry.enlarge != 1) return;
+  plan.in.pixels =
+      plan.in.pixels.row_range(plan.first_row * plan.in.width, plan.out.height * plan.in.width);
+  plan.in.height = plan.out.height;
+  plan.first_row = 0;
   plan.in.width *= plan.in.height;
   plan.in.height = 1;
   plan.geometry.out_width *= plan.geometry.out_height;
@@ -332,7 +337,7 @@ Tensor pack_tiled(const Context& context, ConstMatrixView weight, std::int64_t i
 
 template <const TileKernel& kKernel>
 void run_tiled(const Context& context, ConstImageView in, const PackedConv& conv, ConvShape shape,
-               ImageView out, const ConstImageView* residual) {
+               ImageView out, const ConvOptions& options) {
   const Slicing slicing(kKernel, conv.kernel(), conv.in_channels());
   const DType stored = element_type(conv.layout().format);
   Plan plan{.kernel = kKernel,
@@ -343,10 +348,12 @@ void run_tiled(const Context& context, ConstImageView in, const PackedConv& conv
             .geometry = conv_geometry(shape, conv.kernel(), in.height, in.width),
             .in = in,
             .out = out,
-            .residual = residual,
+            .options = options,
+            .first_row = options.first_row,
             .columns = 0,
             .lines = 0,
             .panels = 0};
+  plan.geometry.out_height = out.height;
   flatten(plan);
   choose_pieces(context, plan);
   run_pieces(context, plan);

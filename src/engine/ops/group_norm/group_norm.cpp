@@ -31,19 +31,25 @@ std::vector<double> channel_sums(const Context& context, const ConstMatrixView& 
   return total;
 }
 
-struct Affine {
-  std::vector<float> scale;
-  std::vector<float> shift;
-};
+}  // namespace
 
-/// The statistics of the groups, folded with weight and bias into one factor and one summand per
-/// channel.
-Affine fold(const std::vector<double>& sums, std::int64_t pixels, const float* weight,
-            const float* bias, const GroupNormOptions& options) {
-  const std::size_t channels = sums.size() / 2;
+GroupNorm::GroupNorm(const Context& context, ConstImageView in, ConstMatrixView weight,
+                     ConstMatrixView bias, const GroupNormOptions& options)
+    : scale_(static_cast<std::size_t>(in.pixels.cols)),
+      shift_(static_cast<std::size_t>(in.pixels.cols)),
+      silu_(options.silu) {
+  const ConstMatrixView& x = in.pixels;
+  CHECK(x.dtype == DType::f32 || x.dtype == DType::bf16, "group norm of {}", name(x.dtype));
+  CHECK(x.rows == in.height * in.width && x.rows > 0, "group norm of [{}, {}] in [{}, {}]",
+        in.height, in.width, x.rows, x.cols);
+  CHECK(options.groups > 0 && x.cols % options.groups == 0, "group norm: {} channels in {} groups",
+        x.cols, options.groups);
+  const float* const factors = vector_values(weight, x.cols, "group norm: weight");
+  const float* const summands = vector_values(bias, x.cols, "group norm: bias");
+  const std::vector<double> sums = channel_sums(context, x);
+  const std::size_t channels = scale_.size();
   const std::size_t group_channels = channels / static_cast<std::size_t>(options.groups);
-  const double count = static_cast<double>(pixels) * static_cast<double>(group_channels);
-  Affine affine{std::vector<float>(channels), std::vector<float>(channels)};
+  const double count = static_cast<double>(x.rows) * static_cast<double>(group_channels);
   for (std::size_t first = 0; first < channels; first += group_channels) {
     double sum = 0;
     double squares = 0;
@@ -55,34 +61,29 @@ Affine fold(const std::vector<double>& sums, std::int64_t pixels, const float* w
     const double variance = std::max(0.0, squares / count - mean * mean);
     const double inverse = 1.0 / std::sqrt(variance + static_cast<double>(options.epsilon));
     for (std::size_t c = first; c < first + group_channels; ++c) {
-      affine.scale[c] = static_cast<float>(weight[c] * inverse);
-      affine.shift[c] = static_cast<float>(bias[c] - mean * weight[c] * inverse);
+      scale_[c] = static_cast<float>(factors[c] * inverse);
+      shift_[c] = static_cast<float>(summands[c] - mean * factors[c] * inverse);
     }
   }
-  return affine;
 }
 
-}  // namespace
+void GroupNorm::apply(const Context& context, ConstMatrixView in, MatrixView out) const {
+  CHECK(out.dtype == DType::f32 || out.dtype == DType::bf16, "group norm into {}", name(out.dtype));
+  CHECK(static_cast<std::size_t>(in.cols) == scale_.size() && out.cols == in.cols &&
+            out.rows == in.rows,
+        "group norm of {} channels of [{}, {}] into [{}, {}]", scale_.size(), in.rows, in.cols,
+        out.rows, out.cols);
+  for_row_pieces(context, in.rows, in.cols * 8, [&](std::int64_t first, std::int64_t count) {
+    affine_silu_cpu(in.row_range(first, count), scale_.data(), shift_.data(), silu_,
+                    out.row_range(first, count));
+  });
+}
 
 void group_norm(const Context& context, ConstImageView in, ConstMatrixView weight,
                 ConstMatrixView bias, const GroupNormOptions& options, ImageView out) {
-  const ConstMatrixView& x = in.pixels;
-  const MatrixView& y = out.pixels;
-  CHECK(x.dtype == DType::f32 || x.dtype == DType::bf16, "group norm of {}", name(x.dtype));
-  CHECK(y.dtype == DType::f32 || y.dtype == DType::bf16, "group norm into {}", name(y.dtype));
-  CHECK(in.height == out.height && in.width == out.width && x.rows == in.height * in.width &&
-            y.rows == x.rows && y.cols == x.cols && x.rows > 0,
-        "group norm [{}, {}, {}] into [{}, {}, {}]", in.height, in.width, x.cols, out.height,
-        out.width, y.cols);
-  CHECK(options.groups > 0 && x.cols % options.groups == 0, "group norm: {} channels in {} groups",
-        x.cols, options.groups);
-  const float* const factors = vector_values(weight, x.cols, "group norm: weight");
-  const float* const summands = vector_values(bias, x.cols, "group norm: bias");
-  const Affine affine = fold(channel_sums(context, x), x.rows, factors, summands, options);
-  for_row_pieces(context, x.rows, x.cols * 8, [&](std::int64_t first, std::int64_t count) {
-    affine_silu_cpu(x.row_range(first, count), affine.scale.data(), affine.shift.data(),
-                    options.silu, y.row_range(first, count));
-  });
+  CHECK(in.height == out.height && in.width == out.width, "group norm {} x {} into {} x {}",
+        in.width, in.height, out.width, out.height);
+  GroupNorm(context, in, weight, bias, options).apply(context, in.pixels, out.pixels);
 }
 
 }  // namespace imagined::engine

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "engine/backend/context.h"
 
 namespace imagined::engine {
@@ -21,6 +24,22 @@ struct GroupNormOptions {
 /// flux.md 3.4).
 void group_norm(const Context& context, ConstImageView in, ConstMatrixView weight,
                 ConstMatrixView bias, const GroupNormOptions& options, ImageView out);
+
+/// The same in two steps: the statistics of a whole picture, and then any of its pixels.
+class GroupNorm {
+ public:
+  GroupNorm(const Context& context, ConstImageView picture, ConstMatrixView weight,
+            ConstMatrixView bias, const GroupNormOptions& options);
+
+  /// in   [n, c]  some pixels of that picture.
+  /// out  [n, c]  f32 or bf16; may be `in` when f32.
+  void apply(const Context& context, ConstMatrixView in, MatrixView out) const;
+
+ private:
+  std::vector<float> scale_;  // of each channel: statistics, weight and bias in one factor
+  std::vector<float> shift_;  // and one summand
+  bool silu_ = false;
+};
 
 void group_norm_reference(ConstImageView in, ConstMatrixView weight, ConstMatrixView bias,
                           const GroupNormOptions& options, ImageView out);

@@ -93,6 +93,27 @@ TEST(GroupNorm, IsTheSameForAnyNumberOfThreads) {
   expect_close(three, one, {}, "3 threads");
 }
 
+TEST(GroupNormSteps, GiveAnyPixelsWhatTheWholePictureGivesThem) {
+  constexpr std::int64_t kHeight = 7;
+  constexpr std::int64_t kWidth = 9;
+  OddMatrix x(kHeight * kWidth, 48, DType::f32);
+  x.fill(6);
+  const Vector weight(hashed_values(2, 48));
+  const Vector bias(hashed_values(3, 48));
+  const GroupNormOptions options{.groups = 8, .silu = true};
+  const Context context({.threads = 2});
+  OddMatrix whole(kHeight * kWidth, 48, DType::bf16);
+  OddMatrix parts(kHeight * kWidth, 48, DType::bf16);
+  const ConstImageView picture(x.view(), kHeight, kWidth);
+  group_norm(context, picture, weight, bias, options, {whole.view(), kHeight, kWidth});
+  const GroupNorm norm(context, picture, weight, bias, options);
+  for (std::int64_t first = 0; first < kHeight * kWidth; first += 10) {
+    const std::int64_t count = std::min<std::int64_t>(10, kHeight * kWidth - first);
+    norm.apply(context, x.view().row_range(first, count), parts.view().row_range(first, count));
+  }
+  expect_close(parts, whole, {}, "pixels by tens");
+}
+
 TEST(GroupNorm, OfAConstantPictureIsTheBias) {
   OddMatrix x(12, 8, DType::f32);
   x.fill(0, 5, 5);
