@@ -2,8 +2,8 @@
 
 import json
 import os
-import pathlib
 import pty
+import resource
 import signal
 import subprocess
 import threading
@@ -236,6 +236,23 @@ def test_a_disk_without_room_is_said_before_anything_is_fetched(start_hub, tmp_p
     assert "--keep-free" in result.stderr and "--dir" in result.stderr
     assert len(hub.seen("hub")) == 1
     assert not (tmp_path / "models").exists()
+
+
+def no_file_above(size_bytes):
+    """Writes beyond it fail as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+def test_a_disk_that_fills_up_on_the_way_costs_nothing_that_has_come(start_hub, tmp_path):
+    hub = start_hub()
+    full = pull(hub, tmp_path, preexec_fn=lambda: no_file_above(50_000))
+    assert full.returncode == 73, full.stderr
+    assert "cannot be written" in full.stderr
+    assert not folder_of(tmp_path).exists()
+    assert pull(hub, tmp_path).returncode == 0
+    assert hub.seen("cdn")[-1][1]["Range"].startswith("bytes=")
+    assert contents(folder_of(tmp_path))[WEIGHTS] == SMALL[WEIGHTS]
 
 
 def test_a_dry_run_fetches_nothing(start_hub, tmp_path):
