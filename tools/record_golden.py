@@ -5,9 +5,10 @@
         [--no-decoded] --out FILE.golden.safetensors
 
 FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline, FluxPipeline (which
-takes no references), FluxKontextPipeline (which takes one) or Flux2Pipeline. A clip is N frames that follow one reference of their size; the stock pipeline
-makes them as one tall picture whose tokens are told that they stand at times 1, 2, ... and the
-reference at 0, as the built-in model's trainer has it. Everything is computed in float32 on one thread.
+takes no references), FluxKontextPipeline (which takes one) or Flux2Pipeline. A clip is N frames
+that follow one reference of their size; the stock pipeline makes them as one tall picture whose
+tokens are told that they stand at times 1, 2, ... and the reference at 0, as the built-in model's
+trainer has it. Everything is computed in float32 on one thread.
 tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
 pipeline is called with: text_encoder_out_layers (default 9, 18, 27), max_sequence_length (default
 512) and text_padding ("none": prompts keep their own length); and in vae/config.json a

@@ -5,6 +5,7 @@ page of a weight takes a page of memory; the pictures are grey.
 
     tools/zero_weights.py OUT --shape flux1-dev --type q4_0     FLUX.1 [dev]: 6.7 + 9.5 GB, a few MB on the disk
     tools/zero_weights.py OUT --shape klein-9b                  FLUX.2 [klein] 9B in bf16: 18 + 16 GB
+    tools/zero_weights.py OUT --shape flux2-dev --type q4_k     FLUX.2 [dev]: 18 + 47 GB
 
 `--type` is the transformer's: bf16 in safetensors, q8_0, q4_0 or q4_k in GGUF. Encoders and VAE are
 bf16. Only Python's own library is needed.
@@ -25,6 +26,7 @@ from random_weights import ROOT, SHAPES, write_json
 GGUF_TYPES = {"f32": (0, 1, 4), "bf16": (30, 1, 2), "q4_0": (2, 32, 18), "q8_0": (8, 32, 34),
               "q4_k": (12, 256, 144)}
 WIDTH, POOLED, TEXT = 3072, 768, 4096  # of FLUX.1
+MISTRAL = 5120, 32768  # width, and that of its MLPs
 
 
 # ---- shapes of FLUX.1 [dev] ---------------------------------------------------------------------
@@ -187,6 +189,50 @@ def write_flux1(out, kind):
     write_safetensors(out / "vae/diffusion_pytorch_model.safetensors", flux1_vae())
 
 
+def mistral():
+    """The language half of Mistral Small, as Mistral3ForConditionalGeneration names it."""
+    hidden, ffn = MISTRAL
+    at = "language_model.model."
+    out = {at + "embed_tokens.weight": [131072, hidden], at + "norm.weight": [hidden],
+           "language_model.lm_head.weight": [131072, hidden]}
+    for i in range(40):
+        layer = f"{at}layers.{i}."
+        for part, rows, cols in (("self_attn.q_proj", 4096, hidden), ("self_attn.k_proj", 1024, hidden),
+                                 ("self_attn.v_proj", 1024, hidden), ("self_attn.o_proj", hidden, 4096),
+                                 ("mlp.gate_proj", ffn, hidden), ("mlp.up_proj", ffn, hidden),
+                                 ("mlp.down_proj", hidden, ffn)):
+            out[f"{layer}{part}.weight"] = [rows, cols]
+        for part in ("input_layernorm", "post_attention_layernorm"):
+            out[f"{layer}{part}.weight"] = [hidden]
+    return out
+
+
+def write_flux2_dev(out, kind):
+    small = ROOT / "tests/golden/c1"  # its tokenizer and schedule are as dev's
+    for part in ("tokenizer", "scheduler"):
+        shutil.copytree(small / part, out / part, dirs_exist_ok=True)
+    s = SHAPES["klein-9b"] | dict(heads=48, double=8, single=48, hidden=MISTRAL[0])
+    random_weights.write_configs(out, s)
+    # Without c1's taps: those of the published model are the usual ones.
+    index = json.loads((small / "model_index.json").read_text(encoding="utf-8"))
+    del index["text_encoder_out_layers"], index["max_sequence_length"]
+    write_json(out / "model_index.json", index)
+    config = json.loads((out / "transformer/config.json").read_text(encoding="utf-8"))
+    write_json(out / "transformer/config.json", config | {"guidance_embeds": True})
+    config = json.loads((small / "text_encoder/config.json").read_text(encoding="utf-8"))
+    config["text_config"] |= dict(hidden_size=MISTRAL[0], intermediate_size=MISTRAL[1],
+                                  num_hidden_layers=40, num_attention_heads=32,
+                                  num_key_value_heads=8, head_dim=128, vocab_size=131072)
+    write_json(out / "text_encoder/config.json", config)
+    tensors = random_weights.transformer(s)
+    width = s["heads"] * s["head_dim"]
+    for number, cols in ((1, 256), (2, width)):
+        tensors[f"time_guidance_embed.guidance_embedder.linear_{number}.weight"] = [width, cols]
+    write_transformer(out / "transformer", tensors, kind)
+    write_safetensors(out / "text_encoder/model.safetensors", mistral())
+    write_safetensors(out / "vae/diffusion_pytorch_model.safetensors", random_weights.vae(s))
+
+
 def write_klein(out, s, kind):
     random_weights.write_configs(out, s)
     random_weights.write_text_config(out / "text_encoder", s)
@@ -199,13 +245,16 @@ def write_klein(out, s, kind):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--shape", choices=["flux1-dev", "klein-4b", "klein-9b"], required=True)
+    parser.add_argument("--shape", choices=["flux1-dev", "flux2-dev", "klein-4b", "klein-9b"],
+                        required=True)
     parser.add_argument("--type", choices=["bf16", "q8_0", "q4_0", "q4_k"], default="bf16")
     arguments = parser.parse_args()
     if arguments.out.resolve().is_relative_to(ROOT):
         parser.error("OUT lies in the repository")
     if arguments.shape == "flux1-dev":
         write_flux1(arguments.out, arguments.type)
+    elif arguments.shape == "flux2-dev":
+        write_flux2_dev(arguments.out, arguments.type)
     else:
         write_klein(arguments.out, SHAPES[arguments.shape], arguments.type)
 
