@@ -253,6 +253,14 @@ Result<void> fetch_model(const PullPlan& plan, hub::Hub& hub, const std::stop_to
                    {.folder = plan.folder, .progress = show, .stop = stop});
 }
 
+void say_what_is_kept(const PullPlan& plan) {
+  const auto standing = hub::look_at_folder(plan.folder, plan.repository, plan.files);
+  if (!standing || standing->bytes_present == 0) return;
+  fmt::print(stderr, "  {:.2f} of {:.2f} GB are kept: the same command goes on from there.\n",
+             static_cast<double>(standing->bytes_present) / kGb,
+             static_cast<double>(standing->bytes_total) / kGb);
+}
+
 int pull_model(const PullFlags& flags) {
   const auto config = load_config(flags.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
@@ -268,7 +276,7 @@ int pull_model(const PullFlags& flags) {
     if (!flags.dry_run) {
       if (const auto done = fetch_model(*plan, hub, stop); !done) {
         report(done.error());
-        fmt::print(stderr, "  What has come is kept: the same command goes on from there.\n");
+        say_what_is_kept(*plan);
         return exit_code(done.error().code);
       }
     }

@@ -131,6 +131,7 @@ def test_a_gated_model_says_how_its_licence_is_accepted(start_hub, tmp_path, tok
     assert f"{hub.url}/{NAME}" in result.stderr
     assert all(word in result.stderr for word in words), result.stderr
     assert "to be accepted on that page" in result.stderr
+    assert "goes on from there" not in result.stderr  # nothing has come
     assert not folder_of(tmp_path).exists()
 
 
