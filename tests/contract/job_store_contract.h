@@ -179,6 +179,16 @@ TEST_P(JobStoreContract, GivesAWorkerWhatWasAskedFor) {
   EXPECT_EQ(claim().payload, wanted.payload);
 }
 
+TEST_P(JobStoreContract, TellsWhatWasAskedForAlsoWhenItIsMade) {
+  const NewJob wanted = new_job();
+  insert(wanted);
+  ASSERT_TRUE(store_.payload(wanted.job.id));
+  EXPECT_TRUE(*store_.payload(wanted.job.id) == wanted.payload);
+  ASSERT_TRUE(store_.cancel(wanted.job.id, EndedBy::customer));
+  EXPECT_TRUE(*store_.payload(wanted.job.id) == wanted.payload);
+  EXPECT_EQ(store_.payload("nobody").error().code, ErrorCode::not_found);
+}
+
 TEST_P(JobStoreContract, KeepsAClipAmongThePictures) {
   NewJob wanted = new_job();
   wanted.payload =

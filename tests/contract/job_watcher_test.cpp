@@ -72,6 +72,7 @@ class CountingStore final : public JobStore {
   Result<std::vector<Job>> end_overdue() override { return store_.end_overdue(); }
   Result<QueuePace> pace() override { return store_.pace(); }
   Result<Job> find(std::string_view job_id) override { return store_.find(job_id); }
+  Result<JobPayload> payload(std::string_view job_id) override { return store_.payload(job_id); }
 
  private:
   JobStore& store_;

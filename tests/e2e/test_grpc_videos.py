@@ -56,6 +56,12 @@ def test_a_video_of_words_has_the_shape_that_was_asked_for(client):
     assert tall.usage.cost_in_usd_ticks == 700_000_000
 
 
+def test_a_video_may_become_a_file_too(client):
+    kept = client.video.generate("it snows", MODEL, duration=1, **OFTEN,
+                                 storage_options={"filename": "snow.mp4", "expires_after": 3600})
+    assert kept.file_output.filename == "snow.mp4" and kept.file_output.file_id
+
+
 def test_a_video_goes_on(client, made):
     longer = client.video.extend("it starts to snow", MODEL, made.url, duration=2, **OFTEN)
     assert longer.duration == 3 and longer.usage.cost_in_usd_ticks == 1_400_000_000

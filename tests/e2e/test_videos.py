@@ -174,7 +174,10 @@ def test_a_picture_that_cannot_be_read_fails_the_video_by_name_and_costs_nothing
     ("generations", {"prompt": "a", "resolution": "1080p"}, 422, "resolution"),
     ("generations", {"prompt": "a", "reference_images": [{"url": "https://a.example/b"}]}, 400,
      "reference_images"),
-    ("generations", {"prompt": "a", "storage_options": {"filename": "a"}}, 400, "storage_options"),
+    ("generations", {"prompt": "a", "output": {"upload_url": "https://a.example/b"}}, 400, "output"),
+    ("generations", {"prompt": "a", "storage_options": {}}, 400, "storage_options.filename"),
+    ("generations", {"prompt": "a", "storage_options": {"filename": "a", "expires_after": 1}}, 400,
+     "storage_options.expires_after"),
     ("generations", {"prompt": "a", "video": {"url": "https://a.example/b"}}, 400, "video"),
     ("generations", {"prompt": "a", "image": {"url": "data:image/png;base64,#"}}, 400, "image"),
     ("generations", {"prompt": "a", "model": "no-such-model"}, 404, "model"),
@@ -268,6 +271,24 @@ def test_a_hit_may_be_paid_in_full(tmp_path, model):
         assert running.query("SELECT outcome, cost_usd_ticks FROM charges ORDER BY created_ms, id") == [
             ("delivered", 2 * SECOND_480P), ("cached", 2 * SECOND_480P)]
         assert run("usage", "--check", "--data-dir", running.data_dir).returncode == 0
+
+
+def test_a_video_may_become_a_file_too(server):
+    options = {"filename": "snow.mp4", "expires_after": 3600, "public_url": True}
+    asked = {"model": CLIPS, "prompt": "it snows", "duration": 1, "storage_options": options}
+    reply = post(server, "generations", {"x-cache": "use"}, **asked)
+    assert reply.headers["x-cache"] == "bypass", "a file is this order's own"
+    done = finished(server, reply)
+    kept = done["video"]["file_output"]
+    assert kept["filename"] == "snow.mp4" and kept["expires_at"] > 0
+    video = file_of(done)
+    assert requests.get(kept["public_url"], timeout=60).content == video
+    content = requests.get(f"{server.url}/v1/files/{kept['file_id']}/content", headers=server.headers(), timeout=60)
+    assert content.content == video
+    # One file, however often it is looked at.
+    assert look(server, done["request_id"]).json()["video"]["file_output"] == kept
+    listed = requests.get(f"{server.url}/v1/files", headers=server.headers(), timeout=60).json()["data"]
+    assert [each["filename"] for each in listed].count("snow.mp4") == 1
 
 
 def test_a_video_that_is_not_kept_any_more_has_expired(server):

@@ -108,6 +108,7 @@ class FailingJobStore final : public service::JobStore {
   Result<std::vector<service::Job>> end_overdue() override { return store_.end_overdue(); }
   Result<service::QueuePace> pace() override { return store_.pace(); }
   Result<service::Job> find(std::string_view id) override { return store_.find(id); }
+  Result<service::JobPayload> payload(std::string_view id) override { return store_.payload(id); }
   Result<std::vector<service::Job>> find_all(std::span<const std::string> ids) override {
     return store_.find_all(ids);
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/call/storage.h"
+
 namespace imagined::api {
 namespace {
 
@@ -37,6 +39,10 @@ Result<VideoState> look_at_video(const CallContext& context, const Call& call,
   state.finished = TRY(images.finished(*call.caller, request_id));
   state.kind =
       state.finished->pictures.empty() ? VideoState::Kind::expired : VideoState::Kind::done;
+  if (state.kind != VideoState::Kind::done) return state;
+  if (const auto wish = TRY(images.file_wish(*call.caller, request_id)))
+    state.file =
+        keep_as_file(context, call, *wish, *state.finished, state.finished->pictures.front());
   return state;
 }
 

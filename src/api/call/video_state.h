@@ -21,6 +21,7 @@ struct VideoState {
   int percent = 0;                                    // pending: 0 to 99
   std::optional<service::FinishedPictures> finished;  // done: one clip
   std::int64_t charged_usd_ticks = 0;                 // refused, failed
+  std::optional<Result<service::StoredFile>> file;    // done, of one that was to become a file
 };
 
 /// `not_found` for what is no video of the caller's team. Blocks on the stores.

@@ -12,6 +12,7 @@
 #include "api/call/storage.h"
 #include "api/call/taking.h"
 #include "api/call/upload.h"
+#include "api/grpc/file_output.h"
 #include "api/grpc/request.h"
 #include "api/grpc/services.h"
 #include "api/grpc/times.h"
@@ -50,16 +51,6 @@ Result<service::JobPayload> payload_of(const CallContext& context, const GrpcCal
   if (wanted.references.empty()) return wanted.fields.request;
   wire::EditCall uploaded = TRY(upload_given(context, call, wanted));
   return TRY(take_pictures(context, call, uploaded, names));
-}
-
-void fill(const service::StoredFile& file, std::string_view base, xai_api::FileOutput& out) {
-  out.set_file_id(file.id);
-  out.set_filename(file.name);
-  if (file.expires_ms != 0) set_time(file.expires_ms, *out.mutable_expires_at());
-  if (file.public_name.empty()) return;
-  out.set_public_url(service::public_url_of(file, base));
-  if (file.public_until_ms != 0)
-    set_time(file.public_until_ms, *out.mutable_public_url_expires_at());
 }
 
 /// What a job has made, on its way into the reply. Blocks.
@@ -107,7 +98,7 @@ struct Filling {
   void add_file(const StoredPicture& picture, xai_api::GeneratedImage& image) const {
     const auto file = keep_as_file(context, call, *storage, finished, picture);
     if (file) {
-      fill(*file, names.base, *image.mutable_file_output());
+      fill_file_output(*file, names.base, *image.mutable_file_output());
     } else {
       image.set_storage_error(file.error().message);
     }

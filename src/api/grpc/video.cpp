@@ -7,9 +7,11 @@
 
 #include <xai/api/v1/video.grpc.pb.h>
 #include "api/call/door.h"
+#include "api/call/storage.h"
 #include "api/call/taking.h"
 #include "api/call/upload.h"
 #include "api/call/video_state.h"
+#include "api/grpc/file_output.h"
 #include "api/grpc/services.h"
 #include "api/grpc/unreadable.h"
 #include "api/wire/replies.h"
@@ -72,6 +74,16 @@ void add_number_of(const char* name, int count, JsonText& body) {
   if (count > 0) body.add(name, count);
 }
 
+JsonText storage_value(const xai_api::StorageOptions& options) {
+  JsonText value = JsonText::object({{"filename", options.filename()}});
+  if (options.has_expires_after()) value.add("expires_after", options.expires_after());
+  if (!options.has_public_url()) return value;
+  JsonText everybody = JsonText::object();
+  if (options.public_url().has_expires_after())
+    everybody.add("expires_after", options.public_url().expires_after());
+  return value.add("public_url", everybody);
+}
+
 VideoTask task_of(const xai_api::GenerateVideoRequest& request) {
   return request.has_video() ? VideoTask::edit : VideoTask::generation;
 }
@@ -89,7 +101,8 @@ Result<JsonText> body_of(const xai_api::GenerateVideoRequest& request) {
   add_number_of("reference_audios", request.reference_audios_size(), body);
   add_number_of("keyframes", request.keyframes_size(), body);
   add_picture("last_frame", request.has_last_frame(), request.last_frame(), body);
-  if (request.has_storage_options()) body.add("storage_options", true);
+  if (request.has_storage_options())
+    body.add("storage_options", storage_value(request.storage_options()));
   return body;
 }
 
@@ -98,7 +111,8 @@ Result<JsonText> body_of(const xai_api::ExtendVideoRequest& request) {
   add_text("model", request.model(), body);
   if (request.has_duration()) body.add("duration", request.duration());
   add_video(request.has_video(), request.video(), body);
-  if (request.has_storage_options()) body.add("storage_options", true);
+  if (request.has_storage_options())
+    body.add("storage_options", storage_value(request.storage_options()));
   return body;
 }
 
@@ -130,6 +144,11 @@ Async<Result<void>> start_video(const GrpcContext& context, GrpcCall& call, cons
   auto payload = co_await on_pool(context.fetch_pool,
                                   [&] { return take_given(context, call, *wanted, names); });
   if (!payload) co_return tl::unexpected(std::move(payload.error()));
+  if (payload->storage) {
+    auto may = co_await on_pool(context.pool,
+                                [&] { return check_storage(context, call, *payload->storage); });
+    if (!may) co_return tl::unexpected(std::move(may.error()));
+  }
   const auto order = co_await on_pool(context.pool, [&] {
     return context.services.images.submit(*call.caller, *payload, *asking);
   });
@@ -166,6 +185,10 @@ void tell(const VideoState& state, const service::Links& links, std::string_view
   const service::StoredPicture& clip = state.finished->pictures.front();
   video.set_url(links.url_of(clip, base));
   video.set_duration(static_cast<std::int32_t>(wire::duration_s(clip)));
+  if (state.file && *state.file)
+    fill_file_output(**state.file, base, *video.mutable_file_output());
+  else if (state.file)
+    video.set_storage_error(state.file->error().message);
 }
 
 Async<Result<void>> get_video(const GrpcContext& context, GrpcCall& call,

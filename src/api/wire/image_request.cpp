@@ -320,6 +320,10 @@ int parse_edge(std::string_view text) {
 
 }  // namespace
 
+Result<std::optional<service::FileWish>> read_storage_options(const json& body) {
+  return read_inside(body, "storage_options", read_wish);
+}
+
 Result<Shape> parse_size(std::string_view text) {
   if (text == "auto") return Shape{};
   const auto cross = text.find_first_of("xX*");
@@ -400,7 +404,7 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
                 fmt::format("deferred: pictures that are asked for later come as links, not {}",
                             stream ? "as a stream" : "as b64_json"),
                 "deferred");
-  auto storage = TRY(read_inside(body, "storage_options", read_wish));
+  auto storage = TRY(read_storage_options(body));
   auto upload_urls =
       TRY(read_inside(body, "output", read_upload_urls)).value_or(std::vector<std::string>());
   if (!upload_urls.empty() && (stream || deferred || named_form == "b64_json"))

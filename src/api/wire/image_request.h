@@ -52,6 +52,9 @@ Result<GenerationCall> parse_generation_call(std::string_view body,
 Result<GenerationCall> read_edit_fields(const nlohmann::json& body,
                                         const service::Catalogue& catalogue);
 
+/// xAI's `storage_options` (xai-api.md 1.5); none: they are not given.
+Result<std::optional<service::FileWish>> read_storage_options(const nlohmann::json& body);
+
 /// What a pixel size means here (xai-api.md appendix B): OpenAI's own sizes and those of our table
 /// mean their ratio and resolution, any other the nearest ratio, and 2k above 1600 pixels.
 /// `unprocessable` for no size.

@@ -125,6 +125,16 @@ std::string_view failure_word(int status) {
 
 }  // namespace
 
+JsonText file_output_value(const service::StoredFile& file, std::string_view base) {
+  JsonText output = JsonText::object({{"file_id", file.id}, {"filename", file.name}});
+  output.add("expires_at", file.expires_ms == 0 ? JsonText() : JsonText(file.expires_ms / 1'000));
+  if (file.public_name.empty()) return output;
+  output.add("public_url", service::public_url_of(file, base));
+  const std::int64_t until_ms = file.public_until_ms;
+  output.add("public_url_expires_at", until_ms == 0 ? JsonText() : JsonText(until_ms / 1'000));
+  return output;
+}
+
 ImagesBody::ImagesBody(std::int64_t created_unix_s, std::size_t bytes_max,
                        std::string_view request_id) {
   text_.reserve(bytes_max);
@@ -144,15 +154,7 @@ void ImagesBody::add(const ImageEntry& entry) {
   }
   text_ += "\"mime_type\":" + JsonText(entry.mime_type).text() + ",\"respect_moderation\":true";
   if (entry.file && *entry.file) {
-    const service::StoredFile& file = **entry.file;
-    JsonText output = JsonText::object({{"file_id", file.id}, {"filename", file.name}});
-    output.add("expires_at", file.expires_ms == 0 ? JsonText() : JsonText(file.expires_ms / 1'000));
-    if (!file.public_name.empty()) {
-      output.add("public_url", service::public_url_of(file, entry.base));
-      const std::int64_t until_ms = file.public_until_ms;
-      output.add("public_url_expires_at", until_ms == 0 ? JsonText() : JsonText(until_ms / 1'000));
-    }
-    text_ += ",\"file_output\":" + output.text();
+    text_ += ",\"file_output\":" + file_output_value(**entry.file, entry.base).text();
   } else if (entry.file) {
     text_ += ",\"storage_error\":" + JsonText(entry.file->error().message).text();
   }

@@ -45,6 +45,9 @@ struct ImageEntry {
   std::string_view upload_error = {};  // why it is not where it was to be sent
 };
 
+/// xAI's `file_output`; `base`: the URL before `/v1` in the address of a public file.
+JsonText file_output_value(const service::StoredFile& file, std::string_view base);
+
 /// `{"created", "data": [{"url", "b64_json", "mime_type", "respect_moderation", "file_output" or
 /// "storage_error", "upload_error"}], "usage":
 /// {"cost_in_usd_ticks", ...}, "warnings"}`, written in one piece: the pictures are megabytes long.

@@ -11,13 +11,20 @@
 
 namespace imagined::api::wire {
 
+/// The file that a video has become, where it was to.
+struct KeptFile {
+  const Result<service::StoredFile>* file = nullptr;  // null: it was not
+  std::string_view base;                              // see file_output_value
+};
+
 /// `{"request_id", "status": "pending", "progress", "model"}`; percent is 0 to 99.
 std::string pending_video_body(std::string_view request_id, int percent, std::string_view model);
 /// `{"request_id", "status": "done", "progress": 100, "model", "video": {"url", "duration",
-/// "respect_moderation": true}, "usage"}`, with "warnings" where there are any.
+/// "respect_moderation": true}, "usage"}`, with "warnings" where there are any, and `file_output`
+/// or `storage_error` in `video`.
 std::string video_body(std::string_view request_id, std::string_view model,
-                       const service::StoredPicture& clip, std::string_view url,
-                       const Usage& usage);
+                       const service::StoredPicture& clip, std::string_view url, const Usage& usage,
+                       const KeptFile& file = {});
 /// The same for one that moderation has refused after it was made: without a URL.
 std::string refused_video_body(std::string_view request_id, std::string_view model,
                                std::int64_t charged_usd_ticks);

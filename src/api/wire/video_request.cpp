@@ -19,8 +19,8 @@ using service::VideoRequest;
 using service::VideoTask;
 
 constexpr std::string_view kVideoFields[] = {
-    "model", "prompt", "duration", "seconds", "aspect_ratio",  "resolution",
-    "seed",  "steps",  "guidance", "user",    "generate_audio"};
+    "model", "prompt", "duration", "seconds", "aspect_ratio",   "resolution",
+    "seed",  "steps",  "guidance", "user",    "generate_audio", "storage_options"};
 
 // What makes another video, or does something with it, and is not done here.
 struct RefusedField {
@@ -32,7 +32,6 @@ constexpr RefusedField kRefused[] = {
     {"reference_audios", "videos here have no sound"},
     {"last_frame", "a video here is told how it begins, not how it ends"},
     {"keyframes", "a video here is told how it begins, not how it goes on"},
-    {"storage_options", "not offered for videos; fetch the file of its URL"},
     {"output", "not offered for videos; fetch the file of its URL"},
     {"mask", "a video is made as a whole"},
 };
@@ -137,6 +136,7 @@ Result<VideoRequest> read_request(const json& body, VideoTask task, bool has_pic
   const auto resolution = TRY(read_string(body, "resolution", "480p or 720p"));
   if (resolution && task == VideoTask::generation)
     request.resolution = TRY(service::parse_video_resolution(*resolution));
+  request.storage = TRY(read_storage_options(body));
   request.frames.seed = TRY(read_video_seed(body));
   if (const auto steps = TRY(read_integer(body, "steps", "a whole number")))
     request.frames.steps = TRY(service::check_steps(*steps, model));

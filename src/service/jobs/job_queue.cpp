@@ -39,6 +39,11 @@ Result<Job> JobQueue::find(const Caller& caller, std::string_view job_id) {
   return job;
 }
 
+Result<JobPayload> JobQueue::payload(const Caller& caller, std::string_view job_id) {
+  TRY(find(caller, job_id));
+  return store_.payload(job_id);
+}
+
 Result<Job> JobQueue::cancel(const Caller& caller, std::string_view job_id) {
   TRY(find(caller, job_id));
   return cancel(job_id, EndedBy::customer);

@@ -31,6 +31,8 @@ class JobQueue {
 
   /// A job of another team is not found.
   Result<Job> find(const Caller& caller, std::string_view job_id);
+  /// What it has asked for, as JobStore::payload.
+  Result<JobPayload> payload(const Caller& caller, std::string_view job_id);
   /// The job after it; a final job stays what it is. Stops the worker within a step.
   Result<Job> cancel(const Caller& caller, std::string_view job_id);
   /// For who watches a job on behalf of a caller that was asked already.

@@ -84,10 +84,12 @@ Result<void> require_any(const Caller& caller) {
   return may ? Result<void>() : require(caller, Scope::images);
 }
 
-/// Of a video the answer is a job's name in any case.
-bool wants_cache(const Caller& caller, const Asking& asking, JobKind kind) {
+/// Of a video the answer is a job's name in any case; one that becomes a file is a job of its own.
+bool wants_cache(const Caller& caller, const Asking& asking, const JobPayload& wanted) {
   if (!asking.idempotency_key.empty()) return false;
-  if (asking.deferred && kind != JobKind::videos) return false;
+  const auto* video = std::get_if<VideoRequest>(&wanted);
+  if (asking.deferred && video == nullptr) return false;
+  if (video != nullptr && video->storage) return false;
   return asking.cache == CacheWish::use ||
          (asking.cache == CacheWish::as_the_key && caller.uses_cache);
 }
@@ -159,7 +161,7 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   Order order;
   std::optional<Job> made;
   const bool is_video = kind_of(payload) == JobKind::videos;
-  if (parts_.cache != nullptr && wants_cache(caller, asking, kind_of(payload))) {
+  if (parts_.cache != nullptr && wants_cache(caller, asking, payload)) {
     order.cache = CacheUse::miss;
     order.cache_key = cache_key(payload, *model, parts_.moderator.version(caller.owner.team_id));
     if (auto found = parts_.cache->find(caller, order.cache_key, request.count)) {
@@ -327,6 +329,13 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, const Orde
         TRY(record_hit(parts_, caller, *order.hit_charge, std::ssize(done.pictures)));
   }
   return done;
+}
+
+Result<std::optional<FileWish>> ImageService::file_wish(const Caller& caller,
+                                                        std::string_view job_id) {
+  const JobPayload asked = TRY(parts_.queue.payload(caller, job_id));
+  const auto* video = std::get_if<VideoRequest>(&asked);
+  return video == nullptr ? std::nullopt : video->storage;
 }
 
 Result<std::int64_t> ImageService::charged(const Caller& caller, std::string_view job_id) {

@@ -38,9 +38,16 @@ std::string request_hash(const EditRequest& request) {
 
 std::string request_hash(const VideoRequest& request) {
   // Hashes, words and a number, none of which has an end of line.
-  return to_hex(sha256(fmt::format(
+  std::string bytes = fmt::format(
       "videos 1\n{}\n{}\n{}\n{}\n{}\n{}\n", request_hash(request.frames), to_string(request.task),
-      request.seconds, to_string(request.resolution), request.image, request.video)));
+      request.seconds, to_string(request.resolution), request.image, request.video);
+  if (const auto& file = request.storage) {
+    const auto& everybody = file->for_everybody;
+    bytes += fmt::format("file {}:{}\n{}\n{}\n{}\n", file->name.size(), file->name,
+                         file->life_s.value_or(-1), everybody.has_value(),
+                         everybody ? everybody->life_s.value_or(-1) : -1);
+  }
+  return to_hex(sha256(bytes));
 }
 
 }  // namespace imagined::service

@@ -132,6 +132,9 @@ class JobStore {
 
   /// `not_found`.
   virtual Result<Job> find(std::string_view job_id) = 0;
+  /// What a job has asked for; `not_found`, and `data_loss` where nobody can read it. For who looks
+  /// at what has become of it: whoever makes it has it by its claim.
+  virtual Result<JobPayload> payload(std::string_view job_id) = 0;
   /// Those that there are, in any order, in one look.
   virtual Result<std::vector<Job>> find_all(std::span<const std::string> job_ids) = 0;
 };

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "service/files/file_service.h"
 #include "service/pictures/picture_request.h"
 #include "service/videos/video_size.h"
 
@@ -43,6 +45,7 @@ struct VideoRequest {
   VideoResolution resolution = VideoResolution::p480;  // of a generation; others keep what is given
   std::string image;  // of a generation: a blob, the first frame; empty: what the model makes
   std::string video;  // of the others: a blob
+  std::optional<FileWish> storage = {};  // it becomes a file, too, when it is first looked at
 
   bool operator==(const VideoRequest&) const = default;
 };

@@ -23,15 +23,18 @@ using service::PictureRequest;
 using service::VideoRequest;
 
 // Each row is of the oldest version that makes the same pictures of it, so that workers of the
-// program of before go on with what they can. 2: with a negative prompt; 3: with a file quality.
+// program of before go on with what they can. 2: with a negative prompt; 3: with a file quality. Of
+// videos 2: one that becomes a file.
 constexpr int kPlainVersion = 1;
 constexpr int kNegativeVersion = 2;
 constexpr int kPicturesVersion = 3;
 constexpr int kEditsVersion = 3;
-constexpr int kVideosVersion = 1;
+constexpr int kPlainVideosVersion = 1;
+constexpr int kVideosVersion = 2;
 
 int version_of(const service::JobPayload& payload) {
-  if (std::holds_alternative<VideoRequest>(payload)) return kVideosVersion;
+  if (const auto* video = std::get_if<VideoRequest>(&payload))
+    return video->storage ? kVideosVersion : kPlainVideosVersion;
   const PictureRequest& request = wanted_pictures(payload);
   if (request.file_quality) return kPicturesVersion;
   return request.negative_prompt ? kNegativeVersion : kPlainVersion;
@@ -157,7 +160,27 @@ json encode(const VideoRequest& request) {
   if (frames.guidance) object["guidance"] = *frames.guidance;
   if (!request.image.empty()) object["image"] = request.image;
   if (!request.video.empty()) object["video"] = request.video;
+  if (request.storage) {
+    object["file_name"] = request.storage->name;
+    if (const auto life_s = request.storage->life_s) object["file_life_s"] = *life_s;
+    if (const auto& everybody = request.storage->for_everybody) {
+      object["file_public"] = true;
+      if (everybody->life_s) object["file_public_life_s"] = *everybody->life_s;
+    }
+  }
   return object;
+}
+
+std::optional<service::FileWish> read_file_wish(Fields& fields) {
+  if (!fields.has("file_name")) return std::nullopt;
+  const auto life_s = [&fields](const char* name) -> std::optional<std::int64_t> {
+    if (!fields.has(name)) return std::nullopt;
+    return fields.integer(name, 0, std::numeric_limits<std::int64_t>::max());
+  };
+  service::FileWish wish{.name = fields.text("file_name"), .life_s = life_s("file_life_s")};
+  if (fields.optional_flag("file_public"))
+    wish.for_everybody = service::PublicWish{.life_s = life_s("file_public_life_s")};
+  return wish;
 }
 
 PictureRequest read_pictures(Fields& fields) {
@@ -210,9 +233,11 @@ Result<service::JobPayload> decode_videos(const json& object) {
       .seconds = static_cast<int>(fields.integer("seconds", 1, service::kVideoSecondsMax)),
       .resolution = fields.word("resolution", service::parse_video_resolution),
       .image = {},
-      .video = {}};
+      .video = {},
+      .storage = {}};
   if (fields.has("image")) request.image = fields.text("image");
   if (fields.has("video")) request.video = fields.text("video");
+  request.storage = read_file_wish(fields);
   if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
   return request;
 }

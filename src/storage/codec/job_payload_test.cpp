@@ -106,6 +106,16 @@ TEST(JobPayload, WritesAVideoAsThisAndReadsItForEver) {
         .frames = {.prompt = Prompt::trusted("on")}, .task = task, .seconds = 2, .video = "bbb"};
     EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(other))), other);
   }
+  // Read by programs of before as long as it becomes no file.
+  EXPECT_EQ(encode_payload(video).version, 1);
+  for (const auto& everybody :
+       {std::optional<service::PublicWish>(), std::optional(service::PublicWish()),
+        std::optional(service::PublicWish{.life_s = 60})}) {
+    service::VideoRequest kept = video;
+    kept.storage = service::FileWish{.name = "a", .life_s = 3600, .for_everybody = everybody};
+    EXPECT_EQ(encode_payload(kept).version, 2);
+    EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(kept))), kept);
+  }
   StoredPayload damaged = stored;
   damaged.text.replace(damaged.text.find("15"), 2, "16");
   EXPECT_EQ(why_unreadable(damaged), "field seconds");

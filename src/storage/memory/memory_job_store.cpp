@@ -248,6 +248,13 @@ Result<Job> MemoryJobStore::find(std::string_view job_id) {
   return row->job;
 }
 
+Result<service::JobPayload> MemoryJobStore::payload(std::string_view job_id) {
+  const std::lock_guard lock(mutex_);
+  const Row* row = find_row(job_id);
+  if (row == nullptr) return imagined::fail(ErrorCode::not_found, "no such job");
+  return row->payload;
+}
+
 Result<std::vector<Job>> MemoryJobStore::find_all(std::span<const std::string> job_ids) {
   const std::lock_guard lock(mutex_);
   std::vector<Job> jobs;

@@ -41,6 +41,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   Result<std::vector<service::Job>> end_overdue() override;
   Result<service::QueuePace> pace() override;
   Result<service::Job> find(std::string_view job_id) override;
+  Result<service::JobPayload> payload(std::string_view job_id) override;
   Result<std::vector<service::Job>> find_all(std::span<const std::string> job_ids) override;
 
   Result<std::vector<service::StoredPicture>> pictures(std::string_view job_id) override;

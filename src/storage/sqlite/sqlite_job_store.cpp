@@ -476,6 +476,17 @@ Result<Job> SqliteJobStore::find(std::string_view job_id) {
   return find_job(connection, job_id);
 }
 
+Result<service::JobPayload> SqliteJobStore::payload(std::string_view job_id) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement row =
+      TRY(connection.prepare("SELECT kind, payload_version, payload FROM jobs WHERE id = ?"));
+  row.bind(job_id);
+  if (!TRY(row.step())) return imagined::fail(ErrorCode::not_found, "no such job");
+  return decode_payload(
+      {.kind = row.text(0), .version = static_cast<int>(row.integer(1)), .text = row.text(2)});
+}
+
 Result<std::vector<Job>> SqliteJobStore::find_all(std::span<const std::string> job_ids) {
   Connection& connection = database_.reader();
   const auto lock = connection.lock();

@@ -29,6 +29,7 @@ class SqliteJobStore final : public service::JobStore {
   Result<std::vector<service::Job>> end_overdue() override;
   Result<service::QueuePace> pace() override;
   Result<service::Job> find(std::string_view job_id) override;
+  Result<service::JobPayload> payload(std::string_view job_id) override;
   Result<std::vector<service::Job>> find_all(std::span<const std::string> job_ids) override;
 
  private:

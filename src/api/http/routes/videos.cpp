@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "api/call/door.h"
+#include "api/call/storage.h"
 #include "api/call/taking.h"
 #include "api/call/upload.h"
 #include "api/call/video_state.h"
@@ -73,6 +74,11 @@ Async<Result<Response>> create_video(const Context& context, Exchange& exchange)
   auto request = co_await on_pool(context.fetch_pool,
                                   [&] { return take_given(context, exchange, *call, names); });
   if (!request) co_return tl::unexpected(std::move(request.error()));
+  if (request->storage) {
+    auto may = co_await on_pool(
+        context.pool, [&] { return check_storage(context, exchange, *request->storage); });
+    if (!may) co_return tl::unexpected(std::move(may.error()));
+  }
   const auto order = co_await on_pool(context.pool, [&] {
     return context.services.images.submit(*exchange.caller, *request, *asking);
   });
@@ -108,9 +114,11 @@ Async<Result<Response>> show_video(const Context& context, Exchange& exchange) {
       break;
   }
   const service::StoredPicture& clip = state->finished->pictures.front();
-  const std::string url = context.services.links.url_of(clip, base_url(context.options, exchange));
+  const std::string base = base_url(context.options, exchange);
+  const std::string url = context.services.links.url_of(clip, base);
   const wire::Usage usage = usage_of({}, *state->finished);
-  Response response = json_reply(wire::video_body(id, job.sold.model, clip, url, usage));
+  const wire::KeptFile file{.file = state->file ? &*state->file : nullptr, .base = base};
+  Response response = json_reply(wire::video_body(id, job.sold.model, clip, url, usage, file));
   add_warnings(usage, response);
   co_return response;
 }
