@@ -1,7 +1,7 @@
 // GFLOP/s of the three large operations on the shapes of klein-4B, and their share of the peak that
 // the machine's own registers reach.
 //
-//   kernels [threads] [matmul|attention|conv2d] [f32|bf16|int8] [implementation]
+//   kernels [threads] [matmul|types|attention|conv2d] [f32|bf16|int8] [implementation]
 //
 // Best of five; a line names what ran. The figures go into docs/performance.md. With one thread the
 // clock is the process's own CPU time, so that other work on the machine counts less.
@@ -13,12 +13,15 @@
 #include <cstring>
 #include <ctime>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/backend/cpu/peak.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/conv2d/conv2d.h"
 #include "engine/ops/matmul/matmul.h"
 #include "engine/tensor/element.h"
+#include "engine/tensor/stored_type.h"
 
 namespace imagined::engine {
 namespace {
@@ -113,6 +116,50 @@ struct Bench {
     matmul_shape(1024, 256, 256);
   }
 
+  /// The same product from files of several types: in turn, so that other work on the machine meets
+  /// all of them alike.
+  void file_types() const {
+    constexpr std::int64_t kRows = 768;
+    constexpr std::int64_t kWidth = 3072;
+    constexpr std::int64_t kOut = 18432;
+    constexpr int kRounds = 9;
+    struct File {
+      std::string_view name;
+      std::vector<std::byte> bytes;
+      MatmulWeight weight;
+      std::vector<double> seconds;
+    };
+    std::vector<File> files;
+    for (const std::string_view name : {"BF16", "F8_E4M3", "Q8_0", "Q4_0", "Q4_K", "Q6_K"}) {
+      const StoredType& type = *find_stored_type(name);
+      File& file = files.emplace_back(File{.name = name, .bytes = {}, .weight = {}, .seconds = {}});
+      file.bytes.resize(static_cast<std::size_t>(kOut * kWidth / type.elements * type.size_bytes));
+      const StoredRows parts[] = {StoredRows(file.bytes, type, kOut, kWidth)};
+      file.weight = map_weight(context, parts, format, nullptr);
+    }
+    const Tensor x = filled(kRows, kWidth, dtype);
+    Tensor out(kRows, kOut);
+    for (int round = 0; round < kRounds; ++round) {
+      for (File& file : files) {
+        const double start = clock();
+        matmul(context, x, file.weight, out);
+        file.seconds.push_back(clock() - start);
+      }
+    }
+    const auto median = [](std::vector<double>& seconds) {
+      std::ranges::sort(seconds);
+      return seconds[seconds.size() / 2];
+    };
+    const double own = median(files.front().seconds);
+    for (File& file : files) {
+      const double middle = median(file.seconds);
+      fmt::print(
+          "matmul {} from {:<8} {:>9.3f} ms in the median {:>6.3f}x, {:>9.3f} at best {:>6.3f}x\n",
+          word_of(format), file.name, middle * 1e3, middle / own, file.seconds.front() * 1e3,
+          file.seconds.front() / files.front().seconds.front());
+    }
+  }
+
   void attention_shape(std::int64_t tokens, std::int64_t heads, std::int64_t head_dim) const {
     const std::int64_t width = heads * head_dim;
     const Tensor qkv = filled(tokens, 3 * width, dtype);
@@ -203,6 +250,7 @@ int run(int argc, char** argv) {
                                               : f32_peak,
                       .clock = clock};
     if (operation == "all" || operation == "matmul") bench.matmul_shapes();
+    if (operation == "types") bench.file_types();
     if (int8) continue;  // other operations know no whole numbers
     if (operation == "all" || operation == "attention") bench.attention_shapes();
     if (operation == "all" || operation == "conv2d") bench.conv_shapes();

@@ -97,6 +97,13 @@ std::string unknown_words_text(std::span<const std::string> unknown,
   return text;
 }
 
+/// Bytes of weights.
+std::int64_t read_in_place(std::span<const MappedNetwork> networks) {
+  std::int64_t bytes = 0;
+  for (const MappedNetwork& network : networks) bytes += network.bytes;
+  return bytes;
+}
+
 /// Whether one of `previews`, spread evenly, stands after a step; the last step brings the picture.
 bool is_previewed(int step_done, int steps, int previews) {
   if (step_done == steps) return false;
@@ -233,7 +240,8 @@ Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const Prompt
                                                                     const RunObserver& observer) {
   if (auto known = prompts_.find(prompt)) return known;
   const PromptEncoder& encoder = *networks_.prompts;
-  release(networks_.others());  // the two together may be more than there is
+  // Coming back costs a tenth of a second a gigabyte.
+  if (!fits_together()) release(networks_.others());
   TextFeatures features = TRY(measured(observer.log, Stage::text_encode, encoder.flop(prompt), [&] {
     return encoder.encode(context_, prompt, observer.stop);
   }));
@@ -530,6 +538,10 @@ RequestReading Pipeline::read(const GenerateRequest& request) const {
   return result;
 }
 
+bool Pipeline::fits_together() const {
+  return memory_ && read_in_place(networks_.mapped) <= memory_().free_bytes;
+}
+
 PictureCost Pipeline::cost(const PicturePlan& plan, std::int64_t frames,
                            const RunInputs& inputs) const {
   const std::int64_t side = model_.vae.pixels_per_token();
@@ -545,16 +557,11 @@ PictureCost Pipeline::cost(const PicturePlan& plan, std::int64_t frames,
   const WorkCost encode = networks_.prompts->cost();
   const WorkCost step = networks_.transformer->step_cost(tokens, inputs.steps);
   const double decode = networks_.vae.decode_flop(plan.token_rows, plan.token_cols);
-  const auto read = [](std::span<const MappedNetwork> networks) {
-    std::int64_t bytes = 0;
-    for (const MappedNetwork& network : networks) bytes += network.bytes;
-    return bytes;
-  };
   const std::int64_t finished = 3 * static_cast<std::int64_t>(plan.width) * plan.height;
   return {
       .working_bytes = std::max({encode.bytes, step.bytes, decode_bytes}) + finished + kOtherBytes,
-      .text_encode_bytes = read(networks_.encoders()),
-      .step_bytes = read(networks_.others()),
+      .text_encode_bytes = read_in_place(networks_.encoders()),
+      .step_bytes = read_in_place(networks_.others()),
       .text_encode_gflop = encode.flop * 1e-9,
       .step_gflop = step.flop * 1e-9 * (uses_true_guidance(inputs.guidance) ? 2 : 1),
       .decode_gflop = decode * 1e-9 * static_cast<double>(frames),

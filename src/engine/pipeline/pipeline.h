@@ -157,6 +157,8 @@ class Pipeline {
     return {.pixels_per_token = model_.vae.pixels_per_token(),
             .native_pixels = model_.sampling.native_pixels};
   }
+  /// Whether there is memory for the weights of all networks at once, as far as is known.
+  bool fits_together() const;
   /// What a picture, or the frames of a pass together, on a grid of tokens takes.
   PictureCost cost(const PicturePlan& plan, std::int64_t frames, const RunInputs& inputs) const;
   /// See Engine::generate_batch.
