@@ -79,7 +79,7 @@ class LocalStores final : public Stores {
         history_(*parts_.database),
         key_store_(*parts_.database, kClock, parts_.audit_secret),
         sessions_(*parts_.database, kClock, parts_.audit_secret),
-        ledger_(*parts_.database, kClock),
+        ledger_(*parts_.database, kClock, parts_.audit_secret),
         limits_(kClock),
         files_(*parts_.database),
         cache_(make_cache(settings, *parts_.database)),

@@ -76,7 +76,7 @@ class HistoryTest : public testing::Test {
   storage::SqliteJobStore jobs_{*file_.database, clock_};
   storage::SqliteArchive archive_{*file_.database};
   storage::SqliteHistory history_{*file_.database};
-  storage::SqliteLedgerStore ledger_{*file_.database, clock_};
+  storage::SqliteLedgerStore ledger_{*file_.database, clock_, "secret"};
   storage::MemoryBlobStore blobs_{clock_};
   storage::ProcessJobEvents events_;
   storage::ProcessLimitStore limits_{clock_};

@@ -29,7 +29,7 @@ Shop memory_shop(const Clock& clock) {
 Shop sqlite_shop(const Clock& clock) {
   auto file = std::make_shared<TemporaryDatabase>();
   return {file, std::make_shared<storage::SqliteJobStore>(*file->database, clock),
-          std::make_shared<storage::SqliteLedgerStore>(*file->database, clock)};
+          std::make_shared<storage::SqliteLedgerStore>(*file->database, clock, "secret")};
 }
 
 class JobMoney : public testing::TestWithParam<Shop (*)(const Clock&)> {

@@ -63,6 +63,29 @@ TEST_P(LedgerStoreContract, HoldsWhatIsOrderedAndSettlesWhatIsDelivered) {
   expect_right_books();
 }
 
+TEST_P(LedgerStoreContract, HoldsATeamToItsOwnLimitOfTheMonth) {
+  const Deed deed{.actor = "key:boss", .action = "team.spending_limit", .target = "team:red"};
+  const auto order = [this](const std::string& id, std::optional<std::int64_t> servers = {}) {
+    return reserve(charge(id, 1), {{.bucket = "team:red",
+                                    .period = QuotaPeriod::month,
+                                    .usd_ticks = servers,
+                                    .is_teams_month = true}});
+  };
+  EXPECT_EQ(*store_.team_limit("red"), std::nullopt);
+  ASSERT_TRUE(order("a"));  // 240,000,000
+  ASSERT_TRUE(store_.set_team_limit("red", 479'999'999, deed));
+  ASSERT_TRUE(store_.set_team_limit("blue", 1, deed));
+  EXPECT_EQ(*store_.team_limit("red"), 479'999'999);
+  EXPECT_EQ(order("b").error().code, ErrorCode::resource_exhausted);
+  ASSERT_TRUE(store_.set_team_limit("red", 480'000'000, deed));
+  EXPECT_EQ(order("b", 479'999'999).error().code, ErrorCode::resource_exhausted);
+  EXPECT_TRUE(order("b", 1'000'000'000));
+  EXPECT_FALSE(order("c", 1'000'000'000));
+  ASSERT_TRUE(store_.set_team_limit("red", std::nullopt, deed));
+  EXPECT_TRUE(order("c"));
+  EXPECT_TRUE(reserve(charge("d")));  // a quota of something else
+}
+
 TEST_P(LedgerStoreContract, RecordsWhatNeedsNoJobAtOnce) {
   EXPECT_EQ(
       *store_.record({.charge = charge("c")}, {.outcome = Outcome::delivered, .delivered = 3}),

@@ -19,7 +19,8 @@ INSTANTIATE_TEST_SUITE_P(Memory, LedgerStoreContract, testing::Values(&memory_le
 LedgerStoreUnderTest sqlite_ledger() {
   auto clock = std::make_shared<ManualClock>();
   auto file = std::make_shared<TemporaryDatabase>();
-  return {clock, file, std::make_unique<storage::SqliteLedgerStore>(*file->database, *clock)};
+  return {clock, file,
+          std::make_unique<storage::SqliteLedgerStore>(*file->database, *clock, "secret")};
 }
 INSTANTIATE_TEST_SUITE_P(Sqlite, LedgerStoreContract, testing::Values(&sqlite_ledger));
 
@@ -32,7 +33,7 @@ std::int64_t uniform(std::mt19937& random, std::int64_t low, std::int64_t high) 
 TEST(SqliteLedgerStore, DoesWhatTheModelDoesInRandomSequences) {
   ManualClock clock;
   TemporaryDatabase file;
-  storage::SqliteLedgerStore store(*file.database, clock);
+  storage::SqliteLedgerStore store(*file.database, clock, "secret");
   storage::MemoryLedgerStore model(clock);
   std::mt19937 random(11);
   const auto expect_same = [](const auto& a, const auto& b, int i) {
@@ -80,7 +81,7 @@ TEST(SqliteLedgerStore, DoesWhatTheModelDoesInRandomSequences) {
 TEST(SqliteLedgerStore, FindsBooksThatWereChangedBehindItsBack) {
   ManualClock clock;
   TemporaryDatabase file;
-  storage::SqliteLedgerStore store(*file.database, clock);
+  storage::SqliteLedgerStore store(*file.database, clock, "secret");
   ASSERT_TRUE(store.reserve(
       {.charge = {.id = "c", .model = "m", .bill = {.per_picture_usd_ticks = 5}, .pictures = 1}}));
   storage::Connection& connection = file.database->power_safe();
@@ -96,7 +97,7 @@ TEST(SqliteLedgerStore, FindsBooksThatWereChangedBehindItsBack) {
 TEST(SqliteLedgerStore, WritesEachStepOfAChargeOnceAndNeverChangesIt) {
   ManualClock clock;
   TemporaryDatabase file;
-  storage::SqliteLedgerStore store(*file.database, clock);
+  storage::SqliteLedgerStore store(*file.database, clock, "secret");
   const Charge charge{.id = "c", .model = "m", .bill = {.per_picture_usd_ticks = 5}, .pictures = 3};
   ASSERT_TRUE(store.reserve({.charge = charge}));
   ASSERT_TRUE(store.resolve("c", {.outcome = Outcome::delivered, .delivered = 2}));
@@ -121,7 +122,7 @@ TEST(SqliteLedgerStore, WritesEachStepOfAChargeOnceAndNeverChangesIt) {
 TEST(SqliteLedgerStore, WritesNoEntryOfNothing) {
   ManualClock clock;
   TemporaryDatabase file;
-  storage::SqliteLedgerStore store(*file.database, clock);
+  storage::SqliteLedgerStore store(*file.database, clock, "secret");
   const Charge free{.id = "c", .model = "m", .pictures = 2, .created_ms = clock.unix_ms()};
   EXPECT_EQ(store.record({.charge = free}, {.outcome = Outcome::cached, .delivered = 2}), 0);
   auto rows = *file.database->power_safe().prepare("SELECT count(*) FROM ledger");

@@ -36,7 +36,7 @@ struct Stores {
       : database(*SqliteDatabase::open(folder / "imagined.db")),
         jobs(*database, kClock),
         archive(*database),
-        ledger(*database, kClock),
+        ledger(*database, kClock, "secret"),
         blobs(*DiskBlobStore::open(blobs_folder / "blobs", kClock)) {}
 
   std::unique_ptr<SqliteDatabase> database;

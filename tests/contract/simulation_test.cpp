@@ -53,7 +53,7 @@ struct Process {
       : database(*SqliteDatabase::open(data / "imagined.db")),
         jobs(*database, clock),
         archive(*database),
-        ledger(*database, clock),
+        ledger(*database, clock, "secret"),
         blobs(*DiskBlobStore::open(blobs_folder, clock)),
         limits(clock),
         admission(limits, clock, {.per_second = kPerSecond, .per_minute = kPerMinute}) {}

@@ -57,6 +57,23 @@ TEST_F(UsageDeskTest, SaysHowMuchOfTheTeamsBudgetIsUsed) {
   EXPECT_EQ(desk.budgets({red, "r", "blue"}).error().code, ErrorCode::not_found);
 }
 
+TEST_F(UsageDeskTest, HoldsATeamToWhatItWantsToSpendBelowTheServersLimit) {
+  UsageDesk desk(ledger_, {.usd_ticks_per_month = 70});
+  Caller admin = person("red");
+  admin.role = Role::admin;
+  ASSERT_TRUE(desk.set_spending_limit({admin, "r"}, 50));
+  EXPECT_EQ(desk.spending_limits({admin, "r"})->own_usd_ticks, 50);
+  EXPECT_EQ(desk.budgets({admin, "r"})->team.usd_ticks_per_month, 50);
+  EXPECT_EQ(desk.budgets({person("blue"), "r"})->team.usd_ticks_per_month, 70);
+  ASSERT_TRUE(desk.set_spending_limit({admin, "r"}, 90));
+  EXPECT_EQ(desk.budgets({admin, "r"})->team.usd_ticks_per_month, 70);
+  ASSERT_TRUE(desk.set_spending_limit({admin, "r"}, std::nullopt));
+  EXPECT_EQ(desk.spending_limits({admin, "r"})->own_usd_ticks, std::nullopt);
+  EXPECT_EQ(desk.set_spending_limit({admin, "r"}, -1).error().field, "desiredSoftSpendingLimit");
+  EXPECT_EQ(desk.set_spending_limit({person("red"), "r"}, 1).error().reason,
+            ErrorReason::wrong_scope);
+}
+
 TEST_F(UsageDeskTest, IsForPeopleOfTheTeam) {
   const Caller red = person("red");
   EXPECT_EQ(desk_.usage({red, "r", "blue"}, {.rows_max = 2}).error().code, ErrorCode::not_found);

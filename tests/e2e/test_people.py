@@ -194,6 +194,30 @@ def test_a_person_reads_what_keys_of_the_team_can_use_and_spend(server):
         assert member.ask("GET", path.replace("default", "other")).status_code == 404
 
 
+def test_a_team_says_what_it_wants_to_spend_a_month(start_server):
+    server = start_server("--team-usd-per-month", "1.00")
+    admin, member = Person(server, "admin"), Person(server, "member")
+    path = "/v1/billing/teams/default/postpaid/spending-limits"
+    wish = {"desiredSoftSpendingLimit": {"val": "3"}}  # cents: one picture costs two
+    assert member.ask("POST", path, **wish).status_code == 401
+    assert admin.ask("POST", path, **wish).json() == {"thisBpSoftSpendingLimit": {"val": "3"}}
+    limits = {name: of["val"] for name, of in member.ask("GET", path).json()["spendingLimits"].items()}
+    assert limits == {"hardSlAuto": "100", "effectiveHardSl": "100", "softSl": "3",
+                      "effectiveSl": "3"}
+    assert server.generate().status_code == 200
+    refused = server.generate()
+    assert refused.status_code == 429, refused.text
+    assert "0.02 USD of 0.03 USD" in refused.json()["error"]["message"], refused.text
+    assert admin.ask("POST", path, desiredSoftSpendingLimit=None).json() == {}
+    assert server.generate().status_code == 200
+    for wrong in ({"val": "x"}, {"val": "-1"}, 3):
+        reply = admin.ask("POST", path, desiredSoftSpendingLimit=wrong)
+        assert reply.json()["error"]["param"] == "desiredSoftSpendingLimit", reply.text
+    events = Person(server, "owner").ask("GET", "/audit/teams/default/events").json()["events"]
+    assert any(event["description"] == "team.spending_limit team:default usd_per_month=0.03"
+               for event in events)
+
+
 def test_capacity_is_asked_for_by_a_customer_and_lives_when_an_admin_grants_it(server):
     made = server.make_key("--per-minute", 1)
     headers = server.headers(made["key"])

@@ -14,6 +14,7 @@ from test_people import Person
 FOR_EVERYBODY = ("/v1/models/", "/v1/language-models/", "/v1/image-generation-models/",
                  "/v1/video-generation-models/", "/v1/files/public/", "/v1/files/img/", "/console/")
 BODIES = {
+    "setSpendingLimit": {"desiredSoftSpendingLimit": {"val": "1"}},
     "askCapacityFor": {"qps": 9, "reason": "ours"},
     "createKey": {"name": "ours", "acls": ["api-key:endpoint:*", "api-key:model:*"]},
     "changeKey": {"apiKey": {"disabled": True}, "fieldMask": "disabled"},

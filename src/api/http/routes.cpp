@@ -80,6 +80,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/billing/teams/{team_id}/usage", show_usage},
     {"POST", "/v1/billing/teams/{team_id}/usage", analyse_usage, Access::key, kJson},
     {"GET", "/v1/billing/teams/{team_id}/postpaid/spending-limits", show_spending_limits},
+    {"POST", "/v1/billing/teams/{team_id}/postpaid/spending-limits", set_spending_limit,
+     Access::key, kJson},
     {"GET", "/v1/billing/teams/{team_id}/budgets", show_budgets},
     {"GET", "/v1/teams/{team_id}/pictures", list_made_pictures},
     {"DELETE", "/v1/teams/{team_id}/pictures/{id}", delete_picture},

@@ -56,6 +56,7 @@ Async<Result<Response>> list_team_models(const Context& context, Exchange& excha
 Async<Result<Response>> list_team_endpoints(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_propagation(const Context& context, Exchange& exchange);
 Async<Result<Response>> show_spending_limits(const Context& context, Exchange& exchange);
+Async<Result<Response>> set_spending_limit(const Context& context, Exchange& exchange);
 Async<Result<Response>> analyse_usage(const Context& context, Exchange& exchange);
 Async<Result<Response>> list_embedding_models(const Context& context, Exchange& exchange);
 Async<Result<Response>> validate_management_key(const Context& context, Exchange& exchange);

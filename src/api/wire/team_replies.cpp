@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "api/wire/json.h"
 #include "base/json.h"
@@ -18,7 +20,13 @@ using nlohmann::json;
 constexpr std::string_view kCluster = "imagined";
 constexpr std::int64_t kTicksPerCent = service::kTicksPerUsd / 100;
 
+constexpr std::int64_t kCentsMax = INT64_MAX / kTicksPerCent;
+
 JsonText as_text(std::int64_t number) { return fmt::format("{}", number); }
+
+JsonText in_cents(std::int64_t usd_ticks) {
+  return JsonText::object({{"val", as_text(usd_ticks / kTicksPerCent)}});
+}
 
 JsonText team_model_value(const OfferedModel& offered, const service::Rates& rates) {
   const service::Model& model = offered.model;
@@ -105,15 +113,48 @@ std::string propagation_body() {
   return JsonText::object({{"icPropagation", JsonText::object({{kCluster, true}})}}).text();
 }
 
-std::string spending_limits_body(std::optional<std::int64_t> usd_ticks_per_month) {
-  JsonText limits = JsonText::object();
-  if (usd_ticks_per_month) {
-    const JsonText cents =
-        JsonText::object({{"val", as_text(*usd_ticks_per_month / kTicksPerCent)}});
-    for (const char* name : {"hardSlAuto", "effectiveHardSl", "effectiveSl"})
-      limits.add(name, cents);
+std::string spending_limits_body(const service::SpendingLimits& limits) {
+  JsonText body = JsonText::object();
+  const auto add = [&body](const char* name, const std::optional<std::int64_t>& usd_ticks) {
+    if (usd_ticks) body.add(name, in_cents(*usd_ticks));
+  };
+  add("hardSlAuto", limits.server_usd_ticks);
+  add("effectiveHardSl", limits.server_usd_ticks);
+  add("softSl", limits.own_usd_ticks);
+  add("effectiveSl", limits.usd_ticks());
+  return JsonText::object({{"spendingLimits", body}}).text();
+}
+
+Result<std::optional<std::int64_t>> parse_spending_limit(std::string_view body) {
+  constexpr std::string_view kField = "desiredSoftSpendingLimit";
+  constexpr std::string_view kExpected = "US cents in \"val\", such as \"1250\", or null";
+  const json object = TRY(parse_json_object(body));
+  if (!object.contains(kField)) return says_only(kField, kExpected, nullptr);
+  const json& limit = object[kField];
+  if (limit.is_null()) return std::optional<std::int64_t>();
+  if (!limit.is_object()) return says_only(kField, kExpected, limit);
+  const json& val = member(limit, "val");
+  std::optional<std::int64_t> cents;
+  if (val.is_string()) {  // as protobuf writes 64 bits
+    const auto& text = val.get_ref<const std::string&>();
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size()) cents = number;
+  } else {
+    cents = TRY(read_integer(limit, "val", kExpected));
   }
-  return JsonText::object({{"spendingLimits", limits}}).text();
+  if (!cents) return says_only(kField, kExpected, val);
+  if (*cents > kCentsMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is {} cents, at most {} are allowed", kField, *cents, kCentsMax),
+                std::string(kField));
+  return std::optional(*cents * kTicksPerCent);
+}
+
+std::string spending_limit_set_body(std::optional<std::int64_t> usd_ticks) {
+  JsonText body = JsonText::object();
+  if (usd_ticks) body.add("thisBpSoftSpendingLimit", in_cents(*usd_ticks));
+  return body.text();
 }
 
 Result<UsageQuestion> parse_usage_question(std::string_view body, std::int64_t now_unix_ms) {

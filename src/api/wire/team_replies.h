@@ -10,6 +10,7 @@
 
 #include "api/wire/replies.h"
 #include "service/accounts/capacity.h"
+#include "service/accounts/usage_desk.h"
 #include "service/ports/ledger_store.h"
 
 namespace imagined::api::wire {
@@ -22,8 +23,15 @@ std::string team_models_body(const service::Catalogue& catalogue,
 std::string team_endpoints_body();
 /// `{"icPropagation": {...}}`: a change of a key holds from its commit on.
 std::string propagation_body();
-/// `{"spendingLimits": {...}}` in US cents; empty without a budget of the month.
-std::string spending_limits_body(std::optional<std::int64_t> usd_ticks_per_month);
+/// `{"spendingLimits": {...}}` in US cents: the server's limit is xAI's hard one, the team's own
+/// the soft one. Empty without either.
+std::string spending_limits_body(const service::SpendingLimits& limits);
+
+/// `{"desiredSoftSpendingLimit": {"val": "1250"}}` in US cents, as a text or a number: in USD
+/// ticks; none for null. `unprocessable` and `invalid_argument` name the field.
+Result<std::optional<std::int64_t>> parse_spending_limit(std::string_view body);
+/// `{"thisBpSoftSpendingLimit": {"val": "1250"}}`.
+std::string spending_limit_set_body(std::optional<std::int64_t> usd_ticks);
 
 /// `{"analyticsRequest": {...}}` of POST .../usage.
 struct UsageQuestion {

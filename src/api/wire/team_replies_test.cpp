@@ -41,9 +41,29 @@ TEST(TeamEndpoints, AreTheAclsOfKeys) {
 }
 
 TEST(SpendingLimits, AreInCentsAndNoneWithoutABudget) {
-  const json limits = json::parse(spending_limits_body(125'000'000'000))["spendingLimits"];
-  EXPECT_EQ(limits["effectiveSl"]["val"], "1250");
-  EXPECT_EQ(json::parse(spending_limits_body({})), json({{"spendingLimits", json::object()}}));
+  const auto limits = [](const service::SpendingLimits& of) {
+    return json::parse(spending_limits_body(of))["spendingLimits"];
+  };
+  const json cents = {{"val", "1250"}};
+  EXPECT_EQ(limits({.server_usd_ticks = 125'000'000'000}),
+            json({{"hardSlAuto", cents}, {"effectiveHardSl", cents}, {"effectiveSl", cents}}));
+  EXPECT_EQ(limits({.own_usd_ticks = 125'000'000'000}),
+            json({{"softSl", cents}, {"effectiveSl", cents}}));
+  EXPECT_EQ(limits({}), json::object());
+}
+
+TEST(SpendingLimit, IsReadAsProtobufAndAsPeopleWriteIt) {
+  const auto read = [](const std::string& limit) {
+    return parse_spending_limit("{\"desiredSoftSpendingLimit\": " + limit + "}");
+  };
+  EXPECT_EQ(*read(R"({"val": "1250"})"), 125'000'000'000);
+  EXPECT_EQ(*read(R"({"val": 1250})"), 125'000'000'000);
+  EXPECT_EQ(*read("null"), std::nullopt);
+  for (const char* wrong :
+       {"12", "{}", R"({"val": "12.5"})", R"({"val": "x"})", R"({"val": true})"})
+    EXPECT_EQ(read(wrong).error().code, ErrorCode::unprocessable) << wrong;
+  EXPECT_EQ(parse_spending_limit("{}").error().field, "desiredSoftSpendingLimit");
+  EXPECT_EQ(read(R"({"val": "92233720369"})").error().code, ErrorCode::invalid_argument);
 }
 
 TEST(UsageQuestion, ReadsWhatXaisConsoleAsks) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -11,9 +12,16 @@
 
 namespace imagined::service {
 
+/// What a team may spend a month: by the server's settings, and what it wants itself; none: any.
+struct SpendingLimits {
+  std::optional<std::int64_t> server_usd_ticks;
+  std::optional<std::int64_t> own_usd_ticks;
+  std::optional<std::int64_t> usd_ticks() const;  // the lower of them
+};
+
 /// What holds for a team and how much of it is used.
 struct Budgets {
-  Allowance team;
+  Allowance team;  // the lower limit of the month
   Amount today;
   Amount this_month;
   Rates rates;  // of a key that has none of its own
@@ -34,6 +42,10 @@ class UsageDesk {
   /// A page of at most `filter.rows_max` rows, which must be given; the team is the person's.
   Result<Page> usage(const Visit& visit, UsageFilter filter);
   Result<Budgets> budgets(const Visit& visit);
+  Result<SpendingLimits> spending_limits(const Visit& visit);
+  /// By an admin: what the team wants to spend a month from now on; none: as much as it may.
+  /// `invalid_argument` below zero.
+  Result<void> set_spending_limit(const Visit& visit, std::optional<std::int64_t> usd_ticks);
 
  private:
   LedgerStore& ledger_;

@@ -26,6 +26,17 @@ void add_quotas(const std::string& bucket, const Allowance& allowance, std::vect
   add(QuotaPeriod::month, allowance.pictures_per_month, allowance.usd_ticks_per_month);
 }
 
+// The month is there without a limit too, for the team may have one of its own.
+void add_team_quotas(const std::string& bucket, Allowance allowance, std::vector<Quota>& quotas) {
+  const Quota month{.bucket = bucket,
+                    .period = QuotaPeriod::month,
+                    .pictures = std::exchange(allowance.pictures_per_month, std::nullopt),
+                    .usd_ticks = std::exchange(allowance.usd_ticks_per_month, std::nullopt),
+                    .is_teams_month = true};
+  add_quotas(bucket, allowance, quotas);
+  quotas.push_back(month);
+}
+
 std::string subject_of(std::string_view model) {
   return fmt::format("this key and model {}", model);
 }
@@ -141,7 +152,7 @@ Reservation Admission::reservation(const Caller& caller, Charge charge) const {
   Reservation reservation;
   charge.policy = policy_.charge_policy;
   add_quotas(fmt::format("key:{}", caller.owner.key_id), caller.allowance, reservation.quotas);
-  add_quotas(fmt::format("team:{}", caller.owner.team_id), policy_.team, reservation.quotas);
+  add_team_quotas(fmt::format("team:{}", caller.owner.team_id), policy_.team, reservation.quotas);
   if (!charge.user.empty())
     add_quotas(fmt::format("user:{}/{}", caller.owner.team_id, charge.user), policy_.user,
                reservation.quotas);

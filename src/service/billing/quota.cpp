@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -54,6 +55,12 @@ tl::unexpected<Error> quota_spent(std::string message) {
                                      .message = std::move(message),
                                      .retry = Retry::no,
                                      .reason = ErrorReason::insufficient_quota});
+}
+
+Quota lowered(Quota quota, std::optional<std::int64_t> own_usd_ticks) {
+  if (own_usd_ticks)
+    quota.usd_ticks = std::min(quota.usd_ticks.value_or(*own_usd_ticks), *own_usd_ticks);
+  return quota;
 }
 
 Result<void> check_quota(const Quota& quota, const Amount& used, const Amount& wanted,

@@ -34,7 +34,10 @@ struct Quota {
   QuotaPeriod period = QuotaPeriod::day;
   std::optional<std::int64_t> pictures;   // none: as many as one likes
   std::optional<std::int64_t> usd_ticks;  // none: as much as one likes
+  bool is_teams_month = false;            // which the team may have set lower itself
 };
+/// With the team's own limit, where that is lower.
+Quota lowered(Quota quota, std::optional<std::int64_t> own_usd_ticks);
 
 /// `resource_exhausted` of a kind that a client should not ask again about by itself.
 tl::unexpected<Error> quota_spent(std::string message);

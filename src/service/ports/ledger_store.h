@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "service/accounts/audit.h"
 #include "service/billing/ledger.h"
 
 namespace imagined::service {
@@ -76,6 +78,13 @@ class LedgerStore {
   /// Ordered by day, team, key, model, user, outcome; open charges are left out.
   virtual Result<std::vector<UsageRow>> usage(const UsageFilter& filter) = 0;
   virtual Result<LedgerAudit> audit() = 0;
+
+  /// What the team has said that it wants to spend a month; none: it has not. From the commit on
+  /// the team's quota of the month is no higher than this.
+  virtual Result<std::optional<std::int64_t>> team_limit(std::string_view team_id) = 0;
+  /// With its deed in one commit; none: the team has no limit of its own any more.
+  virtual Result<void> set_team_limit(std::string_view team_id,
+                                      std::optional<std::int64_t> usd_ticks, const Deed& deed) = 0;
 };
 
 }  // namespace imagined::service

@@ -29,7 +29,9 @@ Result<void> Relay::check(const Caller& caller, std::string_view model) {
   // What it will cost shows when it has come: an owner that has nothing left does not begin.
   constexpr Amount kLeast{.pictures = 1, .usd_ticks = 1};
   const Reservation reservation = parts_.admission.reservation(caller, charge_of(caller, model));
-  for (const Quota& quota : reservation.quotas) {
+  const std::optional<std::int64_t> own = TRY(parts_.ledger.team_limit(caller.owner.team_id));
+  for (const Quota& asked : reservation.quotas) {
+    const Quota quota = asked.is_teams_month ? lowered(asked, own) : asked;
     const Amount used = TRY(parts_.ledger.spent(quota.bucket, quota.period));
     const auto left = check_quota(quota, used, kLeast, parts_.clock.unix_ms());
     if (!left) parts_.admission.note_refusal(caller, model, left.error());

@@ -32,7 +32,9 @@ Result<MemoryLedgerStore::Row*> MemoryLedgerStore::find(std::string_view charge_
 Result<void> MemoryLedgerStore::reserve(const service::Reservation& reservation) {
   const std::lock_guard lock(mutex_);
   const Charge& charge = reservation.charge;
-  for (const service::Quota& quota : reservation.quotas) {
+  for (const service::Quota& asked : reservation.quotas) {
+    const service::Quota quota =
+        asked.is_teams_month ? lowered(asked, own_limit(charge.owner.team_id)) : asked;
     const auto used =
         spending_.find({quota.bucket, service::period_at(quota.period, charge.created_ms).name});
     TRY(service::check_quota(quota, used == spending_.end() ? Amount() : used->second,
@@ -139,6 +141,29 @@ Result<std::vector<UsageRow>> MemoryLedgerStore::usage(const service::UsageFilte
 
 Result<service::LedgerAudit> MemoryLedgerStore::audit() {
   return service::LedgerAudit();  // its balances are sums, there is nothing that could differ
+}
+
+std::optional<std::int64_t> MemoryLedgerStore::own_limit(std::string_view team_id) const {
+  const auto found = team_limits_.find(team_id);
+  if (found == team_limits_.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<std::optional<std::int64_t>> MemoryLedgerStore::team_limit(std::string_view team_id) {
+  const std::lock_guard lock(mutex_);
+  return own_limit(team_id);
+}
+
+Result<void> MemoryLedgerStore::set_team_limit(std::string_view team_id,
+                                               std::optional<std::int64_t> usd_ticks,
+                                               const service::Deed&) {
+  const std::lock_guard lock(mutex_);
+  if (usd_ticks) {
+    team_limits_.insert_or_assign(std::string(team_id), *usd_ticks);
+  } else {
+    team_limits_.erase(std::string(team_id));
+  }
+  return {};
 }
 
 }  // namespace imagined::storage

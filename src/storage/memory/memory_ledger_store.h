@@ -28,6 +28,9 @@ class MemoryLedgerStore final : public service::LedgerStore {
   Result<service::Amount> spent(std::string_view bucket, service::QuotaPeriod period) override;
   Result<std::vector<service::UsageRow>> usage(const service::UsageFilter& filter) override;
   Result<service::LedgerAudit> audit() override;
+  Result<std::optional<std::int64_t>> team_limit(std::string_view team_id) override;
+  Result<void> set_team_limit(std::string_view team_id, std::optional<std::int64_t> usd_ticks,
+                              const service::Deed& deed) override;
 
  private:
   struct Row {
@@ -36,6 +39,7 @@ class MemoryLedgerStore final : public service::LedgerStore {
     std::int64_t paid = 0;                    // pictures
   };
 
+  std::optional<std::int64_t> own_limit(std::string_view team_id) const;
   void write(service::Entry entry);
   void spend(const service::Charge& charge, std::int64_t pictures, std::int64_t usd_ticks);
   Result<Row*> find(std::string_view charge_id);
@@ -45,6 +49,7 @@ class MemoryLedgerStore final : public service::LedgerStore {
   std::map<std::string, Row, std::less<>> charges_;
   std::vector<service::Entry> ledger_;
   std::map<std::pair<std::string, std::string>, service::Amount> spending_;
+  std::map<std::string, std::int64_t, std::less<>> team_limits_;  // USD ticks a month
 };
 
 }  // namespace imagined::storage

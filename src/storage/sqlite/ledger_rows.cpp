@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <utility>
+
 #include "storage/sqlite/connection.h"
 
 namespace imagined::storage {
@@ -121,7 +123,10 @@ Result<void> insert_charge(Connection& connection, const Charge& charge,
 
 Result<void> check_quotas(Connection& connection, const service::Reservation& reservation) {
   const Charge& charge = reservation.charge;
-  for (const service::Quota& quota : reservation.quotas) {
+  for (service::Quota quota : reservation.quotas) {
+    if (quota.is_teams_month)
+      quota = lowered(std::move(quota), TRY(read_team_limit(connection, charge.owner.team_id)));
+    if (!quota.pictures && !quota.usd_ticks) continue;
     const std::string period = service::period_at(quota.period, charge.created_ms).name;
     const Amount used = TRY(read_spending(connection, quota.bucket, period));
     TRY(service::check_quota(quota, used, charge.ordered(), charge.created_ms));
@@ -197,6 +202,14 @@ Result<std::int64_t> refund_charge(Connection& connection, std::string_view char
       "UPDATE charges SET outcome = ?, paid_pictures = 0, cost_usd_ticks = 0 WHERE id = ?"));
   TRY(update.bind(service::row_of(service::Outcome::picture_lost).name, charge_id).run());
   return entry.usd_ticks;
+}
+
+Result<std::optional<std::int64_t>> read_team_limit(Connection& connection,
+                                                    std::string_view team_id) {
+  Statement row =
+      TRY(connection.prepare("SELECT usd_ticks_per_month FROM team_limits WHERE team_id = ?"));
+  if (!TRY(row.bind(team_id).step())) return std::optional<std::int64_t>();
+  return std::optional(row.integer(0));
 }
 
 }  // namespace imagined::storage

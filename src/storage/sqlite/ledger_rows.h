@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -24,5 +25,8 @@ Result<std::int64_t> resolve_charge(Connection& connection, std::string_view cha
                                     const service::Settlement& settlement, std::int64_t now_ms);
 Result<std::int64_t> refund_charge(Connection& connection, std::string_view charge_id,
                                    std::int64_t now_ms);
+/// As LedgerStore::team_limit.
+Result<std::optional<std::int64_t>> read_team_limit(Connection& connection,
+                                                    std::string_view team_id);
 
 }  // namespace imagined::storage

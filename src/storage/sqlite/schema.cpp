@@ -345,6 +345,11 @@ ALTER TABLE charges ADD COLUMN why TEXT NOT NULL DEFAULT '';
     R"sql(
 ALTER TABLE pictures ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // 19: what teams want to spend a month.
+    R"sql(
+CREATE TABLE team_limits (team_id TEXT PRIMARY KEY, usd_ticks_per_month INTEGER NOT NULL) STRICT,
+WITHOUT ROWID;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "storage/sqlite/audit_rows.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/ledger_rows.h"
 #include "storage/sqlite/sqlite_rows.h"
@@ -135,6 +136,28 @@ Result<service::LedgerAudit> SqliteLedgerStore::audit() {
   auto audit = read();
   TRY(connection.execute("COMMIT"));
   return audit;
+}
+
+Result<std::optional<std::int64_t>> SqliteLedgerStore::team_limit(std::string_view team_id) {
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  return read_team_limit(connection, team_id);
+}
+
+Result<void> SqliteLedgerStore::set_team_limit(std::string_view team_id,
+                                               std::optional<std::int64_t> usd_ticks,
+                                               const service::Deed& deed) {
+  Connection& connection = database_.power_safe();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  Statement remove = TRY(connection.prepare("DELETE FROM team_limits WHERE team_id = ?"));
+  TRY(remove.bind(team_id).run());
+  if (usd_ticks) {
+    Statement insert = TRY(connection.prepare("INSERT INTO team_limits VALUES (?, ?)"));
+    TRY(insert.bind(team_id, *usd_ticks).run());
+  }
+  TRY(append_audit(connection, deed, clock_.unix_ms(), audit_secret_));
+  return transaction.commit();
 }
 
 }  // namespace imagined::storage

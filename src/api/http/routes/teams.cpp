@@ -38,8 +38,16 @@ Async<Result<Response>> show_propagation(const Context& context, Exchange& excha
 
 Async<Result<Response>> show_spending_limits(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
-    const auto budgets = TRY(context.services.usage.budgets(asked_by(exchange)));
-    return wire::spending_limits_body(budgets.team.usd_ticks_per_month);
+    return wire::spending_limits_body(
+        TRY(context.services.usage.spending_limits(asked_by(exchange))));
+  });
+}
+
+Async<Result<Response>> set_spending_limit(const Context& context, Exchange& exchange) {
+  co_return co_await reply_with(context, [&]() -> Result<std::string> {
+    const auto limit = TRY(wire::parse_spending_limit(exchange.request.body));
+    TRY(context.services.usage.set_spending_limit(asked_by(exchange), limit));
+    return wire::spending_limit_set_body(limit);
   });
 }
 
