@@ -253,6 +253,12 @@ TEST_F(KeyServiceTest, RefusesWishesThatCannotBeMeantByTheirField) {
   EXPECT_TRUE(keys_.list()->empty());
 }
 
+TEST_F(KeyServiceTest, ShowsNothingOfAKeyInAPath) {
+  EXPECT_EQ(keys_.without_keys("/v1/images"), "/v1/images");
+  EXPECT_EQ(keys_.without_keys("/v1/" + make().secret), "/v1/imk_...");
+  EXPECT_EQ(keys_.without_keys("/imk_a_b/x/imk_"), "/imk_.../x/imk_...");
+}
+
 TEST_F(KeyServiceTest, MakesATeamByItsNameAlone) {
   EXPECT_EQ(keys_.create(kActor, {.name = "n"}, {.team_id = "studio-2.b_C"})->row.team_id,
             "studio-2.b_C");

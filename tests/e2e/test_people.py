@@ -207,7 +207,7 @@ def test_a_team_says_what_it_wants_to_spend_a_month(start_server):
     assert server.generate().status_code == 200
     refused = server.generate()
     assert refused.status_code == 429, refused.text
-    assert "0.02 USD of 0.03 USD" in refused.json()["error"]["message"], refused.text
+    assert "0.02 of 0.03 USD" in refused.json()["error"]["message"], refused.text
     assert admin.ask("POST", path, desiredSoftSpendingLimit=None).json() == {}
     assert server.generate().status_code == 200
     for wrong in ({"val": "x"}, {"val": "-1"}, 3):

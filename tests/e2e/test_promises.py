@@ -393,7 +393,8 @@ def test_no_secret_of_a_key_is_kept_anywhere_in_any_spelling(start_server):
                 ({"Authorization": f"Bearer {key}"}, "/v1/api-key"),
                 ({"Authorization": f"Bearer {key}"}, "/auth/teams/default/people"),  # not allowed
                 ({"Authorization": f"Bearer {key}x"}, "/v1/models"), ({"Authorization": key}, "/v1/models"),
-                ({"x-api-key": key}, "/v1/models"), ({}, f"/v1/models?api_key={key}")):
+                ({"x-api-key": key}, "/v1/models"), ({}, f"/v1/models?api_key={key}"),
+                ({}, f"/v1/{key}"), ({}, f"/{key}/models")):
             said.append(requests.get(server.url + path, headers=headers, timeout=10).text)
     owner = Person(server, "owner")
     said += [owner.ask("GET", path).text

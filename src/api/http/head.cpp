@@ -101,8 +101,13 @@ Failure parse_field(std::string_view line, Head& head) {
     return refuse(400, "a header field has no proper name");
   }
   if (!is_field(line)) return refuse(400, "a header field holds a control character");
-  head.request.headers.add(std::string(line.substr(0, colon)),
-                           std::string(trim(line.substr(colon + 1))));
+  // Allowed, and read differently by proxies: no request is to have two lengths.
+  const auto name = line.substr(0, colon);
+  const bool frames =
+      equal_ignoring_case(name, "transfer-encoding") || equal_ignoring_case(name, "content-length");
+  if (frames && line.find('\t') != std::string_view::npos)
+    return refuse(400, fmt::format("{} holds a tab", name));
+  head.request.headers.add(std::string(name), std::string(trim(line.substr(colon + 1))));
   return {};
 }
 

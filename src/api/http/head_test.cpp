@@ -106,6 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadHead{"B04UnknownCoding", get("Transfer-Encoding: xchunked\r\n"), 501},
         BadHead{"B04TwiceChunked", get("Transfer-Encoding: chunked, chunked\r\n"), 501},
         BadHead{"B04Identity", get("Transfer-Encoding: identity\r\n"), 501},
+        BadHead{"B04TabBeforeChunked", get("Transfer-Encoding:\tchunked\r\n"), 400},
+        BadHead{"B04TabBehindALength", get("Content-Length: 5\t\r\n"), 400},
         BadHead{"B04Folded", get("Transfer-Encoding:\r\n chunked\r\n"), 400},
         BadHead{"B04Version10", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
         BadHead{"B08SpaceBeforeColon", get("Content-Length : 5\r\n"), 400},

@@ -251,12 +251,12 @@ void count_reply(const Context& context, const Exchange& exchange, Response& res
                          .seconds = elapsed_ms(exchange) / 1000});
 }
 
-void write_log_line(const Context&, const Exchange& exchange, Response& response) {
+void write_log_line(const Context& context, const Exchange& exchange, Response& response) {
   log(exchange.route == nullptr ? LogLevel::info : exchange.route->log_level, "request",
       "request_id={} client={} method={} path={:?} status={} ms={:.1f} key={} job={}", exchange.id,
       exchange.origin.client.to_string(), exchange.request.method,
-      exchange.request.path.substr(0, 256), response.status, elapsed_ms(exchange),
-      exchange.caller ? exchange.caller->owner.key_id : "-",
+      context.services.keys.without_keys(exchange.request.path).substr(0, 256), response.status,
+      elapsed_ms(exchange), exchange.caller ? exchange.caller->owner.key_id : "-",
       exchange.job_id.empty() ? "-" : exchange.job_id);
 }
 

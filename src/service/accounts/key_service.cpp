@@ -379,6 +379,16 @@ std::string KeyService::redacted(const ApiKey& key) const {
   return fmt::format("{}_{}_...{}", options_.prefix, key.id, key.last4);
 }
 
+std::string KeyService::without_keys(std::string_view path) const {
+  const std::string mark = options_.prefix + "_";
+  std::string kept(path);
+  for (auto at = kept.find(mark); at != std::string::npos; at = kept.find(mark, at + 1)) {
+    at += mark.size();
+    kept.replace(at, std::min(kept.find('/', at), kept.size()) - at, "...");
+  }
+  return kept;
+}
+
 void KeyService::note_use(const ApiKey& key) {
   const std::int64_t now_ms = clock_.unix_ms();
   if (now_ms - key.last_used_ms < kUseIntervalMs) return;

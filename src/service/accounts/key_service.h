@@ -112,6 +112,8 @@ class KeyService {
                               Usable usable = Usable::now, std::string_view from = {});
   /// "imk_Ab3dE6gH9jKl_...wxyz": what may be shown of a key.
   std::string redacted(const ApiKey& key) const;
+  /// A path as the log may have it: without what follows a key's prefix in a segment.
+  std::string without_keys(std::string_view path) const;
 
   /// Writes down which keys were used since the last time; how many. A duty of the server calls it:
   /// what was noted since is lost in a crash, and nobody misses it.
