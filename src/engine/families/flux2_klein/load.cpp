@@ -1,96 +1,33 @@
-#include <fmt/core.h>
-
-#include <algorithm>
-
 #include "engine/families/flux2_klein/plan.h"
 #include "engine/families/gguf_tokenizer.h"
-#include "engine/families/load_network.h"
-#include "engine/models/flux2/flux2.h"
-#include "engine/models/flux2/flux2_names.h"
-#include "engine/models/qwen3/qwen3.h"
+#include "engine/families/load_flux2.h"
 #include "engine/models/qwen3/qwen3_names.h"
-#include "engine/models/vae/vae_names.h"
 #include "engine/tokenizers/qwen_tokenizer.h"
 
 namespace imagined::engine {
 namespace {
 
-/// Qwen3's chat template around the prompt, and some of its layers as features (flux.md 5.1).
-class KleinPrompts final : public PromptEncoder {
- public:
-  KleinPrompts(QwenTokenizer tokenizer, Qwen3 encoder, PromptLength length)
-      : tokenizer_(std::move(tokenizer)), encoder_(std::move(encoder)), length_(length) {}
-
-  PromptIds ids(std::string_view prompt) const override {
-    return {.main = tokenizer_.encode_prompt(prompt, length_)};
+/// Qwen3's (flux.md 5.1): padding stands behind the prompt, and is computed.
+struct QwenText {
+  using Tokenizer = QwenTokenizer;
+  static auto load_tokenizer(const std::filesystem::path& path) {
+    return load_qwen_tokenizer(path);
   }
-
-  std::vector<PromptReading> reading(std::string_view prompt) const override {
-    const auto tokens = static_cast<std::int64_t>(tokenizer_.encode_prompt(prompt).size());
-    return {{"the text encoder", tokens, std::min(tokens, length_.max_tokens)}};
+  static const NameTable& names() { return qwen3_names(); }
+  static Result<Tensor> encode(const Qwen3& encoder, const Context& context,
+                               const PromptEncoding& tokens, const std::stop_token& stop) {
+    return encoder.encode(context, tokens.ids, tokens.real_count, stop);
   }
-
-  Result<TextFeatures> encode(const Context& context, const PromptIds& ids,
-                              const std::stop_token& stop) const override {
-    TextFeatures features;
-    features.tokens = TRY(encoder_.encode(context, ids.main.ids, ids.main.real_count, stop));
-    return features;
+  static std::int64_t rows(const PromptEncoding& tokens) {
+    return static_cast<std::int64_t>(tokens.ids.size());
   }
-
-  double flop(const PromptIds& ids) const override {
-    return encoder_.flop(static_cast<std::int64_t>(ids.main.ids.size()));
-  }
-
-  WorkCost cost() const override {
-    return {.flop = encoder_.flop(length_.max_tokens),
-            .bytes = encoder_.working_bytes(length_.max_tokens)};
-  }
-
- private:
-  QwenTokenizer tokenizer_;
-  Qwen3 encoder_;
-  PromptLength length_;
 };
-
-Result<std::unique_ptr<const PromptEncoder>> load_prompts(const Context& context,
-                                                          const ModelPlan& plan,
-                                                          NumberFormat format, Networks& sums) {
-  const auto& own = plan.own_as<KleinPlan>();
-  QwenTokenizer tokenizer = TRY(load_qwen_tokenizer(plan.part("tokenizer").path));
-  if (tokenizer.vocab_size() > own.text_encoder.vocab_size) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("tokenizer: {} tokens for a text encoder with {}",
-                            tokenizer.vocab_size(), own.text_encoder.vocab_size));
-  }
-  const std::vector<std::int64_t>& taps = plan.text.taps;
-  Qwen3 encoder = TRY(load_network(
-      context, "text encoder", plan.part("text_encoder"), qwen3_names(), format, sums,
-      [&](std::string_view name) { return Qwen3::is_behind(name, taps); },
-      [&](WeightLoader& weights) { return Qwen3::load(weights, own.text_encoder, taps); }));
-  sums.text_layers = encoder.layers();
-  return std::make_unique<KleinPrompts>(
-      std::move(tokenizer), std::move(encoder),
-      PromptLength{.max_tokens = plan.text.max_tokens, .pad = plan.text.pad});
-}
 
 }  // namespace
 
 Result<Networks> load_flux2_klein(const Context& context, const ModelPlan& plan,
                                   NumberFormat format) {
-  const auto& own = plan.own_as<KleinPlan>();
-  Networks networks;
-  networks.prompts = TRY(load_prompts(context, plan, format, networks));
-  networks.mapped_encoders = networks.mapped.size();
-  networks.transformer = TRY(load_network(
-      context, "transformer", plan.part("transformer"), flux2_names(), format, networks,
-      [](std::string_view) { return false; },
-      [&](WeightLoader& weights) { return Flux2::load(weights, own.transformer); }));
-  networks.transformer_layers = own.transformer.double_blocks + own.transformer.single_blocks;
-  networks.vae = TRY(load_network(
-      context, "vae", plan.part("vae"), vae_names(), format, networks,
-      [](std::string_view name) { return name == "bn.num_batches_tracked"; },
-      [&](WeightLoader& weights) { return Vae::load(weights, plan.vae); }));
-  return networks;
+  return load_flux2<QwenText, KleinPlan>(context, plan, format);
 }
 
 Result<std::vector<std::int32_t>> flux2_klein_tokens(const std::filesystem::path& tokenizer,
