@@ -450,6 +450,7 @@ def test_slow_clients_are_let_go_and_hold_up_nobody(roomy):
     calm = live()
     begin = time.monotonic()
     slow = open_slow_ones()
+    wait_until(lambda: len(os.listdir(fds)) > base + 0.9 * count, "their being let in")
     talking = [connection for i, connection in enumerate(slow) if i % 3 < 2]
     dripping = multiprocessing.get_context("fork").Process(target=drip, args=(talking,))
     dripping.start()
