@@ -5,7 +5,7 @@ import { card, empty, head, table } from "../parts.js";
 import { moment } from "../words.js";
 
 const WORDS = { "key.create": "made", "key.change": "changed", "key.rotate": "rotated", "key.revoke": "deleted", "key.disable": "disabled", "key.enable": "enabled", "capacity.ask": "asked for more for",
-  "capacity.grant": "granted more to", "capacity.deny": "denied more to", "session.begin": "signed in", "session.end": "signed out", "password.set": "chose a password" };
+  "capacity.grant": "granted more to", "capacity.deny": "denied more to", "session.begin": "signed in", "session.end": "signed out", "password.set": "chose a password", "team.spending_limit": "set the spending limit of" };
 const ABOUT_SELF = new Set(["session.begin", "session.end", "password.set"]);
 
 export const show = async (stage, { session }) => {

@@ -7,7 +7,10 @@ import { bytes, count, dollars } from "../words.js";
 const STATES = { ready: ["good", "loaded"], starting: ["warn", "loading"], elsewhere: ["", "made on another machine"], failed: ["bad", "could not be loaded"] };
 
 export const show = async (stage) => {
-  const [{ data: models }, work] = await Promise.all([get("/v1/models"), get("/v1/workers")]);
+  const [{ data }, work] = await Promise.all([get("/v1/models"), get("/v1/workers")]);
+  // Those that talk have no price of a picture, no steps and no masks.
+  const models = data.filter((model) => model.image_price !== undefined);
+  const talking = data.filter((model) => model.image_price === undefined);
   const memory = work.workers.reduce((total, worker) => total + worker.memoryBytes, 0);
   const guidance = { none: "has no effect", true: "true guidance, with a negative prompt", embedded: "built into the model" };
   put(stage, head("Models", "What this server makes pictures with."),
@@ -22,5 +25,7 @@ export const show = async (stage) => {
         return card(null, h("div", { cls: "stack" }, h("div", { cls: "row spread" }, h("h2", null, model.id), tag(kind, text)),
           model.card && h("p", { cls: "quiet" }, model.card),
           h("dl", { cls: "cards small" }, facts.map(([name, value]) => h("div", null, h("dt", { cls: "quiet" }, name), h("dd", null, value))))));
-      })));
+      }),
+      talking.length > 0 && card("Models that talk", h("p", { cls: "quiet" }, "On other servers, or in a pair with one that makes pictures."),
+        h("ul", null, talking.map((model) => h("li", null, model.id))))));
 };

@@ -77,6 +77,15 @@ std::optional<std::string> model_problem(const config::Config& config,
   return fmt::format("models.{}: {}", model.name, loadable.error().message);
 }
 
+std::optional<std::string> upstream_problem(const config::UpstreamSettings& upstream,
+                                            const config::Environment& environment) {
+  if (upstream.key_env.empty()) return std::nullopt;
+  const auto key = environment.find(upstream.key_env);
+  if (key != environment.end() && !key->second.empty()) return std::nullopt;
+  return fmt::format("upstreams.{}: key_env: {} is not set in the environment", upstream.name,
+                     upstream.key_env);
+}
+
 std::optional<std::string> descriptor_problem(std::int64_t descriptors,
                                               std::int64_t connections_max) {
   if (descriptors_for(connections_max) <= descriptors) return std::nullopt;

@@ -17,6 +17,9 @@ std::optional<std::string> data_dir_use_problem(const std::string& data_dir);
 /// Looks for all parts of the model, as loading does.
 std::optional<std::string> model_problem(const config::Config& config,
                                          const config::ModelSettings& model);
+/// That its key is not there.
+std::optional<std::string> upstream_problem(const config::UpstreamSettings& upstream,
+                                            const config::Environment& environment);
 std::optional<std::string> descriptor_problem(std::int64_t descriptors,
                                               std::int64_t connections_max);
 

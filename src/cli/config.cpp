@@ -43,6 +43,9 @@ int check(const ConfigOptions& options) {
     problems.push_back(classifier.error().message);
   }
   for (const ModelSettings& model : config->models) add(model_problem(*config, model));
+  const config::Environment environment = process_environment();
+  for (const config::UpstreamSettings& upstream : config->upstreams)
+    add(upstream_problem(upstream, environment));
   add(data_dir_problem(config->settings.data_dir));
   add(data_dir_use_problem(config->settings.data_dir));
   if (const auto proxies = api::ProxyList::parse(config->settings.trusted_proxies); !proxies) {

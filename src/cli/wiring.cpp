@@ -8,6 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "cli/checks.h"
 #include "cli/decode.h"
 #include "cli/process.h"
 #include "config/moderation.h"
@@ -275,15 +276,9 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                              .sees = settings.sees,
                              .price_input_usd_ticks = settings.price_input_usd_ticks,
                              .price_output_usd_ticks = settings.price_output_usd_ticks};
-    if (!settings.key_env.empty()) {
-      const auto key = environment.find(settings.key_env);
-      if (key == environment.end() || key->second.empty())
-        return fail(ErrorCode::invalid_argument,
-                    fmt::format("upstreams.{}: key_env: {} is not set in the environment",
-                                settings.name, settings.key_env),
-                    "key_env");
-      server.key = key->second;
-    }
+    if (const auto problem = upstream_problem(settings, environment))
+      return fail(ErrorCode::invalid_argument, *problem, "key_env");
+    if (!settings.key_env.empty()) server.key = environment.find(settings.key_env)->second;
     for (const std::string& model : settings.models) {
       const auto [name, there] = config::split_upstream_model(model);
       server.models.push_back({.name = std::string(name), .there = std::string(there)});

@@ -86,6 +86,19 @@ def test_the_dollars_change_to_the_tick(start_server, open_console):
     assert "0.0600000003" in open(download.value.path()).read()
 
 
+def test_models_that_talk_stand_beside_those_that_make_pictures(start_server, open_console, tmp_path):
+    config = tmp_path / "talk.toml"
+    config.write_text('[upstreams.there]\nbase_url = "http://127.0.0.1:9/v1"\nmodels = ["talker"]\n'
+                      '[chats.pair]\ntalks = "talker"\nmakes = "grok-imagine-image"\n')
+    server = start_server("--config", config)
+    page = open_console(server.url)
+    become_owner(page, server)
+    go_to(page, "models")
+    page.wait_for_selector("text=Models that talk")
+    assert page.locator("li", has_text="talker").count() == 1 and page.locator("li", has_text="pair").count() == 1
+    assert "$0.02 a picture" in page.text_content("main")
+
+
 def test_a_key_is_made_used_changed_and_deleted(start_server, open_console):
     server = start_server()
     page = open_console(server.url)

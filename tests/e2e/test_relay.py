@@ -291,3 +291,5 @@ def test_a_wrong_upstream_is_said_by_name(tmp_path, table, says):
     done = run("serve", "--config", file, "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0")
     assert done.returncode != 0
     assert says in done.stderr and "far" in done.stderr
+    checked = run("config", "check", "--config", file, "--data-dir", tmp_path / "data")
+    assert checked.returncode != 0 and says in checked.stderr, "what serve refuses, check names"

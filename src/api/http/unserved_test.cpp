@@ -21,6 +21,11 @@ TEST(Unserved, NamesWhatOfTheKnownApisIsMissing) {
   }
 }
 
+TEST(Unserved, SaysNothingIsMissingOfWhatIsServed) {
+  EXPECT_FALSE(known_and_unserved("GET", "/v1/chat/completions"));
+  EXPECT_FALSE(known_and_unserved("GET", "/v1/responses"));
+}
+
 TEST(Unserved, KnowsWhatARoutesPathWouldHide) {
   // GET /v1/images/{request_id} has the path of this.
   const auto known = known_and_unserved("POST", "/v1/images/variations");

@@ -129,7 +129,9 @@ Result<std::optional<std::int64_t>> parse_spending_limit(std::string_view body) 
   constexpr std::string_view kField = "desiredSoftSpendingLimit";
   constexpr std::string_view kExpected = "US cents in \"val\", such as \"1250\", or null";
   const json object = TRY(parse_json_object(body));
-  if (!object.contains(kField)) return says_only(kField, kExpected, nullptr);
+  if (!object.contains(kField))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is missing; expected {}", kField, kExpected), std::string(kField));
   const json& limit = object[kField];
   if (limit.is_null()) return std::optional<std::int64_t>();
   if (!limit.is_object()) return says_only(kField, kExpected, limit);
@@ -141,7 +143,9 @@ Result<std::optional<std::int64_t>> parse_spending_limit(std::string_view body) 
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc() && end == text.data() + text.size()) cents = number;
   } else {
-    cents = TRY(read_integer(limit, "val", kExpected));
+    auto number = read_integer(limit, "val", kExpected);
+    if (!number) number.error().field = kField;
+    cents = TRY(number);
   }
   if (!cents) return says_only(kField, kExpected, val);
   if (*cents > kCentsMax)

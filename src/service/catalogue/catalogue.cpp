@@ -35,7 +35,10 @@ Result<void> check_names(const std::vector<Model>& models) {
           ErrorCode::invalid_argument,
           fmt::format("the model name \"{}\" has a space or a character beyond ASCII", name));
     if (!seen.insert(name).second)
-      return fail(ErrorCode::invalid_argument, fmt::format("two models are named \"{}\"", name));
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("two models are named \"{}\"; it may be one of the other names "
+                              "(aliases) of one of them",
+                              name));
     return {};
   };
   for (const Model& model : models) {
