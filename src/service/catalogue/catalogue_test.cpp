@@ -76,7 +76,9 @@ TEST(Catalogue, RefusesDoubledNamesAcrossModels) {
   models[1].aliases.push_back("grok-imagine-image-latest");
   const auto catalogue = Catalogue::make(models, {});
   ASSERT_FALSE(catalogue);
-  EXPECT_EQ(catalogue.error().message, "two models are named \"grok-imagine-image-latest\"");
+  EXPECT_EQ(catalogue.error().message,
+            "two models are named \"grok-imagine-image-latest\"; it may be one of the other names "
+            "(aliases) of one of them");
 }
 
 TEST(Catalogue, RefusesARetiredNameWithoutAServedReplacement) {
