@@ -2,10 +2,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "engine/families/flux2_dev/flux2_dev.h"
 #include "engine/families/flux2_dev/plan.h"
+#include "engine/families/flux2_fit.h"
 #include "engine/formats/file_tensor.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3_names.h"
@@ -26,43 +26,6 @@ constexpr PipelineComponent kComponents[] = {
 // Of the 40 layers; flux.md 5.4.
 const std::vector<std::int64_t> kTaps = {10, 20, 30};
 
-tl::unexpected<Error> refuse(std::string message) {
-  return fail(ErrorCode::invalid_argument, std::move(message));
-}
-
-Result<> check_text(const TextConfig& text, const Flux2Config& transformer,
-                    const Qwen3Config& encoder) {
-  const auto taps = static_cast<std::int64_t>(text.taps.size());
-  for (const std::int64_t tap : text.taps)
-    if (tap > encoder.layers)
-      return refuse(fmt::format("text_encoder_out_layers: {}, but the text encoder has {} layers",
-                                tap, encoder.layers));
-  if (taps * encoder.hidden_size == transformer.context_size) return {};
-  return refuse(
-      fmt::format("joint_attention_dim is {}, expected {} ({} taps of text features of width {})",
-                  transformer.context_size, taps * encoder.hidden_size, taps, encoder.hidden_size));
-}
-
-Result<> check_vae(const VaeConfig& vae, const Flux2Config& transformer) {
-  if (vae.scaling_factor)
-    return refuse("the VAE has a scaling_factor: it is one of FLUX.1, not of FLUX.2");
-  const std::int64_t channels = 4 * vae.latent_channels;
-  if (transformer.in_channels == channels && transformer.out_channels == channels) return {};
-  return refuse(fmt::format(
-      "the transformer takes {} channels and gives {}, expected {} (2x2 patches of {} latent "
-      "channels)",
-      transformer.in_channels, transformer.out_channels, channels, vae.latent_channels));
-}
-
-/// Everything that a file of weights shows; the RoPE axes and epsilons are not among it.
-bool have_same_shapes(const Flux2Config& a, const Flux2Config& b) {
-  const auto shapes = [](const Flux2Config& c) {
-    return std::tuple(c.in_channels, c.out_channels, c.double_blocks, c.single_blocks, c.heads,
-                      c.head_dim, c.context_size, c.mlp_size, c.timestep_channels);
-  };
-  return shapes(a) == shapes(b);
-}
-
 std::vector<const NameTable*> networks() {
   return {&flux2_names(), &mistral_names(), &vae_names()};
 }
@@ -82,7 +45,8 @@ Result<ModelPlan> describe_flux2_dev(ModelFiles& files) {
   ModelPlan plan = files.begin();
   for (const Statement* statement : {&plan.distilled, &plan.cached_references})
     if (statement->by == kByConfiguration)
-      return refuse(
+      return fail(
+          ErrorCode::invalid_argument,
           "distilled, cached_references: FLUX.2 [dev] is one model; these keys are for klein");
   auto own = std::make_shared<Flux2DevPlan>();
   own->transformer = TRY(files.transformer_config<Flux2Config>({.part = "transformer",
@@ -90,24 +54,24 @@ Result<ModelPlan> describe_flux2_dev(ModelFiles& files) {
                                                                 .parse = parse_flux2_config,
                                                                 .detect = detect_flux2,
                                                                 .fits = {}},
-                                                               have_same_shapes));
+                                                               have_same_flux2_shapes));
   if (!plan.text.taps_stated) plan.text.taps = kTaps;
-  own->text_encoder =
-      TRY(files.take<Qwen3Config>({.part = "text_encoder",
-                                   .names = mistral_names(),
-                                   .parse = parse_mistral_config,
-                                   .detect = detect_mistral,
-                                   .fits =
-                                       [&](const Qwen3Config& encoder) {
-                                         return check_text(plan.text, own->transformer, encoder);
-                                       }},
-                                  plan));
+  own->text_encoder = TRY(files.take<Qwen3Config>({.part = "text_encoder",
+                                                   .names = mistral_names(),
+                                                   .parse = parse_mistral_config,
+                                                   .detect = detect_mistral,
+                                                   .fits =
+                                                       [&](const Qwen3Config& encoder) {
+                                                         return check_flux2_text(
+                                                             plan.text, own->transformer, encoder);
+                                                       }},
+                                                  plan));
   plan.vae = TRY(files.take<VaeConfig>(
       {.part = "vae",
        .names = vae_names(),
        .parse = parse_vae_config,
        .detect = detect_vae,
-       .fits = [&](const VaeConfig& vae) { return check_vae(vae, own->transformer); }},
+       .fits = [&](const VaeConfig& vae) { return check_flux2_vae(vae, own->transformer); }},
       plan));
   TRY(files.read_scheduler(plan));
   plan.distilled = {true, "its family"};
@@ -123,8 +87,8 @@ Result<ModelPlan> describe_flux2_dev(ModelFiles& files) {
 
 Result<> check_flux2_dev(const ModelPlan& plan) {
   const auto& own = plan.own_as<Flux2DevPlan>();
-  TRY(check_text(plan.text, own.transformer, own.text_encoder));
-  return check_vae(plan.vae, own.transformer);
+  TRY(check_flux2_text(plan.text, own.transformer, own.text_encoder));
+  return check_flux2_vae(plan.vae, own.transformer);
 }
 
 const Family kFlux2Dev = {.name = "flux2-dev",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/families/flux2_fit.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/families/flux2_klein/plan.h"
 #include "engine/formats/file_tensor.h"
@@ -27,54 +28,25 @@ constexpr PipelineComponent kComponents[] = {
     {"vae", {"AutoencoderKLFlux2", "AutoencoderKLFlux2"}},
 };
 
-tl::unexpected<Error> refuse(std::string message) {
-  return fail(ErrorCode::invalid_argument, std::move(message));
-}
-
+/// Klein's own layers need an encoder that has them; the rest as all of FLUX.2.
 Result<> check_text(const TextConfig& text, const Flux2Config& transformer,
                     const Qwen3Config& encoder) {
-  const auto taps = static_cast<std::int64_t>(text.taps.size());
-  for (const std::int64_t tap : text.taps) {
-    if (tap <= encoder.layers) continue;
-    if (text.taps_stated)
-      return refuse(fmt::format("text_encoder_out_layers: {}, but the text encoder has {} layers",
-                                tap, encoder.layers));
-    return refuse(fmt::format(
-        "the text encoder has {} layers, and of klein's the layers {} are read; a model of other "
-        "layers says so in model_index.json (text_encoder_out_layers, which diffusers drops when "
-        "it saves)",
-        encoder.layers, to_string(text.taps)));
-  }
-  if (taps * encoder.hidden_size != transformer.context_size)
-    return refuse(fmt::format(
-        "joint_attention_dim is {}, expected {} ({} taps of text features of width {})",
-        transformer.context_size, taps * encoder.hidden_size, taps, encoder.hidden_size));
-  return {};
-}
-
-Result<> check_vae(const VaeConfig& vae, const Flux2Config& transformer) {
-  if (vae.scaling_factor)
-    return refuse("the VAE has a scaling_factor: it is one of FLUX.1, not of FLUX.2");
-  const std::int64_t channels = 4 * vae.latent_channels;
-  if (transformer.in_channels == channels && transformer.out_channels == channels) return {};
-  return refuse(fmt::format(
-      "the transformer takes {} channels and gives {}, expected {} (2x2 patches of {} latent "
-      "channels)",
-      transformer.in_channels, transformer.out_channels, channels, vae.latent_channels));
-}
-
-/// Everything that a file of weights shows; the RoPE axes and epsilons are not among it.
-bool have_same_shapes(const Flux2Config& a, const Flux2Config& b) {
-  const auto shapes = [](const Flux2Config& c) {
-    return std::tuple(c.in_channels, c.out_channels, c.double_blocks, c.single_blocks, c.heads,
-                      c.head_dim, c.context_size, c.mlp_size, c.timestep_channels);
-  };
-  return shapes(a) == shapes(b);
+  const bool has_all =
+      std::ranges::all_of(text.taps, [&](std::int64_t tap) { return tap <= encoder.layers; });
+  if (!has_all && !text.taps_stated)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the text encoder has {} layers, and of klein's the layers {} are "
+                            "read; a model of other "
+                            "layers says so in model_index.json (text_encoder_out_layers, which "
+                            "diffusers drops when "
+                            "it saves)",
+                            encoder.layers, to_string(text.taps)));
+  return check_flux2_text(text, transformer, encoder);
 }
 
 std::vector<const NameTable*> networks() { return {&flux2_names(), &qwen3_names(), &vae_names()}; }
 
-/// No other family has this transformer.
+/// FLUX.2 [dev], which has this transformer too, is asked before.
 bool owns(const WeightFiles& files) { return files.contents().find(flux2_names()) != nullptr; }
 
 }  // namespace
@@ -87,7 +59,7 @@ Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
                                                                 .parse = parse_flux2_config,
                                                                 .detect = detect_flux2,
                                                                 .fits = {}},
-                                                               have_same_shapes));
+                                                               have_same_flux2_shapes));
   own->transformer.cached_references = plan.cached_references.value;
   plan.inpaints = !plan.cached_references.value;  // flux.md 6.3: the pipeline of the others
   own->text_encoder =
@@ -105,7 +77,7 @@ Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
        .names = vae_names(),
        .parse = parse_vae_config,
        .detect = detect_vae,
-       .fits = [&](const VaeConfig& vae) { return check_vae(vae, own->transformer); }},
+       .fits = [&](const VaeConfig& vae) { return check_flux2_vae(vae, own->transformer); }},
       plan));
   TRY(files.read_scheduler(plan));
   plan.guidance = plan.distilled.value ? GuidanceUse::none : GuidanceUse::two_passes;
@@ -121,7 +93,7 @@ Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
 Result<> check_flux2_klein(const ModelPlan& plan) {
   const auto& own = plan.own_as<KleinPlan>();
   TRY(check_text(plan.text, own.transformer, own.text_encoder));
-  return check_vae(plan.vae, own.transformer);
+  return check_flux2_vae(plan.vae, own.transformer);
 }
 
 const Family kFlux2Klein = {.name = "flux2-klein",

@@ -1,0 +1,46 @@
+#include "engine/families/flux2_fit.h"
+
+#include <fmt/core.h>
+
+#include <tuple>
+
+namespace imagined::engine {
+
+Result<> check_flux2_text(const TextConfig& text, const Flux2Config& transformer,
+                          const Qwen3Config& encoder) {
+  const auto taps = static_cast<std::int64_t>(text.taps.size());
+  for (const std::int64_t tap : text.taps)
+    if (tap > encoder.layers)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("text_encoder_out_layers: {}, but the text encoder has {} layers",
+                              tap, encoder.layers));
+  if (taps * encoder.hidden_size == transformer.context_size) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("joint_attention_dim is {}, expected {} ({} taps of text features of width {})",
+                  transformer.context_size, taps * encoder.hidden_size, taps, encoder.hidden_size));
+}
+
+Result<> check_flux2_vae(const VaeConfig& vae, const Flux2Config& transformer) {
+  if (vae.scaling_factor)
+    return fail(ErrorCode::invalid_argument,
+                "the VAE has a scaling_factor: it is one of FLUX.1, not of FLUX.2");
+  const std::int64_t channels = 4 * vae.latent_channels;
+  if (transformer.in_channels == channels && transformer.out_channels == channels) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "the transformer takes {} channels and gives {}, expected {} (2x2 patches of {} latent "
+          "channels)",
+          transformer.in_channels, transformer.out_channels, channels, vae.latent_channels));
+}
+
+bool have_same_flux2_shapes(const Flux2Config& a, const Flux2Config& b) {
+  const auto shapes = [](const Flux2Config& c) {
+    return std::tuple(c.in_channels, c.out_channels, c.double_blocks, c.single_blocks, c.heads,
+                      c.head_dim, c.context_size, c.mlp_size, c.timestep_channels);
+  };
+  return shapes(a) == shapes(b);
+}
+
+}  // namespace imagined::engine
