@@ -8,7 +8,7 @@ import threading
 import pytest
 import requests
 
-from program import run, wait_until
+from program import run, stopped, wait_until
 from test_chat import RECORDED, events
 from test_edits import RED, data_url
 from test_relay import post
@@ -298,10 +298,11 @@ def test_half_a_letter_is_kept_until_its_other_half_comes(talk):
 
 def test_who_leaves_ends_the_rounds_and_the_pictures(talk):
     upstream = Upstream(says(calls=[(MAKE, HOUSE)]))
-    server = talk(upstream, arguments=["--set", "models.grok-imagine-image.steps=100"])
-    leave(server, "/v1/chat/completions", {"model": "pair", "messages": [{"role": "user", "content": "a"}]},
-          lambda: server.query("SELECT state FROM jobs"))
-    wait_until(lambda: server.query("SELECT state FROM jobs") == [("cancelled",)], "the end of the job")
+    server = talk(upstream)
+    with stopped(wait_until(server.worker_pid, "a worker")):
+        leave(server, "/v1/chat/completions",
+              {"model": "pair", "messages": [{"role": "user", "content": "a"}]}, server.job_states)
+        wait_until(lambda: server.job_states() == ["cancelled"], "the end of the job")
     assert len(upstream.requests) == 1
 
 
