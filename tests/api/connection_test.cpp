@@ -67,6 +67,7 @@ class Words final : public EventSource {
     }
     co_return std::nullopt;
   }
+  std::string failed(const Error& error) override { return error.message; }
   std::promise<void> gone;
 
  private:

@@ -734,15 +734,49 @@ TEST_F(HttpServerTest, StopsAtOnceWhenNothingIsInWork) {
   EXPECT_EQ(idle.status(), 0);
 }
 
-TEST_F(HttpServerTest, LeavesAJobThatIsNotFinishedWhenItsPatienceEnds) {
-  options_.drain_timeout = milliseconds(20);
+// Whose patience ends while the server stops: so long that its last words reach everybody.
+constexpr milliseconds kShortDrain{600};
+
+TEST_F(HttpServerTest, TellsWhoStillWaitsWhenItsPatienceEndsAndLeavesTheJob) {
+  options_.drain_timeout = kShortDrain;
   start();
   WireClient client(port());
   client.send(post(R"({"prompt":"a cat"})"));
   const ClaimedJob job = claim();
   server_->stop();
+  const std::string reply = client.reply();
+  EXPECT_THAT(reply, HasSubstr("HTTP/1.1 503"));
+  EXPECT_THAT(reply, HasSubstr("retry-after: "));
+  EXPECT_THAT(reply, HasSubstr("the server is being stopped"));
   thread_.join();
   EXPECT_EQ(state_of(job), JobState::running);
+}
+
+TEST_F(HttpServerTest, EndsAStreamWithTheReasonWhenItsPatienceEnds) {
+  options_.drain_timeout = kShortDrain;
+  start();
+  WireClient client(port());
+  client.send(post(R"({"prompt":"a cat","stream":true})"));
+  const ClaimedJob job = claim();
+  server_->stop();
+  const std::string stream = client.until("0\r\n\r\n");
+  EXPECT_THAT(stream, HasSubstr("event: error"));
+  EXPECT_THAT(stream, HasSubstr("the server is being stopped"));
+  EXPECT_TRUE(stream.ends_with("\r\n0\r\n\r\n"));
+  thread_.join();
+  EXPECT_EQ(state_of(job), JobState::running);
+}
+
+TEST_F(HttpServerTest, TellsWhoHasNotSentTheWholeBodyWhenItsPatienceEnds) {
+  options_.drain_timeout = kShortDrain;
+  start();
+  WireClient client(port());
+  const std::string request = post(R"({"prompt":"a cat"})", "Expect: 100-continue\r\n");
+  client.send(request.substr(0, request.find("\r\n\r\n") + 4));
+  EXPECT_THAT(client.until("\r\n\r\n"), HasSubstr("100 Continue"));
+  server_->stop();
+  EXPECT_EQ(client.status(), 503);
+  thread_.join();
 }
 
 TEST_F(HttpServerTest, SaysWhichAddressItCannotTake) {

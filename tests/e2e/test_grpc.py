@@ -7,7 +7,7 @@ import threading
 import pytest
 import requests
 
-from program import PAPERLAND, PROMPT, ROOT, SLOW, jpeg_size, run, wait_until
+from program import PAPERLAND, PROMPT, ROOT, SLOW, jpeg_size, run, stopped, wait_until
 from test_edits import BLUE, GREEN, RED, data_url
 
 xai_sdk = pytest.importorskip("xai_sdk", reason="the xai-sdk package is not installed")
@@ -408,6 +408,19 @@ def test_calls_in_work_are_answered_when_the_server_stops(start_server):
         asking.join(60)
     assert len(replies[0].images) == 1
     assert server.process.wait(20) == 0
+
+
+def test_who_still_waits_when_the_server_can_wait_no_more_is_told_so(start_server):
+    server = start_server("--drain-s", "2")
+    with grpc.insecure_channel(server.grpc) as channel, stopped(wait_until(server.worker_pid, "a worker")):
+        call = image_pb2_grpc.ImageStub(channel).GenerateImage.future(
+            image_pb2.GenerateImageRequest(prompt=PROMPT, model=MODEL),
+            metadata=[("authorization", f"Bearer {server.key}")])
+        wait_until(server.job_states, "a job")
+        server.process.terminate()
+        assert call.code() == grpc.StatusCode.UNAVAILABLE
+    assert server.process.wait(20) == 0
+    assert "cancelled" not in server.job_states()
 
 
 def test_a_port_that_is_taken_is_said_with_a_way_out(server, tmp_path):

@@ -8,7 +8,7 @@ import time
 import pytest
 import requests
 
-from program import PROMPT, SLOW, run, wait_until
+from program import PROMPT, SLOW, run, stopped, wait_until
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 
@@ -181,6 +181,25 @@ def test_an_sdk_that_lost_the_answer_is_given_what_it_has_paid_for(start_server)
     fresh = server.generate()  # no mark: the same prompt twice is a legitimate wish
     assert fresh.status_code == 200
     assert server.job_states() == ["succeeded", "succeeded"]
+
+
+def test_an_sdk_that_a_stopping_server_could_not_wait_with_is_given_the_picture_later(start_server, tmp_path):
+    server = start_server("--drain-s", "2", data_dir=tmp_path / "lives")
+    with stopped(wait_until(server.worker_pid, "a worker")):
+        replies = []
+        asking = threading.Thread(target=lambda: replies.append(server.generate()))
+        asking.start()
+        wait_until(server.job_states, "a job")
+        server.process.terminate()
+        asking.join(30)
+    assert replies[0].status_code == 503 and int(replies[0].headers["retry-after"]) >= 1
+    assert server.process.wait(30) == 0
+    second = start_server(data_dir=tmp_path / "lives")
+    again = requests.post(f"{second.url}/v1/images/generations", timeout=60, json={"prompt": PROMPT},
+                          headers=server.headers() | {"x-stainless-retry-count": "1"})
+    assert again.status_code == 200
+    assert second.job_states() == ["succeeded"]
+    assert books(second)["balances"]["wallet:default"] == "-0.02"
 
 
 def test_a_server_may_answer_strictly_as_xai_and_ask_for_money_with_402(start_server):

@@ -66,7 +66,8 @@ struct WaitTimes {
 struct Call {
   std::string id;                         // x-request-id
   std::optional<service::Caller> caller;  // who asks, where a key is needed
-  std::stop_token client_gone;            // requested when the client has gone, or waits no longer
+  std::stop_token client_gone;  // requested when the client has gone, or can be waited with no more
+  std::stop_token server_ends;  // requested when that is because the server ends
   std::optional<service::LimitFigures> limits;  // where it draws under a limit
   bool over_limit = false;                      // and was refused by it
   std::string job_id;                           // for the log line

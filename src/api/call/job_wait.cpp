@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/call/last_words.h"
 #include "service/pictures/picture_request.h"
 
 namespace imagined::api {
@@ -143,6 +144,7 @@ Async<JobWait::Moment> JobWait::next(std::stop_token client_gone, milliseconds l
 
 Async<Result<Job>> JobWait::give_up(service::EndedBy by) {
   const auto waiter = std::exchange(waiter_, nullptr);
+  if (call_.server_ends.stop_requested()) co_return tl::unexpected(stopping_error());
   auto job = co_await on_pool(context_.pool,
                               [&] { return context_.services.watcher.give_up(*waiter, by); });
   if (job && service::is_final(job->state) && job->state != JobState::cancelled) co_return job;

@@ -29,8 +29,8 @@ class JobWait {
   using Moment = std::variant<std::monostate, service::JobEvent, Result<service::Job>>;
 
   /// What happens next, or nothing when `limit` has passed. The end is the job in its final state,
-  /// or why it was not waited for: then it is given up, unless somebody else waits for it or it has
-  /// an idempotency key. Not to be called after it.
+  /// or why it was not waited for: then it is given up, unless somebody else waits for it, it has
+  /// an idempotency key, or it is the server that ends. Not to be called after it.
   Async<Moment> next(std::stop_token client_gone, std::chrono::milliseconds limit);
 
  private:

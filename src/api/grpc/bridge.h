@@ -25,6 +25,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "api/call/last_words.h"
 #include "api/grpc/call.h"
 #include "api/grpc/unreadable.h"
 #include "base/check.h"
@@ -53,6 +54,7 @@ class CallReactor : public Reactor {
               Handler handler)
       : loop_(loop), call_(loop.context, wire, method), handler_(std::move(handler)) {
     call_.client_gone = gone_.get_token();
+    call_.server_ends = loop.context.server_ends;
   }
 
   /// Once, when the reactor is whole.
@@ -77,6 +79,9 @@ class CallReactor : public Reactor {
     } catch (const std::exception& caught) {
       outcome = tl::unexpected(accident(caught));
     }
+    if (!outcome && outcome.error().code == ErrorCode::cancelled &&
+        call_.server_ends.stop_requested())
+      outcome = tl::unexpected(stopping_error());
     const grpc::Status status = finish(loop_.context, call_, outcome);
     loop_.context.untaken.add(call_, std::chrono::steady_clock::now());
     this->Finish(status);  // gRPC may delete it now
@@ -84,6 +89,8 @@ class CallReactor : public Reactor {
 
   const GrpcLoop loop_;
   std::stop_source gone_;
+  const std::stop_callback<std::function<void()>> when_server_ends_{
+      loop_.context.server_ends, [this] { gone_.request_stop(); }};
   GrpcCall call_;
   const Handler handler_;
 };

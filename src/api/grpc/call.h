@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,7 @@ struct GrpcContext : CallContext {
   const Peers& peers;
   ByteBudget& budget;  // of replies that are held in memory
   UntakenReplies& untaken;
+  std::stop_token server_ends;  // see `Call`
 };
 
 struct GrpcCall : Call {

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/call/last_words.h"
 #include "api/call/loop.h"
 #include "api/grpc/connection.h"
 #include "api/grpc/services.h"
@@ -62,7 +63,8 @@ class GrpcServer::Loop {
                  counts_,
                  peers_,
                  budget_,
-                 untaken_} {
+                 untaken_,
+                 ends_.get_token()} {
     const GrpcLoop loop{io_, context_};
     unserved_ = make_unserved_service(loop);
     faces_.push_back(make_image_service(loop));
@@ -132,6 +134,8 @@ class GrpcServer::Loop {
     boost::asio::post(io_, [this] {
       listener_.close();
       parting_.stopping.cancel();
+      last_words_.expires_after(options_.drain_timeout - last_words(options_.drain_timeout));
+      last_words_.async_wait([this](const boost::system::error_code&) { ends_.request_stop(); });
       overdue_.expires_after(options_.drain_timeout + kOverdue);
       overdue_.async_wait([this](const boost::system::error_code&) { parting_.now.cancel(); });
       stop_wanted_.release();  // from now on the library must be given no client any more
@@ -209,6 +213,7 @@ class GrpcServer::Loop {
   CallCounts counts_;
   ByteBudget budget_{kHeldBytesMax};
   UntakenReplies untaken_{options_.times};
+  std::stop_source ends_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
       boost::asio::make_work_guard(io_);
@@ -226,6 +231,7 @@ class GrpcServer::Loop {
                         Listener::Place place) { let_in(std::move(socket), std::move(place)); },
        .turn_away = [this](Listener::Socket socket, Error why) { drop(socket, why); }}};
   Parting parting_{io_};
+  boost::asio::steady_timer last_words_{io_};
   boost::asio::steady_timer overdue_{io_};
   boost::asio::steady_timer untaken_look_{io_};
   boost::asio::steady_timer farewell_{io_};

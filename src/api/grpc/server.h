@@ -49,8 +49,8 @@ class GrpcServer {
   /// How many calls have ended how, and how many connections are open. Any thread.
   service::Gauges gauges() const;
 
-  /// Takes no new calls; those in work have `drain_timeout`, then they are cancelled. Does not
-  /// wait. Any thread; twice is harmless.
+  /// Takes no new calls; those in work have `drain_timeout`, at whose end they are UNAVAILABLE.
+  /// Does not wait. Any thread; twice is harmless.
   void stop();
   /// Until no call is in work. After `stop`.
   void join();

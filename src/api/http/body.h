@@ -48,6 +48,8 @@ class EventSource {
   /// requested when the client has closed its connection; what is returned then is not sent.
   /// Whatever way a client goes, it is called with such a token at last.
   virtual Async<std::optional<std::string>> next(std::stop_token client_gone) = 0;
+  /// What tells a client that is still there, after such a call, why there is no more.
+  virtual std::string failed(const Error& error) = 0;
 };
 
 using Body = std::variant<std::string, SharedBytes, std::unique_ptr<EventSource>>;

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/call/last_words.h"
 #include "api/http/body_framing.h"
 #include "api/http/input_buffer.h"
 #include "api/http/router.h"
@@ -84,7 +85,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
         application_(parts.application),
         limits_(parts.limits),
         pool_(parts.pool),
-        budget_(parts.budget) {
+        budget_(parts.budget),
+        server_ends_(parts.server_ends) {
     error_code ignored;
     peer_ = plain(transport_.socket().remote_endpoint(ignored).address());
     const auto local = transport_.socket().local_endpoint(ignored);
@@ -125,6 +127,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void arm(milliseconds limit) { arm(steady_clock::now() + limit); }
   void arm(steady_clock::time_point end);
   void disarm();
+  void cancel();
 
   Transport transport_;
   asio::steady_timer timer_;
@@ -139,6 +142,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   const Limits& limits_;
   Pool& pool_;
   ByteBudget& budget_;
+  const std::stop_token server_ends_;
   std::string head_text_;
   std::size_t begun_bytes_ = 0;  // of the reply, which `client_is_gone` has sent already
   bool idle_ = false;
@@ -157,8 +161,7 @@ void TcpConnection::arm(steady_clock::time_point end) {
   timer_.async_wait([self = shared_from_this(), mark = ++armed_](const error_code& error) {
     if (error || mark != self->armed_) return;
     self->expired_ = true;
-    error_code ignored;
-    self->transport_.socket().cancel(ignored);
+    self->cancel();
   });
 }
 
@@ -171,7 +174,11 @@ void TcpConnection::disarm() {
 void TcpConnection::close_soon() {
   closing_ = true;
   last_request_until_ = steady_clock::now() + kLastRequestTimeout;
-  if (!idle_) return;
+  if (idle_) cancel();
+}
+
+// Whatever the socket does.
+void TcpConnection::cancel() {
   error_code ignored;
   transport_.socket().cancel(ignored);
 }
@@ -329,6 +336,7 @@ Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, Exchang
   if (!framing.error() && head.expects_continue && buffer_.text().empty()) {
     if (!co_await ask_for_body()) co_return Reading::closed;
   }
+  const std::stop_callback when_server_ends(server_ends_, [this] { cancel(); });
   const auto begin = steady_clock::now();
   std::uint64_t received = 0;
   std::string pieces;  // of one read together, so that tiny chunks cost no more than large ones
@@ -355,7 +363,11 @@ Async<TcpConnection::Reading> TcpConnection::read_body(const Head& head, Exchang
     if (framing.done()) break;
     // The slowest client that is waited for: nothing for the time of grace, and then its rate.
     arm(begin + limits_.body_timeout + milliseconds(received * 1000 / rule.bytes_per_s_min));
-    const error_code ec = co_await receive();
+    const error_code ec = server_ends_.stop_requested() ? error_code() : co_await receive();
+    if (server_ends_.stop_requested()) {
+      refusal.error = stopping_error();
+      co_return Reading::refused;
+    }
     if (ec && !expired_ && ec != asio::error::eof) co_return Reading::closed;
     if (ec) {
       refusal.head = expired_ ? HeadError{408, "the body of the request did not arrive in time"}
@@ -421,6 +433,8 @@ Async<Response> TcpConnection::answer_watched(Exchange& exchange) {
   using namespace asio::experimental::awaitable_operators;
   std::stop_source gone;
   exchange.client_gone = gone.get_token();
+  exchange.server_ends = server_ends_;
+  const std::stop_callback when_server_ends(server_ends_, [&gone] { gone.request_stop(); });
   // The watcher never ends by itself, so the answer always comes first.
   auto first = co_await (application_.answer(exchange) || watch_client(gone));
   co_return std::move(std::get<0>(first));
@@ -473,6 +487,7 @@ Async<bool> TcpConnection::write(const Head& head, Exchange& exchange, Response 
   if (!is_stream(response) || head_only) co_return true;
   using namespace asio::experimental::awaitable_operators;
   std::stop_source gone;
+  const std::stop_callback when_server_ends(server_ends_, [&gone] { gone.request_stop(); });
   auto& events = *std::get<std::unique_ptr<EventSource>>(response.body);
   begun_bytes_ = kVersion.size();  // nothing may be put between the events
   const auto first =
@@ -500,7 +515,8 @@ Async<void> TcpConnection::take_leave(EventSource& events) {
 }
 
 // Each event goes out at once, as a chunk where the client knows chunks, with a deadline of its
-// own. False: the reply is not whole, and the client sees that by the missing end.
+// own. False: the reply is not whole, and the client sees that by the missing end, unless it can
+// be told.
 Async<bool> TcpConnection::write_events(EventSource& events, bool chunked,
                                         std::stop_token client_gone) {
   while (true) {
@@ -520,6 +536,12 @@ Async<bool> TcpConnection::write_events(EventSource& events, bool chunked,
     }
     if (sent) continue;
     co_await take_leave(events);
+    if (server_ends_.stop_requested()) {
+      std::string last = events.failed(stopping_error());
+      const std::string size = chunked ? fmt::format("{:x}\r\n", last.size()) : std::string();
+      if (chunked) last += "\r\n0\r\n\r\n";
+      co_await write_bytes(size, asio::buffer(last));
+    }
     co_return false;
   }
   if (!chunked) co_return true;

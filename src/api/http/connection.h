@@ -37,6 +37,7 @@ struct ConnectionParts {
   const Limits& limits;
   Pool& pool;
   ByteBudget& budget;
+  std::stop_token server_ends;                // see `Call`
   std::shared_ptr<TlsContext> tls = nullptr;  // null: in the clear
 };
 
@@ -47,7 +48,8 @@ class Connection {
   virtual Async<void> run() = 0;
   /// Instead of `run`: answers with `error`, whatever is asked, and ends.
   virtual Async<void> turn_away(Error error) = 0;
-  /// Ends it now when it waits for a request, else after the reply in work.
+  /// Ends it now when it waits for a request, else after the reply in work. That has until
+  /// `server_ends` is requested: then it becomes one that says so.
   virtual void close_soon() = 0;
 };
 

@@ -59,13 +59,13 @@ class PictureStream final : public EventSource {
     co_return std::nullopt;
   }
 
- private:
-  enum class State : std::uint8_t { beginning, waiting, sending, over };
-
-  std::string failed(const Error& error) {
+  std::string failed(const Error& error) override {
     state_ = State::over;
     return answer_->failed(error);
   }
+
+ private:
+  enum class State : std::uint8_t { beginning, waiting, sending, over };
 
   /// A preview, a sign of life, or nothing: then there is another state.
   Async<std::string> wait(std::stop_token client_gone) {

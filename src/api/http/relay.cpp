@@ -44,7 +44,7 @@ class RelayedEvents final : public EventSource {
       if (news.ended) {
         attempt_.answer = nullptr;
         record_use(context_, exchange_, model_, attempt_.route, usage_.usage());
-        if (news.error) co_return cut_off(*news.error);
+        if (news.error) co_return failed(*news.error);
         co_return std::nullopt;
       }
       const auto until = steady_clock::now() + kCommentInterval;
@@ -57,17 +57,17 @@ class RelayedEvents final : public EventSource {
     co_return std::nullopt;
   }
 
+  std::string failed(const Error& error) override {
+    const std::string begin = is_between_events_ ? "" : "\n\n";
+    return begin + (api_ == wire::ChatApi::completions ? wire::unnamed_error_event(error)
+                                                       : wire::error_event(error));
+  }
+
  private:
   std::string passed(std::string bytes) {
     usage_.feed(bytes);
     is_between_events_ = bytes.ends_with("\n\n") || bytes.ends_with("\r\n\r\n");
     return bytes;
-  }
-
-  std::string cut_off(const Error& error) const {
-    const std::string begin = is_between_events_ ? "" : "\n\n";
-    return begin + (api_ == wire::ChatApi::completions ? wire::unnamed_error_event(error)
-                                                       : wire::error_event(error));
   }
 
   const Context& context_;

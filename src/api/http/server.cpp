@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "api/call/last_words.h"
 #include "api/call/loop.h"
 #include "api/http/connection.h"
 #include "api/http/middleware.h"
@@ -77,7 +78,9 @@ class Chain final : public Application {
     try {
       auto result = co_await exchange.route->handler(context_, exchange);
       if (result) co_return std::move(*result);
-      co_return failure_reply(context_, exchange, result.error());
+      const bool cut =
+          exchange.server_ends.stop_requested() && result.error().code == ErrorCode::cancelled;
+      co_return failure_reply(context_, exchange, cut ? stopping_error() : result.error());
     } catch (const std::exception& caught) {
       co_return accident(exchange, caught);
     }
@@ -150,9 +153,14 @@ class HttpServer::Loop {
                  Async<void> work, Listener::Place place);
   void begin_stop();
   void count_down(std::chrono::milliseconds left);
+  void end_replies();
   void end_when_idle();
   ConnectionParts parts() {
-    return {chain_, options_.limits, pool_, budget_,
+    return {chain_,
+            options_.limits,
+            pool_,
+            budget_,
+            ends_.get_token(),
             certificate_ ? certificate_->current(std::chrono::steady_clock::now()) : nullptr};
   }
 
@@ -172,6 +180,8 @@ class HttpServer::Loop {
                         Listener::Place place) { admit(std::move(socket), std::move(place)); },
        .turn_away = [this](tcp::socket socket,
                            Error error) { turn_away(std::move(socket), std::move(error)); }}};
+  const std::chrono::milliseconds last_words_ = last_words(options_.drain_timeout);
+  std::stop_source ends_;
   asio::steady_timer drain_{io_};
   std::optional<Certificate> certificate_;  // none: in the clear
   bool stopping_ = false;
@@ -244,12 +254,20 @@ void HttpServer::Loop::begin_stop() {
 void HttpServer::Loop::count_down(std::chrono::milliseconds left) {
   log(LogLevel::info, "stopping", "waits_at_most_s={} hint=\"again Ctrl-C ends at once\"",
       left.count() / 1000);
-  const std::chrono::milliseconds pause = std::min(left, kCountDownInterval);
+  const std::chrono::milliseconds pause = std::min(left - last_words_, kCountDownInterval);
   drain_.expires_after(pause);
   drain_.async_wait([this, left = left - pause](const boost::system::error_code& error) {
     if (error) return;
-    if (left.count() > 0) return count_down(left);
-    io_.stop();
+    if (left > last_words_) return count_down(left);
+    end_replies();
+  });
+}
+
+void HttpServer::Loop::end_replies() {
+  ends_.request_stop();
+  drain_.expires_after(last_words_);
+  drain_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) io_.stop();
   });
 }
 

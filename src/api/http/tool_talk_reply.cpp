@@ -97,6 +97,18 @@ class ToolTalking final : public EventSource {
     co_return std::nullopt;
   }
 
+  /// What was made and paid for is not lost because the model says no more.
+  std::string failed(const Error& error) override {
+    if (usage_.pictures > 0) {
+      usage_.warnings.push_back(error.message);
+      theirs_.clear();
+      return end();
+    }
+    state_ = State::over;
+    failure_ = error;
+    return answer_->failed(error);
+  }
+
   /// Why there is no answer, once it is over.
   const std::optional<Error>& failure() const { return failure_; }
   std::string whole() { return answer_->whole(usage_); }
@@ -138,13 +150,13 @@ class ToolTalking final : public EventSource {
   Async<std::string> ask_again(std::stop_token client_gone) {
     state_ = State::hearing;
     const auto asked = co_await ask(client_gone);
-    if (!asked) co_return give_up(asked.error());
+    if (!asked) co_return failed(asked.error());
     const int status = reply_->first.status;
     if (status == 200) co_return std::string();
     Error error{.code = ErrorCode::unavailable,
                 .message = fmt::format("the server that has the model \"{}\" answered {}",
                                        models_.talks, status)};
-    co_return give_up(error);
+    co_return failed(error);
   }
 
   /// What the model says, a sign of life, or nothing: then there is another state.
@@ -155,7 +167,7 @@ class ToolTalking final : public EventSource {
     if (news.ended) {
       std::string events = answer_->text(said);
       reply_->answer = nullptr;
-      if (news.error) co_return events + give_up(*news.error);
+      if (news.error) co_return events + failed(*news.error);
       co_return events + end_turn();
     }
     if (!said.empty()) co_return answer_->text(said);
@@ -168,7 +180,7 @@ class ToolTalking final : public EventSource {
 
   std::string end_turn() {
     auto turn = reader_.end();
-    if (!turn) return give_up(turn.error());
+    if (!turn) return failed(turn.error());
     record_use(context_, exchange_, models_.talks, reply_->route, turn->usage);
     if (turn->usage) {
       usage_.input_tokens += turn->usage->input;
@@ -325,18 +337,6 @@ class ToolTalking final : public EventSource {
     const std::vector<ToolCall> theirs(theirs_.begin(), theirs_.end());
     std::string events = theirs.empty() ? "" : answer_->calls(theirs);
     return events + answer_->end(usage_, finish_reason_);
-  }
-
-  /// What was made and paid for is not lost because the model says no more.
-  std::string give_up(const Error& error) {
-    if (usage_.pictures > 0) {
-      usage_.warnings.push_back(error.message);
-      theirs_.clear();
-      return end();
-    }
-    state_ = State::over;
-    failure_ = error;
-    return answer_->failed(error);
   }
 
   const Context& context_;
