@@ -25,6 +25,8 @@ imagined_pkg(imagined_deflate libdeflate)
 imagined_pkg(imagined_webp libwebp)
 imagined_pkg(imagined_jpeg libturbojpeg)
 imagined_pkg(imagined_openh264 openh264)
+imagined_pkg(imagined_aom aom)
+imagined_pkg(imagined_dav1d dav1d)
 imagined_pkg(imagined_seccomp libseccomp)
 imagined_pkg(imagined_argon2 libargon2)
 

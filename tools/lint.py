@@ -55,9 +55,11 @@ PICTURE = "image/picture.h"  # data only, and all that the engine sees of its fo
 
 # A library's headers, and the folders that may include them. Tests may include any.
 LIBRARIES = {
+    "aom/": "video",
     "argon2.h": "base",
     "boost/": "api/listen api/call api/http api/grpc",
     "curl/": "net",
+    "dav1d/": "video",
     "fmt/": "",  # anywhere
     "gmock/": "tests",
     "google/protobuf/": "api/grpc",
@@ -101,7 +103,7 @@ BANNED = [
     (r"\b(TODO|FIXME|XXX|HACK)\b", CODE | {".py", ".sh"}, "do it, or name it in an issue"),
     (r"using namespace (?!std::chrono|hwy|imagined)", {".h"}, "name what is used"),
     (r"\bprintf\(|std::cout", CODE, "base/log.h; results on stdout belong to src/cli"),
-    (r"video::decode_h264\(", CODE, "decoder::Decoder: strangers' videos are decoded in a child"),
+    (r"video::decode_(frames|h264|av1)\(", CODE, "decoder::Decoder: strangers' videos are decoded in a child"),
     (r"image::decode\(", CODE, "decoder::Decoder: strangers' pictures are decoded in a child"),
     (r"\bgetenv\(", CODE, "only src/cli reads the environment"),
     (r"\bTempDir\(|temp_directory_path\(", CODE, "base/folder_testing.h: tests run side by side"),

@@ -75,6 +75,7 @@ Result<fs::path> choose_file(const AnimateOptions& options, std::uint64_t seed) 
 struct Work {
   engine::ClipRequest request;
   std::optional<video::Frames> before;
+  video::Codec codec = video::Codec::h264;
 };
 
 /// A video of the kinds of sizes that are offered.
@@ -142,7 +143,7 @@ Result<WrittenClip> make_video(engine::Engine& engine, const Work& work, std::st
   const auto add = [&](const image::Picture& frame) -> Result<void> {
     if (!recording)
       recording = TRY(video::Recording::begin(request.width, request.height,
-                                              engine.summary().clip_frames_per_second,
+                                              engine.summary().clip_frames_per_second, work.codec,
                                               work.before ? &*work.before : nullptr));
     return recording->add(frame);
   };
@@ -193,6 +194,7 @@ int animate(const AnimateOptions& options) {
   if (!work) return report(work.error());
   engine::ClipRequest& request = work->request;
   request.seed = seed;
+  work->codec = video::codec_named(config->settings.video_codec);
   const std::stop_token stop = stop_on_signals();
   const auto engine = engine::Engine::load(load_options(*config, *model));
   if (!engine) return report(engine.error());

@@ -74,8 +74,8 @@ void add_config_options(Command& command, ConfigFlags& flags,
 }
 
 std::vector<std::string_view> engine_settings() {
-  return {"models_dir", "device",       "precision",        "long_prompt",
-          "threads",    "jpeg_quality", "picture_metadata", "log_level"};
+  return {"models_dir",   "device",           "precision",   "long_prompt", "threads",
+          "jpeg_quality", "picture_metadata", "video_codec", "log_level"};
 }
 
 Result<Config> load_config(const ConfigFlags& flags, const std::string& model,

@@ -71,7 +71,8 @@ int run_worker(const WorkerOptions& options) {
                          // A hung device comes back only with a new process; whoever started us
                          // starts it.
                          .on_stuck = [] { std::_Exit(kExitUnavailable); },
-                         .jpeg_quality = static_cast<int>(config->settings.jpeg_quality)});
+                         .jpeg_quality = static_cast<int>(config->settings.jpeg_quality),
+                         .video_codec = video::codec_named(config->settings.video_codec)});
   if (const auto loaded = worker.load(); !loaded) return report(loaded.error());
   worker.run(stop);
   return kExitOk;

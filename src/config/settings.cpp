@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 3> kModerationAnswers = {"error", "empty"
 constexpr std::array<std::string_view, 2> kModerationDowns = {"refuse", "pass"};
 constexpr std::array<std::string_view, 3> kOutOfQuotaStatuses = {"429", "402", "403"};
 constexpr std::array<std::string_view, 2> kLongPrompts = {"cut", "refuse"};
+constexpr std::array<std::string_view, 2> kVideoCodecs = {"h264", "av1"};
 constexpr std::array<std::string_view, 4> kMetricsReaders = {"nobody", "local", "managers", "all"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "info", "warn", "error", "off"};
 
@@ -150,6 +151,9 @@ std::span<const Setting> all_settings() {
       {"picture_metadata", &Settings::picture_metadata,
        "whether files say how their pictures were made: model, seed, SHA-256 of the prompt", 0, 0,
        kOnOff},
+      {"video_codec", &Settings::video_codec,
+       "of video files: H.264, which everything plays, or AV1, which is free of patent fees", 0, 0,
+       kVideoCodecs},
       {"metrics", &Settings::metrics,
        "who may read /metrics: nobody, this machine, people with a management key, or all", 0, 0,
        kMetricsReaders},

@@ -70,6 +70,7 @@ struct Settings {
   std::int64_t threads = 0;
   std::int64_t jpeg_quality = 90;
   std::string picture_metadata = "on";
+  std::string video_codec = "h264";
   std::string metrics = "local";
   std::string log_level = "info";
 };

@@ -12,8 +12,8 @@
 #include "decoder/decoder.h"
 #include "decoder/messages.h"
 #include "decoder/sandbox.h"
+#include "video/decode.h"
 #include "video/frames.h"
-#include "video/h264_decoder.h"
 #include "video/mp4_read.h"
 
 namespace imagined::decoder {
@@ -113,7 +113,7 @@ Result<DecodeReply> decode_video(std::span<const std::uint8_t> file, std::span<s
   const video::Mp4Track track = TRY(video::read_mp4(file));
   DecodeReply reply{.decoded = true, .width = track.width, .height = track.height};
   const std::size_t bytes = video::frame_bytes(track.width, track.height);
-  TRY(video::decode_h264(track, [&](const video::FrameView& frame) -> Result<void> {
+  TRY(video::decode_frames(track, [&](const video::FrameView& frame) -> Result<void> {
     if (out.size() < bytes)
       return fail(ErrorCode::internal, "the video could not be decoded", "video", "more frames");
     video::pack_frame(frame, out.data());

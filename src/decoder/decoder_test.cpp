@@ -130,8 +130,8 @@ TEST(Decoder, ReplacesAChildThatHasWorkedForLongEnough) {
 }
 
 /// A clip of the given number of frames; each is grey, four levels lighter than the one before.
-Bytes clip(int frames) {
-  auto file = video::ClipFile::begin({.width = 48, .height = 32, .frames_per_second = 4});
+Bytes clip(int frames, video::Codec codec = video::Codec::h264) {
+  auto file = video::ClipFile::begin({.width = 48, .height = 32, .frames_per_second = 4}, codec);
   EXPECT_TRUE(file);
   for (int i = 0; i < frames; ++i) {
     image::Picture picture{.width = 48, .height = 32, .channels = 3, .pixels = {}};
@@ -143,8 +143,11 @@ Bytes clip(int frames) {
 
 TEST(DecodeVideo, GivesTheFramesInTheirOrder) {
   Decoder decoder(options());
-  for (const int frames : {1, 20}) {
-    const auto video = decoder.decode_video(clip(frames));
+  for (const auto& [frames, codec] : {std::pair{1, video::Codec::h264},
+                                      {20, video::Codec::h264},
+                                      {1, video::Codec::av1},
+                                      {20, video::Codec::av1}}) {
+    const auto video = decoder.decode_video(clip(frames, codec));
     ASSERT_TRUE(video) << video.error().message << ": " << video.error().detail;
     EXPECT_EQ(video->width, 48);
     EXPECT_EQ(video->height, 32);

@@ -6,11 +6,11 @@
 
 namespace imagined::video {
 
-ClipFile::ClipFile(const VideoShape& shape, std::unique_ptr<H264Encoder> encoder)
+ClipFile::ClipFile(const VideoShape& shape, std::unique_ptr<FrameEncoder> encoder)
     : shape_(shape), encoder_(std::move(encoder)) {}
 
-Result<ClipFile> ClipFile::begin(const VideoShape& shape) {
-  auto encoder = TRY(H264Encoder::make(shape));
+Result<ClipFile> ClipFile::begin(const VideoShape& shape, Codec codec) {
+  auto encoder = TRY(make_encoder(codec, shape));
   return ClipFile(shape, std::move(encoder));
 }
 
@@ -20,7 +20,7 @@ Result<void> ClipFile::add(const image::PictureView& frame) {
 }
 
 std::vector<std::uint8_t> ClipFile::finish(std::string_view xmp) const {
-  return write_mp4(shape_, encoder_->parameter_sets(), frames_, xmp);
+  return write_mp4(shape_, encoder_->sample_entry(), frames_, xmp);
 }
 
 }  // namespace imagined::video

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "image/picture.h"
-#include "video/h264_encoder.h"
+#include "video/coded.h"
 
 namespace imagined::video {
 
@@ -16,8 +16,8 @@ namespace imagined::video {
 /// disk.
 class ClipFile {
  public:
-  /// Errors as H264Encoder's.
-  static Result<ClipFile> begin(const VideoShape& shape);
+  /// Errors as `make_encoder`'s.
+  static Result<ClipFile> begin(const VideoShape& shape, Codec codec = Codec::h264);
 
   /// About 4 ms for a flat drawing of 848 x 480 on one core.
   Result<void> add(const image::PictureView& frame);
@@ -27,10 +27,10 @@ class ClipFile {
   std::vector<std::uint8_t> finish(std::string_view xmp = {}) const;
 
  private:
-  ClipFile(const VideoShape& shape, std::unique_ptr<H264Encoder> encoder);
+  ClipFile(const VideoShape& shape, std::unique_ptr<FrameEncoder> encoder);
 
   VideoShape shape_;
-  std::unique_ptr<H264Encoder> encoder_;
+  std::unique_ptr<FrameEncoder> encoder_;
   std::vector<CodedFrame> frames_;
 };
 

@@ -15,8 +15,8 @@
 
 #include "base/check.h"
 #include "base/folder_testing.h"
+#include "video/decode.h"
 #include "video/frames.h"
-#include "video/h264_decoder.h"
 #include "video/mp4_read.h"
 
 namespace imagined::video {
@@ -38,8 +38,8 @@ image::Picture frame_at(const VideoShape& shape, int index) {
   return picture;
 }
 
-std::vector<std::uint8_t> file_of(const VideoShape& shape, int frames) {
-  auto file = ClipFile::begin(shape);
+std::vector<std::uint8_t> file_of(const VideoShape& shape, int frames, Codec codec = Codec::h264) {
+  auto file = ClipFile::begin(shape, codec);
   EXPECT_TRUE(file) << file.error().detail;
   for (int i = 0; i < frames; ++i) EXPECT_TRUE(file->add(frame_at(shape, i).view()));
   return file->finish();
@@ -66,7 +66,7 @@ void walk(Bytes bytes, const std::string& path, std::map<std::string, Bytes>& bo
         type == "stbl")
       skip = 0;
     if (type == "stsd" || type == "dref") skip = 8;
-    if (type == "avc1") skip = 78;
+    if (type == "avc1" || type == "av01") skip = 78;
     if (skip != std::string::npos) walk(boxes[name].subspan(skip), name, boxes, order);
     bytes = bytes.subspan(size);
   }
@@ -100,7 +100,7 @@ class Decoded {
     const auto track = read_mp4(file);
     CHECK(track, "{}", track.error().message);
     frames_ = {.width = track->width, .height = track->height, .planes = {}};
-    const auto done = decode_h264(*track, [&](const FrameView& frame) -> Result<void> {
+    const auto done = decode_frames(*track, [&](const FrameView& frame) -> Result<void> {
       const std::size_t end = frames_.planes.size();
       frames_.planes.resize(end + frame_bytes(frame.width, frame.height));
       pack_frame(frame, frames_.planes.data() + end);
@@ -128,8 +128,15 @@ class Decoded {
 
 constexpr VideoShape kSmall{.width = 96, .height = 64, .frames_per_second = 4};
 
-TEST(ClipFile, GivesEveryFrameBackNearlyAsItWas) {
-  const auto file = file_of(kSmall, 12);
+class ClipFileOf : public testing::TestWithParam<Codec> {};
+
+INSTANTIATE_TEST_SUITE_P(EveryCodec, ClipFileOf, testing::Values(Codec::h264, Codec::av1),
+                         [](const auto& codec) {
+                           return std::string(codec.param == Codec::h264 ? "H264" : "Av1");
+                         });
+
+TEST_P(ClipFileOf, GivesEveryFrameBackNearlyAsItWas) {
+  const auto file = file_of(kSmall, 12, GetParam());
   const Decoded decoded(file);
   ASSERT_EQ(decoded.frames(), 12);
   // A frame against its neighbour, the likeliest mistake, comes to 33 dB.
@@ -171,8 +178,8 @@ TEST(ClipFile, LastsAsLongAsItsFrames) {
   EXPECT_EQ(u32(times, 12) * 24, u32(boxes.at("/moov/mvhd"), 12));
 }
 
-TEST(ClipFile, PointsAtFramesThatFillTheRestOfTheFile) {
-  const auto file = file_of(kSmall, 5);
+TEST_P(ClipFileOf, PointsAtFramesThatFillTheRestOfTheFile) {
+  const auto file = file_of(kSmall, 5, GetParam());
   const Read boxes = read(file);
   const Bytes sizes = boxes.table("stsz");
   std::size_t end = u32(boxes.table("stco"), 8);
@@ -181,8 +188,8 @@ TEST(ClipFile, PointsAtFramesThatFillTheRestOfTheFile) {
   EXPECT_EQ(end, file.size());
 }
 
-TEST(ClipFile, CanBeginEveryTwoSeconds) {
-  const auto file = file_of(kSmall, 17);
+TEST_P(ClipFileOf, CanBeginEveryTwoSeconds) {
+  const auto file = file_of(kSmall, 17, GetParam());
   const Bytes keys = read(file).table("stss");
   ASSERT_EQ(u32(keys, 4), 3u);
   EXPECT_EQ(u32(keys, 8), 1u);
@@ -190,12 +197,14 @@ TEST(ClipFile, CanBeginEveryTwoSeconds) {
   EXPECT_EQ(u32(keys, 16), 17u);
 }
 
-TEST(ClipFile, IsTheSameForTheSameFrames) { EXPECT_EQ(file_of(kSmall, 9), file_of(kSmall, 9)); }
+TEST_P(ClipFileOf, IsTheSameForTheSameFrames) {
+  EXPECT_EQ(file_of(kSmall, 9, GetParam()), file_of(kSmall, 9, GetParam()));
+}
 
-TEST(ClipFile, TakesTheSizesThatAreOffered) {
+TEST_P(ClipFileOf, TakesTheSizesThatAreOffered) {
   for (const auto& [width, height] : {std::pair{848, 480}, {480, 848}, {720, 720}, {1280, 720}}) {
     const VideoShape shape{.width = width, .height = height, .frames_per_second = 4};
-    const auto file = file_of(shape, 2);
+    const auto file = file_of(shape, 2, GetParam());
     EXPECT_GT(Decoded(file).decibel(1, frame_at(shape, 1)), 35);
   }
 }
@@ -211,10 +220,10 @@ std::string output_of(const std::string& command) {
   return pclose(pipe) == 0 ? text : std::string();
 }
 
-TEST(ClipFile, IsWhatFfprobeTakesItFor) {
+TEST_P(ClipFileOf, IsWhatFfprobeTakesItFor) {
   if (output_of("ffprobe -version").empty()) GTEST_SKIP() << "there is no ffprobe here";
   const TestFolder folder;
-  const auto file = file_of(kSmall, 10);
+  const auto file = file_of(kSmall, 10, GetParam());
   const std::string path =
       folder.write("clip.mp4", {reinterpret_cast<const char*>(file.data()), file.size()}).string();
   const std::string said = output_of(
@@ -222,15 +231,16 @@ TEST(ClipFile, IsWhatFfprobeTakesItFor) {
       "stream=codec_name,profile,width,height,pix_fmt,color_range,color_space,color_transfer,"
       "color_primaries,r_frame_rate,duration,nb_read_frames " +
       path);
+  const bool is_av1 = GetParam() == Codec::av1;
   for (const std::string_view line :
-       {"codec_name=h264", "profile=Main", "width=96", "height=64", "pix_fmt=yuv420p",
-        "color_range=tv", "color_space=bt709", "color_transfer=bt709", "color_primaries=bt709",
-        "r_frame_rate=4/1", "duration=2.500000", "nb_read_frames=10"})
+       {is_av1 ? "codec_name=av1" : "codec_name=h264", "profile=Main", "width=96", "height=64",
+        "pix_fmt=yuv420p", "color_range=tv", "color_space=bt709", "color_transfer=bt709",
+        "color_primaries=bt709", "r_frame_rate=4/1", "duration=2.500000", "nb_read_frames=10"})
     EXPECT_NE(said.find(line), std::string::npos) << line << " not in\n" << said;
 }
 
 // Frames that are kept in another order than they are shown in, beside a track of sound.
-TEST(DecodeH264, ShowsTheFramesOfFfmpegInTheirOrder) {
+TEST(DecodeFrames, ShowsTheFramesOfFfmpegInTheirOrder) {
   if (output_of("ffmpeg -version").empty()) GTEST_SKIP() << "there is no ffmpeg here";
   const TestFolder folder;
   const std::string path = (folder.path() / "grey.mp4").string();
@@ -247,7 +257,7 @@ TEST(DecodeH264, ShowsTheFramesOfFfmpegInTheirOrder) {
   EXPECT_NEAR(track->seconds, 2, 0.01);
   ASSERT_EQ(track->frames.size(), 20u);
   std::vector<int> levels;
-  const auto done = decode_h264(*track, [&](const FrameView& frame) -> Result<void> {
+  const auto done = decode_frames(*track, [&](const FrameView& frame) -> Result<void> {
     levels.push_back(frame.planes[0][10 * frame.strides[0] + 10]);
     return {};
   });
@@ -255,6 +265,22 @@ TEST(DecodeH264, ShowsTheFramesOfFfmpegInTheirOrder) {
   ASSERT_EQ(levels.size(), 20u);
   EXPECT_TRUE(std::ranges::is_sorted(levels));
   EXPECT_LT(levels.front() + 100, levels.back());
+}
+
+TEST(DecodeFrames, SaysWhichFramesOfAv1ItDoesNotRead) {
+  auto file = file_of(kSmall, 3, Codec::av1);
+  const auto track = read_mp4(file);
+  ASSERT_TRUE(track) << track.error().message;
+  const auto decoded = [](const Mp4Track& changed) {
+    return decode_frames(changed, [](const FrameView&) { return Result<void>(); });
+  };
+  EXPECT_TRUE(decoded(*track));
+  Mp4Track other = *track;
+  other.width = 64;
+  EXPECT_EQ(decoded(other).error().field, "video");
+  other = *track;
+  other.frames.erase(other.frames.begin());  // what the others go on from
+  EXPECT_EQ(decoded(other).error().code, ErrorCode::invalid_argument);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "image/picture.h"
-#include "video/h264_decoder.h"
+#include "video/frame_view.h"
 
 namespace imagined::video {
 

@@ -8,14 +8,9 @@
 namespace imagined::video {
 namespace {
 
-tl::unexpected<Error> not_decoded(std::string detail) {
-  return fail(ErrorCode::invalid_argument, "the video could not be decoded", "video",
-              std::move(detail));
-}
-
-class Library {
+class OpenH264 {
  public:
-  ~Library() {
+  ~OpenH264() {
     if (decoder_ == nullptr) return;
     decoder_->Uninitialize();
     WelsDestroyDecoder(decoder_);
@@ -33,8 +28,7 @@ class Library {
   }
 
   /// One NAL unit; what it brings forth goes to `take`.
-  template <class Take>
-  Result<void> give(Mp4Track::Bytes unit, const Take& take) {
+  Result<void> give(Mp4Track::Bytes unit, const TakeFrame& take) {
     with_code_.assign({0, 0, 0, 1});
     with_code_.insert(with_code_.end(), unit.begin(), unit.end());
     unsigned char* planes[3] = {};
@@ -46,8 +40,7 @@ class Library {
   }
 
   /// Those that were held back because others might be shown before.
-  template <class Take>
-  Result<void> finish(const Take& take) {
+  Result<void> finish(const TakeFrame& take) {
     while (true) {
       unsigned char* planes[3] = {};
       SBufferInfo info{};
@@ -57,8 +50,7 @@ class Library {
   }
 
  private:
-  template <class Take>
-  static Result<void> keep(const SBufferInfo& info, const Take& take) {
+  static Result<void> keep(const SBufferInfo& info, const TakeFrame& take) {
     if (info.iBufferStatus != 1) return {};
     const SSysMEMBuffer& buffer = info.UsrData.sSystemBuffer;
     return take(FrameView{.width = buffer.iWidth,
@@ -73,26 +65,13 @@ class Library {
 
 }  // namespace
 
-Result<void> decode_h264(const Mp4Track& track,
-                         const std::function<Result<void>(const FrameView&)>& take) {
-  Library library;
+Result<void> decode_h264(const Mp4Track& track, const TakeFrame& take) {
+  OpenH264 library;
   TRY(library.start());
-  std::size_t shown = 0;
-  const auto take_checked = [&](const FrameView& frame) -> Result<void> {
-    if (frame.width != track.width || frame.height != track.height)
-      return not_decoded(fmt::format("a frame of {} x {} in a track of {} x {}", frame.width,
-                                     frame.height, track.width, track.height));
-    if (++shown > track.frames.size()) return not_decoded("more frames than the track has");
-    return take(frame);
-  };
-  for (const Mp4Track::Bytes set : track.parameter_sets) TRY(library.give(set, take_checked));
+  for (const Mp4Track::Bytes set : track.parameter_sets) TRY(library.give(set, take));
   for (const Mp4Track::Bytes frame : track.frames)
-    for (const Mp4Track::Bytes unit : TRY(units_of(track, frame)))
-      TRY(library.give(unit, take_checked));
-  TRY(library.finish(take_checked));
-  if (shown != track.frames.size())
-    return not_decoded(fmt::format("{} of {} frames", shown, track.frames.size()));
-  return {};
+    for (const Mp4Track::Bytes unit : TRY(units_of(track, frame))) TRY(library.give(unit, take));
+  return library.finish(take);
 }
 
 }  // namespace imagined::video

@@ -14,8 +14,7 @@ namespace imagined::video {
 namespace {
 
 // 0 to 51, less is better: flat drawings come out at about 45 dB.
-constexpr int kQuantiser = 20;
-constexpr int kSecondsBetweenKeys = 2;  // what a player that jumps has to decode at most
+constexpr int kH264Quantiser = 20;
 
 constexpr std::uint8_t kTypeBits = 0x1F;
 constexpr std::uint8_t kSequenceParameters = 7;
@@ -47,7 +46,7 @@ SEncParamExt parameters_of(const VideoShape& shape, SEncParamExt parameters) {
   parameters.iPicHeight = shape.height;
   parameters.fMaxFrameRate = static_cast<float>(shape.frames_per_second);
   parameters.iRCMode = RC_OFF_MODE;
-  parameters.iMinQp = parameters.iMaxQp = kQuantiser;
+  parameters.iMinQp = parameters.iMaxQp = kH264Quantiser;
   parameters.iComplexityMode = HIGH_COMPLEXITY;
   parameters.uiIntraPeriod = static_cast<unsigned>(kSecondsBetweenKeys * shape.frames_per_second);
   parameters.eSpsPpsIdStrategy = CONSTANT_ID;
@@ -66,7 +65,7 @@ SEncParamExt parameters_of(const VideoShape& shape, SEncParamExt parameters) {
   layer.iVideoHeight = shape.height;
   layer.fFrameRate = parameters.fMaxFrameRate;
   layer.uiProfileIdc = PRO_MAIN;
-  layer.iDLayerQp = kQuantiser;
+  layer.iDLayerQp = kH264Quantiser;
   layer.sSliceArgument.uiSliceMode = SM_SINGLE_SLICE;
   layer.bVideoSignalTypePresent = true;
   layer.uiVideoFormat = VF_UNDEF;
@@ -78,11 +77,17 @@ SEncParamExt parameters_of(const VideoShape& shape, SEncParamExt parameters) {
   return parameters;
 }
 
-}  // namespace
+/// One parameter set behind how many there are and its length.
+void append_set(Unit set, int reserved, std::vector<std::uint8_t>& out) {
+  out.push_back(static_cast<std::uint8_t>(reserved | 1));
+  out.push_back(static_cast<std::uint8_t>(set.size() >> 8));
+  out.push_back(static_cast<std::uint8_t>(set.size()));
+  out.insert(out.end(), set.begin(), set.end());
+}
 
-class H264Encoder::Library {
+class H264Encoder final : public FrameEncoder {
  public:
-  ~Library() {
+  ~H264Encoder() override {
     if (encoder_ == nullptr) return;
     encoder_->Uninitialize();
     WelsDestroySVCEncoder(encoder_);
@@ -102,7 +107,7 @@ class H264Encoder::Library {
     return {};
   }
 
-  Result<CodedFrame> encode(const image::PictureView& frame) {
+  Result<CodedFrame> encode(const image::PictureView& frame) override {
     CHECK(frame.width == shape_.width && frame.height == shape_.height,
           "a frame of {} x {} in a video of {} x {}", frame.width, frame.height, shape_.width,
           shape_.height);
@@ -126,7 +131,16 @@ class H264Encoder::Library {
     return result;
   }
 
-  const ParameterSets& parameter_sets() const { return parameter_sets_; }
+  // Source: ISO/IEC 14496-15, 5.3.3.
+  SampleEntry sample_entry() const override {
+    CHECK(sequence_.size() >= 4 && !picture_.empty(), "a video without parameter sets");
+    std::vector<std::uint8_t> content = {1};
+    content.insert(content.end(), sequence_.begin() + 1, sequence_.begin() + 4);  // profile, level
+    content.push_back(0xFC | 3);  // lengths have four bytes
+    append_set(sequence_, 0xE0, content);
+    append_set(picture_, 0, content);
+    return {.type = "avc1", .configuration_type = "avcC", .configuration = std::move(content)};
+  }
 
  private:
   void take_layer(const SLayerBSInfo& layer, std::vector<std::uint8_t>& out) {
@@ -137,9 +151,9 @@ class H264Encoder::Library {
       start += size;
       const int type = unit[0] & kTypeBits;
       if (type == kSequenceParameters) {
-        parameter_sets_.sequence.assign(unit.begin(), unit.end());
+        sequence_.assign(unit.begin(), unit.end());
       } else if (type == kPictureParameters) {
-        parameter_sets_.picture.assign(unit.begin(), unit.end());
+        picture_.assign(unit.begin(), unit.end());
       } else {
         append_with_length(unit, out);
       }
@@ -149,30 +163,17 @@ class H264Encoder::Library {
   ISVCEncoder* encoder_ = nullptr;
   VideoShape shape_;
   Planes planes_;
-  ParameterSets parameter_sets_;
+  std::vector<std::uint8_t> sequence_;  // parameters: NAL units without start codes
+  std::vector<std::uint8_t> picture_;
   long long frames_ = 0;
 };
 
-H264Encoder::H264Encoder(std::unique_ptr<Library> library) : library_(std::move(library)) {}
-H264Encoder::~H264Encoder() = default;
+}  // namespace
 
-Result<std::unique_ptr<H264Encoder>> H264Encoder::make(const VideoShape& shape) {
-  const auto is_side = [](int side) {
-    return side >= 16 && side <= kVideoSideMax && side % 2 == 0;
-  };
-  CHECK(is_side(shape.width) && is_side(shape.height), "a video of {} x {}", shape.width,
-        shape.height);
-  CHECK(shape.frames_per_second >= 1 && shape.frames_per_second <= kFramesPerSecondMax,
-        "a video of {} frames per second", shape.frames_per_second);
-  auto library = std::make_unique<Library>();
-  TRY(library->start(shape));
-  return std::unique_ptr<H264Encoder>(new H264Encoder(std::move(library)));
+Result<std::unique_ptr<FrameEncoder>> make_h264_encoder(const VideoShape& shape) {
+  auto encoder = std::make_unique<H264Encoder>();
+  TRY(encoder->start(shape));
+  return encoder;
 }
-
-Result<CodedFrame> H264Encoder::encode(const image::PictureView& frame) {
-  return library_->encode(frame);
-}
-
-const ParameterSets& H264Encoder::parameter_sets() const { return library_->parameter_sets(); }
 
 }  // namespace imagined::video

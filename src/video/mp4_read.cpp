@@ -128,6 +128,14 @@ Result<void> read_parameter_sets(Bytes configuration, Mp4Track& track) {
   return {};
 }
 
+Result<void> read_obus(Bytes configuration, Mp4Track& track) {
+  Reader reader(configuration);
+  reader.skip(4);  // a mark, profile and level, what the frames are like, a delay
+  if (!reader.whole()) return damaged("av1C");
+  if (!reader.rest().empty()) track.parameter_sets.push_back(reader.rest());
+  return {};
+}
+
 Result<void> read_sample_entry(Bytes stsd, Mp4Track& track) {
   Reader reader(stsd);
   reader.skip(4);
@@ -135,10 +143,12 @@ Result<void> read_sample_entry(Bytes stsd, Mp4Track& track) {
   Bytes entries = reader.rest();
   const auto entry = next_box(entries);
   if (!reader.whole() || !entry) return damaged("stsd");
-  if (entry->type != "avc1") {
+  if (entry->type == "av01") {
+    track.codec = Codec::av1;
+  } else if (entry->type != "avc1") {
     const bool printable =
         std::ranges::all_of(entry->type, [](char c) { return c > 31 && c < 127; });
-    return wrong(fmt::format("is of kind \"{}\"; what is read is H.264 (avc1)",
+    return wrong(fmt::format("is of kind \"{}\"; what is read is H.264 (avc1) and AV1 (av01)",
                              printable ? entry->type : "?"));
   }
   if (count != 1) return wrong(fmt::format("has {} kinds of frames; what is read is one", count));
@@ -147,13 +157,13 @@ Result<void> read_sample_entry(Bytes stsd, Mp4Track& track) {
   track.width = static_cast<int>(fields.number(2));
   track.height = static_cast<int>(fields.number(2));
   fields.skip(50);
-  if (!fields.whole()) return damaged("avc1");
+  if (!fields.whole()) return damaged(entry->type);
   if (track.width < 16 || track.height < 16 || track.width > kReadSideMax ||
       track.height > kReadSideMax || std::int64_t{track.width} * track.height > kReadPixelsMax)
     return wrong(fmt::format("has {} x {} pixels; what is read is 16 to {} a side and {} in all",
                              track.width, track.height, kReadSideMax, kReadPixelsMax));
-  const Bytes configuration = TRY(require(fields.rest(), "avcC"));
-  return read_parameter_sets(configuration, track);
+  if (track.codec == Codec::av1) return read_obus(TRY(require(fields.rest(), "av1C")), track);
+  return read_parameter_sets(TRY(require(fields.rest(), "avcC")), track);
 }
 
 /// How large each frame is.

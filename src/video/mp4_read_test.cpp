@@ -15,8 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 using File = std::vector<std::uint8_t>;
 
-File file_of(const VideoShape& shape, int frames) {
-  auto file = ClipFile::begin(shape);
+File file_of(const VideoShape& shape, int frames, Codec codec = Codec::h264) {
+  auto file = ClipFile::begin(shape, codec);
   EXPECT_TRUE(file) << file.error().detail;
   for (int i = 0; i < frames; ++i) {
     image::Picture picture{.width = shape.width, .height = shape.height, .pixels = {}};
@@ -27,7 +27,9 @@ File file_of(const VideoShape& shape, int frames) {
   return file->finish();
 }
 
-File small_file() { return file_of({.width = 32, .height = 16, .frames_per_second = 4}, 6); }
+File small_file(Codec codec = Codec::h264) {
+  return file_of({.width = 32, .height = 16, .frames_per_second = 4}, 6, codec);
+}
 
 /// Where the box of a type begins; the first one in the file.
 std::size_t place_of(const File& file, std::string_view type) {
@@ -63,6 +65,16 @@ TEST(ReadMp4, FindsWhatWasWritten) {
   for (const auto frame : track->frames) EXPECT_FALSE(units_of(*track, frame)->empty());
 }
 
+TEST(ReadMp4, FindsWhatWasWrittenInAv1) {
+  const File file = small_file(Codec::av1);
+  const auto track = read_mp4(file);
+  ASSERT_TRUE(track) << track.error().message;
+  EXPECT_EQ(track->codec, Codec::av1);
+  EXPECT_EQ(track->seconds, 1.5);
+  EXPECT_EQ(track->parameter_sets.size(), 1u);
+  EXPECT_EQ(track->frames.size(), 6u);
+}
+
 TEST(ReadMp4, TakesWholeFilesOnly) {
   const File file = small_file();
   for (std::size_t size = 0; size < file.size(); ++size)
@@ -94,7 +106,8 @@ TEST(ReadMp4, SaysWhatItDoesNotRead) {
   File file = small_file();
   const std::size_t entry = place_of(file, "stsd") + 20;
   std::ranges::copy(std::string_view("hvc1"), file.begin() + static_cast<std::ptrdiff_t>(entry));
-  EXPECT_EQ(error_of(file), "video: the video is of kind \"hvc1\"; what is read is H.264 (avc1)");
+  EXPECT_EQ(error_of(file),
+            "video: the video is of kind \"hvc1\"; what is read is H.264 (avc1) and AV1 (av01)");
   file = small_file();
   rename(file, "vide", "soun");
   EXPECT_EQ(error_of(file), "video: the video has no track of pictures");

@@ -66,9 +66,9 @@ class BoxWriter {
 /// What is written, box by box, under the names of the standard.
 class Mp4 {
  public:
-  Mp4(const VideoShape& shape, const ParameterSets& parameter_sets,
-      std::span<const CodedFrame> frames, std::string_view xmp)
-      : shape_(shape), sets_(parameter_sets), frames_(frames), xmp_(xmp) {}
+  Mp4(const VideoShape& shape, const SampleEntry& entry, std::span<const CodedFrame> frames,
+      std::string_view xmp)
+      : shape_(shape), entry_(entry), frames_(frames), xmp_(xmp) {}
 
   std::vector<std::uint8_t> write() {
     std::size_t frame_bytes = 0;
@@ -77,7 +77,9 @@ class Mp4 {
     out_.box("ftyp", [&] {
       out_.text("isom");
       out_.u32(512);
-      for (const std::string_view brand : {"isom", "iso2", "avc1", "mp41"}) out_.text(brand);
+      for (const std::string_view brand : {std::string_view("isom"), std::string_view("iso2"),
+                                           entry_.type, std::string_view("mp41")})
+        out_.text(brand);
     });
     out_.box("moov", [&] {
       write_mvhd();
@@ -162,7 +164,7 @@ class Mp4 {
   void write_stbl() {
     out_.full_box("stsd", 0, [&] {
       out_.u32(1);
-      out_.box("avc1", [&] { write_avc1(); });
+      out_.box(entry_.type, [&] { write_entry(); });
     });
     out_.full_box("stts", 0, [&] {
       out_.u32(1);
@@ -196,7 +198,7 @@ class Mp4 {
     });
   }
 
-  void write_avc1() {
+  void write_entry() {
     out_.zeros(6);
     out_.u16(1);  // the data reference
     out_.zeros(16);
@@ -209,17 +211,7 @@ class Mp4 {
     out_.zeros(32);
     out_.u16(24);  // bits a pixel
     out_.u16(0xFFFF);
-    out_.box("avcC", [&] {
-      out_.u8(1);
-      out_.bytes(std::span(sets_.sequence).subspan(1, 3));  // profile, what holds of it, level
-      out_.u8(0xFC | 3);                                    // lengths have four bytes
-      out_.u8(0xE0 | 1);
-      out_.u16(static_cast<std::uint32_t>(sets_.sequence.size()));
-      out_.bytes(sets_.sequence);
-      out_.u8(1);
-      out_.u16(static_cast<std::uint32_t>(sets_.picture.size()));
-      out_.bytes(sets_.picture);
-    });
+    out_.box(entry_.configuration_type, [&] { out_.bytes(entry_.configuration); });
     out_.box("colr", [&] {
       out_.text("nclx");
       for (int i = 0; i < 3; ++i) out_.u16(kBt709);
@@ -232,7 +224,7 @@ class Mp4 {
   }
 
   const VideoShape& shape_;
-  const ParameterSets& sets_;
+  const SampleEntry& entry_;
   std::span<const CodedFrame> frames_;
   std::string_view xmp_;
   BoxWriter out_;
@@ -241,12 +233,10 @@ class Mp4 {
 
 }  // namespace
 
-std::vector<std::uint8_t> write_mp4(const VideoShape& shape, const ParameterSets& parameter_sets,
+std::vector<std::uint8_t> write_mp4(const VideoShape& shape, const SampleEntry& entry,
                                     std::span<const CodedFrame> frames, std::string_view xmp) {
   CHECK(!frames.empty() && frames.front().is_key, "a video that does not begin with a key frame");
-  CHECK(parameter_sets.sequence.size() >= 4 && !parameter_sets.picture.empty(),
-        "a video without parameter sets");
-  return Mp4(shape, parameter_sets, frames, xmp).write();
+  return Mp4(shape, entry, frames, xmp).write();
 }
 
 }  // namespace imagined::video

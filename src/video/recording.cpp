@@ -6,7 +6,7 @@
 
 namespace imagined::video {
 
-Result<Recording> Recording::begin(int width, int height, int frames_per_second,
+Result<Recording> Recording::begin(int width, int height, int frames_per_second, Codec codec,
                                    const Frames* before) {
   VideoShape shape{.width = width, .height = height, .frames_per_second = frames_per_second};
   double speed_before = 0;
@@ -15,7 +15,7 @@ Result<Recording> Recording::begin(int width, int height, int frames_per_second,
     shape.frames_per_second = std::clamp(static_cast<int>(std::lround(speed_before)),
                                          frames_per_second, kFramesPerSecondMax);
   }
-  auto file = TRY(ClipFile::begin(shape));
+  auto file = TRY(ClipFile::begin(shape, codec));
   Recording recording(shape, std::move(file), frames_per_second);
   if (before == nullptr) return recording;
   recording.knows_first_ = true;

@@ -20,7 +20,7 @@ class Recording {
  public:
   /// The size is even. Of frames behind a video the first to come is its last one, and not written
   /// again. `before`, which may be null, is needed no more afterwards.
-  static Result<Recording> begin(int width, int height, int frames_per_second,
+  static Result<Recording> begin(int width, int height, int frames_per_second, Codec codec,
                                  const Frames* before = nullptr);
 
   Result<void> add(const image::Picture& frame);

@@ -112,7 +112,8 @@ class Clip {
     if (first && !as_given)
       making_.active.reading.warnings.push_back(
           "aspect_ratio: a video that begins with a picture has the picture's shape");
-    recording_ = TRY(video::Recording::begin(size.width, size.height, speed()));
+    recording_ =
+        TRY(video::Recording::begin(size.width, size.height, speed(), making_.video_codec));
     TRY(animate(request_, {}));
     return keep(wanted_.seconds);
   }
@@ -123,7 +124,8 @@ class Clip {
       request_.first_frame = before.picture(before.count - 1);
       request_.width = before.width;
       request_.height = before.height;
-      recording_ = TRY(video::Recording::begin(before.width, before.height, speed(), &before));
+      recording_ = TRY(video::Recording::begin(before.width, before.height, speed(),
+                                               making_.video_codec, &before));
     }
     request_.frames = wanted_.seconds * speed() + 1;  // the first is there already
     TRY(animate(request_, {}));
@@ -136,7 +138,8 @@ class Clip {
     const service::PictureSize size = edited_size(given);
     request_.width = size.width;
     request_.height = size.height;
-    recording_ = TRY(video::Recording::begin(size.width, size.height, speed()));
+    recording_ =
+        TRY(video::Recording::begin(size.width, size.height, speed(), making_.video_codec));
     const int frames = std::max(1, static_cast<int>(std::lround(given.seconds * speed())));
     const int parts = (frames + speed() - 1) / speed();
     for (int part = 0; part < parts; ++part) {

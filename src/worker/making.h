@@ -16,6 +16,7 @@
 #include "service/jobs/job.h"
 #include "service/pictures/edit_request.h"
 #include "service/ports/blob_store.h"
+#include "video/coded.h"
 #include "worker/active_job.h"
 
 namespace imagined::worker {
@@ -76,7 +77,8 @@ struct Making {
   std::function<void(engine::Progress)> tell;
   std::function<void(MadeClip)> keep;
   int clip_frames_per_second = 0;  // of the model
-  bool judges = false;             // somebody looks at what was made
+  video::Codec video_codec = video::Codec::h264;
+  bool judges = false;  // somebody looks at what was made
   service::BlobStore& blobs;
   decoder::Decoder& decoder;  // of pictures that are given
 };

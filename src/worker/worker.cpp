@@ -286,6 +286,7 @@ Result<> Worker::Run::make(const std::shared_ptr<ActiveJob>& active, const servi
             finisher.store(active, std::move(clip));
           },
       .clip_frames_per_second = engine_of(model)->summary().clip_frames_per_second,
+      .video_codec = options_.video_codec,
       .judges = parts_.moderator != nullptr,
       .blobs = parts_.blobs,
       .decoder = parts_.decoder};

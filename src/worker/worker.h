@@ -15,6 +15,7 @@
 #include "service/moderation/moderator.h"
 #include "service/ports/blob_store.h"
 #include "service/ports/job_store.h"
+#include "video/coded.h"
 #include "worker/active_job.h"
 #include "worker/wire.h"
 
@@ -28,7 +29,8 @@ struct WorkerOptions {
   Patience patience;                   // a job on which nothing moves any longer loses its lease
   /// Then called, once: this process will come to no good. Empty: nothing more is done.
   std::function<void()> on_stuck;
-  int jpeg_quality = 90;                     // of pictures stored as JPEG or WebP
+  int jpeg_quality = 90;  // of pictures stored as JPEG or WebP
+  video::Codec video_codec = video::Codec::h264;
   std::uint64_t (*random_seed)() = nullptr;  // null: from the operating system
 };
 

@@ -224,6 +224,17 @@ def test_the_lists_say_which_model_makes_videos(server):
     assert models[0]["video_second_price"] == SECOND_480P
 
 
+def test_a_video_may_be_av1_and_goes_on_as_such(tmp_path, model):
+    with Server(tmp_path / "data", "--set", f"models.{CLIPS}.path={model}", "--set", f"models.{CLIPS}.steps=1",
+                "--video-codec", "av1") as running:
+        made = finished(running, post(running, "generations", model=CLIPS, prompt="it grows", duration=1))
+        longer = finished(running, post(running, "extensions", model=CLIPS, prompt="on", duration=1,
+                                        video={"url": made["video"]["url"]}))
+        video = file_of(longer)
+    assert b"av01" in video[:64] and b"avc1" not in video[:1024]
+    assert shape_of(video, tmp_path) == (848, 480, 2 * FRAMES_PER_SECOND, 2.0)
+
+
 def test_a_model_that_was_not_trained_for_clips_says_so(tmp_path):
     with Server(tmp_path) as running:
         reply = post(running, "generations", prompt="a")

@@ -34,7 +34,7 @@ class WorkerVideoTest : public WorkerTest {
   }
   /// A video of so many frames at 8 a second.
   std::string given_video(int width, int height, int frames, std::uint8_t level) {
-    auto recording = video::Recording::begin(width, height, 8);
+    auto recording = video::Recording::begin(width, height, 8, video::Codec::h264);
     for (int i = 0; i < frames; ++i) EXPECT_TRUE(recording->add(grey(width, height, level)));
     return *memory_blobs_.put(recording->finish());
   }

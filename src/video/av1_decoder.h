@@ -1,0 +1,13 @@
+// AV1 to frames by dav1d.
+#pragma once
+
+#include "base/result.h"
+#include "video/frame_view.h"
+#include "video/mp4_read.h"
+
+namespace imagined::video {
+
+/// As `decode_frames`, which looks at what comes.
+Result<void> decode_av1(const Mp4Track& track, const TakeFrame& take);
+
+}  // namespace imagined::video

@@ -1,0 +1,16 @@
+// A track's coded frames to pictures. Strangers' videos are decoded in the children of src/decoder,
+// which alone call this.
+#pragma once
+
+#include "base/result.h"
+#include "video/frame_view.h"
+#include "video/mp4_read.h"
+
+namespace imagined::video {
+
+/// The frames of a track in the order in which they are shown, each of the track's size. Errors:
+/// `invalid_argument`, field "video", where the decoder gives up or what comes is not what the
+/// track says.
+Result<void> decode_frames(const Mp4Track& track, const TakeFrame& take);
+
+}  // namespace imagined::video

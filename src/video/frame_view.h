@@ -1,0 +1,27 @@
+// What decoders hand on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+
+namespace imagined::video {
+
+/// The planes of a decoded frame in 8-bit 4:2:0, which stand only while they are looked at.
+struct FrameView {
+  int width = 0;
+  int height = 0;
+  const std::uint8_t* planes[3] = {};  // luma, blue and red difference
+  int strides[3] = {};
+};
+
+/// An error ends the work.
+using TakeFrame = std::function<Result<void>(const FrameView&)>;
+
+/// What is said where a library gives up: `invalid_argument`, field "video". `detail` is for the
+/// log.
+tl::unexpected<Error> not_decoded(std::string detail);
+
+}  // namespace imagined::video
