@@ -486,6 +486,8 @@ TEST_P(JobStoreContract, KeepsTheErrorOfAFailedJobButNotItsDetail) {
                     .message = "no room left to store data",
                     .field = "prompt",
                     .detail = "/secret/path",
+                    .retry_after_ms = 1500,
+                    .retry = Retry::no,
                     .reason = ErrorReason::content_moderated};
   ASSERT_TRUE(store_.fail(claimed.lease(), error));
   const Job failed = *store_.find(claimed.job.id);
@@ -497,6 +499,8 @@ TEST_P(JobStoreContract, KeepsTheErrorOfAFailedJobButNotItsDetail) {
   EXPECT_EQ(failed.error->field, "prompt");
   EXPECT_EQ(failed.error->reason, ErrorReason::content_moderated);
   EXPECT_EQ(failed.error->detail, "");
+  EXPECT_EQ(failed.error->retry, Retry::no);
+  EXPECT_EQ(failed.error->retry_after_ms, 1500);
 }
 
 TEST_P(JobStoreContract, TakesBackAReleasedJobAsIfItHadNotBeenClaimed) {

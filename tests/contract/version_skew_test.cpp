@@ -97,6 +97,7 @@ TEST_F(OldDatabase, KeepsWhatHasEndedWithItsPictures) {
   EXPECT_EQ(failed->state, JobState::failed);
   EXPECT_EQ(failed->error->code, ErrorCode::storage_full);
   EXPECT_EQ(failed->error->message, "no room left to store data");
+  EXPECT_EQ(failed->error->retry, Retry::by_code) << "nobody wrote it down";
 }
 
 TEST_F(OldDatabase, QueuesWhatItsWorkerHadInHandAndMakesEverythingInOrder) {

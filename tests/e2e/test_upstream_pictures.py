@@ -172,6 +172,7 @@ def test_who_says_when_to_come_again_is_asked_then(gateway):
     late = gateway(Upstream(json_answer({}, 429, **{"retry-after": "3600"})))
     refused = ask(late)
     assert refused.status_code == 429 and "over its limit" in refused.json()["error"]["message"]
+    assert refused.headers["retry-after"] == "60"
     assert [(row[1], row[3]) for row in charges(late)] == [("engine_failed", 0)]
 
 
@@ -193,6 +194,7 @@ def test_an_answer_that_is_none_is_the_end_of_it_and_costs_nothing(gateway, answ
     reply = ask(server)
     assert reply.status_code == 503, reply.text
     assert says in reply.json()["error"]["message"]
+    assert reply.headers["x-should-retry"] == "false", "it would be ordered, and paid for there, again"
     assert "169.254" not in reply.text and "127.0.0.1" not in reply.text
     assert [(row[1], row[3]) for row in charges(server)] == [("engine_failed", 0)]
     assert len(upstream.requests) == 1

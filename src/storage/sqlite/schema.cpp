@@ -350,6 +350,11 @@ ALTER TABLE pictures ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE team_limits (team_id TEXT PRIMARY KEY, usd_ticks_per_month INTEGER NOT NULL) STRICT,
 WITHOUT ROWID;
 )sql",
+    // 20: what a client is told about asking again.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN error_retry          INTEGER NOT NULL DEFAULT 0;  -- 0: as its code says
+ALTER TABLE jobs ADD COLUMN error_retry_after_ms INTEGER NOT NULL DEFAULT 0;  -- 0: none is known
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

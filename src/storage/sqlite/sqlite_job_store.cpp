@@ -34,10 +34,6 @@ tl::unexpected<Error> lease_lost() {
   return fail(ErrorCode::aborted, "the job is not in this worker's hands any more");
 }
 
-std::string_view text_or_empty(const std::optional<Error>& error, std::string Error::*field) {
-  return error ? std::string_view((*error).*field) : std::string_view();
-}
-
 /// Pays for what was delivered of a job that has ended, and gives back the rest of its price.
 Result<void> settle(Connection& connection, const Job& job, const service::Settlement& settlement) {
   const auto cost = resolve_charge(connection, job.id, settlement, job.finished_ms);
@@ -54,17 +50,17 @@ Result<void> move_job(Connection& connection, const Job& before, const Job& afte
                       EndedBy by = EndedBy::worker, std::int64_t delivered = 0) {
   Statement update = TRY(connection.prepare(
       "UPDATE jobs SET state = ?, attempt = ?, worker_id = ?, lease_token = ?, error_code = ?, "
-      "error_message = ?, error_field = ?, error_reason = ?, started_ms = ?, finished_ms = ? "
+      "error_message = ?, error_field = ?, error_reason = ?, error_retry = ?, "
+      "error_retry_after_ms = ?, started_ms = ?, finished_ms = ? "
       "WHERE id = ? AND state = ? AND lease_token = ?"));
   std::optional<std::int64_t> code;
   if (after.error) code = static_cast<std::int64_t>(after.error->code);
-  const auto reason = after.error ? after.error->reason : ErrorReason::none;
+  const Error error = after.error.value_or(Error());
   TRY(update
           .bind(to_string(after.state), after.attempt, after.worker_id, after.lease_token, code,
-                text_or_empty(after.error, &Error::message),
-                text_or_empty(after.error, &Error::field), static_cast<std::int64_t>(reason),
-                after.started_ms, after.finished_ms, before.id, to_string(before.state),
-                before.lease_token)
+                error.message, error.field, static_cast<std::int64_t>(error.reason),
+                static_cast<std::int64_t>(error.retry), error.retry_after_ms, after.started_ms,
+                after.finished_ms, before.id, to_string(before.state), before.lease_token)
           .run());
   if (connection.changed_count() != 1) return lease_lost();
   if (!service::is_final(after.state)) return {};

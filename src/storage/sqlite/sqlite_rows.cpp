@@ -50,6 +50,8 @@ Result<Job> read_job(const Statement& row) {
     job.error = Error{.code = static_cast<ErrorCode>(row.integer(14)),
                       .message = row.text(15),
                       .field = row.text(16),
+                      .retry_after_ms = row.integer(24),
+                      .retry = static_cast<Retry>(row.integer(23)),
                       .reason = static_cast<ErrorReason>(row.integer(22))};
   return job;
 }

@@ -14,8 +14,9 @@ namespace imagined::storage {
 inline constexpr std::string_view kJobColumns =
     "id, org_id, team_id, key_id, kind, model, price_usd_ticks, steps, guidance, idempotency_key, "
     "state, attempt, worker_id, lease_token, error_code, error_message, error_field, created_ms, "
-    "deliver_by_ms, started_ms, finished_ms, once_usd_ticks, error_reason";
-inline constexpr int kJobColumnCount = 23;
+    "deliver_by_ms, started_ms, finished_ms, once_usd_ticks, error_reason, error_retry, "
+    "error_retry_after_ms";
+inline constexpr int kJobColumnCount = 25;
 
 /// `data_loss` for a state that is none.
 Result<service::Job> read_job(const Statement& row);
