@@ -102,6 +102,23 @@ TEST_P(LedgerStoreContract, RecordsWhatNeedsNoJobAtOnce) {
   expect_right_books();
 }
 
+TEST_P(LedgerStoreContract, CountsAnAnswerInWordsByItsCostAndNotAsAPicture) {
+  Charge words = charge("w", 1);
+  words.is_words = true;
+  const Quota no_more{.bucket = "key:k1", .period = QuotaPeriod::day, .pictures = 1};
+  ASSERT_TRUE(reserve(charge("p", 1)));
+  EXPECT_EQ(*store_.record({.charge = words, .quotas = {no_more}},
+                           {.outcome = Outcome::delivered, .delivered = 1}),
+            240'000'000);
+  EXPECT_EQ(*store_.spent("key:k1", QuotaPeriod::day), (Amount{1, 480'000'000}));
+  const auto usage = *store_.usage({});
+  ASSERT_EQ(usage.size(), 1u);
+  EXPECT_EQ(usage[0].requests, 1);
+  EXPECT_EQ(usage[0].pictures, 0);
+  EXPECT_EQ(usage[0].usd_ticks, 240'000'000);
+  expect_right_books();
+}
+
 TEST_P(LedgerStoreContract, RecordsNothingOverAQuota) {
   const Quota quota{.bucket = "key:k1", .period = QuotaPeriod::day, .pictures = 2};
   const auto refused = store_.record({.charge = charge("c"), .quotas = {quota}},

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/json_text.h"
 #include "base/log.h"
 
@@ -52,12 +53,16 @@ Async<void> wait_for_head(UpstreamReply& attempt, std::stop_token client_gone) {
   }
 }
 
-UpstreamReply begin(Relay& relay, const UpstreamRoute& route, const UpstreamAsk& asked) {
+UpstreamReply begin(Relay& relay, const UpstreamRoute& route, const UpstreamAsk& asked,
+                    const std::string& id) {
   UpstreamReply attempt{
       .route = route, .told = std::make_shared<Signal>(), .answer = {}, .first = {}};
-  attempt.answer = relay.post(route, path_of(asked.api),
-                              std::make_shared<const std::string>(body_for(route, asked)),
-                              asked.head.stream, [told = attempt.told] { told->raise(); });
+  attempt.answer = relay.post(route,
+                              {.path = path_of(asked.api),
+                               .body = std::make_shared<const std::string>(body_for(route, asked)),
+                               .as_events = asked.head.stream,
+                               .id = id},
+                              [told = attempt.told] { told->raise(); });
   return attempt;
 }
 
@@ -66,6 +71,7 @@ UpstreamReply begin(Relay& relay, const UpstreamRoute& route, const UpstreamAsk&
 Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Call& call,
                                            const UpstreamAsk& asked, std::stop_token client_gone) {
   Relay& relay = *context.services.relay;
+  const std::string id = make_uuid(context.services.clock);
   std::optional<UpstreamReply> last;
   for (int round = 0; round < kRoundsMax; ++round) {
     if (round > 0) {
@@ -75,7 +81,7 @@ Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Cal
     bool has_failed = false;  // and not only been told that there was too much
     const std::vector<UpstreamRoute> routes = relay.routes(asked.model);
     for (const UpstreamRoute& route : routes) {
-      UpstreamReply attempt = begin(relay, route, asked);
+      UpstreamReply attempt = begin(relay, route, asked, id);
       co_await wait_for_head(attempt, client_gone);
       if (client_gone.stop_requested())
         co_return fail(ErrorCode::cancelled, "the client has gone away");
@@ -96,6 +102,19 @@ Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Cal
   if (last) co_return Result<UpstreamReply>(std::move(*last));
   co_return fail(ErrorCode::unavailable,
                  fmt::format("no server that has the model \"{}\" answers", asked.model), "model");
+}
+
+Async<std::string> error_body_of(UpstreamReply& reply, std::stop_token client_gone) {
+  constexpr std::size_t kBytesMax = 64 * 1024;
+  std::string body = std::move(reply.first.bytes);
+  bool has_ended = reply.first.ended;
+  while (!has_ended && body.size() < kBytesMax && !client_gone.stop_requested()) {
+    UpstreamNews news = reply.answer->take();
+    body += news.bytes;
+    has_ended = news.ended;
+    if (!has_ended) co_await reply.told->wait(kForever, client_gone);
+  }
+  co_return body;
 }
 
 std::optional<Error> key_refusal(int status, const std::string& model) {

@@ -34,6 +34,9 @@ struct UpstreamReply {
 Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Call& call,
                                            const UpstreamAsk& ask, std::stop_token client_gone);
 
+/// What a server says whose answer is an error: its body, as far as it is short. Waits for it.
+Async<std::string> error_body_of(UpstreamReply& reply, std::stop_token client_gone);
+
 /// An answer that is about this server's key: the client's own was good.
 std::optional<Error> key_refusal(int status, const std::string& model);
 

@@ -31,11 +31,14 @@ struct Charge {
   std::string user;   // the customer's word for its own user; may be empty
   std::string model;  // an id of the catalogue
   Bill bill;
-  std::int64_t pictures = 0;                           // ordered
+  std::int64_t pictures = 0;  // ordered
+  bool is_words = false;  // an answer of a model that talks: one piece at its price, and no picture
   ChargePolicy policy = ChargePolicy::delivered_only;  // the terms of the moment of the order
   std::int64_t created_ms = 0;
 
-  Amount ordered() const { return {pictures, bill.cost_usd_ticks(pictures)}; }
+  Amount ordered() const { return {counted(pictures), bill.cost_usd_ticks(pictures)}; }
+  /// As many of the pieces as are pictures, which quotas and reports count.
+  std::int64_t counted(std::int64_t pieces) const { return is_words ? 0 : pieces; }
 };
 
 /// Spelled as in the database.

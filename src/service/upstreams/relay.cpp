@@ -15,6 +15,7 @@ Charge Relay::charge_of(const Caller& caller, std::string_view model) const {
           .model = std::string(model),
           .bill = {},
           .pictures = 1,
+          .is_words = true,
           .created_ms = parts_.clock.unix_ms()};
 }
 
@@ -27,7 +28,7 @@ Result<void> Relay::check(const Caller& caller, std::string_view model) {
               .reason = ErrorReason::wrong_scope});
   TRY(require_model(caller, model));
   // What it will cost shows when it has come: an owner that has nothing left does not begin.
-  constexpr Amount kLeast{.pictures = 1, .usd_ticks = 1};
+  constexpr Amount kLeast{.pictures = 0, .usd_ticks = 1};
   const Reservation reservation = parts_.admission.reservation(caller, charge_of(caller, model));
   const std::optional<std::int64_t> own = TRY(parts_.ledger.team_limit(caller.owner.team_id));
   for (const Quota& asked : reservation.quotas) {
@@ -40,13 +41,14 @@ Result<void> Relay::check(const Caller& caller, std::string_view model) {
   return {};
 }
 
-std::unique_ptr<UpstreamAnswer> Relay::post(const UpstreamRoute& route, std::string_view path,
-                                            std::shared_ptr<const std::string> body, bool as_events,
+std::unique_ptr<UpstreamAnswer> Relay::post(const UpstreamRoute& route, Question question,
                                             std::function<void()> on_news) {
   UpstreamPost post{
-      .url = fmt::format("{}{}", route.upstream->base_url, path),
-      .headers = headers_for(*route.upstream, as_events ? "text/event-stream" : "application/json"),
-      .body = std::move(body)};
+      .url = fmt::format("{}{}", route.upstream->base_url, question.path),
+      .headers = headers_for(*route.upstream,
+                             question.as_events ? "text/event-stream" : "application/json"),
+      .body = std::move(question.body)};
+  post.headers.push_back(fmt::format("idempotency-key: {}", question.id));
   return parts_.client.post(std::move(post), std::move(on_news));
 }
 

@@ -46,9 +46,16 @@ class Relay {
   void succeeded(const UpstreamRoute& route) { parts_.upstreams.succeeded(*route.upstream); }
   void failed(const UpstreamRoute& route) { parts_.upstreams.failed(*route.upstream); }
 
-  /// Sends a JSON body to a path behind the upstream's base URL. Never blocks.
-  std::unique_ptr<UpstreamAnswer> post(const UpstreamRoute& route, std::string_view path,
-                                       std::shared_ptr<const std::string> body, bool as_events,
+  /// A JSON body for a path behind the upstream's base URL.
+  struct Question {
+    std::string_view path;
+    std::shared_ptr<const std::string> body;
+    bool as_events = false;
+    std::string_view id;  // the same however often it is sent: an upstream that knows such keys
+                          // answers it once
+  };
+  /// Never blocks.
+  std::unique_ptr<UpstreamAnswer> post(const UpstreamRoute& route, Question question,
                                        std::function<void()> on_news);
 
   /// Puts an answer that was given into the books, as one delivered piece; its cost. Blocks.

@@ -43,7 +43,7 @@ Result<void> MemoryLedgerStore::reserve(const service::Reservation& reservation)
   if (!charges_.try_emplace(charge.id, Row{.charge = charge}).second)
     return fail(ErrorCode::already_exists, "it exists already");
   write(service::reserve_entry(charge, clock_.unix_ms()));
-  spend(charge, charge.pictures, charge.ordered().usd_ticks);
+  spend(charge, charge.counted(charge.pictures), charge.ordered().usd_ticks);
   return {};
 }
 
@@ -58,7 +58,8 @@ Result<std::int64_t> MemoryLedgerStore::resolve(std::string_view charge_id,
   for (Entry& entry : service::resolve_entries(row.charge, row.paid, clock_.unix_ms()))
     write(std::move(entry));
   const std::int64_t cost = row.charge.bill.cost_usd_ticks(row.paid);
-  spend(row.charge, row.paid - row.charge.pictures, cost - row.charge.ordered().usd_ticks);
+  spend(row.charge, row.charge.counted(row.paid - row.charge.pictures),
+        cost - row.charge.ordered().usd_ticks);
   return cost;
 }
 
@@ -77,7 +78,7 @@ Result<std::int64_t> MemoryLedgerStore::refund(std::string_view charge_id) {
     return fail(ErrorCode::failed_precondition, "the charge has been refunded before");
   const Entry entry = service::refund_entry(row.charge, row.paid, clock_.unix_ms());
   write(entry);
-  spend(row.charge, -row.paid, -entry.usd_ticks);
+  spend(row.charge, row.charge.counted(-row.paid), -entry.usd_ticks);
   row.outcome = service::Outcome::picture_lost;
   row.paid = 0;
   return entry.usd_ticks;
@@ -127,7 +128,7 @@ Result<std::vector<UsageRow>> MemoryLedgerStore::usage(const service::UsageFilte
     sum.user = charge.user;
     sum.outcome = *row.outcome;
     ++sum.requests;
-    sum.pictures += row.paid;
+    sum.pictures += charge.counted(row.paid);
     sum.usd_ticks += charge.bill.cost_usd_ticks(row.paid);
   }
   std::vector<UsageRow> usage;

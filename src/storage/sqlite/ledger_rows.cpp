@@ -16,7 +16,7 @@ using service::QuotaPeriod;
 
 constexpr std::string_view kChargeColumns =
     "id, org_id, team_id, key_id, user, model, per_picture_usd_ticks, once_usd_ticks, pictures, "
-    "policy, created_ms, outcome, paid_pictures";
+    "policy, created_ms, outcome, paid_pictures, is_words";
 
 struct StoredCharge {
   Charge charge;
@@ -39,6 +39,7 @@ Result<StoredCharge> find_charge(Connection& connection, std::string_view id) {
                  .bill = {.per_picture_usd_ticks = row.integer(6),
                           .once_usd_ticks = row.integer(7)},
                  .pictures = row.integer(8),
+                 .is_words = row.integer(13) != 0,
                  .policy = *policy,
                  .created_ms = row.integer(10)},
       .is_open = row.is_null(11),
@@ -107,8 +108,8 @@ Result<void> insert_charge(Connection& connection, const Charge& charge,
   Statement insert = TRY(connection.prepare(
       "INSERT INTO charges (id, org_id, team_id, key_id, user, model, per_picture_usd_ticks, "
       "once_usd_ticks, pictures, held_usd_ticks, policy, day, created_ms, outcome, paid_pictures, "
-      "cost_usd_ticks, resolved_ms, why) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      "cost_usd_ticks, resolved_ms, why, is_words) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   const End so_far = end.value_or(End());
   return insert
       .bind(charge.id, charge.owner.org_id, charge.owner.team_id, charge.owner.key_id, charge.user,
@@ -117,7 +118,7 @@ Result<void> insert_charge(Connection& connection, const Charge& charge,
             service::to_string(charge.policy),
             service::period_at(QuotaPeriod::day, charge.created_ms).name, charge.created_ms,
             end ? std::optional(end->outcome) : std::nullopt, so_far.paid_pictures,
-            so_far.cost_usd_ticks, so_far.at_ms, so_far.why)
+            so_far.cost_usd_ticks, so_far.at_ms, so_far.why, charge.is_words ? 1 : 0)
       .run();
 }
 
@@ -160,7 +161,7 @@ Result<std::int64_t> record_charge(Connection& connection, const service::Reserv
   TRY(write_entry(connection, service::reserve_entry(charge, now_ms)));
   for (const Entry& entry : service::resolve_entries(charge, paid, now_ms))
     TRY(write_entry(connection, entry));
-  TRY(add_to_spending(connection, charge, {.pictures = paid, .usd_ticks = cost}));
+  TRY(add_to_spending(connection, charge, {.pictures = charge.counted(paid), .usd_ticks = cost}));
   return cost;
 }
 
@@ -174,9 +175,9 @@ Result<std::int64_t> resolve_charge(Connection& connection, std::string_view cha
   for (const Entry& entry : service::resolve_entries(charge, paid, now_ms))
     TRY(write_entry(connection, entry));
   const std::int64_t cost = charge.bill.cost_usd_ticks(paid);
-  TRY(add_to_spending(
-      connection, charge,
-      {.pictures = paid - charge.pictures, .usd_ticks = cost - charge.ordered().usd_ticks}));
+  TRY(add_to_spending(connection, charge,
+                      {.pictures = charge.counted(paid - charge.pictures),
+                       .usd_ticks = cost - charge.ordered().usd_ticks}));
   Statement update = TRY(
       connection.prepare("UPDATE charges SET outcome = ?, paid_pictures = ?, cost_usd_ticks = ?, "
                          "held_usd_ticks = 0, resolved_ms = ?, why = ? WHERE id = ?"));
@@ -196,8 +197,9 @@ Result<std::int64_t> refund_charge(Connection& connection, std::string_view char
     return fail(ErrorCode::failed_precondition, "the charge has been refunded before");
   const Entry entry = service::refund_entry(stored.charge, stored.paid_pictures, now_ms);
   TRY(write_entry(connection, entry));
-  TRY(add_to_spending(connection, stored.charge,
-                      {.pictures = -stored.paid_pictures, .usd_ticks = -entry.usd_ticks}));
+  TRY(add_to_spending(
+      connection, stored.charge,
+      {.pictures = stored.charge.counted(-stored.paid_pictures), .usd_ticks = -entry.usd_ticks}));
   Statement update = TRY(connection.prepare(
       "UPDATE charges SET outcome = ?, paid_pictures = 0, cost_usd_ticks = 0 WHERE id = ?"));
   TRY(update.bind(service::row_of(service::Outcome::picture_lost).name, charge_id).run());

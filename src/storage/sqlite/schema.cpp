@@ -355,6 +355,10 @@ WITHOUT ROWID;
 ALTER TABLE jobs ADD COLUMN error_retry          INTEGER NOT NULL DEFAULT 0;  -- 0: as its code says
 ALTER TABLE jobs ADD COLUMN error_retry_after_ms INTEGER NOT NULL DEFAULT 0;  -- 0: none is known
 )sql",
+    // 21: answers in words, which are paid for and are no pictures.
+    R"sql(
+ALTER TABLE charges ADD COLUMN is_words INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

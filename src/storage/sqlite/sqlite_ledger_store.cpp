@@ -77,13 +77,14 @@ Result<service::Amount> SqliteLedgerStore::spent(std::string_view bucket,
 Result<std::vector<UsageRow>> SqliteLedgerStore::usage(const service::UsageFilter& filter) {
   Connection& connection = database_.reader();
   const auto lock = connection.lock();
-  Statement rows = TRY(connection.prepare(
-      "SELECT day, team_id, key_id, model, user, outcome, count(*), sum(paid_pictures), "
-      "sum(cost_usd_ticks) FROM charges WHERE outcome IS NOT NULL "
-      "AND created_ms >= ?1 AND created_ms < ?2 AND (?3 = '' OR team_id = ?3) "
-      "AND (?4 = '' OR key_id = ?4) AND (?5 = '' OR user = ?5) "
-      "GROUP BY day, team_id, key_id, model, user, outcome "
-      "ORDER BY day, team_id, key_id, model, user, outcome LIMIT ?6 OFFSET ?7"));
+  Statement rows = TRY(
+      connection.prepare("SELECT day, team_id, key_id, model, user, outcome, count(*), "
+                         "sum(CASE WHEN is_words THEN 0 ELSE paid_pictures END), "
+                         "sum(cost_usd_ticks) FROM charges WHERE outcome IS NOT NULL "
+                         "AND created_ms >= ?1 AND created_ms < ?2 AND (?3 = '' OR team_id = ?3) "
+                         "AND (?4 = '' OR key_id = ?4) AND (?5 = '' OR user = ?5) "
+                         "GROUP BY day, team_id, key_id, model, user, outcome "
+                         "ORDER BY day, team_id, key_id, model, user, outcome LIMIT ?6 OFFSET ?7"));
   rows.bind(filter.from_ms, filter.until_ms, filter.team_id, filter.key_id, filter.user,
             filter.rows_max, filter.first_row);
   std::vector<UsageRow> usage;
