@@ -11,7 +11,6 @@ namespace imagined {
 namespace {
 
 constexpr std::uint32_t kLanes = 1;
-constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kHashBytes = 32;
 
 tl::unexpected<Error> failure(int code) {
@@ -25,6 +24,17 @@ tl::unexpected<Error> failure(int code) {
 Result<std::string> hash_password(std::string_view password, PasswordCost cost) {
   std::array<std::uint8_t, kSaltBytes> salt{};
   random_bytes(salt);
+  return hash_password(password, cost, salt);
+}
+
+bool same_salt(std::string_view hash, std::string_view other) {
+  const auto end = hash.rfind('$');
+  return end != std::string_view::npos && other.rfind('$') == end &&
+         hash.substr(0, end) == other.substr(0, end);
+}
+
+Result<std::string> hash_password(std::string_view password, PasswordCost cost,
+                                  std::span<const std::uint8_t, kSaltBytes> salt) {
   std::array<char, 128> text{};
   const int code =
       argon2id_hash_encoded(cost.passes, cost.memory_kib, kLanes, password.data(), password.size(),

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace imagined {
 namespace {
 
@@ -33,6 +35,16 @@ TEST(PasswordHash, ReadsHashesOfOtherPrograms) {
 TEST(PasswordHash, SaysThatATextIsNoHash) {
   for (const char* text : {"", "password", "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ"})
     EXPECT_EQ(is_password(text, "password").error().code, ErrorCode::data_loss) << text;
+}
+
+TEST(PasswordHash, IsComparedByOneLookWithWhatHasTheSameSalt) {
+  constexpr std::array<std::uint8_t, kSaltBytes> kSalt = {1, 2, 3};
+  const std::string hash = *hash_password("a quiet lake", kCheap, kSalt);
+  EXPECT_EQ(hash, *hash_password("a quiet lake", kCheap, kSalt));
+  EXPECT_TRUE(*is_password(hash, "a quiet lake"));
+  EXPECT_TRUE(same_salt(hash, *hash_password("another lake", kCheap, kSalt)));
+  EXPECT_FALSE(same_salt(hash, *hash_password("a quiet lake", kCheap)));
+  EXPECT_FALSE(same_salt("", ""));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "service/accounts/key_desk.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -15,8 +16,9 @@ class KeyDeskTest : public testing::Test {
  protected:
   /// A person of a team, as its key says.
   Caller person(Role role, const std::string& team = "red") {
-    const NewKey key = *keys_.create({.name = "command line"}, {.name = "person"},
-                                     {.org_id = "acme", .team_id = team, .role = role});
+    const NewKey key =
+        *keys_.create({.name = "command line"}, {.name = fmt::format("person {}", ++people_)},
+                      {.org_id = "acme", .team_id = team, .role = role});
     return *keys_.authenticate("Bearer " + key.secret);
   }
   std::string make(const Caller& caller) {
@@ -27,6 +29,7 @@ class KeyDeskTest : public testing::Test {
     return wish;
   }
 
+  int people_ = 0;
   ManualClock clock_;
   storage::MemoryKeyStore store_{clock_};
   KeyService keys_{store_, clock_, {.pepper = "pepper"}};
@@ -139,7 +142,7 @@ TEST_F(KeyDeskTest, MakesNothingThatMayMoreThanItsMaker) {
     const bool wants_person = below(2) == 0;
     const auto key =
         wants_person
-            ? desk_.add_person({maker, "r"}, "bo", roles[below(3)])
+            ? desk_.add_person({maker, "r"}, fmt::format("bo {}", i), roles[below(3)])
             : desk_.create({maker, "r"}, {.name = "n", .models = {"m" + std::to_string(i)}});
     if (!key) {
       EXPECT_EQ(key.error().reason, ErrorReason::wrong_scope);

@@ -97,6 +97,7 @@ TEST_P(KeyStoreContract, TakesAFirstOwnerOnlyWhereThereIsNone) {
   ASSERT_TRUE(store_.insert(admin, deed()));
   ASSERT_TRUE(store_.insert(revoked, deed()));
   ApiKey owner = some_key("owner");
+  owner.name = "boss";
   owner.role = Role::owner;
   ASSERT_TRUE(store_.insert_first_owner(owner, deed()));
   EXPECT_EQ(*store_.find("owner"), owner);
@@ -104,6 +105,29 @@ TEST_P(KeyStoreContract, TakesAFirstOwnerOnlyWhereThereIsNone) {
   EXPECT_EQ(store_.insert_first_owner(owner, deed()).error().code, ErrorCode::gone);
   EXPECT_EQ(store_.find("second").error().code, ErrorCode::not_found);
   EXPECT_EQ(store_.audit(0, 10)->size(), 3u);
+}
+
+TEST_P(KeyStoreContract, TakesOnePersonOfANameInATeam) {
+  const auto insert = [this](const char* id, const char* name, const char* team,
+                             std::optional<Role> role) {
+    ApiKey key = some_key(id);
+    key.name = name;
+    key.team_id = team;
+    key.role = role;
+    return store_.insert(key, deed());
+  };
+  ASSERT_TRUE(insert("1", "bob", "red", Role::member));
+  const auto taken = insert("2", "Bob", "red", Role::owner);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, ErrorCode::already_exists);
+  EXPECT_EQ(taken.error().field, "name");
+  EXPECT_EQ(store_.find("2").error().code, ErrorCode::not_found);
+  EXPECT_TRUE(insert("3", "bob", "blue", Role::member)) << "another team";
+  EXPECT_TRUE(insert("4", "bob", "red", std::nullopt)) << "the key of a customer";
+  ApiKey gone = *store_.find("1");
+  gone.revoked_ms = 5000;
+  ASSERT_TRUE(store_.update(*store_.find("1"), gone, deed()));
+  EXPECT_TRUE(insert("5", "bob", "red", Role::member)) << "who is gone has no name any more";
 }
 
 TEST_P(KeyStoreContract, OfManyFirstOwnersTakesOne) {

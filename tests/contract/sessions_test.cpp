@@ -140,6 +140,29 @@ TEST_F(SessionsTest, ANameIsOnePersons) {
   EXPECT_EQ(taken.error().field, "name");
 }
 
+TEST_F(SessionsTest, PeopleOfTwoTeamsSignInByOneNameAndDoNotLearnOfEachOther) {
+  const ApiKey other =
+      keys_.create({.name = "test"}, {.name = "Ann"}, {.team_id = "blue", .role = Role::owner})
+          ->row;
+  Caller caller = caller_;
+  caller.owner = {.team_id = "blue", .key_id = other.id};
+  ASSERT_TRUE(
+      sessions_.set_password({caller, "r"}, {.name = "ann", .password = "another lake at dusk"}));
+  EXPECT_EQ(sign_in("ann", "another lake at dusk")->person.id, other.id);
+  EXPECT_EQ(sign_in("ann", kPassword)->person.id, person_.id);
+  EXPECT_EQ(sign_in("ann", "no lake at all here").error().message,
+            sign_in("bob", "no lake at all here").error().message);
+}
+
+TEST_F(SessionsTest, TakesAPasswordThatWasHashedWithASaltOfItsOwn) {
+  Login old{.person_id = person_.id,
+            .name = "ann",
+            .hash = *hash_password("an older lake in fog", {.passes = 1, .memory_kib = 8})};
+  ASSERT_TRUE(store_.put_login(old, {.actor = "test", .action = "password.set"}));
+  EXPECT_TRUE(sign_in("ann", "an older lake in fog"));
+  EXPECT_FALSE(sign_in("ann", kPassword));
+}
+
 TEST_F(SessionsTest, CustomersHaveNoPasswords) {
   const Caller customer{.owner = caller_.owner};
   EXPECT_EQ(

@@ -1,6 +1,7 @@
 """People look after keys: the paths of xAI's management API."""
 
 import concurrent.futures
+import itertools
 import json
 import re
 
@@ -10,9 +11,12 @@ import requests
 from program import PROMPT, run
 
 
+NUMBERS = itertools.count(1)
+
+
 class Person:
     def __init__(self, server, role, team="default"):
-        made = run("people", "create", "--name", role, "--role", role, "--team", team, "--json",
+        made = run("people", "create", "--name", f"{role} {next(NUMBERS)}", "--role", role, "--team", team, "--json",
                    "--data-dir", server.data_dir)
         assert made.returncode == 0, made.stderr
         facts = json.loads(made.stdout)

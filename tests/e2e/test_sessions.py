@@ -197,6 +197,22 @@ def test_the_gallery_finds_revokes_and_deletes(start_server):
     assert member.ask("DELETE", f"{TEAM}/pictures/{theirs}").status_code == 401
 
 
+def test_nobody_learns_of_the_names_of_another_team(start_server):
+    server = start_server()
+    person(server, "member", "ann")
+    made = Person(server, "owner", team="other")
+    taken = made.ask("PUT", "/auth/password", name="ann", password="another lake at dusk")
+    free = made.ask("PUT", "/auth/password", name="bob", password="another lake at dusk")
+    assert (taken.status_code, taken.text) == (free.status_code, free.text)
+    made.ask("PUT", "/auth/password", name="ann", password="another lake at dusk")
+    theirs, ours = Browser(server), Browser(server)
+    assert theirs.sign_in("ann", "another lake at dusk").json()["teamId"] == "other"
+    assert ours.sign_in("ann").json()["teamId"] == "default"
+    # Of one's own team one may know.
+    same = Person(server, "member").ask("PUT", "/auth/password", name="ann", password="a third lake at noon")
+    assert same.status_code == 400 and same.json()["error"]["param"] == "name"
+
+
 def test_jobs_say_how_they_stand(start_server):
     server = start_server()
     browser = person(server, "member", "ann")

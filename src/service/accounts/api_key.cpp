@@ -1,6 +1,6 @@
 #include "service/accounts/api_key.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/crc32.h"
 #include "base/crypto.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 
 namespace imagined::service {
@@ -90,6 +91,20 @@ bool has_secret(const ApiKey& key, std::string_view secret, std::string_view pep
 }
 
 bool is_owner(const ApiKey& key) { return key.role == Role::owner && key.revoked_ms == 0; }
+
+bool is_namesake(const ApiKey& person, const ApiKey& other) {
+  const bool are_people = person.role && other.role;
+  const bool are_there = person.revoked_ms == 0 && other.revoked_ms == 0;
+  return are_people && are_there && person.org_id == other.org_id &&
+         person.team_id == other.team_id && equal_ignoring_case(person.name, other.name);
+}
+
+Error name_taken(const ApiKey& person) {
+  return {.code = ErrorCode::already_exists,
+          .message = fmt::format("the team {:?} has a person who is called {:?} already",
+                                 person.team_id, person.name),
+          .field = "name"};
+}
 
 KeyState state_at(const ApiKey& key, std::int64_t unix_ms) {
   if (key.revoked_ms > 0) return KeyState::revoked;

@@ -55,6 +55,11 @@ struct ApiKey {
 
 /// Of a person who is an owner and not revoked.
 bool is_owner(const ApiKey& key);
+/// Whether both are people of one team who are called the same, in any case, and neither is
+/// revoked.
+bool is_namesake(const ApiKey& person, const ApiKey& other);
+/// `already_exists`, field "name".
+Error name_taken(const ApiKey& person);
 
 /// How a key stands at a moment.
 enum class KeyState : std::uint8_t { active, revoked, disabled, not_yet_active, expired };

@@ -39,7 +39,7 @@ Result<Place> parse_place(std::string_view text) {
 
 Result<ApiKey> KeyDesk::find(const Visit& visit, std::string_view id) {
   ApiKey key = TRY(keys_.find(id));
-  if (!is_in_sight(visit, key)) return fail(ErrorCode::not_found, "no such key");
+  if (!is_in_sight(visit, key)) return no_such_key(id);
   return key;
 }
 

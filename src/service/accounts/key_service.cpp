@@ -1,8 +1,9 @@
 #include "service/accounts/key_service.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/crypto.h"
@@ -36,17 +37,18 @@ tl::unexpected<Error> unauthenticated(ErrorReason reason, std::string message,
                                      .reason = reason});
 }
 
-Result<void> check_name(std::string_view name) {
+/// `whose`: "the key's" or "the person's".
+Result<void> check_name(std::string_view name, std::string_view whose) {
   if (trim(name).empty())
-    return fail(ErrorCode::invalid_argument, "the key's name is empty", "name");
+    return fail(ErrorCode::invalid_argument, fmt::format("{} name is empty", whose), "name");
   if (name.size() > kKeyNameBytesMax)
     return fail(ErrorCode::invalid_argument,
-                fmt::format("the key's name has {} bytes, at most {} are allowed", name.size(),
+                fmt::format("{} name has {} bytes, at most {} are allowed", whose, name.size(),
                             kKeyNameBytesMax),
                 "name");
   if (!is_printable_line(name))
     return fail(ErrorCode::invalid_argument,
-                "the key's name has a control character or broken UTF-8", "name");
+                fmt::format("{} name has a control character or broken UTF-8", whose), "name");
   return {};
 }
 
@@ -110,8 +112,8 @@ Result<void> check_allowance(const Allowance& allowance) {
   return {};
 }
 
-Result<void> check_wish(const KeyWish& wish) {
-  TRY(check_name(wish.name));
+Result<void> check_wish(const KeyWish& wish, bool of_person) {
+  TRY(check_name(wish.name, of_person ? "the person's" : "the key's"));
   TRY(check_models(wish.models));
   return check_allowance(wish.allowance);
 }
@@ -193,7 +195,7 @@ KeyWish wish_of(const ApiKey& key) {
 
 Result<NewKey> KeyService::make(const Actor& actor, const KeyWish& wish, const KeyHolder& holder,
                                 const Insert& insert) {
-  TRY(check_wish(wish));
+  TRY(check_wish(wish, holder.role.has_value()));
   TRY(check_life(wish, clock_.unix_ms()));
   TRY(check_team(holder.team_id));
   NewKey key =
@@ -229,7 +231,7 @@ Result<bool> KeyService::has_owner() {
 
 Result<ApiKey> KeyService::change(const Actor& actor, const ApiKey& key, const KeyWish& wish) {
   TRY(check_not_revoked(key));
-  TRY(check_wish(wish));
+  TRY(check_wish(wish, key.role.has_value()));
   // A key that has expired may still be given another name.
   if (wish.expires_ms != key.expires_ms || wish.not_before_ms != key.not_before_ms)
     TRY(check_life(wish, clock_.unix_ms()));
@@ -245,7 +247,16 @@ Result<ApiKey> KeyService::change(const Actor& actor, const ApiKey& key, const K
 
 Result<std::vector<ApiKey>> KeyService::list() { return store_.list(); }
 
-Result<ApiKey> KeyService::find(std::string_view id) { return store_.find(id); }
+tl::unexpected<Error> no_such_key(std::string_view id) {
+  return fail(ErrorCode::not_found,
+              fmt::format("there is no key {:?}", valid_utf8(id.substr(0, 60))), "id");
+}
+
+Result<ApiKey> KeyService::find(std::string_view id) {
+  auto key = store_.find(id);
+  if (!key && key.error().code == ErrorCode::not_found) return no_such_key(id);
+  return key;
+}
 
 Result<ApiKey> KeyService::write(const Actor& actor, const ApiKey& before, ApiKey after,
                                  std::string_view action, std::string detail) {
@@ -263,7 +274,7 @@ Result<NewKey> KeyService::rotate(const Actor& actor, std::string_view id,
                 fmt::format("overlap is {} s, expected 0 to {}", overlap_ms / 1000,
                             kRotationOverlapMsMax / 1000),
                 "overlap");
-  const ApiKey key = TRY(store_.find(id));
+  const ApiKey key = TRY(find(id));
   TRY(check_not_revoked(key));
   NewKey rotated = with_new_secret(key, {.prefix = options_.prefix, .pepper = options_.pepper},
                                    clock_, overlap_ms);
@@ -273,7 +284,7 @@ Result<NewKey> KeyService::rotate(const Actor& actor, std::string_view id,
 }
 
 Result<ApiKey> KeyService::set_disabled(const Actor& actor, std::string_view id, bool disabled) {
-  const ApiKey key = TRY(store_.find(id));
+  const ApiKey key = TRY(find(id));
   KeyWish wish = wish_of(key);
   wish.disabled = disabled;
   return change(actor, key, wish);
@@ -282,7 +293,7 @@ Result<ApiKey> KeyService::set_disabled(const Actor& actor, std::string_view id,
 Result<ApiKey> KeyService::ask_capacity(const Actor& actor, std::string_view id,
                                         CapacityRequest request) {
   TRY(check_capacity(request));
-  const ApiKey key = TRY(store_.find(id));
+  const ApiKey key = TRY(find(id));
   TRY(check_not_revoked(key));
   request.at_ms = clock_.unix_ms();
   request.by = actor.name;
@@ -292,7 +303,7 @@ Result<ApiKey> KeyService::ask_capacity(const Actor& actor, std::string_view id,
 }
 
 Result<ApiKey> KeyService::decide_capacity(const Actor& actor, std::string_view id, bool granted) {
-  const ApiKey key = TRY(store_.find(id));
+  const ApiKey key = TRY(find(id));
   TRY(check_not_revoked(key));
   if (!key.asked.is_open())
     return fail(ErrorCode::failed_precondition, "no capacity is asked for with this key");
@@ -314,7 +325,7 @@ Result<ApiKey> KeyService::decide_capacity(const Actor& actor, std::string_view 
 }
 
 Result<ApiKey> KeyService::revoke(const Actor& actor, std::string_view id) {
-  const ApiKey key = TRY(store_.find(id));
+  const ApiKey key = TRY(find(id));
   if (key.revoked_ms > 0) return key;
   ApiKey after = key;
   after.revoked_ms = clock_.unix_ms();
@@ -377,6 +388,12 @@ Result<Caller> KeyService::authenticate(std::optional<std::string_view> authoriz
 
 std::string KeyService::redacted(const ApiKey& key) const {
   return fmt::format("{}_{}_...{}", options_.prefix, key.id, key.last4);
+}
+
+Sha256 KeyService::secret_for(std::string_view use) const {
+  const std::span key(reinterpret_cast<const std::uint8_t*>(options_.pepper.data()),
+                      options_.pepper.size());
+  return hmac_sha256(key, use);
 }
 
 std::string KeyService::without_keys(std::string_view path) const {

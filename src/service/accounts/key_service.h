@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/result.h"
 #include "service/accounts/api_key.h"
 #include "service/accounts/caller.h"
@@ -64,6 +65,9 @@ inline constexpr Window kWrongKeysMax = {.limit = 20, .window_ms = 60'000};
 
 inline constexpr std::int64_t kRotationOverlapMsMax = 7LL * 86'400'000;
 
+/// That there is no key of this id.
+tl::unexpected<Error> no_such_key(std::string_view id);
+
 /// Makes, changes and checks API keys; every change is a row of the audit log. Any thread may call
 /// it; calls block on the store. A change holds from its commit on: nothing of a key is remembered
 /// between two requests.
@@ -112,6 +116,8 @@ class KeyService {
                               Usable usable = Usable::now, std::string_view from = {});
   /// "imk_Ab3dE6gH9jKl_...wxyz": what may be shown of a key.
   std::string redacted(const ApiKey& key) const;
+  /// A secret of this server for a use, always the same.
+  Sha256 secret_for(std::string_view use) const;
   /// A path as the log may have it: without what follows a key's prefix in a segment.
   std::string without_keys(std::string_view path) const;
 

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -65,13 +67,52 @@ Result<void> Sessions::draw_attempt(std::string_view name, std::string_view from
       .retry_after_ms = wait_ms});
 }
 
-Result<bool> Sessions::is_right(const Login* login, std::string_view password) {
+Sha256 Sessions::salt_of(std::string_view name) const {
+  return parts_.keys.secret_for(fmt::format("login {}", name));
+}
+
+Result<std::string> Sessions::hashed(std::string_view name, std::string_view password) {
+  const Sha256 salt = salt_of(name);
   const std::lock_guard lock(hashing_);
-  if (login != nullptr) return is_password(login->hash, password);
-  if (nobodys_hash_.empty())
-    nobodys_hash_ = TRY(hash_password(random_base62(kSessionLetters), cost_));
-  TRY(is_password(nobodys_hash_, password));
-  return false;
+  return hash_password(password, cost_, std::span(salt).first<kSaltBytes>());
+}
+
+Result<bool> Sessions::is_right(const std::string& hash, std::string_view password) {
+  const std::lock_guard lock(hashing_);
+  return is_password(hash, password);
+}
+
+Result<std::vector<const Login*>> Sessions::with_password(std::string_view name,
+                                                          std::span<const Login> logins,
+                                                          std::string_view password) {
+  const Sha256 salt = salt_of(name);
+  std::string salt_text = to_base64(std::span(salt).first<kSaltBytes>());
+  salt_text.resize(salt_text.find('='));
+  const auto has_names_salt = [&](const Login& login) {
+    return login.hash.find("$" + salt_text + "$") != std::string::npos;
+  };
+  std::string hash;
+  if (logins.empty() || std::ranges::any_of(logins, has_names_salt))
+    hash = TRY(hashed(name, password));
+  std::vector<const Login*> right;
+  for (const Login& login : logins) {
+    // An older one has a salt of its own.
+    const bool is_its =
+        same_salt(login.hash, hash) ? login.hash == hash : TRY(is_right(login.hash, password));
+    if (is_its) right.push_back(&login);
+  }
+  return right;
+}
+
+Result<ApiKey> Sessions::first_usable(std::span<const Login* const> logins) {
+  std::optional<Error> why;
+  for (const Login* login : logins) {
+    ApiKey person = TRY(parts_.keys.find(login->person_id));
+    const auto may = check_usable(person, parts_.clock.unix_ms());
+    if (may) return person;
+    if (!why) why = may.error();
+  }
+  return tl::unexpected(std::move(*why));
 }
 
 Result<Sessions::Begun> Sessions::sign_in(const Attempt& attempt) {
@@ -79,18 +120,14 @@ Result<Sessions::Begun> Sessions::sign_in(const Attempt& attempt) {
   TRY(draw_attempt(name, attempt.from));
   if (attempt.password.size() > kPasswordBytesMax)
     return refused("This name and password are not known together.", "too long");
-  auto login = parts_.store.find_login(name);
-  const bool is_known = login.has_value();
-  if (!is_known && login.error().code != ErrorCode::not_found)
-    return tl::unexpected(std::move(login.error()));
-  if (!TRY(is_right(is_known ? &*login : nullptr, attempt.password))) {
+  const std::vector<Login> logins = TRY(parts_.store.logins_named(name));
+  const auto right = TRY(with_password(name, logins, attempt.password));
+  if (right.empty()) {
     log(LogLevel::warn, "sign_in_refused", "request_id={} client={} name={:?} known={}",
-        attempt.request_id, attempt.from, name, is_known);
+        attempt.request_id, attempt.from, name, !logins.empty());
     return refused("This name and password are not known together.", "");
   }
-  const ApiKey person = TRY(parts_.keys.find(login->person_id));
-  TRY(check_usable(person, parts_.clock.unix_ms()));
-  return begin(person, attempt.request_id);
+  return begin(TRY(first_usable(right)), attempt.request_id);
 }
 
 Result<Sessions::Begun> Sessions::begin(const Visit& visit) {
@@ -157,18 +194,15 @@ Result<void> Sessions::set_password(const Visit& visit, const PasswordWish& wish
     return tl::unexpected(std::move(before.error()));
   if (before && !wish.has_key) {
     TRY(draw_attempt(before->name, person.id));
-    if (!TRY(is_right(&*before, wish.current)))
+    if (!TRY(is_right(before->hash, wish.current)))
       return refused("This is not your password until now.", "");
   }
   Login login{.person_id = person.id, .name = name, .changed_ms = parts_.clock.unix_ms()};
-  {
-    const std::lock_guard lock(hashing_);
-    login.hash = TRY(hash_password(wish.password, cost_));
-  }
+  login.hash = TRY(hashed(name, wish.password));
   auto put = parts_.store.put_login(login, deed_of(person, "password.set", visit.request_id));
   if (!put && put.error().code == ErrorCode::already_exists)
-    return fail(ErrorCode::invalid_argument, fmt::format("somebody else signs in as \"{}\"", name),
-                "name");
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("somebody else of your team signs in as \"{}\"", name), "name");
   return put;
 }
 

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/password_hash.h"
 #include "base/result.h"
 #include "service/accounts/key_service.h"
@@ -70,20 +73,28 @@ class Sessions {
     bool has_key = false;  // the person asks with the management key, which proves as much
   };
   /// Ends the person's sessions. `invalid_argument` as parse_login_name and check_password, or for
-  /// a name that is another's; `unauthenticated` for a wrong `current`.
+  /// a name that is another's of the team; `unauthenticated` for a wrong `current`.
   Result<void> set_password(const Visit& visit, const PasswordWish& wish);
 
  private:
   Result<void> draw_attempt(std::string_view name, std::string_view from);
-  /// The same work without a login: the answer must not come sooner.
-  Result<bool> is_right(const Login* login, std::string_view password);
+  /// The same for all who sign in by a name, whatever their team.
+  Sha256 salt_of(std::string_view name) const;
+  Result<std::string> hashed(std::string_view name, std::string_view password);
+  Result<bool> is_right(const std::string& hash, std::string_view password);
+  /// Those whose password it is. One look for all that were hashed by this program, who share the
+  /// salt of their name, and one where there is none: the answer must not come sooner.
+  Result<std::vector<const Login*>> with_password(std::string_view name,
+                                                  std::span<const Login> logins,
+                                                  std::string_view password);
+  /// Of at least one: the person of the first who may be used now, or why the first may not.
+  Result<ApiKey> first_usable(std::span<const Login* const> logins);
   Result<Begun> begin(const ApiKey& person, std::string_view request_id);
   Result<Session> find(std::string_view token);
 
   Parts parts_;
   const PasswordCost cost_;
-  std::mutex hashing_;        // one password at a time: each takes much memory
-  std::string nobodys_hash_;  // empty: not needed yet
+  std::mutex hashing_;  // one password at a time: each takes much memory
 };
 
 }  // namespace imagined::service

@@ -25,7 +25,8 @@ class KeyStore {
  public:
   virtual ~KeyStore() = default;
 
-  /// `already_exists` for a public id that is taken.
+  /// `already_exists` for a public id that is taken, and as `name_taken` for a person who is called
+  /// as another of the team. Of many at once one is written.
   virtual Result<void> insert(const ApiKey& key, const Deed& deed) = 0;
   /// The same for a person who is to be the first owner: `gone` when there is one who is not
   /// revoked. Of many at once one is written.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "service/accounts/audit.h"
@@ -12,7 +13,7 @@ namespace imagined::service {
 /// How a person signs in to the console.
 struct Login {
   std::string person_id;  // of the management key
-  std::string name;       // in lower case; no two people have the same
+  std::string name;       // in lower case; no two people of a team have the same
   std::string hash;       // of the password
   std::int64_t changed_ms = 0;
 
@@ -36,11 +37,11 @@ class SessionStore {
  public:
   virtual ~SessionStore() = default;
 
-  /// In the place of the person's login before, whose sessions end. `already_exists` when the name
-  /// is another person's.
+  /// In the place of the person's login before, whose sessions end. `already_exists` when another
+  /// person of the same team has the name, who is not revoked; what other teams have says nothing.
   virtual Result<void> put_login(const Login& login, const Deed& deed) = 0;
-  /// By name; `not_found`.
-  virtual Result<Login> find_login(std::string_view name) = 0;
+  /// Of all teams, in the order of their people's ids.
+  virtual Result<std::vector<Login>> logins_named(std::string_view name) = 0;
   /// By person; `not_found`.
   virtual Result<Login> login_of(std::string_view person_id) = 0;
 

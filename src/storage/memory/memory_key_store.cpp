@@ -39,6 +39,8 @@ Result<void> MemoryKeyStore::insert_first_owner(const ApiKey& key, const service
 
 Result<void> MemoryKeyStore::insert_locked(const ApiKey& key, const service::Deed& deed) {
   if (find_row(key.id) != nullptr) return fail(ErrorCode::already_exists, "it exists already");
+  if (std::ranges::any_of(keys_, [&](const ApiKey& other) { return is_namesake(key, other); }))
+    return tl::unexpected(name_taken(key));
   keys_.push_back(key);
   append_locked(deed);
   return {};

@@ -11,7 +11,8 @@ using service::Session;
 Result<void> MemorySessionStore::put_login(const Login& login, const service::Deed& deed) {
   const std::lock_guard lock(mutex_);
   for (const auto& [person_id, other] : logins_)
-    if (other.name == login.name && person_id != login.person_id)
+    if (other.name == login.name && person_id != login.person_id &&
+        are_of_one_team(login.person_id, person_id))
       return fail(ErrorCode::already_exists, "this name is taken");
   logins_[login.person_id] = login;
   std::erase_if(sessions_,
@@ -20,11 +21,19 @@ Result<void> MemorySessionStore::put_login(const Login& login, const service::De
   return {};
 }
 
-Result<Login> MemorySessionStore::find_login(std::string_view name) {
+bool MemorySessionStore::are_of_one_team(std::string_view person_id, std::string_view other_id) {
+  const auto person = keys_.find(person_id);
+  const auto other = keys_.find(other_id);
+  return person && other && other->revoked_ms == 0 && person->org_id == other->org_id &&
+         person->team_id == other->team_id;
+}
+
+Result<std::vector<Login>> MemorySessionStore::logins_named(std::string_view name) {
   const std::lock_guard lock(mutex_);
+  std::vector<Login> logins;
   for (const auto& [person_id, login] : logins_)
-    if (login.name == name) return login;
-  return fail(ErrorCode::not_found, "no such login");
+    if (login.name == name) logins.push_back(login);
+  return logins;
 }
 
 Result<Login> MemorySessionStore::login_of(std::string_view person_id) {

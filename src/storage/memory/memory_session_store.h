@@ -15,7 +15,7 @@ class MemorySessionStore final : public service::SessionStore {
   explicit MemorySessionStore(MemoryKeyStore& keys) : keys_(keys) {}
 
   Result<void> put_login(const service::Login& login, const service::Deed& deed) override;
-  Result<service::Login> find_login(std::string_view name) override;
+  Result<std::vector<service::Login>> logins_named(std::string_view name) override;
   Result<service::Login> login_of(std::string_view person_id) override;
   Result<void> begin(const service::Session& session, int sessions_max,
                      const service::Deed& deed) override;
@@ -25,6 +25,9 @@ class MemorySessionStore final : public service::SessionStore {
   Result<int> remove_over(const Over& over, int count_max) override;
 
  private:
+  /// The second of them not revoked.
+  bool are_of_one_team(std::string_view person_id, std::string_view other_id);
+
   MemoryKeyStore& keys_;
   std::mutex mutex_;
   std::map<std::string, service::Login, std::less<>> logins_;      // by person

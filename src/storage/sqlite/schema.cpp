@@ -359,6 +359,19 @@ ALTER TABLE jobs ADD COLUMN error_retry_after_ms INTEGER NOT NULL DEFAULT 0;  --
     R"sql(
 ALTER TABLE charges ADD COLUMN is_words INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // 22: people of different teams may sign in by the same name.
+    R"sql(
+ALTER TABLE logins RENAME TO logins_before;
+CREATE TABLE logins (
+  person_id  TEXT PRIMARY KEY,
+  name       TEXT NOT NULL,
+  hash       TEXT NOT NULL,  -- Argon2id
+  changed_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO logins SELECT person_id, name, hash, changed_ms FROM logins_before;
+DROP TABLE logins_before;
+CREATE INDEX logins_by_name ON logins (name);
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

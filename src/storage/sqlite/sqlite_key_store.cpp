@@ -69,6 +69,15 @@ Result<ApiKey> find_key(Connection& connection, std::string_view id) {
   return read_key(row);
 }
 
+Result<void> check_namesakes(Connection& connection, const ApiKey& person) {
+  Statement people = TRY(connection.prepare(
+      fmt::format("SELECT {} FROM api_keys WHERE role <> '' AND team_id = ?", kKeyColumns)));
+  people.bind(person.team_id);
+  while (TRY(people.step()))
+    if (is_namesake(person, read_key(people))) return tl::unexpected(name_taken(person));
+  return {};
+}
+
 /// Writes the whole row.
 Result<void> write_key(Connection& connection, std::string_view verb, const ApiKey& key) {
   Statement write = TRY(connection.prepare(
@@ -110,6 +119,7 @@ Result<void> SqliteKeyStore::insert_if(const ApiKey& key, const service::Deed& d
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   TRY(allowed(connection));
+  if (key.role) TRY(check_namesakes(connection, key));
   TRY(write_key(connection, "INSERT", key));
   TRY(append_audit(connection, deed, clock_.unix_ms(), audit_secret_));
   return transaction.commit();

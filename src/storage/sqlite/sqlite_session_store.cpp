@@ -1,7 +1,5 @@
 #include "storage/sqlite/sqlite_session_store.h"
 
-#include <fmt/core.h>
-
 #include "storage/sqlite/audit_rows.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/sqlite_rows.h"
@@ -11,14 +9,28 @@ namespace imagined::storage {
 using service::Login;
 using service::Session;
 
+namespace {
+
+Login read_login(const Statement& row) {
+  return {.person_id = row.text(0),
+          .name = row.text(1),
+          .hash = row.text(2),
+          .changed_ms = row.integer(3)};
+}
+
+}  // namespace
+
 Result<void> SqliteSessionStore::put_login(const Login& login, const service::Deed& deed) {
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   {
-    Statement other =
-        TRY(connection.prepare("SELECT 1 FROM logins WHERE name = ? AND person_id <> ?"));
-    if (TRY(other.bind(login.name, login.person_id).step()))
+    Statement other = TRY(
+        connection.prepare("SELECT 1 FROM logins JOIN api_keys AS theirs ON theirs.id = person_id "
+                           "JOIN api_keys AS mine ON mine.id = ?1 "
+                           "WHERE logins.name = ?2 AND person_id <> ?1 AND theirs.revoked_ms = 0 "
+                           "AND theirs.org_id = mine.org_id AND theirs.team_id = mine.team_id"));
+    if (TRY(other.bind(login.person_id, login.name).step()))
       return fail(ErrorCode::already_exists, "this name is taken");
   }
   Statement put = TRY(connection.prepare(
@@ -30,24 +42,24 @@ Result<void> SqliteSessionStore::put_login(const Login& login, const service::De
   return transaction.commit();
 }
 
-Result<Login> SqliteSessionStore::read_login(std::string_view column, std::string_view value) {
+Result<std::vector<Login>> SqliteSessionStore::logins_named(std::string_view name) {
   Connection& connection = database_.reader();
   const auto lock = connection.lock();
-  Statement row = TRY(connection.prepare(
-      fmt::format("SELECT person_id, name, hash, changed_ms FROM logins WHERE {} = ?", column)));
-  if (!TRY(row.bind(value).step())) return no_such("login");
-  return Login{.person_id = row.text(0),
-               .name = row.text(1),
-               .hash = row.text(2),
-               .changed_ms = row.integer(3)};
-}
-
-Result<Login> SqliteSessionStore::find_login(std::string_view name) {
-  return read_login("name", name);
+  Statement rows = TRY(connection.prepare(
+      "SELECT person_id, name, hash, changed_ms FROM logins WHERE name = ? ORDER BY person_id"));
+  rows.bind(name);
+  std::vector<Login> logins;
+  while (TRY(rows.step())) logins.push_back(read_login(rows));
+  return logins;
 }
 
 Result<Login> SqliteSessionStore::login_of(std::string_view person_id) {
-  return read_login("person_id", person_id);
+  Connection& connection = database_.reader();
+  const auto lock = connection.lock();
+  Statement row = TRY(connection.prepare(
+      "SELECT person_id, name, hash, changed_ms FROM logins WHERE person_id = ?"));
+  if (!TRY(row.bind(person_id).step())) return no_such("login");
+  return read_login(row);
 }
 
 Result<void> SqliteSessionStore::begin(const Session& session, int sessions_max,

@@ -16,7 +16,7 @@ class SqliteSessionStore final : public service::SessionStore {
       : database_(database), clock_(clock), audit_secret_(std::move(audit_secret)) {}
 
   Result<void> put_login(const service::Login& login, const service::Deed& deed) override;
-  Result<service::Login> find_login(std::string_view name) override;
+  Result<std::vector<service::Login>> logins_named(std::string_view name) override;
   Result<service::Login> login_of(std::string_view person_id) override;
   Result<void> begin(const service::Session& session, int sessions_max,
                      const service::Deed& deed) override;
@@ -26,8 +26,6 @@ class SqliteSessionStore final : public service::SessionStore {
   Result<int> remove_over(const Over& over, int count_max) override;
 
  private:
-  Result<service::Login> read_login(std::string_view column, std::string_view value);
-
   SqliteDatabase& database_;
   const Clock& clock_;
   const std::string audit_secret_;
