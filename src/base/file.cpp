@@ -45,7 +45,8 @@ std::string text_of(int error) {
 Result<std::string> read_file(const std::filesystem::path& path, std::string_view name,
                               std::size_t bytes_max) {
   const auto refuse = [&](ErrorCode code, std::string_view what) {
-    return fail(code, fmt::format("{}: {}", name, what), {}, path.string());
+    std::string detail = path == name ? std::string() : path.string();
+    return fail(code, fmt::format("{}: {}", name, what), {}, std::move(detail));
   };
   // O_NONBLOCK: opening a pipe must not wait for its writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));

@@ -82,6 +82,13 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   return milliseconds(sys_days(date).time_since_epoch()).count() + *rest;
 }
 
+tl::unexpected<Error> refuse(std::string_view field, std::string_view text,
+                             std::string_view expected) {
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} is {:?}, expected {}", field, text.substr(0, 60), expected),
+              std::string(field));
+}
+
 std::optional<std::int64_t> parse_span_ms(std::string_view text) {
   if (text.size() < 2) return std::nullopt;
   std::int64_t count = 0;
@@ -112,11 +119,19 @@ Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_unix_ms,
                                 std::string_view field) {
   if (const auto span_ms = parse_span_ms(text)) return now_unix_ms + *span_ms;
   if (const auto time_ms = parse_time(text)) return *time_ms;
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{} is \"{}\", expected a time such as 2026-12-31T23:59:59Z or a span "
-                          "from now on such as 10s, 5m, 2h or 30d",
-                          field, text.substr(0, 60)),
-              std::string(field));
+  return refuse(field, text,
+                "a time such as 2026-12-31T23:59:59Z or a span from now on such as 10s, 5m, 2h or "
+                "30d");
+}
+
+Result<std::int64_t> parse_day_or_time(std::string_view text, std::string_view field) {
+  if (const auto time_ms = parse_time(text)) return *time_ms;
+  return refuse(field, text, "a day or time such as 2026-11-01 or 2026-11-01T12:00:00Z");
+}
+
+Result<std::int64_t> parse_span(std::string_view text, std::string_view field) {
+  if (const auto span_ms = parse_span_ms(text)) return *span_ms;
+  return refuse(field, text, "a span such as 10s, 5m, 2h or 30d");
 }
 
 }  // namespace imagined

@@ -18,4 +18,9 @@ std::string to_timestamp(std::int64_t unix_ms);
 Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_unix_ms,
                                 std::string_view field);
 
+/// The same without spans, for what has been: the field "from" of a report.
+Result<std::int64_t> parse_day_or_time(std::string_view text, std::string_view field);
+/// A span alone, in milliseconds.
+Result<std::int64_t> parse_span(std::string_view text, std::string_view field);
+
 }  // namespace imagined

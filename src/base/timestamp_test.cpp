@@ -39,5 +39,21 @@ TEST(ParseWhen, RefusesEverythingElseByName) {
   }
 }
 
+TEST(DayOrTime, IsNoSpan) {
+  EXPECT_EQ(to_timestamp(*parse_day_or_time("2024-02-29", "from")), "2024-02-29T00:00:00Z");
+  for (const char* text : {"5m", "x", ""}) {
+    const auto refused = parse_day_or_time(text, "from");
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().field, "from");
+    EXPECT_EQ(refused.error().message.find("span"), std::string::npos);
+  }
+}
+
+TEST(Span, IsNoTime) {
+  EXPECT_EQ(*parse_span("2h", "overlap"), 7'200'000);
+  EXPECT_EQ(parse_span("2024-02-29", "overlap").error().message,
+            "overlap is \"2024-02-29\", expected a span such as 10s, 5m, 2h or 30d");
+}
+
 }  // namespace
 }  // namespace imagined

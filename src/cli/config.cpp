@@ -29,7 +29,7 @@ int check(const ConfigOptions& options) {
   const auto add = [&](std::optional<std::string> problem) {
     if (problem) problems.push_back(std::move(*problem));
   };
-  if (const auto catalogue = make_catalogue(config->models); !catalogue) {
+  if (const auto catalogue = make_catalogue(*config); !catalogue) {
     problems.push_back(catalogue.error().message);
   }
   if (const auto policy = admission_policy(config->settings); !policy) {

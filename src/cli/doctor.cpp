@@ -44,6 +44,7 @@ struct Findings {
   std::string data_dir;
   std::vector<ModelFinding> models;
   std::vector<std::string> problems;
+  const Config& config;  // with what other servers do
 };
 
 // Bytes of the weight files at a path. They are read through the page cache, which keeps what there
@@ -117,7 +118,11 @@ ModelFinding inspect_model(const ModelSettings& model, const Config& config, con
 }
 
 Findings examine(const Config& config) {
-  Findings findings{.machine = inspect_machine(), .data_dir = config.settings.data_dir};
+  Findings findings{.machine = inspect_machine(),
+                    .data_dir = config.settings.data_dir,
+                    .models = {},
+                    .problems = {},
+                    .config = config};
   const auto& sets = findings.machine.instruction_sets;
   if (std::find(sets.begin(), sets.end(), "avx2") == sets.end()) {
     findings.problems.emplace_back("the processor has no AVX2, which the engine needs");
@@ -135,7 +140,39 @@ Findings examine(const Config& config) {
       findings.problems.push_back(fmt::format("model {}: {}", finding.name, finding.problem));
     }
   }
+  const config::Environment environment = process_environment();
+  for (const config::UpstreamSettings& upstream : config.upstreams)
+    add(upstream_problem(upstream, environment));
   return findings;
+}
+
+/// The models of this server that an upstream makes.
+std::vector<std::string> made_by(const config::UpstreamSettings& upstream, const Config& config) {
+  std::vector<std::string> names;
+  for (const ModelSettings& model : config.models)
+    for (const std::string& text : model.upstreams)
+      if (config::split_upstream_model(text).name == upstream.name) names.push_back(model.name);
+  return names;
+}
+
+/// Whether they answer is not asked: that may cost money, and passes.
+JsonText upstreams_json(const Config& config) {
+  JsonText upstreams = JsonText::array();
+  for (const config::UpstreamSettings& upstream : config.upstreams)
+    upstreams.push(JsonText::object({{"name", upstream.name},
+                                     {"base_url", upstream.base_url},
+                                     {"key_env", upstream.key_env},
+                                     {"talks", JsonText::array_of(upstream.models)},
+                                     {"makes", JsonText::array_of(made_by(upstream, config))}}));
+  return upstreams;
+}
+
+JsonText chats_json(const Config& config) {
+  JsonText chats = JsonText::array();
+  for (const config::ChatSettings& chat : config.chats)
+    chats.push(
+        JsonText::object({{"name", chat.name}, {"talks", chat.talks}, {"makes", chat.makes}}));
+  return chats;
 }
 
 void print_json(const Findings& findings) {
@@ -166,6 +203,8 @@ void print_json(const Findings& findings) {
                         {"gpus", JsonText::array_of(machine.gpus)},
                         {"data_dir", findings.data_dir},
                         {"models", models},
+                        {"upstreams", upstreams_json(findings.config)},
+                        {"chats", chats_json(findings.config)},
                         {"problems", JsonText::array_of(findings.problems)}});
   fmt::print("{}\n", whole.text());
 }
@@ -193,6 +232,17 @@ void print_text(const Findings& findings) {
     fmt::print(kLine, model.measured ? "(times from a small picture made here)"
                                      : "(times counted, by the rate of one product here)");
   }
+  for (const config::UpstreamSettings& upstream : findings.config.upstreams) {
+    fmt::print("upstream      {} at {}{}\n", upstream.name, upstream.base_url,
+               upstream.key_env.empty() ? "" : ", with the key in " + upstream.key_env);
+    if (!upstream.models.empty())
+      fmt::print("              talks: {}\n", join_words(upstream.models, ", "));
+    if (const auto made = made_by(upstream, findings.config); !made.empty())
+      fmt::print("              makes: {}\n", join_words(made, ", "));
+  }
+  for (const config::ChatSettings& chat : findings.config.chats)
+    fmt::print("chat          {}: {} talks, {} makes its pictures\n", chat.name, chat.talks,
+               chat.makes);
   for (const std::string& problem : findings.problems) fmt::print("PROBLEM       {}\n", problem);
   if (findings.problems.empty()) fmt::print("all is well\n");
 }

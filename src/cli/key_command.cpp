@@ -44,9 +44,12 @@ Command key_command(const char* name, const char* help, std::vector<Option> own,
   return command;
 }
 
-std::vector<service::ApiKey> keys_of(Holder holder, std::vector<service::ApiKey> keys) {
-  std::erase_if(keys, [holder](const service::ApiKey& key) {
-    return key.role.has_value() != (holder == Holder::person) || key.revoked_ms > 0;
+std::vector<service::ApiKey> keys_of(Holder holder, std::vector<service::ApiKey> keys,
+                                     std::string_view team) {
+  std::erase_if(keys, [&](const service::ApiKey& key) {
+    const bool is_of_another = !team.empty() && key.team_id != team;
+    return key.role.has_value() != (holder == Holder::person) || key.revoked_ms > 0 ||
+           is_of_another;
   });
   return keys;
 }
@@ -99,10 +102,9 @@ JsonText to_json(const service::ApiKey& key) {
 }
 
 std::string id_of(const std::string& text) {
-  const auto parts = text.find('_');
-  if (parts == std::string::npos) return text;
-  const auto rest = text.substr(parts + 1);
-  return rest.substr(0, rest.find('_'));
+  const auto begin = text.find('_');
+  const auto end = begin == std::string::npos ? begin : text.find('_', begin + 1);
+  return end == std::string::npos ? text : text.substr(begin + 1, end - begin - 1);
 }
 
 bool is_meant(const std::string& question) {

@@ -23,7 +23,8 @@ struct KeyOptions {
   std::string id;
   std::string name = "default";
   std::string team{service::kDefaultTeam};
-  bool create = false;  // the data folder too
+  std::string only_team;  // of a list; empty: of all teams
+  bool create = false;    // the data folder too
   bool yes = false;
   bool json = false;
 };
@@ -39,12 +40,18 @@ inline Option team_option(KeyOptions& options) {
   return {"--team", &options.team, "Whose it is; a new name is a new team"};
 }
 
+/// Of the commands that list them.
+inline Option only_team_option(KeyOptions& options) {
+  return {"--team", &options.only_team, "Those of this team alone"};
+}
+
 /// A key without its secret.
 JsonText to_json(const service::ApiKey& key);
 
-/// Those of customers, or of people, that are not deleted.
+/// Those of customers, or of people, that are not deleted; of all teams, or of one.
 enum class Holder : std::uint8_t { customer, person };
-std::vector<service::ApiKey> keys_of(Holder holder, std::vector<service::ApiKey> keys);
+std::vector<service::ApiKey> keys_of(Holder holder, std::vector<service::ApiKey> keys,
+                                     std::string_view team = {});
 
 /// "2026-11-28 17:05" in UTC.
 std::string day_and_time(std::int64_t unix_ms, const char* if_none);

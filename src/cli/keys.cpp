@@ -65,10 +65,9 @@ int print_changed(const KeysSession& session, const ApiKey& key, std::string_vie
 // Ids, whichever of its names a model is given by.
 Result<std::vector<std::string>> model_ids(const Config& config, std::string_view names) {
   if (names.empty()) return std::vector<std::string>();
-  const service::Catalogue catalogue = TRY(config::make_catalogue(config.models));
+  const service::Catalogue catalogue = TRY(config::make_catalogue(config));
   std::vector<std::string> ids;
-  for (const std::string& name : split_words(names))
-    ids.push_back(TRY(catalogue.resolve(name))->id);
+  for (const std::string& name : split_words(names)) ids.push_back(TRY(catalogue.id_of(name)));
   return ids;
 }
 
@@ -116,7 +115,8 @@ Result<std::map<std::string, std::int64_t>> pictures_made(Stores& stores) {
 }
 
 Result<int> list(const KeysSession& session) {
-  const std::vector<ApiKey> rows = keys_of(Holder::customer, TRY(session.stores.keys().list()));
+  const std::vector<ApiKey> rows =
+      keys_of(Holder::customer, TRY(session.stores.keys().list()), session.options.only_team);
   std::map<std::string, std::int64_t> made = TRY(pictures_made(session.stores));
   if (session.options.json) {
     JsonText items = JsonText::array();
@@ -124,7 +124,10 @@ Result<int> list(const KeysSession& session) {
     fmt::print("{}\n", JsonText::object({{"keys", items}}).text());
     return kExitOk;
   }
-  if (rows.empty()) fmt::print(stderr, "no keys yet: imagined keys create --name NAME\n");
+  const std::string& team = session.options.only_team;
+  if (rows.empty())
+    fmt::print(stderr, "no keys yet{}: imagined keys create --name NAME{}\n",
+               team.empty() ? "" : " of this team", team.empty() ? "" : " --team " + team);
   const std::int64_t now_ms = SystemClock().unix_ms();
   fmt::print("{:<12}  {:<20}  {:<12}  {:<7}  {:<14}  {:<16}  {:<16}  {}\n", "ID", "NAME", "TEAM",
              "ENDS IN", "STATE", "CREATED (UTC)", "LAST USED (UTC)", "PICTURES");
@@ -153,7 +156,7 @@ Result<int> show(const KeysSession& session) {
 }
 
 Result<int> rotate(const KeysSession& session) {
-  const std::int64_t overlap_ms = TRY(parse_when(session.options.overlap, 0, "overlap"));
+  const std::int64_t overlap_ms = TRY(parse_span(session.options.overlap, "overlap"));
   return print_new(session, TRY(session.stores.keys().rotate(
                                 kAtCommandLine, id_of(session.options.id), overlap_ms)));
 }
@@ -270,7 +273,7 @@ Command keys_command() {
             {"--pictures-per-month", &options->pictures_per_month, "Pictures a month (UTC)", count},
             {"--usd-per-day", &options->usd_per_day, "Budget of a day (UTC)", usd},
             {"--usd-per-month", &options->usd_per_month, "Budget of a month (UTC)", usd}}),
-      part("list", "List keys, without their secrets", list, {}),
+      part("list", "List keys, without their secrets", list, {only_team_option(*options)}),
       part("show", "Show one key, without its secret", show, {id()}),
       part("rotate", "Give a key a new secret and print it, this once", rotate,
            {id(),

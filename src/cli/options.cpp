@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "cli/machine.h"
 #include "cli/process.h"
+#include "hub/known_models.h"
 
 namespace imagined::cli {
 namespace {
@@ -120,9 +121,12 @@ Result<ModelSettings> choose_model(const Config& config, const std::string& name
     all.push_back(model.name);
     all.insert(all.end(), model.aliases.begin(), model.aliases.end());
   }
+  const auto* known = hub::find_known_model(name);
   return fail(ErrorCode::not_found,
               fmt::format("model \"{}\" is neither one of {} nor a folder or file{}", name, names,
-                          did_you_mean(name, all)),
+                          known == nullptr
+                              ? did_you_mean(name, all)
+                              : fmt::format("; `imagined models pull {}` fetches it", known->name)),
               "model");
 }
 

@@ -35,7 +35,8 @@ Result<int> create(const PeopleSession& session) {
 }
 
 Result<int> list(const PeopleSession& session) {
-  const std::vector<ApiKey> people = keys_of(Holder::person, TRY(session.keys.list()));
+  const std::vector<ApiKey> people =
+      keys_of(Holder::person, TRY(session.keys.list()), session.options.only_team);
   if (session.options.json) {
     JsonText items = JsonText::array();
     for (const ApiKey& key : people) items.push(to_json(key));
@@ -55,8 +56,11 @@ Result<int> list(const PeopleSession& session) {
 
 Result<int> remove(const PeopleSession& session) {
   const std::string id = id_of(session.options.id);
-  const ApiKey key = TRY(session.keys.find(id));
-  if (!key.role)
+  const auto key = session.keys.find(id);
+  if (!key && key.error().code == ErrorCode::not_found)
+    return fail(ErrorCode::not_found, fmt::format("there is no person {:?}", id));
+  if (!key) return tl::unexpected(key.error());
+  if (!key->role)
     return fail(ErrorCode::not_found, "this is the key of a customer: imagined keys delete");
   if (!session.options.yes && !is_meant(delete_question(id))) return kExitFailure;
   TRY(session.keys.revoke(kAtCommandLine, id));
@@ -96,7 +100,7 @@ Command people_command() {
              "What the person may do",
              {.choices = {"member", "admin", "owner"}, .required = true}},
             {"--create", &options->create, "Make the data folder too, when it is not there"}}),
-      part("list", "List people, without their keys", list, {}),
+      part("list", "List people, without their keys", list, {only_team_option(*options)}),
       part("delete", "Revoke a person's key for ever", remove,
            {{"id", &options->id, "The person's id, or the key itself", {.required = true}},
             {"--yes", &options->yes, "Do not ask"}})};

@@ -54,10 +54,9 @@ JsonText picture_json(const OwnedPicture& each) {
 template <class Use>
 Result<void> for_each_picture(const PicturesSession& session, const Use& use) {
   const PicturesOptions& options = session.options;
-  const std::int64_t now_ms = session.stores.clock().unix_ms();
   service::PictureFilter filter{.key_id = options.key, .count_max = kPage};
-  if (!options.from.empty()) filter.from_ms = TRY(parse_when(options.from, now_ms, "from"));
-  if (!options.until.empty()) filter.until_ms = TRY(parse_when(options.until, now_ms, "until"));
+  if (!options.from.empty()) filter.from_ms = TRY(parse_day_or_time(options.from, "from"));
+  if (!options.until.empty()) filter.until_ms = TRY(parse_day_or_time(options.until, "until"));
   while (true) {
     const auto page = TRY(session.stores.archive().find_pictures(filter));
     for (const OwnedPicture& each : page) TRY(use(each));

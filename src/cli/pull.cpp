@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "hub/known_models.h"
 #include "hub/pull.h"
+#include "net/url.h"
 
 namespace imagined::cli {
 namespace {
@@ -80,11 +81,20 @@ std::string token_in(const config::Environment& environment) {
   return token;
 }
 
-hub::HubOptions hub_options() {
+/// `invalid_argument` for an HF_ENDPOINT that is no address of a hub.
+Result<hub::HubOptions> hub_options() {
   const config::Environment environment = process_environment();
   hub::HubOptions options{.token = token_in(environment)};
-  if (auto endpoint = value_of(environment, "HF_ENDPOINT"); !endpoint.empty())
+  if (auto endpoint = value_of(environment, "HF_ENDPOINT"); !endpoint.empty()) {
+    const auto url = net::parse_url(endpoint);
+    if (!url)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("HF_ENDPOINT is {:?}, expected the address of a hub such as "
+                              "https://huggingface.co",
+                              endpoint),
+                  "HF_ENDPOINT");
     options.endpoint = std::move(endpoint);
+  }
   return options;
 }
 
@@ -265,7 +275,9 @@ int pull_model(const PullFlags& flags) {
   const auto config = load_config(flags.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const std::stop_token stop = stop_on_signals();
-  hub::Hub hub(hub_options());
+  auto to = hub_options();
+  if (!to) return report(kExitConfig, to.error());
+  hub::Hub hub(std::move(*to));
   const auto plan = make_plan(flags, *config, hub, stop);
   if (!plan) return report(plan.error());
   say_plan(*plan);

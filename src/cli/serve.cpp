@@ -320,7 +320,7 @@ int serve(const ConfigFlags& flags) {
   prepare_to_serve();
   const auto config = load_config(flags);
   if (!config) return report(kExitConfig, config.error());
-  const auto catalogue = make_catalogue(config->models, engine::model_card);
+  const auto catalogue = make_catalogue(*config, engine::model_card);
   if (!catalogue) return report(kExitConfig, catalogue.error());
   const auto http = config::parse_listen_address(config->settings.http_listen);
   if (!http) return report(kExitConfig, http.error());

@@ -20,6 +20,7 @@ using service::UsageRow;
 
 struct UsageOptions {
   ConfigFlags flags;
+  std::string team;
   std::string key;
   std::string user;
   std::string from;
@@ -55,9 +56,9 @@ void print_table(const std::vector<UsageRow>& rows) {
 }
 
 Result<service::UsageFilter> filter_of(const UsageOptions& options) {
-  service::UsageFilter filter{.key_id = options.key, .user = options.user};
-  if (!options.from.empty()) filter.from_ms = TRY(parse_when(options.from, 0, "from"));
-  if (!options.until.empty()) filter.until_ms = TRY(parse_when(options.until, 0, "until"));
+  service::UsageFilter filter{.team_id = options.team, .key_id = options.key, .user = options.user};
+  if (!options.from.empty()) filter.from_ms = TRY(parse_day_or_time(options.from, "from"));
+  if (!options.until.empty()) filter.until_ms = TRY(parse_day_or_time(options.until, "until"));
   return filter;
 }
 
@@ -116,6 +117,7 @@ Command usage_command() {
                   "Show what was ordered, delivered and paid",
                   {{"--from", &options->from, "Orders from this day or time on (UTC)", time},
                    {"--until", &options->until, "Orders before this day or time (UTC)", time},
+                   {"--team", &options->team, "Orders of this team alone"},
                    {"--key", &options->key, "Orders of the key with this id"},
                    {"--user", &options->user, "Orders for this end user"},
                    {"--check", &options->check, "Show the balances and check the books instead"},

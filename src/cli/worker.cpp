@@ -43,7 +43,7 @@ int run_worker(const WorkerOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::needed,
                                   alone ? Warnings::said : Warnings::silent);
   if (!config) return report(kExitConfig, config.error());
-  const auto catalogue = make_catalogue(config->models);
+  const auto catalogue = make_catalogue(*config);
   if (!catalogue) return report(kExitConfig, catalogue.error());
   const auto stores = Stores::open(config->settings, StoreUser::worker);
   if (!stores) return report(stores.error());

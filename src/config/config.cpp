@@ -44,6 +44,11 @@ class Faults {
     add(std::move(result.error()));
   }
 
+  /// That a key of a table, "upstreams.local.models", has a value that cannot be read: nobody is
+  /// told that it is missing.
+  void note(std::string key) { unreadable_.insert(std::move(key)); }
+  bool noted(const std::string& key) const { return unreadable_.contains(key); }
+
   Result<void> finish() {
     if (first_) return tl::unexpected(std::move(*first_));
     return {};
@@ -51,6 +56,7 @@ class Faults {
 
  private:
   std::optional<Error> first_;  // with the messages of all
+  std::set<std::string> unreadable_;
 };
 
 std::string place(std::string_view file, const toml::node& node) {
@@ -175,10 +181,14 @@ void apply_tables(const std::string& file, std::string_view kind, const toml::no
     }
     Settings settings{.name = name};
     for (const auto& [key, value] : in_order(*table)) {
-      faults.add(fmt::format("{}: {}.{}", place(file, *value), kind, name),
-                 assign(key, to_model_value(*value), settings));
+      auto assigned = assign(key, to_model_value(*value), settings);
+      if (!assigned) faults.note(fmt::format("{}.{}.{}", kind, name, key));
+      faults.add(fmt::format("{}: {}.{}", place(file, *value), kind, name), std::move(assigned));
     }
-    faults.add(where, check(settings));
+    auto checked = check(settings);
+    const bool is_said =
+        !checked && faults.noted(fmt::format("{}.{}.{}", kind, name, checked.error().field));
+    if (!is_said) faults.add(where, std::move(checked));
     all.push_back(std::move(settings));
   }
 }
@@ -338,9 +348,36 @@ void check_upstream_models(const Config& config, Faults& faults) {
                  "upstreams: a model has a path or upstreams that make it, not both");
   }
   for (const UpstreamSettings& upstream : config.upstreams)
-    if (upstream.models.empty() && !used.contains(upstream.name))
+    if (upstream.models.empty() && !used.contains(upstream.name) &&
+        !faults.noted(fmt::format("upstreams.{}.models", upstream.name)))
       faults.add(fmt::format("upstreams.{}", upstream.name),
                  "models: is missing: which models are to be asked for there");
+}
+
+// Names that two have: what a server makes itself is never passed on, and a pair hides the model of
+// its name.
+void warn_of_hidden_names(Config& config) {
+  const auto own = [&](std::string_view name) {
+    return std::ranges::find_if(config.models, [&](const ModelSettings& model) {
+             return model.name == name || std::ranges::count(model.aliases, name) > 0;
+           }) != config.models.end();
+  };
+  for (const UpstreamSettings& upstream : config.upstreams) {
+    for (const std::string& text : upstream.models) {
+      const std::string_view name = split_upstream_model(text).name;
+      if (own(name))
+        config.warnings.push_back(
+            fmt::format("upstreams.{}: models: \"{}\" is the name of a model under [models], which "
+                        "answers; the "
+                        "upstream's is never asked. \"OTHER={}\" gives it another name",
+                        upstream.name, name, split_upstream_model(text).there));
+      else if (std::ranges::find(config.chats, name, &ChatSettings::name) != config.chats.end())
+        config.warnings.push_back(
+            fmt::format("chats.{}: hides the model of this name of upstreams.{}: who asks for it "
+                        "gets the pair",
+                        name, upstream.name));
+    }
+  }
 }
 
 void check_chats(const Config& config, Faults& faults) {
@@ -479,6 +516,7 @@ Result<Config> load_config(const ConfigFlags& flags, const Environment& environm
   check_upstream_models(config, faults);
   check_chats(config, faults);
   TRY(faults.finish());
+  warn_of_hidden_names(config);
   while (config.settings.public_url.ends_with('/')) config.settings.public_url.pop_back();
   return config;
 }
@@ -491,6 +529,18 @@ Result<void> resolve_paths(const Environment& environment, const fs::path& execu
     model.path = TRY(find_models_dir(config.settings, executable)) / kBuiltInModel;
   }
   return {};
+}
+
+Result<service::Catalogue> make_catalogue(const Config& config, const CardOf& card_of) {
+  std::vector<service::Talker> talkers;
+  const auto add = [&talkers](std::string_view name, std::string makes) {
+    if (std::ranges::find(talkers, name, &service::Talker::name) == talkers.end())
+      talkers.push_back({.name = std::string(name), .makes = std::move(makes)});
+  };
+  for (const ChatSettings& chat : config.chats) add(chat.name, chat.makes);
+  for (const UpstreamSettings& upstream : config.upstreams)
+    for (const std::string& model : upstream.models) add(split_upstream_model(model).name, {});
+  return make_catalogue(config.models, card_of, std::move(talkers));
 }
 
 Result<ListenAddress> parse_listen_address(std::string_view text, std::string_view setting) {

@@ -50,6 +50,9 @@ Result<Config> load_config(const ConfigFlags& flags, const Environment& environm
 Result<void> resolve_paths(const Environment& environment, const std::filesystem::path& executable,
                            Config& config);
 
+/// The catalogue that the domain works with. Every model must have its path.
+Result<service::Catalogue> make_catalogue(const Config& config, const CardOf& card_of = {});
+
 /// "127.0.0.1:8080", "[::1]:0"; an error names the setting that says so.
 struct ListenAddress {
   std::string host;

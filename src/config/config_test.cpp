@@ -407,4 +407,33 @@ TEST(ListenAddress, TakesIpv4Ipv6AndAllAddresses) {
 }
 
 }  // namespace
+TEST_F(ConfigFile, CallsWhatCannotBeReadNotMissingToo) {
+  for (const char* line :
+       {"base_url = 7\nmodels = [\"a\"]", "base_url = \"ftp://x\"\nmodels = [\"a\"]",
+        "base_url = \"http://x/v1\"\nmodels = \"a\""}) {
+    const std::string error = error_of(std::string("[upstreams.u]\n") + line + "\n");
+    EXPECT_EQ(error.find("is missing"), std::string::npos) << error;
+    EXPECT_NE(error.find("expected"), std::string::npos) << error;
+  }
+  const std::string chat = error_of("[chats.c]\ntalks = 7\nmakes = \"grok-imagine-image\"\n");
+  EXPECT_EQ(chat.find("is missing"), std::string::npos) << chat;
+}
+
+TEST_F(ConfigFile, WarnsOfNamesThatHideOthers) {
+  const auto config =
+      load_config({.file = write("[upstreams.u]\nbase_url = \"http://x/v1\"\n"
+                                 "models = [\"m\", \"n\", \"grok-imagine-image=far\"]\n"
+                                 "[chats.m]\ntalks = \"n\"\nmakes = \"grok-imagine-image\"\n")},
+                  Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->warnings.size(), 2u);
+  EXPECT_NE(config->warnings[0].find("chats.m: hides the model"), std::string::npos);
+  EXPECT_NE(config->warnings[1].find("\"OTHER=far\""), std::string::npos);
+  const auto catalogue = make_catalogue(*config);
+  ASSERT_TRUE(catalogue);
+  std::vector<std::string> talkers;
+  for (const service::Talker& talker : catalogue->talkers()) talkers.push_back(talker.name);
+  EXPECT_EQ(talkers, (std::vector<std::string>{"m", "n"}));
+}
+
 }  // namespace imagined::config

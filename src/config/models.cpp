@@ -302,9 +302,9 @@ std::string state_of_files(const ModelSettings& model) {
 
 }  // namespace
 
-Result<service::Catalogue> make_catalogue(
-    const std::vector<ModelSettings>& models,
-    const std::function<std::string(const std::string& path)>& card_of) {
+Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models,
+                                          const CardOf& card_of,
+                                          std::vector<service::Talker> talkers) {
   std::vector<service::Model> list;
   for (const ModelSettings& model : models) {
     std::string weights = model.path;
@@ -337,7 +337,7 @@ Result<service::Catalogue> make_catalogue(
   }
   auto retired =
       list.empty() ? std::vector<service::RetiredName>{} : service::legacy_names(list.front().id);
-  return service::Catalogue::make(std::move(list), std::move(retired));
+  return service::Catalogue::make(std::move(list), std::move(retired), std::move(talkers));
 }
 
 }  // namespace imagined::config

@@ -91,10 +91,11 @@ LoraSettings parse_lora(std::string_view text);
 /// "0.02" to ticks of 1e-10 dollar, exactly; at most ten decimals, at most 1000 dollars.
 Result<std::int64_t> parse_price(std::string_view text, std::string_view key = "price_usd");
 
-/// The catalogue that the domain works with. Every model must have its path.
-/// card_of: what the weights at a path say that they are; may be empty.
-Result<service::Catalogue> make_catalogue(
-    const std::vector<ModelSettings>& models,
-    const std::function<std::string(const std::string& path)>& card_of = {});
+/// What the weights at a path say that they are; may be empty.
+using CardOf = std::function<std::string(const std::string& path)>;
+/// As make_catalogue of the whole configuration.
+Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& models,
+                                          const CardOf& card_of = {},
+                                          std::vector<service::Talker> talkers = {});
 
 }  // namespace imagined::config

@@ -56,7 +56,9 @@ def test_generate_is_repeatable(tmp_path):
     (["generate", "x", *["--image", "x.png"] * 9], 64, "image"),
     (["generate", "x", *["--image", "x.png"] * 8], 66, "x.png"),
     (["generate", "x", "-o", "/no/such/folder/out.png"], 73, "/no/such/folder"),
-    (["serve", "--config", "no-such.toml"], 78, "no-such.toml"),
+    (["serve", "--config", "no-such.toml"], 78, "imagined: no-such.toml: no such file\n"),
+    (["models", "show", "klein-4b"], 66, "`imagined models pull klein-4b`"),
+    (["usage", "--from", "5m"], 64, 'from is "5m", expected a day or time such as'),
     (["serve", "--threads", "many"], 78, "--threads"),
     (["serve", "--http-listen", "nowhere"], 78, "http_listen"),
     (["models", "check", "no-such-model", "--golden", "x"], 66, "no-such-model"),
@@ -215,6 +217,29 @@ def test_doctor_finds_nothing_wrong():
     assert result.returncode == 0, findings["problems"]
     assert findings["cores"] >= 1
     assert "avx2" in findings["instruction_sets"]
+
+
+def test_doctor_says_what_other_servers_are_asked_for(tmp_path):
+    file = tmp_path / "imagined.toml"
+    file.write_text('[upstreams.u]\nbase_url = "http://127.0.0.1:9/v1"\nkey_env = "NOT_SET_ANYWHERE"\n'
+                    'models = ["far=there"]\n[chats.pair]\ntalks = "far"\nmakes = "grok-imagine-image"\n')
+    told = run("doctor", "--json", "--config", file)
+    findings = json.loads(told.stdout)
+    assert findings["upstreams"] == [{"name": "u", "base_url": "http://127.0.0.1:9/v1",
+                                      "key_env": "NOT_SET_ANYWHERE", "talks": ["far=there"], "makes": []}]
+    assert findings["chats"] == [{"name": "pair", "talks": "far", "makes": "grok-imagine-image"}]
+    assert told.returncode == 1 and "NOT_SET_ANYWHERE is not set" in findings["problems"][0]
+    assert "upstream      u at http://127.0.0.1:9/v1" in run("doctor", "--config", file).stdout
+
+
+def test_config_check_says_which_name_hides_another(tmp_path):
+    file = tmp_path / "imagined.toml"
+    file.write_text('[upstreams.u]\nbase_url = "http://127.0.0.1:9/v1"\nmodels = ["m", "grok-imagine-image"]\n'
+                    '[chats.m]\ntalks = "m"\nmakes = "grok-imagine-image"\n')
+    done = run("config", "check", "--config", file, "--data-dir", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    assert "chats.m: hides the model of this name of upstreams.u" in done.stderr
+    assert 'upstreams.u: models: "grok-imagine-image" is the name of a model under [models]' in done.stderr
 
 
 def test_models_show_says_what_was_loaded():

@@ -107,7 +107,7 @@ def test_xai_body_gets_a_link(server):
     ({"images": [data_url(RED), data_url(RED[:60])]}, "image 2 is a broken or cut png"),
     ({"images": [data_url(RED), data_url(png(30, 64, (9, 9, 9)))]}, "image 2: reference of 30x64"),
     ({"images": [data_url(RED)] * 9}, "expected 1 to 8 pictures"),
-    ({"image": {"file_id": "file_1"}}, "image 1: no such file"),
+    ({"image": {"file_id": "file_1"}}, 'image 1: there is no file "file_1"'),
     ({"image": data_url(RED), "mask": data_url(b"hello")}, "the mask is of an unknown format"),
     ({"image": "http://127.0.0.1/x.png"}, "image 1: the URL leads to an address that is not public"),
     ({"image": "http://169.254.169.254/latest"}, "not public"),

@@ -78,7 +78,7 @@ def test_an_edit_names_a_file(server, client):
     assert form.json()["data"] == by_id.json()["data"]
     unknown = post_json(server, asked | {"images": [{"file_id": kept.id}, {"file_id": "file_0"}]})
     assert unknown.status_code == 400
-    assert unknown.json()["error"]["message"] == "image 2: no such file"
+    assert unknown.json()["error"]["message"] == 'image 2: there is no file "file_0"'
 
 
 def test_pictures_become_files_that_the_next_edit_names(server, client):

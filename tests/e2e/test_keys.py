@@ -188,8 +188,58 @@ def test_the_audit_log_tells_what_was_done_and_whether_it_is_whole(start_server)
     assert "from row 2 on" in tampered.stderr
 
 
-def test_deleting_an_unknown_key_says_so(server):
-    assert run("keys", "delete", "nosuchkey000", "--data-dir", server.data_dir).returncode == 66
+@pytest.mark.parametrize("arguments, says", [
+    (("keys", "delete", "nosuchkey000"), 'there is no key "nosuchkey000"'),
+    (("keys", "show", "nosuch"), 'there is no key "nosuch"'),
+    (("keys", "rotate", "no_such"), 'there is no key "no_such"'),
+    (("people", "delete", "nosuch"), 'there is no person "nosuch"'),
+])
+def test_an_unknown_key_or_person_is_said_to_be_one(server, arguments, says):
+    done = run(*arguments, "--data-dir", server.data_dir)
+    assert done.returncode == 66 and says in done.stderr
+
+
+def test_keys_and_people_are_listed_by_team(start_server):
+    server = start_server()
+    for team in ("red", "blue"):
+        server.make_key("--name", f"app of {team}", "--team", team)
+        made = run("people", "create", "--name", "bob", "--role", "member", "--team", team, "--data-dir",
+                   server.data_dir)
+        assert made.returncode == 0, made.stderr
+    assert [key["name"] for key in server.keys("list", "--team", "red")["keys"]] == ["app of red"]
+    assert len(server.keys("list")["keys"]) == 3
+    people = run("people", "list", "--team", "blue", "--json", "--data-dir", server.data_dir)
+    assert [(each["name"], each["team"]) for each in json.loads(people.stdout)["people"]] == [("bob", "blue")]
+    none = run("keys", "list", "--team", "green", "--data-dir", server.data_dir)
+    assert "--team green" in none.stderr
+    again = run("people", "create", "--name", "Bob", "--role", "owner", "--team", "red", "--data-dir",
+                server.data_dir)
+    assert again.returncode != 0 and 'the team "red" has a person who is called "Bob"' in again.stderr
+
+
+def test_a_key_is_limited_to_any_model_that_is_offered_and_to_no_other(start_server, tmp_path):
+    file = tmp_path / "pair.toml"
+    file.write_text('[upstreams.u]\nbase_url = "http://127.0.0.1:9/v1"\nmodels = ["far"]\n'
+                    '[chats.pair]\ntalks = "far"\nmakes = "grok-imagine-image"\n')
+    server = start_server("--config", file)
+    made = server.make_key("--config", file, "--models", "far,pair,grok-imagine-image")
+    assert made["models"] == ["far", "pair", "grok-imagine-image"]
+    refused = run("keys", "create", "--config", file, "--data-dir", server.data_dir, "--models", "nosuch")
+    assert refused.returncode != 0
+    assert '"nosuch" does not exist; this server has grok-imagine-image' in refused.stderr
+    assert "pair" in refused.stderr and "far" in refused.stderr
+    admin = json.loads(run("people", "create", "--name", "ann", "--role", "admin", "--json", "--data-dir",
+                           server.data_dir).stdout)
+
+    def ask(*models):
+        acls = ["api-key:endpoint:*", *(f"api-key:model:{model}" for model in models)]
+        return requests.post(f"{server.url}/auth/teams/default/api-keys", timeout=10,
+                             headers=server.headers(admin["key"]), json={"name": "app", "acls": acls})
+
+    assert "api-key:model:pair" in ask("pair", "far").json()["aclStrings"]
+    wrong = ask("pair", "nosuch")
+    assert wrong.status_code == 400 and wrong.json()["error"]["param"] == "acls"
+    assert "nosuch" in wrong.json()["error"]["message"] and "far" in wrong.json()["error"]["message"]
 
 
 def test_an_address_that_guesses_keys_is_told_to_wait(start_server):

@@ -322,6 +322,13 @@ def test_an_unknown_name_is_answered_with_the_near_one(start_hub, tmp_path):
     assert hub.requests == []
 
 
+def test_an_address_that_is_none_is_said_by_the_name_of_its_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "nonsense")
+    result = run("models", "pull", "klein-4b", "--dry-run", "--dir", tmp_path)
+    assert result.returncode == 78
+    assert 'HF_ENDPOINT is "nonsense", expected the address of a hub' in result.stderr
+
+
 def test_a_hub_that_is_not_there_is_said_at_once(start_hub, tmp_path):
     hub = start_hub()
     hub.close()

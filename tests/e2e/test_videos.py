@@ -192,7 +192,9 @@ def test_what_is_wrong_is_said_by_name_at_once(server, path, body, status, param
 
 
 def test_a_video_of_another_team_or_of_nobody_is_not_there(server):
-    assert look(server, "01a2230d-0fc6-72a2-998b-a0c34ff64e5d").status_code == 404
+    nobodys = look(server, "01a2230d-0fc6-72a2-998b-a0c34ff64e5d")
+    assert nobodys.status_code == 404
+    assert nobodys.json()["error"]["message"] == 'there is no video "01a2230d-0fc6-72a2-998b-a0c34ff64e5d"'
     picture = requests.post(f"{server.url}/v1/images/generations", headers=server.headers(),
                             json={"prompt": "a", "model": CLIPS, "deferred": True}, timeout=60)
     assert look(server, picture.json()["request_id"]).status_code == 404

@@ -1,9 +1,12 @@
 #include "api/call/video_state.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "api/call/storage.h"
+#include "base/utf8.h"
 
 namespace imagined::api {
 namespace {
@@ -23,9 +26,14 @@ int percent_of(const CallContext& context, const service::Job& job) {
 Result<VideoState> look_at_video(const CallContext& context, const Call& call,
                                  std::string_view request_id) {
   service::ImageService& images = context.services.images;
-  VideoState state{.job = TRY(images.find(*call.caller, request_id))};
+  auto found = images.find(*call.caller, request_id);
+  const bool is_video = found && found->kind == service::JobKind::videos;
+  if (!is_video && (found || found.error().code == ErrorCode::not_found))
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no video {:?}", valid_utf8(request_id.substr(0, 60))),
+                "request_id");
+  VideoState state{.job = TRY(std::move(found))};
   const service::Job& job = state.job;
-  if (job.kind != service::JobKind::videos) return fail(ErrorCode::not_found, "no such video");
   if (!service::is_final(job.state)) {
     state.percent = percent_of(context, job);
     return state;

@@ -33,15 +33,24 @@ tl::unexpected<Error> wrong_value(std::string_view field, std::string_view expec
               std::string(field));
 }
 
+/// The id of a model that is offered, or that the key has had until now.
+Result<std::string> model_of_acl(std::string_view name, const service::Catalogue& catalogue,
+                                 const std::vector<std::string>& before) {
+  if (std::ranges::find(before, name) != before.end()) return std::string(name);
+  auto id = catalogue.id_of(name);
+  if (id) return id;
+  return fail(ErrorCode::invalid_argument, fmt::format("acls: {}", id.error().message), "acls");
+}
+
 /// A key needs an endpoint and a model for anything.
-Result<void> read_acls(const json& value, KeyWish& wish) {
+Result<void> read_acls(const json& value, const service::Catalogue& catalogue, KeyWish& wish) {
   constexpr std::string_view kExpected =
       "a list of api-key:endpoint:image, api-key:endpoint:video, api-key:endpoint:models, "
       "api-key:endpoint:* and "
       "api-key:model:NAME or api-key:model:*, with one model at least";
   if (!value.is_array()) return wrong_value("acls", kExpected, value);
   wish.scopes = ScopeSet();
-  wish.models.clear();
+  const std::vector<std::string> before = std::exchange(wish.models, {});
   bool all_models = false;
   for (const json& each : value) {
     const std::string acl = each.is_string() ? each.get<std::string>() : std::string();
@@ -56,7 +65,8 @@ Result<void> read_acls(const json& value, KeyWish& wish) {
     } else if (acl == "api-key:model:*") {
       all_models = true;
     } else if (acl.starts_with(kModel)) {
-      wish.models.push_back(acl.substr(kModel.size()));
+      wish.models.push_back(
+          TRY(model_of_acl(std::string_view(acl).substr(kModel.size()), catalogue, before)));
     } else {
       return wrong_value("acls", kExpected, each);
     }
@@ -91,13 +101,14 @@ Result<void> read_time(const json& object, std::string_view name, std::int64_t n
 }
 
 /// One field of a key; `invalid_argument` for one that cannot be changed.
-Result<void> read_field(const json& object, std::string_view name, std::int64_t now_unix_ms,
+Result<void> read_field(const json& object, std::string_view name, const KeyReading& reading,
                         KeyWish& wish) {
   if (name == "name") {
     wish.name = TRY(read_string(object, name, "a text")).value_or("");
   } else if (name == "acls" || name == "aclStrings") {
     const auto given = object.find(name);
-    if (given != object.end() && !given->is_null()) return read_acls(*given, wish);
+    if (given != object.end() && !given->is_null())
+      return read_acls(*given, reading.catalogue, wish);
     wish.scopes = ScopeSet::all();
     wish.models.clear();
   } else if (name == "qps") {
@@ -113,7 +124,7 @@ Result<void> read_field(const json& object, std::string_view name, std::int64_t 
   } else if (name == "usdPerMonth") {
     return read_budget(object, name, wish.allowance.usd_ticks_per_month);
   } else if (name == "expireTime") {
-    return read_time(object, name, now_unix_ms, wish.expires_ms);
+    return read_time(object, name, reading.now_unix_ms, wish.expires_ms);
   } else if (name == "disabled") {
     const auto given = object.find(name);
     const bool is_given = given != object.end() && !given->is_null();
@@ -182,14 +193,14 @@ std::string text_of(const json& value) {
 
 }  // namespace
 
-Result<KeyWish> parse_new_key(std::string_view body, std::int64_t now_unix_ms) {
+Result<KeyWish> parse_new_key(std::string_view body, const KeyReading& reading) {
   const json object = TRY(parse_json_object(body));
   KeyWish wish;
-  for (const auto& [name, value] : object.items()) TRY(read_field(object, name, now_unix_ms, wish));
+  for (const auto& [name, value] : object.items()) TRY(read_field(object, name, reading, wish));
   return wish;
 }
 
-Result<KeyWish> patch_key(std::string_view body, KeyWish wish, std::int64_t now_unix_ms) {
+Result<KeyWish> patch_key(std::string_view body, KeyWish wish, const KeyReading& reading) {
   const json object = TRY(parse_json_object(body));
   const auto key = object.find("apiKey");
   if (key == object.end() || !key->is_object())
@@ -201,7 +212,7 @@ Result<KeyWish> patch_key(std::string_view body, KeyWish wish, std::int64_t now_
   } else {
     for (const auto& [name, value] : key->items()) fields.push_back(name);
   }
-  for (const std::string& name : fields) TRY(read_field(*key, name, now_unix_ms, wish));
+  for (const std::string& name : fields) TRY(read_field(*key, name, reading, wish));
   return wish;
 }
 

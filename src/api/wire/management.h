@@ -10,19 +10,26 @@
 #include "service/accounts/api_key.h"
 #include "service/accounts/audit.h"
 #include "service/accounts/key_service.h"
+#include "service/catalogue/catalogue.h"
 
 namespace imagined::api::wire {
 
+/// What a body is read with.
+struct KeyReading {
+  const service::Catalogue& catalogue;  // whose names may stand in `acls`
+  std::int64_t now_unix_ms = 0;
+};
+
 /// `{"name", "acls", "qps", "qpm", "picturesPerDay", "picturesPerMonth", "usdPerDay",
 /// "usdPerMonth", "expireTime"}`; without `acls` a key may do everything. Errors name the field,
-/// the value and what is allowed.
-Result<service::KeyWish> parse_new_key(std::string_view body, std::int64_t now_unix_ms);
+/// the value and what is allowed; a model that is not offered is one of them.
+Result<service::KeyWish> parse_new_key(std::string_view body, const KeyReading& reading);
 
 /// `{"apiKey": {...}, "fieldMask": "qpm,name,disabled"}` upon what the key is: the fields that the
 /// mask names, and without a mask those that are given. A masked field that is not given goes back
 /// to what a new key has.
 Result<service::KeyWish> patch_key(std::string_view body, service::KeyWish wish,
-                                   std::int64_t now_unix_ms);
+                                   const KeyReading& reading);
 
 /// `{"oldSecretExpireTime"}`: how long the old secret stays good, a day by default.
 Result<std::int64_t> parse_overlap_ms(std::string_view body, std::int64_t now_unix_ms);

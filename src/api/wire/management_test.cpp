@@ -1,5 +1,6 @@
 #include "api/wire/management.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -14,8 +15,15 @@ using service::ScopeSet;
 
 constexpr std::int64_t kNowMs = 1'700'000'000'000;  // 2023-11-14T22:13:20Z
 
+KeyReading reading() {
+  static const auto kCatalogue =
+      service::Catalogue::make({{.id = "fast", .aliases = {"quick"}}}, {}, {{.name = "far"}})
+          .value();
+  return {.catalogue = kCatalogue, .now_unix_ms = kNowMs};
+}
+
 std::string refusal(std::string_view body) {
-  const auto wish = parse_new_key(body, kNowMs);
+  const auto wish = parse_new_key(body, reading());
   return wish ? "taken" : wish.error().field;
 }
 
@@ -23,7 +31,7 @@ TEST(NewKey, ReadsWhatXaisManagementApiSends) {
   const KeyWish wish = *parse_new_key(
       R"({"name": "app", "acls": ["api-key:endpoint:image", "api-key:model:fast"], "qps": 2,
           "qpm": 60, "expireTime": "2023-11-15T00:00:00Z"})",
-      kNowMs);
+      reading());
   EXPECT_EQ(wish.name, "app");
   EXPECT_EQ(wish.scopes, ScopeSet().add(Scope::images).add(Scope::edits).add(Scope::files));
   EXPECT_EQ(wish.models, std::vector<std::string>{"fast"});
@@ -35,7 +43,7 @@ TEST(NewKey, ReadsWhatXaisManagementApiSends) {
 TEST(NewKey, TakesBudgetsExactlyAndEmptyOnesForNone) {
   const KeyWish wish = *parse_new_key(
       R"({"name": "app", "picturesPerDay": 9, "usdPerDay": "0.0000000001", "usdPerMonth": ""})",
-      kNowMs);
+      reading());
   EXPECT_EQ(wish.allowance.pictures_per_day, 9);
   EXPECT_EQ(wish.allowance.usd_ticks_per_day, 1);
   EXPECT_EQ(wish.allowance.usd_ticks_per_month, std::nullopt);
@@ -44,16 +52,16 @@ TEST(NewKey, TakesBudgetsExactlyAndEmptyOnesForNone) {
 }
 
 TEST(NewKey, MayDoEverythingUnlessToldAndNothingWithAnEmptyList) {
-  EXPECT_EQ(parse_new_key(R"({"name": "app"})", kNowMs)->scopes, ScopeSet::all());
-  EXPECT_EQ(parse_new_key(R"({"name": "app", "acls": []})", kNowMs)->scopes, ScopeSet());
+  EXPECT_EQ(parse_new_key(R"({"name": "app"})", reading())->scopes, ScopeSet::all());
+  EXPECT_EQ(parse_new_key(R"({"name": "app", "acls": []})", reading())->scopes, ScopeSet());
   const KeyWish all = *parse_new_key(
-      R"({"name": "app", "acls": ["api-key:endpoint:*", "api-key:model:*"]})", kNowMs);
+      R"({"name": "app", "acls": ["api-key:endpoint:*", "api-key:model:*"]})", reading());
   EXPECT_EQ(all.scopes, ScopeSet::all());
   EXPECT_TRUE(all.models.empty());
 }
 
 TEST(NewKey, TakesZeroForNotGivenAsProtobufDoes) {
-  EXPECT_EQ(parse_new_key(R"({"name": "app", "qps": 0})", kNowMs)->allowance.per_second,
+  EXPECT_EQ(parse_new_key(R"({"name": "app", "qps": 0})", reading())->allowance.per_second,
             std::nullopt);
 }
 
@@ -73,7 +81,7 @@ TEST(KeyPatch, ChangesWhatTheMaskNamesAndNothingElse) {
   const KeyWish before{.name = "old", .allowance = {.per_second = 2, .per_minute = 60}};
   const KeyWish after = *patch_key(
       R"({"apiKey": {"name": "new", "disabled": true, "qpm": 90}, "fieldMask": "disabled,qpm"})",
-      before, kNowMs);
+      before, reading());
   EXPECT_EQ(after.name, "old");
   EXPECT_TRUE(after.disabled);
   EXPECT_EQ(after.allowance.per_minute, 90);
@@ -83,13 +91,13 @@ TEST(KeyPatch, ChangesWhatTheMaskNamesAndNothingElse) {
 TEST(KeyPatch, TakesAwayWhatIsMaskedAndNotGiven) {
   const KeyWish before{.name = "old", .allowance = {.per_second = 2}, .expires_ms = 5};
   const KeyWish after =
-      *patch_key(R"({"apiKey": {}, "fieldMask": "qps,expireTime"})", before, kNowMs);
+      *patch_key(R"({"apiKey": {}, "fieldMask": "qps,expireTime"})", before, reading());
   EXPECT_EQ(after.allowance.per_second, std::nullopt);
   EXPECT_EQ(after.expires_ms, 0);
 }
 
 TEST(KeyPatch, MeansWhatIsGivenWithoutAMask) {
-  const KeyWish after = *patch_key(R"({"apiKey": {"disabled": true}})", {.name = "old"}, kNowMs);
+  const KeyWish after = *patch_key(R"({"apiKey": {"disabled": true}})", {.name = "old"}, reading());
   EXPECT_TRUE(after.disabled);
   EXPECT_EQ(after.name, "old");
 }
@@ -97,7 +105,30 @@ TEST(KeyPatch, MeansWhatIsGivenWithoutAMask) {
 TEST(KeyPatch, RefusesFieldsThatNobodyMaySet) {
   for (const char* body : {R"({"apiKey": {"teamId": "other"}})", R"({"fieldMask": "name"})",
                            R"({"apiKey": {}, "fieldMask": "role"})"})
-    EXPECT_FALSE(patch_key(body, {.name = "n"}, kNowMs)) << body;
+    EXPECT_FALSE(patch_key(body, {.name = "n"}, reading())) << body;
+}
+
+TEST(NewKey, TakesEveryModelThatIsOfferedByAnyOfItsNamesAndNoOther) {
+  const auto models = [](std::string_view name) {
+    return parse_new_key(
+        fmt::format(R"({{"name": "app", "acls": ["api-key:endpoint:*", "api-key:model:{}"]}})",
+                    name),
+        reading());
+  };
+  EXPECT_EQ(models("quick")->models, std::vector<std::string>{"fast"});
+  EXPECT_EQ(models("far")->models, std::vector<std::string>{"far"});
+  const auto refused = models("nosuch");
+  EXPECT_EQ(refused.error().field, "acls");
+  EXPECT_EQ(refused.error().message,
+            "acls: the model \"nosuch\" does not exist; this server has fast, far");
+}
+
+TEST(KeyPatch, KeepsAModelThatTheKeyHasThoughItIsOfferedNoMore) {
+  constexpr const char* kBody =
+      R"({"apiKey": {"acls": ["api-key:endpoint:*", "api-key:model:gone", "api-key:model:far"]}})";
+  EXPECT_EQ(patch_key(kBody, {.name = "n", .models = {"gone"}}, reading())->models,
+            (std::vector<std::string>{"gone", "far"}));
+  EXPECT_FALSE(patch_key(kBody, {.name = "n"}, reading()));
 }
 
 TEST(Overlap, IsADayUnlessTold) {

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/json_text.h"
 #include "base/nearest.h"
+#include "base/words.h"
 
 namespace imagined::service {
 namespace {
@@ -48,9 +49,36 @@ Result<void> check_names(const std::vector<Model>& models) {
   return {};
 }
 
+Result<void> check_length(std::string_view name) {
+  if (name.size() <= kNameBytesMax) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("model has {} bytes, at most {} are allowed", name.size(), kNameBytesMax),
+              "model");
+}
+
+/// Where to ask what was asked at a place that makes pictures or videos.
+tl::unexpected<Error> talks(const Talker& talker) {
+  std::string message = fmt::format(
+      "the model \"{}\" talks and is asked at /v1/chat/completions or /v1/responses", talker.name);
+  if (!talker.makes.empty())
+    message +=
+        fmt::format("; its pictures are made by \"{}\", which may be asked for here", talker.makes);
+  return fail(ErrorCode::not_found, std::move(message), "model");
+}
+
+/// `names`: all that may have been meant.
+tl::unexpected<Error> unknown(std::string_view name, const std::vector<std::string>& offered,
+                              const std::vector<std::string_view>& names) {
+  return fail(ErrorCode::not_found,
+              fmt::format("the model \"{}\" does not exist; this server has {}{}", name,
+                          join_words(offered, ", "), did_you_mean(name, names)),
+              "model");
+}
+
 }  // namespace
 
-Result<Catalogue> Catalogue::make(std::vector<Model> models, std::vector<RetiredName> retired) {
+Result<Catalogue> Catalogue::make(std::vector<Model> models, std::vector<RetiredName> retired,
+                                  std::vector<Talker> talkers) {
   if (models.empty()) return fail(ErrorCode::invalid_argument, "no model is configured");
   TRY(check_names(models));
   Catalogue catalogue;
@@ -64,6 +92,10 @@ Result<Catalogue> Catalogue::make(std::vector<Model> models, std::vector<Retired
                               each.name, each.replacement));
   }
   catalogue.retired_ = std::move(retired);
+  std::erase_if(talkers, [&catalogue](const Talker& talker) {
+    return catalogue.find(talker.name) != nullptr;
+  });
+  catalogue.talkers_ = std::move(talkers);
   return catalogue;
 }
 
@@ -83,29 +115,43 @@ std::optional<std::string_view> Catalogue::deprecated(std::string_view name) con
 }
 
 Result<const Model*> Catalogue::resolve(std::string_view name) const {
-  if (name.size() > kNameBytesMax)
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("model has {} bytes, at most {} are allowed", name.size(), kNameBytesMax),
-        "model");
+  TRY(check_length(name));
   if (const Model* model = find(name)) return model;
+  if (const auto talker = std::ranges::find(talkers_, name, &Talker::name);
+      talker != talkers_.end())
+    return talks(*talker);
   if (const auto replacement = deprecated(name))
     return fail(ErrorCode::not_found,
                 fmt::format("the model \"{}\" is deprecated and no longer served; use \"{}\" "
                             "instead",
                             name, *replacement),
                 "model");
-  std::string served;
+  std::vector<std::string> served;
+  for (const Model& model : models_) served.push_back(model.id);
+  return unknown(name, served, names());
+}
+
+Result<std::string> Catalogue::id_of(std::string_view name) const {
+  TRY(check_length(name));
+  if (const Model* model = find(name)) return model->id;
+  std::vector<std::string> offered;
+  for (const Model& each : models_) offered.push_back(each.id);
+  std::vector<std::string_view> meant = names();
+  for (const Talker& talker : talkers_) {
+    if (talker.name == name) return talker.name;
+    offered.push_back(talker.name);
+    meant.push_back(talker.name);
+  }
+  return unknown(name, offered, meant);
+}
+
+std::vector<std::string_view> Catalogue::names() const {
   std::vector<std::string_view> names;
   for (const Model& model : models_) {
-    served += fmt::format("{}{}", served.empty() ? "" : ", ", model.id);
     names.push_back(model.id);
     names.insert(names.end(), model.aliases.begin(), model.aliases.end());
   }
-  return fail(ErrorCode::not_found,
-              fmt::format("the model \"{}\" does not exist; this server has {}{}", name, served,
-                          did_you_mean(name, names)),
-              "model");
+  return names;
 }
 
 std::vector<RetiredName> legacy_names(std::string replacement) {

@@ -46,16 +46,26 @@ struct RetiredName {
   std::string replacement;  // a name that is served
 };
 
+/// A name that talks: a model of another server, or of one together with a model that is here.
+struct Talker {
+  std::string name;
+  std::string makes;  // the model that makes its pictures; empty: none does
+};
+
 /// Immutable, so any thread may read it; pointers into it live as long as it does.
 class Catalogue {
  public:
   /// The first model is the default. A configured name wins over a retired one, so an operator maps
   /// a legacy name by making it an alias. Errors: `invalid_argument` for no models, an empty or
-  /// doubled name, a retired name without a replacement that is served.
-  static Result<Catalogue> make(std::vector<Model> models, std::vector<RetiredName> retired);
+  /// doubled name, a retired name without a replacement that is served. A talker whose name is that
+  /// of a model is never asked, and left out.
+  static Result<Catalogue> make(std::vector<Model> models, std::vector<RetiredName> retired,
+                                std::vector<Talker> talkers = {});
 
   std::span<const Model> models() const { return models_; }
   const Model& default_model() const { return models_.front(); }
+  /// In the order in which they were given.
+  std::span<const Talker> talkers() const { return talkers_; }
 
   /// By id or alias, exact case; null when there is none.
   const Model* find(std::string_view name) const;
@@ -63,15 +73,22 @@ class Catalogue {
   /// The replacement of a retired name.
   std::optional<std::string_view> deprecated(std::string_view name) const;
 
-  /// What a request's `model` means. Errors, field "model": `not_found` for an unknown name and,
-  /// naming the replacement, for a retired one; `invalid_argument` above 256 bytes.
+  /// What a request's `model` means. Errors, field "model": `not_found` for an unknown name, for
+  /// one that talks and, naming the replacement, for a retired one; `invalid_argument` above 256
+  /// bytes.
   Result<const Model*> resolve(std::string_view name) const;
+
+  /// The id of a model, or the name of one that talks. `not_found` names all there are.
+  Result<std::string> id_of(std::string_view name) const;
 
  private:
   Catalogue() = default;
+  /// Ids and aliases.
+  std::vector<std::string_view> names() const;
 
   std::vector<Model> models_;
   std::vector<RetiredName> retired_;
+  std::vector<Talker> talkers_;
 };
 
 /// "fp_" and ten digits: changes when the weights do, or what is done with them.

@@ -56,6 +56,27 @@ TEST(Catalogue, NamesTheReplacementOfLegacyFluxNames) {
   }
 }
 
+TEST(Catalogue, SaysWhereAModelThatTalksIsAskedAndWhatMakesItsPictures) {
+  const auto catalogue = *Catalogue::make(
+      two_models(), {},
+      {{.name = "far", .makes = ""}, {.name = "pair", .makes = "grok-imagine-image"}});
+  EXPECT_EQ(catalogue.resolve("far").error().message,
+            "the model \"far\" talks and is asked at /v1/chat/completions or /v1/responses");
+  EXPECT_TRUE(catalogue.resolve("pair").error().message.ends_with(
+      "; its pictures are made by \"grok-imagine-image\", which may be asked for here"));
+}
+
+TEST(Catalogue, KnowsTheIdsOfAllThatIsOffered) {
+  const auto catalogue =
+      *Catalogue::make(two_models(), {}, {{.name = "far"}, {.name = "grok-imagine-image"}});
+  EXPECT_EQ(catalogue.id_of("far"), "far");
+  EXPECT_EQ(catalogue.id_of("grok-imagine-image-latest"), "grok-imagine-image");
+  EXPECT_EQ(catalogue.talkers().size(), 1u) << "a name that makes pictures is never asked to talk";
+  EXPECT_EQ(catalogue.id_of("fa").error().message,
+            "the model \"fa\" does not exist; this server has grok-imagine-image, "
+            "grok-imagine-image-quality, far; did you mean \"far\"?");
+}
+
 TEST(Catalogue, ServesALegacyNameThatIsMappedByConfiguration) {
   auto models = two_models();
   models[1].aliases.push_back("flux-1.1-pro");

@@ -19,7 +19,10 @@ bool is_id(std::string_view text) {
   return text.starts_with(kIdPrefix) && is_uuid(text.substr(kIdPrefix.size()));
 }
 
-tl::unexpected<Error> no_such_file() { return fail(ErrorCode::not_found, "no such file"); }
+tl::unexpected<Error> no_such_file(std::string_view id) {
+  return fail(ErrorCode::not_found,
+              fmt::format("there is no file {:?}", valid_utf8(id.substr(0, 60))), "file_id");
+}
 
 Result<void> check_name(std::string_view name) {
   if (name.empty() || name.size() > kNameBytesMax)
@@ -119,9 +122,11 @@ Result<StoredFile> FileService::add(const Caller& caller, NewFile file) {
 
 Result<StoredFile> FileService::find(const Caller& caller, std::string_view id) {
   TRY(require(caller, Scope::files));
-  StoredFile file = TRY(files_.find(id));
+  auto found = files_.find(id);
+  if (!found && found.error().code == ErrorCode::not_found) return no_such_file(id);
+  StoredFile file = TRY(std::move(found));
   const std::int64_t now_ms = clock_.unix_ms();
-  if (is_over(file.expires_ms, now_ms) || !may_see(caller, file.owner)) return no_such_file();
+  if (is_over(file.expires_ms, now_ms) || !may_see(caller, file.owner)) return no_such_file(id);
   return seen(std::move(file), now_ms);
 }
 
@@ -160,7 +165,7 @@ Result<std::vector<std::uint8_t>> FileService::content(const StoredFile& file) {
 
 Result<void> FileService::remove(const Caller& caller, std::string_view id) {
   const StoredFile file = TRY(find(caller, id));
-  if (!TRY(files_.remove(file.id))) return no_such_file();  // somebody else was faster
+  if (!TRY(files_.remove(file.id))) return no_such_file(id);  // somebody else was faster
   return {};
 }
 
@@ -175,23 +180,24 @@ Result<StoredFile> FileService::publish(const Caller& caller, std::string_view i
   if (file.expires_ms != 0) left_s = (file.expires_ms - now_ms) / 1'000;
   TRY(check_public(wish, left_s, "expires_after"));
   make_public(file, wish, now_ms);
-  if (!TRY(files_.publish(file.id, file.public_name, file.public_until_ms))) return no_such_file();
+  if (!TRY(files_.publish(file.id, file.public_name, file.public_until_ms)))
+    return no_such_file(id);
   return file;
 }
 
 Result<StoredFile> FileService::revoke(const Caller& caller, std::string_view id) {
   StoredFile file = TRY(find(caller, id));
-  if (!file.public_name.empty() && !TRY(files_.publish(file.id, {}, 0))) return no_such_file();
+  if (!file.public_name.empty() && !TRY(files_.publish(file.id, {}, 0))) return no_such_file(id);
   return file;
 }
 
 Result<StoredFile> FileService::find_public(std::string_view public_name) {
   auto found = files_.find_public(public_name);
-  if (!found && found.error().code == ErrorCode::not_found) return no_such_file();
+  if (!found && found.error().code == ErrorCode::not_found) return no_such_file(public_name);
   StoredFile file = TRY(std::move(found));
   const std::int64_t now_ms = clock_.unix_ms();
   if (is_over(file.expires_ms, now_ms) || is_over(file.public_until_ms, now_ms))
-    return no_such_file();
+    return no_such_file(public_name);
   return file;
 }
 

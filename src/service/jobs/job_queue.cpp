@@ -1,9 +1,12 @@
 #include "service/jobs/job_queue.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
+#include "base/utf8.h"
 
 namespace imagined::service {
 
@@ -34,8 +37,12 @@ Result<std::optional<Job>> JobQueue::find_keyed(const Caller& caller,
 }
 
 Result<Job> JobQueue::find(const Caller& caller, std::string_view job_id) {
-  Job job = TRY(store_.find(job_id));
-  if (!may_see(caller, job.owner)) return fail(ErrorCode::not_found, "no such job");
+  auto job = store_.find(job_id);
+  const bool is_there = job || job.error().code != ErrorCode::not_found;
+  if (!is_there || (job && !may_see(caller, job->owner)))
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no request {:?}", valid_utf8(job_id.substr(0, 60))),
+                "request_id");
   return job;
 }
 

@@ -20,6 +20,10 @@ wire::ShownKey shown(const Context& context, const service::ApiKey& key, std::st
   return {.redacted = context.services.keys.redacted(key), .secret = std::move(secret)};
 }
 
+wire::KeyReading reading(const Context& context) {
+  return {.catalogue = context.services.catalogue, .now_unix_ms = context.services.clock.unix_ms()};
+}
+
 Async<Result<Response>> decide(const Context& context, Exchange& exchange, bool granted) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
     const auto key =
@@ -45,8 +49,7 @@ Async<Result<Response>> list_keys(const Context& context, Exchange& exchange) {
 
 Async<Result<Response>> create_key(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
-    const std::int64_t now_ms = context.services.clock.unix_ms();
-    const auto wish = TRY(wire::parse_new_key(exchange.request.body, now_ms));
+    const auto wish = TRY(wire::parse_new_key(exchange.request.body, reading(context)));
     const auto made =
         TRY(context.services.desk.create(visit(exchange, exchange.params["team_id"]), wish));
     return wire::managed_key_body(made.row, shown(context, made.row, made.secret));
@@ -55,9 +58,8 @@ Async<Result<Response>> create_key(const Context& context, Exchange& exchange) {
 
 Async<Result<Response>> change_key(const Context& context, Exchange& exchange) {
   co_return co_await reply_with(context, [&]() -> Result<std::string> {
-    const std::int64_t now_ms = context.services.clock.unix_ms();
     const auto patch = [&](service::KeyWish wish) {
-      return wire::patch_key(exchange.request.body, std::move(wish), now_ms);
+      return wire::patch_key(exchange.request.body, std::move(wish), reading(context));
     };
     const auto key =
         TRY(context.services.desk.change(visit(exchange), exchange.params["id"], patch));

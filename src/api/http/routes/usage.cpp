@@ -10,18 +10,17 @@ namespace {
 constexpr std::int64_t kRows = 1000;  // rows, unless the request says how many
 constexpr std::int64_t kRowsMax = 10'000;
 
-Result<std::int64_t> time_of(const Query& query, std::string_view name, std::int64_t if_absent,
-                             std::int64_t now_unix_ms) {
+Result<std::int64_t> time_of(const Query& query, std::string_view name, std::int64_t if_absent) {
   if (query[name].empty()) return if_absent;
-  return parse_when(query[name], now_unix_ms, name);
+  return parse_day_or_time(query[name], name);
 }
 
-Result<service::UsageFilter> read_filter(const Query& query, std::int64_t now_unix_ms) {
+Result<service::UsageFilter> read_filter(const Query& query) {
   service::UsageFilter filter;
   filter.key_id = query["key"];
   filter.user = query["user"];
-  filter.from_ms = TRY(time_of(query, "from", filter.from_ms, now_unix_ms));
-  filter.until_ms = TRY(time_of(query, "until", filter.until_ms, now_unix_ms));
+  filter.from_ms = TRY(time_of(query, "from", filter.from_ms));
+  filter.until_ms = TRY(time_of(query, "until", filter.until_ms));
   filter.rows_max = TRY(query.number("pageSize", kRows, 1, kRowsMax));
   filter.first_row = TRY(query.number("pageToken", 0, 0, INT64_MAX));
   return filter;
@@ -38,7 +37,7 @@ Result<Response> usage_reply(const Context& context, const Exchange& exchange) {
   const Query query = TRY(Query::parse(
       exchange.request.query, {"from", "until", "key", "user", "format", "pageSize", "pageToken"}));
   const bool csv = TRY(wants_csv(query));
-  const auto filter = TRY(read_filter(query, context.services.clock.unix_ms()));
+  const auto filter = TRY(read_filter(query));
   const auto page = TRY(context.services.usage.usage(
       {*exchange.caller, exchange.id, exchange.params["team_id"]}, filter));
   if (!csv) return json_reply(wire::usage_body(page.rows, page.next_row));
