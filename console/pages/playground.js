@@ -38,7 +38,8 @@ const dataUrl = (file) => new Promise((resolve, reject) => {
 export const show = async (stage, { session, query }) => {
   const [{ data: models }, videos] = await Promise.all([get("/v1/models"),
     get("/v1/video-generation-models", { anonymous: true }).then((reply) => reply.models ?? [], () => [])]);
-  const images = models.filter((model) => model.output_modalities?.includes("image") ?? true);
+  const makes = (model, kind) => model.output_modalities?.includes(kind);
+  const images = models.filter((model) => makes(model, "image") && !makes(model, "text"));
   let references = [];
   let working = null;
 

@@ -103,6 +103,21 @@ def test_a_model_of_another_server_talks(talk):
                [("far", "delivered", 50_000)], "the charge")
 
 
+def test_who_talks_is_listed_and_named_where_another_was_meant(talk):
+    server, client = talk(Upstream(says("never")), settings='price_input_usd = "2"')
+    far, pair = client.models.list_language_models()
+    assert [far.name, pair.name] == ["far", "pair"]
+    assert (far.prompt_text_token_price, far.completion_text_token_price) == (20_000, 10_000)
+    assert len(far.output_modalities) == 1 and len(pair.output_modalities) == 2
+    assert client.models.get_language_model("pair") == pair
+    for ask in (lambda: client.models.get_language_model("nosuch"),
+                lambda: client.chat.create(model="nosuch", messages=[user("hi")]).sample()):
+        code, said = refused(ask)
+        assert code == grpc.StatusCode.NOT_FOUND and "far, pair" in said and "nosuch" in said
+    assert "makes pictures" in refused(lambda: client.models.get_language_model("grok-imagine-image"))[1]
+    assert "talks" in refused(lambda: client.image.sample("a house", model="pair"))[1]
+
+
 def test_its_words_come_as_they_are_said(talk):
     more = threading.Event()
     upstream = Upstream(stream_answer(sse(chunk("a ")), more, *says("house")[2:]))
@@ -143,6 +158,8 @@ def test_it_calls_tools_and_sees_pictures(talk):
     (json_answer({"error": "no"}, 401), grpc.StatusCode.UNAVAILABLE, "refuses this server's key"),
     (stream_answer(sse(chunk("a"))), grpc.StatusCode.UNAVAILABLE, "not understood"),
     (stream_answer(sse(chunk("a")), Upstream.HANG_UP), grpc.StatusCode.UNAVAILABLE, "no whole answer"),
+    (stream_answer(sse(chunk("a"), {"error": {"message": "out of memory"}})), grpc.StatusCode.UNAVAILABLE,
+     "says: out of memory"),
 ])
 def test_what_goes_wrong_there_is_said(talk, answer, code, says_):
     server, _ = talk(Upstream(answer))

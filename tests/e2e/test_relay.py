@@ -22,7 +22,7 @@ def relay(start_server, tmp_path, monkeypatch):
     """A server before the given upstreams, which all have the model `far`; the first calls it `there`."""
     upstreams = []
 
-    def start(*given, settings="", **options):
+    def start(*given, settings="", arguments=(), **options):
         upstreams.extend(given)
         monkeypatch.setenv("FAR_KEY", KEY)
         tables = "".join(
@@ -30,7 +30,7 @@ def relay(start_server, tmp_path, monkeypatch):
             f'models = ["far={"there" if i == 0 else "far"}", "other"]\n{settings}\n'
             for i, each in enumerate(given))
         (tmp_path / "upstreams.toml").write_text(tables)
-        return start_server("--config", tmp_path / "upstreams.toml", **options)
+        return start_server("--config", tmp_path / "upstreams.toml", *arguments, **options)
 
     yield start
     for each in upstreams:
@@ -171,8 +171,12 @@ def test_a_failure_is_tried_again_and_then_elsewhere(relay):
     assert reply.headers["x-imagined-upstream"] == "u1"
     assert json.loads(second.requests[0][2])["model"] == "far"
     alone = Upstream(broken, json_answer(completion("at last")))
-    assert post(relay(alone), ASK).json()["choices"][0]["message"]["content"] == "at last"
-    assert len(alone.requests) == 2
+    server = relay(alone)
+    assert post(server, ASK).json()["choices"][0]["message"]["content"] == "at last"
+    assert post(server, ASK).status_code == 200
+    # An upstream that knows such keys answers what it has been sent again once.
+    first, again, other = (headers["idempotency-key"] for _, headers, _ in alone.requests)
+    assert first == again != other
 
 
 def test_who_fails_again_and_again_is_asked_last(relay):
@@ -195,6 +199,19 @@ def test_an_upstream_that_never_answers_well_is_passed_on_as_it_is(relay):
     assert replies[2].headers["retry-after"] == "7"
     assert len(upstream.requests) == 4  # the 500 twice, the 429 and the 400 once
     assert charges(server) == []
+
+
+def test_errors_of_upstreams_have_xais_form_where_all_have(relay):
+    upstream = Upstream(json_answer({"error": {"message": "context too long", "code": "x"}}, 400),
+                        json_answer({"detail": "slow down"}, 429, **{"retry-after": "7"}),
+                        (418, {"content-type": "text/html"}, b"<html>"))
+    server = relay(upstream, arguments=["--strict-xai"])
+    replies = [post(server, ASK) for _ in range(3)]
+    assert [(reply.status_code, reply.json()) for reply in replies] == [
+        (400, {"code": "invalid-argument", "error": "context too long"}),
+        (429, {"code": "resource-exhausted", "error": "slow down"}),
+        (418, {"code": "invalid-argument", "error": "the server that has the model answers 418"})]
+    assert replies[1].headers["retry-after"] == "7" and replies[0].headers["x-imagined-upstream"] == "u0"
 
 
 def test_nobody_there_is_said(relay):

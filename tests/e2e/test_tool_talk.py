@@ -10,7 +10,7 @@ import requests
 
 from program import run, stopped, wait_until
 from test_chat import RECORDED, events
-from test_edits import RED, data_url
+from test_edits import RED, TINY_KLEIN, data_url
 from test_relay import post
 from upstream import Upstream, chunk, completion, json_answer, leave, sse, stream_answer
 
@@ -87,6 +87,12 @@ def respond(server, text="draw a house", model="far", tools=(TOOL,), **body):
     return post(server, {"model": model, "input": text, "tools": list(tools)} | body, "/v1/responses")
 
 
+def loaded(server, model="grok-imagine-image"):
+    """The server, when its worker has told what the model takes."""
+    wait_until(lambda: server.get(f"/v1/models/{model}").json()["status"] == "ready", "the model")
+    return server
+
+
 def sent(upstream, round_):
     return json.loads(upstream.requests[round_][2])
 
@@ -97,7 +103,7 @@ def charges(server):
 
 def test_a_pair_talks_and_makes_pictures(talk):
     upstream = Upstream(says("Here it ", "comes.", calls=[(MAKE, HOUSE)]), says("Done ", "it is."))
-    server = talk(upstream)
+    server = loaded(talk(upstream))
     reply = ask(server)
     assert reply.status_code == 200, reply.text
     message = reply.json()["choices"][0]["message"]
@@ -108,7 +114,8 @@ def test_a_pair_talks_and_makes_pictures(talk):
     assert reply.headers["x-imagined-upstream"] == "u"
     first = sent(upstream, 0)
     assert first["model"] == "talker" and first["stream"] is True
-    assert [each["function"]["name"] for each in first["tools"]] == [MAKE, CHANGE]
+    # The built-in model takes no pictures, so changing one is not offered.
+    assert [each["function"]["name"] for each in first["tools"]] == [MAKE]
     second = sent(upstream, 1)["messages"]
     assert second[1]["tool_calls"][0]["function"] == {"name": MAKE, "arguments": json.dumps(HOUSE)}
     assert second[2]["role"] == "tool" and second[2]["tool_call_id"] == "call_0"
@@ -121,6 +128,9 @@ def test_a_pair_talks_and_makes_pictures(talk):
     assert usage["cost_in_usd_ticks"] == 200_100_000 and usage["images"] == 1
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (20, 10)
     assert run("usage", "--check", "--data-dir", server.data_dir).returncode == 0
+    rows = json.loads(run("usage", "--json", "--data-dir", server.data_dir).stdout)["usage"]
+    assert [(row["model"], row["requests"], row["pictures"]) for row in rows] == [
+        ("grok-imagine-image", 1, 1), ("pair", 2, 0)], "words are no pictures"
 
 
 def test_a_pair_streams_words_and_pictures_as_they_come(talk):
@@ -147,7 +157,7 @@ def test_a_pair_streams_words_and_pictures_as_they_come(talk):
 
 def test_the_image_tool_of_responses_is_told_in_the_recorded_order(talk):
     upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))
-    server = talk(upstream)
+    server = loaded(talk(upstream))
     reply = respond(server, stream=True)
     told = list(events(reply))
     names = [each["event"] for each in told]
@@ -162,7 +172,7 @@ def test_the_image_tool_of_responses_is_told_in_the_recorded_order(talk):
     assert message["content"][0]["text"] == "A house."
     assert whole["usage"]["server_side_tool_usage_details"] == {"image_generation_calls": 1}
     first, second = sent(upstream, 0), sent(upstream, 1)
-    assert [each["name"] for each in first["tools"]] == [MAKE, CHANGE]
+    assert [each["name"] for each in first["tools"]] == [MAKE]
     assert [each.get("type") for each in second["input"]] == [None, "function_call", "function_call_output"]
     plain = respond(talk(Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))))
     assert [item["type"] for item in plain.json()["output"]] == ["image_generation_call", "message"]
@@ -180,7 +190,7 @@ def test_pictures_of_the_conversation_can_be_changed(talk):
     """By what they are called: the user's, those of this answer, and those of an answer before."""
     change = {"prompt": "in blue", "images": ["image_1"]}
     upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))
-    server = talk(upstream, arguments=["--set", "models.grok-imagine-image.aliases=[]"][:0])
+    server = talk(upstream)
     item = respond(server).json()["output"][0]
     given = {"role": "user", "content": [{"type": "input_image", "image_url": data_url(RED)},
                                          {"type": "input_text", "text": "and now in blue"}]}
@@ -201,13 +211,13 @@ def test_pictures_of_the_conversation_can_be_changed(talk):
 def test_calls_of_the_clients_own_tools_are_the_clients(talk):
     own = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
     upstream = Upstream(says(calls=[(MAKE, HOUSE), ("weather", {"at": "home"})]))
-    server = talk(upstream)
+    server = loaded(talk(upstream))
     choice = ask(server, tools=[own]).json()["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
     assert [call["function"]["name"] for call in choice["message"]["tool_calls"]] == ["weather"]
     assert len(choice["message"]["images"]) == 1
     assert len(upstream.requests) == 1
-    assert [each["function"]["name"] for each in sent(upstream, 0)["tools"]] == ["weather", MAKE, CHANGE]
+    assert [each["function"]["name"] for each in sent(upstream, 0)["tools"]] == ["weather", MAKE]
     item = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
     server = talk(Upstream(responds(calls=[("weather", {"at": "home"})])))
     output = respond(server, tools=[TOOL, item]).json()["output"]
@@ -262,7 +272,8 @@ def test_what_was_made_is_not_lost_when_the_model_fails_later(talk):
     (stream_answer(sse(chunk("a")), Upstream.HANG_UP), "no whole answer"),
     (stream_answer(sse(chunk("a"))), "not understood"),
     (stream_answer(b"data: {broken\n\n"), "not understood"),
-    (stream_answer(sse({"error": {"message": "out of memory"}})), "not understood"),
+    (stream_answer(sse(chunk("a"), {"error": {"message": "out of memory"}})), "says: out of memory"),
+    (stream_answer(sse("[DONE]")), "not understood"),
     (stream_answer(*[b"data: " + b"x" * (1 << 20)] * 9), "not understood"),
 ])
 def test_a_round_that_is_none_is_the_end_and_costs_nothing(talk, answer, says_):
@@ -316,6 +327,125 @@ def test_without_the_tool_or_with_the_upstreams_own_nothing_is_changed(talk):
     assert sent(upstream, 1) == {"model": "talker", "messages": []}
 
 
+def test_a_picture_can_be_changed_where_its_model_takes_one(talk):
+    upstream = Upstream(says(calls=[(CHANGE, {"prompt": "in blue", "images": ["image_1"]})]), says("Blue."))
+    server = loaded(talk(upstream, settings='[chats.changing]\ntalks = "far"\nmakes = "tiny"\n',
+                         arguments=["--set", f"models.tiny.path={TINY_KLEIN}", "--set", "models.tiny.steps=1"]),
+                    "tiny")
+    given = [{"type": "image_url", "image_url": {"url": data_url(RED)}}, {"type": "text", "text": "in blue"}]
+    reply = ask(server, given, model="changing")
+    assert len(reply.json()["choices"][0]["message"]["images"]) == 1
+    assert [each["function"]["name"] for each in sent(upstream, 0)["tools"]] == [MAKE, CHANGE]
+    assert server.query("SELECT kind, state FROM jobs") == [("edits", "succeeded")]
+
+
+def test_a_key_without_the_model_that_makes_the_pictures_is_refused_by_its_name(talk):
+    upstream = Upstream(says("never"), responds("never"))
+    server = talk(upstream)
+    for models, body, path in (
+            ("pair,far", {"model": "pair", "messages": [{"role": "user", "content": "hi"}]}, "/v1/chat/completions"),
+            ("far", {"model": "far", "input": "draw", "tools": [TOOL]}, "/v1/responses")):
+        key = server.make_key(*server.arguments, "--models", models)["key"]
+        refused = requests.post(server.url + path, json=body, headers=server.headers(key), timeout=30)
+        assert refused.status_code == 401, refused.text
+        said = refused.json()["error"]["message"]
+        assert "not allowed to use the model \"grok-imagine-image\"" in said and "makes the pictures of" in said
+    assert upstream.requests == []
+    able = server.make_key(*server.arguments, "--models", "pair,grok-imagine-image")["key"]
+    assert requests.post(f"{server.url}/v1/chat/completions", timeout=30, headers=server.headers(able), json={
+        "model": "pair", "messages": [{"role": "user", "content": "hi"}]}).status_code == 200
+
+
+def test_a_picture_that_a_limit_keeps_back_is_a_warning(talk):
+    upstream = Upstream(says(calls=[(MAKE, {"prompt": "a", "n": 2})]), says("I may not."))
+    server = talk(upstream)
+    key = server.make_key("--pictures-per-day", 1)["key"]  # words are none
+
+    def told(**body):
+        return requests.post(f"{server.url}/v1/chat/completions", timeout=30, headers=server.headers(key), json={
+            "model": "pair", "messages": [{"role": "user", "content": "draw"}]} | body)
+
+    whole = told()
+    assert whole.json()["choices"][0]["message"]["content"] == "I may not."
+    assert "a picture was not made: " in whole.json()["warnings"][0]
+    assert "a picture was not made: " in whole.headers["x-imagined-warning"]
+    upstream.script = [says(calls=[(MAKE, {"prompt": "a", "n": 2})]), says("I may not.")]
+    streamed = [json.loads(each.removeprefix("data: "))
+                for each in told(stream=True).text.strip().split("\n\n") if each.startswith("data: {")]
+    assert "a picture was not made" in streamed[-1]["warnings"][0]
+
+
+def test_what_tunes_a_picture_is_not_sent_to_who_talks(talk):
+    upstream = Upstream(says("hi"))
+    server = talk(upstream)
+    reply = ask(server, size="1024x1024", aspect_ratio="16:9", image_config={"image_size": "2K"}, seed=7,
+                temperature=0.5, response_format="url")
+    assert sorted(sent(upstream, 0)) == sorted(["model", "messages", "seed", "temperature", "stream",
+                                                "stream_options", "tools"])
+    assert {each.split(":")[0] for each in reply.json()["warnings"]} == {
+        "size", "aspect_ratio", "image_config", "response_format"}
+
+
+def test_who_has_no_responses_is_said_to_have_none(talk):
+    """Whatever it says of that, and for models without pictures too."""
+    for answer in (json_answer({"detail": "Not Found"}, 404),
+                   (404, {"content-type": "text/plain"}, b"404 page not found"), json_answer({}, 405)):
+        server = talk(Upstream(answer))
+        for reply in (respond(server, model="pair"), respond(server, tools=[])):
+            assert reply.status_code == 501, reply.text
+            assert reply.headers["x-should-retry"] == "false"
+            assert "/v1/chat/completions" in reply.json()["error"]["message"]
+        assert charges(server) == []
+
+
+@pytest.mark.parametrize("answer", [
+    stream_answer(sse(chunk("hi"), "[DONE]")), json_answer(completion("hi")), json_answer({"ok": True})])
+def test_an_answer_in_other_words_than_were_asked_for_costs_nothing(talk, answer):
+    server = talk(Upstream(answer))
+    reply = respond(server, model="pair")
+    assert reply.status_code == 503 and "not understood" in reply.json()["error"]["message"]
+    assert charges(server) == []
+
+
+def test_what_goes_wrong_after_a_picture_is_told_in_the_servers_words(talk):
+    upstream = Upstream(says(calls=[(MAKE, HOUSE)]), json_answer({"error": {"message": "out of memory"}}, 500))
+    reply = ask(talk(upstream))
+    assert len(reply.json()["choices"][0]["message"]["images"]) == 1
+    assert "out of memory" in reply.json()["warnings"][0]
+
+
+def test_what_makes_pictures_tells_a_pair_where_it_is_asked(talk):
+    server = talk(Upstream(says("never")))
+    for path in ("/v1/images/generations", "/v1/images/edits", "/v1/videos/generations"):
+        body = {"prompt": "a", "image": {"url": data_url(RED)}} if "edits" in path else {"prompt": "a"}
+        for model, says_ in (("pair", 'its pictures are made by "grok-imagine-image"'), ("far", "talks")):
+            refused = requests.post(server.url + path, json=body | {"model": model}, headers=server.headers(),
+                                    timeout=30)
+            assert refused.status_code == 404, refused.text
+            assert says_ in refused.json()["error"]["message"]
+            assert "/v1/chat/completions" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("body, field", [
+    ({"stream": "yes"}, "stream"),
+    ({"messages": []}, "messages"),
+    ({"messages": "hi"}, "messages"),
+    ({"tools": "x"}, "tools"),
+    ({"tools": [{"type": "image_generation", "size": "large"}]}, "tools"),
+    ({"tools": [{"type": "image_generation", "output_format": "gif"}]}, "tools"),
+    ({"tools": [{"type": "image_generation", "action": "edit"}]}, "tools"),
+    ({"stream_options": 7}, "stream_options"),
+    ({"deferred": True}, "deferred"),
+    ({"storage_options": {"filename": "a"}}, "storage_options"),
+])
+def test_what_a_pair_cannot_read_is_said_by_name(talk, body, field):
+    upstream = Upstream(says("never"))
+    reply = ask(loaded(talk(upstream)), **body)
+    assert reply.status_code in (400, 422), reply.text
+    assert reply.json()["error"]["param"] == field
+    assert upstream.requests == []
+
+
 @pytest.mark.parametrize("body, field", [
     ({"previous_response_id": "resp_1"}, "previous_response_id"),
     ({"background": True}, "background"),
@@ -333,7 +463,10 @@ def test_what_cannot_be_is_said_by_name(talk, body, field):
 def test_a_pair_is_in_the_lists_of_models(talk):
     server = talk(Upstream(says("hi")))
     assert [each["id"] for each in server.get("/v1/language-models").json()["models"]] == ["far", "pair"]
-    assert server.get("/v1/models/pair").json()["owned_by"] == "u"
+    pair, far = (server.get(f"/v1/models/{name}").json() for name in ("pair", "far"))
+    assert (pair["owned_by"], pair["output_modalities"]) == ("u", ["text", "image"])
+    assert (pair["image_model"], pair["image_price"]) == ("grok-imagine-image", 200_000_000)
+    assert far["output_modalities"] == ["text"] and "image_price" not in far
 
 
 @pytest.mark.parametrize("table, says_", [

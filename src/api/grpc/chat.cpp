@@ -16,11 +16,13 @@
 #include "api/call/job_wait.h"
 #include "api/call/relaying.h"
 #include "api/call/taking.h"
+#include "api/call/talkers.h"
 #include "api/call/upstream_call.h"
 #include "api/grpc/chat_request.h"
 #include "api/grpc/services.h"
 #include "api/grpc/times.h"
 #include "api/wire/answer_parts.h"
+#include "api/wire/said_error.h"
 #include "api/wire/tool_talk.h"
 
 namespace imagined::api {
@@ -85,7 +87,10 @@ Async<Result<Said>> make_pictures_of(const GrpcContext& context, GrpcCall& call,
   });
   if (auto in = co_await pass_the_door(context, call, model); !in)
     co_return tl::unexpected(std::move(in.error()));
-  if (!said) co_return tl::unexpected(std::move(said.error()));
+  if (!said) {
+    name_talkers(services.catalogue, said.error());
+    co_return tl::unexpected(std::move(said.error()));
+  }
   const std::string prompt = said->fields.request.prompt.text();
   const OwnNames names = own_names(context, call);
   auto payload = co_await on_pool(
@@ -117,39 +122,16 @@ Async<Result<Said>> make_pictures_of(const GrpcContext& context, GrpcCall& call,
 
 // ---- Of models of other servers
 
-/// The rest of an answer that is no stream of the model's.
-Async<Result<std::string>> rest_of(UpstreamReply& reply, std::stop_token client_gone) {
-  constexpr std::size_t kBytesMax = 64 * 1024;
-  constexpr std::chrono::hours kPatience{1};
-  std::string body = std::move(reply.first.bytes);
-  bool has_ended = reply.first.ended;
-  while (!has_ended && body.size() < kBytesMax && !client_gone.stop_requested()) {
-    UpstreamNews news = reply.answer->take();
-    body += news.bytes;
-    has_ended = news.ended;
-    if (!has_ended) co_await reply.told->wait(kPatience, client_gone);
-  }
-  co_return body;
-}
-
 Error refusal_of(const UpstreamReply& reply, std::string_view body) {
-  constexpr std::size_t kShownMax = 400;
   const int status = reply.first.status;
-  std::string said;
-  if (wire::read_relayed(body)) {
-    for (const wire::JsonString& each : wire::strings_of(body))
-      if (each.name.of(body) == "\"message\"" || each.name.of(body) == "\"error\"")
-        said = wire::unquoted(each.value.of(body));
-  }
-  Error error{
-      .code = status == 400 || status == 422 ? ErrorCode::invalid_argument
-              : status == 404                ? ErrorCode::not_found
-              : status == 413                ? ErrorCode::payload_too_large
-              : status == 429                ? ErrorCode::resource_exhausted
-                                             : ErrorCode::unavailable,
-      .message = fmt::format(
-          "{}: {}", reply.route.upstream->name,
-          said.empty() || said.size() > kShownMax ? fmt::format("it answers {}", status) : said)};
+  const std::string said = wire::said_error_in(body);
+  Error error{.code = status == 400 || status == 422 ? ErrorCode::invalid_argument
+                      : status == 404                ? ErrorCode::not_found
+                      : status == 413                ? ErrorCode::payload_too_large
+                      : status == 429                ? ErrorCode::resource_exhausted
+                                                     : ErrorCode::unavailable,
+              .message = fmt::format("{}: {}", reply.route.upstream->name,
+                                     said.empty() ? fmt::format("it answers {}", status) : said)};
   error.retry_after_ms = std::atoll(reply.first.retry_after.c_str()) * 1000;
   return error;
 }
@@ -177,8 +159,8 @@ Async<Result<Said>> hear_upstream(const GrpcContext& context, GrpcCall& call, st
   if (auto refused = key_refusal(reply->first.status, model))
     co_return tl::unexpected(std::move(*refused));
   if (reply->first.status != 200) {
-    const auto text = co_await rest_of(*reply, call.client_gone);
-    co_return tl::unexpected(refusal_of(*reply, *text));
+    const std::string text = co_await error_body_of(*reply, call.client_gone);
+    co_return tl::unexpected(refusal_of(*reply, text));
   }
   wire::TurnReader reader(wire::ChatApi::completions);
   while (true) {

@@ -1,9 +1,11 @@
-// xai_api.Models: what is offered. Here that is pictures.
+// xai_api.Models: what is offered.
 #include <fmt/format.h>
 
 #include <xai/api/v1/models.grpc.pb.h>
+#include "api/call/talkers.h"
 #include "api/grpc/services.h"
 #include "api/grpc/times.h"
+#include "api/wire/replies.h"
 
 namespace imagined::api {
 namespace {
@@ -34,8 +36,9 @@ Async<Result<void>> list_image_models(const GrpcContext& context, GrpcCall& call
                                       xai_api::ListImageGenerationModelsResponse& reply) {
   auto may = may_see_models(call);
   if (!may) co_return may;
-  for (const service::Model& model : context.services.catalogue.models())
-    fill(context, model, *reply.add_models());
+  const Services& services = context.services;
+  for (const service::Model& model : services.catalogue.models())
+    if (wire::makes_pictures({model, services.workers})) fill(context, model, *reply.add_models());
   co_return Result<void>();
 }
 
@@ -50,6 +53,46 @@ Async<Result<void>> get_image_model(const GrpcContext& context, GrpcCall& call,
   co_return Result<void>();
 }
 
+/// None: no other server is named.
+const service::Upstreams* upstreams_of(const GrpcContext& context) {
+  return context.services.relay == nullptr ? nullptr : &context.services.relay->upstreams();
+}
+
+void fill(const wire::OfferedTalker& talker, xai_api::LanguageModel& out) {
+  const service::Upstream& upstream = talker.upstream;
+  out.set_name(std::string(talker.name));
+  out.add_input_modalities(xai_api::TEXT);
+  if (wire::takes_pictures(talker)) out.add_input_modalities(xai_api::IMAGE);
+  out.add_output_modalities(xai_api::TEXT);
+  if (talker.makes) out.add_output_modalities(xai_api::IMAGE);
+  out.set_prompt_text_token_price(wire::token_price(upstream.price_input_usd_ticks));
+  out.set_completion_text_token_price(wire::token_price(upstream.price_output_usd_ticks));
+}
+
+Async<Result<void>> list_language_models(const GrpcContext& context, GrpcCall& call, const Empty&,
+                                         xai_api::ListLanguageModelsResponse& reply) {
+  auto may = may_see_models(call);
+  if (!may) co_return may;
+  const Services& services = context.services;
+  for (const wire::OfferedTalker& talker :
+       wire::all_talkers(services.catalogue, services.workers, upstreams_of(context)))
+    fill(talker, *reply.add_models());
+  co_return Result<void>();
+}
+
+Async<Result<void>> get_language_model(const GrpcContext& context, GrpcCall& call,
+                                       const xai_api::GetModelRequest& request,
+                                       xai_api::LanguageModel& reply) {
+  auto may = may_see_models(call);
+  if (!may) co_return may;
+  const Services& services = context.services;
+  const auto talker = wire::find_talker(request.name(), services.catalogue, services.workers,
+                                        upstreams_of(context));
+  if (!talker) co_return tl::unexpected(no_talker(services.catalogue, request.name()));
+  fill(*talker, reply);
+  co_return Result<void>();
+}
+
 template <class Reply>
 Async<Result<void>> list_none(const GrpcContext&, GrpcCall& call, const Empty&, Reply&) {
   co_return may_see_models(call);
@@ -61,8 +104,7 @@ Async<Result<void>> get_none(const GrpcContext&, GrpcCall& call,
   auto may = may_see_models(call);
   if (!may) co_return may;
   co_return fail(ErrorCode::not_found,
-                 fmt::format("no such model here: {:?}; this server makes pictures, see "
-                             "ListImageGenerationModels",
+                 fmt::format("no such model here: {:?}; this server has no embeddings",
                              std::string_view(request.name()).substr(0, 256)),
                  "name");
 }
@@ -96,7 +138,7 @@ class ModelsFace final : public ModelsMethods {
                                                const grpc::ByteBuffer* request,
                                                grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/ListLanguageModels", *request, *reply,
-                  list_none<xai_api::ListLanguageModelsResponse>);
+                  list_language_models);
   }
   grpc::ServerUnaryReactor* ListEmbeddingModels(grpc::CallbackServerContext* wire,
                                                 const grpc::ByteBuffer* request,
@@ -108,7 +150,7 @@ class ModelsFace final : public ModelsMethods {
                                              const grpc::ByteBuffer* request,
                                              grpc::ByteBuffer* reply) override {
     return answer(loop_, *wire, "/xai_api.Models/GetLanguageModel", *request, *reply,
-                  get_none<xai_api::LanguageModel>);
+                  get_language_model);
   }
   grpc::ServerUnaryReactor* GetEmbeddingModel(grpc::CallbackServerContext* wire,
                                               const grpc::ByteBuffer* request,

@@ -12,7 +12,9 @@
 #include "api/call/door.h"
 #include "api/call/relaying.h"
 #include "api/call/upstream_call.h"
+#include "api/wire/errors.h"
 #include "api/wire/picture_events.h"
+#include "api/wire/said_error.h"
 #include "base/log.h"
 
 namespace imagined::api {
@@ -117,6 +119,21 @@ Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
   co_return response;
 }
 
+/// Many servers have no /responses, and say so in words that their client cannot know.
+bool may_lack_route(const UpstreamAsk& asked, int status) {
+  return asked.api == wire::ChatApi::responses && (status == 404 || status == 405 || status == 501);
+}
+
+Error lacks_route(const UpstreamAsk& asked, int status, std::string_view body) {
+  const std::string said = wire::said_error_in(body);
+  return {
+      .code = ErrorCode::unimplemented,
+      .message = fmt::format("the server that has the model \"{}\" answers {} at /responses{}{}: "
+                             "it may not have this way to ask; /v1/chat/completions is another",
+                             asked.model, status, said.empty() ? "" : ", ", said),
+      .field = "model"};
+}
+
 }  // namespace
 
 Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, UpstreamReply attempt,
@@ -124,6 +141,10 @@ Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, Upst
   const int status = attempt.first.status;
   if (auto refused = key_refusal(status, asked.model))
     co_return tl::unexpected(std::move(*refused));
+  if (may_lack_route(asked, status)) {
+    const std::string body = co_await error_body_of(attempt, exchange.client_gone);
+    co_return tl::unexpected(lacks_route(asked, status, body));
+  }
   std::string content_type = attempt.first.content_type;
   std::string retry_after = attempt.first.retry_after;
   const std::string upstream = attempt.route.upstream->name;
@@ -133,6 +154,12 @@ Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, Upst
         std::make_unique<RelayedEvents>(context, exchange, std::move(attempt), std::move(asked));
     response->headers.add("cache-control", "no-cache");
     response->headers.add("x-accel-buffering", "no");
+  } else if (status >= 400 && context.options.errors.strict_xai) {
+    const std::string body = co_await error_body_of(attempt, exchange.client_gone);
+    std::string said = wire::said_error_in(body);
+    if (said.empty()) said = fmt::format("the server that has the model answers {}", status);
+    response->body = wire::upstream_error_body(status, said, exchange.id, context.options.errors);
+    content_type = "application/json";
   } else {
     response = co_await whole(context, exchange, std::move(attempt), asked);
     if (!response) co_return response;

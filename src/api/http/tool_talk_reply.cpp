@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -16,7 +17,10 @@
 #include "api/call/taking.h"
 #include "api/call/upstream_call.h"
 #include "api/http/asking.h"
+#include "api/http/picture_reply.h"
 #include "api/http/relay.h"
+#include "api/wire/replies.h"
+#include "api/wire/said_error.h"
 #include "api/wire/talk_answer.h"
 #include "api/wire/tool_talk.h"
 #include "base/crypto.h"
@@ -39,6 +43,14 @@ std::string error_for_model(const Error& error) {
   return JsonText::object({{"error", error.message}}).text();
 }
 
+/// A call that it may put right by itself: nobody else could do anything about it.
+bool is_the_models_fault(const Error& error) {
+  const bool is_about_arguments =
+      error.code == ErrorCode::invalid_argument || error.code == ErrorCode::unprocessable ||
+      error.code == ErrorCode::out_of_range || error.code == ErrorCode::not_found;
+  return is_about_arguments && error.reason == ErrorReason::none;
+}
+
 class ToolTalking final : public EventSource {
  public:
   ToolTalking(const Context& context, Exchange& exchange, wire::ChatApi api, ToolTalkModels models,
@@ -57,6 +69,7 @@ class ToolTalking final : public EventSource {
                         .include_usage = talk_.include_usage()};
     answer_ = api == wire::ChatApi::completions ? wire::make_talk_completion(std::move(head))
                                                 : wire::make_talk_response(std::move(head));
+    usage_.warnings = talk_.warnings();
     if (auto asking = read_asking(exchange.request.headers)) cache_ = asking->cache;
   }
 
@@ -112,6 +125,7 @@ class ToolTalking final : public EventSource {
   /// Why there is no answer, once it is over.
   const std::optional<Error>& failure() const { return failure_; }
   std::string whole() { return answer_->whole(usage_); }
+  const std::vector<std::string>& warnings() const { return usage_.warnings; }
   const std::string& upstream() const { return upstream_; }
 
  private:
@@ -153,9 +167,11 @@ class ToolTalking final : public EventSource {
     if (!asked) co_return failed(asked.error());
     const int status = reply_->first.status;
     if (status == 200) co_return std::string();
+    const std::string body = co_await error_body_of(*reply_, client_gone);
+    const std::string said = wire::said_error_in(body);
     Error error{.code = ErrorCode::unavailable,
-                .message = fmt::format("the server that has the model \"{}\" answered {}",
-                                       models_.talks, status)};
+                .message = fmt::format("the server that has the model \"{}\" answered {}{}{}",
+                                       models_.talks, status, said.empty() ? "" : ": ", said)};
     co_return failed(error);
   }
 
@@ -211,6 +227,7 @@ class ToolTalking final : public EventSource {
     ours_.pop_front();
     auto begun = co_await begin_making(call);
     if (!begun) {
+      if (!is_the_models_fault(begun.error())) warn_of(begun.error());
       talk_.add_result(call, error_for_model(begun.error()));
       co_return std::string(wire::kAliveEvent);
     }
@@ -224,7 +241,7 @@ class ToolTalking final : public EventSource {
       co_return fail(
           ErrorCode::resource_exhausted,
           fmt::format("no more than {} pictures can be made in one answer", kTalkPicturesMax));
-    auto wanted = talk_.read(call, models_.makes, services.catalogue);
+    auto wanted = talk_.read(call);
     if (!wanted) co_return tl::unexpected(std::move(wanted.error()));
     wire::GenerationCall& fields = wanted->fields;
     fields.request.count = std::min(fields.request.count, left);
@@ -324,7 +341,15 @@ class ToolTalking final : public EventSource {
                                          .file = file.bytes}});
   }
 
+  /// What keeps a picture from being made concerns the client too, once.
+  void warn_of(const Error& error) {
+    std::string warning = "a picture was not made: " + error.message;
+    if (std::ranges::find(usage_.warnings, warning) == usage_.warnings.end())
+      usage_.warnings.push_back(std::move(warning));
+  }
+
   std::string no_picture(const Error& error) {
+    warn_of(error);
     std::string events = answer_->no_picture(id_of(0), prompt());
     talk_.add_result(making_->call, error_for_model(error));
     making_.reset();
@@ -363,6 +388,22 @@ class ToolTalking final : public EventSource {
   std::vector<ByteBudget::Hold> held_;
 };
 
+/// A key that may not have pictures made is told so before anything is asked.
+Result<void> may_have_made(const service::Caller& caller, const ToolTalkModels& models) {
+  auto may = service::require_model(caller, models.makes);
+  if (!may)
+    may.error().message +=
+        fmt::format(" \"{}\" is what makes the pictures of \"{}\".", models.makes, models.talks);
+  return may;
+}
+
+wire::PictureMaker maker_of(const Services& services, const ToolTalkModels& models) {
+  const service::Model& model = *services.catalogue.find(models.makes);
+  return {.catalogue = services.catalogue,
+          .model = model.id,
+          .takes_references = wire::takes_references({model, services.workers})};
+}
+
 }  // namespace
 
 Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchange,
@@ -371,7 +412,8 @@ Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchan
     co_return tl::unexpected(std::move(in.error()));
   auto talk = co_await on_pool(context.pool, [&]() -> Result<wire::ToolTalk> {
     TRY(context.services.relay->check(*exchange.caller, models.talks));
-    return wire::ToolTalk::parse(exchange.request.body, api);
+    TRY(may_have_made(*exchange.caller, models));
+    return wire::ToolTalk::parse(exchange.request.body, api, maker_of(context.services, models));
   });
   if (!talk) co_return tl::unexpected(std::move(talk.error()));
   const bool streams = talk->stream();
@@ -394,6 +436,9 @@ Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchan
       co_return fail(ErrorCode::cancelled, "the client has gone away");
     if (talking->failure()) co_return tl::unexpected(*talking->failure());
     response = json_reply(talking->whole());
+    wire::Usage told;
+    told.warnings = talking->warnings();
+    add_warnings(told, response);
   }
   response.headers.add("x-imagined-upstream", upstream);
   co_return response;

@@ -239,14 +239,10 @@ Result<ImageAction> read_action(const json& tool) {
 /// The fields that the routes of pictures know, from wherever a conversation has them.
 Result<json> picture_fields(const json& body, const json& tool,
                             std::vector<std::string>& warnings) {
+  TRY(refuse_not_said_here(body));
   json fields = json::object();
   for (const auto& [name, value] : body.items()) {
     if (is_one_of(kOfTexts, name) || value.is_null()) continue;
-    if (is_one_of(kNotSaidHere, name) && value != false)
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("{}: not offered in a conversation; /v1/images/generations has it", name),
-          name);
     if (name == "response_format" && value.is_object()) {
       if (text_of(value, "type") != "text")
         warnings.emplace_back("response_format: a picture has no schema");
@@ -273,16 +269,11 @@ Result<json> picture_fields(const json& body, const json& tool,
 }
 
 Result<std::vector<Turn>> read_turns(const json& body, ChatApi api) {
+  TRY(check_messages(body, api));
   const char* name = api == ChatApi::completions ? "messages" : "input";
   const json& said = member(body, name);
-  if (api == ChatApi::responses && said.is_string())
+  if (said.is_string())
     return std::vector<Turn>{{.by_user = true, .text = said.get<std::string>(), .pictures = {}}};
-  if (!said.is_array() || said.empty())
-    return fail(
-        said.is_null() || said.is_array() ? ErrorCode::invalid_argument : ErrorCode::unprocessable,
-        fmt::format("{}: expected a list of messages, got {}", name,
-                    said.is_null() ? std::string("none") : shown(said)),
-        name);
   Reader reader(name);
   TRY(reader.read(said));
   return reader.take();
@@ -323,6 +314,28 @@ Result<Conversation> parse_conversation(std::string_view text, ChatApi api,
   if (const json& options = member(body, "stream_options"); options.is_object())
     conversation.include_usage = member(options, "include_usage") == true;
   return conversation;
+}
+
+Result<void> check_messages(const json& body, ChatApi api) {
+  const char* name = api == ChatApi::completions ? "messages" : "input";
+  const json& said = member(body, name);
+  const bool is_text = api == ChatApi::responses && said.is_string();
+  if (is_text || (said.is_array() && !said.empty())) return {};
+  return fail(
+      said.is_null() || said.is_array() ? ErrorCode::invalid_argument : ErrorCode::unprocessable,
+      fmt::format("{}: expected a list of messages, got {}", name,
+                  said.is_null() ? std::string("none") : shown(said)),
+      name);
+}
+
+Result<void> refuse_not_said_here(const json& body) {
+  for (const std::string_view name : kNotSaidHere)
+    if (const json& value = member(body, name); !value.is_null() && value != false)
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("{}: not offered in a conversation; /v1/images/generations has it", name),
+          std::string(name));
+  return {};
 }
 
 bool asks_what_is_seen(std::string_view prompt) {

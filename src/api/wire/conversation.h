@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,13 @@ struct Conversation {
 /// `parse_generation_call`, naming the message.
 Result<Conversation> parse_conversation(std::string_view body, ChatApi api,
                                         const service::Catalogue& catalogue);
+
+/// That a body has messages at all: a list that is not empty, and of responses also a text.
+/// `invalid_argument`, or `unprocessable` for something else.
+Result<void> check_messages(const nlohmann::json& body, ChatApi api);
+
+/// What a conversation cannot ask of its pictures, though /v1/images can: `invalid_argument`.
+Result<void> refuse_not_said_here(const nlohmann::json& body);
 
 /// Whether a text asks what a picture shows, which no model that makes pictures can tell.
 bool asks_what_is_seen(std::string_view prompt);

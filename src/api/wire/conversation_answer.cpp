@@ -45,7 +45,8 @@ class Completion final : public ConversationAnswer {
 
   std::string preview(const EventPicture&, int) override { return {}; }
 
-  std::string picture(const EventPicture& picture, std::string_view url, const Usage&) override {
+  std::string picture(const EventPicture& picture, std::string_view url,
+                      const Usage& usage) override {
     const std::string shown = url.empty() ? data_url_of(picture) : std::string(url);
     const std::string content = markdown_picture(head_.prompt, shown);
     JsonText images = JsonText::array();
@@ -61,7 +62,7 @@ class Completion final : public ConversationAnswer {
     JsonText delta = JsonText::object();
     if (index > 0) delta.add("role", "assistant");
     delta.add("content", content).add("images", images);
-    return chunk(index, delta, nullptr) + chunk(index, JsonText::object(), "stop");
+    return chunk(index, delta, nullptr) + chunk(index, JsonText::object(), "stop", usage.warnings);
   }
 
   std::string end(const Usage& usage) override {
@@ -97,13 +98,16 @@ class Completion final : public ConversationAnswer {
                              {"choices", choices}});
   }
 
-  std::string chunk(int index, const JsonText& delta, const char* finish_reason) const {
+  std::string chunk(int index, const JsonText& delta, const char* finish_reason,
+                    const std::vector<std::string>& warnings = {}) const {
     const JsonText choice = JsonText::object(
         {{"index", index},
          {"delta", delta},
          {"logprobs", nullptr},
          {"finish_reason", finish_reason == nullptr ? JsonText() : JsonText(finish_reason)}});
-    return plain_event(head("chat.completion.chunk", JsonText::array().push(choice)));
+    JsonText value = head("chat.completion.chunk", JsonText::array().push(choice));
+    if (!warnings.empty()) value.add("warnings", JsonText::array_of(warnings));
+    return plain_event(value);
   }
 
   const AnswerHead head_;

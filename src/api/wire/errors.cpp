@@ -178,4 +178,13 @@ std::string refusal_body(int status, std::string_view message, std::string_view 
       .text();
 }
 
+std::string upstream_error_body(int status, std::string_view message, std::string_view request_id,
+                                const ErrorStyle& style) {
+  const auto* const known = std::ranges::find(kRows, status, &ErrorRow::status);
+  const ErrorRow& row = known != kRows.end() ? *known
+                        : status < 500       ? error_row(ErrorCode::invalid_argument)
+                                             : error_row(ErrorCode::internal);
+  return body({row.slug, row.slug, row.type, message, {}, request_id}, style).text();
+}
+
 }  // namespace imagined::api::wire

@@ -57,4 +57,8 @@ Error within(std::string_view object, Error error);
 std::string refusal_body(int status, std::string_view message, std::string_view request_id,
                          const ErrorStyle& style);
 
+/// The same for what another server has answered with this status.
+std::string upstream_error_body(int status, std::string_view message, std::string_view request_id,
+                                const ErrorStyle& style);
+
 }  // namespace imagined::api::wire

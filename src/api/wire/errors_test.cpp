@@ -188,5 +188,13 @@ TEST(RetryAdvice, LetsTheErrorSpeakBeforeItsCode) {
   EXPECT_EQ(spent.after_s, 0);
 }
 
+TEST(UpstreamErrors, HaveTheWordOfTheirStatusInXaisForm) {
+  EXPECT_EQ(upstream_error_body(429, "slow down", "r", kStrict),
+            R"({"code":"resource-exhausted","error":"slow down"})");
+  EXPECT_EQ(upstream_error_body(418, "a teapot", "r", kStrict),
+            R"({"code":"invalid-argument","error":"a teapot"})");
+  EXPECT_EQ(upstream_error_body(599, "?", "r", kStrict), R"({"code":"internal","error":"?"})");
+}
+
 }  // namespace
 }  // namespace imagined::api::wire

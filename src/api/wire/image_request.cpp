@@ -207,14 +207,6 @@ Result<void> read_making(const json& body, const service::Model& model,
   return {};
 }
 
-Result<bool> read_flag(const json& body, const char* name) {
-  const auto found = body.find(name);
-  if (found == body.end() || found->is_null()) return false;
-  if (found->is_boolean()) return found->get<bool>();
-  return fail(ErrorCode::unprocessable,
-              fmt::format("{}: expected true or false, got {}", name, shown(*found)), name);
-}
-
 Result<int> read_previews(const json& body) {
   const auto count = TRY(read_integer(body, "partial_images", "an integer from 0 to 3"));
   if (count && (*count < 0 || *count > service::kPreviewsMax))

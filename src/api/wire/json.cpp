@@ -144,6 +144,13 @@ Result<std::optional<std::int64_t>> read_integer(const json& object, std::string
   return value.get<std::int64_t>();
 }
 
+Result<bool> read_flag(const json& object, std::string_view name) {
+  const json& value = member(object, name);
+  if (value.is_null()) return false;
+  if (!value.is_boolean()) return wrong_type(value, name, "true or false");
+  return value.get<bool>();
+}
+
 Result<std::optional<double>> read_number(const json& object, std::string_view name,
                                           std::string_view expected) {
   const json& value = member(object, name);

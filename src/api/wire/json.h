@@ -38,6 +38,8 @@ Result<std::optional<std::string>> read_string(const nlohmann::json& object, std
 /// `invalid_argument`.
 Result<std::optional<std::int64_t>> read_integer(const nlohmann::json& object,
                                                  std::string_view name, std::string_view expected);
+/// The same for true and false; false where it is missing.
+Result<bool> read_flag(const nlohmann::json& object, std::string_view name);
 /// The same for any number.
 Result<std::optional<double>> read_number(const nlohmann::json& object, std::string_view name,
                                           std::string_view expected);

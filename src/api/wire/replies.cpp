@@ -43,18 +43,10 @@ void add_abilities(const OfferedModel& offered, JsonText& value) {
             model.price_second_720p_usd_ticks.value_or(model.price_second_usd_ticks));
 }
 
-/// What both lists of models say.
-JsonText common_value(const OfferedModel& offered) {
-  const service::Model& model = offered.model;
-  JsonText value = JsonText::object({{"id", model.id},
-                                     {"object", "model"},
-                                     {"aliases", JsonText::array_of(model.aliases)},
-                                     {"created", model.created_unix_s},
-                                     {"owned_by", "imagined"},
-                                     {"image_price", model.price_usd_ticks}});
-  add_abilities(offered, value);
+void add_picture_prices(const service::Model& model, JsonText& value) {
+  value.add("image_price", model.price_usd_ticks);
   const std::int64_t price_2k = model.price_2k_usd_ticks.value_or(model.price_usd_ticks);
-  if (price_2k == model.price_usd_ticks) return value;
+  if (price_2k == model.price_usd_ticks) return;
   JsonText tiers = JsonText::array();
   for (const auto& [resolution, usd_ticks] :
        {std::pair{"1k", model.price_usd_ticks}, std::pair{"1.5k", model.price_usd_ticks},
@@ -62,6 +54,18 @@ JsonText common_value(const OfferedModel& offered) {
     tiers.push(JsonText::object(
         {{"quality", "auto"}, {"resolution", resolution}, {"price_per_image", usd_ticks}}));
   value.add("pricing", tiers);
+}
+
+/// What both lists of models say.
+JsonText common_value(const OfferedModel& offered) {
+  const service::Model& model = offered.model;
+  JsonText value = JsonText::object({{"id", model.id},
+                                     {"object", "model"},
+                                     {"aliases", JsonText::array_of(model.aliases)},
+                                     {"created", model.created_unix_s},
+                                     {"owned_by", "imagined"}});
+  add_abilities(offered, value);
+  add_picture_prices(model, value);
   return value;
 }
 
@@ -89,19 +93,26 @@ JsonText image_model_value(const OfferedModel& offered) {
   return value;
 }
 
-/// What it takes beside texts is for its own server to say. Prices are per million tokens here, and
-/// per token in xAI's list.
-JsonText language_model_value(std::string_view model, const service::Upstream& upstream) {
-  return JsonText::object(
-      {{"id", model},
+JsonText language_model_value(const OfferedTalker& talker) {
+  const service::Upstream& upstream = talker.upstream;
+  JsonText inputs = JsonText::array().push("text");
+  if (takes_pictures(talker)) inputs.push("image");
+  JsonText outputs = JsonText::array().push("text");
+  if (talker.makes) outputs.push("image");
+  JsonText value = JsonText::object(
+      {{"id", talker.name},
        {"object", "model"},
        {"aliases", JsonText::array()},
        {"created", 0},
        {"owned_by", upstream.name},
-       {"input_modalities", JsonText::array().push("text")},
-       {"output_modalities", JsonText::array().push("text")},
-       {"prompt_text_token_price", upstream.price_input_usd_ticks / 1'000'000},
-       {"completion_text_token_price", upstream.price_output_usd_ticks / 1'000'000}});
+       {"input_modalities", inputs},
+       {"output_modalities", outputs},
+       {"prompt_text_token_price", token_price(upstream.price_input_usd_ticks)},
+       {"completion_text_token_price", token_price(upstream.price_output_usd_ticks)}});
+  if (!talker.makes) return value;
+  value.add("image_model", talker.makes->model.id);
+  add_picture_prices(talker.makes->model, value);
+  return value;
 }
 
 /// xAI's words for why a deferred request failed (xai-api.md 1.6).
@@ -213,9 +224,8 @@ std::string models_body(const service::Catalogue& catalogue, const service::Work
                         const service::Upstreams* upstreams) {
   JsonText items = JsonText::array();
   for (const service::Model& model : catalogue.models()) items.push(model_value({model, workers}));
-  if (upstreams != nullptr)
-    for (const auto& [name, upstream] : upstreams->models())
-      if (catalogue.find(name) == nullptr) items.push(language_model_value(name, *upstream));
+  for (const OfferedTalker& talker : all_talkers(catalogue, workers, upstreams))
+    items.push(language_model_value(talker));
   return JsonText::object({{"object", "list"}, {"data", items}}).text();
 }
 
@@ -239,6 +249,42 @@ bool makes_pictures(const OfferedModel& offered) {
   return !report || !report->abilities || report->abilities->pictures;
 }
 
+bool takes_references(const OfferedModel& offered) {
+  const auto report = offered.workers.report(offered.model.id);
+  return !report || !report->abilities || report->abilities->references_max > 0;
+}
+
+bool takes_pictures(const OfferedTalker& talker) {
+  return talker.upstream.sees || (talker.makes && takes_references(*talker.makes));
+}
+
+std::int64_t token_price(std::int64_t usd_ticks_of_a_million) {
+  return usd_ticks_of_a_million / 1'000'000;
+}
+
+std::optional<OfferedTalker> find_talker(std::string_view name, const service::Catalogue& catalogue,
+                                         const service::WorkerPool& workers,
+                                         const service::Upstreams* upstreams) {
+  if (upstreams == nullptr || catalogue.find(name) != nullptr) return std::nullopt;
+  const auto found = upstreams->models().find(name);
+  if (found == upstreams->models().end()) return std::nullopt;
+  OfferedTalker talker{.name = found->first, .upstream = *found->second, .makes = std::nullopt};
+  if (const service::ModelPair* pair = upstreams->pair(name))
+    talker.makes.emplace(OfferedModel{*catalogue.find(pair->makes), workers});
+  return talker;
+}
+
+std::vector<OfferedTalker> all_talkers(const service::Catalogue& catalogue,
+                                       const service::WorkerPool& workers,
+                                       const service::Upstreams* upstreams) {
+  std::vector<OfferedTalker> talkers;
+  if (upstreams == nullptr) return talkers;
+  for (const auto& [name, upstream] : upstreams->models())
+    if (auto talker = find_talker(name, catalogue, workers, upstreams))
+      talkers.push_back(std::move(*talker));
+  return talkers;
+}
+
 bool makes_videos(const OfferedModel& offered) {
   const auto report = offered.workers.report(offered.model.id);
   return report && report->abilities && report->abilities->clip_frames_per_second > 0;
@@ -257,16 +303,17 @@ std::string video_model_body(const OfferedModel& offered) {
   return video_model_value(offered).text();
 }
 
-std::string language_models_body(const service::Upstreams* upstreams) {
+std::string language_models_body(const service::Catalogue& catalogue,
+                                 const service::WorkerPool& workers,
+                                 const service::Upstreams* upstreams) {
   JsonText items = JsonText::array();
-  if (upstreams != nullptr)
-    for (const auto& [name, upstream] : upstreams->models())
-      items.push(language_model_value(name, *upstream));
+  for (const OfferedTalker& talker : all_talkers(catalogue, workers, upstreams))
+    items.push(language_model_value(talker));
   return JsonText::object({{"models", items}}).text();
 }
 
-std::string language_model_body(std::string_view model, const service::Upstream& upstream) {
-  return language_model_value(model, upstream).text();
+std::string language_model_body(const OfferedTalker& talker) {
+  return language_model_value(talker).text();
 }
 
 std::string status_body(std::string_view status) {

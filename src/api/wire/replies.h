@@ -100,10 +100,32 @@ std::string video_models_body(const service::Catalogue& catalogue,
 std::string video_model_body(const OfferedModel& offered);
 bool makes_videos(const OfferedModel& offered);
 bool makes_pictures(const OfferedModel& offered);
+/// Also while nobody knows yet.
+bool takes_references(const OfferedModel& offered);
 
 /// `{"models": [...]}`: the models of other servers, null: none (xai-api.md 1.12).
-std::string language_models_body(const service::Upstreams* upstreams);
-std::string language_model_body(std::string_view model, const service::Upstream& upstream);
+std::string language_models_body(const service::Catalogue& catalogue,
+                                 const service::WorkerPool& workers,
+                                 const service::Upstreams* upstreams);
+/// A model that talks, whose answers `upstream` gives.
+struct OfferedTalker {
+  std::string_view name;
+  const service::Upstream& upstream;
+  std::optional<OfferedModel> makes;  // its pictures; none: it makes none
+};
+std::string language_model_body(const OfferedTalker& talker);
+/// As far as that is known here: what it takes is for its own server to say.
+bool takes_pictures(const OfferedTalker& talker);
+/// Of a price of a million, as xAI's lists have it.
+std::int64_t token_price(std::int64_t usd_ticks_of_a_million);
+/// Of all upstreams and pairs, but for names that are models of the catalogue.
+std::vector<OfferedTalker> all_talkers(const service::Catalogue& catalogue,
+                                       const service::WorkerPool& workers,
+                                       const service::Upstreams* upstreams);
+/// What is offered under the name of a model of another server or of a pair; none: nothing is.
+std::optional<OfferedTalker> find_talker(std::string_view name, const service::Catalogue& catalogue,
+                                         const service::WorkerPool& workers,
+                                         const service::Upstreams* upstreams);
 
 /// `{"status": "..."}`.
 std::string status_body(std::string_view status);

@@ -59,7 +59,7 @@ class TalkCompletion final : public TalkAnswer {
 
   std::string end(const TalkUsage& usage, std::string_view finish_reason) override {
     finish_reason_ = has_calls_ ? "tool_calls" : finish_reason == "length" ? "length" : "stop";
-    std::string events = chunk(JsonText::object());
+    std::string events = chunk(JsonText::object(), usage.warnings);
     if (head_.include_usage) {
       JsonText last = head("chat.completion.chunk", JsonText::array());
       last.add("usage", usage_of(usage));
@@ -96,13 +96,15 @@ class TalkCompletion final : public TalkAnswer {
                              {"choices", choices}});
   }
 
-  std::string chunk(const JsonText& delta) const {
+  std::string chunk(const JsonText& delta, const std::vector<std::string>& warnings = {}) const {
     const JsonText choice = JsonText::object(
         {{"index", 0},
          {"delta", delta},
          {"logprobs", nullptr},
          {"finish_reason", finish_reason_.empty() ? JsonText() : JsonText(finish_reason_)}});
-    return plain_event(head("chat.completion.chunk", JsonText::array().push(choice)));
+    JsonText value = head("chat.completion.chunk", JsonText::array().push(choice));
+    if (!warnings.empty()) value.add("warnings", JsonText::array_of(warnings));
+    return plain_event(value);
   }
 
   static JsonText usage_of(const TalkUsage& usage) {

@@ -8,6 +8,7 @@
 
 #include "api/wire/json.h"
 #include "api/wire/relayed.h"
+#include "api/wire/said_error.h"
 #include "base/json.h"
 
 namespace imagined::api::wire {
@@ -23,8 +24,25 @@ constexpr JsonLimits kTalkLimits{.depth_max = 128};
 constexpr std::size_t kTurnBytesMax = 8u << 20;
 constexpr int kPicturesPerCallMax = 4;
 // Of the image tool, under the same names as at /v1/images.
-constexpr std::string_view kToolFields[] = {"size", "quality", "output_format",
-                                            "output_compression", "resolution"};
+constexpr std::string_view kToolFields[] = {
+    "size", "quality", "output_format", "output_compression", "resolution", "aspect_ratio"};
+// Of pictures, where they stand beside the messages: no server with models that talk knows them.
+constexpr std::string_view kOfPictures[] = {"size",
+                                            "quality",
+                                            "output_format",
+                                            "output_compression",
+                                            "resolution",
+                                            "aspect_ratio",
+                                            "image_config",
+                                            "negative_prompt",
+                                            "steps",
+                                            "num_inference_steps",
+                                            "guidance",
+                                            "guidance_scale",
+                                            "partial_images",
+                                            "deferred",
+                                            "storage_options",
+                                            "output"};
 
 std::string string_in(const json& object, std::string_view name) {
   const json& value = member(object, name);
@@ -39,7 +57,7 @@ json function_of(std::string_view name, std::string_view what, const json& prope
 }
 
 /// Both tools, as their API has them.
-std::vector<json> our_tools(ChatApi api, const std::string& action) {
+std::vector<json> our_tools(ChatApi api, const std::string& action, bool takes_references) {
   const json prompt = {{"type", "string"}, {"description", "What the picture shows, in detail"}};
   const json ratio = {{"type", "string"},
                       {"enum", {"1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "auto"}}};
@@ -51,7 +69,7 @@ std::vector<json> our_tools(ChatApi api, const std::string& action) {
          {"aspect_ratio", ratio},
          {"n", {{"type", "integer"}, {"minimum", 1}, {"maximum", kPicturesPerCallMax}}}},
         {"prompt"}));
-  if (action != "generate")
+  if (action != "generate" && takes_references)
     functions.push_back(function_of(
         kChange,
         "Makes a new picture out of given ones and shows it to the user. Pictures of the user are "
@@ -131,6 +149,9 @@ class TurnReader::State {
       read_value(line_, turn_.unsaid);  // who knows no streams
       if (!is_over_) error_ = "no events";
     }
+    if (!said_.empty())
+      return fail(ErrorCode::unavailable,
+                  fmt::format("the server that has the model says: {}", said_), {}, *error_);
     if (error_) return not_understood(*error_);
     if (!is_over_) return not_understood("the stream ends before its end");
     turn_.usage = usage_.usage();
@@ -145,7 +166,8 @@ class TurnReader::State {
     line.remove_prefix(kData.size());
     if (line.starts_with(' ')) line.remove_prefix(1);
     if (line == "[DONE]") {
-      is_over_ = true;
+      // Of a server that has said nothing in these words it is no end of an answer.
+      is_over_ = is_over_ || (api_ == ChatApi::completions && has_choices_);
       return;
     }
     read_value(line, said);
@@ -158,7 +180,7 @@ class TurnReader::State {
       return;
     }
     if (const json& error = member(*value, "error"); !error.is_null()) {
-      error_ = "it says: " + shown(error);
+      keep_error(*value);
       return;
     }
     if (api_ == ChatApi::completions)
@@ -167,10 +189,16 @@ class TurnReader::State {
       read_event(*value, said);
   }
 
+  void keep_error(const json& value) {
+    error_ = "it says: " + shown(value);
+    said_ = said_error(value);
+  }
+
   // ---- of completions: a chunk, or a whole answer
   void read_choice(const json& value, std::string& said) {
     const json& choices = member(value, "choices");
     if (!choices.is_array() || choices.empty() || !choices[0].is_object()) return;
+    has_choices_ = true;
     const json& choice = choices[0];
     const bool is_whole = choice.contains("message");
     const json& delta = member(choice, is_whole ? "message" : "delta");
@@ -212,7 +240,7 @@ class TurnReader::State {
       if (response.is_object()) read_output(member(response, "output"), said);
       is_over_ = true;
     } else if (type == "response.failed" || type == "error") {
-      error_ = "it says: " + shown(value);
+      keep_error(value);
     }
   }
 
@@ -245,8 +273,10 @@ class TurnReader::State {
   std::string line_;  // the one that is not whole yet
   TalkTurn turn_;
   bool has_events_ = false;
+  bool has_choices_ = false;
   bool is_over_ = false;
   std::optional<std::string> error_;
+  std::string said_;  // of an error that it has said itself
 };
 
 TurnReader::TurnReader(ChatApi api) : state_(std::make_unique<State>(api)) {}
@@ -259,12 +289,16 @@ Result<TalkTurn> TurnReader::end() { return state_->end(); }
 // ---- What a model is asked
 
 struct ToolTalk::State {
-  ChatApi api;
+  explicit State(PictureMaker by) : maker(std::move(by)) {}
+
+  PictureMaker maker;
+  ChatApi api = ChatApi::completions;
   json body;                // but for the tools and the choice between them
   std::vector<json> tools;  // the client's own
   std::vector<json> image_tools;
   json tool_choice;
   json image_fields = json::object();  // of the image tool
+  std::vector<std::string> warnings;
   bool stream = false;
   bool include_usage = false;
   bool has_answered = false;
@@ -279,9 +313,46 @@ struct ToolTalk::State {
     return name;
   }
 
+  /// Takes out what says how a picture is to be, and what is not offered here.
+  Result<void> read_picture_fields() {
+    TRY(refuse_not_said_here(body));
+    const auto pass_over = [this](const std::string& name) {
+      warnings.push_back(fmt::format("{}: the model that talks says how a picture is to be", name));
+      body.erase(name);
+    };
+    for (const std::string_view name : kOfPictures) {
+      const json& value = member(body, name);
+      if (value.is_null() || value == false)
+        body.erase(std::string(name));
+      else
+        pass_over(std::string(name));
+    }
+    // An object is the schema of a text.
+    if (member(body, "response_format").is_string()) pass_over("response_format");
+    return {};
+  }
+
+  /// That pictures can be made as the image tool says.
+  Result<void> check_image_fields() {
+    json fields = image_fields;
+    fields["model"] = maker.model;
+    fields["prompt"] = "any";
+    auto read = read_edit_fields(fields, maker.catalogue);
+    if (!read) {
+      read.error().message = "tools: " + read.error().message;
+      read.error().field = "tools";
+      return tl::unexpected(std::move(read.error()));
+    }
+    for (const std::string& warning : read->warnings) warnings.push_back("tools: " + warning);
+    return {};
+  }
+
   Result<void> read_tools() {
     const json all = std::exchange(body["tools"], nullptr);
     body.erase("tools");
+    if (!all.is_null() && !all.is_array())
+      return fail(ErrorCode::unprocessable,
+                  fmt::format("tools: expected a list, got {}", shown(all)), "tools");
     std::string action = "auto";
     for (const json& tool : all.is_array() ? all : json::array()) {
       if (!tool.is_object() || string_in(tool, "type") != kTool) {
@@ -298,7 +369,13 @@ struct ToolTalk::State {
         if (const json& value = member(tool, name); !value.is_null())
           image_fields[std::string(name)] = value;
     }
-    image_tools = our_tools(api, action);
+    if (action == "edit" && !maker.takes_references)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("tools: action: edit: the model \"{}\" takes no reference pictures",
+                              maker.model),
+                  "tools");
+    TRY(check_image_fields());
+    image_tools = our_tools(api, action, maker.takes_references);
     tool_choice = body.value("tool_choice", json());
     body.erase("tool_choice");
     if (tool_choice == "none") image_tools.clear();
@@ -383,13 +460,13 @@ ToolTalk::~ToolTalk() = default;
 ToolTalk::ToolTalk(ToolTalk&&) noexcept = default;
 ToolTalk& ToolTalk::operator=(ToolTalk&&) noexcept = default;
 
-Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api) {
+Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api, PictureMaker maker) {
   auto body = parse_json(text, kTalkLimits);
   if (!body)
     return fail(ErrorCode::invalid_argument, "the body is no JSON: " + body.error().what,
                 body.error().field);
   if (!body->is_object()) return fail(ErrorCode::invalid_argument, "the body is not a JSON object");
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<State>(std::move(maker));
   state->api = api;
   state->body = std::move(*body);
   json& asked = state->body;
@@ -405,16 +482,20 @@ Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api) {
     return refuse("background", "pictures are made while their answer is waited for");
   if (const json& n = member(asked, "n"); !n.is_null() && n != 1)
     return refuse("n", "a conversation with tools that make pictures has one answer");
-  if (!member(asked, state->list()).is_array() && !member(asked, state->list()).is_string())
-    return refuse(state->list(), "expected a list of messages");
+  TRY(check_messages(asked, api));
+  state->stream = TRY(read_flag(asked, "stream"));
+  TRY(state->read_picture_fields());
   TRY(state->read_tools());
   state->read_messages();
-  state->stream = member(asked, "stream") == true;
   asked["stream"] = true;
   if (api == ChatApi::completions) {
     json& options = asked["stream_options"];
-    if (!options.is_object()) options = json::object();
-    state->include_usage = member(options, "include_usage") == true;
+    if (options.is_null()) options = json::object();
+    if (!options.is_object())
+      return fail(ErrorCode::unprocessable,
+                  fmt::format("stream_options: expected an object, got {}", shown(options)),
+                  "stream_options");
+    state->include_usage = TRY(read_flag(options, "include_usage"));
     options["include_usage"] = true;
   }
   return ToolTalk(std::move(state));
@@ -422,6 +503,7 @@ Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api) {
 
 bool ToolTalk::stream() const { return state_->stream; }
 bool ToolTalk::include_usage() const { return state_->include_usage; }
+const std::vector<std::string>& ToolTalk::warnings() const { return state_->warnings; }
 
 std::string ToolTalk::body(bool last) const {
   json body = state_->body;
@@ -473,18 +555,18 @@ void ToolTalk::show(std::string_view name, std::string_view url) {
   state_->body[state_->list()].push_back({{"role", "user"}, {"content", {text, picture}}});
 }
 
-Result<WantedPictures> ToolTalk::read(const ToolCall& call, std::string_view model,
-                                      const service::Catalogue& catalogue) const {
+Result<WantedPictures> ToolTalk::read(const ToolCall& call) const {
   const auto arguments = parse_json(call.arguments.empty() ? "{}" : call.arguments, {});
   if (!arguments || !arguments->is_object())
     return fail(ErrorCode::invalid_argument, "the arguments are no JSON object");
   json fields = state_->image_fields;
-  fields["model"] = model;
+  fields["model"] = state_->maker.model;
   for (const char* name : {"prompt", "aspect_ratio"})
     if (const json& value = member(*arguments, name); !value.is_null()) fields[name] = value;
   if (const json& n = member(*arguments, "n"); call.name == kMake && n.is_number_integer())
     fields["n"] = std::clamp<std::int64_t>(n.get<std::int64_t>(), 1, kPicturesPerCallMax);
-  WantedPictures wanted{.fields = TRY(read_edit_fields(fields, catalogue)), .references = {}};
+  WantedPictures wanted{.fields = TRY(read_edit_fields(fields, state_->maker.catalogue)),
+                        .references = {}};
   if (call.name == kMake) return wanted;
   const json& images = member(*arguments, "images");
   if (!images.is_array() || images.empty())

@@ -64,18 +64,28 @@ struct WantedPictures {
   std::vector<SaidPicture> references;
 };
 
+/// Who makes the pictures of a conversation.
+struct PictureMaker {
+  const service::Catalogue& catalogue;
+  std::string model;  // an id of it
+  bool takes_references = true;
+};
+
 class ToolTalk {
  public:
   /// The body of either API. Every picture that the user gives is known as "image_1", "image_2",
-  /// ...; earlier ones that were made here by what they are called ("ig_..._0"). Errors name the
-  /// field.
-  static Result<ToolTalk> parse(std::string_view body, ChatApi api);
+  /// ...; earlier ones that were made here by what they are called ("ig_..._0"). What tunes a
+  /// picture beside the messages is for the model that talks to say, and taken out with a warning.
+  /// Errors name the field.
+  static Result<ToolTalk> parse(std::string_view body, ChatApi api, PictureMaker maker);
   ~ToolTalk();
   ToolTalk(ToolTalk&&) noexcept;
   ToolTalk& operator=(ToolTalk&&) noexcept;
 
   bool stream() const;
   bool include_usage() const;
+  /// What was asked for and is not done.
+  const std::vector<std::string>& warnings() const;
 
   /// The body of the next round, as a stream. In the `last` one there are no pictures to be had, so
   /// that the model says something.
@@ -87,8 +97,7 @@ class ToolTalk {
   void show(std::string_view name, std::string_view url);
 
   /// `invalid_argument` with a sentence for the model.
-  Result<WantedPictures> read(const ToolCall& call, std::string_view model,
-                              const service::Catalogue& catalogue) const;
+  Result<WantedPictures> read(const ToolCall& call) const;
 
  private:
   struct State;

@@ -51,13 +51,43 @@ TEST(TurnReader, TakesNoStreamThatBreaksOffForAWholeOne) {
   EXPECT_TRUE(far_too_many.end()->calls.empty());
 }
 
+TEST(TurnReader, SaysWhatTheOtherServerSays) {
+  const auto said = [](ChatApi api, const std::string& event) {
+    TurnReader reader(api);
+    reader.feed("data: " + event + "\n\n");
+    return reader.end().error().message;
+  };
+  for (const char* event : {R"({"error":{"message":"no memory"}})", R"({"error":"no memory"})"})
+    EXPECT_EQ(said(ChatApi::completions, event), "the server that has the model says: no memory");
+  for (const char* event :
+       {R"({"type":"response.failed","response":{"error":{"message":"no memory"}}})",
+        R"({"type":"error","message":"no memory"})"})
+    EXPECT_EQ(said(ChatApi::responses, event), "the server that has the model says: no memory");
+}
+
+TEST(TurnReader, TakesTheEndOfAnotherApiForNone) {
+  TurnReader reader(ChatApi::responses);
+  reader.feed("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n");
+  EXPECT_EQ(reader.end().error().code, ErrorCode::unavailable);
+  TurnReader empty(ChatApi::completions);
+  empty.feed("data: [DONE]\n\n");
+  EXPECT_EQ(empty.end().error().code, ErrorCode::unavailable);
+}
+
+Result<ToolTalk> parse(std::string_view body, ChatApi api = ChatApi::completions,
+                       bool takes_references = true) {
+  return ToolTalk::parse(
+      body, api,
+      {.catalogue = pictures_only(), .model = "draws", .takes_references = takes_references});
+}
+
 ToolTalk talk_of(std::string_view body, ChatApi api = ChatApi::completions) {
-  return ToolTalk::parse(body, api).value();
+  return parse(body, api).value();
 }
 
 TEST(ToolTalk, AsksWithOurToolsBesideTheClientsAndAtLastWithoutThem) {
   ToolTalk talk = talk_of(
-      R"({"model":"m","messages":[],"tools":[{"type":"image_generation","action":"generate"},)"
+      R"({"model":"m","messages":[{"role":"user","content":"a"}],"tools":[{"type":"image_generation","action":"generate"},)"
       R"({"type":"function","function":{"name":"own"}}],"tool_choice":"required"})");
   EXPECT_THAT(talk.body(false), HasSubstr("imagine_text_to_image"));
   EXPECT_THAT(talk.body(false), testing::Not(HasSubstr("imagine_image_to_image")));
@@ -76,8 +106,7 @@ TEST(ToolTalk, KnowsPicturesByTheirNamesAndNoOthers) {
   EXPECT_THAT(talk.body(false), testing::Not(HasSubstr("QUJD")));
   const auto read = [&](std::string_view images) {
     return talk.read(
-        {"c", "imagine_image_to_image", R"({"prompt":"a","images":)" + std::string(images) + "}"},
-        "draws", pictures_only());
+        {"c", "imagine_image_to_image", R"({"prompt":"a","images":)" + std::string(images) + "}"});
   };
   const auto known = read(R"(["ig_x_0","image_1","ig_y_1"])");
   ASSERT_TRUE(known) << known.error().message;
@@ -89,15 +118,50 @@ TEST(ToolTalk, KnowsPicturesByTheirNamesAndNoOthers) {
 }
 
 TEST(ToolTalk, MakesNoMorePicturesACallThanItMay) {
-  const ToolTalk talk = talk_of(R"({"model":"m","messages":[]})");
+  const ToolTalk talk = talk_of(R"({"model":"m","messages":[{"role":"user","content":"a"}]})");
   const auto read = [&](const char* arguments) {
-    return talk.read({"c", "imagine_text_to_image", arguments}, "draws", pictures_only());
+    return talk.read({"c", "imagine_text_to_image", arguments});
   };
   EXPECT_EQ(read(R"({"prompt":"a","n":99})")->fields.request.count, 4);
   EXPECT_EQ(read(R"({"prompt":"a"})")->fields.request.count, 1);
   EXPECT_FALSE(read(R"({"n":1})"));
   EXPECT_FALSE(read("nonsense"));
   EXPECT_FALSE(read(R"({"prompt":"a","aspect_ratio":"7:3"})"));
+}
+
+TEST(ToolTalk, OffersNoChangesOfPicturesToAModelWithoutReferences) {
+  constexpr std::string_view kAsk = R"({"messages":[{"role":"user","content":"a"}]})";
+  EXPECT_THAT(parse(kAsk)->body(false), HasSubstr("imagine_image_to_image"));
+  EXPECT_THAT(parse(kAsk, ChatApi::completions, false)->body(false),
+              testing::Not(HasSubstr("imagine_image_to_image")));
+}
+
+TEST(ToolTalk, KeepsWhatTunesAPictureFromWhoTalks) {
+  const auto talk = parse(
+      R"({"messages":[{"role":"user","content":"a"}],"size":"1024x1024","seed":7,"quality":null,)"
+      R"("response_format":{"type":"json_object"}})");
+  ASSERT_TRUE(talk) << talk.error().message;
+  EXPECT_THAT(talk->body(false),
+              testing::Not(testing::AnyOf(HasSubstr("size"), HasSubstr("quality"))));
+  EXPECT_THAT(talk->body(false), testing::AllOf(HasSubstr("\"seed\":7"), HasSubstr("json_object")));
+  EXPECT_THAT(talk->warnings(),
+              ElementsAre("size: the model that talks says how a picture is to be"));
+}
+
+TEST(ToolTalk, RefusesByNameWhatItCannotRead) {
+  const auto field = [](const std::string& member) {
+    const auto talk = parse(R"({"messages":[{"role":"user","content":"a"}],)" + member + "}",
+                            ChatApi::completions, false);
+    return talk ? "taken" : talk.error().field;
+  };
+  EXPECT_EQ(field(R"("stream":"yes")"), "stream");
+  EXPECT_EQ(field(R"("tools":"x")"), "tools");
+  EXPECT_EQ(field(R"("tools":[{"type":"image_generation","size":"large"}])"), "tools");
+  EXPECT_EQ(field(R"("tools":[{"type":"image_generation","action":"edit"}])"), "tools");
+  EXPECT_EQ(field(R"("stream_options":7)"), "stream_options");
+  EXPECT_EQ(field(R"("output":{"upload_urls":["http://x"]})"), "output");
+  EXPECT_EQ(field(R"("tools":null,"stream":null)"), "taken");
+  EXPECT_EQ(parse(R"({"messages":[]})").error().field, "messages");
 }
 
 TEST(ImageTool, IsSeenWhereItIsAskedForAlone) {

@@ -1,7 +1,5 @@
 // POST /v1/chat/completions and /v1/responses. Of models that make pictures: another way to ask for
 // what /v1/images/generations and /v1/images/edits make. Of models of other servers: relay.h.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -9,6 +7,7 @@
 #include "api/call/conversing.h"
 #include "api/call/door.h"
 #include "api/call/taking.h"
+#include "api/call/talkers.h"
 #include "api/http/asking.h"
 #include "api/http/conversation_reply.h"
 #include "api/http/relay.h"
@@ -74,19 +73,6 @@ std::optional<ToolTalkModels> tool_talk_models(const Services& services, const s
   return models;
 }
 
-/// Conversations have models that pictures have not.
-void name_other_models(const Services& services, Error& error) {
-  if (error.code != ErrorCode::not_found || error.field != "model") return;
-  if (services.relay == nullptr) {
-    error.message += "; models of other servers are named under [upstreams.NAME]";
-    return;
-  }
-  std::string names;
-  for (const auto& [name, upstream] : services.relay->upstreams().models())
-    names += (names.empty() ? "" : ", ") + name;
-  error.message += fmt::format("; from other servers it has {}", names);
-}
-
 Async<Result<Response>> converse(const Context& context, Exchange& exchange, ChatApi api) {
   const Services& services = context.services;
   if (auto relayed = relayed_head(services, exchange.request.body)) {
@@ -105,7 +91,7 @@ Async<Result<Response>> converse(const Context& context, Exchange& exchange, Cha
   if (auto in = co_await pass_the_door(context, exchange, model); !in)
     co_return tl::unexpected(std::move(in.error()));
   if (!said) {
-    name_other_models(services, said.error());
+    name_talkers(services.catalogue, said.error());
     co_return tl::unexpected(std::move(said.error()));
   }
   exchange.request.body = {};

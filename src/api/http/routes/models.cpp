@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
+#include "api/call/talkers.h"
 #include "api/http/routes.h"
 #include "api/wire/replies.h"
 
@@ -13,20 +15,17 @@ const service::Upstreams* upstreams_of(const Context& context) {
   return context.services.relay == nullptr ? nullptr : &context.services.relay->upstreams();
 }
 
-/// The upstream that has a model which is not ours; null: there is none.
-const service::Upstream* upstream_of(const Context& context, const std::string& model) {
-  const service::Upstreams* upstreams = upstreams_of(context);
-  if (upstreams == nullptr) return nullptr;
-  const auto found = upstreams->models().find(model);
-  return found == upstreams->models().end() ? nullptr : found->second;
+std::optional<wire::OfferedTalker> talker_of(const Context& context, const std::string& model) {
+  const Services& services = context.services;
+  return wire::find_talker(model, services.catalogue, services.workers, upstreams_of(context));
 }
 
 Result<Response> language_model(const Context& context, const Exchange& exchange) {
   TRY(require(*exchange.caller, service::Scope::models));
   const std::string& id = exchange.params["id"];
-  if (const service::Upstream* upstream = upstream_of(context, id))
-    return json_reply(wire::language_model_body(id, *upstream));
-  return fail(ErrorCode::not_found, fmt::format("no other server has a model {:?}", id), "model");
+  if (const auto talker = talker_of(context, id))
+    return json_reply(wire::language_model_body(*talker));
+  return tl::unexpected(no_talker(context.services.catalogue, id));
 }
 
 Result<Response> one_model(const Context& context, const Exchange& exchange,
@@ -47,7 +46,8 @@ Async<Result<Response>> list_models(const Context& context, Exchange& exchange) 
 Async<Result<Response>> list_language_models(const Context& context, Exchange& exchange) {
   if (auto may = require(*exchange.caller, service::Scope::models); !may)
     co_return tl::unexpected(std::move(may.error()));
-  co_return json_reply(wire::language_models_body(upstreams_of(context)));
+  co_return json_reply(wire::language_models_body(context.services.catalogue,
+                                                  context.services.workers, upstreams_of(context)));
 }
 /// There are none, and clients that list every kind must be told so.
 Async<Result<Response>> list_embedding_models(const Context&, Exchange& exchange) {
@@ -59,9 +59,7 @@ Async<Result<Response>> show_language_model(const Context& context, Exchange& ex
   co_return language_model(context, exchange);
 }
 Async<Result<Response>> show_model(const Context& context, Exchange& exchange) {
-  const std::string& id = exchange.params["id"];
-  if (context.services.catalogue.find(id) == nullptr && upstream_of(context, id) != nullptr)
-    co_return language_model(context, exchange);
+  if (talker_of(context, exchange.params["id"])) co_return language_model(context, exchange);
   co_return one_model(context, exchange, wire::model_body);
 }
 Async<Result<Response>> list_image_models(const Context& context, Exchange& exchange) {
