@@ -6,7 +6,8 @@ import threading
 import pytest
 import requests
 
-from program import PROMPT, Server
+from clips import clip_model
+from program import PROMPT, Server, wait_until
 
 
 class Bucket(http.server.BaseHTTPRequestHandler):
@@ -88,3 +89,32 @@ def test_what_cannot_be_sent_is_refused_before_the_work(server, body, status, sa
     assert reply.status_code == status, reply.text
     assert says in reply.json()["error"]["message"]
     assert len(server.job_states()) == jobs
+
+
+def test_a_video_is_put_to_its_address_once_it_is_looked_at(tmp_path, bucket):
+    model = clip_model(tmp_path)
+    with Server(tmp_path / "data", "--fetch-allow", "127.0.0.0/8", "--set", f"models.clips.path={model}",
+                "--set", "models.clips.steps=1") as server:
+        def made(address):
+            asked = requests.post(f"{server.url}/v1/videos/generations", headers=server.headers(), timeout=60,
+                                  json={"model": "clips", "prompt": "it grows", "duration": 1,
+                                        "output": {"upload_url": address}})
+            assert asked.status_code == 200, asked.text
+            return asked.json()["request_id"]
+
+        def looked_at(request_id):
+            def done():
+                answer = requests.get(f"{server.url}/v1/videos/{request_id}", headers=server.headers(), timeout=60)
+                return answer.json()["video"] if answer.status_code == 200 else None
+
+            return wait_until(done, "the video", seconds=120)
+
+        taken = made(f"{bucket}/kept/clip?signature=s")
+        assert looked_at(taken)["url"] == f"{bucket}/kept/clip?signature=s"
+        kind, body = Bucket.kept.pop("/kept/clip?signature=s")
+        assert kind == "video/mp4" and body[4:8] == b"ftyp"
+        assert looked_at(taken)["url"] == f"{bucket}/kept/clip?signature=s" and not Bucket.kept, "sent once"
+        refused = looked_at(made(f"{bucket}/refused"))
+        assert refused["upload_error"] == "the video could not be sent to its upload URL"
+        assert requests.get(refused["url"], timeout=10).content[4:8] == b"ftyp"
+        assert "signature" not in server.log_text()

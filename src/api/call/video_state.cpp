@@ -48,9 +48,11 @@ Result<VideoState> look_at_video(const CallContext& context, const Call& call,
   state.kind =
       state.finished->pictures.empty() ? VideoState::Kind::expired : VideoState::Kind::done;
   if (state.kind != VideoState::Kind::done) return state;
-  if (const auto wish = TRY(images.file_wish(*call.caller, request_id)))
-    state.file =
-        keep_as_file(context, call, *wish, *state.finished, state.finished->pictures.front());
+  service::VideoRequest asked = TRY(images.video_request(*call.caller, request_id));
+  if (asked.storage)
+    state.file = keep_as_file(context, call, *asked.storage, *state.finished,
+                              state.finished->pictures.front());
+  state.upload_url = std::move(asked.upload_url);
   return state;
 }
 

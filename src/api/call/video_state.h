@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "api/call/call.h"
@@ -22,6 +23,7 @@ struct VideoState {
   std::optional<service::FinishedPictures> finished;  // done: one clip
   std::int64_t charged_usd_ticks = 0;                 // refused, failed
   std::optional<Result<service::StoredFile>> file;    // done, of one that was to become a file
+  std::string upload_url;                             // done, of one that is to be sent there
 };
 
 /// `not_found` for what is no video of the caller's team. Blocks on the stores.

@@ -29,13 +29,14 @@ std::string pending_video_body(std::string_view request_id, int percent, std::st
 
 std::string video_body(std::string_view request_id, std::string_view model,
                        const service::StoredPicture& clip, std::string_view url, const Usage& usage,
-                       const KeptFile& file) {
+                       const KeptFile& file, std::string_view upload_error) {
   JsonText video = JsonText::object(
       {{"url", url}, {"duration", duration_s(clip)}, {"respect_moderation", true}});
   if (file.file != nullptr && *file.file)
     video.add("file_output", file_output_value(**file.file, file.base));
   else if (file.file != nullptr)
     video.add("storage_error", file.file->error().message);
+  if (!upload_error.empty()) video.add("upload_error", upload_error);
   JsonText body = video_value(request_id, model, video);
   body.add("usage", usage_value(usage));
   if (!usage.warnings.empty()) body.add("warnings", JsonText::array_of(usage.warnings));

@@ -21,10 +21,10 @@ struct KeptFile {
 std::string pending_video_body(std::string_view request_id, int percent, std::string_view model);
 /// `{"request_id", "status": "done", "progress": 100, "model", "video": {"url", "duration",
 /// "respect_moderation": true}, "usage"}`, with "warnings" where there are any, and `file_output`
-/// or `storage_error` in `video`.
+/// or `storage_error` in `video`, and why it is not where it was to be sent.
 std::string video_body(std::string_view request_id, std::string_view model,
                        const service::StoredPicture& clip, std::string_view url, const Usage& usage,
-                       const KeptFile& file = {});
+                       const KeptFile& file = {}, std::string_view upload_error = {});
 /// The same for one that moderation has refused after it was made: without a URL.
 std::string refused_video_body(std::string_view request_id, std::string_view model,
                                std::int64_t charged_usd_ticks);

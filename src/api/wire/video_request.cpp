@@ -19,8 +19,8 @@ using service::VideoRequest;
 using service::VideoTask;
 
 constexpr std::string_view kVideoFields[] = {
-    "model", "prompt", "duration", "seconds", "aspect_ratio",   "resolution",
-    "seed",  "steps",  "guidance", "user",    "generate_audio", "storage_options"};
+    "model", "prompt",   "duration", "seconds",        "aspect_ratio",    "resolution", "seed",
+    "steps", "guidance", "user",     "generate_audio", "storage_options", "output"};
 
 // What makes another video, or does something with it, and is not done here.
 struct RefusedField {
@@ -32,7 +32,6 @@ constexpr RefusedField kRefused[] = {
     {"reference_audios", "videos here have no sound"},
     {"last_frame", "a video here is told how it begins, not how it ends"},
     {"keyframes", "a video here is told how it begins, not how it goes on"},
-    {"output", "not offered for videos; fetch the file of its URL"},
     {"mask", "a video is made as a whole"},
 };
 
@@ -125,6 +124,26 @@ Result<std::optional<std::uint64_t>> read_video_seed(const json& body) {
   return static_cast<std::uint64_t>(*seed);
 }
 
+// xAI's `output` (xai-api.md 1.7); empty: it is not given.
+Result<std::string> read_upload_url(const json& body) {
+  const json& output = member(body, "output");
+  if (!says_something(output)) return std::string();
+  if (!output.is_object())
+    return fail(ErrorCode::unprocessable,
+                fmt::format("output: expected an object, got {}", shown(output)), "output");
+  for (const auto& [name, value] : output.items())
+    if (name != "upload_url" && says_something(value))
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("output.{}: not known of a video; upload_url is", shown(name)),
+                  "output");
+  const json& url = member(output, "upload_url");
+  if (!says_something(url)) return std::string();
+  if (url.is_string()) return url.get<std::string>();
+  return fail(ErrorCode::unprocessable,
+              fmt::format("output.upload_url: expected a URL, got {}", shown(url)),
+              "output.upload_url");
+}
+
 Result<VideoRequest> read_request(const json& body, VideoTask task, bool has_picture,
                                   const service::Model& model) {
   service::Prompt prompt = TRY(read_words(body, has_picture, model.max_prompt_length));
@@ -137,6 +156,7 @@ Result<VideoRequest> read_request(const json& body, VideoTask task, bool has_pic
   if (resolution && task == VideoTask::generation)
     request.resolution = TRY(service::parse_video_resolution(*resolution));
   request.storage = TRY(read_storage_options(body));
+  request.upload_url = TRY(read_upload_url(body));
   request.frames.seed = TRY(read_video_seed(body));
   if (const auto steps = TRY(read_integer(body, "steps", "a whole number")))
     request.frames.steps = TRY(service::check_steps(*steps, model));

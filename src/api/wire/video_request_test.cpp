@@ -129,6 +129,10 @@ TEST_F(VideoRequestTest, NamesWhatIsWrong) {
        {"reference_images", "last_frame", "keyframes", "storage_options", "output"})
     EXPECT_EQ(error_of(std::string(R"({"prompt": "a", ")") + refused + R"(": [1]})").field,
               refused);
+  EXPECT_EQ(error_of(R"({"prompt": "a", "output": {"upload_url": 7}})").field, "output.upload_url");
+  EXPECT_EQ(
+      error_of(R"({"prompt": "a", "output": {"upload_urls": ["https://a.example/b"]}})").field,
+      "output");
   EXPECT_EQ(error_of(R"({"prompt": "a", "resolution": "1080p"})").code, ErrorCode::unprocessable);
   EXPECT_EQ(error_of(R"({"prompt": "a", "model": "nobody"})").code, ErrorCode::not_found);
 }

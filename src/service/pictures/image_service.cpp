@@ -84,12 +84,13 @@ Result<void> require_any(const Caller& caller) {
   return may ? Result<void>() : require(caller, Scope::images);
 }
 
-/// Of a video the answer is a job's name in any case; one that becomes a file is a job of its own.
+/// Of a video the answer is a job's name in any case; one that is kept or sent somewhere is a job
+/// of its own.
 bool wants_cache(const Caller& caller, const Asking& asking, const JobPayload& wanted) {
   if (!asking.idempotency_key.empty()) return false;
   const auto* video = std::get_if<VideoRequest>(&wanted);
   if (asking.deferred && video == nullptr) return false;
-  if (video != nullptr && video->storage) return false;
+  if (video != nullptr && (video->storage || !video->upload_url.empty())) return false;
   return asking.cache == CacheWish::use ||
          (asking.cache == CacheWish::as_the_key && caller.uses_cache);
 }
@@ -331,11 +332,10 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, const Orde
   return done;
 }
 
-Result<std::optional<FileWish>> ImageService::file_wish(const Caller& caller,
-                                                        std::string_view job_id) {
-  const JobPayload asked = TRY(parts_.queue.payload(caller, job_id));
-  const auto* video = std::get_if<VideoRequest>(&asked);
-  return video == nullptr ? std::nullopt : video->storage;
+Result<VideoRequest> ImageService::video_request(const Caller& caller, std::string_view job_id) {
+  JobPayload asked = TRY(parts_.queue.payload(caller, job_id));
+  if (auto* const video = std::get_if<VideoRequest>(&asked)) return std::move(*video);
+  return fail(ErrorCode::not_found, "no such video");
 }
 
 Result<std::int64_t> ImageService::charged(const Caller& caller, std::string_view job_id) {

@@ -47,6 +47,8 @@ std::string request_hash(const VideoRequest& request) {
                          file->life_s.value_or(-1), everybody.has_value(),
                          everybody ? everybody->life_s.value_or(-1) : -1);
   }
+  if (!request.upload_url.empty())
+    bytes += fmt::format("upload {}:{}\n", request.upload_url.size(), request.upload_url);
   return to_hex(sha256(bytes));
 }
 

@@ -46,6 +46,7 @@ struct VideoRequest {
   std::string image;  // of a generation: a blob, the first frame; empty: what the model makes
   std::string video;  // of the others: a blob
   std::optional<FileWish> storage = {};  // it becomes a file, too, when it is first looked at
+  std::string upload_url = {};           // and is sent there; empty: nowhere
 
   bool operator==(const VideoRequest&) const = default;
 };

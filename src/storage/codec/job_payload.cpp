@@ -24,17 +24,20 @@ using service::VideoRequest;
 
 // Each row is of the oldest version that makes the same pictures of it, so that workers of the
 // program of before go on with what they can. 2: with a negative prompt; 3: with a file quality. Of
-// videos 2: one that becomes a file.
+// videos 2: one that becomes a file; 3: one that is sent somewhere.
 constexpr int kPlainVersion = 1;
 constexpr int kNegativeVersion = 2;
 constexpr int kPicturesVersion = 3;
 constexpr int kEditsVersion = 3;
 constexpr int kPlainVideosVersion = 1;
-constexpr int kVideosVersion = 2;
+constexpr int kKeptVideosVersion = 2;
+constexpr int kVideosVersion = 3;
 
 int version_of(const service::JobPayload& payload) {
   if (const auto* video = std::get_if<VideoRequest>(&payload))
-    return video->storage ? kVideosVersion : kPlainVideosVersion;
+    return !video->upload_url.empty() ? kVideosVersion
+           : video->storage           ? kKeptVideosVersion
+                                      : kPlainVideosVersion;
   const PictureRequest& request = wanted_pictures(payload);
   if (request.file_quality) return kPicturesVersion;
   return request.negative_prompt ? kNegativeVersion : kPlainVersion;
@@ -168,6 +171,7 @@ json encode(const VideoRequest& request) {
       if (everybody->life_s) object["file_public_life_s"] = *everybody->life_s;
     }
   }
+  if (!request.upload_url.empty()) object["upload_url"] = request.upload_url;
   return object;
 }
 
@@ -234,10 +238,12 @@ Result<service::JobPayload> decode_videos(const json& object) {
       .resolution = fields.word("resolution", service::parse_video_resolution),
       .image = {},
       .video = {},
-      .storage = {}};
+      .storage = {},
+      .upload_url = {}};
   if (fields.has("image")) request.image = fields.text("image");
   if (fields.has("video")) request.video = fields.text("video");
   request.storage = read_file_wish(fields);
+  if (fields.has("upload_url")) request.upload_url = fields.text("upload_url");
   if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
   return request;
 }

@@ -116,6 +116,10 @@ TEST(JobPayload, WritesAVideoAsThisAndReadsItForEver) {
     EXPECT_EQ(encode_payload(kept).version, 2);
     EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(kept))), kept);
   }
+  service::VideoRequest sent = video;
+  sent.upload_url = "https://a.example/b?signature=c";
+  EXPECT_EQ(encode_payload(sent).version, 3);
+  EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(sent))), sent);
   StoredPayload damaged = stored;
   damaged.text.replace(damaged.text.find("15"), 2, "16");
   EXPECT_EQ(why_unreadable(damaged), "field seconds");

@@ -1,4 +1,6 @@
 // /v1/videos: asked for at once, made in its time, and looked at until it is there.
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include "api/call/door.h"
@@ -79,6 +81,10 @@ Async<Result<Response>> create_video(const Context& context, Exchange& exchange)
         context.pool, [&] { return check_storage(context, exchange, *request->storage); });
     if (!may) co_return tl::unexpected(std::move(may.error()));
   }
+  if (!request->upload_url.empty()) {
+    if (auto may = context.services.delivery.check(request->upload_url); !may)
+      co_return tl::unexpected(std::move(may.error()));
+  }
   const auto order = co_await on_pool(context.pool, [&] {
     return context.services.images.submit(*exchange.caller, *request, *asking);
   });
@@ -115,10 +121,22 @@ Async<Result<Response>> show_video(const Context& context, Exchange& exchange) {
   }
   const service::StoredPicture& clip = state->finished->pictures.front();
   const std::string base = base_url(context.options, exchange);
-  const std::string url = context.services.links.url_of(clip, base);
+  std::string url = context.services.links.url_of(clip, base);
+  std::string upload_error;
+  if (!state->upload_url.empty()) {
+    const auto deadline = std::chrono::steady_clock::now() + service::kDeliveryTime;
+    const auto sent = co_await on_pool(context.fetch_pool, [&] {
+      return context.services.delivery.put_once(*exchange.caller, clip, state->upload_url,
+                                                deadline);
+    });
+    // What was not delivered is made and paid for, and still to be had here.
+    if (sent) url = state->upload_url;
+    if (!sent) upload_error = sent.error().message;
+  }
   const wire::Usage usage = usage_of({}, *state->finished);
   const wire::KeptFile file{.file = state->file ? &*state->file : nullptr, .base = base};
-  Response response = json_reply(wire::video_body(id, job.sold.model, clip, url, usage, file));
+  Response response =
+      json_reply(wire::video_body(id, job.sold.model, clip, url, usage, file, upload_error));
   add_warnings(usage, response);
   co_return response;
 }
