@@ -61,6 +61,11 @@ std::optional<std::int64_t> whole(const json& value, ConfigReader::Limits limits
 }
 }  // namespace
 
+bool ConfigReader::names_part(const char* key) const {
+  const json* found = value(key);
+  return found != nullptr && found->is_array() && !found->empty() && found->front().is_string();
+}
+
 std::int64_t ConfigReader::integer_or(const char* key, std::int64_t fallback, Limits limits) {
   const json* found = value(key);
   if (found == nullptr) return fallback;
@@ -120,6 +125,33 @@ std::vector<std::int64_t> ConfigReader::integers_or(const char* key,
   }
   refuse(key, fmt::format("expected a list of 1 to {} whole numbers from {} to {}, found {}",
                           max_count, limits.min, limits.max, shown(*found)));
+  return fallback;
+}
+
+std::vector<double> ConfigReader::numbers_or(const char* key, std::vector<double> fallback,
+                                             std::size_t max_count) {
+  const json* found = value(key);
+  if (found == nullptr) return fallback;
+  const auto fits = [](const json& number) {
+    return number.is_number() && std::isfinite(number.get<double>());
+  };
+  if (found->is_array() && found->size() <= max_count &&
+      std::all_of(found->begin(), found->end(), fits))
+    return found->get<std::vector<double>>();
+  refuse(key,
+         fmt::format("expected a list of at most {} numbers, found {}", max_count, shown(*found)));
+  return fallback;
+}
+
+std::vector<bool> ConfigReader::booleans_or(const char* key, std::vector<bool> fallback,
+                                            std::size_t max_count) {
+  const json* found = value(key);
+  if (found == nullptr) return fallback;
+  if (found->is_array() && found->size() <= max_count &&
+      std::all_of(found->begin(), found->end(), [](const json& e) { return e.is_boolean(); }))
+    return found->get<std::vector<bool>>();
+  refuse(key, fmt::format("expected a list of at most {} times true or false, found {}", max_count,
+                          shown(*found)));
   return fallback;
 }
 

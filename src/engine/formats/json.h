@@ -36,6 +36,9 @@ class ConfigReader {
     std::int64_t max = 1 << 20;
   };
   bool has(const char* key) const;  // present and not null
+  /// Whether there is a list that begins with texts: `[library, class]` of an index, where a part
+  /// that a pipeline has not is `[null, null]`.
+  bool names_part(const char* key) const;
   /// The object of a key that is there; what is wrong in it is to be handed to refuse().
   ConfigReader inner(const char* key) const;
   /// A whole number within the limits; a missing key is a mistake.
@@ -50,6 +53,11 @@ class ConfigReader {
   /// A list of 1 to `max_count` whole numbers, or `fallback`.
   std::vector<std::int64_t> integers_or(const char* key, std::vector<std::int64_t> fallback,
                                         std::size_t max_count, Limits limits);
+  /// A list of at most `max_count` numbers, or `fallback`.
+  std::vector<double> numbers_or(const char* key, std::vector<double> fallback,
+                                 std::size_t max_count);
+  /// A list of at most `max_count` truth values, or `fallback`.
+  std::vector<bool> booleans_or(const char* key, std::vector<bool> fallback, std::size_t max_count);
   /// A list of at most `max_count` strings of 1 to `max_bytes` bytes, or no string.
   std::vector<std::string> strings_or_none(const char* key, std::size_t max_count,
                                            std::size_t max_bytes);

@@ -19,7 +19,8 @@ struct CanonicalNames {
   std::vector<std::string> names;
   bool rest_last = false;    // shares as long as the layer's rows are wide, the last one the rest
   bool swap_halves = false;  // the rows' halves stand in the other order than diffusers' file
-  bool squeeze = false;      // [a, b, 1, 1] is [a, b]
+  bool matrix = false;       // [a, b, c, ...] is [a, b * c * ...]
+  bool vector = false;       // [a, b, ...] is [a * b * ...]
   bool bfl = false;          // the name is one of the BFL layout
 };
 

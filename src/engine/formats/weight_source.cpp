@@ -77,8 +77,13 @@ std::vector<std::int64_t> as_in_file(const Piece& piece, std::span<const std::in
     const bool equal = others == (piece.parts - 1) * rows_of(piece.shape);
     shape.front() = equal ? shape.front() * piece.parts : shape.front() + others;
   }
-  if (piece.shape.size() < piece.tensor->shape.size() && shape.size() == 2)
-    shape.insert(shape.end(), {1, 1});
+  if (piece.shape.size() == 2 && piece.tensor->shape.size() > 2 && shape.size() == 2) {
+    const std::span<const std::int64_t> inner = std::span(piece.tensor->shape).subspan(2);
+    if (product(inner) > 0 && shape[1] % product(inner) == 0) {
+      shape[1] /= product(inner);
+      shape.insert(shape.end(), inner.begin(), inner.end());
+    }
+  }
   return shape;
 }
 
@@ -105,8 +110,9 @@ Result<> WeightSource::State::add(const FileTensor& tensor, const CanonicalNames
   piece.parts = static_cast<std::int64_t>(parts);
   piece.swap_halves = canonical.swap_halves;
   piece.shape = tensor.shape;
-  if (canonical.squeeze && piece.shape.size() == 4 && piece.shape[2] == 1 && piece.shape[3] == 1)
-    piece.shape.resize(2);
+  if (canonical.matrix && piece.shape.size() > 2)
+    piece.shape = {piece.shape.front(), product(std::span(piece.shape).subspan(1))};
+  if (canonical.vector && piece.shape.size() > 1) piece.shape = {product(piece.shape)};
   const std::int64_t rows = rows_of(piece.shape);
   const std::vector<std::int64_t> shares = piece.shape.empty() && parts > 1
                                                ? std::vector<std::int64_t>()

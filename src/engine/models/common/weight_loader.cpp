@@ -94,6 +94,29 @@ Result<PackedConv> WeightLoader::conv(const std::string& name, std::int64_t out,
   return packed;
 }
 
+PackedConv WeightLoader::conv_of(const Tensor& filters, std::int64_t in, std::int64_t kernel,
+                                 ConstMatrixView bias) {
+  PackedConv packed =
+      pack_conv(context_, StoredRows(filters.view()), in, kernel, bias, format_.weights);
+  held_bytes_ += packed.size_bytes();
+  return packed;
+}
+
+Result<Tensor> WeightLoader::numbers(const std::string& name, std::int64_t rows,
+                                     std::int64_t cols) {
+  const Weight weight = TRY(source_->require(name, {rows, cols}));
+  Tensor out(rows, cols);
+  std::int64_t first = 0;
+  for (const StoredRows& part : weight.parts) {
+    decode_rows(part, out.view().row_range(first, part.rows()));
+    if (!all_finite(part)) part.report_not_finite();
+    release_pages(part.bytes());
+    first += part.rows();
+  }
+  TRY(source_->sound());
+  return out;
+}
+
 Result<Vector> WeightLoader::vector(std::span<const LinearPart> parts) {
   std::vector<float> values;
   for (const LinearPart& part : parts) {

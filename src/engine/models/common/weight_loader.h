@@ -84,6 +84,11 @@ class WeightLoader {
   }
   /// The numbers of all parts one behind the other; each tensor is [rows].
   Result<Vector> vector(std::span<const LinearPart> parts);
+  /// The same from filters [out, in * kernel * kernel] that were made of the file's numbers.
+  PackedConv conv_of(const Tensor& filters, std::int64_t in, std::int64_t kernel,
+                     ConstMatrixView bias);
+  /// The numbers of a tensor [rows, cols], widened; for whoever sorts them before they are packed.
+  Result<Tensor> numbers(const std::string& name, std::int64_t rows, std::int64_t cols);
   /// Not packed: for tables of which only some rows are read.
   Result<MappedMatrix> mapped_matrix(const std::string& name, std::int64_t rows, std::int64_t cols);
 

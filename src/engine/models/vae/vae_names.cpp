@@ -66,11 +66,13 @@ CanonicalNames canonical(std::string_view name, std::int64_t decoder_levels) {
     }
   }
   // 1x1 convolutions in BFL's file, Linears in diffusers'.
-  out.squeeze = out.names.front().find(".attentions.") != std::string::npos;
+  out.matrix = out.names.front().find(".attentions.") != std::string::npos;
   return out;
 }
 
 constexpr std::array<std::string_view, 1> kAnchors = {"decoder.conv_in"};
+// A Wan's, which is as this one but over time.
+constexpr std::array<std::string_view, 1> kNever = {"decoder.norm_out.gamma"};
 constexpr std::array<std::string_view, 5> kRoots = {"encoder", "decoder", "quant_conv",
                                                     "post_quant_conv", "bn"};
 
@@ -79,6 +81,7 @@ constexpr std::array<std::string_view, 5> kRoots = {"encoder", "decoder", "quant
 const NameTable& vae_names() {
   static constexpr NameTable table = {.what = "a VAE",
                                       .anchors = kAnchors,
+                                      .never = kNever,
                                       .roots = kRoots,
                                       .beside = {},
                                       .relatives = {},
