@@ -36,6 +36,15 @@ std::int64_t t5_bucket(std::int64_t distance, const T5Config& config) {
   return first + std::min(exact + step, side - 1);
 }
 
+namespace {
+
+std::string bias_name(std::int64_t layer) {
+  return fmt::format("encoder.block.{}.layer.0.SelfAttention.relative_attention_bias.weight",
+                     layer);
+}
+
+}  // namespace
+
 Result<T5::Layer> T5::load_layer(WeightLoader& weights, const T5Config& config,
                                  std::int64_t index) {
   const std::string at = fmt::format("encoder.block.{}.layer.", index);
@@ -55,6 +64,13 @@ Result<T5::Layer> T5::load_layer(WeightLoader& weights, const T5Config& config,
   layer.gate_up =
       TRY(weights.linear({{mlp + "wi_0.weight", inner}, {mlp + "wi_1.weight", inner}}, hidden));
   layer.down = TRY(weights.linear({{mlp + "wo.weight", hidden}}, inner));
+  if (index > 0 && !config.bias_per_layer) return layer;
+  const MappedMatrix bias =
+      TRY(weights.mapped_matrix(bias_name(index), config.buckets, config.heads));
+  layer.bucket_bias = Tensor(config.buckets, config.heads);
+  for (std::int64_t b = 0; b < config.buckets; ++b) {
+    bias.read_row(b, layer.bucket_bias.view().row_range(b, 1));
+  }
   return layer;
 }
 
@@ -68,13 +84,6 @@ Result<T5> T5::load(WeightLoader& weights, const T5Config& config) {
   for (const std::string& name : {other, embedding}) {
     if (!weights.has(name) && (name == other || weights.has(other))) continue;
     model.embedding_ = TRY(weights.mapped_matrix(name, config.vocab_size, config.hidden_size));
-  }
-  const MappedMatrix bias = TRY(
-      weights.mapped_matrix("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
-                            config.buckets, config.heads));
-  model.bucket_bias_ = Tensor(config.buckets, config.heads);
-  for (std::int64_t b = 0; b < config.buckets; ++b) {
-    bias.read_row(b, model.bucket_bias_.view().row_range(b, 1));
   }
   for (std::int64_t i = 0; i < config.layers; ++i) {
     model.layers_.push_back(TRY(load_layer(weights, config, i)));
@@ -97,12 +106,12 @@ Result<Tensor> T5::embed(std::span<const std::int32_t> ids) const {
 }
 
 /// [heads, 2 tokens - 1], as AttentionOptions::relative_bias.
-Tensor T5::position_bias(std::int64_t tokens) const {
+Tensor T5::position_bias(const Tensor& bucket_bias, std::int64_t tokens) const {
   Tensor bias(config_.heads, 2 * tokens - 1);
   for (std::int64_t column = 0; column < bias.cols(); ++column) {
     const std::int64_t bucket = t5_bucket(column - (tokens - 1), config_);
     for (std::int64_t head = 0; head < config_.heads; ++head) {
-      bias.row(head)[column] = bucket_bias_.row(bucket)[head];
+      bias.row(head)[column] = bucket_bias.row(bucket)[head];
     }
   }
   return bias;
@@ -139,9 +148,10 @@ Result<Tensor> T5::encode(const Context& context, std::span<const std::int32_t> 
             .mixed = Tensor(tokens, width, act),
             .gate_up = Tensor(tokens, 2 * config_.ffn_size, act),
             .inner = Tensor(tokens, config_.ffn_size, act)};
-  const Tensor bias = position_bias(tokens);
+  Tensor bias;
   for (const Layer& layer : layers_) {
     if (stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
+    if (!layer.bucket_bias.empty()) bias = position_bias(layer.bucket_bias, tokens);
     run_layer(context, layer, bias, rows);
   }
   rms_norm(context, rows.hidden, final_norm_, static_cast<float>(config_.rms_epsilon), rows.hidden);

@@ -1,4 +1,4 @@
-// The encoder of T5 v1.1 as a text encoder: ids in, the last hidden states out.
+// The encoder of T5 v1.1 or UMT5 as a text encoder: ids in, the last hidden states out.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace imagined::engine {
 
 /// The residual stream is f32 whatever the format: the MLP's output overflows f16 (flux.md 5.5).
-/// Source: flux.md 5.5; Raffel et al. 2020; transformers, `modeling_t5.py`.
+/// Source: flux.md 5.5; Raffel et al. 2020; transformers, `modeling_t5.py`, `modeling_umt5.py`.
 class T5 {
  public:
   /// The token embedding stays in the file. Errors: what WeightLoader says.
@@ -42,13 +42,14 @@ class T5 {
   struct Layer {
     Vector attention_norm, mlp_norm;
     MatmulWeight qkv, output, gate_up, down;
+    Tensor bucket_bias;  // [buckets, heads]; empty where the layer above has it
   };
   struct Rows;  // the buffers of one call
 
   static Result<Layer> load_layer(WeightLoader& weights, const T5Config& config,
                                   std::int64_t index);
   Result<Tensor> embed(std::span<const std::int32_t> ids) const;
-  Tensor position_bias(std::int64_t tokens) const;
+  Tensor position_bias(const Tensor& bucket_bias, std::int64_t tokens) const;
   void run_layer(const Context& context, const Layer& layer, ConstMatrixView bias,
                  Rows& rows) const;
 
@@ -56,7 +57,6 @@ class T5 {
   NumberFormat format_;
   std::vector<Layer> layers_;
   MappedMatrix embedding_;  // [vocab_size, hidden_size], as stored
-  Tensor bucket_bias_;      // [buckets, heads], of the first layer and shared by all
   Vector final_norm_;       // [hidden_size]
 };
 

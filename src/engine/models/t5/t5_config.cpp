@@ -11,10 +11,12 @@
 #include "engine/models/common/config_rules.h"
 
 namespace imagined::engine {
-Result<T5Config> parse_t5_config(std::string_view text, std::string_view file) {
+namespace {
+
+Result<T5Config> parse(std::string_view text, std::string_view file, std::string_view model_type) {
   ConfigReader reader = TRY(ConfigReader::parse(text, file));
   T5Config config;
-  reader.only("model_type", "t5");
+  reader.only("model_type", model_type);
   // Without this key transformers means ReLU, the first T5.
   if (!reader.has("feed_forward_proj"))
     reader.refuse("feed_forward_proj", "missing; only \"gated-gelu\" is supported",
@@ -42,7 +44,7 @@ Result<T5Config> parse_t5_config(std::string_view text, std::string_view file) {
   return config;
 }
 
-Result<T5Config> detect_t5(const WeightSource& weights) {
+Result<T5Config> detect(const WeightSource& weights, bool bias_per_layer) {
   WeightShapes shapes(weights);
   T5Config config;
   const std::string block = "encoder.block.0.layer.";
@@ -58,11 +60,31 @@ Result<T5Config> detect_t5(const WeightSource& weights) {
                                        config.heads, "rows of q over heads");
   config.ffn_size = shapes.size(block + "1.DenseReluDense.wi_0.weight", 2, 0);
   config.max_distance = 4 * config.buckets;  // 128 for the published 32
-  if (shapes.has("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight"))
+  config.bias_per_layer =
+      shapes.has("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight");
+  if (config.bias_per_layer && !bias_per_layer)
     shapes.refuse("every block has a position bias of its own: a UMT5, not a T5");
+  if (!config.bias_per_layer && bias_per_layer)
+    shapes.refuse("the blocks share one position bias: a T5, not a UMT5");
   shapes.exact_ratio(config.buckets, 4, "buckets of relative positions over 4");
   TRY(shapes.finish());
   return config;
 }
+
+}  // namespace
+
+Result<T5Config> parse_t5_config(std::string_view text, std::string_view file) {
+  return parse(text, file, "t5");
+}
+
+Result<T5Config> parse_umt5_config(std::string_view text, std::string_view file) {
+  T5Config config = TRY(parse(text, file, "umt5"));
+  config.bias_per_layer = true;
+  return config;
+}
+
+Result<T5Config> detect_t5(const WeightSource& weights) { return detect(weights, false); }
+
+Result<T5Config> detect_umt5(const WeightSource& weights) { return detect(weights, true); }
 
 }  // namespace imagined::engine
