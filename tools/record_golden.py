@@ -1,14 +1,15 @@
-"""Records a run of diffusers' klein pipelines, which the engine's results are compared with.
+"""Records a run of diffusers' pipelines, which the engine's results are compared with.
 
     python tools/record_golden.py FOLDER --prompt TEXT --width 1024 --height 1024 --steps 4
         --guidance 2 --seed 0 [--reference FILE ...] [--lora FILE:SCALE ...] [--clip-frames N]
         [--no-decoded] --out FILE.golden.safetensors
 
 FOLDER is any diffusers folder of Flux2KleinPipeline, Flux2KleinKVPipeline, FluxPipeline (which
-takes no references), FluxKontextPipeline (which takes one) or Flux2Pipeline. A clip is N frames
-that follow one reference of their size; the stock pipeline makes them as one tall picture whose
-tokens are told that they stand at times 1, 2, ... and the reference at 0, as the built-in model's
-trainer has it. Everything is computed in float32 on one thread.
+takes no references), FluxKontextPipeline (which takes one), Flux2Pipeline, WanPipeline or
+WanDMDPipeline. A clip is N frames that follow one reference of their size; the stock pipeline makes
+them as one tall picture whose tokens are told that they stand at times 1, 2, ... and the reference
+at 0, as the built-in model's trainer has it. Of a Wan N counts latent frames, which follow the
+reference or, without one, are all there is. Everything is computed in float32 on one thread.
 tests/golden/README.md says what the file holds. A folder may name, in model_index.json, what the
 pipeline is called with: text_encoder_out_layers (default 9, 18, 27), max_sequence_length (default
 512) and text_padding ("none": prompts keep their own length); and in vae/config.json a
@@ -26,10 +27,14 @@ from diffusers import (
     Flux2KleinKVPipeline,
     Flux2KleinPipeline,
     Flux2Pipeline,
+    FlowMatchEulerDiscreteScheduler,
     FluxKontextPipeline,
     FluxPipeline,
+    WanImageToVideoPipeline,
+    WanPipeline,
 )
 from diffusers.pipelines.flux2.pipeline_flux2 import format_input
+from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -343,6 +348,116 @@ class Flux1Recorder(Recorder):
         self._keep_picture(pipeline.vae.decode(latents, return_dict=False)[0], args)
 
 
+class WanRecorder:
+    """The same for Wan 2.2 TI2V: a clip, whose first latent frame may be the reference's."""
+
+    pipelines = ("WanPipeline", "WanDMDPipeline")
+    fast_sigmas = (1.0, 0.757, 0.522)  # that FastWan was distilled at
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.name = folder.name
+        index = json.loads((folder / "model_index.json").read_text())
+        self.fast = index["_class_name"] == "WanDMDPipeline"
+        self.padded_length = index.get("max_sequence_length", 512)
+        self.taps = ()
+        self.tensors = {}
+
+    def load_loras(self, loras):
+        if loras:
+            raise SystemExit("no adapters of a Wan are recorded")
+
+    def _open(self, pipeline):
+        self.pipeline = pipeline.from_pretrained(self.folder, dtype=torch.float32)
+        self.pipeline.set_progress_bar_config(disable=True)
+        self.pipeline.register_to_config(expand_timesteps=True)
+        if self.fast:
+            scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
+            evenly = scheduler.set_timesteps
+            scheduler.set_timesteps = lambda steps, device: evenly(
+                sigmas=list(self.fast_sigmas), device=device
+            )
+            self.pipeline.scheduler = scheduler
+
+    def _tokens(self, latents):
+        """C x frames x rows x columns to tokens x 4 C, without a first frame that is given."""
+        made = latents[:, self.given :]
+        return F.pixel_unshuffle(made.transpose(0, 1), 2).permute(0, 2, 3, 1).flatten(0, 2).clone()
+
+    def _states(self, prompt, prefix=""):
+        options = {"padding": "max_length", "max_length": self.padded_length, "truncation": True}
+        ids = self.pipeline.tokenizer(prompt_clean(prompt), **options)["input_ids"]
+        states, _ = self.pipeline.encode_prompt(
+            prompt, do_classifier_free_guidance=False, max_sequence_length=self.padded_length
+        )
+        self.tensors[f"{prefix}input_ids"] = torch.tensor(ids)
+        self.tensors[f"{prefix}prompt_embeds"] = states[0]
+        return states
+
+    def _record_steps(self):
+        scheduler, step = self.pipeline.scheduler, self.pipeline.scheduler.step
+        taken = 0
+
+        def recorded(velocity, t, latents, **options):
+            nonlocal taken
+            result = step(velocity, t, latents, **options)
+            self.tensors[f"velocity_{taken}"] = self._tokens(velocity[0])
+            self.tensors["latents"] = self._tokens(result[0][0])
+            taken += 1
+            return result
+
+        scheduler.step = recorded
+
+    @torch.no_grad()
+    def run(self, args):
+        self.given = len(args.reference)
+        self._open(WanImageToVideoPipeline if self.given else WanPipeline)
+        pipeline = self.pipeline
+        vae = pipeline.vae.config
+        side = vae.scale_factor_spatial
+        frames = max(args.clip_frames, 1) + self.given  # latent ones
+        noise = torch.randn(
+            (1, vae.z_dim, frames, args.height // side, args.width // side),
+            generator=torch.Generator().manual_seed(args.seed),
+        )
+        self.tensors["noise"] = noise[0, :, self.given :].flatten(1, 2).clone()
+        options = {}
+        for path in args.reference:
+            picture = Image.open(path).convert("RGB")
+            if picture.size != (args.width, args.height):
+                raise SystemExit("the reference must have the clip's size")
+            self.tensors["reference_0"] = torch.from_numpy(np.array(picture))
+            options["image"] = picture
+        states = {"prompt_embeds": self._states(args.prompt)}
+        if args.guidance > 1:
+            states["negative_prompt_embeds"] = self._states("", "negative_")
+        self._record_steps()
+        latents = pipeline(
+            height=args.height,
+            width=args.width,
+            num_frames=(frames - 1) * vae.scale_factor_temporal + 1,
+            num_inference_steps=args.steps,
+            guidance_scale=args.guidance,
+            latents=noise,
+            output_type="latent",
+            **states,
+            **options,
+        ).frames
+        self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
+        if self.given:
+            first = F.pixel_unshuffle(latents[0, :, 0], 2)
+            self.tensors["reference_latents_0"] = first.flatten(1).T.clone()
+        mean = torch.tensor(vae.latents_mean).view(1, -1, 1, 1, 1)
+        deviation = torch.tensor(vae.latents_std).view(1, -1, 1, 1, 1)
+        last = pipeline.vae.decode(latents * deviation + mean, return_dict=False)[0][0, :, -1]
+        if not args.no_decoded:
+            self.tensors["decoded"] = last
+        pixels = ((last / 2 + 0.5).clamp(0, 1) * 255).round().byte()
+        self.tensors["image"] = pixels.permute(1, 2, 0)
+
+    save = Recorder.save
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -364,7 +479,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     index = json.loads((args.folder / "model_index.json").read_text())
-    kinds = [k for k in (Recorder, Flux2DevRecorder) if index["_class_name"] in k.pipelines]
+    kinds = [k for k in (Recorder, Flux2DevRecorder, WanRecorder) if index["_class_name"] in k.pipelines]
     recorder = (kinds[0] if kinds else Flux1Recorder)(args.folder)
     recorder.load_loras(args.lora)
     recorder.run(args)

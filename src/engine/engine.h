@@ -213,6 +213,11 @@ class Engine {
   /// that cannot be.
   virtual Result<PictureCost> cost(const GenerateRequest& request) const = 0;
 
+  /// What a clip of this request takes whose first frame is given: the steps of all passes, a step
+  /// by the mean of them all, and as decoding all that the autoencoder does. Errors: as animate's
+  /// for a model that makes no clips, a size or a length that cannot be.
+  virtual Result<PictureCost> cost(const ClipRequest& request) const = 0;
+
   /// `data_loss` once a file of the weights was changed or cut short under the model, which reads
   /// some of them from there: it must be loaded again.
   virtual Result<> intact() const = 0;

@@ -24,6 +24,10 @@ class CpuEngine final : public Engine {
     return pipeline_->cost(request);
   }
 
+  Result<PictureCost> cost(const ClipRequest& request) const override {
+    return pipeline_->cost(request);
+  }
+
   Result<> intact() const override { return pipeline_->networks().intact(); }
 
   Result<> generate_batch(const GenerateRequest& request, const Batch& batch,

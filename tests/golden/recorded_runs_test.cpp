@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(Tiny, RecordedRun, testing::ValuesIn(recorded_in(golden
                            return name;
                          });
 
-TEST(RecordedRuns, AreAllThere) { EXPECT_EQ(recorded_in(golden_folder()).size(), 32u); }
+TEST(RecordedRuns, AreAllThere) { EXPECT_EQ(recorded_in(golden_folder()).size(), 36u); }
 
 TEST(RecordedRuns, AgreeWithTheSlowTwinsOfEveryOperation) {
   CheckRequest request = request_for("a3-edit3");

@@ -92,6 +92,9 @@ class FakeEngine final : public engine::Engine {
   Result<engine::PictureCost> cost(const engine::GenerateRequest&) const override {
     return engine::PictureCost();
   }
+  Result<engine::PictureCost> cost(const engine::ClipRequest&) const override {
+    return engine::PictureCost();
+  }
   /// The weights' file was changed when a picture failed so.
   Result<> intact() const override {
     if (intact_) return {};

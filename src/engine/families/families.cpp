@@ -10,6 +10,7 @@
 #include "engine/families/flux1/flux1_family.h"
 #include "engine/families/flux2_dev/flux2_dev.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
+#include "engine/families/wan/wan_family.h"
 #include "engine/formats/file_map.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/json.h"
@@ -18,7 +19,8 @@ namespace imagined::engine {
 
 std::span<const Family* const> known_families() {
   // Of two that own a transformer the first: [dev] has klein's, with guidance in it.
-  static constexpr std::array<const Family*, 3> kFamilies = {&kFlux2Dev, &kFlux2Klein, &kFlux1};
+  static constexpr std::array<const Family*, 4> kFamilies = {&kFlux2Dev, &kFlux2Klein, &kFlux1,
+                                                             &kWan};
   return kFamilies;
 }
 

@@ -16,9 +16,9 @@
 #include "engine/families/model_files.h"
 #include "engine/families/model_plan.h"
 #include "engine/families/pipeline_index.h"
+#include "engine/models/common/autoencoder.h"
 #include "engine/models/common/number_format.h"
 #include "engine/models/common/transformer.h"
-#include "engine/models/vae/vae.h"
 #include "engine/tokenizers/prompt_encoding.h"
 #include "engine/tokenizers/tokenizer_kind.h"
 
@@ -83,7 +83,7 @@ struct Networks {
 
   std::unique_ptr<const PromptEncoder> prompts;
   std::unique_ptr<const Transformer> transformer;
-  Vae vae;
+  std::unique_ptr<const Autoencoder> vae;
   std::vector<MappedNetwork> mapped;
   std::size_t mapped_encoders = 0;      // of these, the first ones: those of `prompts`
   std::int64_t parameters = 0;          // in the files, also those that no picture needs
@@ -102,6 +102,8 @@ struct Family {
   std::string_view name;
   std::span<const PipelineClass> pipelines;
   std::span<const PipelineComponent> components;
+  /// What an index may say beside its parts that this family cannot run; null: nothing.
+  void (*check_index)(ConfigReader& index);
   /// The networks that its models consist of, the transformer first.
   std::vector<const NameTable*> (*networks)();
   /// Whether a file with a transformer, of one of these networks, is one of this family's.

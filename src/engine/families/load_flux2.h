@@ -14,6 +14,7 @@
 #include "engine/models/flux2/flux2.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3.h"
+#include "engine/models/vae/vae.h"
 #include "engine/models/vae/vae_names.h"
 
 namespace imagined::engine {
@@ -92,10 +93,10 @@ Result<Networks> load_flux2(const Context& context, const ModelPlan& plan, Numbe
       [](std::string_view) { return false; },
       [&](WeightLoader& weights) { return Flux2::load(weights, own.transformer); }));
   networks.transformer_layers = own.transformer.double_blocks + own.transformer.single_blocks;
-  networks.vae = TRY(load_network(
+  networks.vae = std::make_unique<Vae>(TRY(load_network(
       context, "vae", plan.part("vae"), vae_names(), format, networks,
       [](std::string_view name) { return name == "bn.num_batches_tracked"; },
-      [&](WeightLoader& weights) { return Vae::load(weights, plan.vae); }));
+      [&](WeightLoader& weights) { return Vae::load(weights, plan.vae); })));
   return networks;
 }
 

@@ -720,7 +720,13 @@ Result<> ModelFiles::read_scheduler(ModelPlan& plan) const {
   if (complete_ && !is_file(path)) return missing(root_, kFile);
   if (path.empty()) return {};
   const std::string text = TRY(read_file(path, kMaxConfigBytes));
-  plan.scheduler = TRY(parse_scheduler_config(text, kFile));
+  const auto has = [](const PipelineComponent& part, std::string_view scheduler) {
+    return part.key == std::string_view("scheduler") &&
+           std::ranges::find(part.classes, scheduler) != part.classes.end();
+  };
+  const bool takes_unipc = std::ranges::any_of(
+      family_->components, [&](const PipelineComponent& part) { return has(part, kUniPcClass); });
+  plan.scheduler = TRY(parse_scheduler_config(text, kFile, takes_unipc));
   return {};
 }
 
@@ -728,7 +734,7 @@ Result<> ModelFiles::read_sampling(ModelPlan& plan) const {
   const fs::path path = complete_ ? root_ / "sampling.json" : near("sampling.json");
   if (path.empty() || !is_file(path)) return {};
   const std::string text = TRY(read_file(path, kMaxConfigBytes));
-  return parse_sampling(text, plan.vae.pixels_per_token(), plan.sampling, plan.card);
+  return parse_sampling(text, plan.pixels_per_token, plan.sampling, plan.card);
 }
 
 }  // namespace imagined::engine

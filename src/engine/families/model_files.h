@@ -65,6 +65,9 @@ class ModelFiles {
   /// Whether the index names a pipeline with references, or without an index the name has `word`.
   bool takes_references(std::string_view word) const;
 
+  /// Whether an index says which pipeline the model is for.
+  bool has_index() const { return index_.has_value(); }
+
   /// Chooses a part and adds it to the plan.
   template <class Config>
   Result<Config> take(const PartRule<Config>& rule, ModelPlan& plan);

@@ -74,8 +74,12 @@ struct ModelPlan {
   /// Side of the square of latents that makes up a token of the noise as it is drawn.
   std::int64_t noise_fold = 1;
 
-  VaeConfig vae;
+  VaeConfig vae;  // of the FLUX families
+  std::int64_t pixels_per_token = 0;
   SchedulerConfig scheduler;
+  /// The noise levels that a model was distilled at, without the last, 0: in that many steps it
+  /// runs at these. Empty: the scheduler's.
+  std::vector<float> distilled_levels;
   TextConfig text;
   SamplingDefaults sampling;
   ModelCard card;

@@ -84,8 +84,9 @@ Result<PipelineIndex> parse_pipeline_index(std::string_view text, std::string_vi
   if (found.family != nullptr)
     for (const PipelineComponent& part : found.family->components)
       check_component(reader, root, part);
-  // The KV pipeline knows no guidance at all.
-  index.distilled = reader.boolean_or("is_distilled", index.cached_references);
+  if (found.family != nullptr && found.family->check_index != nullptr)
+    found.family->check_index(reader);
+  index.distilled = reader.boolean_or("is_distilled", found.pipeline.distilled);
   if (reader.has("max_references"))
     index.max_references = reader.integer("max_references", {0, kReferencesMax});
   read_text_options(reader, index.text);

@@ -20,6 +20,7 @@ struct PipelineClass {
   std::string_view name;
   bool cached_references = false;
   bool takes_references = false;  // of a family whose other models take none
+  bool distilled = false;         // unless the index says something else
 };
 
 /// A part of a pipeline and the classes that may fill it.

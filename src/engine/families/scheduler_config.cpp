@@ -6,9 +6,43 @@
 #include "engine/models/common/config_rules.h"
 
 namespace imagined::engine {
+namespace {
 
-Result<SchedulerConfig> parse_scheduler_config(std::string_view text, std::string_view file) {
+Result<SchedulerConfig> read_unipc(ConfigReader& reader) {
+  SchedulerConfig config{.solver = Solver::unipc, .dynamic_shifting = false};
+  if (!reader.boolean_or("use_flow_sigmas", false))
+    reader.refuse("use_flow_sigmas", "expected true: only noise levels of a flow are supported",
+                  ErrorCode::unimplemented);
+  const auto must_be = [&](const char* key, std::string_view fallback, std::string_view expected) {
+    const std::string found = reader.string_or(key, fallback);
+    if (found != expected)
+      reader.refuse(key, fmt::format("\"{}\" is not supported, only \"{}\"", found, expected),
+                    ErrorCode::unimplemented);
+  };
+  must_be("prediction_type", "epsilon", "flow_prediction");
+  must_be("solver_type", "bh2", "bh2");
+  must_be("final_sigmas_type", "zero", "zero");
+  for (const char* key : {"thresholding", "use_karras_sigmas", "use_exponential_sigmas",
+                          "use_beta_sigmas", "use_dynamic_shifting"})
+    reader.only(key, false);
+  for (const char* key : {"predict_x0", "lower_order_final"}) reader.only(key, true);
+  reader.only("solver_order", 2);
+  for (const char* key : {"shift_terminal", "solver_p"})
+    if (reader.has(key)) reader.refuse(key, "is not supported", ErrorCode::unimplemented);
+  if (!reader.numbers_or("disable_corrector", {}, 1000).empty())
+    reader.refuse("disable_corrector", "is not supported", ErrorCode::unimplemented);
+  config.shift = reader.positive_or("flow_shift", 1.0);
+  config.train_timesteps = reader.positive_or("num_train_timesteps", config.train_timesteps);
+  TRY(reader.finish());
+  return config;
+}
+
+}  // namespace
+
+Result<SchedulerConfig> parse_scheduler_config(std::string_view text, std::string_view file,
+                                               bool takes_unipc) {
   ConfigReader reader = TRY(ConfigReader::parse(text, file));
+  if (takes_unipc && reader.string_or("_class_name", "") == kUniPcClass) return read_unipc(reader);
   SchedulerConfig config;
   check_class(reader, "FlowMatchEulerDiscreteScheduler");
   for (const char* key : {"invert_sigmas", "stochastic_sampling", "use_karras_sigmas",

@@ -8,10 +8,16 @@
 
 namespace imagined::engine {
 
+enum class Solver : std::uint8_t { euler, unipc };
+
+inline constexpr std::string_view kUniPcClass = "UniPCMultistepScheduler";
+
 enum class TimeShift : std::uint8_t { exponential, linear };
 
-/// scheduler/scheduler_config.json, a FlowMatchEulerDiscreteScheduler.
+/// scheduler/scheduler_config.json, a FlowMatchEulerDiscreteScheduler, or an
+/// UniPCMultistepScheduler along a flow, of which `shift` and `train_timesteps` are all there is.
 struct SchedulerConfig {
+  Solver solver = Solver::euler;
   bool dynamic_shifting = true;  // use_dynamic_shifting: the shift depends on the picture's size
   double shift = 3.0;            // static shift; unused with dynamic_shifting
   TimeShift time_shift = TimeShift::exponential;  // time_shift_type; unused without it
@@ -27,6 +33,8 @@ struct SchedulerConfig {
 };
 
 /// Reads scheduler_config.json; errors as those of the networks' configurations.
-Result<SchedulerConfig> parse_scheduler_config(std::string_view json, std::string_view file);
+/// takes_unipc  whether the family's models run with it.
+Result<SchedulerConfig> parse_scheduler_config(std::string_view json, std::string_view file,
+                                               bool takes_unipc = false);
 
 }  // namespace imagined::engine

@@ -95,7 +95,7 @@ struct Run {
 
 Result<> read_noise(const Recording& recording, const Pipeline& pipeline, RunInputs& inputs) {
   const ModelPlan& model = pipeline.model();
-  const std::int64_t side = model.vae.pixels_per_token();
+  const std::int64_t side = model.pixels_per_token;
   const std::int64_t fold = model.noise_fold;
   const std::int64_t channels = pipeline.networks().transformer->channels();
   inputs.rows = recording.height / side;
@@ -175,7 +175,7 @@ Ours planes_tensor(std::string name, const Tensor& pixels, std::int64_t height,
 }
 
 std::vector<Ours> collect(const Run& run, const Recording& recording, Pipeline& pipeline) {
-  const std::int64_t side = pipeline.model().vae.pixels_per_token();
+  const std::int64_t side = pipeline.model().pixels_per_token;
   const std::int64_t height = run.inputs.rows * side;
   const std::int64_t width = run.inputs.cols * side;
   std::vector<Ours> all;

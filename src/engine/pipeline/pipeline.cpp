@@ -18,6 +18,7 @@
 #include "engine/sampling/inpaint.h"
 #include "engine/sampling/noise.h"
 #include "engine/sampling/schedule.h"
+#include "engine/sampling/unipc.h"
 
 namespace imagined::engine {
 namespace {
@@ -191,7 +192,7 @@ ModelSummary Pipeline::summary() const {
       .parameters = networks_.parameters,
       .weight_bytes = networks_.held_bytes,
       .mapped_bytes = networks_.mapped_bytes,
-      .pixels_per_token = static_cast<int>(model.vae.pixels_per_token()),
+      .pixels_per_token = static_cast<int>(model.pixels_per_token),
       .native_pixels = model.sampling.native_pixels,
       .max_prompt_tokens = static_cast<int>(model.text.max_tokens),
       .default_steps = static_cast<int>(model.sampling.steps),
@@ -225,7 +226,7 @@ void Pipeline::forget() {
 Result<image::Picture> Pipeline::fit_reference_picture(const image::Picture& picture) const {
   TRY(check_reference_size(picture.width, picture.height));
   TRY(check_pixels(picture, "reference", "image"));
-  const auto side = static_cast<int>(model_.vae.pixels_per_token());
+  const auto side = static_cast<int>(model_.pixels_per_token);
   const ReferenceFit fit =
       model_.reference_sizes.empty()
           ? TRY(fit_reference(picture.width, picture.height, kReferencePixels, side))
@@ -254,7 +255,7 @@ Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const Prompt
 
 Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
     const std::vector<image::Picture>& pictures, const RunObserver& observer) {
-  const std::int64_t side = model_.vae.pixels_per_token();
+  const std::int64_t side = model_.pixels_per_token;
   std::vector<ReferenceTokens> references;
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const image::Picture& picture = pictures[i];
@@ -264,11 +265,11 @@ Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
     std::shared_ptr<const Tensor> latents = references_.find(key);
     if (latents == nullptr) {
       Tensor fresh = TRY(measured(
-          observer.log, Stage::reference_encode, networks_.vae.encode_flop(rows, cols), [&] {
+          observer.log, Stage::reference_encode, networks_.vae->encode_flop(rows, cols), [&] {
             Tensor signal(static_cast<std::int64_t>(picture.width) * picture.height, 3);
             pixels_to_signal(context_, picture.pixels.data(), signal);
-            return networks_.vae.encode(context_, signal, picture.height, picture.width, pool_,
-                                        observer.stop);
+            return networks_.vae->encode(context_, signal, picture.height, picture.width, pool_,
+                                         observer.stop);
           }));
       TRY(check_finite(context_, fresh, fmt::format("latents of reference {}", i)));
       latents = references_.add(std::move(key), std::move(fresh));
@@ -280,8 +281,10 @@ Result<std::vector<ReferenceTokens>> Pipeline::encode_references(
 
 /// What the steps of one run read and write.
 struct Pipeline::Steps {
-  std::vector<float> sigmas;  // one more than there are steps
-  ConstMatrixView kept;       // latents of the picture of which a part stays
+  std::vector<float> sigmas;    // one more than there are steps
+  std::vector<float> times;     // that the network is told: the same, or close to them
+  std::optional<UniPc> solver;  // Euler's step without
+  ConstMatrixView kept;         // latents of the picture of which a part stays
   std::unique_ptr<Denoiser> with_prompt;
   std::unique_ptr<Denoiser> without_prompt;  // with true guidance only
   Tensor velocity;
@@ -306,7 +309,11 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
     TRY(networks_.sound());
     TRY(check_finite(context_, steps.velocity, fmt::format("velocity of step {}", step)));
     const auto i = static_cast<std::size_t>(step);
-    euler_step(context_, steps.velocity, steps.sigmas[i], steps.sigmas[i + 1], latents);
+    if (steps.solver) {
+      steps.solver->step(context_, steps.velocity, latents);
+    } else {
+      euler_step(context_, steps.velocity, steps.sigmas[i], steps.sigmas[i + 1], latents);
+    }
     if (inputs.kept)
       keep_picture(context_, inputs.noise, steps.kept, steps.sigmas[i + 1], inputs.kept->repaint,
                    latents);
@@ -336,7 +343,7 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
 
 Result<Tensor> Pipeline::decode(ConstMatrixView latents, const RunInputs& inputs,
                                 const RunObserver& observer) {
-  const Vae& vae = networks_.vae;
+  const Autoencoder& vae = *networks_.vae;
   Tensor decoded =
       TRY(measured(observer.log, Stage::decode, vae.decode_flop(inputs.rows, inputs.cols), [&] {
         return vae.decode(context_, latents, inputs.rows, inputs.cols, pool_, observer.stop);
@@ -348,7 +355,64 @@ Result<Tensor> Pipeline::decode(ConstMatrixView latents, const RunInputs& inputs
 Result<Tensor> Pipeline::run(const RunInputs& inputs, const RunObserver& observer) {
   const Tensor latents = TRY(sample(inputs, observer, {}));
   const std::int64_t tokens = inputs.rows * inputs.cols;
-  return decode(latents.view().row_range(latents.rows() - tokens, tokens), inputs, observer);
+  if (inputs.clip_frames == 0 || networks_.vae->frames_per_latent() == 1)
+    return decode(latents.view().row_range(latents.rows() - tokens, tokens), inputs, observer);
+  Tensor last;
+  TRY(decode_clip(latents, inputs, observer, [&](ConstMatrixView frame) -> Result<bool> {
+    last = copy(context_, frame);
+    return true;
+  }));
+  return last;
+}
+
+Result<> Pipeline::decode_clip(const Tensor& latents, const RunInputs& inputs,
+                               const RunObserver& observer,
+                               const std::function<Result<bool>(ConstMatrixView frame)>& take) {
+  const Autoencoder& vae = *networks_.vae;
+  const std::int64_t tokens = inputs.rows * inputs.cols;
+  const std::int64_t side = vae.pixels_per_token();
+  const auto decoder = vae.begin_clip(context_, inputs.rows, inputs.cols, pool_);
+  const auto next = [&](ConstMatrixView frame, double flop) -> Result<Tensor> {
+    Tensor decoded = TRY(measured(observer.log, Stage::decode, flop,
+                                  [&] { return decoder->next(frame, observer.stop); }));
+    TRY(check_finite(context_, decoded, "decoded picture"));
+    return decoded;
+  };
+  bool first = true;
+  if (vae.frames_per_latent() > 1 && !inputs.references.empty()) {
+    // The first frame is there already; the later ones read what its layers see.
+    const std::vector<ReferenceTokens> given = TRY(encode_references(inputs.references, observer));
+    TRY(next(given.front().latents, vae.decode_flop(inputs.rows, inputs.cols)));
+    first = false;
+  }
+  for (std::int64_t row = 0; row < latents.rows(); row += tokens) {
+    const Tensor frames = TRY(next(latents.view().row_range(row, tokens),
+                                   first ? vae.decode_flop(inputs.rows, inputs.cols)
+                                         : vae.clip_flop(inputs.rows, inputs.cols)));
+    first = false;
+    const std::int64_t pixels = tokens * side * side;
+    for (std::int64_t at = 0; at < frames.rows(); at += pixels)
+      if (!TRY(take(frames.view().row_range(at, pixels)))) return {};
+  }
+  return {};
+}
+
+Result<> Pipeline::plan_steps(const RunInputs& inputs, Steps& steps) const {
+  const auto& distilled = model_.distilled_levels;
+  if (!distilled.empty() && std::ssize(distilled) == inputs.steps) {
+    steps.sigmas = distilled;
+    steps.sigmas.push_back(0);
+  } else if (model_.scheduler.solver == Solver::unipc) {
+    UniPcSchedule schedule =
+        TRY(make_unipc_schedule(model_.sampling.shift.value_or(model_.scheduler.shift),
+                                model_.scheduler.train_timesteps, inputs.steps));
+    steps.sigmas = std::move(schedule.levels);
+    steps.times = std::move(schedule.times);
+    steps.solver.emplace(steps.sigmas);
+  } else {
+    steps.sigmas = TRY(make_schedule(schedule_options(model_), inputs.noise.rows(), inputs.steps));
+  }
+  return {};
 }
 
 Result<Tensor> Pipeline::sample(const RunInputs& inputs, const RunObserver& observer,
@@ -361,13 +425,14 @@ Result<Tensor> Pipeline::sample(const RunInputs& inputs, const RunObserver& obse
       TRY(encode_references(inputs.references, observer));
 
   Steps steps;
-  steps.sigmas = TRY(make_schedule(schedule_options(model_), inputs.noise.rows(), inputs.steps));
+  TRY(plan_steps(inputs, steps));
   std::vector<ReferenceTokens> kept;
   if (inputs.kept) {
     kept = TRY(encode_references({inputs.kept->picture}, observer));
     steps.kept = kept.front().latents;
     steps.sigmas.erase(steps.sigmas.begin(), steps.sigmas.begin() + steps_skipped(inputs.steps));
   }
+  if (steps.times.empty()) steps.times.assign(steps.sigmas.begin(), steps.sigmas.end() - 1);
   measured(observer.log, Stage::prepare, 0, [&] {
     const auto begin = [&](const TextFeatures& text) {
       return networks_.transformer->begin(
@@ -377,7 +442,7 @@ Result<Tensor> Pipeline::sample(const RunInputs& inputs, const RunObserver& obse
            .cols = inputs.cols,
            .clip_frames = inputs.clip_frames,
            .references = references,
-           .sigmas = std::span(steps.sigmas).first(steps.sigmas.size() - 1),
+           .sigmas = steps.times,
            .guidance = model_.guidance == GuidanceUse::embedded ? std::optional(inputs.guidance)
                                                                 : std::nullopt});
     };
@@ -416,8 +481,8 @@ Tensor Pipeline::noise_from_planes(std::span<const float> planes, std::int64_t r
   return tokens_of_planes(planes, networks_.transformer->channels(), rows, cols, model_.noise_fold);
 }
 
-std::vector<std::uint8_t> Pipeline::to_pixels(const Tensor& decoded) const {
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(decoded.rows()) * 3);
+std::vector<std::uint8_t> Pipeline::to_pixels(ConstMatrixView decoded) const {
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(decoded.rows) * 3);
   signal_to_pixels(context_, decoded, pixels.data());
   return pixels;
 }
@@ -437,7 +502,7 @@ Result<std::optional<KeptPicture>> Pipeline::prepare_kept(const GenerateRequest&
                 "mask");
   }
   TRY(check_pixels(*request.mask, "mask", "mask"));
-  const std::int64_t side = model_.vae.pixels_per_token();
+  const std::int64_t side = model_.pixels_per_token;
   const ReferenceFit whole{.resized_width = static_cast<int>(cols * side),
                            .resized_height = static_cast<int>(rows * side),
                            .width = static_cast<int>(cols * side),
@@ -542,21 +607,26 @@ bool Pipeline::fits_together() const {
   return memory_ && read_in_place(networks_.mapped) <= memory_().free_bytes;
 }
 
-PictureCost Pipeline::cost(const PicturePlan& plan, std::int64_t frames,
-                           const RunInputs& inputs) const {
-  const std::int64_t side = model_.vae.pixels_per_token();
+PictureCost Pipeline::cost(const PicturePlan& plan, const RunInputs& inputs) const {
+  const std::int64_t side = model_.pixels_per_token;
+  const Autoencoder& vae = *networks_.vae;
+  const bool clip = inputs.clip_frames > 0;
+  const std::int64_t frames = clip ? inputs.clip_frames : 1;
   TokenCounts tokens{.text = model_.text.max_tokens,
                      .picture = plan.token_rows * plan.token_cols * frames};
-  std::int64_t decode_bytes = networks_.vae.decode_bytes(plan.token_rows, plan.token_cols);
+  if (clip) tokens.references = plan.token_rows * plan.token_cols;  // the frame before them
+  std::int64_t decode_bytes = clip ? vae.clip_bytes(plan.token_rows, plan.token_cols)
+                                   : vae.decode_bytes(plan.token_rows, plan.token_cols);
   for (const image::Picture& picture : inputs.references) {
     const std::int64_t rows = picture.height / side;
     const std::int64_t cols = picture.width / side;
     tokens.references += rows * cols;
-    decode_bytes = std::max(decode_bytes, networks_.vae.decode_bytes(rows, cols));  // or to encode
+    decode_bytes = std::max(decode_bytes, vae.decode_bytes(rows, cols));  // or to encode
   }
   const WorkCost encode = networks_.prompts->cost();
   const WorkCost step = networks_.transformer->step_cost(tokens, inputs.steps);
-  const double decode = networks_.vae.decode_flop(plan.token_rows, plan.token_cols);
+  const double decode = clip ? vae.clip_flop(plan.token_rows, plan.token_cols)
+                             : vae.decode_flop(plan.token_rows, plan.token_cols);
   const std::int64_t finished = 3 * static_cast<std::int64_t>(plan.width) * plan.height;
   return {
       .working_bytes = std::max({encode.bytes, step.bytes, decode_bytes}) + finished + kOtherBytes,
@@ -564,27 +634,26 @@ PictureCost Pipeline::cost(const PicturePlan& plan, std::int64_t frames,
       .step_bytes = read_in_place(networks_.others()),
       .text_encode_gflop = encode.flop * 1e-9,
       .step_gflop = step.flop * 1e-9 * (uses_true_guidance(inputs.guidance) ? 2 : 1),
-      .decode_gflop = decode * 1e-9 * static_cast<double>(frames),
+      .decode_gflop = decode * 1e-9,
       .steps = inputs.steps};
 }
 
 Result<PictureCost> Pipeline::cost(const GenerateRequest& request) const {
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  return cost(plan, 1, TRY(prepare(request, plan.token_rows, plan.token_cols)));
+  return cost(plan, TRY(prepare(request, plan.token_rows, plan.token_cols)));
 }
 
-Result<> Pipeline::check_memory(const PicturePlan& plan, std::int64_t frames,
-                                const RunInputs& inputs) const {
+Result<> Pipeline::check_memory(const PicturePlan& plan, const RunInputs& inputs) const {
   if (!memory_) return {};
   const MachineMemory memory = memory_();
-  const std::int64_t needed = cost(plan, frames, inputs).working_bytes;
+  const std::int64_t needed = cost(plan, inputs).working_bytes;
   const bool never = needed > memory.total_bytes;
   if (!never && needed <= memory.free_bytes) return {};
   const auto gib = [](std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
   const std::string text = fmt::format(
       "{} of {} x {} pixels needs about {:.1f} GiB of memory beside the weights; this machine has "
       "{:.1f}, of which {:.1f} are free",
-      frames == 1 ? "a picture" : "a clip", plan.width, plan.height, gib(needed),
+      inputs.clip_frames == 0 ? "a picture" : "a clip", plan.width, plan.height, gib(needed),
       gib(memory.total_bytes), gib(memory.free_bytes));
   if (never) return fail(ErrorCode::invalid_argument, text, "size");
   return fail(ErrorCode::resource_exhausted, text, "size");
@@ -594,7 +663,7 @@ Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& b
                                   RunObserver observer) {
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
   RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
-  TRY(check_memory(plan, 1, inputs));
+  TRY(check_memory(plan, inputs));
   for (int i = 0; i < std::ssize(batch.seeds); ++i) {
     inputs.noise =
         make_noise(batch.seeds[static_cast<std::size_t>(i)], networks_.transformer->channels(),
@@ -613,8 +682,7 @@ Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& b
   return {};
 }
 
-Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& observer,
-                           RunObserver run) {
+Result<> Pipeline::check_clip(const ClipRequest& request) const {
   if (model_.sampling.clips.frames == 0) {
     return fail(
         ErrorCode::invalid_argument,
@@ -634,38 +702,85 @@ Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& obser
                   "image");
     TRY(check_pixels(*request.first_frame, "first frame", "image"));
   }
+  return {};
+}
+
+std::vector<std::int64_t> Pipeline::passes_of(const ClipRequest& request) const {
+  const std::int64_t of_a_pass = model_.sampling.clips.frames - 1;  // that are made
+  const std::int64_t per_latent = networks_.vae->frames_per_latent();
+  std::vector<std::int64_t> latents;
+  for (std::int64_t left = request.frames - 1; left > 0; left -= of_a_pass) {
+    // A model with frames in each latent makes as many as are wanted, any other its own number.
+    latents.push_back(per_latent == 1 ? of_a_pass
+                                      : (std::min(left, of_a_pass) + per_latent - 1) / per_latent);
+  }
+  return latents;
+}
+
+Result<PictureCost> Pipeline::cost(const ClipRequest& request) const {
+  TRY(check_clip(request));
+  const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
+  RunInputs inputs =
+      TRY(prepare({.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance},
+                  plan.token_rows, plan.token_cols));
+  const Autoencoder& vae = *networks_.vae;
+  PictureCost sum;
+  for (const std::int64_t latents : passes_of(request)) {
+    inputs.clip_frames = latents;
+    const PictureCost pass = cost(plan, inputs);
+    if (sum.steps == 0)
+      sum = {pass.working_bytes, pass.text_encode_bytes, pass.step_bytes, pass.text_encode_gflop};
+    sum.steps += pass.steps;
+    sum.step_gflop += pass.step_gflop * pass.steps;
+    sum.decode_gflop += pass.decode_gflop * static_cast<double>(latents) +
+                        vae.encode_flop(plan.token_rows, plan.token_cols) * 1e-9;
+    if (vae.frames_per_latent() > 1)
+      sum.decode_gflop += vae.decode_flop(plan.token_rows, plan.token_cols) * 1e-9;
+  }
+  if (sum.steps > 0) sum.step_gflop /= sum.steps;
+  return sum;
+}
+
+Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& observer,
+                           RunObserver run) {
+  TRY(check_clip(request));
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
   RunInputs inputs =
       TRY(prepare({.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance},
                   plan.token_rows, plan.token_cols));
   const std::int64_t of_a_pass = model_.sampling.clips.frames - 1;  // that are made
-  TRY(check_memory(plan, of_a_pass, inputs));
-  const std::int64_t to_make = request.frames - 1;
+  const std::vector<std::int64_t> latents = passes_of(request);
+  inputs.clip_frames = latents.empty() ? 0 : latents.front();
+  TRY(check_memory(plan, inputs));
   const int given = request.first_frame ? 1 : 0;
-  const auto passes = static_cast<int>((to_make + of_a_pass - 1) / of_a_pass) + 1 - given;
+  const auto passes = static_cast<int>(latents.size()) + 1 - given;
   int passes_done = 0;
   run.watch.on_progress = [&](Progress done) {
     if (observer.on_progress)
       observer.on_progress(
           {.step = passes_done * done.steps + done.step, .steps = passes * done.steps});
   };
+  inputs.clip_frames = 0;
   inputs.references = {TRY(first_frame(request, inputs, plan, run))};
   passes_done = 1 - given;
   TRY(observer.take(finish(inputs.references.front().pixels, plan)));
-  inputs.clip_frames = of_a_pass;
-  for (std::int64_t made = 0; made < to_make; made += of_a_pass, ++passes_done) {
+  std::int64_t to_make = request.frames - 1;
+  for (const std::int64_t frames : latents) {
+    inputs.clip_frames = frames;
     // The frames below each other; another seed than the picture's, whose noise it would repeat.
     inputs.noise = make_noise(request.seed + static_cast<std::uint64_t>(passes_done),
-                              networks_.transformer->channels(), inputs.rows * of_a_pass,
+                              networks_.transformer->channels(), inputs.rows * inputs.clip_frames,
                               inputs.cols, model_.noise_fold);
-    TRY(animate_pass(inputs, to_make - made, observer, plan, run));
+    TRY(animate_pass(inputs, std::min(to_make, of_a_pass), observer, plan, run));
+    to_make -= of_a_pass;
+    ++passes_done;
   }
   return {};
 }
 
 Result<image::Picture> Pipeline::first_frame(const ClipRequest& request, RunInputs& inputs,
                                              const PicturePlan& plan, const RunObserver& run) {
-  const auto side = static_cast<int>(model_.vae.pixels_per_token());
+  const auto side = static_cast<int>(model_.pixels_per_token);
   if (request.first_frame)
     return lay_first_frame(context_, request.first_frame->view(), plan, side);
   inputs.noise = make_noise(request.seed, networks_.transformer->channels(), inputs.rows,
@@ -680,17 +795,19 @@ Result<> Pipeline::animate_pass(RunInputs& inputs, std::int64_t wanted,
                                 const ClipObserver& observer, const PicturePlan& plan,
                                 const RunObserver& run) {
   const Tensor latents = TRY(sample(inputs, run, {}));
-  const std::int64_t tokens = inputs.rows * inputs.cols;
-  std::vector<std::uint8_t>& last = inputs.references.front().pixels;
-  for (std::int64_t frame = 0; frame < std::min(wanted, inputs.clip_frames); ++frame) {
-    last = to_pixels(TRY(decode(latents.view().row_range(frame * tokens, tokens), inputs, run)));
+  std::vector<std::uint8_t> last;
+  const auto take = [&](ConstMatrixView frame) -> Result<bool> {
+    last = to_pixels(frame);
     TRY(observer.take(finish(last, plan)));
-  }
+    return --wanted > 0;
+  };
+  TRY(decode_clip(latents, inputs, run, take));
+  inputs.references.front().pixels = std::move(last);
   return {};
 }
 
 image::Picture Pipeline::finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const {
-  const auto side = model_.vae.pixels_per_token();
+  const auto side = model_.pixels_per_token;
   const int made_width = static_cast<int>(plan.token_cols * side);
   const int made_height = static_cast<int>(plan.token_rows * side);
   image::Picture picture;

@@ -35,7 +35,8 @@ struct RunInputs {
   Tensor noise;           // [rows * cols, channels] f32; of a clip frame by frame
   std::int64_t rows = 0;  // of the token grid
   std::int64_t cols = 0;
-  std::int64_t clip_frames = 0;  // that follow the only reference; 0: a picture
+  /// Latent ones that are made, behind the only reference where there is one; 0: a picture.
+  std::int64_t clip_frames = 0;
   int steps = 0;
   float guidance = 1;
   std::vector<image::Picture> references;  // fitted: RGB, sides multiples of the pixels per token
@@ -86,6 +87,7 @@ class Pipeline {
 
   /// What a picture of a request takes; see Engine::cost.
   Result<PictureCost> cost(const GenerateRequest& request) const;
+  Result<PictureCost> cost(const ClipRequest& request) const;
 
   /// Checks a request, makes its pictures one by one, crops and enlarges them; the batch says who
   /// watches each. (All in one pass would read the weights once, but a decode is most of the time.)
@@ -110,7 +112,7 @@ class Pipeline {
                            std::int64_t cols) const;
 
   /// What `run` returns as 8-bit RGB, row-major.
-  std::vector<std::uint8_t> to_pixels(const Tensor& decoded) const;
+  std::vector<std::uint8_t> to_pixels(ConstMatrixView decoded) const;
 
   /// Two passes per step, with and without the prompt (flux.md 4.5).
   bool uses_true_guidance(float guidance) const;
@@ -144,6 +146,14 @@ class Pipeline {
   /// latents  of one picture or frame.
   Result<Tensor> decode(ConstMatrixView latents, const RunInputs& inputs,
                         const RunObserver& observer);
+  Result<> check_clip(const ClipRequest& request) const;
+  /// Latent frames of each pass of a clip.
+  std::vector<std::int64_t> passes_of(const ClipRequest& request) const;
+  /// What a run steps through.
+  Result<> plan_steps(const RunInputs& inputs, Steps& steps) const;
+  /// The frames that follow the reference, one after the other, until `take` wants no more.
+  Result<> decode_clip(const Tensor& latents, const RunInputs& inputs, const RunObserver& observer,
+                       const std::function<Result<bool>(ConstMatrixView frame)>& take);
   /// The first frame on the whole grid: the given one, or what `run` makes of the prompt.
   Result<image::Picture> first_frame(const ClipRequest& request, RunInputs& inputs,
                                      const PicturePlan& plan, const RunObserver& run);
@@ -154,16 +164,16 @@ class Pipeline {
   /// pixels  of the whole grid.
   image::Picture finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const;
   SizeRule size_rule() const {
-    return {.pixels_per_token = model_.vae.pixels_per_token(),
+    return {.pixels_per_token = model_.pixels_per_token,
             .native_pixels = model_.sampling.native_pixels};
   }
   /// Whether there is memory for the weights of all networks at once, as far as is known.
   bool fits_together() const;
-  /// What a picture, or the frames of a pass together, on a grid of tokens takes.
-  PictureCost cost(const PicturePlan& plan, std::int64_t frames, const RunInputs& inputs) const;
+  /// What a picture, or the frames of a pass together, on a grid of tokens takes; decoding is of
+  /// one of them.
+  PictureCost cost(const PicturePlan& plan, const RunInputs& inputs) const;
   /// See Engine::generate_batch.
-  Result<> check_memory(const PicturePlan& plan, std::int64_t frames,
-                        const RunInputs& inputs) const;
+  Result<> check_memory(const PicturePlan& plan, const RunInputs& inputs) const;
   /// `invalid_argument` where a text is longer than the model reads and must not be cut.
   Result<> check_length(const std::string& text, std::string_view field) const;
   /// All but the noise.

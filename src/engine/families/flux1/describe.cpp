@@ -139,6 +139,7 @@ Result<ModelPlan> describe_flux1(ModelFiles& files) {
        .detect = detect_vae,
        .fits = [&](const VaeConfig& vae) { return check_vae(vae, own->transformer); }},
       plan));
+  plan.pixels_per_token = plan.vae.pixels_per_token();
   TRY(apply_defaults(own->transformer.guidance_embeds, files, plan));
   TRY(files.take_tokenizer("tokenizer", TokenizerKind::clip, plan));
   TRY(files.take_tokenizer("tokenizer_2", TokenizerKind::t5, plan));
@@ -156,6 +157,7 @@ Result<> check_flux1(const ModelPlan& plan) {
 const Family kFlux1 = {.name = "flux1",
                        .pipelines = kPipelines,
                        .components = kComponents,
+                       .check_index = nullptr,
                        .networks = networks,
                        .owns = owns,
                        .describe = describe_flux1,

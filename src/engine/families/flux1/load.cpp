@@ -11,6 +11,7 @@
 #include "engine/models/flux1/flux1_names.h"
 #include "engine/models/t5/t5.h"
 #include "engine/models/t5/t5_names.h"
+#include "engine/models/vae/vae.h"
 #include "engine/models/vae/vae_names.h"
 #include "engine/tokenizers/clip_tokenizer.h"
 #include "engine/tokenizers/t5_tokenizer.h"
@@ -118,9 +119,9 @@ Result<Networks> load_flux1(const Context& context, const ModelPlan& plan, Numbe
       context, "transformer", plan.part("transformer"), flux1_names(), format, networks, is_needed,
       [&](WeightLoader& weights) { return Flux1::load(weights, own.transformer); }));
   networks.transformer_layers = own.transformer.double_blocks + own.transformer.single_blocks;
-  networks.vae =
+  networks.vae = std::make_unique<Vae>(
       TRY(load_network(context, "vae", plan.part("vae"), vae_names(), format, networks, is_needed,
-                       [&](WeightLoader& weights) { return Vae::load(weights, plan.vae); }));
+                       [&](WeightLoader& weights) { return Vae::load(weights, plan.vae); })));
   return networks;
 }
 

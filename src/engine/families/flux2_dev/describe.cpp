@@ -73,6 +73,7 @@ Result<ModelPlan> describe_flux2_dev(ModelFiles& files) {
        .detect = detect_vae,
        .fits = [&](const VaeConfig& vae) { return check_flux2_vae(vae, own->transformer); }},
       plan));
+  plan.pixels_per_token = plan.vae.pixels_per_token();
   TRY(files.read_scheduler(plan));
   plan.distilled = {true, "its family"};
   plan.cached_references = {false, "its family"};
@@ -94,6 +95,7 @@ Result<> check_flux2_dev(const ModelPlan& plan) {
 const Family kFlux2Dev = {.name = "flux2-dev",
                           .pipelines = kPipelines,
                           .components = kComponents,
+                          .check_index = nullptr,
                           .networks = networks,
                           .owns = owns,
                           .describe = describe_flux2_dev,

@@ -18,7 +18,8 @@ constexpr PipelineClass kPipelines[] = {
     {.name = "Flux2KleinPipeline"},
     {.name = "Flux2KleinModularPipeline"},
     {.name = "Flux2KleinBaseModularPipeline"},
-    {.name = "Flux2KleinKVPipeline", .cached_references = true},
+    // Knows no guidance at all.
+    {.name = "Flux2KleinKVPipeline", .cached_references = true, .distilled = true},
 };
 constexpr PipelineComponent kComponents[] = {
     {"scheduler", {"FlowMatchEulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler"}},
@@ -79,6 +80,7 @@ Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
        .detect = detect_vae,
        .fits = [&](const VaeConfig& vae) { return check_flux2_vae(vae, own->transformer); }},
       plan));
+  plan.pixels_per_token = plan.vae.pixels_per_token();
   TRY(files.read_scheduler(plan));
   plan.guidance = plan.distilled.value ? GuidanceUse::none : GuidanceUse::two_passes;
   plan.sampling = plan.distilled.value ? SamplingDefaults{.steps = 4, .guidance = 1}
@@ -99,6 +101,7 @@ Result<> check_flux2_klein(const ModelPlan& plan) {
 const Family kFlux2Klein = {.name = "flux2-klein",
                             .pipelines = kPipelines,
                             .components = kComponents,
+                            .check_index = nullptr,
                             .networks = networks,
                             .owns = owns,
                             .describe = describe_flux2_klein,

@@ -35,10 +35,10 @@ struct DenoiseRequest {
   std::int64_t rows = 0;  // of the picture's token grid
   std::int64_t cols = 0;
   /// That are made at once, at times 1, 2, ... after the only reference, which is what is there at
-  /// time 0. 0: a picture, at time 0 itself.
+  /// time 0; without one at times 0, 1, ... 0: a picture, at time 0 itself.
   std::int64_t clip_frames = 0;
   std::span<const ReferenceTokens> references;
-  std::span<const float> sigmas;  // the noise level that each step starts from
+  std::span<const float> sigmas;  // the noise level of each step, as the network is told
   std::optional<float> guidance;  // for the embedding of a model that has one
 };
 

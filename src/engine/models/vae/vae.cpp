@@ -280,6 +280,27 @@ Result<Tensor> Vae::encode(const Context& context, ConstMatrixView pixels, std::
   return tokens;
 }
 
+class Vae::Frames final : public ClipDecoder {
+ public:
+  Frames(const Vae& vae, const Context& context, std::int64_t rows, std::int64_t cols,
+         ActivationPool& pool)
+      : vae_(vae), context_(context), rows_(rows), cols_(cols), pool_(pool) {}
+  Result<Tensor> next(ConstMatrixView tokens, const std::stop_token& stop) override {
+    return vae_.decode(context_, tokens, rows_, cols_, pool_, stop);
+  }
+
+ private:
+  const Vae& vae_;
+  const Context& context_;
+  const std::int64_t rows_, cols_;
+  ActivationPool& pool_;
+};
+
+std::unique_ptr<ClipDecoder> Vae::begin_clip(const Context& context, std::int64_t rows,
+                                             std::int64_t cols, ActivationPool& pool) const {
+  return std::make_unique<Frames>(*this, context, rows, cols, pool);
+}
+
 double Vae::half_flop(const Half& half, bool encoder, std::int64_t rows, std::int64_t cols) const {
   const auto conv = [](const PackedConv& c, double pixels) {
     return c.empty() ? 0.0

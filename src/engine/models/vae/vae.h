@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "engine/backend/context.h"
 #include "engine/models/common/activation_pool.h"
+#include "engine/models/common/autoencoder.h"
 #include "engine/models/common/weight_loader.h"
 #include "engine/models/vae/vae_config.h"
 #include "engine/ops/conv2d/conv2d.h"
@@ -22,37 +23,39 @@ namespace imagined::engine {
 /// in how latents are normalised.
 /// Source: flux.md section 3; diffusers, `autoencoder_kl_flux2.py`, `autoencoder_kl.py` and
 /// `vae.py`.
-class Vae {
+class Vae final : public Autoencoder {
  public:
   static constexpr std::int64_t kBandBytes = 32 << 20;
 
   static Result<Vae> load(WeightLoader& weights, const VaeConfig& config);
 
-  /// Pixels of a token grid.
-  ///
-  /// tokens   [rows * cols, 4 * latent_channels] f32, normalised, row after row.
-  /// returns  [rows * p * cols * p, 3] f32 in about [-1, 1]; p = config.pixels_per_token().
-  /// A stop request between two blocks returns `cancelled`.
+  std::int64_t pixels_per_token() const override { return config_.pixels_per_token(); }
+  std::int64_t frames_per_latent() const override { return 1; }
+  Result<Tensor> decode(const Context& context, ConstMatrixView tokens, std::int64_t rows,
+                        std::int64_t cols, ActivationPool& pool,
+                        const std::stop_token& stop) const override {
+    return decode(context, tokens, rows, cols, pool, stop, kBandBytes);
+  }
   /// Large pictures are worked through in bands of rows of about `band_bytes` in f32, which changes
   /// no number.
   Result<Tensor> decode(const Context& context, ConstMatrixView tokens, std::int64_t rows,
                         std::int64_t cols, ActivationPool& pool, const std::stop_token& stop,
-                        std::int64_t band_bytes = kBandBytes) const;
-
-  /// Tokens of a picture: the mean of the distribution, never a sample.
-  ///
-  /// pixels   [height * width, 3] f32 in [-1, 1]; both sides multiples of pixels_per_token().
-  /// returns  [rows * cols, 4 * latent_channels] f32, normalised.
+                        std::int64_t band_bytes) const;
   Result<Tensor> encode(const Context& context, ConstMatrixView pixels, std::int64_t height,
                         std::int64_t width, ActivationPool& pool,
-                        const std::stop_token& stop) const;
-
-  /// Multiplications and additions for one picture of rows x cols tokens, convolutions and the
-  /// middle attention.
-  double decode_flop(std::int64_t rows, std::int64_t cols) const;
-  /// Of memory beside the weights, where a decode needs most; the result is part of it.
-  std::int64_t decode_bytes(std::int64_t rows, std::int64_t cols) const;
-  double encode_flop(std::int64_t rows, std::int64_t cols) const;
+                        const std::stop_token& stop) const override;
+  /// Frame by frame, each alone.
+  std::unique_ptr<ClipDecoder> begin_clip(const Context& context, std::int64_t rows,
+                                          std::int64_t cols, ActivationPool& pool) const override;
+  double decode_flop(std::int64_t rows, std::int64_t cols) const override;
+  double encode_flop(std::int64_t rows, std::int64_t cols) const override;
+  double clip_flop(std::int64_t rows, std::int64_t cols) const override {
+    return decode_flop(rows, cols);
+  }
+  std::int64_t decode_bytes(std::int64_t rows, std::int64_t cols) const override;
+  std::int64_t clip_bytes(std::int64_t rows, std::int64_t cols) const override {
+    return decode_bytes(rows, cols);
+  }
 
  private:
   struct Norm {
@@ -92,6 +95,7 @@ class Vae {
   struct Picture;  // an image on loan from the pool memory
   class Loader;    // names and shapes of the tensors
   class Pass;      // one run through a half
+  class Frames;    // a clip, frame by frame
 
   static Scaling make_scaling(const std::vector<double>& mean,
                               const std::vector<double>& deviation);

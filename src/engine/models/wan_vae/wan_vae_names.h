@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/formats/name_table.h"
+
+namespace imagined::engine {
+
+/// diffusers' layout.
+const NameTable& wan_vae_names();
+
+}  // namespace imagined::engine

@@ -1,0 +1,258 @@
+// Clips of Wan: every frame of its autoencoder against a recorded decode, and the engine's public
+// face on the small random models of which recorded_runs_test compares the numbers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "base/folder_testing.h"
+#include "engine/engine.h"
+#include "engine/formats/safetensors.h"
+#include "engine/lab/recording.h"
+#include "golden/load_wan_vae.h"
+
+namespace imagined::engine::golden {
+namespace {
+
+using ::testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+const fs::path kGolden = fs::path(IMAGINED_SOURCE_DIR) / "tests" / "golden";
+
+constexpr std::int64_t kRows = 2;  // of tokens, in each of the recorded latent frames
+constexpr std::int64_t kCols = 1;
+constexpr std::int64_t kLatentFrames = 4;
+constexpr std::int64_t kPixels = 64 * 32;
+
+struct RecordedClip {
+  Tensor tokens;              // [latent frames * rows * cols, channels]
+  std::vector<float> frames;  // [frames, pixels, 3]
+};
+
+RecordedClip recorded_clip() {
+  const SafetensorsFile file = value_of(SafetensorsFile::open(kGolden / "wan/frames.safetensors"));
+  const auto numbers = [&](const char* name) { return values_of<float>(*file.find(name)); };
+  RecordedClip clip{.tokens = Tensor(kLatentFrames * kRows * kCols, 24),
+                    .frames = numbers("frames")};
+  std::ranges::copy(numbers("tokens"), clip.tokens.values().begin());
+  return clip;
+}
+
+/// Pixels of all latent frames, one after the other.
+std::vector<float> decode(const WanVae& vae, const Context& context, const Tensor& tokens) {
+  ActivationPool pool;
+  const auto decoder = vae.begin_clip(context, kRows, kCols, pool);
+  std::vector<float> pixels;
+  for (std::int64_t row = 0; row < tokens.rows(); row += kRows * kCols) {
+    const Tensor made = value_of(decoder->next(tokens.view().row_range(row, kRows * kCols), {}));
+    pixels.insert(pixels.end(), made.values().begin(), made.values().end());
+  }
+  return pixels;
+}
+
+/// As of the recorded runs: two f32 runs differ by 1e-6, a forgotten frame or tap by 0.1.
+TEST(WanVae, DecodesEveryFrameOfAClipAsRecorded) {
+  const Context context({.threads = 2});
+  const RecordedClip clip = recorded_clip();
+  const auto vae = load_wan_vae(context, NumberFormat::exact());
+  const std::vector<float> frames = decode(*vae, context, clip.tokens);
+  ASSERT_EQ(frames.size(), clip.frames.size());
+  constexpr std::size_t kFrame = 3 * kPixels;
+  for (std::size_t frame = 0; frame * kFrame < frames.size(); ++frame) {
+    double error = 0;
+    double sum = 0;
+    for (std::size_t i = frame * kFrame; i < (frame + 1) * kFrame; ++i) {
+      const double expected = clip.frames[i];
+      error += std::pow(frames[i] - expected, 2);
+      sum += expected * expected;
+    }
+    EXPECT_LT(std::sqrt(error / sum), 1e-4) << "frame " << frame;
+  }
+}
+
+TEST(WanVae, DecodesAFirstFrameAloneToTheSameBits) {
+  const Context context({.threads = 2});
+  const RecordedClip clip = recorded_clip();
+  const auto vae = load_wan_vae(context, NumberFormat::fast(context.cpu()));
+  ActivationPool pool;
+  const Tensor alone = value_of(
+      vae->decode(context, clip.tokens.view().row_range(0, kRows * kCols), kRows, kCols, pool, {}));
+  const std::vector<float> frames = decode(*vae, context, clip.tokens);
+  EXPECT_EQ(0, std::memcmp(alone.row(0), frames.data(), alone.values().size_bytes()));
+}
+
+TEST(WanVae, DecodesToTheSameBitsWithAnyNumberOfThreads) {
+  const RecordedClip clip = recorded_clip();
+  std::vector<float> expected;
+  for (const int threads : {1, 3}) {
+    const Context context({.threads = threads});
+    const auto vae = load_wan_vae(context, NumberFormat::exact());
+    const std::vector<float> frames = decode(*vae, context, clip.tokens);
+    if (expected.empty()) expected = frames;
+    EXPECT_EQ(0, std::memcmp(expected.data(), frames.data(), frames.size() * sizeof(float)));
+  }
+}
+
+// ---- the engine's face --------------------------------------------------------------------------
+
+image::Picture picture(int width, int height) {
+  image::Picture made{.width = width, .height = height, .channels = 3};
+  for (int i = 0; i < width * height * 3; ++i)
+    made.pixels.push_back(static_cast<std::uint8_t>(i * 37 % 251));
+  return made;
+}
+
+/// The distilled model, with what its sampling.json says.
+class WanClip : public ::testing::Test {
+ protected:
+  std::unique_ptr<Engine> load(std::string_view sampling = {}) {
+    for (const auto& entry : fs::directory_iterator(kGolden / "d2"))
+      fs::create_symlink(entry.path(), folder_.path() / entry.path().filename());
+    if (!sampling.empty()) folder_.write("sampling.json", sampling);
+    auto engine = Engine::load({.path = folder_.path(), .precision = Precision::f32, .threads = 2});
+    CHECK(engine.has_value(), "{}", engine.error().message);
+    return std::move(*engine);
+  }
+
+  static ClipRequest request_of(int frames) {
+    return {.prompt = "night falls",
+            .first_frame = picture(80, 64),
+            .width = 80,
+            .height = 64,
+            .frames = frames,
+            .seed = 7};
+  }
+
+  struct Made {
+    std::vector<image::Picture> frames;
+    std::vector<Progress> progress;
+    Error error;
+  };
+  static Made animate(Engine& engine, const ClipRequest& request) {
+    Made made;
+    const auto done = engine.animate(
+        request,
+        {.on_progress = [&](Progress progress) { made.progress.push_back(progress); },
+         .take = [&](image::Picture frame) -> Result<> {
+           made.frames.push_back(std::move(frame));
+           return {};
+         }},
+        {});
+    if (!done) made.error = done.error();
+    return made;
+  }
+
+ private:
+  TestFolder folder_;
+};
+
+TEST_F(WanClip, SaysThatItMakes24FramesASecondInThreeStepsWithoutGuidance) {
+  const auto engine = load();
+  const ModelSummary& summary = engine->summary();
+  EXPECT_EQ(summary.family, "wan");
+  EXPECT_EQ(summary.clip_frames_per_second, 24);
+  EXPECT_EQ(summary.default_steps, 3);
+  EXPECT_EQ(summary.guidance, GuidanceUse::none);
+  EXPECT_EQ(summary.max_references, 0);
+  EXPECT_EQ(summary.pixels_per_token, 32);
+  EXPECT_TRUE(summary.distilled);
+}
+
+TEST(WanBase, SaysThatItTakes50StepsWithTrueGuidance) {
+  const auto engine = Engine::load({.path = kGolden / "d1", .threads = 1});
+  ASSERT_TRUE(engine.has_value()) << engine.error().message;
+  EXPECT_EQ((*engine)->summary().default_steps, 50);
+  EXPECT_EQ((*engine)->summary().default_guidance, 5);
+  EXPECT_EQ((*engine)->summary().guidance, GuidanceUse::two_passes);
+  EXPECT_FALSE((*engine)->summary().distilled);
+}
+
+TEST_F(WanClip, HasAsManyFramesAsAreAskedForAndBeginsWithTheGivenPicture) {
+  const auto engine = load();
+  for (const int frames : {1, 2, 5, 6}) {
+    const ClipRequest request = request_of(frames);
+    const Made made = animate(*engine, request);
+    ASSERT_EQ(made.frames.size(), static_cast<std::size_t>(frames)) << made.error.message;
+    EXPECT_EQ(made.frames.front().pixels, request.first_frame->pixels);
+    for (const image::Picture& frame : made.frames) {
+      EXPECT_EQ(frame.width, 80);
+      EXPECT_EQ(frame.height, 64);
+    }
+  }
+}
+
+TEST_F(WanClip, GoesOnFromItsLastFrameInPassesOfItsLength) {
+  const auto engine = load(R"({"clip_frames": 5, "clip_frames_per_second": 12})");
+  EXPECT_EQ(engine->summary().clip_frames_per_second, 12);
+  ClipRequest request = request_of(8);
+  request.width = request.height = 64;  // whole tokens, so that frames are all there is to see
+  request.first_frame = picture(64, 64);
+  const Made whole = animate(*engine, request);
+  ASSERT_EQ(whole.frames.size(), 8u) << whole.error.message;
+  EXPECT_EQ(whole.progress.size(), 6u);  // two passes of three steps
+  request.first_frame = whole.frames[4];
+  request.frames = 4;
+  ++request.seed;
+  const Made rest = animate(*engine, request);
+  ASSERT_EQ(rest.frames.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(rest.frames[i].pixels, whole.frames[4 + i].pixels);
+}
+
+TEST_F(WanClip, WithoutAFirstPictureBeginsWithTheOneOfThePrompt) {
+  const auto engine = load();
+  ClipRequest request = request_of(3);
+  request.first_frame.reset();
+  const Made made = animate(*engine, request);
+  ASSERT_EQ(made.frames.size(), 3u) << made.error.message;
+  const auto alone = engine->generate(
+      {.prompt = request.prompt, .width = 80, .height = 64, .seed = request.seed}, {}, {});
+  ASSERT_TRUE(alone.has_value());
+  EXPECT_EQ(made.frames.front().pixels, alone->pixels);
+}
+
+TEST_F(WanClip, DependsOnSeedPromptAndFirstPictureAndNothingElse) {
+  const auto engine = load();
+  const auto last_of = [&](const ClipRequest& request) {
+    return animate(*engine, request).frames.back().pixels;
+  };
+  const auto base = last_of(request_of(3));
+  EXPECT_EQ(last_of(request_of(3)), base);
+  ClipRequest other = request_of(3);
+  other.seed = 8;
+  EXPECT_NE(last_of(other), base);
+  other = request_of(3);
+  other.prompt = "a bowl of apples";
+  EXPECT_NE(last_of(other), base);
+  other = request_of(3);
+  other.first_frame->pixels[0] = 255;
+  EXPECT_NE(last_of(other), base);
+}
+
+TEST_F(WanClip, TakesOtherNumbersOfStepsThanItWasDistilledAt) {
+  const auto engine = load();
+  ClipRequest request = request_of(2);
+  request.steps = 2;
+  const Made made = animate(*engine, request);
+  EXPECT_EQ(made.frames.size(), 2u) << made.error.message;
+  EXPECT_EQ(made.progress.size(), 2u);
+}
+
+TEST_F(WanClip, RefusesReferencePictures) {
+  const auto engine = load();
+  GenerateRequest request{.prompt = "a cat", .width = 64, .height = 64};
+  request.references.push_back(picture(64, 64));
+  const auto made = engine->generate(request, {}, {});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_THAT(made.error().message, HasSubstr("takes none"));
+}
+
+}  // namespace
+}  // namespace imagined::engine::golden
