@@ -33,6 +33,7 @@ struct ModelFinding {
   std::string precision;
   std::int64_t weight_bytes = 0;
   std::vector<SizeEstimate> sizes;  // empty: not known
+  std::vector<ClipEstimate> clips;  // of a model that makes videos
   bool measured = false;            // their seconds, by a small picture; else counted
   std::string problem;              // empty: none
 
@@ -75,7 +76,9 @@ Result<> estimate(const engine::LoadOptions& options, const ModelSettings& model
     const auto engine = TRY(engine::Engine::load(options));
     finding.sizes = TRY(estimate_sizes(*engine, model));
     const auto rates = engine::measure_products(options.precision, options.threads, seconds_now);
+    finding.clips = TRY(estimate_clips(*engine, model));
     for (SizeEstimate& size : finding.sizes) size.seconds = counted_seconds(size.cost, rates);
+    for (ClipEstimate& clip : finding.clips) clip.seconds = counted_seconds(clip.cost, rates);
     engine::PictureCost bench = TRY(engine->cost(usual_request(model, kBenchSide)));
     bench.steps = 1;
     finding.measured = counted_seconds(bench, rates) <= kBenchSecondsMax;
@@ -112,7 +115,8 @@ ModelFinding inspect_model(const ModelSettings& model, const Config& config, con
         "leave it out, or set it to {:.0f} or more",
         seconds, timeout_s, std::ceil(2 * seconds / 60) * 60);
   } else if (finding.of_1k().cost.working_bytes > memory.total_bytes) {
-    finding.problem = "a 1k picture needs " + estimate_text(finding.of_1k(), memory);
+    finding.problem = "a 1k picture needs " +
+                      estimate_text(finding.of_1k().cost, finding.of_1k().seconds, memory);
   }
   return finding;
 }
@@ -181,6 +185,9 @@ void print_json(const Findings& findings) {
     JsonText sizes = JsonText::array();
     for (const SizeEstimate& size : model.sizes)
       sizes.push(estimate_json(size, findings.machine.memory));
+    JsonText clips = JsonText::array();
+    for (const ClipEstimate& clip : model.clips)
+      clips.push(estimate_json(clip, findings.machine.memory));
     models.push(JsonText::object(
         {{"name", model.name},
          {"path", model.path},
@@ -191,6 +198,7 @@ void print_json(const Findings& findings) {
          {"seconds_1k", model.sizes.empty() ? 0 : model.of_1k().seconds},
          {"measured", model.measured},
          {"sizes", sizes},
+         {"clips", clips},
          {"problem", model.problem.empty() ? JsonText() : JsonText(model.problem)}}));
   }
   const Machine& machine = findings.machine;
@@ -228,7 +236,11 @@ void print_text(const Findings& findings) {
     if (const std::string cached = page_cache_text(model.of_1k(), machine.memory); !cached.empty())
       fmt::print(kLine, cached);
     for (const SizeEstimate& size : model.sizes)
-      fmt::print("              {0} x {0}: {1}\n", size.side, estimate_text(size, machine.memory));
+      fmt::print("              {0} x {0}: {1}\n", size.side,
+                 estimate_text(size.cost, size.seconds, machine.memory));
+    for (const ClipEstimate& clip : model.clips)
+      fmt::print("              {}: {}\n", clip_text(clip),
+                 estimate_text(clip.cost, clip.seconds, machine.memory));
     fmt::print(kLine, model.measured ? "(times from a small picture made here)"
                                      : "(times counted, by the rate of one product here)");
   }

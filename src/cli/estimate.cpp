@@ -42,19 +42,50 @@ Result<std::vector<SizeEstimate>> estimate_sizes(const engine::Engine& engine,
   return sizes;
 }
 
-std::string estimate_text(const SizeEstimate& estimate, const Memory& memory) {
-  const std::int64_t needed = estimate.cost.working_bytes;
+Result<std::vector<ClipEstimate>> estimate_clips(const engine::Engine& engine,
+                                                 const config::ModelSettings& model) {
+  std::vector<ClipEstimate> clips;
+  const int speed = engine.summary().clip_frames_per_second;
+  if (speed == 0) return clips;
+  for (const auto& [width, height] : kEstimatedClips) {
+    const engine::ClipRequest request{.prompt = usual_request(model, height).prompt,
+                                      .first_frame = {},
+                                      .width = width,
+                                      .height = height,
+                                      .frames = kEstimatedClipSeconds * speed,
+                                      .steps = model.steps,
+                                      .guidance = model.guidance};
+    clips.push_back({.width = width, .height = height, .cost = TRY(engine.cost(request))});
+  }
+  return clips;
+}
+
+std::string clip_text(const ClipEstimate& estimate) {
+  return fmt::format("{} x {}, {} s", estimate.width, estimate.height, kEstimatedClipSeconds);
+}
+
+std::string estimate_text(const engine::PictureCost& cost, double seconds, const Memory& memory) {
+  const std::int64_t needed = cost.working_bytes;
   if (needed > memory.total_bytes)
     return fmt::format("{:.1f} GiB to work in, which this machine has not: refused", gib(needed));
   if (needed > memory.free_bytes)
     return fmt::format("{:.1f} GiB to work in, which are not free now: refused until they are",
                        gib(needed));
-  return fmt::format("{:.1f} GiB to work in, about {:.{}f} s", gib(needed), estimate.seconds,
-                     estimate.seconds < 10 ? 1 : 0);
+  return fmt::format("{:.1f} GiB to work in, about {:.{}f} s", gib(needed), seconds,
+                     seconds < 10 ? 1 : 0);
 }
 
 JsonText estimate_json(const SizeEstimate& estimate, const Memory& memory) {
   return JsonText::object({{"side", estimate.side},
+                           {"working_bytes", estimate.cost.working_bytes},
+                           {"fits", estimate.cost.working_bytes <= memory.free_bytes},
+                           {"seconds", estimate.seconds}});
+}
+
+JsonText estimate_json(const ClipEstimate& estimate, const Memory& memory) {
+  return JsonText::object({{"width", estimate.width},
+                           {"height", estimate.height},
+                           {"clip_seconds", kEstimatedClipSeconds},
                            {"working_bytes", estimate.cost.working_bytes},
                            {"fits", estimate.cost.working_bytes <= memory.free_bytes},
                            {"seconds", estimate.seconds}});

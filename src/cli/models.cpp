@@ -108,12 +108,18 @@ int show(const ModelsOptions& options) {
   const auto rates = engine::measure_products(
       summary.precision, static_cast<int>(config->settings.threads), seconds_now);
   for (SizeEstimate& size : *sizes) size.seconds = counted_seconds(size.cost, rates);
+  auto clips = estimate_clips(**engine, *model);
+  if (!clips) return report(clips.error());
+  for (ClipEstimate& clip : *clips) clip.seconds = counted_seconds(clip.cost, rates);
   facts.push_back(fact("text_encode_bytes", sizes->front().cost.text_encode_bytes));
   facts.push_back(fact("step_bytes", sizes->front().cost.step_bytes));
   if (!options.json) {
     for (const Fact& fact : facts) fmt::print("{:<22} {}\n", fact.name, fact.text);
     for (const SizeEstimate& size : *sizes)
-      fmt::print("{:<22} {}\n", fmt::format("{0} x {0}", size.side), estimate_text(size, memory));
+      fmt::print("{:<22} {}\n", fmt::format("{0} x {0}", size.side),
+                 estimate_text(size.cost, size.seconds, memory));
+    for (const ClipEstimate& clip : *clips)
+      fmt::print("{:<22} {}\n", clip_text(clip), estimate_text(clip.cost, clip.seconds, memory));
     fmt::print("{:<22} counted from the shapes, by {:.0f} GFLOP/s of a product here\n", "seconds",
                rates.blocks);
     if (const std::string cached = page_cache_text(sizes->front(), memory); !cached.empty())
@@ -131,9 +137,11 @@ int show(const ModelsOptions& options) {
   }
   JsonText items = JsonText::array();
   for (const SizeEstimate& size : *sizes) items.push(estimate_json(size, memory));
+  JsonText videos = JsonText::array();
+  for (const ClipEstimate& clip : *clips) videos.push(estimate_json(clip, memory));
   JsonText whole = JsonText::object();
   for (const Fact& fact : facts) whole.add(fact.name, fact.json);
-  whole.add("sizes", items).add("product_gflops", rates.blocks);
+  whole.add("sizes", items).add("clips", videos).add("product_gflops", rates.blocks);
   whole.add("files", files).add("notes", JsonText::array_of(summary.notes));
   fmt::print("{}\n", whole.text());
   return kExitOk;
