@@ -6,7 +6,9 @@ page of a weight takes a page of memory; the pictures are grey.
     tools/zero_weights.py OUT --shape flux1-dev --type q4_0     FLUX.1 [dev]: 6.7 + 9.5 GB, a few MB on the disk
     tools/zero_weights.py OUT --shape klein-9b                  FLUX.2 [klein] 9B in bf16: 18 + 16 GB
     tools/zero_weights.py OUT --shape flux2-dev --type q4_k     FLUX.2 [dev]: 18 + 47 GB
+    tools/zero_weights.py OUT --shape fastwan-5b                FastWan 2.2 TI2V-5B in bf16: 10 + 11 GB
 
+A FastWan's videos are grey too; `models show`, `bench` and `animate` work on it as on the real one.
 `--type` is the transformer's: bf16 in safetensors, q8_0, q4_0 or q4_k in GGUF. Encoders and VAE are
 bf16. Only Python's own library is needed.
 """
@@ -77,6 +79,14 @@ def t5():
     return out
 
 
+def umt5():
+    """Of Wan: T5's encoder with a larger vocabulary and positions of each layer's own."""
+    out = t5() | {"shared.weight": [256384, TEXT]}
+    for i in range(24):
+        out[f"encoder.block.{i}.layer.0.SelfAttention.relative_attention_bias.weight"] = [32, 64]
+    return out
+
+
 def clip():
     out = {"text_model.embeddings.token_embedding.weight": [49408, POOLED],
            "text_model.embeddings.position_embedding.weight": [77, POOLED]}
@@ -97,6 +107,88 @@ def flux1_vae():
     shapes = random_weights.vae({"channels": [128, 256, 512, 512], "latent": 16, "resnets": 2})
     return {name: shape for name, shape in shapes.items()
             if not name.startswith(("bn.", "quant_conv", "post_quant_conv"))}
+
+
+# ---- shapes of Wan 2.2 TI2V-5B ------------------------------------------------------------------
+
+
+def wan_transformer():
+    inner = 14336
+    out = {"patch_embedding.weight": [WIDTH, 48, 1, 2, 2], "patch_embedding.bias": [WIDTH],
+           "scale_shift_table": [1, 2, WIDTH]}
+    at = "condition_embedder."
+    for name, rows, cols in ((at + "time_embedder.linear_1", WIDTH, 256),
+                             (at + "time_embedder.linear_2", WIDTH, WIDTH),
+                             (at + "time_proj", 6 * WIDTH, WIDTH),
+                             (at + "text_embedder.linear_1", WIDTH, TEXT),
+                             (at + "text_embedder.linear_2", WIDTH, WIDTH), ("proj_out", 192, WIDTH)):
+        out |= linear(name, rows, cols)
+    for i in range(30):
+        at = f"blocks.{i}."
+        for attention in ("attn1.", "attn2."):
+            for part in ("to_q", "to_k", "to_v", "to_out.0"):
+                out |= linear(at + attention + part, WIDTH, WIDTH)
+            out |= {f"{at}{attention}norm_{part}.weight": [WIDTH] for part in "qk"}
+        out |= {at + "norm2.weight": [WIDTH], at + "norm2.bias": [WIDTH]}
+        out |= linear(at + "ffn.net.0.proj", inner, WIDTH)
+        out |= linear(at + "ffn.net.2", WIDTH, inner)
+        out[at + "scale_shift_table"] = [1, 6, WIDTH]
+    return out
+
+
+def wan_vae(latents=48, folded=12, encoder=160, decoder=256, widths=(1, 2, 4, 4)):
+    out = {}
+
+    def conv(name, rows, cols, *kernel):
+        out.update({name + ".weight": [rows, cols, *kernel], name + ".bias": [rows]})
+
+    def block(name, cols, rows):
+        out.update({f"{name}.norm1.gamma": [cols, 1, 1, 1], f"{name}.norm2.gamma": [rows, 1, 1, 1]})
+        conv(name + ".conv1", rows, cols, 3, 3, 3)
+        conv(name + ".conv2", rows, rows, 3, 3, 3)
+        if cols != rows:
+            conv(name + ".conv_shortcut", rows, cols, 1, 1, 1)
+
+    def middle(half, width):
+        block(half + ".mid_block.resnets.0", width, width)
+        block(half + ".mid_block.resnets.1", width, width)
+        at = half + ".mid_block.attentions.0."
+        out[at + "norm.gamma"] = [width, 1, 1]
+        conv(at + "to_qkv", 3 * width, width, 1, 1)
+        conv(at + "proj", width, width, 1, 1)
+
+    def ends(half, width, first, rows):
+        conv(half + ".conv_in", first, folded if half == "encoder" else latents, 3, 3, 3)
+        out[half + ".norm_out.gamma"] = [width, 1, 1, 1]
+        conv(half + ".conv_out", rows, width, 3, 3, 3)
+
+    width = encoder
+    for i, factor in enumerate(widths):
+        at = f"encoder.down_blocks.{i}"
+        for j in range(2):
+            block(f"{at}.resnets.{j}", width, factor * encoder)
+            width = factor * encoder
+        if i < 3:
+            conv(at + ".downsampler.resample.1", width, width, 3, 3)
+        if i in (1, 2):
+            conv(at + ".downsampler.time_conv", width, width, 3, 1, 1)
+    middle("encoder", width)
+    ends("encoder", width, encoder, 2 * latents)
+    first = width = widths[-1] * decoder
+    middle("decoder", width)
+    for i, factor in enumerate(reversed(widths)):
+        at = f"decoder.up_blocks.{i}"
+        for j in range(3):
+            block(f"{at}.resnets.{j}", width, factor * decoder)
+            width = factor * decoder
+        if i < 3:
+            conv(at + ".upsampler.resample.1", width, width, 3, 3)
+        if i < 2:
+            conv(at + ".upsampler.time_conv", 2 * width, width, 3, 1, 1)
+    ends("decoder", width, first, folded)
+    conv("quant_conv", 2 * latents, 2 * latents, 1, 1, 1)
+    conv("post_quant_conv", latents, latents, 1, 1, 1)
+    return out
 
 
 # ---- files --------------------------------------------------------------------------------------
@@ -189,6 +281,26 @@ def write_flux1(out, kind):
     write_safetensors(out / "vae/diffusion_pytorch_model.safetensors", flux1_vae())
 
 
+def write_fastwan(out):
+    small = ROOT / "tests/golden/d2"  # its tokenizer and schedule are as FastWan's
+    for part in ("tokenizer", "scheduler"):
+        shutil.copytree(small / part, out / part, dirs_exist_ok=True)
+
+    def config(name, **changes):
+        write_json(out / name, json.loads((small / name).read_text(encoding="utf-8")) | changes)
+
+    config("model_index.json", max_sequence_length=512)
+    config("transformer/config.json", num_layers=30, attention_head_dim=128, num_attention_heads=24,
+           ffn_dim=14336, freq_dim=256, text_dim=TEXT, in_channels=48, out_channels=48)
+    config("text_encoder/config.json", d_model=TEXT, d_ff=10240, d_kv=64, num_heads=64, num_layers=24,
+           vocab_size=256384, relative_attention_num_buckets=32, relative_attention_max_distance=128)
+    config("vae/config.json", base_dim=160, decoder_base_dim=256, z_dim=48, num_res_blocks=2,
+           latents_mean=[0.0] * 48, latents_std=[1.0] * 48)
+    write_transformer(out / "transformer", wan_transformer(), "bf16")
+    write_safetensors(out / "text_encoder/model.safetensors", umt5())
+    write_safetensors(out / "vae/diffusion_pytorch_model.safetensors", wan_vae())
+
+
 def mistral():
     """The language half of Mistral Small, as Mistral3ForConditionalGeneration names it."""
     hidden, ffn = MISTRAL
@@ -245,7 +357,7 @@ def write_klein(out, s, kind):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--shape", choices=["flux1-dev", "flux2-dev", "klein-4b", "klein-9b"],
+    parser.add_argument("--shape", choices=["flux1-dev", "flux2-dev", "klein-4b", "klein-9b", "fastwan-5b"],
                         required=True)
     parser.add_argument("--type", choices=["bf16", "q8_0", "q4_0", "q4_k"], default="bf16")
     arguments = parser.parse_args()
@@ -253,6 +365,10 @@ def main():
         parser.error("OUT lies in the repository")
     if arguments.shape == "flux1-dev":
         write_flux1(arguments.out, arguments.type)
+    elif arguments.shape == "fastwan-5b":
+        if arguments.type != "bf16":
+            parser.error("a Wan is written in bf16")
+        write_fastwan(arguments.out)
     elif arguments.shape == "flux2-dev":
         write_flux2_dev(arguments.out, arguments.type)
     else:
