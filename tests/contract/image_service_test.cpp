@@ -578,7 +578,10 @@ TEST_F(ImageServiceTest, NoVerbShowsAnotherTeamsJobOrPicture) {
   EXPECT_EQ(images_.find(stranger_, job.id).error().code, ErrorCode::not_found);
   EXPECT_EQ(images_.cancel(stranger_, job.id).error().code, ErrorCode::not_found);
   EXPECT_EQ(images_.finished(stranger_, job.id).error().code, ErrorCode::not_found);
-  EXPECT_EQ(images_.read_picture(stranger_, "pic0").error().message, "no such picture");
+  EXPECT_EQ(images_.read_picture(stranger_, "pic0").error().message,
+            "there is no picture \"pic0\"");
+  EXPECT_EQ(images_.read_picture(caller_, "never").error().message,
+            "there is no picture \"never\"");
   const Job queued = *submit();
   EXPECT_EQ(images_.cancel(stranger_, queued.id).error().code, ErrorCode::not_found);
   EXPECT_EQ(images_.find(caller_, queued.id)->state, JobState::queued);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "service/pictures/find_picture.h"
 #include "service/pictures/remove_picture.h"
 
 namespace imagined::service {
@@ -40,10 +41,9 @@ Result<HistoryDesk::Page<MadePicture>> HistoryDesk::pictures(const Visit& visit,
 
 Result<StoredPicture> HistoryDesk::find_to_change(const Visit& visit, std::string_view picture_id) {
   TRY(enter(visit, Role::member));
-  StoredPicture picture = TRY(parts_.archive.find_picture(picture_id));
+  StoredPicture picture = TRY(find_picture(parts_.archive, picture_id));
   const auto job = parts_.queue.find(visit.caller, picture.job_id);
-  if (!job && job.error().code == ErrorCode::not_found)
-    return fail(ErrorCode::not_found, "no such picture");
+  if (!job && job.error().code == ErrorCode::not_found) return no_such_picture(picture_id);
   if (!job) return tl::unexpected(job.error());
   if (job->owner.key_id != visit.caller.owner.key_id) TRY(require(visit.caller, Role::admin));
   return picture;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "image/decode.h"
 #include "service/cache/cache_key.h"
+#include "service/pictures/find_picture.h"
 #include "service/pictures/offered.h"
 #include "service/pictures/request_hash.h"
 
@@ -348,10 +349,10 @@ Result<std::int64_t> ImageService::charged(const Caller& caller, std::string_vie
 
 Result<PictureFile> ImageService::read_picture(const Caller& caller, std::string_view picture_id) {
   TRY(require_any(caller));
-  StoredPicture picture = TRY(parts_.archive.find_picture(picture_id));
+  StoredPicture picture = TRY(find_picture(parts_.archive, picture_id));
   if (const auto job = parts_.queue.find(caller, picture.job_id); !job) {
     if (job.error().code != ErrorCode::not_found) return tl::unexpected(job.error());
-    return fail(ErrorCode::not_found, "no such picture");
+    return no_such_picture(picture_id);
   }
   return read_file(std::move(picture));
 }

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "api/call/door.h"
 #include "api/call/job_wait.h"
 #include "api/http/asking.h"
@@ -36,7 +38,9 @@ Async<Result<Response>> show_pictures(const Context& context, Exchange& exchange
       co_await on_pool(context.pool, [&] { return images.find(*exchange.caller, id); });
   if (!job) co_return tl::unexpected(job.error());
   if (job->kind == service::JobKind::videos)
-    co_return fail(ErrorCode::not_found, "no such pictures; a video is at /v1/videos/" + id);
+    co_return fail(
+        ErrorCode::not_found,
+        fmt::format("the request {:?} makes a video, which is at /v1/videos/{}", id, id));
   exchange.job_id = job->id;
   if (!service::is_final(job->state)) co_return json_reply(wire::pending_body(id), 202);
   const service::Order order{.job = *job};
