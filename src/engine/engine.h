@@ -87,7 +87,7 @@ struct ModelFile {
 /// What a model says about itself; read from its files, never assumed.
 struct ModelSummary {
   std::string name;    // folder or file name
-  std::string family;  // "flux2-klein" or "flux1"
+  std::string family;  // "flux2-klein", "flux1", "wan", ...
   Precision precision = Precision::bf16;
   std::int64_t parameters = 0;
   std::int64_t weight_bytes = 0;  // held in memory of their own once loaded
