@@ -37,10 +37,9 @@ TEST(ScaledSeconds, GrowWithStepsAndArithmeticOfEachStage) {
 }
 
 TEST(EstimateText, SaysWhatDoesNotFitAndWhetherItEverWill) {
-  const SizeEstimate estimate{.side = 2048, .cost = cost(), .seconds = 27.2};
-  EXPECT_EQ(estimate_text(estimate, memory(8, 3)), "3.0 GiB to work in, about 27 s");
-  EXPECT_THAT(estimate_text(estimate, memory(8, 2)), HasSubstr("not free now"));
-  EXPECT_THAT(estimate_text(estimate, memory(2, 1)), HasSubstr("this machine has not"));
+  EXPECT_EQ(estimate_text(cost(), 27.2, memory(8, 3)), "3.0 GiB to work in, about 27 s");
+  EXPECT_THAT(estimate_text(cost(), 27.2, memory(8, 2)), HasSubstr("not free now"));
+  EXPECT_THAT(estimate_text(cost(), 27.2, memory(2, 1)), HasSubstr("this machine has not"));
 }
 
 TEST(PageCacheText, SaysWhetherTheWeightsStayBesideTheWork) {
