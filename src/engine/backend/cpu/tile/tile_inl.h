@@ -61,7 +61,8 @@ void tile(const TileArgs& args) {
       for (int i = 0; i < kBases; ++i) base[i] += Isa::kStepBytes;
     }
   }
-  // Ends what GCC takes for one sum: the copy that `end` reads would be stored to memory in each step.
+  // Ends what GCC takes for one sum: the copy that `end` reads would be stored to memory in each
+  // step.
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 2
