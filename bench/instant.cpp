@@ -34,6 +34,7 @@ class InstantEngine final : public Engine {
   }
 
   Result<PictureCost> cost(const GenerateRequest&) const override { return PictureCost(); }
+  Result<PictureCost> cost(const ClipRequest&) const override { return PictureCost(); }
 
   Result<> intact() const override { return {}; }
 
