@@ -148,12 +148,6 @@ def rasterise(body, width, height=None, box=None):
     return Image.open(io.BytesIO(drawn)).convert("RGBA")
 
 
-def sprite(name, size, colour=None, mirrored=False):
-    """A thing `size` pixels wide, RGBA. Callers must not change it."""
-    drawn = _sprite(name, size, colour)
-    return drawn.transpose(Image.FLIP_LEFT_RIGHT) if mirrored else drawn
-
-
 def stored(key, make):
     """The picture make() draws, RGBA or RGB; drawn once, then mapped from the cache folder, so that
     all processes share one copy.
@@ -171,7 +165,8 @@ def stored(key, make):
 
 
 @functools.lru_cache(maxsize=16000)
-def _sprite(name, size, colour):
+def sprite(name, size, colour=None):
+    """A thing `size` pixels wide, RGBA. Callers must not change it."""
     return stored(f"{name}-{size}-{colour}", lambda: _drawn(name, size, colour))
 
 

@@ -13,7 +13,6 @@ _SHADED = ("stars", "plain")  # settings without a ground that could be shaded
 def _shadow(thing):
     """(box in pixels) of the flat shadow on which a thing stands."""
     down, middle, width = artwork.base(thing.kind)
-    middle = 1 - middle if thing.mirrored else middle
     size = thing.size * TOKEN
     x, y = thing.x * TOKEN + middle * size, thing.y * TOKEN + down * size
     half = max(0.18, width * 0.6) * size
@@ -51,7 +50,7 @@ def draw(scene, box=None):
             )
     for thing in scene.things:
         size = round(thing.size * TOKEN)
-        drawn = artwork.sprite(thing.kind, size, thing.colour, thing.mirrored)
+        drawn = artwork.sprite(thing.kind, size, thing.colour)
         canvas.paste(drawn, (round((thing.x - x0) * TOKEN), round((thing.y - y0) * TOKEN)), drawn)
     if scene.weather in ("rain", "snowfall"):
         drawn = backdrop.veil(scene.weather, rows, columns)

@@ -1,94 +1,39 @@
-"""A small network that reads a picture's facts, trained on renders with exact labels.
+"""Reads a picture's facts by comparing it with the renderer's own drawings.
 
-    python -m training.recogniser --minutes 60 --out FILE
-
-It sees a picture at sixteen pixels per token and says for each token whether the middle of a thing
-lies there, of what kind and in what colour; and for the whole picture where, when and in what
-style. It forgives ragged outlines; the eye must judge those.
+The world is closed and each of its drawings is known, so nothing has to be learnt: the backdrop is
+the one that differs least where no thing stands, a thing is the drawing, colour, size and place
+that explain most of the rest. All of it at a few pixels per token; squared differences of colours
+in -1..1, summed over channels.
 """
 
-import argparse
-import random
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
-from PIL import Image
 
-from training import autoencoder
+from training import artwork, autoencoder
 from training.artwork import COLOURS, KINDS
-from training.frames import FRAMES, SMALL, SQUARE
+from training.frames import TOKEN
 from training.picture import draw
-from training.prefetch import prefetch
-from training.run import Run, RunningMean
-from training.scene import INDOORS, SETTINGS, STYLES, TIMES, WEATHERS, Mix, sample_scene
+from training.scene import INDOORS, SETTINGS, TIMES, WEATHERS, Scene, Thing, horizons
 
-PIXELS = 16  # of a token's side, as the network sees it
-_KINDS, _COLOURS = tuple(KINDS), (None, *COLOURS)
-_SCENE_HEADS = {
-    "setting": SETTINGS,
-    "time": TIMES,
-    "weather": WEATHERS,
-    "backdrop": tuple(COLOURS),
-    "style": STYLES,
-}
-MIX = Mix(pairs=0.3, rows=0.2, groups=0.2, empty=0.03, styled=0.35, held_out="any")
-_GRIDS = ((SMALL.grid, 0.6), (SQUARE.grid, 0.2), (None, 0.2))  # None: another ratio
-_SEEN = 0.5  # certainty from which on a thing counts
-_UNKNOWN = -1
-_WIDTH = 192
 COLOURLESS = ("sketch", "neon", "blueprint", "sepia")  # styles in which colours cannot be read
+_HIDDEN = 0.2  # a pixel that differs by more from a backdrop counts as covered
+_BACKDROPS = 6  # of the nearest, that are tried with the things before them
+_LARGEST, _MOST = 10, 8  # width of things, in tokens; number of things
+_MATCHED = 0.25  # share of a drawing that must be there
+_FAINT = 0.03  # of what the first thing explains: less is no thing of its own
+_NOTHING = 0.05  # what a thing explains at least, per token of its area
+LIKE = 0.8  # likeness below which a thing is none of the drawings
 
 
-class _Block(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm, self.inner = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
-
-    def forward(self, x):
-        return x + self.second(F.relu(self.inner(self.first(F.relu(self.norm(x))))))
-
-
-def _down(a, b):
-    return nn.Sequential(
-        nn.Conv2d(a, b, 3, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True)
-    )
-
-
-class Recogniser(nn.Module):
-    """Pictures N x 3 x 16 rows x 16 columns in -1..1 -> scores of each head: maps of answers per
-    token for things, one row of answers for the scene.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.body = nn.Sequential(
-            _down(3, 32), _down(32, 64), _down(64, 128), _down(128, _WIDTH),
-            *[_Block(_WIDTH) for _ in range(4)], nn.BatchNorm2d(_WIDTH), nn.ReLU(),
-        )  # fmt: skip
-        self.middle = nn.Conv2d(_WIDTH, 1, 1)
-        self.kind = nn.Conv2d(_WIDTH, len(_KINDS), 1)
-        self.colour = nn.Conv2d(_WIDTH, len(_COLOURS), 1)
-        self.scene = nn.ModuleDict(
-            {name: nn.Linear(_WIDTH, len(answers)) for name, answers in _SCENE_HEADS.items()}
-        )
-
-    def forward(self, x):
-        h = self.body(x)
-        mean = h.mean((2, 3))
-        return {"middle": self.middle(h), "kind": self.kind(h), "colour": self.colour(h)} | {
-            name: head(mean) for name, head in self.scene.items()
-        }
-
-
-# ---------------------------------------------------------------- reading
 @dataclass(frozen=True)
 class Seen:
-    kind: str
+    """A thing; kind None: something that is none of the drawings."""
+
+    kind: str | None
     colour: str | None
     row: int  # token in which its middle lies
     column: int
@@ -96,37 +41,12 @@ class Seen:
 
 @dataclass
 class Reading:
-    """What the recogniser sees in one picture; things from left to right."""
+    """What is seen in one picture; things from left to right."""
 
     scene: dict
     things: list
 
 
-def shrunk(pixels):
-    """Pixels N x 3 x 64 rows x 64 columns -> as the network sees them."""
-    return F.avg_pool2d(pixels, 64 // PIXELS)
-
-
-@torch.no_grad()
-def read(net, pixels):
-    """The Reading of a picture, 3 x H x W in -1..1 on whole tokens."""
-    scores = net(shrunk(pixels[None]))
-    heat = scores["middle"][0, 0].sigmoid()
-    highest = F.max_pool2d(heat[None], 3, 1, 1)[0]
-    things = [
-        Seen(
-            _KINDS[scores["kind"][0, :, row, column].argmax()],
-            _COLOURS[scores["colour"][0, :, row, column].argmax()],
-            row,
-            column,
-        )
-        for row, column in ((heat == highest) & (heat > _SEEN)).nonzero().tolist()
-    ]
-    scene = {name: answers[scores[name][0].argmax()] for name, answers in _SCENE_HEADS.items()}
-    return Reading(scene, sorted(things, key=lambda seen: seen.column))
-
-
-# ---------------------------------------------------------------- training
 def middle_of(thing):
     """(row, column) of the token in which a thing's middle lies."""
     return int(thing.y + thing.size / 2), int(thing.x + thing.size / 2)
@@ -144,122 +64,206 @@ def scene_facts(scene):
     }
 
 
-def targets(scenes):
-    """Right answers as numbers: maps per token for things, one number per scene for the rest."""
-    rows, columns = scenes[0].rows, scenes[0].columns
-    middle = torch.zeros(len(scenes), rows, columns)
-    kind = torch.full((len(scenes), rows, columns), _UNKNOWN)
-    colour = kind.clone()
-    for i, scene in enumerate(scenes):
-        for thing in scene.things:
-            row, column = middle_of(thing)
-            middle[i, row, column] = 1
-            kind[i, row, column] = _KINDS.index(thing.kind)
-            if scene.style not in COLOURLESS:
-                colour[i, row, column] = _COLOURS.index(thing.colour)
-    found = {"middle": middle, "kind": kind, "colour": colour}
-    facts = [scene_facts(scene) for scene in scenes]
-    for name, answers in _SCENE_HEADS.items():
-        found[name] = torch.tensor(
-            [answers.index(f[name]) if f[name] is not None else _UNKNOWN for f in facts]
-        )
-    return found
+# ---------------------------------------------------------------- drawings
+def _shrunk(pixels, scale):
+    """3 x H x W at 64 pixels per token -> 3 x h x w at `scale`."""
+    return F.avg_pool2d(pixels, TOKEN // scale)
 
 
-def loss_of(scores, wanted):
-    heat = F.binary_cross_entropy_with_logits(
-        scores["middle"][:, 0], wanted["middle"], pos_weight=torch.tensor(5.0)
+def _drawn(scene, scale):
+    return _shrunk(autoencoder.to_pixels([draw(scene)])[0], scale)
+
+
+def backdrops(grid, style):
+    """Every empty scene of a grid in one style."""
+    rows, columns = grid
+    common = dict(rows=rows, columns=columns, style=style)
+    for setting in SETTINGS:
+        if setting == "plain":
+            yield from (Scene(setting=setting, backdrop=name, **common) for name in COLOURS)
+        elif setting == "stars":
+            yield Scene(setting=setting, **common)
+        else:
+            inside = setting in INDOORS
+            for horizon, left, time, weather in itertools.product(
+                horizons(rows),
+                (True, False),
+                ("day",) if inside else TIMES,
+                ("clear",) if inside else WEATHERS,
+            ):
+                if left or inside or weather == "clear":  # else neither sun nor moon
+                    yield Scene(
+                        setting=setting, horizon=horizon, light_left=left, time=time,
+                        weather=weather, **common,
+                    )  # fmt: skip
+
+
+def _sprite(kind, colour, size, style, scale):
+    """A thing's colours in -1..1 and its opacity, 4 x h x w."""
+    if style == "flat":
+        drawn = artwork.sprite(kind, size * scale, colour)
+        rgba = torch.from_numpy(np.asarray(drawn).astype(np.float32)).permute(2, 0, 1) / 255
+        return torch.cat((rgba[:3] * 2 - 1, rgba[3:]))
+    things = (Thing(kind, colour, 0, 0, size),)
+    shown = _drawn(Scene(size, size, "plain", backdrop="grey", style=style, things=things), scale)
+    return torch.cat((shown, _sprite(kind, colour, size, "flat", scale)[3:]))
+
+
+# ---------------------------------------------------------------- reading
+class _Sprites:
+    """All looks of one size and style, as rows of a matrix that is multiplied with patches."""
+
+    def __init__(self, looks, size, style, scale, step):
+        drawn = torch.stack([_sprite(kind, colour, size, style, scale) for colour, kind in looks])
+        colours, opacity = drawn[:, :3], drawn[:, 3:]
+        self.rows = torch.cat((colours * opacity, opacity), 1).flatten(1)
+        self.energy = (colours.square() * opacity).sum((1, 2, 3))[:, None]
+        self.side, self.step = size * scale, step
+
+    def _products(self, colours, squares):
+        """Looks x places: sums over a sprite there of opacity x (squares - 2 colours x its own)."""
+        both = torch.cat((-2 * colours, squares[None]))[None]
+        return self.rows @ F.unfold(both, self.side, stride=self.step)[0]
+
+    def gains(self, picture, explained):
+        """Looks x places: by how much the squared difference between both falls when the sprite is
+        put there, and by how much it would if the picture showed just that.
+        """
+        squares = picture.square().sum(0) - (picture - explained).square().sum(0)
+        gain = -self._products(picture, squares) - self.energy
+        return gain, self._products(explained, explained.square().sum(0)) + self.energy
+
+
+def _likeness(picture, explained, behind):
+    """1: what stands before the backdrop is what explains it; 0: it has nothing of it."""
+    error, *energies = (
+        (a - b).square().sum().item()
+        for a, b in ((picture, explained), (picture, behind), (explained, behind))
     )
-    known = [name for name in wanted if name != "middle" and (wanted[name] != _UNKNOWN).any()]
-    return 5 * heat + sum(
-        F.cross_entropy(scores[name], wanted[name], ignore_index=_UNKNOWN) for name in known
-    )
+    return 1 - error / max(sum(energies), 1e-9)
 
 
-class Renders:
-    """Makes batches: scenes of one grid and their pictures, shrunk."""
-
-    def __init__(self, seed, count):
-        self.rng, self.count = random.Random(seed), count
-
-    def __call__(self):
-        grid = self.rng.choices([g for g, _ in _GRIDS], [share for _, share in _GRIDS])[0]
-        grid = grid or self.rng.choice(list(FRAMES.values())).grid
-        count = max(4, self.count * 64 // (grid[0] * grid[1]))
-        scenes = [sample_scene(self.rng, grid, MIX) for _ in range(count)]
-        size = grid[1] * PIXELS, grid[0] * PIXELS
-        pictures = [
-            np.asarray(Image.fromarray(draw(scene)).resize(size, Image.BOX)) for scene in scenes
-        ]
-        return scenes, np.stack(pictures)
+def _is_within(thing, others):
+    """Whether a thing's middle lies in another's square: then it is a part of that."""
+    x, y = thing.x + thing.size / 2, thing.y + thing.size / 2
+    return any(o.x <= x <= o.x + o.size and o.y <= y <= o.y + o.size for o in others)
 
 
-def _roughen(x):
-    """Noise, blur, other brightness: decoded pictures are no renders."""
-    count = len(x)
-    x = x + torch.randn_like(x) * 0.15 * torch.rand(count, 1, 1, 1)
-    if torch.rand(()) < 0.4:
-        x = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    return x * (1 + 0.1 * torch.randn(count, 1, 1, 1)) + 0.05 * torch.randn(count, 3, 1, 1)
+class Recogniser:
+    """For pictures of one grid (rows, columns), with the kinds and styles that may be in them."""
 
+    def __init__(self, grid, kinds=tuple(KINDS), styles=("flat",)):
+        self.grid, self.kinds = grid, kinds
+        # Pixels per token as pictures are compared, and those between places.
+        self.scale, self.step = (8, 2) if min(grid) < 10 else (4, 2)
+        self.scenes = [scene for style in styles for scene in backdrops(grid, style)]
+        self.behind = torch.stack([_drawn(scene, self.scale).half() for scene in self.scenes])
+        self.sprites = {}
 
-def train(net, run, batch, rate, seed, report_every=50, save_every=300):
-    torch.manual_seed(seed)
-    net = net.train().to(memory_format=torch.channels_last)
-    adam = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-2)
-    state = run.load()
-    if state:
-        net.load_state_dict(state["net"])
-        adam.load_state_dict(state["adam"])
-    shown = RunningMean()
-    saved = lambda: {"net": net.state_dict(), "adam": adam.state_dict()}
-    for scenes, pictures in prefetch(Renders(seed + run.samples, batch), depth=4):
-        if run.over:
-            break
-        for group in adam.param_groups:
-            group["lr"] = rate * run.rate()
-        x = _roughen(autoencoder.to_pixels(pictures)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            scores = net(x)
-        loss = loss_of({name: score.float() for name, score in scores.items()}, targets(scenes))
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        adam.step()
-        run.tick(len(scenes))
-        shown.add(loss.item())
-        if run.steps % report_every == 0:
-            print(
-                f"pictures {run.samples} spent {run.spent_s:.0f} s loss {shown.value:.3f}",
-                flush=True,
+    def _looks(self, style):
+        looks = [(None, kind) for kind in self.kinds]
+        if style in COLOURLESS:
+            return looks
+        return looks + [(c, kind) for kind in self.kinds if KINDS[kind].recolour for c in COLOURS]
+
+    def _sprites(self, size, style):
+        if (size, style) not in self.sprites:
+            self.sprites[size, style] = _Sprites(
+                self._looks(style), size, style, self.scale, self.step
             )
-        if run.steps % save_every == 0:
-            run.save(saved())
-    run.save(saved())
+        return self.sprites[size, style]
 
+    def _backdrops(self, picture):
+        """The empty scenes that differ least where the picture shows them, best first."""
+        error = (self.behind.float() - picture).square().sum(1).clamp(max=_HIDDEN).sum((1, 2))
+        return [self.scenes[i] for i in error.argsort()[:_BACKDROPS].tolist()]
 
-def load(path):
-    net = Recogniser()
-    net.load_state_dict(torch.load(path)["net"])
-    return net.eval()
+    def _places(self, size):
+        """Where a thing of a size may stand, as (x, y) in tokens."""
+        rows, columns = (range(0, (n - size) * self.scale + 1, self.step) for n in self.grid)
+        return [(x / self.scale, y / self.scale) for y in rows for x in columns]
 
+    def _best(self, picture, explained, style, things, least):
+        """The thing that is the best part of what is not yet explained, or None, and by how much
+        the squared difference falls with it.
+        """
+        best, looks = (0.0,), self._looks(style)
+        left = (picture - explained).square().sum(0)[None, None]
+        for size in range(2, min(_LARGEST, *self.grid) + 1):
+            side, places = size * self.scale, self._places(size)
+            free = [not _is_within(Thing("", None, x, y, size), things) for x, y in places]
+            gains, mosts = self._sprites(size, style).gains(picture, explained)
+            inside = F.avg_pool2d(left, side, self.step).flatten() * side * side
+            # Gain alone would prefer pale blots to drawings a little out of place, and one large
+            # thing to two small ones.
+            merits = gains * ((gains + mosts) / (inside + mosts)).square()
+            enough = gains > (_MATCHED * mosts).clamp(min=max(least, _NOTHING * size * size))
+            merits = torch.where(enough & torch.tensor(free), merits, 0)
+            at = merits.argmax().item()
+            look, place = divmod(at, len(places))
+            if merits.flatten()[at] > best[0]:
+                colour, kind = looks[look]
+                thing = Thing(kind, colour, *places[place], size)
+                best = merits.flatten()[at].item(), thing, gains[look, place].item()
+        return best[1:] or None
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, required=True, help="of all starts together")
-    parser.add_argument("--decay", type=float, default=0.5)
-    parser.add_argument("--batch", type=int, default=32, help="pictures of 512 x 512")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=77)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    run = Run(args.out, args.minutes, args.decay)
-    train(Recogniser(), run, args.batch, args.rate, args.seed)
+    def _things(self, picture, scene):
+        """A scene with all that stands before its backdrop."""
+        least = 0
+        while len(scene.things) < _MOST:
+            explained = _drawn(scene, self.scale)
+            best = self._best(picture, explained, scene.style, scene.things, least)
+            if not best:
+                break
+            thing, gain = best
+            least = least or _FAINT * gain
+            scene = replace(scene, things=(*scene.things, thing))
+        return scene
 
+    def _painted(self, picture, scene, index):
+        """Which of the colours that things are painted with is nearest to a thing's; None where
+        its kind has its own only.
+        """
+        thing = scene.things[index]
+        if not KINDS[thing.kind].recolour or scene.style in COLOURLESS:
+            return None
 
-if __name__ == "__main__":
-    main()
+        def error(colour):
+            things = list(scene.things)
+            things[index] = replace(thing, colour=colour)
+            shown = _drawn(replace(scene, things=tuple(things)), self.scale)
+            return (picture - shown)[self._around(thing)].square().sum().item()
+
+        return min(COLOURS, key=error)
+
+    def _around(self, thing):
+        """The part of a picture that a thing and half a token around it cover."""
+        place = lambda at, size: slice(
+            max(0, int((at - 0.5) * self.scale)), int((at + size + 0.5) * self.scale)
+        )
+        return ..., place(thing.y, thing.size), place(thing.x, thing.size)
+
+    def explain(self, pixels):
+        """The scene that a picture, 3 x H x W in -1..1 on whole tokens, shows, and of each thing
+        in it the nearest colour and the likeness.
+        """
+        picture = _shrunk(pixels, self.scale)
+        scenes = self._backdrops(picture)
+        things = self._things(picture, scenes[0]).things
+        drawn = lambda scene: _drawn(replace(scene, things=things), self.scale)
+        behind = min(scenes, key=lambda scene: (picture - drawn(scene)).square().sum().item())
+        scene, explained, bare = (
+            replace(behind, things=things), drawn(behind), _drawn(behind, self.scale)
+        )  # fmt: skip
+        colours = [self._painted(picture, scene, i) for i in range(len(things))]
+        around = [self._around(thing) for thing in things]
+        return scene, colours, [_likeness(picture[a], explained[a], bare[a]) for a in around]
+
+    def read(self, pixels):
+        """The Reading of a picture, 3 x H x W in -1..1 on whole tokens."""
+        scene, colours, alike = self.explain(pixels)
+        things = [
+            Seen(*((thing.kind, colour) if like > LIKE else (None, None)), *middle_of(thing))
+            for thing, colour, like in zip(scene.things, colours, alike)
+        ]
+        return Reading(scene_facts(scene), sorted(things, key=lambda seen: seen.column))

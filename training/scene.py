@@ -1,7 +1,9 @@
 """Paperland's scenes: what there is and where, in tokens (64 pixels).
 
 Things stand on whole tokens, so that an autoencoder gives (nearly) the same numbers wherever a
-thing stands and the transformer learns each drawing once.
+thing stands and the transformer learns each drawing once. What no caption says (where a single
+thing stands, how large it is) varies little, and things face one way only: a small model that has
+to guess makes half of one picture and half of another.
 """
 
 from dataclasses import dataclass, field, replace
@@ -86,7 +88,6 @@ class Thing:
     x: float  # its left edge
     y: float  # its top edge
     size: int
-    mirrored: bool = False
 
     @property
     def look(self):
@@ -118,7 +119,7 @@ class Mix:
     """What is drawn how often; shares of layouts, the rest are single things.
 
     held_out: what to do with looks that training must not see: "avoid" them (training), take them
-    "only" (the test on new combinations), or treat them like "any" other (the recogniser).
+    "only" (the test on new combinations), or treat them like "any" other (the autoencoder).
     """
 
     pairs: float = 0.30
@@ -154,18 +155,17 @@ def sample_look(rng, mix):
 
 # ---------------------------------------------------------------- places
 def _fitting(rng, height, width, shares):
-    """A size of SIZES that fits, larger ones by the given weights."""
-    sizes = [size for size in SIZES if size <= min(height, width)]
-    if not sizes:
+    """One of the sizes that fit, by their shares."""
+    fits = [size for size in shares if size <= min(height, width)]
+    if not fits:
         return min(height, width)
-    return rng.choices(sizes, [shares.get(size, 0.05) for size in sizes])[0]
+    return rng.choices(fits, [shares[size] for size in fits])[0]
 
 
 def _bottom(rng, scene, size, kind):
     """Row of a single thing's lower edge."""
     if scene.setting in ("plain", "stars"):
-        middle = (scene.rows + size) // 2
-        return min(scene.rows, max(size, middle + rng.randint(-1, 1)))
+        return (scene.rows + size) // 2
     if kind in IN_THE_AIR and scene.setting != "room" and rng.random() < 0.8:
         return max(size, min(scene.rows - 1, scene.horizon + rng.randint(-1, 0)))
     lowest = scene.rows - (1 if size < scene.rows - 1 else 0)
@@ -175,12 +175,12 @@ def _bottom(rng, scene, size, kind):
 def _single(rng, scene, mix):
     colour, kind = sample_look(rng, mix)
     short = min(scene.rows, scene.columns)
-    shares = {4: 0.35, 6: 0.6, 3: 0.05} if short <= 9 else {6: 0.25, 8: 0.45, 10: 0.25}
+    shares = {4: 0.25, 6: 0.75} if short <= 9 else {6: 0.25, 8: 0.45, 10: 0.25}
     size = _fitting(rng, scene.rows, scene.columns, shares)
     spare = scene.columns - size
-    x = spare // 2 + rng.randint(-min(2, spare // 2), min(2, spare // 2))
+    x = max(0, min(spare, spare // 2 + rng.choice((-1, 0, 0, 1))))
     y = _bottom(rng, scene, size, kind) - size
-    return "", [Thing(kind, colour, x, y, size, rng.random() < 0.5)]
+    return "", [Thing(kind, colour, x, y, size)]
 
 
 def _different(rng, mix, count):
@@ -201,7 +201,7 @@ def _line(rng, scene, looks, sizes):
     bottom = _bottom(rng, scene, max(sizes), "")
     things = []
     for (colour, kind), size in zip(looks, sizes):
-        things.append(Thing(kind, colour, x, bottom - size, size, rng.random() < 0.5))
+        things.append(Thing(kind, colour, x, bottom - size, size))
         x += size + gap
     return things
 
@@ -224,8 +224,8 @@ def _pair(rng, scene, mix):
     place = lambda size: max(0, min(columns - size, middle - size // 2))
     (first, second) = looks
     return relation, [
-        Thing(first[1], first[0], place(upper), top, upper, rng.random() < 0.5),
-        Thing(second[1], second[0], place(lower), top + upper + gap, lower, rng.random() < 0.5),
+        Thing(first[1], first[0], place(upper), top, upper),
+        Thing(second[1], second[0], place(lower), top + upper + gap, lower),
     ]
 
 
@@ -236,9 +236,7 @@ def _row(rng, scene, mix):
     # Rows of four and more take things two tokens wide where the picture is small.
     fits = [s for s in (2, *SIZES) if s * count <= scene.columns and s <= scene.rows]
     size = fits[-1] if fits else scene.columns // count
-    mirrored = rng.random() < 0.5
-    things = _line(rng, scene, [look] * count, [size] * count)
-    return "", [replace(thing, mirrored=mirrored) for thing in things]
+    return "", _line(rng, scene, [look] * count, [size] * count)
 
 
 def _group(rng, scene, mix):
@@ -246,6 +244,11 @@ def _group(rng, scene, mix):
     fits = [s for s in (2, *SIZES) if s * count <= scene.columns and s <= scene.rows]
     sizes = [rng.choice(fits[-2:]) for _ in range(count)]
     return "", _line(rng, scene, _different(rng, mix, count), sizes)
+
+
+def horizons(rows):
+    """Where a ground may begin, in rows of tokens from the top."""
+    return [rows - max(2, round(rows * share)) for share in (0.3, 0.4)]
 
 
 def sample_scene(rng, grid=(8, 8), mix=Mix()):
@@ -261,7 +264,7 @@ def sample_scene(rng, grid=(8, 8), mix=Mix()):
         if setting not in INDOORS
         else "clear",
         backdrop=rng.choice(list(COLOURS)),
-        horizon=rows - max(2, round(rows * rng.choice((0.3, 0.4)))),
+        horizon=rng.choice(horizons(rows)),
         light_left=rng.random() < 0.5,
         style=rng.choice(STYLES[1:]) if rng.random() < mix.styled else "flat",
     )

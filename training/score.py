@@ -1,7 +1,7 @@
 """Prompt fidelity of a model, on fixed prompts that training never draws.
 
-    python -m training.score --weights FOLDER --recogniser FILE [--kinds 60] [--groups single,pair]
-    python -m training.score --ceiling --weights FOLDER --recogniser FILE
+    python -m training.score --weights FOLDER [--kinds 60] [--groups single,pair]
+    python -m training.score --ceiling --weights FOLDER
 
 The ceiling is the same score for renders of the prompts' own scenes, and for those after a round
 trip through the autoencoder: no sampler can do better than the latter.
@@ -13,7 +13,7 @@ import json
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,21 @@ import torch
 from training import autoencoder, clips, edits, languages, paperland, pool, recogniser
 from training.artwork import KINDS
 from training.captions import caption
-from training.frames import FRAMES, SMALL, SQUARE, Frame
+from training.frames import FRAMES, SMALL, SQUARE, TOKEN, Frame
 from training.paths import CHECKPOINT
 from training.picture import draw
 from training.prompts import PromptEncoder
 from training.sample import Given, Settings, pictures, sample
-from training.scene import HELD_OUT_LOOKS, SINGLES, STAGES, Mix, kinds_of_stage, only, sample_scene
+from training.scene import (
+    HELD_OUT_LOOKS,
+    SINGLES,
+    STAGES,
+    STYLES,
+    Mix,
+    kinds_of_stage,
+    only,
+    sample_scene,
+)
 from training.words import (
     COLOUR_WORDS,
     COUNT_WORDS,
@@ -185,11 +194,23 @@ class Model:
     net: paperland.Paperland
     vae: torch.nn.Module
     encode: PromptEncoder
-    judge_net: recogniser.Recogniser
+    kinds: tuple
+    recognisers: dict = field(default_factory=dict)
+
+    def read(self, pixels, styles=("flat",)):
+        """The Reading of a picture that has one of these styles."""
+        grid = tuple(side // TOKEN for side in pixels.shape[1:])
+        if (grid, styles) not in self.recognisers:
+            self.recognisers[grid, styles] = recogniser.Recogniser(grid, self.kinds, styles)
+        return self.recognisers[grid, styles].read(pixels)
 
 
-def score_group(model, group, frame, kinds, settings, limit=None):
-    test = prompts(group, frame, kinds, limit)
+def _styles(group):
+    return STYLES if group.mix.styled else ("flat",)
+
+
+def score_group(model, group, frame, settings, limit=None):
+    test = prompts(group, frame, model.kinds, limit)
     if not test:
         return {"pictures": 0}
     grid = (group.frame or frame).grid
@@ -197,19 +218,19 @@ def score_group(model, group, frame, kinds, settings, limit=None):
     tokens = sample(model.net, model.encode, texts, range(len(test)), grid, settings)
     made = pictures(model.vae, tokens, grid, torch.bfloat16)
     return summary(
-        [judge(scene, recogniser.read(model.judge_net, p)) for (scene, _), p in zip(test, made)]
+        [judge(scene, model.read(p, _styles(group))) for (scene, _), p in zip(test, made)]
     )
 
 
 @torch.no_grad()
-def score_ceiling(vae, judge_net, group, frame, kinds, limit=None):
+def score_ceiling(model, group, frame, limit=None):
     """Summaries of renders and of renders after the autoencoder."""
     renders, trips = [], []
-    for scene, _ in prompts(group, frame, kinds, limit):
+    for scene, _ in prompts(group, frame, model.kinds, limit):
         pixels = autoencoder.to_pixels([draw(scene)])
-        trip = autoencoder.decode(vae, autoencoder.encode(vae, pixels)).clamp(-1, 1)
-        renders.append(judge(scene, recogniser.read(judge_net, pixels[0])))
-        trips.append(judge(scene, recogniser.read(judge_net, trip[0])))
+        trip = autoencoder.decode(model.vae, autoencoder.encode(model.vae, pixels)).clamp(-1, 1)
+        renders.append(judge(scene, model.read(pixels[0], _styles(group))))
+        trips.append(judge(scene, model.read(trip[0], _styles(group))))
     return summary(renders), summary(trips)
 
 
@@ -218,14 +239,14 @@ def _decibels(a, b, where):
 
 
 @torch.no_grad()
-def score_edits(model, frame, kinds, settings, count=60):
+def score_edits(model, frame, settings, count=60):
     """An edit is right when the recogniser reads the scene that it should make, and the part of the
     picture that should not change is within three decibels of the round trip.
     """
     rng, rows = random.Random(_SEED), []
     for i in range(count):
         operation = edits.OPERATIONS[i % len(edits.OPERATIONS)]
-        edit = edits.sample_edit(rng, frame.grid, replace(SINGLES, kinds=kinds), operation)
+        edit = edits.sample_edit(rng, frame.grid, replace(SINGLES, kinds=model.kinds), operation)
         before = [draw(scene) for scene in edit.before]
         after = autoencoder.to_pixels([draw(edit.after)])
         tokens = pool.encode(model.vae, before).float().flatten(0, 1)[None]
@@ -235,7 +256,7 @@ def score_edits(model, frame, kinds, settings, count=60):
             Given(tokens, made_times, times),
         )  # fmt: skip
         (pixels,) = pictures(model.vae, made, frame.grid, torch.bfloat16)
-        facts = judge(edit.after, recogniser.read(model.judge_net, pixels))
+        facts = judge(edit.after, model.read(pixels, STYLES))
         row = {"instruction": facts["all"]}
         same = (autoencoder.to_pixels(before[:1])[0] == after[0]).all(0)
         if edit.operation in ("recolour", "add", "remove", "replace", "move") and same.any():
@@ -248,12 +269,12 @@ def score_edits(model, frame, kinds, settings, count=60):
 
 
 @torch.no_grad()
-def score_clips(model, frame, kinds, settings, count=30):
+def score_clips(model, frame, settings, count=30):
     """A clip is right when its last frame reads as it should, its thing within one token."""
     rng, rows = random.Random(_SEED), []
     for i in range(count):
         motion = clips.MOTIONS[i % len(clips.MOTIONS)]
-        clip = clips.sample_clip(rng, frame.grid, replace(SINGLES, kinds=kinds), motion)
+        clip = clips.sample_clip(rng, frame.grid, replace(SINGLES, kinds=model.kinds), motion)
         _, made_times, given, times = pool.pictures_of(clip)
         tokens = pool.encode(model.vae, [draw(scene) for scene in given]).float()
         made = sample(
@@ -262,7 +283,7 @@ def score_clips(model, frame, kinds, settings, count=30):
         )  # fmt: skip
         last = made[:, -tokens.shape[1] :]
         (pixels,) = pictures(model.vae, last, frame.grid, torch.bfloat16)
-        reading = recogniser.read(model.judge_net, pixels)
+        reading = model.read(pixels)
         facts = judge(clip.frames[-1], reading)
         row, column = recogniser.middle_of(clip.frames[-1].things[0])
         near = any(abs(s.row - row) <= 1 and abs(s.column - column) <= 1 for s in reading.things)
@@ -270,7 +291,7 @@ def score_clips(model, frame, kinds, settings, count=30):
     return summary(rows)
 
 
-def load_model(weights, recogniser_path, checkpoint=None, vae=None):
+def load_model(weights, kinds, checkpoint=None, vae=None):
     """Of a folder; a checkpoint and an autoencoder in training may stand in for the folder's."""
     net = paperland.load(checkpoint) if checkpoint else paperland.load_exported(weights)
     made = autoencoder.load(vae) if vae else autoencoder.load_exported(weights)
@@ -278,7 +299,7 @@ def load_model(weights, recogniser_path, checkpoint=None, vae=None):
         net,
         made.to(memory_format=torch.channels_last),
         PromptEncoder(weights / "tokenizer"),
-        recogniser.load(recogniser_path),
+        kinds,
     )
 
 
@@ -289,7 +310,6 @@ def main():
     parser.add_argument("--weights", type=Path, default=CHECKPOINT)
     parser.add_argument("--checkpoint", help="of train, instead of the folder's networks")
     parser.add_argument("--vae", help="of vae, instead of the folder's")
-    parser.add_argument("--recogniser", required=True)
     parser.add_argument("--groups", default="single,new looks,pair,row,style,long prompts")
     parser.add_argument("--kinds", type=int, default=STAGES[-1])
     parser.add_argument("--side", type=int, choices=[512, 1024], default=1024, help="of squares")
@@ -300,22 +320,22 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    model = load_model(args.weights, args.recogniser, args.checkpoint, args.vae)
-    frame, kinds = (SMALL if args.side == 512 else SQUARE), kinds_of_stage(args.kinds)
+    model = load_model(args.weights, kinds_of_stage(args.kinds), args.checkpoint, args.vae)
+    frame = SMALL if args.side == 512 else SQUARE
     for name in args.groups.split(","):
         if args.ceiling:
-            both = score_ceiling(model.vae, model.judge_net, GROUPS[name], frame, kinds, args.limit)
+            both = score_ceiling(model, GROUPS[name], frame, args.limit)
             for what, found in zip(("renders", "round trips"), both):
                 print(f"{name}, {what}: {json.dumps(found)}", flush=True)
             continue
         for steps, guidance in itertools.product(args.steps.split(","), args.guidance.split(",")):
             start, settings = time.time(), Settings(int(steps), float(guidance))
             if name == "edits":
-                found = score_edits(model, frame, kinds, settings, args.limit or 60)
+                found = score_edits(model, frame, settings, args.limit or 60)
             elif name == "clips":
-                found = score_clips(model, frame, kinds, settings, args.limit or 30)
+                found = score_clips(model, frame, settings, args.limit or 30)
             else:
-                found = score_group(model, GROUPS[name], frame, kinds, settings, args.limit)
+                found = score_group(model, GROUPS[name], frame, settings, args.limit)
             print(
                 f"{name}, {steps} steps, guidance {guidance}: {json.dumps(found)} "
                 f"({time.time() - start:.0f} s)",

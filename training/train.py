@@ -6,6 +6,7 @@ Stopped and run again with the same arguments, it goes on where it was.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import torch
@@ -14,19 +15,19 @@ from training.batches import WORDINGS, Batches
 from training.optimisers import Optimiser
 from training.paperland import Paperland
 from training.run import Run, RunningMean
+from training.sample import SHIFT
 from training.twin import Twin
 
 _AVERAGE_EVERY = 4  # steps
 _RESCAN_EVERY = 500  # steps
-_TIME_SHIFT, _TIME_SPREAD, _TIME_UNIFORM = (
-    0.5,
-    1.0,
-    0.1,
-)  # logit-normal noise levels, a share of uniform ones
+_TIME_SPREAD, _TIME_UNIFORM = 1.0, 0.1
 
 
 def noise_levels(count):
-    t = torch.sigmoid(torch.randn(count) * _TIME_SPREAD + _TIME_SHIFT)
+    """Mostly logit-normal ones, moved as the sampler moves its own: of four steps none begins below
+    0.5, and what a picture becomes is settled above.
+    """
+    t = torch.sigmoid(torch.randn(count) * _TIME_SPREAD + math.log(SHIFT))
     return torch.where(torch.rand(count) < _TIME_UNIFORM, torch.rand(count), t)
 
 

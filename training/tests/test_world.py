@@ -83,12 +83,6 @@ def test_things_stand_where_the_scene_says():
     assert TOKEN <= columns.min() and columns.max() < 3 * TOKEN
 
 
-def test_a_mirrored_thing_is_its_mirror_image():
-    thing = Thing("snail", None, 0, 0, 4)
-    shown = draw(a_scene(thing))
-    assert np.array_equal(draw(a_scene(replace(thing, mirrored=True))), shown[:, ::-1])
-
-
 @pytest.mark.parametrize("style", STYLES)
 def test_a_part_of_a_picture_is_cut_from_the_whole(style):
     rng = random.Random(3)
