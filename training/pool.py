@@ -135,9 +135,9 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--vae", required=True, help="with a frozen encoder")
-    parser.add_argument("--phase", choices=PHASES, default="small")
+    parser.add_argument("--phase", choices=PHASES, nargs="+", default=["small"])
     parser.add_argument("--kinds", type=int, default=STAGES[0], help=f"one of {STAGES}")
-    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--count", type=int, default=20000, help="of each phase")
     parser.add_argument("--shard", type=int, default=_SHARD)
     parser.add_argument("--single", type=float, help="share of single things, others as usual")
     parser.add_argument("--styled", type=float, default=Mix().styled)
@@ -157,16 +157,9 @@ def main():
             groups=mix.groups * rest,
             empty=mix.empty * rest,
         )
-    write_pool(
-        vae,
-        args.out,
-        args.count,
-        args.seed,
-        args.phase,
-        kinds_of_stage(args.kinds),
-        mix,
-        args.shard,
-    )
+    kinds = kinds_of_stage(args.kinds)
+    for phase in args.phase:
+        write_pool(vae, args.out, args.count, args.seed, phase, kinds, mix, args.shard)
 
 
 if __name__ == "__main__":

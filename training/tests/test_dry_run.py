@@ -25,6 +25,7 @@ from training import (
     recogniser,
     score,
     shards,
+    stage,
     stock,
     tokenizer,
     train,
@@ -35,7 +36,7 @@ from training.picture import draw
 from training.prompts import PromptEncoder
 from training.run import Run
 from training.sample import Settings, pictures, sample
-from training.scene import STYLES, Scene, Thing, kinds_of_stage, sample_scene
+from training.scene import INDOORS, STYLES, Scene, Thing, kinds_of_stage, sample_scene
 
 pytestmark = pytest.mark.usefixtures("artwork_there")
 TINY = Frame(256, 256)
@@ -184,6 +185,29 @@ def test_training_runs_and_goes_on(tmp_path, call, small_pool, two_steps):
     assert torch.load(out)["samples"] == 8
 
 
+def test_a_stage_takes_up_the_weights_draws_and_trains(tmp_path, call, monkeypatch):
+    parts = []
+
+    class Drawing:
+        def __init__(self, command):
+            parts.append(command)
+            (tmp_path / "pool-styles-60").mkdir()
+            (tmp_path / "pool-styles-60" / "small.pt").touch()
+
+        def poll(self):
+            return None
+
+        def terminate(self):
+            parts.append("terminated")
+
+    monkeypatch.setattr(stage.subprocess, "Popen", Drawing)
+    monkeypatch.setattr(stage.subprocess, "run", lambda command, check: parts.append(command))
+    call(stage, "styles-60", "--out", tmp_path, "--minutes", 1, "--batch", 4)
+    said = [" ".join(part[3:]) if isinstance(part, list) else part for part in parts]
+    assert "import_weights" in said[0] and "pool" in said[1] and "--styled 0.4" in said[1]
+    assert "train" in said[2] and said[2].endswith("--batch 4") and said[3] == "terminated"
+
+
 def test_references_change_what_is_made_but_not_its_shape():
     net = paperland.Paperland().transformer
     torch.nn.init.normal_(net.proj_out.weight)
@@ -229,7 +253,10 @@ def seeing(artwork_there):
 
 def a_scene(*things, **changes):
     facts = dict(setting="beach", time="sunset", weather="rain", horizon=5, layout="group")
-    return Scene(8, 8, things=things, **(facts | changes))
+    facts |= changes
+    if facts["setting"] in INDOORS:
+        facts |= dict(time="day", weather="clear")
+    return Scene(8, 8, things=things, **facts)
 
 
 CAT, BUS = Thing("cat", None, 0, 2, 3), Thing("bus", "red", 5, 2, 3)
@@ -277,8 +304,8 @@ def test_a_judge_sees_each_kind_of_error(seeing):
 
 def test_half_of_one_drawing_and_half_of_another_is_none(seeing):
     left, right = (draw(a_scene(Thing(kind, None, 1, 1, 6))) for kind in ("cow", "whale"))
-    left[:, 256:] = right[:, 256:]
-    assert None in [seen.kind for seen in seeing(left).things]
+    both = np.concatenate((left[:, :256], right[:, 256:]), 1)
+    assert None in [seen.kind for seen in seeing(both).things]
 
 
 def test_things_in_their_own_colours_count_as_the_nearest_colour(seeing):
@@ -295,7 +322,7 @@ def test_prompts_name_every_fact_and_do_not_change():
 
 
 def test_pictures_edits_and_clips_are_scored(encode, monkeypatch):
-    few = FEW[:3]
+    few = ("cat", "dog", "bus", "mushroom")
     model = score.Model(paperland.Paperland().eval(), autoencoder.build().eval(), encode, few)
     frame, settings = Frame(512, 512), Settings(steps=1)
     found = score.score_group(model, score.GROUPS["single"], frame, settings, 2)

@@ -1,0 +1,96 @@
+"""One stage of training in one command: takes up the stored weights, draws the stage's scenes and
+trains beside it as soon as the first are there.
+
+    python -m training.stage single-60 --out out --minutes 240
+
+Stopped and run again, it goes on where it was. Score and export are said at the end.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.paths import CHECKPOINT
+
+_WAIT_S = 2
+
+
+@dataclass(frozen=True)
+class Stage:
+    kinds: int
+    single: float  # share of scenes of one thing
+    styled: float  # share of scenes in another style than flat
+    phases: tuple = ("small",)
+    wording: str = "rich"
+    groups: str = "single"  # what to score
+
+
+# In the order of training; each goes on from the weights of the one before.
+STAGES = {
+    "single-60": Stage(60, 0.8, 0.0),
+    "layouts-60": Stage(60, 0.45, 0.0, groups="single,pair,row"),
+    "styles-60": Stage(60, 0.45, 0.4, groups="single,new looks,pair,row,style"),
+    "all-150": Stage(150, 0.45, 0.4, groups="single,new looks,pair,row,style"),
+    "all-327": Stage(327, 0.45, 0.4, groups="single,new looks,pair,row,style"),
+    "full-327": Stage(327, 0.45, 0.4, ("small", "full"), groups="single,pair,row,16:9,9:16"),
+    "world": Stage(
+        327, 0.45, 0.4, ("small", "full", "edits", "clips"), "world", "single,pair,edits,clips,de"
+    ),
+}
+
+
+def _part(name, *arguments):
+    return [sys.executable, "-u", "-m", f"training.{name}", *map(str, arguments)]
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("stage", choices=list(STAGES))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True, help="of all starts together")
+    parser.add_argument("--count", type=int, default=20000, help="scenes of each phase")
+    parser.add_argument("--weights", type=Path, default=CHECKPOINT, help="where it goes on from")
+    args, more = parser.parse_known_args()  # the rest is for training.train
+    stage, out = STAGES[args.stage], args.out
+    if not (out / "dit.pt").exists():
+        subprocess.run(
+            _part("import_weights", "--weights", args.weights, "--out", out), check=True
+        )
+    trained = out / f"{args.stage}.pt"
+    pool = out / f"pool-{args.stage}"
+    drawing = subprocess.Popen(
+        _part(
+            "pool", "--vae", out / "vae.pt", "--phase", *stage.phases, "--kinds", stage.kinds,
+            "--single", stage.single, "--styled", stage.styled, "--count", args.count,
+            "--out", pool,
+        )
+    )  # fmt: skip
+    try:
+        while not list(pool.glob("*.pt")):
+            if drawing.poll():
+                raise SystemExit("the scenes could not be drawn")
+            time.sleep(_WAIT_S)
+        subprocess.run(
+            _part(
+                "train", "--pool", pool, "--wording", stage.wording,
+                "--init", out / "dit.pt", "--out", trained, "--minutes", args.minutes, *more,
+            ),
+            check=True,
+        )  # fmt: skip
+    finally:
+        drawing.terminate()
+    print(
+        f"python -m training.score --checkpoint {trained} --vae {out / 'vae.pt'} --kinds "
+        f"{stage.kinds} --side 512 --groups '{stage.groups}'\n"
+        f"python -m training.export --checkpoint {trained} --vae {out / 'vae.pt'} --kinds "
+        f"{stage.kinds} --side 512"
+    )
+
+
+if __name__ == "__main__":
+    main()
