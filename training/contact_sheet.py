@@ -6,16 +6,20 @@ seed n.
 """
 
 import argparse
+import random
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from training.frames import FRAMES
+from training.captions import caption
+from training.frames import FRAMES, SMALL
 from training.paths import SHIPPED
+from training.scene import SINGLES, STAGES, kinds_of_stage, sample_scene
 from training.stock import generate, load
 from training.words import STYLE_PREFIXES
 
-_TILE, _GAP, _COLUMNS, _LABEL = 256, 8, 4, 30  # pixels
+_GAP, _LABEL = 8, 30  # pixels
 _PAPER, _INK = (250, 249, 246), (40, 40, 40)
 
 _README = (
@@ -53,8 +57,22 @@ _README = (
     "A close-up shot of a plant expert inside a greenhouse, soft sun rays, highly detailed",
     "a heart on a plain blue background",
 )
-# Of each sheet: (aspect ratio, prompt).
+_FRAMES = FRAMES | {"small": SMALL}
+
+
+def _singles(count, kinds):
+    """Prompts of one thing each, of kinds in turn."""
+    rng = random.Random(999)
+    mixes = [replace(SINGLES, kinds=(kind,)) for kind in kinds]
+    scenes = [sample_scene(rng, SMALL.grid, mixes[i % len(mixes)]) for i in range(count)]
+    return [caption(scene, rng, "rich") for scene in scenes]
+
+
+# Of each sheet: (aspect ratio or "small", prompt).
 SHEETS = {
+    "first kinds": [
+        ("small", prompt) for prompt in _singles(STAGES[0], kinds_of_stage(STAGES[0]))
+    ],
     "readme": [("1:1", prompt) for prompt in _README],
     "shapes": [
         (ratio, prompt)
@@ -94,27 +112,28 @@ SHEETS = {
 }
 
 
-def _tile(picture, number, prompt):
-    tile = Image.new("RGB", (_TILE, _TILE + _LABEL), _PAPER)
-    picture.thumbnail((_TILE, _TILE), Image.LANCZOS)
-    tile.paste(picture, ((_TILE - picture.width) // 2, (_TILE - picture.height) // 2))
+def _tile(picture, number, prompt, side):
+    tile = Image.new("RGB", (side, side + _LABEL), _PAPER)
+    picture.thumbnail((side, side), Image.LANCZOS)
+    tile.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     pen, text = ImageDraw.Draw(tile), f"{number} {prompt}"
-    while pen.textlength(text) > _TILE - 4:
+    while pen.textlength(text) > side - 4:
         text = text.removesuffix("...")[:-1] + "..."
-    pen.text((2, _TILE + 8), text, fill=_INK)
+    pen.text((2, side + 8), text, fill=_INK)
     return tile
 
 
-def draw_sheet(stock, prompts):
+def draw_sheet(stock, prompts, columns=4, side=256):
+    """side: of each tile, in pixels."""
     tiles = [
-        _tile(generate(stock, prompt, seed, FRAMES[ratio]), seed, prompt)
-        for seed, (ratio, prompt) in enumerate(prompts)
+        _tile(generate(stock, prompt, seed, _FRAMES[frame]), seed, prompt, side)
+        for seed, (frame, prompt) in enumerate(prompts)
     ]
-    rows = -(-len(tiles) // _COLUMNS)
-    width, height = _TILE + _GAP, _TILE + _LABEL + _GAP
-    sheet = Image.new("RGB", (_COLUMNS * width + _GAP, rows * height + _GAP), _PAPER)
+    rows = -(-len(tiles) // columns)
+    width, height = side + _GAP, side + _LABEL + _GAP
+    sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _PAPER)
     for i, tile in enumerate(tiles):
-        sheet.paste(tile, (_GAP + i % _COLUMNS * width, _GAP + i // _COLUMNS * height))
+        sheet.paste(tile, (_GAP + i % columns * width, _GAP + i // columns * height))
     return sheet
 
 
@@ -124,9 +143,12 @@ def main():
     )
     parser.add_argument("--weights", type=Path, default=SHIPPED)
     parser.add_argument("--sheet", choices=list(SHEETS), default="readme")
+    parser.add_argument("--columns", type=int, default=4)
+    parser.add_argument("--side", type=int, default=256, help="of each tile, in pixels")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    draw_sheet(load(args.weights), SHEETS[args.sheet]).save(args.out, optimize=True)
+    sheet = draw_sheet(load(args.weights), SHEETS[args.sheet], args.columns, args.side)
+    sheet.quantize(256).save(args.out, optimize=True)
 
 
 if __name__ == "__main__":
