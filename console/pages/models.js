@@ -8,9 +8,9 @@ const STATES = { ready: ["good", "loaded"], starting: ["warn", "loading"], elsew
 
 export const show = async (stage) => {
   const [{ data }, work] = await Promise.all([get("/v1/models"), get("/v1/workers")]);
-  // Those that talk have no price of a picture, no steps and no masks.
-  const models = data.filter((model) => model.image_price !== undefined);
-  const talking = data.filter((model) => model.image_price === undefined);
+  const talks = (model) => model.output_modalities.includes("text");
+  const models = data.filter((model) => !talks(model));
+  const talking = data.filter(talks);
   const memory = work.workers.reduce((total, worker) => total + worker.memoryBytes, 0);
   const guidance = { none: "has no effect", true: "true guidance, with a negative prompt", embedded: "built into the model" };
   put(stage, head("Models", "What this server makes pictures with."),
@@ -27,5 +27,5 @@ export const show = async (stage) => {
           h("dl", { cls: "cards small" }, facts.map(([name, value]) => h("div", null, h("dt", { cls: "quiet" }, name), h("dd", null, value))))));
       }),
       talking.length > 0 && card("Models that talk", h("p", { cls: "quiet" }, "On other servers, or in a pair with one that makes pictures."),
-        h("ul", null, talking.map((model) => h("li", null, model.id))))));
+        h("ul", null, talking.map((model) => h("li", null, model.id, model.image_model && `, with pictures by ${model.image_model}`))))));
 };

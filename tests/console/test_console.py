@@ -95,7 +95,7 @@ def test_models_that_talk_stand_beside_those_that_make_pictures(start_server, op
     become_owner(page, server)
     go_to(page, "models")
     page.wait_for_selector("text=Models that talk")
-    assert page.locator("li", has_text="talker").count() == 1 and page.locator("li", has_text="pair").count() == 1
+    assert page.locator("li", has_text="talker").count() == 1 and page.locator("li", has_text="pair, with pictures by grok-imagine-image").count() == 1
     assert "$0.02 a picture" in page.text_content("main")
 
 
