@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "engine/formats/safetensors.h"
 #include "engine/lab/recording.h"
+#include "golden/animate_clip.h"
 #include "golden/load_wan_vae.h"
 
 namespace imagined::engine::golden {
@@ -103,13 +104,6 @@ TEST(WanVae, DecodesToTheSameBitsWithAnyNumberOfThreads) {
 
 // ---- the engine's face --------------------------------------------------------------------------
 
-image::Picture picture(int width, int height) {
-  image::Picture made{.width = width, .height = height, .channels = 3};
-  for (int i = 0; i < width * height * 3; ++i)
-    made.pixels.push_back(static_cast<std::uint8_t>(i * 37 % 251));
-  return made;
-}
-
 /// The distilled model, with what its sampling.json says.
 class WanClip : public ::testing::Test {
  protected:
@@ -120,34 +114,6 @@ class WanClip : public ::testing::Test {
     auto engine = Engine::load({.path = folder_.path(), .precision = Precision::f32, .threads = 2});
     CHECK(engine.has_value(), "{}", engine.error().message);
     return std::move(*engine);
-  }
-
-  static ClipRequest request_of(int frames) {
-    return {.prompt = "night falls",
-            .first_frame = picture(80, 64),
-            .width = 80,
-            .height = 64,
-            .frames = frames,
-            .seed = 7};
-  }
-
-  struct Made {
-    std::vector<image::Picture> frames;
-    std::vector<Progress> progress;
-    Error error;
-  };
-  static Made animate(Engine& engine, const ClipRequest& request) {
-    Made made;
-    const auto done = engine.animate(
-        request,
-        {.on_progress = [&](Progress progress) { made.progress.push_back(progress); },
-         .take = [&](image::Picture frame) -> Result<> {
-           made.frames.push_back(std::move(frame));
-           return {};
-         }},
-        {});
-    if (!done) made.error = done.error();
-    return made;
   }
 
  private:
