@@ -348,11 +348,40 @@ class Flux1Recorder(Recorder):
         self._keep_picture(pipeline.vae.decode(latents, return_dict=False)[0], args)
 
 
+class DmdScheduler(FlowMatchEulerDiscreteScheduler):
+    """Steps of FastVideo's WanDMDPipeline in the place of a stock pipeline's scheduler.
+
+    Each goes to where the velocity points, in double, and back to the next of three fixed times
+    with new noise. The levels are those of training's table, whose times are nearest.
+    """
+
+    times = (1000, 757, 522)
+
+    def __init__(self, shift, generator):
+        super().__init__(shift=shift)
+        self.generator = generator
+        self.drawn = []  # noise of each step but the last
+
+    def set_timesteps(self, steps, device):
+        nearest = [(self.timesteps - t).abs().argmin() for t in self.times]
+        self.sigmas = torch.tensor([*(self.sigmas[i] for i in nearest), 0.0])
+        self.timesteps = torch.tensor(self.times)
+
+    def step(self, velocity, t, latents, return_dict):
+        at = self.times.index(int(t))
+        level, following = self.sigmas[at : at + 2].double()
+        clean = (latents.double() - level * velocity.double()).float()
+        if following == 0:
+            return (clean,)
+        noise = torch.randn(latents.shape, generator=self.generator)
+        self.drawn.append(noise)
+        return (((1 - following) * clean + following * noise).float(),)
+
+
 class WanRecorder:
     """The same for Wan 2.2 TI2V: a clip, whose first latent frame may be the reference's."""
 
     pipelines = ("WanPipeline", "WanDMDPipeline")
-    fast_sigmas = (1.0, 0.757, 0.522)  # that FastWan was distilled at
 
     def __init__(self, folder):
         self.folder = folder
@@ -372,17 +401,17 @@ class WanRecorder:
         self.pipeline.set_progress_bar_config(disable=True)
         self.pipeline.register_to_config(expand_timesteps=True)
         if self.fast:
-            scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
-            evenly = scheduler.set_timesteps
-            scheduler.set_timesteps = lambda steps, device: evenly(
-                sigmas=list(self.fast_sigmas), device=device
-            )
-            self.pipeline.scheduler = scheduler
+            shift = self.pipeline.scheduler.config.flow_shift
+            self.pipeline.scheduler = DmdScheduler(shift, self.generator)
 
     def _tokens(self, latents):
         """C x frames x rows x columns to tokens x 4 C, without a first frame that is given."""
         made = latents[:, self.given :]
         return F.pixel_unshuffle(made.transpose(0, 1), 2).permute(0, 2, 3, 1).flatten(0, 2).clone()
+
+    def _keep_noise(self, name, noise):
+        """That of the frames that are made, one below the other."""
+        self.tensors[name] = noise[0, :, self.given :].flatten(1, 2).clone()
 
     def _states(self, prompt, prefix=""):
         options = {"padding": "max_length", "max_length": self.padded_length, "truncation": True}
@@ -411,6 +440,7 @@ class WanRecorder:
     @torch.no_grad()
     def run(self, args):
         self.given = len(args.reference)
+        self.generator = torch.Generator().manual_seed(args.seed)
         self._open(WanImageToVideoPipeline if self.given else WanPipeline)
         pipeline = self.pipeline
         vae = pipeline.vae.config
@@ -418,9 +448,9 @@ class WanRecorder:
         frames = max(args.clip_frames, 1) + self.given  # latent ones
         noise = torch.randn(
             (1, vae.z_dim, frames, args.height // side, args.width // side),
-            generator=torch.Generator().manual_seed(args.seed),
+            generator=self.generator,
         )
-        self.tensors["noise"] = noise[0, :, self.given :].flatten(1, 2).clone()
+        self._keep_noise("noise", noise)
         options = {}
         for path in args.reference:
             picture = Image.open(path).convert("RGB")
@@ -443,6 +473,8 @@ class WanRecorder:
             **states,
             **options,
         ).frames
+        for i, drawn in enumerate(pipeline.scheduler.drawn if self.fast else []):
+            self._keep_noise(f"noise_{i + 1}", drawn)
         self.tensors["sigmas"] = pipeline.scheduler.sigmas.float()
         if self.given:
             first = F.pixel_unshuffle(latents[0, :, 0], 2)

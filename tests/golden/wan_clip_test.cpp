@@ -202,6 +202,44 @@ TEST_F(WanClip, DependsOnSeedPromptAndFirstPictureAndNothingElse) {
   EXPECT_NE(last_of(other), base);
 }
 
+/// The noise that comes between the steps is the seed's, too, and no neighbour's.
+TEST_F(WanClip, MakesTheSameStillAloneAndAmongOthers) {
+  const auto engine = load();
+  GenerateRequest request{.prompt = "a cat", .width = 64, .height = 64};
+  std::vector<image::Picture> made;
+  const auto done = engine->generate_batch(request,
+                                           {.seeds = {7, 8},
+                                            .watch = {},
+                                            .take = [&](int, image::Picture still) -> Result<> {
+                                              made.push_back(std::move(still));
+                                              return {};
+                                            }},
+                                           {});
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  request.seed = 8;
+  const auto alone = engine->generate(request, {}, {});
+  ASSERT_TRUE(alone.has_value()) << alone.error().message;
+  EXPECT_EQ(made.at(1).pixels, alone->pixels);
+  EXPECT_NE(made.at(0).pixels, alone->pixels);
+}
+
+/// A preview is what the step's velocity points to, before new noise is laid on it; after the first
+/// step that is the still of one step, for both begin with level 1.
+TEST_F(WanClip, PreviewsAStillWithoutTheNoiseOfTheNextStep) {
+  const auto engine = load();
+  GenerateRequest request{.prompt = "a cat", .width = 64, .height = 64, .seed = 7};
+  std::vector<image::Picture> previews;
+  Observer watch;
+  watch.previews = 2;
+  watch.on_preview = [&](image::Picture preview) { previews.push_back(std::move(preview)); };
+  ASSERT_TRUE(engine->generate(request, watch, {}).has_value());
+  request.steps = 1;
+  const auto of_one_step = engine->generate(request, {}, {});
+  ASSERT_TRUE(of_one_step.has_value()) << of_one_step.error().message;
+  ASSERT_EQ(previews.size(), 2u);
+  EXPECT_EQ(previews.front().pixels, of_one_step->pixels);
+}
+
 TEST_F(WanClip, TakesOtherNumbersOfStepsThanItWasDistilledAt) {
   const auto engine = load();
   ClipRequest request = request_of(2);

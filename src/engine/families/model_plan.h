@@ -77,9 +77,9 @@ struct ModelPlan {
   VaeConfig vae;  // of the FLUX families
   std::int64_t pixels_per_token = 0;
   SchedulerConfig scheduler;
-  /// The noise levels that a model was distilled at, without the last, 0: in that many steps it
-  /// runs at these. Empty: the scheduler's.
-  std::vector<float> distilled_levels;
+  /// What a model was told of the noise levels that it was distilled at: in that many steps it is
+  /// told these. Empty: the scheduler's. A family whose models are distilled so sets Solver::dmd.
+  std::vector<float> distilled_times;
   TextConfig text;
   SamplingDefaults sampling;
   ModelCard card;

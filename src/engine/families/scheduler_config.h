@@ -8,7 +8,7 @@
 
 namespace imagined::engine {
 
-enum class Solver : std::uint8_t { euler, unipc };
+enum class Solver : std::uint8_t { euler, unipc, dmd };  // dmd: of no file, see ModelPlan
 
 inline constexpr std::string_view kUniPcClass = "UniPCMultistepScheduler";
 

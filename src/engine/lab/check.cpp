@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <tuple>
@@ -100,17 +101,31 @@ Result<> read_noise(const Recording& recording, const Pipeline& pipeline, RunInp
   const std::int64_t channels = pipeline.networks().transformer->channels();
   inputs.rows = recording.height / side;
   inputs.cols = recording.width / side;
-  const FileTensor& noise = *TRY(require_recorded(recording.file, "noise", DType::f32, 3));
   inputs.clip_frames = recording.clip_frames;
   const std::int64_t rows = inputs.rows * std::max(recording.clip_frames, 1);
   const std::vector<std::int64_t> expected = {channels / (fold * fold), rows * fold,
                                               inputs.cols * fold};
-  if (noise.shape != expected || noise.elements() == 0) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("golden file: tensor \"noise\": expected {}, file has {}",
-                            to_string(expected), to_string(noise.shape)));
-  }
-  inputs.noise = pipeline.noise_from_planes(values_of<float>(noise), rows, inputs.cols);
+  const auto tokens = [&](const std::string& name) -> Result<Tensor> {
+    const FileTensor& noise = *TRY(require_recorded(recording.file, name, DType::f32, 3));
+    if (noise.shape != expected || noise.elements() == 0) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("golden file: tensor \"{}\": expected {}, file has {}", name,
+                              to_string(expected), to_string(noise.shape)));
+    }
+    return pipeline.noise_from_planes(values_of<float>(noise), rows, inputs.cols);
+  };
+  inputs.noise = TRY(tokens("noise"));
+  if (model.scheduler.solver != Solver::dmd) return {};
+  std::vector<Tensor> later;
+  for (int draw = 1; draw < recording.steps; ++draw)
+    later.push_back(TRY(tokens(fmt::format("noise_{}", draw))));
+  inputs.fresh_noise =
+      [later = std::make_shared<const std::vector<Tensor>>(std::move(later))](int draw) {
+        const Tensor& noise = (*later)[static_cast<std::size_t>(draw - 1)];
+        Tensor copied(noise.rows(), noise.cols());
+        std::ranges::copy(noise.values(), copied.values().begin());
+        return copied;
+      };
   return {};
 }
 

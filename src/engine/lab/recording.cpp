@@ -92,7 +92,7 @@ Result<const FileTensor*> require_recorded(const SafetensorsFile& file, const st
 }
 
 bool is_input(std::string_view name) {
-  return name == "noise" ||
+  return name == "noise" || name.starts_with("noise_") ||
          (name.starts_with("reference_") && !name.starts_with("reference_latents_"));
 }
 

@@ -14,6 +14,7 @@
 #include "engine/pipeline/fit_reference.h"
 #include "engine/pipeline/picture_size.h"
 #include "engine/pipeline/repaint_mask.h"
+#include "engine/sampling/dmd.h"
 #include "engine/sampling/euler.h"
 #include "engine/sampling/inpaint.h"
 #include "engine/sampling/noise.h"
@@ -297,7 +298,9 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
     return steps.with_prompt->flop(step) +
            (steps.without_prompt ? steps.without_prompt->flop(step) : 0.0);
   };
-  const auto one_step = [&](int step) -> Result<> {
+  const int count = static_cast<int>(steps.sigmas.size()) - 1;
+  // clean  becomes what the velocity points to, where somebody wants to see it.
+  const auto one_step = [&](int step, Tensor* clean) -> Result<> {
     TRY(steps.with_prompt->velocity(context_, step, latents, workspace_, steps.velocity,
                                     observer.stop));
     if (steps.without_prompt) {
@@ -309,8 +312,16 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
     TRY(networks_.sound());
     TRY(check_finite(context_, steps.velocity, fmt::format("velocity of step {}", step)));
     const auto i = static_cast<std::size_t>(step);
+    if (clean != nullptr) {
+      *clean = copy(context_, latents);
+      euler_step(context_, steps.velocity, steps.sigmas[i], 0, *clean);
+    }
     if (steps.solver) {
       steps.solver->step(context_, steps.velocity, latents);
+    } else if (model_.scheduler.solver == Solver::dmd) {
+      const bool last = step + 1 == count;
+      dmd_step(context_, steps.velocity, steps.sigmas[i], steps.sigmas[i + 1],
+               last ? Tensor() : inputs.fresh_noise(step + 1), latents);
     } else {
       euler_step(context_, steps.velocity, steps.sigmas[i], steps.sigmas[i + 1], latents);
     }
@@ -319,20 +330,18 @@ Result<> Pipeline::denoise(Steps& steps, Tensor& latents, const RunInputs& input
                    latents);
     return {};
   };
-  const int count = static_cast<int>(steps.sigmas.size()) - 1;
   for (int step = 0; step < count; ++step) {
     if (observer.stop.stop_requested()) return fail(ErrorCode::cancelled, "cancelled");
-    TRY(measured(observer.log, Stage::step, flop(step), [&] { return one_step(step); }));
+    const Observer& watch = observer.watch;
+    const bool shown = on_preview && is_previewed(step + 1, count, watch.previews);
+    Tensor clean;
+    TRY(measured(observer.log, Stage::step, flop(step),
+                 [&] { return one_step(step, shown ? &clean : nullptr); }));
     if (observer.trace != nullptr) {
       observer.trace->velocities.push_back(copy(context_, steps.velocity));
     }
-    const Observer& watch = observer.watch;
     if (watch.on_progress) watch.on_progress({.step = step + 1, .steps = count});
-    if (on_preview && is_previewed(step + 1, count, watch.previews)) {
-      // Straight on along the last velocity, to where there is no noise any more.
-      Tensor clean = copy(context_, latents);
-      euler_step(context_, steps.velocity, steps.sigmas[static_cast<std::size_t>(step) + 1], 0,
-                 clean);
+    if (shown) {
       if (inputs.kept)
         keep_picture(context_, inputs.noise, steps.kept, 0, inputs.kept->repaint, clean);
       on_preview(TRY(decode(clean, inputs, observer)));
@@ -398,14 +407,15 @@ Result<> Pipeline::decode_clip(const Tensor& latents, const RunInputs& inputs,
 }
 
 Result<> Pipeline::plan_steps(const RunInputs& inputs, Steps& steps) const {
-  const auto& distilled = model_.distilled_levels;
+  const auto& distilled = model_.distilled_times;
+  const SchedulerConfig& scheduler = model_.scheduler;
+  const double shift = model_.sampling.shift.value_or(scheduler.shift);
   if (!distilled.empty() && std::ssize(distilled) == inputs.steps) {
-    steps.sigmas = distilled;
-    steps.sigmas.push_back(0);
-  } else if (model_.scheduler.solver == Solver::unipc) {
+    steps.times = distilled;
+    steps.sigmas = dmd_levels(distilled, shift, scheduler.train_timesteps);
+  } else if (scheduler.solver == Solver::unipc) {
     UniPcSchedule schedule =
-        TRY(make_unipc_schedule(model_.sampling.shift.value_or(model_.scheduler.shift),
-                                model_.scheduler.train_timesteps, inputs.steps));
+        TRY(make_unipc_schedule(shift, scheduler.train_timesteps, inputs.steps));
     steps.sigmas = std::move(schedule.levels);
     steps.times = std::move(schedule.times);
     steps.solver.emplace(steps.sigmas);
@@ -474,6 +484,15 @@ Result<Tensor> Pipeline::sample(const RunInputs& inputs, const RunObserver& obse
   // A decode needs most memory of all; a small workspace stays for the next picture.
   if (workspace_.held_bytes() > kKeptWorkspaceBytes) workspace_ = {};
   return latents;
+}
+
+void Pipeline::draw_noise(RunInputs& inputs, std::uint64_t seed) const {
+  const std::int64_t rows = inputs.rows * std::max<std::int64_t>(inputs.clip_frames, 1);
+  inputs.fresh_noise = [seed, rows, cols = inputs.cols, fold = model_.noise_fold,
+                        channels = networks_.transformer->channels()](int draw) {
+    return make_noise(seed, channels, rows, cols, fold, static_cast<std::uint64_t>(draw));
+  };
+  inputs.noise = inputs.fresh_noise(0);
 }
 
 Tensor Pipeline::noise_from_planes(std::span<const float> planes, std::int64_t rows,
@@ -665,9 +684,7 @@ Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& b
   RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
   TRY(check_memory(plan, inputs));
   for (int i = 0; i < std::ssize(batch.seeds); ++i) {
-    inputs.noise =
-        make_noise(batch.seeds[static_cast<std::size_t>(i)], networks_.transformer->channels(),
-                   inputs.rows, inputs.cols, model_.noise_fold);
+    draw_noise(inputs, batch.seeds[static_cast<std::size_t>(i)]);
     if (batch.watch) observer.watch = batch.watch(i);
     TakePreview on_preview;
     if (observer.watch.on_preview && observer.watch.previews > 0)
@@ -768,9 +785,7 @@ Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& obser
   for (const std::int64_t frames : latents) {
     inputs.clip_frames = frames;
     // The frames below each other; another seed than the picture's, whose noise it would repeat.
-    inputs.noise = make_noise(request.seed + static_cast<std::uint64_t>(passes_done),
-                              networks_.transformer->channels(), inputs.rows * inputs.clip_frames,
-                              inputs.cols, model_.noise_fold);
+    draw_noise(inputs, request.seed + static_cast<std::uint64_t>(passes_done));
     TRY(animate_pass(inputs, std::min(to_make, of_a_pass), observer, plan, run));
     to_make -= of_a_pass;
     ++passes_done;
@@ -783,8 +798,7 @@ Result<image::Picture> Pipeline::first_frame(const ClipRequest& request, RunInpu
   const auto side = static_cast<int>(model_.pixels_per_token);
   if (request.first_frame)
     return lay_first_frame(context_, request.first_frame->view(), plan, side);
-  inputs.noise = make_noise(request.seed, networks_.transformer->channels(), inputs.rows,
-                            inputs.cols, model_.noise_fold);
+  draw_noise(inputs, request.seed);
   return image::Picture{.width = static_cast<int>(inputs.cols) * side,
                         .height = static_cast<int>(inputs.rows) * side,
                         .channels = 3,

@@ -31,8 +31,10 @@ struct KeptPicture {
 /// Everything a run depends on, after sizes, texts and pictures were brought into shape.
 struct RunInputs {
   PromptIds prompt;
-  PromptIds negative;     // of the negative prompt; read with true guidance only
-  Tensor noise;           // [rows * cols, channels] f32; of a clip frame by frame
+  PromptIds negative;  // of the negative prompt; read with true guidance only
+  Tensor noise;        // [rows * cols, channels] f32; of a clip frame by frame
+  /// As large: what is laid on the latents after step 1, 2, ...; of solvers that do (Solver::dmd).
+  std::function<Tensor(int draw)> fresh_noise;
   std::int64_t rows = 0;  // of the token grid
   std::int64_t cols = 0;
   /// Latent ones that are made, behind the only reference where there is one; 0: a picture.
@@ -176,6 +178,8 @@ class Pipeline {
   Result<> check_memory(const PicturePlan& plan, const RunInputs& inputs) const;
   /// `invalid_argument` where a text is longer than the model reads and must not be cut.
   Result<> check_length(const std::string& text, std::string_view field) const;
+  /// That of a picture or, where inputs.clip_frames says so, of frames.
+  void draw_noise(RunInputs& inputs, std::uint64_t seed) const;
   /// All but the noise.
   Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
                             std::int64_t cols) const;

@@ -146,12 +146,13 @@ void torch_normal_values(std::uint64_t seed, std::span<float> out) {
 }
 
 Tensor make_noise(std::uint64_t seed, std::int64_t channels, std::int64_t rows, std::int64_t cols,
-                  std::int64_t fold, NoiseSource source) {
+                  std::int64_t fold, std::uint64_t draw, NoiseSource source) {
   CHECK(channels > 0 && rows > 0 && cols > 0, "noise [{}, {}, {}]", channels, rows, cols);
   std::vector<float> planes(static_cast<std::size_t>(channels * rows * cols));
   if (source == NoiseSource::philox) {
-    normal_values(seed, 0, planes);
+    normal_values(seed, draw * planes.size(), planes);
   } else {
+    CHECK(draw == 0, "noise {} of PyTorch's generator", draw);
     torch_normal_values(seed, planes);
   }
   return tokens_of_planes(planes, channels, rows, cols, fold);

@@ -29,8 +29,10 @@ enum class NoiseSource : std::uint8_t { philox, torch_cpu };
 /// Noise for a latent picture of rows x cols tokens, [rows * cols, channels] f32, drawn in the
 /// order in which the reference draws its latents, so that both sources can be compared with a
 /// `latents` tensor of diffusers; see tokens_of_planes for the order.
+/// draw  how many noises of that size the seed has given before, of Philox alone.
 Tensor make_noise(std::uint64_t seed, std::int64_t channels, std::int64_t rows, std::int64_t cols,
-                  std::int64_t fold, NoiseSource source = NoiseSource::philox);
+                  std::int64_t fold, std::uint64_t draw = 0,
+                  NoiseSource source = NoiseSource::philox);
 
 /// A latent picture as the tokens of a transformer.
 ///

@@ -148,6 +148,14 @@ TEST(MakeNoise, DrawsChannelAfterChannel) {
   }
 }
 
+TEST(MakeNoise, GoesOnInTheSequenceOfItsSeed) {
+  const auto sequence = philox_values(11, 3 * 30, 30);
+  const Tensor noise = make_noise(11, 5, 2, 3, 1, 3);
+  for (std::int64_t t = 0; t < 6; ++t)
+    for (std::int64_t c = 0; c < 5; ++c)
+      EXPECT_EQ(noise.row(t)[c], sequence[static_cast<std::size_t>(c * 6 + t)]);
+}
+
 TEST(TokensOfPlanes, FoldsSquaresIntoChannels) {
   // Two planes of 2 x 4 latents: two tokens of 8 numbers side by side.
   std::vector<float> planes(16);

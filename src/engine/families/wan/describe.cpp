@@ -24,8 +24,9 @@ constexpr PipelineComponent kComponents[] = {
     {"transformer", {"WanTransformer3DModel", "WanTransformer3DModel"}},
     {"vae", {"AutoencoderKLWan", "AutoencoderKLWan"}},
 };
-// Of FastWan: those of its three steps. Source: FastVideo, `WanDMDPipeline`.
-constexpr float kFastLevels[] = {1.0f, 0.757f, 0.522f};
+// Of FastWan: those of its three steps. Source: FastVideo, `FastWan2_2_TI2V_5B_Config`; its
+// `DmdDenoisingStage` looks their levels up under a shift of 8, its training under the folder's 5.
+constexpr float kFastTimes[] = {1.0f, 0.757f, 0.522f};
 // 5 s, which it was trained with, at 720p; larger frames are made so and enlarged.
 // Source: Wan 2.2, `wan_ti2v_5B.py`.
 constexpr ClipTraining kClips = {.frames = 121, .frames_per_second = 24};
@@ -90,8 +91,10 @@ Result<> apply_defaults(ModelFiles& files, ModelPlan& plan) {
   plan.noise_fold = 2;
   plan.scheduler = {.solver = Solver::unipc, .dynamic_shifting = false, .shift = 5};
   TRY(files.read_scheduler(plan));
-  if (plan.distilled.value)
-    plan.distilled_levels.assign(std::begin(kFastLevels), std::end(kFastLevels));
+  if (plan.distilled.value) {
+    plan.scheduler.solver = Solver::dmd;
+    plan.distilled_times.assign(std::begin(kFastTimes), std::end(kFastTimes));
+  }
   plan.sampling = plan.distilled.value ? SamplingDefaults{.steps = 3, .guidance = 1}
                                        : SamplingDefaults{.steps = 50, .guidance = 5};
   plan.sampling.clips = kClips;

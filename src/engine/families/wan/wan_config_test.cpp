@@ -59,7 +59,7 @@ TEST_F(WanFolder, OfTheBaseModelRunsItsOwnSchedulerWithGuidance) {
   EXPECT_EQ(plan->guidance, GuidanceUse::two_passes);
   EXPECT_EQ(plan->scheduler.solver, Solver::unipc);
   EXPECT_EQ(plan->scheduler.shift, 5);
-  EXPECT_TRUE(plan->distilled_levels.empty());
+  EXPECT_TRUE(plan->distilled_times.empty());
   EXPECT_EQ(plan->sampling.steps, 50);
   EXPECT_EQ(plan->sampling.guidance, 5);
   EXPECT_EQ(plan->sampling.clips.frames, 121);
@@ -68,13 +68,15 @@ TEST_F(WanFolder, OfTheBaseModelRunsItsOwnSchedulerWithGuidance) {
   EXPECT_THAT(plan->own_as<WanPlan>().transformer.rope_axes, ElementsAre(8, 6, 6));
 }
 
-TEST_F(WanFolder, OfFastWanRunsAtItsThreeLevelsWithoutGuidance) {
+TEST_F(WanFolder, OfFastWanIsToldItsThreeTimesWithoutGuidance) {
   copy("d2");
   const Result<ModelPlan> plan = open();
   ASSERT_TRUE(plan.has_value()) << plan.error().message;
   EXPECT_TRUE(plan->distilled.value);
   EXPECT_EQ(plan->guidance, GuidanceUse::none);
-  EXPECT_THAT(plan->distilled_levels, ElementsAre(1.0f, 0.757f, 0.522f));
+  EXPECT_EQ(plan->scheduler.solver, Solver::dmd);  // whatever its scheduler's file is of
+  EXPECT_EQ(plan->scheduler.shift, 5);
+  EXPECT_THAT(plan->distilled_times, ElementsAre(1.0f, 0.757f, 0.522f));
   EXPECT_EQ(plan->sampling.steps, 3);
 }
 
@@ -84,7 +86,8 @@ TEST_F(WanFolder, OfTheBaseModelIsDistilledWhereTheConfigurationSaysSo) {
       folder_.path(), {.parts = {}, .distilled = true, .cached_references = {}, .loras = {}});
   ASSERT_TRUE(plan.has_value()) << plan.error().message;
   EXPECT_EQ(plan->guidance, GuidanceUse::none);
-  EXPECT_EQ(plan->distilled_levels.size(), 3u);
+  EXPECT_EQ(plan->scheduler.solver, Solver::dmd);
+  EXPECT_EQ(plan->distilled_times.size(), 3u);
 }
 
 TEST_F(WanFolder, TakesAFlowMatchingSchedulerToo) {
