@@ -77,9 +77,8 @@ void Finisher::push(Task task) {
   changed_.notify_all();
 }
 
-std::optional<Finisher::Task> Finisher::pop(Wait wait) {
-  std::unique_lock lock(mutex_);
-  if (wait == Wait::for_one) changed_.wait(lock, [this] { return !tasks_.empty() || ending_; });
+std::optional<Finisher::Task> Finisher::pop() {
+  const std::lock_guard lock(mutex_);
   if (tasks_.empty()) return std::nullopt;
   std::optional<Task> task = std::move(tasks_.front());
   tasks_.pop_front();
@@ -88,17 +87,32 @@ std::optional<Finisher::Task> Finisher::pop(Wait wait) {
   return task;
 }
 
+/// For a task, or for the time to settle again what could not be settled; false at the end.
+bool Finisher::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  const auto is_there = [this] { return !tasks_.empty() || ending_; };
+  if (unsettled_.empty()) {
+    changed_.wait(lock, is_there);
+  } else {
+    changed_.wait_until(lock, settle_again_at_, is_there);
+  }
+  return !tasks_.empty() || !ending_;
+}
+
 void Finisher::loop() {
-  while (auto task = pop(Wait::for_one)) {
+  while (wait_for_work()) {
     const auto until = std::chrono::steady_clock::now() + kBatchTime;
     Batch batch;
-    while (task) {
+    do {
+      auto task = pop();
+      if (!task) break;
       absorb(*task, batch);
-      task = std::chrono::steady_clock::now() < until ? pop(Wait::never) : std::nullopt;
-    }
+    } while (std::chrono::steady_clock::now() < until);
     store(batch.pictures);
     settle(batch.endings);
+    if (std::chrono::steady_clock::now() >= settle_again_at_) settle_again();
   }
+  settle_again();
 }
 
 // The net of the job loop: no memory, above all.
@@ -108,9 +122,9 @@ void Finisher::guard(std::span<const JobInHand> jobs, Work work) {
     work();
   } catch (const std::exception& error) {
     for (const JobInHand& job : jobs)
-      fail(*job, {.code = ErrorCode::internal,
-                  .message = "the worker could not store the picture",
-                  .detail = error.what()});
+      fail(job, {.code = ErrorCode::internal,
+                 .message = "the worker could not store the picture",
+                 .detail = error.what()});
   }
   for (const JobInHand& job : jobs) job->movement.moved(parts_.clock.monotonic_ms());
 }
@@ -127,7 +141,7 @@ void Finisher::absorb(Task& task, Batch& batch) {
     auto* clip = std::get_if<MadeClip>(&task.what);
     auto encoded = clip == nullptr ? encode(task.job, std::get<Made>(task.what))
                                    : take(task.job, std::move(*clip));
-    if (!encoded) return fail(active, encoded.error());
+    if (!encoded) return fail(task.job, encoded.error());
     batch.pictures.push_back(std::move(*encoded));
   });
 }
@@ -208,13 +222,12 @@ void Finisher::store(std::vector<Encoded>& pictures) {
     for (const Encoded& picture : pictures) bytes.emplace_back(picture.bytes);
     const auto blobs = parts_.blobs.put_all(bytes);
     for (std::size_t i = 0; i < pictures.size(); ++i) {
-      ActiveJob& active = *pictures[i].job;
       if (!blobs[i]) {
-        fail(active, blobs[i].error());
+        fail(pictures[i].job, blobs[i].error());
         continue;
       }
       pictures[i].row.blob = *blobs[i];
-      Progress& progress = progress_[&active];
+      Progress& progress = progress_[pictures[i].job.get()];
       progress.pictures.push_back(std::move(pictures[i].row));
       progress.pieces = pictures[i].pieces;
     }
@@ -231,7 +244,7 @@ void Finisher::settle(std::span<const JobEnding> endings) {
         if (!job->stop.stop_requested()) done.push_back(job);
         break;
       case Ending::Kind::failed:
-        fail(*job, ending.error);
+        fail(job, ending.error);
         break;
       case Ending::Kind::release:
         release(*job);
@@ -261,14 +274,13 @@ void Finisher::complete(std::span<const JobInHand> jobs) {
                            .pieces = progress_[job.get()].pieces});
   const auto results = parts_.jobs.complete_all(completions);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    ActiveJob& active = *jobs[i];
     const Result<void>& completed = results[i];
     if (!completed && completed.error().code != ErrorCode::aborted) {
-      fail(active, completed.error());
+      fail(jobs[i], completed.error());
       continue;
     }
     // Aborted: cancelled or taken for dead in the last moment; somebody else has settled it.
-    const service::Job& job = active.job();
+    const service::Job& job = jobs[i]->job();
     log(LogLevel::info, "job_done", "id={} n={} ms={} kept={}", job.id,
         completions[i].pictures.size(), parts_.clock.unix_ms() - job.started_ms,
         completed.has_value());
@@ -276,18 +288,36 @@ void Finisher::complete(std::span<const JobInHand> jobs) {
   }
 }
 
-void Finisher::fail(ActiveJob& active, const Error& error) {
-  if (std::exchange(progress_[&active].settled, true)) return;
-  const service::Job& job = active.job();
-  active.stop.request_stop();
-  log(LogLevel::error, "job_failed", "id={} code={} reason={:?} detail={:?}", job.id,
+void Finisher::fail(const JobInHand& job, const Error& error) {
+  if (std::exchange(progress_[job.get()].settled, true)) return;
+  job->stop.request_stop();
+  log(LogLevel::error, "job_failed", "id={} code={} reason={:?} detail={:?}", job->job().id,
       static_cast<int>(error.code), error.message, error.detail);
-  const auto failed = parts_.jobs.fail(active.claimed.lease(), error);
-  if (!failed && failed.error().code != ErrorCode::aborted) {
-    // It stays `running` and is prolonged no more: when the lease ends, the server deals with it.
-    log(LogLevel::error, "job_not_settled", "id={} reason={:?}", job.id, failed.error().message);
-  }
-  parts_.wire.send({.kind = Message::Kind::finished, .job_id = job.id});
+  if (settle_failed(*job, error)) return;
+  unsettled_.push_back({.job = job, .error = error});
+  settle_again_at_ = std::chrono::steady_clock::now() + parts_.retry_pause;
+}
+
+/// False when the store has not taken it: the job stays `running` in its row. Its lease is
+/// prolonged no more, so that at worst the server deals with it when that ends.
+bool Finisher::settle_failed(const ActiveJob& active, const Error& error) {
+  const std::string& id = active.job().id;
+  bool settled = false;
+  guard({}, [&] {
+    const auto failed = parts_.jobs.fail(active.claimed.lease(), error);
+    settled = failed || failed.error().code == ErrorCode::aborted;
+    if (!settled)
+      log(LogLevel::error, "job_not_settled", "id={} reason={:?}", id, failed.error().message);
+  });
+  if (settled) parts_.wire.send({.kind = Message::Kind::finished, .job_id = id});
+  return settled;
+}
+
+// A customer waits for each: a disk that was full for a moment must not cost a lease's time.
+void Finisher::settle_again() {
+  std::erase_if(unsettled_,
+                [this](const Unsettled& each) { return settle_failed(*each.job, each.error); });
+  settle_again_at_ = std::chrono::steady_clock::now() + parts_.retry_pause;
 }
 
 }  // namespace imagined::worker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -50,9 +51,11 @@ class Finisher {
     ActiveJobs& active;
     int jpeg_quality;
     service::Moderator* moderator = nullptr;  // of what was made; none: nothing is judged
+    std::chrono::milliseconds retry_pause;    // before what could not be settled is tried again
   };
   explicit Finisher(Parts parts);
-  /// Deals with everything that was handed in, then ends.
+  /// Deals with everything that was handed in, and once more with what could not be settled, then
+  /// ends.
   ~Finisher();
 
   /// Waits while so much waits already that memory would grow: 256 tasks, or 48 MB of pixels.
@@ -87,11 +90,16 @@ class Finisher {
     std::optional<std::int64_t> pieces = {};
     bool settled = false;  // its row is final, or somebody else's
   };
-  enum class Wait : std::uint8_t { never, for_one };
+  /// A job whose failure the store has not taken yet.
+  struct Unsettled {
+    JobInHand job;
+    Error error;
+  };
 
   static std::size_t bytes_of(const Task& task);
   void push(Task task);
-  std::optional<Task> pop(Wait wait);
+  std::optional<Task> pop();
+  bool wait_for_work();
   void loop();
   template <class Work>
   void guard(std::span<const JobInHand> jobs, Work work);
@@ -107,7 +115,9 @@ class Finisher {
   void settle(std::span<const JobEnding> endings);
   void release(const ActiveJob& active);
   void complete(std::span<const JobInHand> jobs);
-  void fail(ActiveJob& active, const Error& error);
+  void fail(const JobInHand& job, const Error& error);
+  bool settle_failed(const ActiveJob& active, const Error& error);
+  void settle_again();
 
   Parts parts_;
   std::mutex mutex_;
@@ -115,8 +125,10 @@ class Finisher {
   std::deque<Task> tasks_;
   std::size_t waiting_bytes_ = 0;  // of pixels, in the tasks
   bool ending_ = false;
-  std::map<const ActiveJob*, Progress> progress_;  // the thread's own
-  std::jthread thread_;                            // last: it uses all of the above
+  std::map<const ActiveJob*, Progress> progress_;  // the thread's own, as the two below
+  std::vector<Unsettled> unsettled_;
+  std::chrono::steady_clock::time_point settle_again_at_;
+  std::jthread thread_;  // last: it uses all of the above
 };
 
 }  // namespace imagined::worker

@@ -176,7 +176,8 @@ void Worker::Run::run(const std::stop_token& stop) {
                      .clock = parts_.clock,
                      .active = active_,
                      .jpeg_quality = options_.jpeg_quality,
-                     .moderator = parts_.moderator});
+                     .moderator = parts_.moderator,
+                     .retry_pause = std::chrono::milliseconds(options_.poll_ms)});
   const std::stop_callback on_stop(stop, [this] {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -54,7 +54,7 @@ class FailingBlobStore final : public PassingBlobStore {
   Fault& fault_;
 };
 
-/// Fails in the calls that a worker makes; counts those that look after leases.
+/// Fails in the calls that a worker makes, and its rescuers; counts those that look after leases.
 class FailingJobStore final : public service::JobStore {
  public:
   FailingJobStore(service::JobStore& store, Fault& fault) : store_(store), fault_(fault) {}
@@ -62,6 +62,7 @@ class FailingJobStore final : public service::JobStore {
   std::atomic<int> claims = 0;
   std::atomic<int> looks = 0;      // after leases
   std::atomic<int> prolonged = 0;  // leases
+  std::atomic<int> failures = 0;   // of jobs, told
 
   Result<service::Job> insert(const service::NewJob& wanted) override {
     return store_.insert(wanted);
@@ -92,6 +93,7 @@ class FailingJobStore final : public service::JobStore {
     return store_.complete_all(completions);
   }
   Result<void> fail(const service::Lease& lease, const Error& reason) override {
+    ++failures;
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
     return store_.fail(lease, reason);
   }
@@ -103,6 +105,7 @@ class FailingJobStore final : public service::JobStore {
     return store_.cancel(id, by);
   }
   Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override {
+    if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
     return store_.rescue(stranded);
   }
   Result<std::vector<service::Job>> end_overdue() override { return store_.end_overdue(); }

@@ -295,14 +295,9 @@ TEST_F(WorkerTest, LosesNoJobWhenCallsOfItsStoreFail) {
       const std::string at = fmt::format("{} calls from {} on", times, nth);
       fault.arm(nth, {.code = ErrorCode::unavailable, .message = "the database is busy"}, times);
       const std::string id = submit({});
-      // Whoever cannot settle a job says so too, and its lease is prolonged no more: when that ends
-      // the server deals with it.
-      ASSERT_TRUE(events_.wait_finished(id)) << at;
-      fault.disarm();
-      if (!service::is_final(memory_jobs_.find(id)->state)) {
-        EXPECT_EQ(queue().rescue(service::Stranded::of_worker("w1")), 1) << at;
-      }
+      // What the store does not take is told again, long before the lease ends.
       ASSERT_TRUE(events_.wait_final(memory_jobs_, id)) << at;
+      fault.disarm();
       // Made, or failed with the store's own reason: never gone, never in between.
       const service::Job job = *memory_jobs_.find(id);
       const std::size_t pictures = memory_jobs_.pictures(id)->size();
@@ -313,6 +308,40 @@ TEST_F(WorkerTest, LosesNoJobWhenCallsOfItsStoreFail) {
       }
       EXPECT_EQ(pictures, job.state == JobState::succeeded ? 1u : 0u) << at;
     }
+}
+
+TEST_F(WorkerTest, SettlesAFailedJobOnceTheStoreIsThereAgain) {
+  Fault fault;
+  FailingJobStore failing(memory_jobs_, fault);
+  const auto stopper_of_failing = use(failing);
+  behaviour_ = [&](const engine::GenerateRequest&, const Report&,
+                   const std::stop_token&) -> Result<image::Picture> {
+    fault.arm(0, {.code = ErrorCode::unavailable, .message = "the database is busy"}, 1'000'000);
+    return fail(ErrorCode::internal, "the engine failed");
+  };
+  start();
+  const std::string id = submit({});
+  ASSERT_TRUE(wait_until([&] { return failing.failures >= 3; }));
+  EXPECT_EQ(memory_jobs_.find(id)->state, JobState::running);
+  fault.disarm();
+  ASSERT_TRUE(events_.wait_finished(id));
+  const service::Job job = *memory_jobs_.find(id);
+  EXPECT_EQ(job.state, JobState::failed);
+  EXPECT_EQ(job.error->message, "the engine failed");
+}
+
+TEST_F(WorkerTest, TheJobsOfADeadWorkerAreRescuedOnceTheStoreIsThereAgain) {
+  Fault fault;
+  FailingJobStore failing(memory_jobs_, fault);
+  service::JobQueue queue(failing, events_, bell_);
+  const std::string id = submit({});
+  ASSERT_EQ(claim_as("dead").job.id, id);
+  fault.arm(0, {.code = ErrorCode::unavailable, .message = "the database is busy"}, 2);
+  EXPECT_FALSE(queue.rescue(service::Stranded::of_worker("dead")));
+  EXPECT_FALSE(queue.rescue(service::Stranded::by_lease()));
+  EXPECT_EQ(queue.rescue(service::Stranded::by_lease()), 1);
+  EXPECT_EQ(memory_jobs_.find(id)->state, JobState::queued);
+  EXPECT_EQ(queue.rescue(service::Stranded::by_lease()), 0);
 }
 
 TEST_F(WorkerTest, ProlongsTheLeaseOfALongJobThatGetsOn) {

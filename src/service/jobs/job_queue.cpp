@@ -66,6 +66,18 @@ Result<Job> JobQueue::cancel(std::string_view job_id, EndedBy by) {
 }
 
 Result<int> JobQueue::rescue(const Stranded& stranded) {
+  auto moved = move_stranded(stranded);
+  const std::lock_guard lock(mutex_);
+  if (!moved && stranded.why == Stranded::Why::worker_died) not_rescued_.push_back(stranded);
+  if (!moved || stranded.why != Stranded::Why::lease_expired) return moved;
+  while (!not_rescued_.empty()) {
+    *moved += TRY(move_stranded(not_rescued_.back()));
+    not_rescued_.pop_back();
+  }
+  return moved;
+}
+
+Result<int> JobQueue::move_stranded(const Stranded& stranded) {
   const std::vector<Job> jobs = TRY(store_.rescue(stranded));
   bool any_queued = false;
   for (const Job& job : jobs) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "service/accounts/caller.h"
 #include "service/jobs/job.h"
+#include "service/jobs/stranded.h"
 #include "service/ports/job_events.h"
 #include "service/ports/job_store.h"
 #include "service/ports/worker_bell.h"
@@ -39,15 +42,20 @@ class JobQueue {
   Result<Job> cancel(std::string_view job_id, EndedBy by);
 
   /// To be called when a worker process has ended, when the server has started, and every few
-  /// seconds for leases: queues the jobs again or fails them. How many moved.
+  /// seconds for leases: queues the jobs again or fails them. How many moved. When it fails for a
+  /// worker that has ended, of which nobody will hear again, the next call for leases does it too.
   Result<int> rescue(const Stranded& stranded);
   /// Fails what nobody has begun in time; how many.
   Result<int> end_overdue();
 
  private:
+  Result<int> move_stranded(const Stranded& stranded);
+
   JobStore& store_;
   JobEvents& events_;
   WorkerBell& bell_;
+  std::mutex mutex_;
+  std::vector<Stranded> not_rescued_;  // of workers that have ended
 };
 
 }  // namespace imagined::service
