@@ -7,11 +7,14 @@
 #include "engine/formats/file_map.h"
 #include "engine/formats/folder.h"
 #include "engine/formats/gguf.h"
+#include "engine/formats/safetensors.h"
 
 namespace imagined::engine {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kSpieceModel = "spiece_model";
 
 /// Moves the value of a key into `to`, which stays where the key is missing.
 template <class Value>
@@ -99,8 +102,20 @@ Result<MistralTokenizer> load_mistral_tokenizer(const fs::path& place) {
   return load_from<MistralTokenizer>(place);
 }
 
+bool holds_spiece_model(const fs::path& file) {
+  if (file.extension() != ".safetensors" || !is_file(file)) return false;
+  const Result<SafetensorsFile> weights = SafetensorsFile::open(file);
+  return weights && weights->find(kSpieceModel) != nullptr;
+}
+
 Result<T5Tokenizer> load_t5_tokenizer(const fs::path& place) {
-  return load_from<T5Tokenizer>(place);
+  if (!holds_spiece_model(place)) return load_from<T5Tokenizer>(place);
+  const SafetensorsFile weights = TRY(SafetensorsFile::open(place));
+  const std::span<const std::byte> bytes = weights.find(kSpieceModel)->bytes;
+  Result<T5Tokenizer> tokenizer = T5Tokenizer::parse_spiece(
+      std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  if (!tokenizer) return tl::unexpected(in_file(std::move(tokenizer.error()), place));
+  return tokenizer;
 }
 
 }  // namespace imagined::engine

@@ -4,6 +4,8 @@
 
 #include "base/folder_testing.h"
 #include "engine/families/gguf_tokenizer_testing.h"
+#include "engine/formats/safetensors_write.h"
+#include "engine/formats/test_files.h"
 
 namespace imagined::engine {
 namespace {
@@ -44,6 +46,33 @@ TEST_F(TokenizerInGguf, OfQwenGivesTheIdsOfItsFolder) {
             cases["pad_id"].get<std::int32_t>());
   EXPECT_EQ(tokenizer->vocab_size(),
             load_qwen_tokenizer(kGolden / "a1" / "tokenizer")->vocab_size());
+}
+
+/// As ComfyUI has it in UMT5's file.
+TEST_F(TokenizerInGguf, OfT5InATensorGivesTheIdsOfItsFile) {
+  const std::string spiece = bytes_in(kGolden / "small_t5_spiece" / "spiece.model");
+  const fs::path file = folder_.path() / "umt5.safetensors";
+  const std::vector<TensorToWrite> tensors = {
+      {"spiece_model", DType::u8, {std::ssize(spiece)}, as_bytes(spiece)}};
+  ASSERT_TRUE(write_safetensors(file, tensors).has_value());
+  EXPECT_TRUE(holds_spiece_model(file));
+  const auto inside = load_t5_tokenizer(file);
+  ASSERT_TRUE(inside.has_value()) << inside.error().message;
+  const auto beside = load_t5_tokenizer(kGolden / "small_t5_spiece");
+  ASSERT_TRUE(beside.has_value()) << beside.error().message;
+  for (const char* text : {"", "a red house", "two  birds, one tree"})
+    EXPECT_EQ(inside->encode(text), beside->encode(text)) << text;
+}
+
+TEST_F(TokenizerInGguf, OfT5InADamagedTensorIsRefusedWithTheFilesName) {
+  const std::string spiece = "no model of SentencePiece's";
+  const fs::path file = folder_.path() / "umt5.safetensors";
+  const std::vector<TensorToWrite> tensors = {
+      {"spiece_model", DType::u8, {std::ssize(spiece)}, as_bytes(spiece)}};
+  ASSERT_TRUE(write_safetensors(file, tensors).has_value());
+  const auto inside = load_t5_tokenizer(file);
+  ASSERT_FALSE(inside.has_value());
+  EXPECT_THAT(inside.error().message, HasSubstr("umt5.safetensors"));
 }
 
 TEST_F(TokenizerInGguf, OfMistralGivesTheIdsOfItsFolder) {

@@ -604,6 +604,10 @@ Result<> ModelFiles::take_tokenizer_folder(std::string_view part, TokenizerKind 
 Result<bool> ModelFiles::take_tokenizer_in(std::string_view part, TokenizerKind kind,
                                            const fs::path& file, std::string why,
                                            ModelPlan& plan) const {
+  if (kind == TokenizerKind::t5 && holds_spiece_model(file)) {
+    add_tokenizer(part, file, std::move(why), std::nullopt, plan);
+    return true;
+  }
   const std::optional<ListedVocabulary> vocabulary = TRY(read_listed_vocabulary(file));
   if (!vocabulary) return false;
   const std::optional<TokenizerKind> found = kind_of(*vocabulary);

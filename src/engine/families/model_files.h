@@ -73,7 +73,7 @@ class ModelFiles {
   Result<Config> take(const PartRule<Config>& rule, ModelPlan& plan);
 
   /// Chooses a tokenizer, behind the text encoder that it is for, and adds it to the plan: a
-  /// folder, or where there is none the text encoder's own GGUF file.
+  /// folder, or where there is none the text encoder's own file.
   Result<> take_tokenizer(std::string_view part, TokenizerKind kind, ModelPlan& plan);
 
   /// scheduler/scheduler_config.json, which a complete folder must have.

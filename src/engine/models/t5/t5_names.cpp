@@ -42,7 +42,9 @@ constexpr std::array<std::string_view, 2> kAnchors = {"encoder.final_layer_norm"
                                                       "enc.output_norm"};
 constexpr std::array<std::string_view, 6> kRoots = {"shared",  "encoder",    "decoder",
                                                     "lm_head", "token_embd", "enc"};
-constexpr std::array<std::string_view, 4> kBeside = {"lm_head", "decoder", "dec", "logit_scale"};
+// spiece_model: the tokenizer, as ComfyUI puts it into a UMT5's file.
+constexpr std::array<std::string_view, 5> kBeside = {"lm_head", "decoder", "dec", "logit_scale",
+                                                     "spiece_model"};
 
 }  // namespace
 
