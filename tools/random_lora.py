@@ -2,7 +2,7 @@
 
     python tools/random_lora.py FOLDER --kind lora|dora|lokr --seed N --out FILE.safetensors
 
-FOLDER is a diffusers folder of a FLUX.1 or FLUX.2 model. `lora` and `dora` are in peft's layout with
+FOLDER is a diffusers folder of a FLUX.1, a FLUX.2 or a Wan model. `lora` and `dora` are in peft's layout with
 the metadata that diffusers writes (rank 3, alpha 6; one layer with an alpha of its own), and change
 every linear layer of the transformer. What is one layer in a single file's names shares its lora_A, so
 that the same adapter can be written with fused ones. `lokr` is in the layout that ai-toolkit writes for

@@ -391,15 +391,16 @@ class WanRecorder:
         self.padded_length = index.get("max_sequence_length", 512)
         self.taps = ()
         self.tensors = {}
+        self.loras = []
 
     def load_loras(self, loras):
-        if loras:
-            raise SystemExit("no adapters of a Wan are recorded")
+        self.loras = loras  # for the pipeline, which the run decides
 
     def _open(self, pipeline):
         self.pipeline = pipeline.from_pretrained(self.folder, dtype=torch.float32)
         self.pipeline.set_progress_bar_config(disable=True)
         self.pipeline.register_to_config(expand_timesteps=True)
+        Recorder.load_loras(self, self.loras)
         if self.fast:
             shift = self.pipeline.scheduler.config.flow_shift
             self.pipeline.scheduler = DmdScheduler(shift, self.generator)

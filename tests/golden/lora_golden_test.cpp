@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/folder_testing.h"
 #include "engine/families/bfl_names_testing.h"
+#include "engine/families/wan/wan_names_testing.h"
 #include "engine/formats/adapter_file.h"
 #include "engine/formats/safetensors_write.h"
 #include "golden/expect_run.h"
@@ -37,6 +38,7 @@ CheckRequest request_for(const std::string& run, std::vector<LoraChoice> loras) 
 TEST(LoraRun, AgreesWithDiffusers) {
   expect_agrees(request_for("a3-lora", {{lora("a3-lora"), 0.7f}}));
   expect_agrees(request_for("b2-lora", {{lora("b2-lora"), 0.8f}}));
+  expect_agrees(request_for("d2-lora", {{lora("d2-lora"), 0.8f}}));
 }
 
 TEST(LoraRun, OfWeightsInPlaceAgreesToo) {
@@ -54,7 +56,7 @@ TEST(LoraRun, AgreesInBf16WithinTheDerivedTolerance) {
 }
 
 TEST(LoraRun, IsAnotherWithoutItsAdapters) {
-  for (const char* run : {"a3-lora", "a3-dora", "a3-lokr", "b2-lora"}) {
+  for (const char* run : {"a3-lora", "a3-dora", "a3-lokr", "b2-lora", "d2-lora"}) {
     const auto report = check_model(request_for(run, {}));
     ASSERT_TRUE(report.has_value()) << report.error().message;
     for (const TensorCheck& check : report->tensors) {
@@ -170,6 +172,13 @@ Layers as_they_are(const std::map<std::string, Layer>& layers) {
   return out;
 }
 
+/// As trainers of Wan's own files have them (ComfyUI, musubi-tuner, diffusion-pipe).
+Layers in_own_wan_names(const std::map<std::string, Layer>& layers) {
+  Layers out = as_they_are(layers);
+  for (Layer& layer : out) layer.name = own_wan_name(layer.name);
+  return out;
+}
+
 struct Spelling {
   std::string prefix;
   std::string down = ".lora_A.weight";
@@ -214,6 +223,7 @@ class LoraLayout : public testing::Test {
   const TestFolder folder_;
   const std::map<std::string, Layer> flux2_ = layers_of(lora("a3-lora"));
   const std::map<std::string, Layer> flux1_ = layers_of(lora("b2-lora"));
+  const std::map<std::string, Layer> wan_ = layers_of(lora("d2-lora"));
 };
 
 TEST_F(LoraLayout, OfPeftWithoutMetadata) {
@@ -234,6 +244,7 @@ TEST_F(LoraLayout, OfKohya) {
                        .alpha = true};
   expect_same_run("a3-lora", 0.7f, in_single_file_names(flux2_, flux2_bfl_layers()), kohya);
   expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, flux1_bfl_layers()), kohya);
+  expect_same_run("d2-lora", 0.8f, in_own_wan_names(wan_), kohya);
 }
 
 TEST_F(LoraLayout, OfAiToolkitAndBfl) {
@@ -241,6 +252,7 @@ TEST_F(LoraLayout, OfAiToolkitAndBfl) {
                   {.prefix = "diffusion_model."});
   expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, flux1_bfl_layers()),
                   {.prefix = ""});
+  expect_same_run("d2-lora", 0.8f, in_own_wan_names(wan_), {.prefix = "diffusion_model."});
 }
 
 TEST_F(LoraLayout, OfOneTrainer) {

@@ -20,7 +20,8 @@ namespace imagined::engine {
 inline constexpr std::uint64_t kMaxGgufHeaderBytes = 100'000'000;
 inline constexpr std::size_t kMaxGgufKeys = 10'000;
 inline constexpr std::size_t kMaxGgufKeyBytes = 65'535;  // the format's own limit
-inline constexpr std::size_t kMaxGgufDimensions = 4;     // ggml's
+/// One more than ggml has: Wan's first filter, as ComfyUI-GGUF writes it (fix_5d_tensors.py).
+inline constexpr std::size_t kMaxGgufDimensions = 5;
 inline constexpr int kMaxGgufArrayDepth = 16;
 inline constexpr std::uint64_t kMaxGgufAlignment = 1 << 20;
 

@@ -151,7 +151,7 @@ std::vector<BrokenFile> broken_tensors() {
        }(),
        data_loss, "tensor 1 of 1: a name of 513 bytes"},
       {"NameNotUtf8", two_tensors("b\xc0\x80", 64), data_loss, "not UTF-8"},
-      {"FiveDimensions", one_info({1, 1, 1, 1, 1}, kF32, 0), data_loss, "5 dimensions"},
+      {"SixDimensions", one_info({1, 1, 1, 1, 1, 1}, kF32, 0), data_loss, "6 dimensions"},
       {"Dimensions2To32", head(3, 1, 0) + gguf_string("x") + u32_bytes(0xffffffff), data_loss,
        "tensor \"x\": 4294967295 dimensions"},
       {"CutInfo", head(3, 1, 0) + gguf_string("x") + u32_bytes(2) + u64_bytes(1), data_loss,

@@ -3,6 +3,7 @@
 
 #include <tuple>
 
+#include "engine/families/name_words.h"
 #include "engine/families/wan/plan.h"
 #include "engine/families/wan/wan_family.h"
 #include "engine/models/t5/t5_names.h"
@@ -83,9 +84,11 @@ Result<> apply_defaults(ModelFiles& files, ModelPlan& plan) {
     return fail(ErrorCode::invalid_argument,
                 "cached_references: this key is for FLUX.2 [klein]; a Wan has no references");
   plan.cached_references = {false, "its family"};
-  // No word in a file's name is known to say so.
-  if (plan.distilled.by != kByConfiguration && !files.has_index())
-    plan.distilled = {false, "no index that says so"};
+  if (plan.distilled.by != kByConfiguration && !files.has_index()) {
+    const bool fast = is_named(plan.part("transformer").path, "fastwan");
+    plan.distilled = {fast, fast ? "the word \"fastwan\" in the name"
+                                 : "no index that says so and no word \"fastwan\" in the name"};
+  }
   plan.guidance = plan.distilled.value ? GuidanceUse::none : GuidanceUse::two_passes;
   plan.max_references = 0;
   plan.noise_fold = 2;

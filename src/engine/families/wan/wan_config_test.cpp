@@ -1,9 +1,11 @@
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "engine/families/families.h"
+#include "engine/families/small_models_testing.h"
 #include "engine/families/wan/plan.h"
 #include "engine/families/wan/wan_family.h"
 #include "engine/formats/test_files.h"
@@ -184,6 +186,115 @@ TEST_F(WanFolder, WithAnEncoderThatSharesItsPositionsIsRefusedWhenItIsLoaded) {
   const auto networks = load_networks(context, *plan, NumberFormat::exact());
   ASSERT_FALSE(networks.has_value());
   EXPECT_THAT(networks.error().message, HasSubstr("relative_attention_bias"));
+}
+
+// ---- files without configurations ---------------------------------------------------------------
+
+/// As much of ComfyUI's three files as tells what they are: names and shapes.
+class WanFiles : public ::testing::Test {
+ protected:
+  void write(const std::string& file, const std::vector<Shaped>& tensors) const {
+    write_zeros(folder_.path() / file, tensors);
+  }
+  static std::vector<Shaped> transformer(std::int64_t channels) {
+    return {{"patch_embedding.weight", {128, channels, 1, 2, 2}},
+            {"text_embedding.0.weight", {128, 24}},
+            {"time_embedding.0.weight", {128, 32}},
+            {"time_projection.1.weight", {768, 128}},
+            {"head.head.weight", {4 * channels, 128}},
+            {"blocks.1.ffn.0.weight", {64, 128}},
+            {"blocks.0.ffn.0.weight", {64, 128}}};
+  }
+  static std::vector<Shaped> vae(std::int64_t channels) {
+    return {{"conv2.weight", {channels, channels, 1, 1, 1}},
+            {"decoder.head.0.gamma", {16, 1, 1, 1}},
+            {"encoder.conv1.weight", {8, 12, 3, 3, 3}},
+            {"encoder.downsamples.0.downsamples.0.residual.2.weight", {8, 8, 3, 3, 3}},
+            {"encoder.downsamples.0.downsamples.1.residual.2.weight", {8, 8, 3, 3, 3}},
+            {"encoder.downsamples.0.downsamples.2.resample.1.weight", {8, 8, 3, 3}},
+            {"encoder.downsamples.1.downsamples.0.residual.2.weight", {16, 8, 3, 3, 3}},
+            {"encoder.downsamples.1.downsamples.2.time_conv.weight", {16, 16, 3, 1, 1}},
+            {"encoder.downsamples.2.downsamples.0.residual.2.weight", {32, 16, 3, 3, 3}}};
+  }
+  void write_text_encoder() const {
+    write("text_encoders/umt5.safetensors",
+          {{"shared.weight", {40, 24}},
+           {"spiece_model", {7}},
+           {"encoder.final_layer_norm.weight", {24}},
+           {"encoder.block.0.layer.0.SelfAttention.q.weight", {16, 24}},
+           {"encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", {32, 2}},
+           {"encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight", {32, 2}},
+           {"encoder.block.0.layer.1.DenseReluDense.wi_0.weight", {48, 24}}});
+  }
+  Result<ModelPlan> open(const std::string& transformer) const {
+    return open_model(folder_.path() / transformer);
+  }
+  const TestFolder folder_;
+};
+
+TEST_F(WanFiles, OfComfyUiSayWhatTheyAre) {
+  write("diffusion_models/wan2.2_ti2v.safetensors", transformer(48));
+  write("vae/wan2.2_vae.safetensors", vae(48));
+  write_text_encoder();
+  const Result<ModelPlan> plan = open("diffusion_models/wan2.2_ti2v.safetensors");
+  ASSERT_TRUE(plan.has_value()) << plan.error().message;
+  EXPECT_EQ(plan->family, &kWan);
+  EXPECT_FALSE(plan->distilled.value);
+  EXPECT_EQ(plan->scheduler.solver, Solver::unipc);
+  EXPECT_EQ(plan->scheduler.shift, 5);
+  const auto& own = plan->own_as<WanPlan>();
+  EXPECT_EQ(own.transformer.channels, 48);
+  EXPECT_EQ(own.transformer.heads, 1);
+  EXPECT_EQ(own.transformer.layers, 2);
+  EXPECT_EQ(own.transformer.ffn_size, 64);
+  EXPECT_EQ(own.vae.encoder_width, 8);
+  EXPECT_EQ(own.vae.decoder_width, 16);
+  EXPECT_THAT(own.vae.widths, ElementsAre(1, 2, 4));
+  EXPECT_THAT(own.vae.halves_time, ElementsAre(false, true));
+  EXPECT_EQ(own.vae.blocks_per_level, 2);
+  EXPECT_EQ(own.vae.patch, 2);
+  EXPECT_EQ(own.vae.mean.size(), 48u);
+  EXPECT_EQ(own.vae.mean[3], -0.2339);
+  EXPECT_EQ(own.vae.deviation[47], 0.7744);
+  EXPECT_EQ(plan->part("tokenizer").path.filename(), "umt5.safetensors");
+  EXPECT_TRUE(plan->notes.empty()) << plan->notes.front();
+}
+
+TEST_F(WanFiles, NamedFastWanAreDistilled) {
+  write("vae/wan2.2_vae.safetensors", vae(48));
+  write_text_encoder();
+  for (const char* name : {"Wan2_2-TI2V-5B-FastWanFullAttn_bf16", "FastWan2.2-TI2V-5B-Q8_0"}) {
+    const std::string file = fmt::format("diffusion_models/{}.safetensors", name);
+    write(file, transformer(48));
+    const Result<ModelPlan> plan = open(file);
+    ASSERT_TRUE(plan.has_value()) << plan.error().message;
+    EXPECT_TRUE(plan->distilled.value) << name;
+    EXPECT_THAT(plan->distilled.by, HasSubstr("fastwan"));
+    EXPECT_EQ(plan->scheduler.solver, Solver::dmd);
+  }
+}
+
+TEST_F(WanFiles, OfAnotherWanAreRefusedByName) {
+  write("vae/wan.safetensors", vae(16));
+  write_text_encoder();
+  write("diffusion_models/older.safetensors", transformer(16));
+  write("diffusion_models/newer.safetensors", transformer(48));
+  for (const auto& [file, says] :
+       {std::pair{"older", "Wan 2.1, A14B"}, std::pair{"newer", "the autoencoder of Wan 2.1"}}) {
+    const Result<ModelPlan> plan = open(fmt::format("diffusion_models/{}.safetensors", file));
+    ASSERT_FALSE(plan.has_value());
+    EXPECT_THAT(plan.error().message, HasSubstr(says));
+    EXPECT_THAT(plan.error().message, HasSubstr("Wan2.2-TI2V-5B"));
+  }
+}
+
+TEST_F(WanFiles, WithUnknownLatentsAskForAConfiguration) {
+  write("vae/wan.safetensors", vae(12));
+  write_text_encoder();
+  write("diffusion_models/wan.safetensors", transformer(12));
+  const Result<ModelPlan> plan = open("diffusion_models/wan.safetensors");
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_THAT(plan.error().message, HasSubstr("vae/config.json beside the file would"));
 }
 
 }  // namespace

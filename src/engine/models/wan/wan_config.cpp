@@ -69,6 +69,11 @@ Result<WanConfig> detect_wan(const WeightSource& weights) {
   const std::int64_t width = shapes.size("patch_embedding.weight", 2, 0);
   config.channels = shapes.exact_ratio(shapes.size("patch_embedding.weight", 2, 1), 4,
                                        "numbers of a patch over its 2x2 latents");
+  constexpr std::int64_t kOlderChannels = 16;
+  if (config.channels == kOlderChannels)
+    return fail(ErrorCode::unimplemented,
+                "a Wan transformer of 16 latent channels (Wan 2.1, A14B) is not supported; "
+                "Wan2.2-TI2V-5B, which has 48, is");
   const std::int64_t out = shapes.size("proj_out.weight", 2, 0);
   if (out != config.token_channels())
     return fail(ErrorCode::unimplemented,

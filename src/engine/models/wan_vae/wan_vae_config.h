@@ -32,7 +32,8 @@ struct WanVaeConfig {
 /// implementation (the autoencoder of Wan 2.1) `unimplemented`; both name file and key.
 Result<WanVaeConfig> parse_wan_vae_config(std::string_view json, std::string_view file);
 
-/// No tensor shows how latents are normalised: `invalid_argument`, which says what would.
+/// The configuration that names and shapes of the tensors give away. How latents are normalised
+/// none shows: of 48 channels it is the published model's, of any other number `invalid_argument`.
 Result<WanVaeConfig> detect_wan_vae(const WeightSource& weights);
 
 }  // namespace imagined::engine
