@@ -175,8 +175,8 @@ struct Batch {
 /// Moving pictures.
 struct ClipRequest {
   std::string prompt;
-  /// RGB or RGBA; its middle is taken where its shape is another than the clip's. None: the picture
-  /// that the model makes of the prompt.
+  /// RGB or RGBA; its middle is taken where its shape is another than the clip's. None: what the
+  /// model makes of the prompt.
   std::optional<image::Picture> first_frame;
   int width = 848;  // pixels of every frame; any size >= 64
   int height = 480;

@@ -172,16 +172,44 @@ TEST_F(WanClip, GoesOnFromItsLastFrameInPassesOfItsLength) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(rest.frames[i].pixels, whole.frames[4 + i].pixels);
 }
 
-TEST_F(WanClip, WithoutAFirstPictureBeginsWithTheOneOfThePrompt) {
+TEST_F(WanClip, WithoutAFirstPictureIsMadeAtOnce) {
   const auto engine = load();
-  ClipRequest request = request_of(3);
+  for (const int frames : {2, 5, 7}) {
+    ClipRequest request = request_of(frames);
+    request.first_frame.reset();
+    const Made made = animate(*engine, request);
+    ASSERT_EQ(made.frames.size(), static_cast<std::size_t>(frames)) << made.error.message;
+    EXPECT_EQ(made.progress.size(), 3u);  // the steps of one pass
+    EXPECT_EQ(made.progress.back().steps, 3);
+  }
+}
+
+TEST_F(WanClip, OfOneFrameIsTheStillOfThePrompt) {
+  const auto engine = load();
+  ClipRequest request = request_of(1);
   request.first_frame.reset();
   const Made made = animate(*engine, request);
-  ASSERT_EQ(made.frames.size(), 3u) << made.error.message;
-  const auto alone = engine->generate(
+  ASSERT_EQ(made.frames.size(), 1u) << made.error.message;
+  const auto still = engine->generate(
       {.prompt = request.prompt, .width = 80, .height = 64, .seed = request.seed}, {}, {});
-  ASSERT_TRUE(alone.has_value());
-  EXPECT_EQ(made.frames.front().pixels, alone->pixels);
+  ASSERT_TRUE(still.has_value());
+  EXPECT_EQ(made.frames.front().pixels, still->pixels);
+}
+
+TEST_F(WanClip, WithoutAFirstPictureGoesOnFromTheLastFrameOfItsFirstPass) {
+  const auto engine = load(R"({"clip_frames": 5, "clip_frames_per_second": 12})");
+  ClipRequest request = request_of(7);
+  request.width = request.height = 64;  // whole tokens, so that frames are all there is to see
+  request.first_frame.reset();
+  const Made whole = animate(*engine, request);
+  ASSERT_EQ(whole.frames.size(), 7u) << whole.error.message;
+  EXPECT_EQ(whole.progress.size(), 6u);
+  request.first_frame = whole.frames[4];
+  request.frames = 3;
+  ++request.seed;
+  const Made rest = animate(*engine, request);
+  ASSERT_EQ(rest.frames.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(rest.frames[i].pixels, whole.frames[4 + i].pixels);
 }
 
 TEST_F(WanClip, DependsOnSeedPromptAndFirstPictureAndNothingElse) {

@@ -769,25 +769,32 @@ Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& obser
   const std::vector<std::int64_t> latents = passes_of(request);
   inputs.clip_frames = latents.empty() ? 0 : latents.front();
   TRY(check_memory(plan, inputs));
-  const int given = request.first_frame ? 1 : 0;
-  const auto passes = static_cast<int>(latents.size()) + 1 - given;
+  // Where latents hold several frames, the first pass of a prompt alone makes the first one, too.
+  const bool at_once =
+      !request.first_frame && networks_.vae->frames_per_latent() > 1 && !latents.empty();
+  const int stills = request.first_frame || at_once ? 0 : 1;
+  const auto passes = static_cast<int>(latents.size()) + stills;
   int passes_done = 0;
   run.watch.on_progress = [&](Progress done) {
     if (observer.on_progress)
       observer.on_progress(
           {.step = passes_done * done.steps + done.step, .steps = passes * done.steps});
   };
-  inputs.clip_frames = 0;
-  inputs.references = {TRY(first_frame(request, inputs, plan, run))};
-  passes_done = 1 - given;
-  TRY(observer.take(finish(inputs.references.front().pixels, plan)));
-  std::int64_t to_make = request.frames - 1;
+  std::int64_t to_make = request.frames;
+  if (!at_once) {
+    inputs.clip_frames = 0;
+    inputs.references = {TRY(first_frame(request, inputs, plan, run))};
+    TRY(observer.take(finish(inputs.references.front().pixels, plan)));
+    passes_done = stills;
+    --to_make;
+  }
   for (const std::int64_t frames : latents) {
-    inputs.clip_frames = frames;
+    const std::int64_t first = inputs.references.empty() ? 1 : 0;
+    inputs.clip_frames = first + frames;
     // The frames below each other; another seed than the picture's, whose noise it would repeat.
     draw_noise(inputs, request.seed + static_cast<std::uint64_t>(passes_done));
-    TRY(animate_pass(inputs, std::min(to_make, of_a_pass), observer, plan, run));
-    to_make -= of_a_pass;
+    TRY(animate_pass(inputs, std::min(to_make, first + of_a_pass), observer, plan, run));
+    to_make -= first + of_a_pass;
     ++passes_done;
   }
   return {};
@@ -795,14 +802,19 @@ Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& obser
 
 Result<image::Picture> Pipeline::first_frame(const ClipRequest& request, RunInputs& inputs,
                                              const PicturePlan& plan, const RunObserver& run) {
-  const auto side = static_cast<int>(model_.pixels_per_token);
   if (request.first_frame)
-    return lay_first_frame(context_, request.first_frame->view(), plan, side);
+    return lay_first_frame(context_, request.first_frame->view(), plan,
+                           static_cast<int>(model_.pixels_per_token));
   draw_noise(inputs, request.seed);
-  return image::Picture{.width = static_cast<int>(inputs.cols) * side,
-                        .height = static_cast<int>(inputs.rows) * side,
-                        .channels = 3,
-                        .pixels = to_pixels(TRY(this->run(inputs, run)))};
+  return on_grid(inputs, to_pixels(TRY(this->run(inputs, run))));
+}
+
+image::Picture Pipeline::on_grid(const RunInputs& inputs, std::vector<std::uint8_t> pixels) const {
+  const auto side = static_cast<int>(model_.pixels_per_token);
+  return {.width = static_cast<int>(inputs.cols) * side,
+          .height = static_cast<int>(inputs.rows) * side,
+          .channels = 3,
+          .pixels = std::move(pixels)};
 }
 
 Result<> Pipeline::animate_pass(RunInputs& inputs, std::int64_t wanted,
@@ -816,7 +828,7 @@ Result<> Pipeline::animate_pass(RunInputs& inputs, std::int64_t wanted,
     return --wanted > 0;
   };
   TRY(decode_clip(latents, inputs, run, take));
-  inputs.references.front().pixels = std::move(last);
+  inputs.references = {on_grid(inputs, std::move(last))};
   return {};
 }
 

@@ -159,7 +159,9 @@ class Pipeline {
   /// The first frame on the whole grid: the given one, or what `run` makes of the prompt.
   Result<image::Picture> first_frame(const ClipRequest& request, RunInputs& inputs,
                                      const PicturePlan& plan, const RunObserver& run);
-  /// One pass of a clip after its first frame, which becomes its last; takes `wanted` frames.
+  image::Picture on_grid(const RunInputs& inputs, std::vector<std::uint8_t> pixels) const;
+  /// One pass of a clip, after its first frame where there is one, which becomes its last; takes
+  /// `wanted` frames.
   Result<> animate_pass(RunInputs& inputs, std::int64_t wanted, const ClipObserver& observer,
                         const PicturePlan& plan, const RunObserver& run);
   /// Cropped, and enlarged where the model makes less than was asked for.
