@@ -19,6 +19,11 @@ CLIENTS = {"langchain": LANGCHAIN, "litellm": Python("litellm_chat.py", "litellm
            "ai, @ai-sdk/xai": JavaScript("ai_chat.mjs", "@ai-sdk/xai")}
 
 
+def completes(body):
+    """Who has no /responses."""
+    return json_answer({"detail": "Not Found"}, 404) if "input" in json.loads(body) else answer_to(body)
+
+
 def answer_to(body):
     asked = json.loads(body)
     if "input" in asked:
@@ -35,15 +40,15 @@ def answer_to(body):
     return json_answer(whole)
 
 
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_talks_to_either_kind_of_model(tmp_path, name):
+@pytest.mark.parametrize("name, answer", [*((name, answer_to) for name in CLIENTS), ("ai, @ai-sdk/xai", completes)])
+def test_a_client_talks_to_either_kind_of_model(tmp_path, name, answer):
     languages = os.environ.get("CLIENTS_LANGUAGES", "python javascript").split()
     if CLIENTS[name].language not in languages and "all" not in languages:
         pytest.skip("not asked for")
     command = command_of(CLIENTS[name])
     if isinstance(command, NotInstalled):
         pytest.skip(str(command))
-    upstream = Upstream(answer_to)
+    upstream = Upstream(answer)
     (tmp_path / "chat.toml").write_text(f'[upstreams.u]\nbase_url = "{upstream.url}"\nmodels = ["far"]\n')
     with Server(tmp_path / "data", "--config", tmp_path / "chat.toml") as server:
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=PROGRAM_SECONDS,

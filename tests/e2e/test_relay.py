@@ -101,6 +101,13 @@ def test_responses_are_relayed_too(relay):
     wait_until(lambda: charges(server) == [("far", "delivered", 1, 3 * 10_000)], "the charge")
 
 
+def test_who_has_responses_stands_in_for_who_has_not(relay):
+    lacks, has = Upstream(json_answer({"detail": "Not Found"}, 404)), Upstream(json_answer({"id": "resp_1"}))
+    reply = post(relay(lacks, has), {"model": "far", "input": "hi"}, "/v1/responses")
+    assert reply.json() == {"id": "resp_1"} and reply.headers["x-imagined-upstream"] == "u1"
+    assert [path for path, _, _ in lacks.requests] == ["/v1/responses"]
+
+
 def test_what_was_used_is_in_the_books(relay):
     told = completion(usage={"prompt_tokens": 1, "completion_tokens": 1, "cost_in_usd_ticks": 777})
     streamed = [chunk("x", usage=None),

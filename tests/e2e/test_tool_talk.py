@@ -339,6 +339,36 @@ def test_a_picture_can_be_changed_where_its_model_takes_one(talk):
     assert server.query("SELECT kind, state FROM jobs") == [("edits", "succeeded")]
 
 
+def test_the_image_tool_changes_pictures_of_this_answer_and_of_those_before(talk):
+    """The first model that is served makes them; this one takes references."""
+    def change_what_was_made(body):
+        made = json.loads(json.loads(body)["input"][-1]["output"])["pictures"]
+        return responds(calls=[(CHANGE, {"prompt": "in blue", "images": made})])
+
+    upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), change_what_was_made, responds("Blue."))
+    server = loaded(talk(upstream, arguments=["--set", f"models.grok-imagine-image.path={TINY_KLEIN}",
+                                              "--set", "models.grok-imagine-image.steps=1"]))
+    house, blue, message = respond(server).json()["output"]
+    assert (house["prompt"], blue["prompt"]) == ("a red house", "in blue")
+    assert message["content"][0]["text"] == "Blue." and house["result"] != blue["result"]
+    # Of an answer before, by its id alone; and what the user gives, by its number.
+    for images, given in (([blue["id"]], [{"type": "input_text", "text": "in green"}]),
+                          (["image_1"], [{"type": "input_image", "image_url": data_url(RED)},
+                                         {"type": "input_text", "text": "in green"}])):
+        upstream.script = [responds(calls=[(CHANGE, {"prompt": "in green", "images": images})]), responds("Green.")]
+        reply = respond(server, [{"role": "user", "content": "draw"}, {**blue, "result": None},
+                                 {"role": "user", "content": given}], stream=True)
+        told = list(events(reply))
+        names = [each["event"] for each in told]
+        assert [name for i, name in enumerate(names) if name != "response.output_text.delta" or
+                names[i - 1] != name] == RECORDED
+        green = json.loads(told[-1]["data"])["response"]["output"][0]
+        assert (green["type"], green["prompt"], green["status"]) == ("image_generation_call", "in green", "completed")
+        assert base64.b64decode(green["result"]).startswith(b"\xff\xd8\xff")
+    assert server.query("SELECT kind, state FROM jobs ORDER BY sequence") == [
+        ("pictures", "succeeded"), *[("edits", "succeeded")] * 3]
+
+
 def test_a_key_without_the_model_that_makes_the_pictures_is_refused_by_its_name(talk):
     upstream = Upstream(says("never"), responds("never"))
     server = talk(upstream)
@@ -386,16 +416,131 @@ def test_what_tunes_a_picture_is_not_sent_to_who_talks(talk):
         "size", "aspect_ratio", "image_config", "response_format"}
 
 
-def test_who_has_no_responses_is_said_to_have_none(talk):
-    """Whatever it says of that, and for models without pictures too."""
-    for answer in (json_answer({"detail": "Not Found"}, 404),
-                   (404, {"content-type": "text/plain"}, b"404 page not found"), json_answer({}, 405)):
-        server = talk(Upstream(answer))
-        for reply in (respond(server, model="pair"), respond(server, tools=[])):
-            assert reply.status_code == 501, reply.text
-            assert reply.headers["x-should-retry"] == "false"
-            assert "/v1/chat/completions" in reply.json()["error"]["message"]
-        assert charges(server) == []
+NOTHING_THERE = (json_answer({"detail": "Not Found"}, 404), json_answer({}, 405),
+                 (404, {"content-type": "text/plain"}, b"404 page not found"))
+
+
+def completes(*rounds, nothing=NOTHING_THERE[0]):
+    """Who knows /chat/completions alone."""
+    left = list(rounds)
+    return lambda body: nothing if b'"input"' in body else left.pop(0) if len(left) > 1 else left[0]
+
+
+def paths(upstream):
+    return [path.removeprefix("/v1") for path, _, _ in upstream.requests]
+
+
+@pytest.mark.parametrize("nothing", NOTHING_THERE)
+def test_who_has_completions_alone_answers_responses_too(talk, nothing):
+    upstream = Upstream(completes(says("A ", "house."), nothing=nothing))
+    server = talk(upstream)
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        answer = client.responses.create(model="far", input="hi", instructions="be brief", max_output_tokens=9)
+        assert (answer.output_text, answer.status, answer.model) == ("A house.", "completed", "far")
+        assert (answer.usage.input_tokens, answer.usage.output_tokens) == (10, 5)
+        with client.responses.stream(model="far", input="hi") as stream:
+            told = [event.type for event in stream]
+            assert stream.get_final_response().output_text == "A house."
+    assert [told[0], told[-1]] == ["response.created", "response.completed"]
+    assert "response.output_text.delta" in told
+    # It is asked for what it has not once.
+    assert paths(upstream) == ["/responses", "/chat/completions", "/chat/completions"]
+    asked = sent(upstream, 1)
+    assert asked["messages"] == [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]
+    assert (asked["model"], asked["max_tokens"]) == ("talker", 9) and "input" not in asked
+    wait_until(lambda: len(charges(server)) == 2, "the charges")
+    assert charges(server) == [("far", "delivered", 1, 50_000)] * 2
+
+
+def test_functions_and_pictures_reach_who_has_completions_alone(talk):
+    own = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
+    upstream = Upstream(completes(says(calls=[("weather", {"at": "home"})]), says("Rain.")))
+    server = talk(upstream)
+    kept = requests.post(f"{server.url}/v1/files", headers=server.headers(), timeout=30,
+                         files={"file": ("red.png", RED)}, data={"purpose": "vision"}).json()["id"]
+    given = {"role": "user", "content": [{"type": "input_image", "file_id": kept},
+                                         {"type": "input_text", "text": "what weather is this?"}]}
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        first = client.responses.create(model="far", input=[given], tools=[own])
+        (call,) = first.output
+        assert (call.type, call.name, json.loads(call.arguments)) == ("function_call", "weather", {"at": "home"})
+        result = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
+        second = client.responses.create(model="far", input=[given, call, result], tools=[own])
+    assert second.output_text == "Rain."
+    asked = sent(upstream, 2)
+    assert asked["tools"][0]["function"]["name"] == "weather"
+    assert asked["messages"][0]["content"][0]["image_url"]["url"] == data_url(RED)
+    assert [each["role"] for each in asked["messages"]] == ["user", "assistant", "tool"]
+    assert asked["messages"][1]["tool_calls"][0]["id"] == asked["messages"][2]["tool_call_id"]
+
+
+def test_a_pair_with_completions_alone_makes_pictures_in_responses(talk):
+    upstream = Upstream(completes(says(calls=[(MAKE, HOUSE)]), says("A house.")))
+    server = loaded(talk(upstream))
+    told = list(events(respond(server, model="pair", tools=[], stream=True)))
+    names = [each["event"] for each in told]
+    assert [name for i, name in enumerate(names) if name != "response.output_text.delta" or
+            names[i - 1] != name] == RECORDED
+    item, message = json.loads(told[-1]["data"])["response"]["output"]
+    assert base64.b64decode(item["result"]).startswith(b"\xff\xd8\xff")
+    assert message["content"][0]["text"] == "A house."
+    assert paths(upstream) == ["/responses", "/chat/completions", "/chat/completions"]
+    upstream.script = [completes(says("It is ", "red."))]
+    again = respond(server, [{"role": "user", "content": "draw"}, {**item, "result": None},
+                             {"role": "user", "content": "what is it?"}])
+    assert again.json()["output"][0]["content"][0]["text"] == "It is red."
+    assert f"[picture {item['id']}: a red house]" in json.dumps(sent(upstream, 3)["messages"])
+
+
+def test_what_completions_have_no_words_for_is_said_by_name(talk):
+    upstream = Upstream(completes(says("never")))
+    server = talk(upstream)
+    for body, field in (({"previous_response_id": "resp_1"}, "previous_response_id"),
+                        ({"tools": [{"type": "web_search"}]}, "tools")):
+        for model in ("far", "pair") if field == "tools" else ("far",):
+            refused = respond(server, **({"model": model, "tools": []} | body))
+            assert refused.status_code == 501, refused.text
+            assert refused.headers["x-should-retry"] == "false"
+            error = refused.json()["error"]
+            assert error["param"] == field and "answers 404 at /responses (Not Found)" in error["message"]
+    assert set(paths(upstream)) == {"/responses"}
+    assert charges(server) == []
+
+
+def test_a_model_that_is_not_there_at_all_is_said_in_the_servers_words(talk):
+    said = {"error": {"message": "no model talker", "code": "model_not_found"}}
+    upstream = Upstream(json_answer(said, 404))
+    server = talk(upstream)
+    for reply in (respond(server, tools=[]), respond(server, model="pair")):
+        assert (reply.status_code, reply.json()) == (404, said)
+    # That says nothing of /responses, which is tried each time.
+    assert paths(upstream) == ["/responses", "/chat/completions"] * 2
+
+
+def test_who_leaves_ends_the_work_of_who_has_completions_alone(talk):
+    answer = stream_answer(sse(chunk("a")), threading.Event())
+    upstream = Upstream(completes(answer))
+    server = talk(upstream)
+    leave(server, "/v1/responses", {"model": "far", "input": "hi", "stream": True},
+          lambda: len(upstream.requests) == 2)
+    wait_until(upstream.gone.is_set, "the end of its work")
+
+
+@pytest.mark.parametrize("reason, told", [("length", "max_output_tokens"), ("content_filter", "content_filter")])
+def test_an_answer_that_is_cut_off_says_so_in_either_words(talk, reason, told):
+    cut_response = {"type": "response.incomplete", "response": {
+        "status": "incomplete", "incomplete_details": {"reason": told}, "usage": {"output_tokens": 5}, "output": [
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a ho"}]}]}}
+    alone = talk(Upstream(completes(says("a ho", reason=reason))))
+    both = talk(Upstream(stream_answer(sse(cut_response))))
+    for server, model in ((alone, "far"), (alone, "pair"), (both, "pair")):
+        last = list(events(respond(server, model=model, tools=[], stream=True)))[-1]
+        assert last["event"] == "response.incomplete"
+        whole = json.loads(last["data"])["response"]
+        assert (whole["status"], whole["incomplete_details"]) == ("incomplete", {"reason": told})
+        assert whole["output"][0]["content"][0]["text"] == "a ho"
+    choice = ask(talk(Upstream(says("a ho", reason=reason)))).json()["choices"][0]
+    assert choice["finish_reason"] == reason
 
 
 @pytest.mark.parametrize("answer", [

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/wire/said_error.h"
 #include "base/ids.h"
 #include "base/json_text.h"
 #include "base/log.h"
@@ -23,6 +24,21 @@ constexpr std::chrono::hours kForever{1};  // the client gives up before
 constexpr int kTooMany = 429;
 
 bool is_trouble(int status) { return status >= 500 || status == kTooMany || status == 408; }
+
+/// Many servers have no /responses, and say so in words that their client cannot know.
+bool may_lack_route(const UpstreamAsk& asked, int status) {
+  return asked.api == wire::ChatApi::responses && (status == 404 || status == 405 || status == 501);
+}
+
+/// `answer`: "answers 404"; `said`: its words, if any.
+Error lacks_route(const UpstreamAsk& asked, std::string_view answer, std::string_view said) {
+  return {
+      .code = ErrorCode::unimplemented,
+      .message = fmt::format("the server that has the model \"{}\" {} at /responses{}: it may not "
+                             "have this way to ask; /v1/chat/completions is another",
+                             asked.model, answer, said.empty() ? "" : fmt::format(" ({})", said)),
+      .field = "model"};
+}
 
 std::string_view path_of(wire::ChatApi api) {
   return api == wire::ChatApi::completions ? "/chat/completions" : "/responses";
@@ -73,6 +89,7 @@ Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Cal
   Relay& relay = *context.services.relay;
   const std::string id = make_uuid(context.services.clock);
   std::optional<UpstreamReply> last;
+  std::optional<Error> lacking;
   for (int round = 0; round < kRoundsMax; ++round) {
     if (round > 0) {
       Signal pause;
@@ -81,11 +98,21 @@ Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Cal
     bool has_failed = false;  // and not only been told that there was too much
     const std::vector<UpstreamRoute> routes = relay.routes(asked.model);
     for (const UpstreamRoute& route : routes) {
+      if (asked.api == wire::ChatApi::responses && !relay.may_have_responses(route)) {
+        if (!lacking) lacking = lacks_route(asked, "has answered nothing", "");
+        continue;
+      }
       UpstreamReply attempt = begin(relay, route, asked, id);
       co_await wait_for_head(attempt, client_gone);
       if (client_gone.stop_requested())
         co_return fail(ErrorCode::cancelled, "the client has gone away");
       const int status = attempt.first.status;
+      if (may_lack_route(asked, status)) {
+        const std::string body = co_await error_body_of(attempt, client_gone);
+        const std::string said = wire::said_error_in(body);
+        lacking = lacks_route(asked, fmt::format("answers {}", status), said);
+        continue;
+      }
       if (status != 0 && !is_trouble(status)) {
         relay.succeeded(route);
         co_return Result<UpstreamReply>(std::move(attempt));
@@ -99,6 +126,7 @@ Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Cal
     }
     if (!has_failed) break;
   }
+  if (lacking) co_return tl::unexpected(std::move(*lacking));
   if (last) co_return Result<UpstreamReply>(std::move(*last));
   co_return fail(ErrorCode::unavailable,
                  fmt::format("no server that has the model \"{}\" answers", asked.model), "model");

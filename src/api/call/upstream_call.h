@@ -30,7 +30,8 @@ struct UpstreamReply {
 
 /// The first good answer of those that have the model, or else the last bad one. Who does not
 /// answer, or answers that it cannot, is asked once more, after the others. `unavailable` when
-/// there is none, `cancelled` when the client has gone.
+/// there is none, `unimplemented` when nobody but those who may lack /responses answers there,
+/// `cancelled` when the client has gone.
 Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Call& call,
                                            const UpstreamAsk& ask, std::stop_token client_gone);
 

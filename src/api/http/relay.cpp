@@ -9,13 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "api/call/door.h"
-#include "api/call/relaying.h"
-#include "api/call/upstream_call.h"
 #include "api/wire/errors.h"
 #include "api/wire/picture_events.h"
+#include "api/wire/relayed.h"
 #include "api/wire/said_error.h"
-#include "base/log.h"
 
 namespace imagined::api {
 namespace {
@@ -119,21 +116,6 @@ Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
   co_return response;
 }
 
-/// Many servers have no /responses, and say so in words that their client cannot know.
-bool may_lack_route(const UpstreamAsk& asked, int status) {
-  return asked.api == wire::ChatApi::responses && (status == 404 || status == 405 || status == 501);
-}
-
-Error lacks_route(const UpstreamAsk& asked, int status, std::string_view body) {
-  const std::string said = wire::said_error_in(body);
-  return {
-      .code = ErrorCode::unimplemented,
-      .message = fmt::format("the server that has the model \"{}\" answers {} at /responses{}{}: "
-                             "it may not have this way to ask; /v1/chat/completions is another",
-                             asked.model, status, said.empty() ? "" : ", ", said),
-      .field = "model"};
-}
-
 }  // namespace
 
 Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, UpstreamReply attempt,
@@ -141,10 +123,6 @@ Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, Upst
   const int status = attempt.first.status;
   if (auto refused = key_refusal(status, asked.model))
     co_return tl::unexpected(std::move(*refused));
-  if (may_lack_route(asked, status)) {
-    const std::string body = co_await error_body_of(attempt, exchange.client_gone);
-    co_return tl::unexpected(lacks_route(asked, status, body));
-  }
   std::string content_type = attempt.first.content_type;
   std::string retry_after = attempt.first.retry_after;
   const std::string upstream = attempt.route.upstream->name;
@@ -168,25 +146,6 @@ Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, Upst
   if (!retry_after.empty()) response->headers.add("retry-after", std::move(retry_after));
   response->headers.add("x-imagined-upstream", upstream);
   co_return response;
-}
-
-Async<Result<Response>> relay(const Context& context, Exchange& exchange, wire::ChatApi api,
-                              wire::RelayedHead head) {
-  UpstreamAsk asked{.api = api, .model = *head.model, .body = {}, .head = std::move(head)};
-  if (auto in = co_await pass_the_door(context, exchange, asked.model); !in)
-    co_return tl::unexpected(std::move(in.error()));
-  const OwnNames names = own_names(context.options, exchange);
-  auto body = co_await on_pool(context.pool, [&]() -> Result<std::string> {
-    TRY(context.services.relay->check(*exchange.caller, asked.model));
-    return with_own_pictures(context, exchange, std::move(exchange.request.body), names);
-  });
-  if (!body) co_return tl::unexpected(std::move(body.error()));
-  asked.body = std::move(*body);
-  asked.head = *wire::read_relayed(asked.body);  // our own pictures have moved what is behind them
-  auto attempt = co_await ask_upstreams(context, exchange, asked, exchange.client_gone);
-  if (!attempt) co_return tl::unexpected(std::move(attempt.error()));
-  UpstreamReply begun = std::move(*attempt);
-  co_return co_await pass_on(context, exchange, std::move(begun), asked);
 }
 
 }  // namespace imagined::api

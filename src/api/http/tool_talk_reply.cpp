@@ -20,6 +20,7 @@
 #include "api/http/picture_reply.h"
 #include "api/http/relay.h"
 #include "api/wire/replies.h"
+#include "api/wire/responses_as_chat.h"
 #include "api/wire/said_error.h"
 #include "api/wire/talk_answer.h"
 #include "api/wire/tool_talk.h"
@@ -51,18 +52,39 @@ bool is_the_models_fault(const Error& error) {
   return is_about_arguments && error.reason == ErrorReason::none;
 }
 
+std::optional<wire::PictureMaker> maker_of(const Services& services, const ToolTalkModels& models) {
+  if (models.makes.empty()) return std::nullopt;
+  const service::Model& model = *services.catalogue.find(models.makes);
+  return wire::PictureMaker{.catalogue = services.catalogue,
+                            .model = model.id,
+                            .takes_references = wire::takes_references({model, services.workers})};
+}
+
+/// The same conversation for who has /chat/completions alone.
+Result<wire::ToolTalk> talk_over_chat(const Services& services, const ToolTalkModels& models,
+                                      std::string_view body, const Error& lacking) {
+  const auto chat = wire::responses_as_chat(body);
+  if (!chat && chat.error().code == ErrorCode::invalid_argument)
+    return fail(lacking.code, fmt::format("{}. {}", lacking.message, chat.error().message),
+                chat.error().field);
+  TRY(chat);
+  return wire::ToolTalk::parse(*chat, wire::ChatApi::completions, maker_of(services, models));
+}
+
 class ToolTalking final : public EventSource {
  public:
-  ToolTalking(const Context& context, Exchange& exchange, wire::ChatApi api, ToolTalkModels models,
-              wire::ToolTalk talk)
+  /// `api`: how it is told; `asks_in`: how the model is asked.
+  ToolTalking(const Context& context, Exchange& exchange, wire::ChatApi api, wire::ChatApi asks_in,
+              ToolTalkModels models, wire::ToolTalk talk)
       : context_(context),
         exchange_(exchange),
         api_(api),
+        asks_in_(asks_in),
         models_(std::move(models)),
         talk_(std::move(talk)),
         names_(own_names(context.options, exchange)),
         base_(base_url(context.options, exchange)),
-        reader_(api) {
+        reader_(asks_in) {
     wire::TalkHead head{.id = make_uuid(context.services.clock),
                         .model = models_.talks,
                         .created_unix_s = context.services.clock.unix_ms() / 1000,
@@ -76,8 +98,21 @@ class ToolTalking final : public EventSource {
   /// Asks for the first time. An answer that is none of the model's is the whole reply.
   Async<Result<std::optional<Response>>> begin() {
     auto asked = co_await ask(exchange_.client_gone);
+    if (!asked && asked.error().code == ErrorCode::unimplemented) {
+      auto talk = co_await on_pool(context_.pool, [&] {
+        return talk_over_chat(context_.services, models_, exchange_.request.body, asked.error());
+      });
+      if (!talk) co_return tl::unexpected(std::move(talk.error()));
+      talk_ = std::move(*talk);
+      asks_in_ = wire::ChatApi::completions;
+      round_ = 0;
+      asked = co_await ask(exchange_.client_gone);
+    }
     if (!asked) co_return tl::unexpected(std::move(asked.error()));
-    if (reply_->first.status == 200) co_return std::optional<Response>();
+    if (reply_->first.status == 200) {
+      if (asks_in_ != api_) context_.services.relay->lacks_responses(reply_->route);
+      co_return std::optional<Response>();
+    }
     UpstreamReply refused = std::move(*reply_);
     auto response = co_await pass_on(context_, exchange_, std::move(refused), std::move(*asked));
     if (!response) co_return tl::unexpected(std::move(response.error()));
@@ -140,6 +175,9 @@ class ToolTalking final : public EventSource {
   };
 
   bool is_last_round() const { return round_ == kTalkRoundsMax; }
+  bool is_ours(const ToolCall& call) const {
+    return !models_.makes.empty() && wire::is_image_call(call);
+  }
 
   Async<Result<UpstreamAsk>> ask(std::stop_token client_gone) {
     ++round_;
@@ -149,15 +187,17 @@ class ToolTalking final : public EventSource {
     if (!body) co_return tl::unexpected(std::move(body.error()));
     auto head = wire::read_relayed(*body);
     if (!head) co_return tl::unexpected(std::move(head.error()));
-    UpstreamAsk asked{
-        .api = api_, .model = models_.talks, .body = std::move(*body), .head = std::move(*head)};
+    UpstreamAsk asked{.api = asks_in_,
+                      .model = models_.talks,
+                      .body = std::move(*body),
+                      .head = std::move(*head)};
     auto reply = co_await ask_upstreams(context_, exchange_, asked, client_gone);
     if (!reply) co_return tl::unexpected(std::move(reply.error()));
     if (auto refused = key_refusal(reply->first.status, models_.talks))
       co_return tl::unexpected(std::move(*refused));
     reply_.emplace(std::move(*reply));
     upstream_ = reply_->route.upstream->name;
-    reader_ = wire::TurnReader(api_);
+    reader_ = wire::TurnReader(asks_in_);
     co_return Result<UpstreamAsk>(std::move(asked));
   }
 
@@ -207,8 +247,9 @@ class ToolTalking final : public EventSource {
     const std::string unsaid = answer_->text(turn->unsaid);
     finish_reason_ = turn->finish_reason;
     for (const ToolCall& call : turn->calls)
-      (wire::is_image_call(call) && !is_last_round() ? ours_ : theirs_).push_back(call);
-    if (is_last_round()) std::erase_if(theirs_, wire::is_image_call);
+      (is_ours(call) && !is_last_round() ? ours_ : theirs_).push_back(call);
+    if (is_last_round())
+      std::erase_if(theirs_, [this](const ToolCall& call) { return is_ours(call); });
     if (ours_.empty()) return unsaid + end();
     talk_.add(*turn);
     state_ = State::making;
@@ -367,6 +408,7 @@ class ToolTalking final : public EventSource {
   const Context& context_;
   Exchange& exchange_;
   const wire::ChatApi api_;
+  wire::ChatApi asks_in_;
   const ToolTalkModels models_;
   wire::ToolTalk talk_;
   const OwnNames names_;
@@ -397,28 +439,9 @@ Result<void> may_have_made(const service::Caller& caller, const ToolTalkModels& 
   return may;
 }
 
-wire::PictureMaker maker_of(const Services& services, const ToolTalkModels& models) {
-  const service::Model& model = *services.catalogue.find(models.makes);
-  return {.catalogue = services.catalogue,
-          .model = model.id,
-          .takes_references = wire::takes_references({model, services.workers})};
-}
-
-}  // namespace
-
-Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchange,
-                                        wire::ChatApi api, ToolTalkModels models) {
-  if (auto in = co_await pass_the_door(context, exchange, models.talks); !in)
-    co_return tl::unexpected(std::move(in.error()));
-  auto talk = co_await on_pool(context.pool, [&]() -> Result<wire::ToolTalk> {
-    TRY(context.services.relay->check(*exchange.caller, models.talks));
-    TRY(may_have_made(*exchange.caller, models));
-    return wire::ToolTalk::parse(exchange.request.body, api, maker_of(context.services, models));
-  });
-  if (!talk) co_return tl::unexpected(std::move(talk.error()));
-  const bool streams = talk->stream();
-  auto talking =
-      std::make_unique<ToolTalking>(context, exchange, api, std::move(models), std::move(*talk));
+/// Has it talk: the whole reply, or its beginning.
+Async<Result<Response>> reply_of(Exchange& exchange, bool streams,
+                                 std::unique_ptr<ToolTalking> talking) {
   auto refused = co_await talking->begin();
   if (!refused) co_return tl::unexpected(std::move(refused.error()));
   if (*refused) co_return std::move(**refused);
@@ -442,6 +465,37 @@ Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchan
   }
   response.headers.add("x-imagined-upstream", upstream);
   co_return response;
+}
+
+}  // namespace
+
+Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchange,
+                                        wire::ChatApi api, ToolTalkModels models) {
+  if (auto in = co_await pass_the_door(context, exchange, models.talks); !in)
+    co_return tl::unexpected(std::move(in.error()));
+  auto talk = co_await on_pool(context.pool, [&]() -> Result<wire::ToolTalk> {
+    TRY(context.services.relay->check(*exchange.caller, models.talks));
+    TRY(may_have_made(*exchange.caller, models));
+    return wire::ToolTalk::parse(exchange.request.body, api, maker_of(context.services, models));
+  });
+  if (!talk) co_return tl::unexpected(std::move(talk.error()));
+  const bool streams = talk->stream();
+  auto talking = std::make_unique<ToolTalking>(context, exchange, api, api, std::move(models),
+                                               std::move(*talk));
+  co_return co_await reply_of(exchange, streams, std::move(talking));
+}
+
+Async<Result<Response>> respond_over_chat(const Context& context, Exchange& exchange,
+                                          UpstreamAsk asked, Error lacking) {
+  ToolTalkModels models{.talks = std::move(asked.model), .makes = {}};
+  auto talk = co_await on_pool(
+      context.pool, [&] { return talk_over_chat(context.services, models, asked.body, lacking); });
+  if (!talk) co_return tl::unexpected(std::move(talk.error()));
+  const bool streams = talk->stream();
+  auto talking = std::make_unique<ToolTalking>(context, exchange, wire::ChatApi::responses,
+                                               wire::ChatApi::completions, std::move(models),
+                                               std::move(*talk));
+  co_return co_await reply_of(exchange, streams, std::move(talking));
 }
 
 }  // namespace imagined::api

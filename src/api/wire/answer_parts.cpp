@@ -67,7 +67,9 @@ JsonText response_value(const ResponseHead& head, std::string_view status) {
        {"status", status},
        {"model", head.model},
        {"previous_response_id", previous.empty() ? JsonText() : JsonText(previous)},
-       {"incomplete_details", nullptr},
+       {"incomplete_details", head.incomplete_reason.empty()
+                                  ? JsonText()
+                                  : JsonText::object({{"reason", head.incomplete_reason}})},
        {"instructions", nullptr},
        {"metadata", JsonText::object()},
        {"parallel_tool_calls", true},
@@ -78,7 +80,8 @@ JsonText response_value(const ResponseHead& head, std::string_view status) {
        {"tools", JsonText::array()},
        {"store", true}});
   if (status == "in_progress") value.add("error", nullptr);
-  if (status != "completed") value.add("output", JsonText::array()).add("usage", nullptr);
+  if (status == "in_progress" || status == "failed")
+    value.add("output", JsonText::array()).add("usage", nullptr);
   return value;
 }
 

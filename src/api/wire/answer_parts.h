@@ -26,12 +26,13 @@ JsonText message_item(std::string_view id, std::string_view status, const JsonTe
 JsonText picture_item(std::string_view id, std::string_view status, std::string_view prompt,
                       const JsonText& result);
 
-/// A response in one of its states; `error`, `output` and `usage` of a completed one are the
-/// caller's.
+/// A response in one of its states; `error`, `output` and `usage` of one that has ended well are
+/// the caller's.
 struct ResponseHead {
   std::string id;
   std::string model;
   std::string previous_response_id;  // may be empty
+  std::string incomplete_reason;     // "max_output_tokens", "content_filter"; empty: it is whole
   std::int64_t created_unix_s = 0;
 };
 JsonText response_value(const ResponseHead& head, std::string_view status);

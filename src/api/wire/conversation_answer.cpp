@@ -135,6 +135,7 @@ class ResponseAnswer final : public ConversationAnswer {
         response_{.id = "resp_" + head_.job_id,
                   .model = head_.model,
                   .previous_response_id = head_.previous_response_id,
+                  .incomplete_reason = {},
                   .created_unix_s = head_.created_unix_s} {}
 
   std::string begin() override {

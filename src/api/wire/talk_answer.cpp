@@ -12,6 +12,10 @@
 namespace imagined::api::wire {
 namespace {
 
+// Why an answer ends before its end, in the words of completions.
+constexpr std::string_view kLength = "length";
+constexpr std::string_view kFiltered = "content_filter";
+
 class TalkCompletion final : public TalkAnswer {
  public:
   explicit TalkCompletion(TalkHead head) : head_(std::move(head)) {}
@@ -58,7 +62,8 @@ class TalkCompletion final : public TalkAnswer {
   }
 
   std::string end(const TalkUsage& usage, std::string_view finish_reason) override {
-    finish_reason_ = has_calls_ ? "tool_calls" : finish_reason == "length" ? "length" : "stop";
+    const bool is_cut = finish_reason == kLength || finish_reason == kFiltered;
+    finish_reason_ = has_calls_ ? "tool_calls" : is_cut ? finish_reason : "stop";
     std::string events = chunk(JsonText::object(), usage.warnings);
     if (head_.include_usage) {
       JsonText last = head("chat.completion.chunk", JsonText::array());
@@ -132,6 +137,7 @@ class TalkResponse final : public TalkAnswer {
         head_{.id = "resp_talk_" + head.id,
               .model = std::move(head.model),
               .previous_response_id = {},
+              .incomplete_reason = {},
               .created_unix_s = head.created_unix_s} {}
 
   std::string begin() override {
@@ -198,22 +204,20 @@ class TalkResponse final : public TalkAnswer {
     return events;
   }
 
-  std::string end(const TalkUsage& usage, std::string_view) override {
+  std::string end(const TalkUsage& usage, std::string_view finish_reason) override {
     std::string events = end_message();
-    JsonText whole = response_value(head_, "completed");
-    add_end(whole, usage);
-    return events + event("response.completed", JsonText::object({{"response", whole}}));
+    if (finish_reason == kLength) head_.incomplete_reason = "max_output_tokens";
+    if (finish_reason == kFiltered) head_.incomplete_reason = kFiltered;
+    const JsonText whole = ended(usage);
+    return events +
+           event(fmt::format("response.{}", status()), JsonText::object({{"response", whole}}));
   }
 
   std::string failed(const Error& error) override {
     return failed_response_events(head_, error, sequence_);
   }
 
-  std::string whole(const TalkUsage& usage) override {
-    JsonText body = response_value(head_, "completed");
-    add_end(body, usage);
-    return body.text();
-  }
+  std::string whole(const TalkUsage& usage) override { return ended(usage).text(); }
 
   // In the event of the item, in `output_`, and in the last event.
   std::size_t copies_kept() const override { return 4; }
@@ -253,7 +257,12 @@ class TalkResponse final : public TalkAnswer {
     return data;
   }
 
-  void add_end(JsonText& value, const TalkUsage& usage) const {
+  std::string_view status() const {
+    return head_.incomplete_reason.empty() ? "completed" : "incomplete";
+  }
+
+  JsonText ended(const TalkUsage& usage) const {
+    JsonText value = response_value(head_, status());
     value.add("error", nullptr);
     value.add("output", output_);
     value.add("usage", JsonText::object(
@@ -268,6 +277,7 @@ class TalkResponse final : public TalkAnswer {
                              JsonText::object({{"image_generation_calls", usage.pictures}})},
                             {"cost_in_usd_ticks", usage.cost_usd_ticks}}));
     if (!usage.warnings.empty()) value.add("warnings", JsonText::array_of(usage.warnings));
+    return value;
   }
 
   std::string event(std::string_view type, JsonText data) {
@@ -275,7 +285,7 @@ class TalkResponse final : public TalkAnswer {
   }
 
   const std::string id_;
-  const ResponseHead head_;
+  ResponseHead head_;
   JsonText output_ = JsonText::array();
   std::optional<std::string> text_;  // of the message that is being said
   int output_index_ = 0;

@@ -237,7 +237,10 @@ class TurnReader::State {
     } else if (type == "response.completed" || type == "response.incomplete" ||
                string_in(value, "object") == "response") {
       const json& response = type.empty() ? value : member(value, "response");
-      if (response.is_object()) read_output(member(response, "output"), said);
+      if (response.is_object()) {
+        read_output(member(response, "output"), said);
+        read_why_incomplete(member(response, "incomplete_details"));
+      }
       is_over_ = true;
     } else if (type == "response.failed" || type == "error") {
       keep_error(value);
@@ -260,6 +263,12 @@ class TurnReader::State {
         if (part.is_object()) add_text(string_in(part, "text"), said);
     }
     turn_.items = output.dump();
+  }
+
+  /// In the words of completions.
+  void read_why_incomplete(const json& details) {
+    const std::string reason = details.is_object() ? string_in(details, "reason") : "";
+    turn_.finish_reason = reason == "max_output_tokens" ? "length" : reason;
   }
 
   void add_text(const std::string& text, std::string& said) {
@@ -289,9 +298,9 @@ Result<TalkTurn> TurnReader::end() { return state_->end(); }
 // ---- What a model is asked
 
 struct ToolTalk::State {
-  explicit State(PictureMaker by) : maker(std::move(by)) {}
+  explicit State(std::optional<PictureMaker> by) : maker(std::move(by)) {}
 
-  PictureMaker maker;
+  std::optional<PictureMaker> maker;
   ChatApi api = ChatApi::completions;
   json body;                // but for the tools and the choice between them
   std::vector<json> tools;  // the client's own
@@ -335,9 +344,9 @@ struct ToolTalk::State {
   /// That pictures can be made as the image tool says.
   Result<void> check_image_fields() {
     json fields = image_fields;
-    fields["model"] = maker.model;
+    fields["model"] = maker->model;
     fields["prompt"] = "any";
-    auto read = read_edit_fields(fields, maker.catalogue);
+    auto read = read_edit_fields(fields, maker->catalogue);
     if (!read) {
       read.error().message = "tools: " + read.error().message;
       read.error().field = "tools";
@@ -355,7 +364,7 @@ struct ToolTalk::State {
                   fmt::format("tools: expected a list, got {}", shown(all)), "tools");
     std::string action = "auto";
     for (const json& tool : all.is_array() ? all : json::array()) {
-      if (!tool.is_object() || string_in(tool, "type") != kTool) {
+      if (!maker || !tool.is_object() || string_in(tool, "type") != kTool) {
         tools.push_back(tool);
         continue;
       }
@@ -369,15 +378,16 @@ struct ToolTalk::State {
         if (const json& value = member(tool, name); !value.is_null())
           image_fields[std::string(name)] = value;
     }
-    if (action == "edit" && !maker.takes_references)
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("tools: action: edit: the model \"{}\" takes no reference pictures",
-                              maker.model),
-                  "tools");
-    TRY(check_image_fields());
-    image_tools = our_tools(api, action, maker.takes_references);
     tool_choice = body.value("tool_choice", json());
     body.erase("tool_choice");
+    if (!maker) return {};
+    if (action == "edit" && !maker->takes_references)
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("tools: action: edit: the model \"{}\" takes no reference pictures",
+                              maker->model),
+                  "tools");
+    TRY(check_image_fields());
+    image_tools = our_tools(api, action, maker->takes_references);
     if (tool_choice == "none") image_tools.clear();
     if (tool_choice.is_object() && string_in(tool_choice, "type") == kTool)
       tool_choice = "required";
@@ -460,7 +470,8 @@ ToolTalk::~ToolTalk() = default;
 ToolTalk::ToolTalk(ToolTalk&&) noexcept = default;
 ToolTalk& ToolTalk::operator=(ToolTalk&&) noexcept = default;
 
-Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api, PictureMaker maker) {
+Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api,
+                                 std::optional<PictureMaker> maker) {
   auto body = parse_json(text, kTalkLimits);
   if (!body)
     return fail(ErrorCode::invalid_argument, "the body is no JSON: " + body.error().what,
@@ -484,7 +495,7 @@ Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api, PictureMake
     return refuse("n", "a conversation with tools that make pictures has one answer");
   TRY(check_messages(asked, api));
   state->stream = TRY(read_flag(asked, "stream"));
-  TRY(state->read_picture_fields());
+  if (state->maker) TRY(state->read_picture_fields());
   TRY(state->read_tools());
   state->read_messages();
   asked["stream"] = true;
@@ -560,12 +571,12 @@ Result<WantedPictures> ToolTalk::read(const ToolCall& call) const {
   if (!arguments || !arguments->is_object())
     return fail(ErrorCode::invalid_argument, "the arguments are no JSON object");
   json fields = state_->image_fields;
-  fields["model"] = state_->maker.model;
+  fields["model"] = state_->maker->model;
   for (const char* name : {"prompt", "aspect_ratio"})
     if (const json& value = member(*arguments, name); !value.is_null()) fields[name] = value;
   if (const json& n = member(*arguments, "n"); call.name == kMake && n.is_number_integer())
     fields["n"] = std::clamp<std::int64_t>(n.get<std::int64_t>(), 1, kPicturesPerCallMax);
-  WantedPictures wanted{.fields = TRY(read_edit_fields(fields, state_->maker.catalogue)),
+  WantedPictures wanted{.fields = TRY(read_edit_fields(fields, state_->maker->catalogue)),
                         .references = {}};
   if (call.name == kMake) return wanted;
   const json& images = member(*arguments, "images");

@@ -36,7 +36,7 @@ struct TalkTurn {
   std::string unsaid;  // of it: what `feed` has not given, of who knows no streams
   std::vector<ToolCall> calls;
   std::string items;          // of responses: its output as it came, a JSON list
-  std::string finish_reason;  // of completions
+  std::string finish_reason;  // "stop", "length", "content_filter", ...; may be empty
   std::optional<service::TokenUsage> usage;
 };
 
@@ -76,8 +76,9 @@ class ToolTalk {
   /// The body of either API. Every picture that the user gives is known as "image_1", "image_2",
   /// ...; earlier ones that were made here by what they are called ("ig_..._0"). What tunes a
   /// picture beside the messages is for the model that talks to say, and taken out with a warning.
-  /// Errors name the field.
-  static Result<ToolTalk> parse(std::string_view body, ChatApi api, PictureMaker maker);
+  /// Errors name the field. Without a maker there are no tools for pictures.
+  static Result<ToolTalk> parse(std::string_view body, ChatApi api,
+                                std::optional<PictureMaker> maker);
   ~ToolTalk();
   ToolTalk(ToolTalk&&) noexcept;
   ToolTalk& operator=(ToolTalk&&) noexcept;
@@ -96,7 +97,7 @@ class ToolTalk {
   /// A picture for the model to see, by its URL.
   void show(std::string_view name, std::string_view url);
 
-  /// `invalid_argument` with a sentence for the model.
+  /// Of a talk with a maker. `invalid_argument` with a sentence for the model.
   Result<WantedPictures> read(const ToolCall& call) const;
 
  private:

@@ -78,7 +78,8 @@ Result<ToolTalk> parse(std::string_view body, ChatApi api = ChatApi::completions
                        bool takes_references = true) {
   return ToolTalk::parse(
       body, api,
-      {.catalogue = pictures_only(), .model = "draws", .takes_references = takes_references});
+      PictureMaker{
+          .catalogue = pictures_only(), .model = "draws", .takes_references = takes_references});
 }
 
 ToolTalk talk_of(std::string_view body, ChatApi api = ChatApi::completions) {
@@ -146,6 +147,28 @@ TEST(ToolTalk, KeepsWhatTunesAPictureFromWhoTalks) {
   EXPECT_THAT(talk->body(false), testing::AllOf(HasSubstr("\"seed\":7"), HasSubstr("json_object")));
   EXPECT_THAT(talk->warnings(),
               ElementsAre("size: the model that talks says how a picture is to be"));
+}
+
+TEST(ToolTalk, HasNoToolsForPicturesWithoutAMaker) {
+  const auto talk = ToolTalk::parse(
+      R"({"messages":[{"role":"user","content":"a"}],"size":"large",)"
+      R"("tools":[{"type":"function","function":{"name":"own"}}],"tool_choice":"none"})",
+      ChatApi::completions, std::nullopt);
+  ASSERT_TRUE(talk) << talk.error().message;
+  EXPECT_THAT(talk->body(false),
+              testing::AllOf(HasSubstr("own"), HasSubstr(R"("tool_choice":"none")"),
+                             HasSubstr("large"), testing::Not(HasSubstr("imagine_"))));
+  EXPECT_TRUE(talk->warnings().empty());
+}
+
+TEST(TurnReader, SaysWhyAnAnswerIsCutOff) {
+  for (const auto& [reason, said] :
+       {std::pair{"max_output_tokens", "length"}, std::pair{"content_filter", "content_filter"}}) {
+    TurnReader reader(ChatApi::responses);
+    reader.feed(std::string(R"(data: {"type":"response.incomplete","response":{"output":[],)") +
+                R"("incomplete_details":{"reason":")" + reason + "\"}}}\n\n");
+    EXPECT_EQ(reader.end()->finish_reason, said);
+  }
 }
 
 TEST(ToolTalk, RefusesByNameWhatItCannotRead) {

@@ -45,6 +45,10 @@ class Relay {
   }
   void succeeded(const UpstreamRoute& route) { parts_.upstreams.succeeded(*route.upstream); }
   void failed(const UpstreamRoute& route) { parts_.upstreams.failed(*route.upstream); }
+  bool may_have_responses(const UpstreamRoute& route) const {
+    return parts_.upstreams.may_have_responses(route);
+  }
+  void lacks_responses(const UpstreamRoute& route) { parts_.upstreams.lacks_responses(route); }
 
   /// A JSON body for a path behind the upstream's base URL.
   struct Question {

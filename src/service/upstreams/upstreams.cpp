@@ -11,6 +11,7 @@ namespace imagined::service {
 namespace {
 
 constexpr std::int64_t kPriced = 1'000'000;  // tokens
+constexpr std::int64_t kLackMs = 10 * 60'000;
 
 /// In two parts, each of which fits: prices and counts are bounded where they are read.
 std::int64_t price_of(std::int64_t usd_ticks, std::int64_t tokens) {
@@ -80,6 +81,18 @@ void Upstreams::succeeded(const Upstream& upstream) { breakers_.at(&upstream).su
 
 void Upstreams::failed(const Upstream& upstream) {
   breakers_.at(&upstream).failed(clock_.monotonic_ms());
+}
+
+bool Upstreams::may_have_responses(const UpstreamRoute& route) const {
+  const std::lock_guard lock(mutex_);
+  const auto lacks = lack_responses_until_ms_.find({route.upstream, std::string(route.model)});
+  return lacks == lack_responses_until_ms_.end() || lacks->second <= clock_.monotonic_ms();
+}
+
+void Upstreams::lacks_responses(const UpstreamRoute& route) {
+  const std::lock_guard lock(mutex_);
+  lack_responses_until_ms_[{route.upstream, std::string(route.model)}] =
+      clock_.monotonic_ms() + kLackMs;
 }
 
 }  // namespace imagined::service

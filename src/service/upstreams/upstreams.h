@@ -83,6 +83,11 @@ class Upstreams {
   void succeeded(const Upstream& upstream);
   void failed(const Upstream& upstream);
 
+  /// Who was seen to have /chat/completions alone for a model is not asked at /responses for a
+  /// while: it may learn.
+  bool may_have_responses(const UpstreamRoute& route) const;
+  void lacks_responses(const UpstreamRoute& route);
+
  private:
   using ModelsOf = std::vector<UpstreamModel> Upstream::*;
   std::vector<UpstreamRoute> routes(std::string_view model, ModelsOf models);
@@ -92,6 +97,9 @@ class Upstreams {
   const std::vector<ModelPair> pairs_;
   std::map<std::string, const Upstream*, std::less<>> models_;
   std::map<const Upstream*, Breaker> breakers_;
+  using Offered = std::pair<const Upstream*, std::string>;  // and its name there
+  mutable std::mutex mutex_;
+  std::map<Offered, std::int64_t> lack_responses_until_ms_;
 };
 
 }  // namespace imagined::service

@@ -49,6 +49,17 @@ TEST_F(UpstreamsTest, WhoFailsAgainAndAgainComesLastForAWhile) {
   EXPECT_THAT(asked("m"), ElementsAre("a:m-there", "b:m"));
 }
 
+TEST_F(UpstreamsTest, WhoLacksResponsesForAModelIsAskedAgainAfterAWhile) {
+  const auto routes = upstreams_.routes("m");
+  EXPECT_TRUE(upstreams_.may_have_responses(routes[0]));
+  upstreams_.lacks_responses(routes[0]);
+  EXPECT_FALSE(upstreams_.may_have_responses(upstreams_.routes("m")[0]));
+  EXPECT_TRUE(upstreams_.may_have_responses(routes[1]));                     // another server
+  EXPECT_TRUE(upstreams_.may_have_responses(upstreams_.routes("only")[0]));  // another model
+  clock_.advance_ms(10 * 60'000);
+  EXPECT_TRUE(upstreams_.may_have_responses(routes[0]));
+}
+
 TEST(Upstreams, ThatMakeAModelAreNotAskedToTalkAboutIt) {
   const ManualClock clock;
   Upstreams upstreams({{.name = "a", .models = {{"m", "m"}}, .makers = {{"draws", "d"}}},

@@ -1,18 +1,21 @@
 // POST /v1/chat/completions and /v1/responses. Of models that make pictures: another way to ask for
-// what /v1/images/generations and /v1/images/edits make. Of models of other servers: relay.h.
+// what /v1/images/generations and /v1/images/edits make. Of models of other servers: handed on.
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "api/call/conversing.h"
 #include "api/call/door.h"
+#include "api/call/relaying.h"
 #include "api/call/taking.h"
 #include "api/call/talkers.h"
+#include "api/call/upstream_call.h"
 #include "api/http/asking.h"
 #include "api/http/conversation_reply.h"
 #include "api/http/relay.h"
 #include "api/http/routes.h"
 #include "api/http/tool_talk_reply.h"
+#include "api/wire/relayed.h"
 #include "api/wire/tool_talk.h"
 
 namespace imagined::api {
@@ -71,6 +74,30 @@ std::optional<ToolTalkModels> tool_talk_models(const Services& services, const s
   if (upstream.has_image_tool || !wire::wants_image_tool(body)) return std::nullopt;
   models.makes = services.catalogue.default_model().id;
   return models;
+}
+
+/// Hands the request on and the answer back, byte by byte: the body but for the model's name where
+/// it has another there, and for our own pictures.
+Async<Result<Response>> relay(const Context& context, Exchange& exchange, ChatApi api,
+                              wire::RelayedHead head) {
+  UpstreamAsk asked{.api = api, .model = *head.model, .body = {}, .head = std::move(head)};
+  if (auto in = co_await pass_the_door(context, exchange, asked.model); !in)
+    co_return tl::unexpected(std::move(in.error()));
+  const OwnNames names = own_names(context.options, exchange);
+  auto body = co_await on_pool(context.pool, [&]() -> Result<std::string> {
+    TRY(context.services.relay->check(*exchange.caller, asked.model));
+    return with_own_pictures(context, exchange, std::move(exchange.request.body), names);
+  });
+  if (!body) co_return tl::unexpected(std::move(body.error()));
+  asked.body = std::move(*body);
+  asked.head = *wire::read_relayed(asked.body);  // our own pictures have moved what is behind them
+  auto attempt = co_await ask_upstreams(context, exchange, asked, exchange.client_gone);
+  if (!attempt && attempt.error().code == ErrorCode::unimplemented)
+    co_return co_await respond_over_chat(context, exchange, std::move(asked),
+                                         std::move(attempt.error()));
+  if (!attempt) co_return tl::unexpected(std::move(attempt.error()));
+  UpstreamReply begun = std::move(*attempt);
+  co_return co_await pass_on(context, exchange, std::move(begun), asked);
 }
 
 Async<Result<Response>> converse(const Context& context, Exchange& exchange, ChatApi api) {
