@@ -79,6 +79,9 @@ std::optional<std::string> model_problem(const config::Config& config,
 
 std::optional<std::string> upstream_problem(const config::UpstreamSettings& upstream,
                                             const config::Environment& environment) {
+  std::error_code error;
+  if (!upstream.ca_file.empty() && !fs::exists(upstream.ca_file, error))
+    return fmt::format("upstreams.{}: ca_file: there is no {}", upstream.name, upstream.ca_file);
   if (upstream.key_env.empty()) return std::nullopt;
   const auto key = environment.find(upstream.key_env);
   if (key != environment.end() && !key->second.empty()) return std::nullopt;

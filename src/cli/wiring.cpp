@@ -270,6 +270,7 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
     service::Upstream server{.name = settings.name,
                              .base_url = settings.base_url,
                              .key = {},
+                             .ca_file = settings.ca_file,
                              .models = {},
                              .makers = {},
                              .has_image_tool = settings.has_image_tool,
@@ -277,7 +278,7 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                              .price_input_usd_ticks = settings.price_input_usd_ticks,
                              .price_output_usd_ticks = settings.price_output_usd_ticks};
     if (const auto problem = upstream_problem(settings, environment))
-      return fail(ErrorCode::invalid_argument, *problem, "key_env");
+      return fail(ErrorCode::invalid_argument, *problem, "upstreams");
     if (!settings.key_env.empty()) server.key = environment.find(settings.key_env)->second;
     for (const std::string& model : settings.models) {
       const auto [name, there] = config::split_upstream_model(model);

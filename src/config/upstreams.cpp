@@ -13,8 +13,9 @@
 namespace imagined::config {
 namespace {
 
-constexpr std::array<std::string_view, 7> kKeys = {
-    "base_url", "key_env", "models", "price_input_usd", "price_output_usd", "image_tool", "vision"};
+constexpr std::array<std::string_view, 8> kKeys = {
+    "base_url",        "key_env",          "ca_file",    "models",
+    "price_input_usd", "price_output_usd", "image_tool", "vision"};
 constexpr std::array<std::string_view, 2> kChatKeys = {"talks", "makes"};
 
 std::string toml_text(std::string_view text) {
@@ -39,6 +40,9 @@ Result<void> assign_upstream_value(std::string_view key, const ModelValue& value
   } else if (key == "key_env") {
     if (!is_text) return refuse(key, "the name of an environment variable", value);
     upstream.key_env = value.text;
+  } else if (key == "ca_file") {
+    if (!is_text) return refuse(key, "a file of certificates in PEM", value);
+    upstream.ca_file = value.text;
   } else if (key == "models") {
     if (value.type != ModelValue::Type::texts)
       return refuse(key, "a list of names such as [\"a\", \"b=name/there\"]", value);
@@ -87,10 +91,12 @@ std::string to_toml(const UpstreamSettings& upstream) {
   std::vector<std::string> models;
   for (const std::string& model : upstream.models) models.push_back(toml_text(model));
   return fmt::format(
-      "\n[upstreams.{}]\nbase_url = {}\nkey_env = {}\nmodels = [{}]\nprice_input_usd = "
+      "\n[upstreams.{}]\nbase_url = {}\nkey_env = {}\nca_file = {}\nmodels = [{}]\nprice_input_usd "
+      "= "
       "\"{}\"\nprice_output_usd = \"{}\"\nimage_tool = {}\nvision = {}\n",
       toml_text(upstream.name), toml_text(upstream.base_url), toml_text(upstream.key_env),
-      join_words(models, ", "), service::format_usd(upstream.price_input_usd_ticks),
+      toml_text(upstream.ca_file), join_words(models, ", "),
+      service::format_usd(upstream.price_input_usd_ticks),
       service::format_usd(upstream.price_output_usd_ticks), upstream.has_image_tool, upstream.sees);
 }
 

@@ -14,8 +14,9 @@ namespace imagined::config {
 
 struct UpstreamSettings {
   std::string name;
-  std::string base_url;                     // ".../v1"
-  std::string key_env;                      // the variable with its API key; empty: it needs none
+  std::string base_url;  // ".../v1"
+  std::string key_env;   // the variable with its API key; empty: it needs none
+  std::string ca_file;   // whom its certificate is to be vouched for by; empty: those of the system
   std::vector<std::string> models;          // that talk: "name", or "name=what it is called there"
   std::int64_t price_input_usd_ticks = 0;   // per million tokens
   std::int64_t price_output_usd_ticks = 0;  // the same

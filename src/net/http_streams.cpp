@@ -189,7 +189,10 @@ class HttpStreams::Loop {
     set(curl, CURLOPT_FOLLOWLOCATION, 0L);
     set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (!options_.ca_file.empty()) set(curl, CURLOPT_CAINFO, options_.ca_file.c_str());
+    if (const std::string& file = transfer.post.ca_file; !file.empty()) {
+      set(curl, CURLOPT_CAINFO, file.c_str());
+      set(curl, CURLOPT_CAPATH, nullptr);  // and nobody else
+    }
     set(curl, CURLOPT_NOSIGNAL, 1L);
     set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
     set(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);

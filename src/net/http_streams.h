@@ -18,6 +18,7 @@ struct StreamPost {
   std::string url;                          // http or https
   std::vector<std::string> headers;         // "name: value"
   std::shared_ptr<const std::string> body;  // none: it is a GET
+  std::string ca_file;                      // certificates to trust; empty: the system's
 };
 
 /// What has come since the last look.
@@ -33,7 +34,6 @@ struct StreamNews {
 class HttpStreams {
  public:
   struct Options {
-    std::string ca_file;  // certificates to trust; empty: the system's
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::seconds silence_max{300};       // without a byte
     std::size_t untaken_bytes_max = 256 * 1024;  // of one answer; then it is not read on

@@ -8,6 +8,7 @@ import threading
 import pytest
 import requests
 
+from authority import Authority
 from program import run, wait_until
 from test_edits import RED, data_url
 from upstream import Upstream, chunk, completion, json_answer, sse, stream_answer
@@ -235,6 +236,24 @@ def test_a_key_that_the_upstream_refuses_is_not_the_customers_fault(relay):
     assert reply.headers["x-should-retry"] == "false"
 
 
+def test_an_upstream_with_a_certificate_that_nobody_vouches_for_gets_nothing(relay, tmp_path):
+    upstream = Upstream(json_answer(completion()), certificate=Authority(tmp_path).issue("far"))
+    server = relay(upstream)
+    reply = post(server, ASK)
+    assert reply.status_code == 503 and "no server that has the model" in reply.json()["error"]["message"]
+    assert upstream.requests == []
+    assert "certificate" in server.log_text()
+
+
+def test_an_upstream_is_trusted_by_the_authority_that_the_operator_names(relay, tmp_path):
+    authority = Authority(tmp_path)
+    text = sse(chunk("a "), chunk("house"), "[DONE]")
+    upstream = Upstream(json_answer(completion()), stream_answer(text), certificate=authority.issue("far"))
+    server = relay(upstream, settings=f'ca_file = "{authority.certificate}"')
+    assert post(server, ASK).json() == completion()
+    assert post(server, ASK | {"stream": True}).content == text
+
+
 def test_a_stream_that_breaks_ends_with_an_error_event(relay):
     begun = sse(chunk("a"))
     upstream = Upstream(stream_answer(begun + b"data: {\"cut", Upstream.HANG_UP))
@@ -308,6 +327,8 @@ def test_a_model_that_makes_pictures_names_those_that_may_see(relay):
     ('base_url = "http://x/v1"\nmodels = ["a"]\nprice_input_usd = 0.5', "in quotes"),
     ('base_url = "http://x/v1"\nmodels = ["a"]\nbase_ur = "x"', 'did you mean "base_url"'),
     ('base_url = "http://x/v1"\nmodels = ["a"]\nkey_env = "NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE"),
+    ('base_url = "http://x/v1"\nmodels = ["a"]\nca_file = 7', "ca_file: expected a file"),
+    ('base_url = "http://x/v1"\nmodels = ["a"]\nca_file = "/not/there.pem"', "ca_file: there is no /not/there.pem"),
 ])
 def test_a_wrong_upstream_is_said_by_name(tmp_path, table, says):
     file = tmp_path / "wrong.toml"

@@ -5,6 +5,7 @@ import http.client
 import json
 import select
 import socket
+import ssl
 import threading
 
 from program import wait_until
@@ -22,14 +23,19 @@ class Upstream:
 
     HANG_UP = object()
 
-    def __init__(self, *script):
+    def __init__(self, *script, certificate=None):
+        """With a certificate and its key it speaks TLS."""
+        self.tls = None
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
         self.script = list(script)
         self.requests = []
         self.sent = 0  # bytes of bodies that come in pieces
         self.stalled = threading.Event()  # nobody has read for a while
         self.gone = threading.Event()  # a client has left before its answer was whole
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.listener.getsockname()[1]}/v1"
         self.lock = threading.Lock()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -45,6 +51,11 @@ class Upstream:
             threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
 
     def talk(self, connection):
+        if self.tls:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:  # who does not trust it leaves
+                return
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, connection.makefile("rb") as incoming:
             while self.answer(connection, incoming):

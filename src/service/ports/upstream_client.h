@@ -16,6 +16,7 @@ struct UpstreamPost {
   std::string url;
   std::vector<std::string> headers;         // "name: value"
   std::shared_ptr<const std::string> body;  // none: it is a GET
+  std::string ca_file;  // of who vouches for its certificate; empty: the system's
 };
 
 /// What has come of an answer since the last look.

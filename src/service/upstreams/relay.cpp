@@ -47,7 +47,8 @@ std::unique_ptr<UpstreamAnswer> Relay::post(const UpstreamRoute& route, Question
       .url = fmt::format("{}{}", route.upstream->base_url, question.path),
       .headers = headers_for(*route.upstream,
                              question.as_events ? "text/event-stream" : "application/json"),
-      .body = std::move(question.body)};
+      .body = std::move(question.body),
+      .ca_file = route.upstream->ca_file};
   post.headers.push_back(fmt::format("idempotency-key: {}", question.id));
   return parts_.client.post(std::move(post), std::move(on_news));
 }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -25,6 +26,7 @@ struct Upstream {
   std::string name;
   std::string base_url;               // ".../v1", without a slash at its end
   std::string key;                    // sent as a bearer; empty: none
+  std::string ca_file;                // of who vouches for its certificate; empty: the system's
   std::vector<UpstreamModel> models;  // that talk
   std::vector<UpstreamModel> makers;  // of pictures or videos, which are in the catalogue
   bool has_image_tool = false;        // of its own: the `image_generation` tool is its business

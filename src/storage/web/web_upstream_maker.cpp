@@ -143,7 +143,8 @@ class WebUpstreamMaker::Talk {
   service::UpstreamPost request_for(std::string_view path) const {
     return {.url = fmt::format("{}{}", route_.upstream->base_url, path),
             .headers = service::headers_for(*route_.upstream, "application/json"),
-            .body = {}};
+            .body = {},
+            .ca_file = route_.upstream->ca_file};
   }
 
   Result<Answer> ask(service::UpstreamPost post, steady_clock::time_point until) {

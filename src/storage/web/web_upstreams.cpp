@@ -30,7 +30,8 @@ std::unique_ptr<service::UpstreamAnswer> WebUpstreams::post(service::UpstreamPos
                                                             std::function<void()> on_news) {
   return std::make_unique<WebAnswer>(streams_.post({.url = std::move(post.url),
                                                     .headers = std::move(post.headers),
-                                                    .body = std::move(post.body)},
+                                                    .body = std::move(post.body),
+                                                    .ca_file = std::move(post.ca_file)},
                                                    std::move(on_news)));
 }
 
