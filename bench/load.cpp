@@ -206,6 +206,21 @@ class Load {
     }
   }
 
+  static bool is_whole(std::string_view text) {
+    constexpr std::string_view kLength = "content-length: ";
+    constexpr std::string_view kLastChunk = "\r\n0\r\n\r\n";
+    const std::size_t head_end = text.find("\r\n\r\n");
+    if (head_end == std::string_view::npos) return false;
+    const std::string_view head = text.substr(0, head_end);
+    if (head.find("\r\ntransfer-encoding: chunked") != std::string_view::npos)
+      return text.ends_with(kLastChunk);
+    const std::size_t field = head.find(kLength);
+    std::size_t body_size = 0;
+    if (field != std::string_view::npos)
+      std::from_chars(head.data() + field + kLength.size(), head.data() + head.size(), body_size);
+    return text.size() >= head_end + 4 + body_size;
+  }
+
   void reopen(std::size_t index) {
     Connection& connection = connections_[index];
     close(connection.fd);
@@ -227,14 +242,7 @@ class Load {
     }
     connection.received.append(buffer, static_cast<std::size_t>(count));
     const std::string& text = connection.received;
-    const std::size_t head_end = text.find("\r\n\r\n");
-    if (head_end == std::string::npos) return;
-    const std::size_t field = text.find("content-length: ");
-    std::size_t body_size = 0;
-    if (field < head_end)
-      body_size =
-          std::strtoull(text.c_str() + field + std::strlen("content-length: "), nullptr, 10);
-    if (text.size() < head_end + 4 + body_size) return;
+    if (!is_whole(text)) return;
     ++statuses_[text.substr(text.find(' ') + 1, 3)];
     latencies_ms_.push_back(
         std::chrono::duration<double, std::milli>(Clock::now() - connection.due).count());
