@@ -15,6 +15,7 @@ from program import Server, run, wait_until
 from test_edits import RED, data_url
 from test_moderation import classifier
 
+openai = pytest.importorskip("openai", reason="the openai package is not installed")
 CLIPS = "clips"
 MODERATION = "[categories.weapons]\nterms = [\"catapult*\"]\n"
 SECOND_480P, SECOND_720P, GIVEN = 500_000_000, 700_000_000, 20_000_000  # ticks
@@ -245,6 +246,39 @@ def test_a_model_that_was_not_trained_for_clips_says_so(tmp_path):
         assert reply.json()["error"]["message"] == (
             'model: "grok-imagine-image" makes no videos: it was not trained for clips, and neither '
             "was another model of this server")
+
+
+def test_openai_asks_and_looks_until_the_video_is_there(server, tmp_path):
+    """Its own `videos.create` is of another API; what it posts and retrieves is this one's."""
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        asked = client.post("/videos/generations", cast_to=object,
+                            body={"model": CLIPS, "prompt": "night falls", "duration": 1})
+        told = []
+
+        def done():
+            told.append(client.videos.retrieve(asked["request_id"]))
+            return told[-1] if told[-1].status != "pending" else None
+
+        video = wait_until(done, "the video", seconds=120)
+        assert all(0 <= each.progress < 100 for each in told[:-1])
+        assert (video.status, video.progress, video.model) == ("done", 100, CLIPS)
+        assert file_of({"video": video.model_extra["video"]})[4:8] == b"ftyp"
+        with pytest.raises(openai.NotFoundError, match="/v1/videos/generations"):
+            client.videos.create(model=CLIPS, prompt="night falls")
+        with pytest.raises(openai.NotFoundError, match="video.url"):
+            client.videos.download_content(asked["request_id"])
+
+
+def test_limits_hold_as_for_pictures(server):
+    key = server.make_key("--per-second", 1000, "--per-minute", 1)["key"]
+    first, refused = (post(server, "generations", server.headers(key), model=CLIPS, prompt="a", duration=1)
+                      for _ in range(2))
+    assert finished(server, first)["status"] == "done"
+    assert refused.status_code == 429 and int(refused.headers["retry-after"]) <= 60
+    few = server.make_key("--pictures-per-day", 2)["key"]  # a second counts as one
+    beyond = post(server, "generations", server.headers(few), model=CLIPS, prompt="a", duration=3)
+    assert beyond.status_code == 429 and beyond.json()["error"]["code"] == "insufficient_quota"
+    assert "x-ratelimit-remaining-requests" in first.headers
 
 
 def test_what_moderation_refuses_is_never_made(server, tmp_path, model):

@@ -42,6 +42,7 @@ constexpr Known kNotThere[] = {
      "the Imagine API has no variations; ask /v1/images/generations with "
      "another seed"},
     {"/v1/videos", "videos are asked for at /v1/videos/generations"},
+    {"/v1/videos/{id}/content", "the file of a video is behind video.url of GET /v1/videos/{id}"},
     {"/v1/images", "pictures are asked for at /v1/images/generations"},
 };
 

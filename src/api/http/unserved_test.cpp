@@ -38,6 +38,7 @@ TEST(Unserved, SaysWhereElseToAskForWhatTheApiNeverHad) {
   EXPECT_EQ(answer("/v1/images/variations").code, ErrorCode::not_found);
   EXPECT_THAT(answer("/v1/images/variations").message, HasSubstr("no variations"));
   EXPECT_THAT(answer("/v1/videos").message, HasSubstr("/v1/videos/generations"));
+  EXPECT_THAT(answer("/v1/videos/some-id/content").message, HasSubstr("video.url"));
 }
 
 TEST(Unserved, NamesThePathThatWasMeant) {

@@ -241,11 +241,15 @@ Result<json> picture_fields(const json& body, const json& tool,
                             std::vector<std::string>& warnings) {
   TRY(refuse_not_said_here(body));
   json fields = json::object();
+  const auto warn_of_schema = [&warnings](std::string_view name, const json& format) {
+    if (format.is_object() && text_of(format, "type") != "text")
+      warnings.push_back(fmt::format("{}: a picture has no schema", name));
+  };
   for (const auto& [name, value] : body.items()) {
+    if (name == "text" && value.is_object()) warn_of_schema("text.format", member(value, "format"));
     if (is_one_of(kOfTexts, name) || value.is_null()) continue;
     if (name == "response_format" && value.is_object()) {
-      if (text_of(value, "type") != "text")
-        warnings.emplace_back("response_format: a picture has no schema");
+      warn_of_schema(name, value);
       continue;
     }
     fields[name] = value;

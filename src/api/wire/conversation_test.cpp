@@ -122,6 +122,10 @@ TEST(Conversation, WarnsOfWhatAPictureHasNot) {
                              "response_format":{"type":"json_object"},"colour":"red")");
   EXPECT_THAT(said.fields.warnings,
               ElementsAre(HasSubstr("tools"), HasSubstr("response_format"), HasSubstr("colour")));
+  const auto told = response(R"("a cat")", R"(,"text":{"format":{"type":"json_schema"}})");
+  EXPECT_THAT(told.fields.warnings, ElementsAre(HasSubstr("text.format: a picture has no schema")));
+  EXPECT_THAT(response(R"("a cat")", R"(,"text":{"format":{"type":"text"}})").fields.warnings,
+              IsEmpty());
 }
 
 struct Wrong {

@@ -69,6 +69,8 @@ constexpr std::string_view kRead[] = {"model",
                                       "partial_images",
                                       "num_inference_steps",
                                       "guidance_scale"};
+// What fields that bring a picture or a video by its URL are called.
+constexpr std::string_view kOfMedia[] = {"image", "reference", "mask", "frame", "video"};
 // Whatever they say, it is what happens here.
 constexpr std::string_view kHarmless[] = {"moderation", "safety_tolerance"};
 
@@ -93,30 +95,12 @@ bool is_given(const json& value) {
   return !value.is_null() && value != false && value != "" && !(value.is_array() && value.empty());
 }
 
-// A picture as clients hand it over: a data URI, a URL under a name that speaks of pictures, or an
-// object that says where the picture is; or a list of them.
-bool is_picture(std::string_view name, const json& value) {
-  if (is_one_of(kPictures, name)) return true;
-  if (value.is_array()) return !value.empty() && is_picture(name, value.front());
-  if (value.is_object()) {
-    return value.contains("url") || value.contains("image_url") || value.contains("file_id") ||
-           value.contains("b64_json");
-  }
-  if (!value.is_string()) return false;
-  const auto& text = value.get_ref<const std::string&>();
-  const bool is_url = text.starts_with("http://") || text.starts_with("https://");
-  const bool speaks_of_it = name.find("image") != std::string_view::npos ||
-                            name.find("reference") != std::string_view::npos ||
-                            name.find("mask") != std::string_view::npos;
-  return text.starts_with("data:image/") || (is_url && speaks_of_it);
-}
-
 // Looks at every field that the parser does not read: some must be refused, the others warned of.
 Result<std::vector<std::string>> check_other_fields(const json& body, std::string_view no_picture) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : body.items()) {
     if (is_one_of(kRead, name) || is_one_of(kHarmless, name) || !is_given(value)) continue;
-    if (is_picture(name, value)) {
+    if (brings_media(name, value)) {
       return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name, no_picture), name);
     }
     warnings.push_back(fmt::format("{}: not known here and ignored", shown(name)));
@@ -422,6 +406,23 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
 }
 
 }  // namespace
+
+bool brings_media(std::string_view name, const json& value) {
+  if (is_one_of(kPictures, name)) return true;
+  if (value.is_array()) return !value.empty() && brings_media(name, value.front());
+  if (value.is_object()) {
+    return value.contains("url") || value.contains("image_url") || value.contains("file_id") ||
+           value.contains("b64_json");
+  }
+  if (!value.is_string()) return false;
+  const auto& text = value.get_ref<const std::string&>();
+  const bool is_url = text.starts_with("http://") || text.starts_with("https://");
+  const bool speaks_of_it = std::ranges::any_of(kOfMedia, [name](std::string_view word) {
+    return name.find(word) != std::string_view::npos;
+  });
+  return text.starts_with("data:image/") || text.starts_with("data:video/") ||
+         (is_url && speaks_of_it);
+}
 
 Result<GenerationCall> parse_generation_call(std::string_view text,
                                              const service::Catalogue& catalogue, Dialect dialect) {

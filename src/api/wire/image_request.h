@@ -64,4 +64,8 @@ struct Shape {
 };
 Result<Shape> parse_size(std::string_view text);
 
+/// Whether a field brings a picture or a video, as clients hand them over: a data URI, a URL under
+/// a name that speaks of them, an object that says where it is, or a list of these.
+bool brings_media(std::string_view name, const nlohmann::json& value);
+
 }  // namespace imagined::api::wire

@@ -58,6 +58,12 @@ Result<std::vector<std::string>> check_fields(const json& body, VideoTask task) 
       warnings.push_back(fmt::format("{}: that of the given video is kept", name));
     } else if (name == "generate_audio") {
       warnings.push_back("generate_audio: videos here have no sound");
+    } else if (!is_one_of(kVideoFields, name) && brings_media(name, value)) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{}: no picture or video is read under this name; {}", name,
+                              task == VideoTask::generation ? "image is what a video begins with"
+                                                            : "video is what is given"),
+                  name);
     } else if (!is_one_of(kVideoFields, name)) {
       warnings.push_back(fmt::format("{}: not known here and ignored", shown(name)));
     }
@@ -107,7 +113,7 @@ Result<std::optional<GivenPicture>> read_given(json& body, JsonPictures& picture
                                                std::string_view field) {
   const json value = take_member(body, field);
   if (!says_something(value)) return std::nullopt;
-  auto given = pictures.read(value, field, field);
+  auto given = pictures.read(value, field, "the image");
   if (given) return std::move(*given);
   Error error = service::about_given(std::move(given.error()), field);
   return tl::unexpected(std::move(error));
@@ -175,7 +181,11 @@ Result<VideoCall> VideoBody::finish(const service::Catalogue& catalogue,
                                     const service::Model& usual) {
   json body = TRY(json_.object());
   auto image = TRY(read_given(body, json_, "image"));
-  if (!image) image = TRY(read_given(body, json_, "input_reference"));
+  auto reference = TRY(read_given(body, json_, "input_reference"));
+  if (image && reference)
+    return fail(ErrorCode::invalid_argument,
+                "input_reference: another name of image, which is given too", "input_reference");
+  if (!image) image = std::move(reference);
   auto video = TRY(read_given(body, json_, "video"));
   if (task_ == VideoTask::generation && video)
     return fail(ErrorCode::invalid_argument,

@@ -47,6 +47,23 @@ class VideoRequestTest : public testing::Test {
       {{.id = "pictures"}, {.id = "clips", .aliases = {"grok-imagine-video"}}}, {});
 };
 
+TEST_F(VideoRequestTest, RefusesPicturesAndVideosUnderNamesThatNobodyReads) {
+  for (const char* field :
+       {R"("image_url": "https://a.example/b.png")",
+        R"("images": [{"url": "https://a.example/b"}])",
+        R"("first_frame": "data:image/png;base64,AA==")", R"("start": {"file_id": "file_1"})",
+        R"("video_url": "https://a.example/b.mp4")"}) {
+    const Error error = error_of(std::string(R"({"prompt": "it snows", )") + field + "}");
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument) << field;
+    EXPECT_THAT(error.message, testing::HasSubstr("image is what a video begins with")) << field;
+  }
+  const Error both =
+      error_of(R"({"image": "https://a.example/b", "input_reference": "https://a.example/c"})");
+  EXPECT_EQ(both.field, "input_reference");
+  EXPECT_THAT(error_of(R"({"image": [7]})").message, testing::StartsWith("image: expected a URL"));
+  EXPECT_TRUE(read(R"({"prompt": "it snows", "images": [], "image_url": null, "size": "7"})"));
+}
+
 TEST_F(VideoRequestTest, TakesXaisValuesWhereNothingIsSaid) {
   const auto call = read(R"({"prompt": "it snows", "model": null, "image": null})");
   ASSERT_TRUE(call) << call.error().message;
