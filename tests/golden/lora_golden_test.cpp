@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -14,7 +16,9 @@
 #include "engine/families/bfl_names_testing.h"
 #include "engine/families/wan/wan_names_testing.h"
 #include "engine/formats/adapter_file.h"
+#include "engine/formats/safetensors.h"
 #include "engine/formats/safetensors_write.h"
+#include "engine/lab/recording.h"
 #include "golden/expect_run.h"
 
 namespace imagined::engine {
@@ -253,6 +257,87 @@ TEST_F(LoraLayout, OfAiToolkitAndBfl) {
   expect_same_run("b2-lora", 0.8f, in_single_file_names(flux1_, flux1_bfl_layers()),
                   {.prefix = ""});
   expect_same_run("d2-lora", 0.8f, in_own_wan_names(wan_), {.prefix = "diffusion_model."});
+}
+
+/// Of the d2-lora as nothing but sums of its products, which ComfyUI calls differences.
+TEST_F(LoraLayout, OfWholeDifferences) {
+  std::vector<TensorToWrite> tensors;
+  std::vector<Tensor> sums;
+  sums.reserve(wan_.size());
+  for (const auto& [name, layer] : wan_) {
+    Tensor& sum = sums.emplace_back(Tensor::zeros(layer.up.rows(), layer.down.cols()));
+    const std::int64_t rank = layer.down.rows();
+    for (std::int64_t r = 0; r < sum.rows(); ++r)
+      for (std::int64_t i = 0; i < rank; ++i)
+        for (std::int64_t c = 0; c < sum.cols(); ++c)
+          sum.row(r)[c] +=
+              layer.up.row(r)[i] * layer.down.row(i)[c] * layer.alpha / static_cast<float>(rank);
+    tensors.push_back({.name = "diffusion_model." + own_wan_name(name) + ".diff",
+                       .shape = {sum.rows(), sum.cols()},
+                       .bytes = std::as_bytes(std::as_const(sum).values())});
+  }
+  const fs::path path = folder_.path() / "differences.safetensors";
+  ASSERT_TRUE(write_safetensors(path, tensors).has_value());
+  expect_agrees(request_for("d2-lora", {{path, 0.8f}}));
+}
+
+/// A recorded model with numbers added to vectors of its transformer, by itself and by an adapter.
+class VectorDifferences : public testing::Test {
+ protected:
+  static constexpr float kAdded = 0.125f;
+  /// Of diffusers' names, and what ComfyUI's files call the differences.
+  const std::map<std::string, std::string> vectors_ = {
+      {"blocks.0.attn1.to_q.bias", "blocks.0.self_attn.q.diff_b"},
+      {"blocks.1.attn2.norm_k.weight", "blocks.1.cross_attn.norm_k.diff"},
+      {"blocks.0.norm2.bias", "blocks.0.norm3.diff_b"},
+      {"blocks.1.scale_shift_table", "blocks.1.diff_m"},
+      {"scale_shift_table", "head.diff_m"},
+      {"proj_out.bias", "head.head.diff_b"}};
+
+  image::Picture still(const fs::path& model, std::vector<LoraChoice> loras) const {
+    LoadOptions options{.path = model, .precision = Precision::f32, .threads = 2};
+    options.choices.loras = std::move(loras);
+    const auto engine = Engine::load(options);
+    CHECK(engine.has_value(), "{}", engine.error().message);
+    auto picture = (*engine)->generate(
+        {.prompt = "a red house", .width = 64, .height = 64, .seed = 7}, {}, {});
+    CHECK(picture.has_value(), "{}", picture.error().message);
+    return std::move(*picture);
+  }
+
+  const TestFolder folder_;
+};
+
+TEST_F(VectorDifferences, AreThoseOfTheModelItself) {
+  const fs::path changed = folder_.path() / "d2";
+  fs::copy(golden_folder() / "d2", changed, fs::copy_options::recursive);
+  const fs::path weights = changed / "transformer" / "diffusion_pytorch_model.safetensors";
+  const auto file =
+      SafetensorsFile::open(golden_folder() / "d2" / "transformer" / weights.filename());
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  std::vector<TensorToWrite> tensors;
+  std::vector<TensorToWrite> differences;
+  std::vector<std::vector<float>> sums;
+  sums.reserve(vectors_.size());
+  const std::vector<float> doubled(1 << 12, 2 * kAdded);
+  for (const FileTensor& tensor : file->tensors()) {
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.bytes});
+    const auto found = vectors_.find(tensor.name);
+    if (found == vectors_.end()) continue;
+    std::vector<float>& sum = sums.emplace_back(values_of<float>(tensor));
+    for (float& value : sum) value += kAdded;
+    tensors.back().bytes = std::as_bytes(std::span(sum));
+    differences.push_back({.name = "diffusion_model." + found->second,
+                           .shape = tensor.shape,
+                           .bytes = std::as_bytes(std::span(doubled).first(sum.size()))});
+  }
+  ASSERT_EQ(differences.size(), vectors_.size());
+  ASSERT_TRUE(write_safetensors(weights, tensors).has_value());
+  const fs::path adapter = folder_.path() / "differences.safetensors";
+  ASSERT_TRUE(write_safetensors(adapter, differences).has_value());
+  const image::Picture expected = still(changed, {});
+  EXPECT_EQ(still(golden_folder() / "d2", {{adapter, 0.5f}}).pixels, expected.pixels);
+  EXPECT_NE(still(golden_folder() / "d2", {}).pixels, expected.pixels);
 }
 
 TEST_F(LoraLayout, OfOneTrainer) {

@@ -42,6 +42,9 @@ constexpr Ending kEndings[] = {
     {".lokr_w2", &AdapterModule::w2},
     {".lokr_w2_a", &AdapterModule::w2_a},
     {".lokr_w2_b", &AdapterModule::w2_b},
+    {".diff", &AdapterModule::weight},
+    {".diff_b", &AdapterModule::bias},
+    {".diff_m", &AdapterModule::modulation},
 };
 constexpr std::string_view kAlpha = ".alpha";
 
@@ -99,10 +102,15 @@ Result<> check(const AdapterModule& module) {
   const bool lokr = module.w1 != nullptr || module.w1_a != nullptr || module.w2 != nullptr ||
                     module.w2_a != nullptr || module.w1_b != nullptr || module.w2_b != nullptr;
   const bool lora = module.down != nullptr || module.up != nullptr;
-  if (lokr == lora)
-    return refuse(fmt::format("{}: {}", in_quotes(module.name),
-                              lora ? "a LoRA and a LoKr at once"
-                                   : "a magnitude or alpha without anything that it belongs to"));
+  const bool whole = module.weight != nullptr;
+  if (lokr + lora + whole > 1)
+    return refuse(fmt::format("{}: two of a LoRA, a LoKr and a whole difference at once",
+                              in_quotes(module.name)));
+  const bool alone = module.bias != nullptr || module.modulation != nullptr;
+  if (!lokr && !lora && ((!whole && !alone) || module.magnitude != nullptr))
+    return refuse(fmt::format("{}: a magnitude or alpha without anything that it belongs to",
+                              in_quotes(module.name)));
+  if (!lokr && !lora) return {};
   if (lora) return check_pair(module, nullptr, module.up, module.down, "lora_A and lora_B");
   TRY(check_pair(module, module.w1, module.w1_a, module.w1_b, "lokr_w1"));
   return check_pair(module, module.w2, module.w2_a, module.w2_b, "lokr_w2");
@@ -162,7 +170,7 @@ Result<double> scale_of(const AdapterModule& module, const FileTensor* alpha,
 }  // namespace
 
 const FileTensor& AdapterModule::first() const {
-  for (const FileTensor* tensor : {down, up, w1, w1_a, w2, w2_a})
+  for (const FileTensor* tensor : {down, up, w1, w1_a, w2, w2_a, weight, bias, modulation})
     if (tensor != nullptr) return *tensor;
   CHECK(false, "module {} is empty", name);
 }
@@ -198,7 +206,8 @@ Result<> AdapterFile::read() {
     if (ending == nullptr)
       return fail(
           ErrorCode::unimplemented,
-          fmt::format("{}: no part of a LoRA, a DoRA or a LoKr, which are read", named(tensor)));
+          fmt::format("{}: no part of a LoRA, a DoRA, a LoKr or a whole difference, which are read",
+                      named(tensor)));
     const FileTensor*& place = of_module(name.substr(0, end)).module.*(ending->part);
     if (place != nullptr)
       return refuse(fmt::format("{} and {} say the same thing", named(*place), named(tensor)));

@@ -1,5 +1,6 @@
-// Files that change a model: LoRA, DoRA and LoKr, as peft, diffusers, kohya, ai-toolkit, OneTrainer
-// and LyCORIS write them. Which layer a module is, is not decided here.
+// Files that change a model: LoRA, DoRA, LoKr and whole differences, as peft, diffusers, kohya,
+// ai-toolkit, OneTrainer, LyCORIS and ComfyUI write them. Which layer a module is, is not decided
+// here.
 #pragma once
 
 #include <filesystem>
@@ -14,23 +15,28 @@
 
 namespace imagined::engine {
 
-/// What a file says about one linear layer, whose weight is [n, k]. Either a LoRA, with `up` and
-/// `down`, and a `magnitude` if it is a DoRA; or a LoKr, of which each factor is whole or in two
-/// parts. What is not there is null.
+/// What a file says about one layer; of a linear one the weight is [n, k]. Either a LoRA, with `up`
+/// and `down`, and a `magnitude` if it is a DoRA; or a LoKr, of which each factor is whole or in
+/// two parts; or the whole difference, of a norm's weight too; or none of them, where only the bias
+/// or the modulation differs. What is not there is null.
 struct AdapterModule {
   std::string name;                  // the file's for the layer, with whatever stands before it
   const FileTensor* down = nullptr;  // [r, k]
   const FileTensor* up = nullptr;    // [n, r]
-  const FileTensor* magnitude = nullptr;  // n numbers
-  const FileTensor* w1 = nullptr;         // [a, b]
-  const FileTensor* w1_a = nullptr;       // [a, r]
-  const FileTensor* w1_b = nullptr;       // [r, b]
-  const FileTensor* w2 = nullptr;         // [c, d]
-  const FileTensor* w2_a = nullptr;       // [c, r]
-  const FileTensor* w2_b = nullptr;       // [r, d]
-  double scale = 1;  // of the whole change: alpha / rank, where the file says alpha
+  const FileTensor* magnitude = nullptr;   // n numbers
+  const FileTensor* w1 = nullptr;          // [a, b]
+  const FileTensor* w1_a = nullptr;        // [a, r]
+  const FileTensor* w1_b = nullptr;        // [r, b]
+  const FileTensor* w2 = nullptr;          // [c, d]
+  const FileTensor* w2_a = nullptr;        // [c, r]
+  const FileTensor* w2_b = nullptr;        // [r, d]
+  const FileTensor* weight = nullptr;      // the difference of the weight, of its shape
+  const FileTensor* bias = nullptr;        // of the layer's bias
+  const FileTensor* modulation = nullptr;  // of the table of Wan's of this name
+  double scale = 1;  // of what is of low rank, or a LoKr: alpha / rank, where the file says alpha
 
-  bool is_lokr() const { return down == nullptr; }
+  bool is_lora() const { return down != nullptr; }
+  bool is_lokr() const { return w1 != nullptr || w1_a != nullptr; }
   /// The first of its tensors, for messages.
   const FileTensor& first() const;
 };

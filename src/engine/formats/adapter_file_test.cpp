@@ -85,6 +85,23 @@ TEST_F(AdapterFileTest, LetsAlphaCountForALokrOnlyWhereAFactorIsSplit) {
   EXPECT_EQ(scale_of({{"a.lokr_w1", {2, 2}}, {"a.lokr_w2", {3, 5}}, {"a.alpha", {}, 2}}), 1);
 }
 
+TEST_F(AdapterFileTest, ReadsWholeDifferencesOfWeightsBiasesAndModulations) {
+  const auto file =
+      open({{"a.diff", {8, 6}}, {"a.diff_b", {8}}, {"b.diff_b", {3}}, {"c.diff_m", {2}}});
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  const auto& modules = (*file)->modules();
+  ASSERT_EQ(modules.size(), 3u);
+  EXPECT_EQ(modules[0].weight->shape, (std::vector<std::int64_t>{8, 6}));
+  EXPECT_EQ(modules[0].bias->name, "a.diff_b");
+  EXPECT_EQ(modules[1].weight, nullptr);
+  EXPECT_EQ(modules[1].first().name, "b.diff_b");
+  EXPECT_EQ(modules[2].modulation->name, "c.diff_m");
+}
+
+TEST_F(AdapterFileTest, RefusesAWholeDifferenceBesideALora) {
+  EXPECT_THAT(error_of(with(kLora, {"transformer.a.b.diff", {8, 6}})), HasSubstr("at once"));
+}
+
 TEST_F(AdapterFileTest, NamesWhatIsMissingOrThereTwice) {
   EXPECT_THAT(error_of({kLora[0]}),
               AllOf(HasSubstr("style.safetensors"), HasSubstr("\"transformer.a.b\"")));
@@ -107,7 +124,7 @@ TEST_F(AdapterFileTest, NamesTensorsThatDoNotFitTogether) {
 }
 
 TEST_F(AdapterFileTest, RefusesOtherKindsOfChangeByTheirTensor) {
-  for (const char* name : {"transformer.a.b.lora_B.bias", "a.hada_w1_a", "a.oft_blocks", "a.diff_b",
+  for (const char* name : {"transformer.a.b.lora_B.bias", "a.hada_w1_a", "a.oft_blocks",
                            "a.lora_mid.weight", "double_blocks.0.img_attn.norm.key_norm.scale"}) {
     const auto file = open(with(kLora, {name, {2}}));
     ASSERT_FALSE(file.has_value()) << name;

@@ -32,20 +32,21 @@ class Names {
  public:
   Names(const WeightSource& source, const NameTable& table) : source_(source), table_(table) {}
 
-  /// The weights that a module is, as the network's own file would have it; none for no layer.
-  std::optional<CanonicalNames> find(std::string_view module) const {
+  /// The tensors with that ending that a module has, as the network's own file would have it; none
+  /// for no such layer.
+  std::optional<CanonicalNames> find(std::string_view module, std::string_view end) const {
     for (const std::string_view prefix : kFlattened) {
       if (!module.starts_with(prefix)) continue;
       std::string name(module.substr(prefix.size()));
-      return find_flattened(name, 0, 0);
+      return find_flattened(name, end, 0, 0);
     }
     for (std::size_t at = 0; at < module.size();) {  // behind whatever stands before the name
       const std::string_view name = module.substr(at);
-      if (auto found = known(name)) return found;
+      if (auto found = known(name, end)) return found;
       if (name.starts_with(kCutName)) {
         const std::string whole =
             std::string(kWholeName) + std::string(name.substr(kCutName.size()));
-        if (auto found = known(whole)) return found;
+        if (auto found = known(whole, end)) return found;
       }
       const std::size_t dot = module.find('.', at);
       at = dot == std::string_view::npos ? module.size() : dot + 1;
@@ -54,8 +55,8 @@ class Names {
   }
 
  private:
-  std::optional<CanonicalNames> known(std::string_view module) const {
-    CanonicalNames names = table_.canonical(std::string(module) + ".weight", 0);
+  std::optional<CanonicalNames> known(std::string_view module, std::string_view end) const {
+    CanonicalNames names = table_.canonical(fmt::format("{}{}", module, end), 0);
     const bool all = !names.names.empty() &&
                      std::all_of(names.names.begin(), names.names.end(),
                                  [&](const std::string& name) { return source_.has(name); });
@@ -63,14 +64,14 @@ class Names {
   }
 
   /// Every underscore was one or a dot: of all spellings the one that the network has.
-  std::optional<CanonicalNames> find_flattened(std::string& name, std::size_t from,
-                                               int seen) const {
+  std::optional<CanonicalNames> find_flattened(std::string& name, std::string_view end,
+                                               std::size_t from, int seen) const {
     constexpr int kUnderscoresMax = 12;  // "lora_unet_" apart; no layer has more than nine
     const std::size_t at = name.find('_', from);
-    if (at == std::string::npos || seen == kUnderscoresMax) return known(name);
+    if (at == std::string::npos || seen == kUnderscoresMax) return known(name, end);
     for (const char spelled : {'.', '_'}) {
       name[at] = spelled;
-      if (auto found = find_flattened(name, at + 1, seen + 1)) return found;
+      if (auto found = find_flattened(name, end, at + 1, seen + 1)) return found;
     }
     return std::nullopt;
   }
@@ -128,7 +129,7 @@ Result<LayerChange> read_change(const AdapterModule& module, float strength, boo
                                 std::int64_t n, std::int64_t k) {
   LayerChange change;
   const double factor = module.scale * static_cast<double>(strength);
-  if (!module.is_lokr()) {
+  if (module.is_lora()) {
     if (module.down->shape[1] != k)
       return refuse(*module.down, fmt::format("rows of {} are needed", k));
     if (module.up->shape[0] != n) return refuse(*module.up, fmt::format("{} rows are needed", n));
@@ -144,18 +145,26 @@ Result<LayerChange> read_change(const AdapterModule& module, float strength, boo
     change.low_rank = std::move(low_rank);
   } else {
     auto product = std::make_shared<KroneckerProduct>();
-    product->left = TRY(factor_of(module.w1, module.w1_a, module.w1_b));
-    product->right = TRY(factor_of(module.w2, module.w2_a, module.w2_b));
+    Tensor& in_order = module.is_lokr() ? product->left : product->right;  // as the rows are
+    if (module.is_lokr()) {
+      product->left = TRY(factor_of(module.w1, module.w1_a, module.w1_b));
+      product->right = TRY(factor_of(module.w2, module.w2_a, module.w2_b));
+    } else {
+      if (module.weight->elements() != n * k)
+        return refuse(*module.weight, fmt::format("the layer is [{}, {}]", n, k));
+      product->left = Tensor(1, 1);
+      product->left.row(0)[0] = 1;
+      product->right = TRY(numbers_of(*module.weight, n, k));
+    }
     if (product->rows() != n || product->cols() != k)
       return refuse(module.first(), fmt::format("the layer is [{}, {}], the change [{}, {}]", n, k,
                                                 product->rows(), product->cols()));
     scale(product->left, factor);
-    if (swap_halves && product->left.rows() % 2 != 0)
+    if (swap_halves && in_order.rows() % 2 != 0)
       return refuse(module.first(), "its halves stand in the other order and cannot be parted");
     if (swap_halves)
-      exchange_halves(product->left.rows(), [&](std::int64_t a, std::int64_t b) {
-        std::swap_ranges(product->left.row(a), product->left.row(a) + product->left.cols(),
-                         product->left.row(b));
+      exchange_halves(in_order.rows(), [&](std::int64_t a, std::int64_t b) {
+        std::swap_ranges(in_order.row(a), in_order.row(a) + in_order.cols(), in_order.row(b));
       });
     change.kronecker = std::move(product);
   }
@@ -226,14 +235,28 @@ Result<> Adapters::add(const Adapter& adapter, const WeightSource& source, const
       unused += (unused_count++ == 0 ? "" : ", ") + module.name;
       continue;
     }
-    const std::optional<CanonicalNames> found = names.find(module.name);
-    if (!found)
+    const auto find = [&](const FileTensor& tensor,
+                          std::string_view end) -> Result<CanonicalNames> {
+      if (auto found = names.find(module.name, end)) return std::move(*found);
       return fail(ErrorCode::invalid_argument,
                   fmt::format("tensor {} changes a layer that this model, {}, does not have",
-                              in_quotes(module.first().name), table.what));
+                              in_quotes(tensor.name), table.what));
+    };
+    for (const auto& [tensor, end] :
+         {std::pair(module.bias, ".bias"), std::pair(module.modulation, ".modulation")})
+      if (tensor != nullptr) {
+        const CanonicalNames vectors = TRY(find(*tensor, end));
+        TRY(add_shift(vectors, *tensor, adapter.scale, source));
+      }
+    if (!module.is_lora() && !module.is_lokr() && module.weight == nullptr) continue;
+    const CanonicalNames weights = TRY(find(module.first(), ".weight"));
+    if (module.weight != nullptr && source.shape(weights.names.front()).size() == 1) {
+      TRY(add_shift(weights, *module.weight, adapter.scale, source));
+      continue;
+    }
     std::int64_t n = 0;
     std::int64_t k = 0;
-    for (const std::string& name : found->names) {
+    for (const std::string& name : weights.names) {
       const std::vector<std::int64_t> shape = source.shape(name);
       if (shape.size() != 2 || (k != 0 && shape[1] != k))
         return fail(ErrorCode::invalid_argument,
@@ -242,10 +265,10 @@ Result<> Adapters::add(const Adapter& adapter, const WeightSource& source, const
       n += shape[0];
       k = shape[1];
     }
-    LayerChange change = TRY(read_change(module, adapter.scale, found->swap_halves, n, k));
+    LayerChange change = TRY(read_change(module, adapter.scale, weights.swap_halves, n, k));
     const std::vector<float> magnitude = std::move(change.magnitude);
     std::int64_t first = 0;
-    for (const std::string& name : found->names) {
+    for (const std::string& name : weights.names) {
       LayerChange share = change;
       share.first = first;
       const std::int64_t rows = source.shape(name).front();
@@ -262,6 +285,34 @@ Result<> Adapters::add(const Adapter& adapter, const WeightSource& source, const
     notes_.push_back(fmt::format("{}: {} layers of text encoders are not changed: {}",
                                  adapter.file->name(), unused_count, unused));
   return {};
+}
+
+Result<> Adapters::add_shift(const CanonicalNames& names, const FileTensor& tensor, float strength,
+                             const WeightSource& source) {
+  std::int64_t count = 0;
+  for (const std::string& name : names.names) {
+    const std::vector<std::int64_t> shape = source.shape(name);
+    if (shape.size() != 1) return refuse(tensor, fmt::format("{} is no vector", name));
+    count += shape.front();
+  }
+  if (tensor.elements() != count) return refuse(tensor, fmt::format("{} are needed", count));
+  Tensor numbers = TRY(numbers_of(tensor, 1, count));
+  scale(numbers, static_cast<double>(strength));
+  const std::span<float> values = numbers.values();
+  if (names.swap_halves)
+    std::ranges::rotate(values, values.begin() + static_cast<std::ptrdiff_t>(count / 2));
+  auto from = values.begin();
+  for (const std::string& name : names.names) {
+    std::vector<float>& sum = shifts_[name];
+    sum.resize(static_cast<std::size_t>(source.shape(name).front()));
+    for (float& value : sum) value += *from++;
+  }
+  return {};
+}
+
+std::span<const float> Adapters::shift(std::string_view vector) const {
+  const auto found = shifts_.find(vector);
+  return found == shifts_.end() ? std::span<const float>() : found->second;
 }
 
 std::span<const LayerChange> Adapters::changes(std::string_view weight) const {

@@ -31,7 +31,7 @@ struct LayerChange {
     Tensor up;    // [n of all weights that share the module, r] f32, with alpha and scale in it
   };
   std::shared_ptr<const LowRank> low_rank;            // a LoRA, or
-  std::shared_ptr<const KroneckerProduct> kronecker;  // a LoKr
+  std::shared_ptr<const KroneckerProduct> kronecker;  // a LoKr, or one of [1, 1] and [n, k]: whole
   std::int64_t first = 0;                             // of the weight's rows in it
   std::vector<float> magnitude;                       // of a DoRA, one per row of the weight
 };
@@ -49,16 +49,22 @@ class Adapters {
   static Result<Adapters> make(std::span<const Adapter> adapters, const WeightSource& source,
                                const NameTable& table);
 
-  bool empty() const { return changes_.empty(); }
+  bool empty() const { return changes_.empty() && shifts_.empty(); }
   /// Of a weight by its canonical name.
   std::span<const LayerChange> changes(std::string_view weight) const;
+  /// What is added to a vector by its canonical name: empty, or as long as it is.
+  std::span<const float> shift(std::string_view vector) const;
   /// Tensors that are not used, because they change a text encoder.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   Result<> add(const Adapter& adapter, const WeightSource& source, const NameTable& table);
 
+  Result<> add_shift(const CanonicalNames& names, const FileTensor& tensor, float strength,
+                     const WeightSource& source);
+
   std::map<std::string, std::vector<LayerChange>, std::less<>> changes_;
+  std::map<std::string, std::vector<float>, std::less<>> shifts_;
   std::vector<std::string> notes_;
 };
 

@@ -120,7 +120,9 @@ Result<Tensor> WeightLoader::numbers(const std::string& name, std::int64_t rows,
 Result<Vector> WeightLoader::vector(std::span<const LinearPart> parts) {
   std::vector<float> values;
   for (const LinearPart& part : parts) {
-    const std::vector<float> numbers = TRY(source_->require_vector(part.name, part.rows));
+    std::vector<float> numbers = TRY(source_->require_vector(part.name, part.rows));
+    const std::span<const float> shift = adapters_.shift(part.name);
+    for (std::size_t i = 0; i < shift.size(); ++i) numbers[i] += shift[i];
     const auto first = numbers.begin() + part.first;
     values.insert(values.end(), first, part.count == 0 ? numbers.end() : first + part.count);
   }
