@@ -102,6 +102,15 @@ def test_its_calls_make_pictures_in_responses_too(client):
     assert [item.type for item in later.output] == ["image_generation_call", "message"]
 
 
+def test_what_was_said_and_made_before_can_be_sent_again(client):
+    first = client.responses.create(model="pair", input="draw a house")
+    said = [{"role": "user", "content": "draw a house"}, {"role": "assistant", "content": "Here it is."},
+            *(item.to_dict() | ({"result": None} if item.type == "image_generation_call" else {})
+              for item in first.output), {"role": "user", "content": [{"type": "input_text", "text": "and now?"}]}]
+    second = client.responses.create(model="pair", input=said)
+    assert [item.type for item in second.output] == ["image_generation_call", "message"]
+
+
 def test_calls_of_the_clients_own_functions_are_the_clients(client):
     own = {"type": "function", "function": {"name": "imagine_text_to_image", "parameters": {
         "type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]}}}

@@ -173,7 +173,7 @@ def test_the_image_tool_of_responses_is_told_in_the_recorded_order(talk):
     assert whole["usage"]["server_side_tool_usage_details"] == {"image_generation_calls": 1}
     first, second = sent(upstream, 0), sent(upstream, 1)
     assert [each["name"] for each in first["tools"]] == [MAKE]
-    assert [each.get("type") for each in second["input"]] == [None, "function_call", "function_call_output"]
+    assert [each.get("type") for each in second["input"]] == ["message", "function_call", "function_call_output"]
     plain = respond(talk(Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))))
     assert [item["type"] for item in plain.json()["output"]] == ["image_generation_call", "message"]
 
@@ -596,6 +596,7 @@ def test_what_a_pair_cannot_read_is_said_by_name(talk, body, field):
     ({"background": True}, "background"),
     ({"tools": [{"type": "image_generation", "action": "paint"}]}, "tools"),
     ({"input": 7}, "input"),
+    ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input"),
 ])
 def test_what_cannot_be_is_said_by_name(talk, body, field):
     upstream = Upstream(responds("never"))

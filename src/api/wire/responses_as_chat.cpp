@@ -112,6 +112,10 @@ class Messages {
     else if (type == "image_generation_call" ||
              (type == "item_reference" && text_in(item, "id").starts_with("ig_")))
       messages_.push_back(item);
+    else if (type == "item_reference")
+      return no_words_for("input", fmt::format("answers are not kept here, so there is no {}; send "
+                                               "the item itself, as clients do with store = false",
+                                               shown(member(item, "id"))));
     else if (type != "reasoning")
       return no_words_for(
           "input", fmt::format("the server that has the model knows /v1/chat/completions alone, "

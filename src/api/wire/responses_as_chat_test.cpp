@@ -99,7 +99,8 @@ TEST(ResponsesAsChat, RefusesByNameWhatCompletionsHaveNoWordsFor) {
   EXPECT_EQ(field(R"("tools": [7])"), "tools");
   EXPECT_EQ(field(R"("instructions": 7)"), "instructions");
   EXPECT_EQ(field(R"("store": true)"), "taken");
-  for (const char* input : {"7", "[]", "null", "[7]", R"([{"type": "computer_call"}])", "[{}]"}) {
+  for (const char* input : {"7", "[]", "null", "[7]", R"([{"type": "computer_call"}])",
+                            R"([{"type": "item_reference", "id": "msg_1"}])", "[{}]"}) {
     const auto chat = responses_as_chat(std::string(R"({"input": )") + input + "}");
     ASSERT_FALSE(chat) << input;
     EXPECT_EQ(chat.error().field, "input") << input;

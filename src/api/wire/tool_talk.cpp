@@ -96,6 +96,23 @@ tl::unexpected<Error> not_understood(std::string detail) {
               std::move(detail));
 }
 
+/// A message of a request to /responses as one of an answer from there, which is the one form that
+/// every server reads: clients leave out most of it, and llama.cpp takes no other of the model's.
+json whole_message(json item, std::size_t index) {
+  item["type"] = "message";
+  if (string_in(item, "role") != "assistant") return item;
+  if (string_in(item, "id").empty()) item["id"] = fmt::format("msg_{}", index);
+  if (string_in(item, "status").empty()) item["status"] = "completed";
+  json& content = item["content"];
+  if (content.is_string()) content = json::array({{{"type", "output_text"}, {"text", content}}});
+  if (!content.is_array()) return item;
+  for (json& part : content)
+    if (part.is_object() && string_in(part, "type") == "output_text" &&
+        !part.contains("annotations"))
+      part["annotations"] = json::array();
+  return item;
+}
+
 /// `text` without what follows `limit` bytes, whole code points.
 std::string cut(std::string text, std::size_t limit) {
   if (text.size() <= limit) return text;
@@ -395,10 +412,9 @@ struct ToolTalk::State {
   }
 
   /// Names what the conversation has of pictures, and takes out what only we know.
-  void read_messages() {
+  Result<void> read_messages() {
     json& list_of = body[list()];
     if (list_of.is_string()) list_of = json::array({{{"role", "user"}, {"content", list_of}}});
-    if (!list_of.is_array()) return;
     json kept = json::array();
     for (json& item : list_of) {
       if (!item.is_object()) {
@@ -411,6 +427,13 @@ struct ToolTalk::State {
         kept.push_back(told_picture(item, id));
         continue;
       }
+      // What the model has said came under names of ours, which its server never knew.
+      if (type == "item_reference")
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("{}: answers are not kept here, so there is no {}; send the item "
+                                "itself, as clients do with store = false",
+                                list(), shown(json(id))),
+                    list());
       if (string_in(item, "role") == "assistant") item.erase("images");
       if (json& content = item["content"]; content.is_array()) {
         for (const json& part : content) read_part(part);
@@ -421,7 +444,12 @@ struct ToolTalk::State {
       }
       kept.push_back(std::move(item));
     }
+    if (api == ChatApi::responses)
+      for (std::size_t i = 0; i < kept.size(); ++i)
+        if (kept[i].is_object() && kept[i].contains("role"))
+          kept[i] = whole_message(std::move(kept[i]), i);
     list_of = std::move(kept);
+    return {};
   }
 
   json told_picture(const json& item, const std::string& id) {
@@ -497,7 +525,7 @@ Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api,
   state->stream = TRY(read_flag(asked, "stream"));
   if (state->maker) TRY(state->read_picture_fields());
   TRY(state->read_tools());
-  state->read_messages();
+  TRY(state->read_messages());
   asked["stream"] = true;
   if (api == ChatApi::completions) {
     json& options = asked["stream_options"];

@@ -118,6 +118,23 @@ TEST(ToolTalk, KnowsPicturesByTheirNamesAndNoOthers) {
     EXPECT_FALSE(read(images)) << images;
 }
 
+TEST(ToolTalk, SendsWhatTheModelSaidAsItSaidIt) {
+  const auto body = [](const char* items) {
+    return talk_of(std::string(R"({"model":"m","input":[)") + items + "]}", ChatApi::responses)
+        .body(false);
+  };
+  EXPECT_THAT(
+      body(R"({"role":"user","content":"a"},{"role":"assistant","content":"b"},)"
+           R"({"role":"assistant","id":"x","content":[{"type":"output_text","text":"c"}]})"),
+      HasSubstr(R"("input":[{"content":"a","role":"user","type":"message"},)"
+                R"({"content":[{"annotations":[],"text":"b","type":"output_text"}],"id":"msg_1",)"
+                R"("role":"assistant","status":"completed","type":"message"},)"
+                R"({"content":[{"annotations":[],"text":"c","type":"output_text"}],"id":"x",)"
+                R"("role":"assistant","status":"completed","type":"message"}])"));
+  EXPECT_THAT(body(R"({"type":"image_generation_call","id":"ig_1_0","prompt":"p"})"),
+              HasSubstr(R"("text":"[picture ig_1_0: p]","type":"output_text")"));
+}
+
 TEST(ToolTalk, MakesNoMorePicturesACallThanItMay) {
   const ToolTalk talk = talk_of(R"({"model":"m","messages":[{"role":"user","content":"a"}]})");
   const auto read = [&](const char* arguments) {
@@ -185,6 +202,10 @@ TEST(ToolTalk, RefusesByNameWhatItCannotRead) {
   EXPECT_EQ(field(R"("output":{"upload_urls":["http://x"]})"), "output");
   EXPECT_EQ(field(R"("tools":null,"stream":null)"), "taken");
   EXPECT_EQ(parse(R"({"messages":[]})").error().field, "messages");
+  const auto kept =
+      parse(R"({"input":[{"type":"item_reference","id":"msg_1"}]})", ChatApi::responses);
+  EXPECT_EQ(kept.error().field, "input");
+  EXPECT_THAT(kept.error().message, HasSubstr("there is no \"msg_1\"; send the item itself"));
 }
 
 TEST(ImageTool, IsSeenWhereItIsAskedForAlone) {
