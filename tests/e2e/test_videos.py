@@ -269,6 +269,17 @@ def test_openai_asks_and_looks_until_the_video_is_there(server, tmp_path):
             client.videos.download_content(asked["request_id"])
 
 
+def test_a_worker_that_dies_costs_one_try_and_no_video(tmp_path, model):
+    with Server(tmp_path, "--set", f"models.{CLIPS}.path={model}", "--set", f"models.{CLIPS}.steps=1",
+                "--set", f"models.{CLIPS}.price_second_usd=0.05") as running:
+        asked = post(running, "generations", model=CLIPS, prompt="a", duration=15, resolution="720p")
+        running.wait_for_state("running")
+        running.kill_worker()
+        assert finished(running, asked)["video"]["duration"] == 15
+        assert running.query("SELECT attempt FROM jobs") == [(2,)]
+        assert running.query("SELECT outcome, count(*) FROM charges GROUP BY outcome") == [("delivered", 1)]
+
+
 def test_limits_hold_as_for_pictures(server):
     key = server.make_key("--per-second", 1000, "--per-minute", 1)["key"]
     first, refused = (post(server, "generations", server.headers(key), model=CLIPS, prompt="a", duration=1)
