@@ -298,6 +298,21 @@ def test_a_video_of_another_server_is_ours_from_then_on(gateway):
         "image": {"url": data_url(RED), "type": "image_url"}}
 
 
+@pytest.mark.parametrize("path, asked", [("extensions", {"duration": 2}), ("edits", {})])
+def test_a_video_that_is_given_goes_along_as_data(gateway, path, asked):
+    upstream = Upstream(BROKEN)
+    upstream.script = video_answers(upstream) + video_answers(upstream)
+    server = gateway(upstream, arguments=["--fetch-allow", "127.0.0.0/8"])
+    given = looked_at(server, ask(server, "videos/generations", model="far-video", duration=3).json()["request_id"])
+    begun = ask(server, f"videos/{path}", model="far-video", video={"url": given["video"]["url"]}, **asked)
+    done = looked_at(server, begun.json()["request_id"])
+    assert done["status"] == "done" and requests.get(done["video"]["url"], timeout=10).content == CLIP
+    (order,) = [json.loads(body) for where, _, body in upstream.requests if where == f"/v1/videos/{path}"]
+    clip = "data:video/mp4;base64," + base64.b64encode(CLIP).decode()
+    assert order["video"]["url"] == clip and order.get("duration") == asked.get("duration")
+    assert (order["model"], order["prompt"]) == ("there", "a red house")
+
+
 @pytest.mark.parametrize("state, says", [
     ({"status": "failed", "error": {"code": "invalid_argument", "message": "too dark"}}, "too dark"),
     ({"status": "failed", "error": {"code": "internal_error", "message": "oops"}}, "oops"),
