@@ -8,6 +8,7 @@ import torch
 from training import captions, clips, edits, languages
 from training.prompts import PromptEncoder
 from training.shards import load_shard
+from training.transport import Transport
 
 EMPTY = 0.10  # share of empty prompts, for guidance
 _LENGTH_STEP = 8  # prompts are padded to a multiple of this, so that fewer lengths wait
@@ -32,6 +33,7 @@ class Shape:
 class Batch:
     shape: Shape
     made: torch.Tensor  # N x P x 32
+    noise: torch.Tensor  # N x P x 32, that goes with it
     given: torch.Tensor | None  # N x R x 32
     ids: torch.Tensor  # N x T
     real: torch.Tensor  # N x T, false where padded
@@ -62,13 +64,13 @@ class Batches:
         self.folder, self.size, self.rng = folder, size, random.Random(seed)
         self.wordings, self.encode = WORDINGS[wording], PromptEncoder()
         self.known, self.rows = set(), []  # rows: (shape, subject, made, given)
+        self.transport = None
         self.waiting = {}
         self.rescan()
 
     def rescan(self):
-        for path in sorted(self.folder.glob("*.pt")):
-            if path.name in self.known:
-                continue
+        new = sorted(path for path in self.folder.glob("*.pt") if path.name not in self.known)
+        for path in new:
             self.known.add(path.name)
             for group in load_shard(path):
                 shape = Shape(group.grid, group.times, group.given_times)
@@ -76,6 +78,9 @@ class Batches:
                 self.rows += [
                     (shape, *row) for row in zip(group.subjects, group.made, given, strict=True)
                 ]
+        if new:
+            _, subjects, made, _ = zip(*self.rows)
+            self.transport = Transport(subjects, made)
 
     def _prompt(self, subject):
         if self.rng.random() < EMPTY:
@@ -84,11 +89,12 @@ class Batches:
 
     def next(self):
         while True:
-            shape, subject, made, given = self.rng.choice(self.rows)
+            row = self.rng.randrange(len(self.rows))
+            shape, subject, made, given = self.rows[row]
             ids = self._prompt(subject)
             length = -(-len(ids) // _LENGTH_STEP) * _LENGTH_STEP
             queue = self.waiting.setdefault((shape, length), [])
-            queue.append((made, given, ids))
+            queue.append((made, self.transport.noise(row), given, ids))
             if len(queue) == self.size:
                 del self.waiting[shape, length]
                 return self._stack(shape, queue, length)
@@ -96,8 +102,14 @@ class Batches:
     def _stack(self, shape, queue, length):
         ids = torch.full((len(queue), length), self.encode.pad)
         real = torch.zeros(len(queue), length, dtype=torch.bool)
-        for row, (_, _, prompt) in enumerate(queue):
+        for row, (*_, prompt) in enumerate(queue):
             ids[row, : len(prompt)], real[row, : len(prompt)] = torch.tensor(prompt), True
-        made = torch.stack([made for made, _, _ in queue]).float()
-        given = torch.stack([g for _, g, _ in queue]).float() if shape.given_times else None
-        return Batch(shape, made, given, ids, real)
+        made, noise, given, _ = zip(*queue)
+        return Batch(
+            shape,
+            torch.stack(made).float(),
+            torch.stack(noise),
+            torch.stack(given).float() if shape.given_times else None,
+            ids,
+            real,
+        )

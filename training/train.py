@@ -21,19 +21,22 @@ from training.twin import Twin
 _AVERAGE_EVERY = 4  # steps
 _RESCAN_EVERY = 500  # steps
 _TIME_SPREAD, _TIME_UNIFORM = 1.0, 0.1
+_BEGINNING, _AT_BEGINNING = 0.85, 0.25  # the noise levels above; the share of them
 
 
 def noise_levels(count):
     """Mostly logit-normal ones, moved as the sampler moves its own: of four steps none begins below
-    0.5, and what a picture becomes is settled above.
+    0.5. More near 1, where the noise decides what the words leave open.
     """
     t = torch.sigmoid(torch.randn(count) * _TIME_SPREAD + math.log(SHIFT))
-    return torch.where(torch.rand(count) < _TIME_UNIFORM, torch.rand(count), t)
+    pick, anywhere = torch.rand(count), torch.rand(count)
+    t = torch.where(pick < _TIME_UNIFORM, anywhere, t)
+    return torch.where(pick > 1 - _AT_BEGINNING, _BEGINNING + (1 - _BEGINNING) * anywhere, t)
 
 
 def flow_loss(net, batch):
     """Mean squared error of the velocity at random noise levels."""
-    noise, t = torch.randn_like(batch.made), noise_levels(len(batch.made))
+    noise, t = batch.noise, noise_levels(len(batch.made))
     w, shape = t[:, None, None], batch.shape
     rotation = net.transformer.rotation(
         batch.ids.shape[1], shape.grid, shape.times + shape.given_times
