@@ -78,7 +78,7 @@ JsonText response_value(const ResponseHead& head, std::string_view status) {
        {"text", format},
        {"tool_choice", "auto"},
        {"tools", JsonText::array()},
-       {"store", true}});
+       {"store", head.is_kept}});
   if (status == "in_progress") value.add("error", nullptr);
   if (status == "in_progress" || status == "failed")
     value.add("output", JsonText::array()).add("usage", nullptr);

@@ -34,6 +34,7 @@ struct ResponseHead {
   std::string previous_response_id;  // may be empty
   std::string incomplete_reason;     // "max_output_tokens", "content_filter"; empty: it is whole
   std::int64_t created_unix_s = 0;
+  bool is_kept = true;  // it can be named as `previous_response_id`
 };
 JsonText response_value(const ResponseHead& head, std::string_view status);
 

@@ -87,6 +87,7 @@ json content_in_chat(const json& content) {
 class Messages {
  public:
   void say(std::string_view role, json content) {
+    is_answer_ = role == "assistant";
     // What came with reasoning models; those before them know it as the system's.
     messages_.push_back({{"role", role == "developer" ? "system" : role}, {"content", content}});
   }
@@ -101,6 +102,7 @@ class Messages {
                           ErrorCode::unprocessable);
     const std::string type = text_in(item, "type");
     const std::string role = text_in(item, "role");
+    is_answer_ = is_answer_ && type == "function_call";
     if (type == "message" || (type.empty() && !role.empty()))
       say(role, content_in_chat(member(item, "content")));
     else if (type == "function_call")
@@ -129,8 +131,7 @@ class Messages {
  private:
   /// Calls of one answer are of one message.
   void add_call(const json& item) {
-    if (messages_.empty() || text_in(messages_.back(), "role") != "assistant")
-      say("assistant", nullptr);
+    if (!is_answer_) say("assistant", nullptr);
     messages_.back()["tool_calls"].push_back(
         {{"id", text_in(item, "call_id")},
          {"type", "function"},
@@ -139,6 +140,7 @@ class Messages {
   }
 
   json messages_ = json::array();
+  bool is_answer_ = false;  // the last one, and a call that follows is of it
 };
 
 Result<json> messages_of(const json& body) {

@@ -138,7 +138,8 @@ class TalkResponse final : public TalkAnswer {
               .model = std::move(head.model),
               .previous_response_id = {},
               .incomplete_reason = {},
-              .created_unix_s = head.created_unix_s} {}
+              .created_unix_s = head.created_unix_s,
+              .is_kept = false} {}
 
   std::string begin() override {
     const auto in_progress = [&] {

@@ -99,6 +99,9 @@ tl::unexpected<Error> not_understood(std::string detail) {
 /// A message of a request to /responses as one of an answer from there, which is the one form that
 /// every server reads: clients leave out most of it, and llama.cpp takes no other of the model's.
 json whole_message(json item, std::size_t index) {
+  if (!item.is_object() || string_in(item, "role").empty()) return item;
+  if (const std::string type = string_in(item, "type"); !type.empty() && type != "message")
+    return item;
   item["type"] = "message";
   if (string_in(item, "role") != "assistant") return item;
   if (string_in(item, "id").empty()) item["id"] = fmt::format("msg_{}", index);
@@ -445,9 +448,7 @@ struct ToolTalk::State {
       kept.push_back(std::move(item));
     }
     if (api == ChatApi::responses)
-      for (std::size_t i = 0; i < kept.size(); ++i)
-        if (kept[i].is_object() && kept[i].contains("role"))
-          kept[i] = whole_message(std::move(kept[i]), i);
+      for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = whole_message(std::move(kept[i]), i);
     list_of = std::move(kept);
     return {};
   }
