@@ -50,27 +50,38 @@ class WanVae::Pass {
     return {height, width, channels, DType::f32};
   }
 
-  /// out = conv(in and the frames before it) (+ residual, which may be out itself); `in` is what
-  /// the next frame sees.
-  void convolve(Frame in, const FrameConv& conv, ImageView out,
+  /// out = conv(what make_in gives and the frames before it) (+ residual, which may be out itself);
+  /// what it gives is what the next frame sees. The frames before it come first, so that the oldest
+  /// has left its memory when it is made.
+  template <class MakeIn>
+  void convolve(const FrameConv& conv, ImageView out, const MakeIn& make_in,
                 const ConstImageView* residual = nullptr) {
+    const ConstImageView sum = out;
+    Seen* const seen = seen_ == nullptr ? nullptr : &(*seen_)[&conv];
+    if (seen != nullptr) {
+      const Frame* const earlier[] = {&seen->before, &seen->last};
+      for (std::size_t tap = 0; tap + 1 < kTaps; ++tap) {
+        if (earlier[tap]->empty()) continue;
+        conv2d(context_, earlier[tap]->view(), conv.taps[tap], ConvShape::same, out,
+               {.residual = residual});
+        residual = &sum;
+      }
+      seen->before = std::move(seen->last);
+    }
+    Frame in = make_in();
     conv2d(context_, std::as_const(in).view(), conv.now(), ConvShape::same, out,
            {.residual = residual});
-    if (seen_ == nullptr) return;
-    Seen& seen = (*seen_)[&conv];
-    const ConstImageView sum = out;
-    const Frame* const earlier[] = {&seen.before, &seen.last};
-    for (std::size_t tap = 0; tap + 1 < kTaps; ++tap)
-      if (!earlier[tap]->empty())
-        conv2d(context_, earlier[tap]->view(), conv.taps[tap], ConvShape::same, out,
-               {.residual = &sum});
-    seen.before = std::move(seen.last);
-    seen.last = std::move(in);
+    if (seen != nullptr) seen->last = std::move(in);
+  }
+  /// The same of what `make_in` makes of x, which is as large.
+  template <class MakeIn>
+  Frame convolve(const Frame& x, const FrameConv& conv, const MakeIn& make_in) {
+    Frame out = make(x.height, x.width, conv.now().out_channels());
+    convolve(conv, out.view(), make_in);
+    return out;
   }
   Frame convolve(Frame in, const FrameConv& conv) {
-    Frame out = make(in.height, in.width, conv.now().out_channels());
-    convolve(std::move(in), conv, out.view());
-    return out;
+    return convolve(in, conv, [&in] { return std::move(in); });
   }
 
   /// Norm and SiLU, in the type that products read.
@@ -81,14 +92,16 @@ class WanVae::Pass {
   }
 
   Frame run(const ResBlock& block, Frame x) {
-    Frame inner = active(convolve(active(x, block.norm1), block.conv1), block.norm2);
+    Frame inner =
+        active(convolve(x, block.conv1, [&] { return active(x, block.norm1); }), block.norm2);
     if (!block.shortcut.empty()) {
       Frame sum = make(x.height, x.width, block.shortcut.out_channels());
       conv2d(context_, std::as_const(x).view(), block.shortcut, ConvShape::same, sum.view());
       x = std::move(sum);
     }
     const ConstImageView residual = x.view();
-    convolve(std::move(inner), block.conv2, x.view(), &residual);
+    convolve(
+        block.conv2, x.view(), [&inner] { return std::move(inner); }, &residual);
     return x;
   }
 
@@ -243,7 +256,8 @@ class WanVae::Decoder final : public ClipDecoder {
     if (level.resample.empty()) return run_level(index + 1, std::move(x), stop);
     const std::int64_t frames = level.halves_time ? 2 : 1;
     const bool splits = level.halves_time && !first_;
-    if (splits) x = pass_.convolve(pass_.rounded(x), level.time);
+    if (splits)  // what the frames are made of waits in the type that products read
+      x = pass_.rounded(pass_.convolve(x, level.time, [&] { return pass_.rounded(x); }));
     for (std::int64_t frame = splits ? 0 : frames - 1; frame < frames; ++frame) {
       Frame larger = pass_.make(2 * x.height, 2 * x.width, level.out);
       const std::int64_t column = splits ? frame * level.out : 0;
@@ -413,18 +427,19 @@ std::int64_t WanVae::decoder_bytes(std::int64_t rows, std::int64_t cols,
   std::int64_t most = 0;
   const auto at_once = [&](std::int64_t bytes) { most = std::max(most, waiting + bytes); };
   for (const Level& level : decoder_.levels) {
-    // What the shortcut of the level reads, and a block: its input, active, what the first
-    // convolution gives, or that one, active, and the sum.
+    // What the shortcut of the level reads, and a block: its input and what the first convolution
+    // gives, with the input, active, which a clip remembers, or with that one, active.
     const std::int64_t before =
         level.resample.empty() ? 0 : matrix_bytes(pixels, level.in, DType::f32);
-    at_once(
-        before + matrix_bytes(pixels, level.in + level.out, DType::f32) +
-        std::max(matrix_bytes(pixels, level.in, act), matrix_bytes(pixels, level.out, DType::f32) +
-                                                          matrix_bytes(pixels, level.out, act)));
+    at_once(before + matrix_bytes(pixels, level.in + level.out, DType::f32) +
+            std::max(frames > 1 ? 0 : matrix_bytes(pixels, level.in, act),
+                     matrix_bytes(pixels, level.out, act)));
     if (level.resample.empty()) continue;
     const bool splits = level.halves_time && frames > 1;
-    const std::int64_t kept =
-        before + matrix_bytes(pixels, (splits ? 2 : 1) * level.out, DType::f32);
+    const std::int64_t kept = before + (splits ? matrix_bytes(pixels, 2 * level.out, act)
+                                               : matrix_bytes(pixels, level.out, DType::f32));
+    if (splits)  // the same before it is rounded
+      at_once(kept + matrix_bytes(pixels, 3 * level.out, DType::f32));
     at_once(kept + matrix_bytes(4 * pixels, level.out, DType::f32));
     if (splits) waiting += kept;
     pixels *= 4;
