@@ -275,6 +275,7 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                              .makers = {},
                              .has_image_tool = settings.has_image_tool,
                              .sees = settings.sees,
+                             .has_responses = settings.has_responses,
                              .price_input_usd_ticks = settings.price_input_usd_ticks,
                              .price_output_usd_ticks = settings.price_output_usd_ticks};
     if (const auto problem = upstream_problem(settings, environment))

@@ -194,12 +194,15 @@ TEST_F(ConfigFile, BeginsWithAnExampleThatChangesNothing) {
 TEST_F(ConfigFile, NamesOtherServersAndIsWrittenAgain) {
   const std::string text =
       "[upstreams.far]\nbase_url = \"http://127.0.0.1:1/v1/\"\nkey_env = \"FAR_KEY\"\n"
+      "ca_file = \"/ca.pem\"\nresponses = false\n"
       "models = [\"a\", \"b=c/d\"]\nprice_input_usd = \"0.5\"\n";
   const auto config = load_config({.file = write(text)}, {});
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->upstreams.size(), 1u);
   EXPECT_EQ(config->upstreams[0].base_url, "http://127.0.0.1:1/v1");
   EXPECT_EQ(config->upstreams[0].price_input_usd_ticks, 5'000'000'000);
+  EXPECT_EQ(config->upstreams[0].ca_file, "/ca.pem");
+  EXPECT_FALSE(config->upstreams[0].has_responses);
   EXPECT_EQ(split_upstream_model(config->upstreams[0].models[1]).there, "c/d");
   EXPECT_EQ(config->models.size(), load_config({}, {})->models.size());
   const std::string written = to_toml(*config, Remarks::none);

@@ -13,9 +13,9 @@
 namespace imagined::config {
 namespace {
 
-constexpr std::array<std::string_view, 8> kKeys = {
-    "base_url",        "key_env",          "ca_file",    "models",
-    "price_input_usd", "price_output_usd", "image_tool", "vision"};
+constexpr std::array<std::string_view, 9> kKeys = {
+    "base_url",         "key_env",    "ca_file", "models",   "price_input_usd",
+    "price_output_usd", "image_tool", "vision",  "responses"};
 constexpr std::array<std::string_view, 2> kChatKeys = {"talks", "makes"};
 
 std::string toml_text(std::string_view text) {
@@ -52,9 +52,11 @@ Result<void> assign_upstream_value(std::string_view key, const ModelValue& value
       return refuse(key, "a price of a million tokens in quotes, such as \"0.30\"", value);
     (key == "price_input_usd" ? upstream.price_input_usd_ticks : upstream.price_output_usd_ticks) =
         TRY(parse_price(value.text, key));
-  } else if (key == "image_tool" || key == "vision") {
+  } else if (key == "image_tool" || key == "vision" || key == "responses") {
     if (value.type != ModelValue::Type::truth) return refuse(key, "true or false", value);
-    (key == "vision" ? upstream.sees : upstream.has_image_tool) = value.text == "true";
+    (key == "vision"      ? upstream.sees
+     : key == "responses" ? upstream.has_responses
+                          : upstream.has_image_tool) = value.text == "true";
   } else {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}: there is no such key of an upstream{}", key,
@@ -93,11 +95,12 @@ std::string to_toml(const UpstreamSettings& upstream) {
   return fmt::format(
       "\n[upstreams.{}]\nbase_url = {}\nkey_env = {}\nca_file = {}\nmodels = [{}]\nprice_input_usd "
       "= "
-      "\"{}\"\nprice_output_usd = \"{}\"\nimage_tool = {}\nvision = {}\n",
+      "\"{}\"\nprice_output_usd = \"{}\"\nimage_tool = {}\nvision = {}\nresponses = {}\n",
       toml_text(upstream.name), toml_text(upstream.base_url), toml_text(upstream.key_env),
       toml_text(upstream.ca_file), join_words(models, ", "),
       service::format_usd(upstream.price_input_usd_ticks),
-      service::format_usd(upstream.price_output_usd_ticks), upstream.has_image_tool, upstream.sees);
+      service::format_usd(upstream.price_output_usd_ticks), upstream.has_image_tool, upstream.sees,
+      upstream.has_responses);
 }
 
 Result<void> assign_chat_value(std::string_view key, const ModelValue& value, ChatSettings& chat) {

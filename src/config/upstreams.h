@@ -22,6 +22,7 @@ struct UpstreamSettings {
   std::int64_t price_output_usd_ticks = 0;  // the same
   bool has_image_tool = false;              // see service::Upstream
   bool sees = false;
+  bool has_responses = true;
 };
 
 /// `invalid_argument`: no such key (with the nearest one), another type, a value that may not be.

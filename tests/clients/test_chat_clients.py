@@ -61,4 +61,5 @@ def test_a_client_talks_to_either_kind_of_model(tmp_path, name, answer):
     picture = re.compile(r"!\[a red house\]\(http://127\.0\.0\.1:\d+/v1/files/img/\S+\)")
     assert lines["whole"] == "a house, 5 tokens" and lines["stream"] == "a house"
     assert all(picture.search(lines[each]) for each in ("picture", "responses") if each in lines)
+    assert lines.get("second", "a house") == "a house"
     assert lines.get("tool", "weather {'at': 'home'}") == "weather {'at': 'home'}"

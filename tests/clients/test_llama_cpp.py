@@ -41,6 +41,7 @@ def server(llama, tmp_path_factory):
     folder = tmp_path_factory.mktemp("llama")
     (folder / "llama.toml").write_text(
         f'[upstreams.llama]\nbase_url = "{llama}/v1"\nmodels = ["small=chains"]\nprice_output_usd = "1"\n'
+        f'[upstreams.words]\nbase_url = "{llama}/v1"\nmodels = ["words=chains"]\nresponses = false\n'
         '[chats.pair]\ntalks = "small"\nmakes = "grok-imagine-image"\n')
     with Server(folder / "data", "--config", folder / "llama.toml") as running:
         yield running
@@ -81,6 +82,15 @@ def test_it_knows_responses_too(server, client):
               if event.type == "response.output_text.delta"]
     assert "".join(deltas) == WORDS
     assert recorded(server, before + 2)[before:] == [("small", 10_000 * TOKENS)] * 2
+
+
+def test_asked_in_completions_it_answers_what_it_cannot_in_responses(client):
+    """Turns as ai's client writes them, and openai's helper for streams, are too much for its own /v1/responses."""
+    turns = [{"role": "user", "content": "hi"},
+             {"role": "assistant", "content": [{"type": "output_text", "text": WORDS}]},
+             {"role": "user", "content": "and now?"}]
+    with client.responses.stream(model="words", input=turns) as stream:
+        assert stream.get_final_response().output_text == WORDS
 
 
 def test_its_calls_make_pictures(server, client):

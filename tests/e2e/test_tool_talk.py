@@ -452,6 +452,14 @@ def test_who_has_completions_alone_answers_responses_too(talk, nothing):
     assert charges(server) == [("far", "delivered", 1, 50_000)] * 2
 
 
+def test_who_is_said_to_have_completions_alone_is_not_asked_for_more(talk):
+    upstream = Upstream(says("A house."))
+    server = talk(upstream, settings="responses = false")
+    for model in ("far", "pair"):
+        assert respond(server, model=model, tools=[]).json()["output"][0]["content"][0]["text"] == "A house."
+    assert paths(upstream) == ["/chat/completions"] * 2
+
+
 def test_functions_and_pictures_reach_who_has_completions_alone(talk):
     own = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
     upstream = Upstream(completes(says(calls=[("weather", {"at": "home"})]), says("Rain.")))

@@ -111,6 +111,7 @@ Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Cal
         const std::string body = co_await error_body_of(attempt, client_gone);
         const std::string said = wire::said_error_in(body);
         lacking = lacks_route(asked, fmt::format("answers {}", status), said);
+        relay.missed_responses(route);
         continue;
       }
       if (status != 0 && !is_trouble(status)) {

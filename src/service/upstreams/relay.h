@@ -48,6 +48,7 @@ class Relay {
   bool may_have_responses(const UpstreamRoute& route) const {
     return parts_.upstreams.may_have_responses(route);
   }
+  void missed_responses(const UpstreamRoute& route) { parts_.upstreams.missed_responses(route); }
   void lacks_responses(const UpstreamRoute& route) { parts_.upstreams.lacks_responses(route); }
 
   /// A JSON body for a path behind the upstream's base URL.

@@ -84,15 +84,21 @@ void Upstreams::failed(const Upstream& upstream) {
 }
 
 bool Upstreams::may_have_responses(const UpstreamRoute& route) const {
+  if (!route.upstream->has_responses) return false;
   const std::lock_guard lock(mutex_);
   const auto lacks = lack_responses_until_ms_.find({route.upstream, std::string(route.model)});
   return lacks == lack_responses_until_ms_.end() || lacks->second <= clock_.monotonic_ms();
 }
 
+void Upstreams::missed_responses(const UpstreamRoute& route) {
+  const std::lock_guard lock(mutex_);
+  lack_responses_until_ms_.try_emplace({route.upstream, std::string(route.model)}, 0);
+}
+
 void Upstreams::lacks_responses(const UpstreamRoute& route) {
   const std::lock_guard lock(mutex_);
-  lack_responses_until_ms_[{route.upstream, std::string(route.model)}] =
-      clock_.monotonic_ms() + kLackMs;
+  const auto missed = lack_responses_until_ms_.find({route.upstream, std::string(route.model)});
+  if (missed != lack_responses_until_ms_.end()) missed->second = clock_.monotonic_ms() + kLackMs;
 }
 
 }  // namespace imagined::service

@@ -31,6 +31,7 @@ struct Upstream {
   std::vector<UpstreamModel> makers;  // of pictures or videos, which are in the catalogue
   bool has_image_tool = false;        // of its own: the `image_generation` tool is its business
   bool sees = false;                  // its models are shown what they have had made
+  bool has_responses = true;          // false: it is asked at /chat/completions alone
   // Per million tokens; what an upstream says by itself (`cost_in_usd_ticks`) wins.
   std::int64_t price_input_usd_ticks = 0;
   std::int64_t price_output_usd_ticks = 0;
@@ -88,6 +89,10 @@ class Upstreams {
   /// Who was seen to have /chat/completions alone for a model is not asked at /responses for a
   /// while: it may learn.
   bool may_have_responses(const UpstreamRoute& route) const;
+  /// It has answered there as if it had nothing, which may be about the request too.
+  void missed_responses(const UpstreamRoute& route);
+  /// It answers at /chat/completions what it was asked at /responses before. Says nothing of who
+  /// has not missed that.
   void lacks_responses(const UpstreamRoute& route);
 
  private:
@@ -101,7 +106,7 @@ class Upstreams {
   std::map<const Upstream*, Breaker> breakers_;
   using Offered = std::pair<const Upstream*, std::string>;  // and its name there
   mutable std::mutex mutex_;
-  std::map<Offered, std::int64_t> lack_responses_until_ms_;
+  std::map<Offered, std::int64_t> lack_responses_until_ms_;  // 0: missed, no more is known
 };
 
 }  // namespace imagined::service

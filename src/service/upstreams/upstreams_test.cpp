@@ -53,6 +53,10 @@ TEST_F(UpstreamsTest, WhoLacksResponsesForAModelIsAskedAgainAfterAWhile) {
   const auto routes = upstreams_.routes("m");
   EXPECT_TRUE(upstreams_.may_have_responses(routes[0]));
   upstreams_.lacks_responses(routes[0]);
+  EXPECT_TRUE(upstreams_.may_have_responses(routes[0]));  // it was never asked there
+  upstreams_.missed_responses(routes[0]);
+  EXPECT_TRUE(upstreams_.may_have_responses(routes[0]));
+  upstreams_.lacks_responses(routes[0]);
   EXPECT_FALSE(upstreams_.may_have_responses(upstreams_.routes("m")[0]));
   EXPECT_TRUE(upstreams_.may_have_responses(routes[1]));                     // another server
   EXPECT_TRUE(upstreams_.may_have_responses(upstreams_.routes("only")[0]));  // another model
