@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -211,12 +212,13 @@ class Load {
     constexpr std::string_view kLastChunk = "\r\n0\r\n\r\n";
     const std::size_t head_end = text.find("\r\n\r\n");
     if (head_end == std::string_view::npos) return false;
-    const std::string_view head = text.substr(0, head_end);
-    if (head.find("\r\ntransfer-encoding: chunked") != std::string_view::npos)
+    std::string head(text.substr(0, head_end));
+    std::ranges::transform(head, head.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (head.find("\r\ntransfer-encoding: chunked") != std::string::npos)
       return text.ends_with(kLastChunk);
     const std::size_t field = head.find(kLength);
     std::size_t body_size = 0;
-    if (field != std::string_view::npos)
+    if (field != std::string::npos)
       std::from_chars(head.data() + field + kLength.size(), head.data() + head.size(), body_size);
     return text.size() >= head_end + 4 + body_size;
   }
