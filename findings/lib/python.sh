@@ -11,8 +11,7 @@ with_packages() {
   done
   local folder venv
   folder=$(mktemp -d)
-  venv=$folder/venv
-  [[ -z ${FINDINGS_KEEP:-} ]] || venv=$FINDINGS_KEEP/$(sha256sum <<<"$*" | head -c 16)
+  venv=$(venv_for "$folder" "$@")
   echo "== $(basename "$0" .sh) with $*"
   # -I: nothing from outside but what was installed here.
   if cat >"$folder/program.py" && installed_in "$venv" "$@" &&
@@ -23,6 +22,17 @@ with_packages() {
     echo "NOT as described"
     rm -rf "$folder"
     return 1
+  fi
+}
+
+# venv_for FOLDER PACKAGE==VERSION...: where an environment with these packages belongs: in FOLDER, unless it is kept.
+venv_for() {
+  local folder=$1
+  shift
+  if [[ -z ${FINDINGS_KEEP:-} ]]; then
+    echo "$folder/venv"
+  else
+    echo "$FINDINGS_KEEP/$(sha256sum <<<"$*" | head -c 16)"
   fi
 }
 
