@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -39,6 +40,14 @@ constexpr long kSlowSeconds = 3;
 tl::unexpected<Error> not_fetched(std::string detail) {
   return fail(ErrorCode::invalid_argument, "the URL could not be fetched", {}, std::move(detail));
 }
+
+/// What keeps bytes from being sent; the address that was tried is nobody's to know.
+tl::unexpected<Error> not_sent(std::string why, std::string detail) {
+  return fail(ErrorCode::invalid_argument, std::move(why), {}, std::move(detail));
+}
+
+constexpr const char* kNotReached = "it could not be reached";
+constexpr const char* kTooSlow = "it took too long";
 
 long left_ms(FetchDeadline deadline) {
   return static_cast<long>(duration_cast<milliseconds>(deadline - steady_clock::now()).count());
@@ -180,11 +189,34 @@ struct Answer {
   std::string location;
 };
 
+std::string why_not_sent(CURL* curl, CURLcode code) {
+  long error = 0;
+  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return kTooSlow;
+    case CURLE_COULDNT_CONNECT:
+      return error == ECONNREFUSED ? "it refused the connection" : kNotReached;
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return "its certificate is not one to be trusted";
+    case CURLE_SSL_CONNECT_ERROR:
+      return "it does not speak TLS as it should";
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+      return "it broke off the connection";
+    default:
+      return kNotReached;
+  }
+}
+
 Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
                        const FetchRules& rules, const FetchLimits& limits, const FetchSink& sink,
                        const FetchUpload* upload = nullptr) {
   const long time_ms = left_ms(limits.deadline);
-  if (time_ms <= 0) return not_fetched("no time left");
+  if (time_ms <= 0)
+    return upload ? not_sent(kTooSlow, "no time left") : not_fetched("no time left");
   const Curl curl(curl_easy_init());
   const CurlList names = url.address ? nullptr : resolved(url, addresses);
   expect_memory(curl != nullptr);
@@ -232,8 +264,12 @@ Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
   // The body of any other answer was refused above, which curl reports as a failed write.
   const bool refused_body =
       code == CURLE_WRITE_ERROR && answer.status != 200 && transfer.header_bytes <= kHeaderBytesMax;
-  if (code != CURLE_OK && !refused_body) return not_fetched(curl_easy_strerror(code));
-  return answer;
+  // Who refuses an upload may do so before all of it is sent, and break off.
+  const bool refused_upload = upload != nullptr && answer.status >= 300;
+  if (code == CURLE_OK || refused_body || refused_upload) return answer;
+  const char* reason = curl_easy_strerror(code);
+  if (upload != nullptr) return not_sent(why_not_sent(curl.get(), code), reason);
+  return not_fetched(reason);
 }
 
 bool is_redirect(long status) {
@@ -376,14 +412,19 @@ Result<void> Fetcher::check(std::string_view url) const {
 Result<void> Fetcher::put(std::string_view text, const FetchUpload& upload,
                           FetchDeadline deadline) {
   const Url url = TRY(checked(text));
-  const auto addresses = TRY(addresses_of(url, deadline));
+  const auto addresses = addresses_of(url, deadline);
+  if (!addresses) return not_sent(kNotReached, addresses.error().detail);
   const Place place(*this, url.host, deadline);
-  if (!place.taken()) return not_fetched("the host is busy with other requests of ours");
+  if (!place.taken()) return not_sent(kTooSlow, "the host is busy with other requests of ours");
   const FetchLimits limits{.bytes_max = 0, .deadline = deadline};
   const FetchSink none = [](std::span<const std::uint8_t>) { return Result<void>(); };
-  const Answer answer = TRY(request(url, addresses, rules_, limits, none, &upload));
+  const Answer answer = TRY(request(url, *addresses, rules_, limits, none, &upload));
   if (answer.status >= 200 && answer.status < 300) return {};
-  return not_fetched(fmt::format("status {}", answer.status));
+  std::string status = fmt::format("status {}", answer.status);
+  if (is_redirect(answer.status))
+    return not_sent(fmt::format("it redirects elsewhere ({}), which uploads do not follow", status),
+                    status);
+  return not_sent(fmt::format("it answered with {}", status), status);
 }
 
 Result<void> Fetcher::get(std::string_view text, const FetchLimits& limits, const FetchSink& sink) {

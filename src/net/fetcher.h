@@ -69,7 +69,7 @@ class Fetcher {
   /// no cookies, no credentials; nothing of the answer but its body is used.
   Result<void> get(std::string_view url, const FetchLimits& limits, const FetchSink& sink);
   /// Sends the bytes there by the same rules; any answer from 200 to 299 is right, its body is
-  /// passed over, and nothing redirects it.
+  /// passed over, and nothing redirects it. The error says of "it", the other end, what was wrong.
   Result<void> put(std::string_view url, const FetchUpload& upload, FetchDeadline deadline);
   /// What `get` and `put` would say of a URL before they have asked anybody.
   Result<void> check(std::string_view url) const;

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <string>
 
 #include "base/folder_testing.h"
@@ -89,6 +90,42 @@ TEST(Fetcher, PutsBytesWhereTheyAreTaken) {
   EXPECT_THAT(server.requests().at(0), HasSubstr("Content-Length: 5\r\n"));
   EXPECT_EQ(put(loopback_allowed(), server.url("/elsewhere")).error().detail, "status 307");
   EXPECT_THAT(server.requests(), SizeIs(2)) << "nothing redirects it";
+}
+
+TEST(Fetcher, SaysWhyBytesWereNotTaken) {
+  TestServer server([](const std::string& path) {
+    return path == "/no" ? "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
+                         : "HTTP/1.1 302 No\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n";
+  });
+  const auto why = [](const std::string& url) {
+    return put(loopback_allowed(), url).error().message;
+  };
+  EXPECT_EQ(why(server.url("/no")), "it answered with status 403");
+  EXPECT_EQ(why(server.url("/on")),
+            "it redirects elsewhere (status 302), which uploads do not follow");
+  // Nobody listens at port 1.
+  EXPECT_EQ(why("http://127.0.0.1:1/"), "it refused the connection");
+}
+
+TEST(Fetcher, GivesUpSendingWhereNobodyAnswersInTime) {
+  std::promise<void> over;
+  TestServer silent([&over](const std::string&) {
+    over.get_future().wait();
+    return kOk;
+  });
+  constexpr std::uint8_t kByte[] = {'b'};
+  Fetcher fetcher(loopback_allowed());
+  const auto sent = fetcher.put(silent.url("/"), {.bytes = kByte, .content_type = "image/png"},
+                                std::chrono::steady_clock::now() + milliseconds(200));
+  over.set_value();
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().message, "it took too long");
+}
+
+TEST(Fetcher, DoesNotTellWhatANameStandsForWhereItSendsNothing) {
+  const auto sent = put(with_addresses({"10.1.2.3"}), "http://a.example/");
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().message, "it could not be reached");
 }
 
 TEST(Fetcher, PutsNothingWhereNothingIsFetched) {
