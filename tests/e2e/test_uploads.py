@@ -1,5 +1,6 @@
 """xAI's `output.upload_urls`: finished pictures are sent to where their customer wants them."""
 
+import concurrent.futures
 import http.server
 import threading
 
@@ -8,15 +9,29 @@ import requests
 
 from clips import clip_model
 from program import PROMPT, Server, wait_until
+from test_edits import png
+
+PICTURE = png(64, 64, (200, 30, 30))
 
 
 class Bucket(http.server.BaseHTTPRequestHandler):
     """Keeps what is put under /kept, and refuses the rest."""
 
     kept = {}
+    asked = []
+    release = threading.Event()  # what is put under /kept/held waits for it
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(PICTURE)))
+        self.end_headers()
+        self.wfile.write(PICTURE)
 
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        Bucket.asked.append(self.path)
+        if self.path.startswith("/kept/held"):
+            Bucket.release.wait(25)
         is_kept = self.path.startswith("/kept")
         if is_kept:
             Bucket.kept[self.path] = (self.headers["Content-Type"], body)
@@ -31,10 +46,11 @@ class Bucket(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def bucket():
-    Bucket.kept = {}
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as listening:
+    Bucket.kept, Bucket.asked, Bucket.release = {}, [], threading.Event()
+    with http.server.ThreadingHTTPServer(("", 0), Bucket) as listening:
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{listening.server_port}"
+        Bucket.release.set()
         listening.shutdown()
 
 
@@ -58,7 +74,7 @@ def test_each_picture_is_put_to_its_own_address(server, bucket):
 def test_what_was_not_taken_is_still_to_be_had_here(server, bucket):
     reply = server.generate(n=2, output={"upload_urls": [f"{bucket}/refused", f"{bucket}/kept"]})
     first, second = reply.json()["data"]
-    assert first["upload_error"] == "the picture could not be sent to its upload URL"
+    assert first["upload_error"] == "the picture could not be sent to its upload URL: it answered with status 403"
     assert requests.get(first["url"], timeout=10).content.startswith(b"\xff\xd8")
     assert second["url"] == f"{bucket}/kept" and "upload_error" not in second
 
@@ -114,7 +130,42 @@ def test_a_video_is_put_to_its_address_once_it_is_looked_at(tmp_path, bucket):
         kind, body = Bucket.kept.pop("/kept/clip?signature=s")
         assert kind == "video/mp4" and body[4:8] == b"ftyp"
         assert looked_at(taken)["url"] == f"{bucket}/kept/clip?signature=s" and not Bucket.kept, "sent once"
-        refused = looked_at(made(f"{bucket}/refused"))
-        assert refused["upload_error"] == "the video could not be sent to its upload URL"
+        refused_id = made(f"{bucket}/refused")
+        refused = looked_at(refused_id)
+        why = "the video could not be sent to its upload URL: it answered with status 403"
+        assert refused["upload_error"] == why
         assert requests.get(refused["url"], timeout=10).content[4:8] == b"ftyp"
+        assert looked_at(refused_id)["upload_error"] == why
+        assert Bucket.asked.count("/refused") == 1, "its outcome is kept"
         assert "signature" not in server.log_text()
+
+        held_id = made(f"{bucket}/kept/held")
+
+        def look(_):
+            return requests.get(f"{server.url}/v1/videos/{held_id}", headers=server.headers(), timeout=10)
+
+        wait_until(lambda: look(0) and "/kept/held" in Bucket.asked, "its upload", seconds=120)
+        with concurrent.futures.ThreadPoolExecutor(12) as lookers:
+            looks = list(lookers.map(look, range(12)))
+        assert {(one.status_code, one.json()["progress"]) for one in looks} == {(202, 99)}
+        Bucket.release.set()
+        assert looked_at(held_id)["url"] == f"{bucket}/kept/held"
+        assert Bucket.asked.count("/kept/held") == 1, "looks share one upload"
+
+
+def test_uploads_that_hang_hold_up_no_inputs(server, bucket):
+    def hangs(i):
+        return server.generate(output={"upload_urls": [f"{bucket}/kept/held/{i}"]})
+
+    with concurrent.futures.ThreadPoolExecutor(9) as others:
+        replies = [others.submit(hangs, i) for i in range(9)]
+        # Four at a time go to one host; the others wait on the threads of uploads.
+        wait_until(lambda: len(Bucket.asked) == 4 and server.job_states().count("succeeded") >= 9,
+                   "the uploads", seconds=60)
+        source = bucket.replace("127.0.0.1", "127.0.0.2") + "/picture.png"
+        edited = requests.post(f"{server.url}/v1/images/edits", headers=server.headers(), timeout=60,
+                               json={"prompt": PROMPT, "image": {"url": source}})
+        held = not any(one.done() for one in replies)
+        Bucket.release.set()
+        assert held and "could not be fetched" not in edited.text, edited.text
+        assert all(one.result().status_code == 200 for one in replies)

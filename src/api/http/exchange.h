@@ -81,6 +81,7 @@ struct Context : CallContext {
   const AnswerOptions& options;
   const Limits& limits;
   ByteBudget& budget;      // of bodies and replies that are held in memory
+  Pool& upload_pool;       // for what is sent to addresses of strangers
   AddressCounts& clients;  // that have requests in work through a proxy
   Tally& tally;            // of the loop's thread
 };

@@ -173,7 +173,7 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
                    .storage = call.storage,
                    .upload_urls = call.upload_urls};
   if (!call.upload_urls.empty())
-    parts.uploads = co_await on_pool(context.fetch_pool, [&] { return deliver(parts); });
+    parts.uploads = co_await on_pool(context.upload_pool, [&] { return deliver(parts); });
   auto reply = co_await reply_with(parts);
   if (!reply) co_return reply;
   reply->headers.add("x-cache", std::string(service::to_string(order.cache)));

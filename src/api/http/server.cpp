@@ -129,10 +129,12 @@ class HttpServer::Loop {
         services_(std::move(services)),
         pool_(options_.pool_threads),
         fetch_pool_(options_.fetch_threads),
+        upload_pool_(options_.upload_threads),
         chain_({{services_, options_.answers.wait, pool_, fetch_pool_},
                 options_.answers,
                 options_.limits,
                 budget_,
+                upload_pool_,
                 clients_,
                 tally_}) {}
 
@@ -190,6 +192,7 @@ class HttpServer::Loop {
   LogLimit drops_{kLogInterval};
   Pool pool_;
   Pool fetch_pool_;
+  Pool upload_pool_;
   Chain chain_;
 };
 
@@ -279,6 +282,7 @@ void HttpServer::Loop::run() {
   run_loop(io_, [this] { listener_.accept(); });
   pool_.join();
   fetch_pool_.join();
+  upload_pool_.join();
 }
 
 Result<void> check_certificate(const std::string& certificate_file, const std::string& key_file) {

@@ -16,7 +16,8 @@ struct ServerOptions {
   std::string host = "127.0.0.1";  // a literal address
   std::uint16_t port = 8080;       // 0: a free one
   int pool_threads = 16;
-  int fetch_threads = 8;  // requests that wait for other machines at a time
+  int fetch_threads = 8;   // requests that wait for other machines at a time
+  int upload_threads = 8;  // of their own: what a slow address holds up is no request's input
   std::chrono::milliseconds drain_timeout{30'000};  // for replies in work when stopping
   Limits limits;
   AnswerOptions answers;

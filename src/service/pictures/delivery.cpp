@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "base/log.h"
@@ -46,23 +47,43 @@ Result<void> Delivery::put(const Caller& caller, const StoredPicture& picture, s
   if (sent) return sent;
   log(LogLevel::info, "picture_not_delivered", "id={} reason={:?}", picture.id,
       sent.error().detail.empty() ? sent.error().message : sent.error().detail);
-  return fail(ErrorCode::unavailable,
-              fmt::format("the {} could not be sent to its upload URL",
-                          picture.format == FileFormat::mp4 ? "video" : "picture"));
+  return fail(
+      ErrorCode::unavailable,
+      fmt::format("the {} could not be sent to its upload URL: {}",
+                  picture.format == FileFormat::mp4 ? "video" : "picture", sent.error().message));
 }
 
-Result<void> Delivery::put_once(const Caller& caller, const StoredPicture& picture,
-                                std::string_view url,
-                                std::chrono::steady_clock::time_point deadline) {
+std::optional<Result<void>> Delivery::put_once(const Caller& caller, const StoredPicture& picture,
+                                               std::string_view url, const Starter& start) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::ranges::find(sent_, picture.id) != sent_.end()) return {};
+    if (const auto known = uploads_.find(picture.id); known != uploads_.end())
+      return known->second.outcome;
+    const auto same_team = [&](const auto& entry) {
+      return !entry.second.outcome && may_see(caller, entry.second.owner);
+    };
+    if (std::ranges::count_if(uploads_, same_team) >= kUploadsOfTeamMax) return std::nullopt;
+    order_.push_back(picture.id);
+    uploads_.emplace(picture.id, Upload{.owner = caller.owner});
   }
-  TRY(put(caller, picture, url, deadline));
-  const std::lock_guard lock(mutex_);
-  sent_.push_back(picture.id);
-  if (sent_.size() > kRememberedMax) sent_.pop_front();
-  return {};
+  const auto settle = [this, id = picture.id](Result<void> outcome) {
+    const std::lock_guard lock(mutex_);
+    uploads_.at(id).outcome = std::move(outcome);
+    while (order_.size() > kRememberedMax && uploads_.at(order_.front()).outcome) {
+      uploads_.erase(order_.front());
+      order_.pop_front();
+    }
+  };
+  start([this, settle, caller, picture, url = std::string(url)] {
+    Result<void> outcome = fail(ErrorCode::unavailable, "something went wrong here");
+    try {
+      outcome = put(caller, picture, url, std::chrono::steady_clock::now() + kDeliveryTime);
+    } catch (const std::exception& caught) {
+      log(LogLevel::error, "background_work_failed", "reason={:?}", caught.what());
+    }
+    settle(std::move(outcome));
+  });
+  return std::nullopt;
 }
 
 }  // namespace imagined::service

@@ -3,7 +3,10 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,18 +37,27 @@ class Delivery {
   /// Sends the file of a picture there. The same again does no harm.
   Result<void> put(const Caller& caller, const StoredPicture& picture, std::string_view url,
                    std::chrono::steady_clock::time_point deadline);
-  /// The same, unless this server remembers that it has done so: whoever waits for a video looks at
-  /// it again and again.
-  Result<void> put_once(const Caller& caller, const StoredPicture& picture, std::string_view url,
-                        std::chrono::steady_clock::time_point deadline);
+  /// Starts work elsewhere and does not wait for it.
+  using Starter = std::function<void(std::function<void()>)>;
+  /// What became of sending it, once and for all; nothing while that is still to come. Whoever
+  /// waits for a video looks at it again and again: the first look starts the upload, and so does
+  /// a later one where the team had too many under way. Does not block.
+  std::optional<Result<void>> put_once(const Caller& caller, const StoredPicture& picture,
+                                       std::string_view url, const Starter& start);
 
  private:
+  struct Upload {
+    Owner owner;
+    std::optional<Result<void>> outcome;  // none: under way
+  };
   static constexpr std::size_t kRememberedMax = 10'000;
+  static constexpr int kUploadsOfTeamMax = 2;  // one dead address does not hold up all teams
 
   ImageService& images_;
   RemotePictures& web_;
   std::mutex mutex_;
-  std::deque<std::string> sent_;  // ids of pictures, the last ones
+  std::map<std::string, Upload> uploads_;  // by id of the picture, the last ones
+  std::deque<std::string> order_;          // of their beginning
 };
 
 }  // namespace imagined::service

@@ -1,5 +1,5 @@
 // /v1/videos: asked for at once, made in its time, and looked at until it is there.
-#include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -124,14 +124,17 @@ Async<Result<Response>> show_video(const Context& context, Exchange& exchange) {
   std::string url = context.services.links.url_of(clip, base);
   std::string upload_error;
   if (!state->upload_url.empty()) {
-    const auto deadline = std::chrono::steady_clock::now() + service::kDeliveryTime;
-    const auto sent = co_await on_pool(context.fetch_pool, [&] {
-      return context.services.delivery.put_once(*exchange.caller, clip, state->upload_url,
-                                                deadline);
-    });
+    const auto sent = context.services.delivery.put_once(
+        *exchange.caller, clip, state->upload_url,
+        [&context](std::function<void()> work) { context.upload_pool.start(std::move(work)); });
+    // Clients look until it is done, and not again: it is done when it is known where it lies.
+    if (!sent) {
+      constexpr int kAlmost = 99;
+      co_return json_reply(wire::pending_video_body(id, kAlmost, job.sold.model), 202);
+    }
     // What was not delivered is made and paid for, and still to be had here.
-    if (sent) url = state->upload_url;
-    if (!sent) upload_error = sent.error().message;
+    if (*sent) url = state->upload_url;
+    if (!*sent) upload_error = sent->error().message;
   }
   const wire::Usage usage = usage_of({}, *state->finished);
   const wire::KeptFile file{.file = state->file ? &*state->file : nullptr, .base = base};
