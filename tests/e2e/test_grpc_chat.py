@@ -174,6 +174,14 @@ def test_what_goes_wrong_there_is_said(talk, answer, code, says_):
     assert server.query("SELECT count(*) FROM charges") == [(0,)]
 
 
+def test_an_answer_that_is_not_understood_is_not_asked_for_again_by_the_sdk(talk):
+    upstream = Upstream(stream_answer(sse(chunk("a"))))
+    _, client = talk(upstream)
+    code, said = refused(client.chat.create(model="far", messages=[user("hi")]).sample)
+    assert code == grpc.StatusCode.UNAVAILABLE and "not understood" in said
+    assert len(upstream.requests) == 1
+
+
 def test_who_leaves_ends_the_work_of_the_upstream(talk):
     more = threading.Event()
     upstream = Upstream(stream_answer(sse(chunk("a")), more))

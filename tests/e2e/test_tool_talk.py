@@ -12,7 +12,7 @@ from program import run, stopped, wait_until
 from test_chat import RECORDED, events
 from test_edits import RED, TINY_KLEIN, data_url
 from test_relay import post
-from upstream import Upstream, chunk, completion, json_answer, leave, sse, stream_answer
+from upstream import Beat, Upstream, chunk, completion, json_answer, leave, sse, stream_answer
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 MAKE, CHANGE = "imagine_text_to_image", "imagine_image_to_image"
@@ -283,6 +283,42 @@ def test_a_round_that_is_none_is_the_end_and_costs_nothing(talk, answer, says_):
     assert charges(server) == []
     last = ask(server, stream=True).text.strip().split("\n\n")[-1]
     assert says_ in json.loads(last.removeprefix("data: "))["error"]["message"]
+
+
+def test_an_answer_that_is_not_understood_is_not_asked_for_again_by_its_client(talk):
+    upstream = Upstream(json_answer([]))
+    server = talk(upstream, settings="responses = false")
+    with pytest.raises(openai.InternalServerError) as caught:
+        openai.OpenAI(base_url=server.url + "/v1", api_key=server.key).responses.create(model="far", input="hi")
+    assert "not understood" in caught.value.message
+    assert caught.value.response.headers["x-should-retry"] == "false"
+    assert len(upstream.requests) == 1
+
+
+def saying(delta):
+    return sse(chunk("", choices=[{"index": 0, "delta": delta, "finish_reason": None}]))
+
+
+@pytest.mark.parametrize("wordless", [
+    b": PROCESSING\n\n", saying({"reasoning_content": "hm"}),
+    saying({"tool_calls": [{"index": 0, "function": {"arguments": " "}}]})])
+def test_who_says_nothing_for_the_client_keeps_it_and_works_for_nobody_who_has_left(talk, wordless):
+    """It goes on for about 20 s."""
+    pieces = [part for _ in range(400) for part in (wordless, Beat())]
+    upstream = Upstream(stream_answer(*pieces, sse(chunk("late"))))
+    server = talk(upstream)
+    reply = requests.post(server.url + "/v1/chat/completions", headers=server.headers(), stream=True, timeout=30,
+                          json={"model": "pair", "stream": True, "messages": [{"role": "user", "content": "a"}]})
+    assert any(line.startswith(b": ") for line in reply.iter_lines(chunk_size=1) if b"late" not in line)
+    reply.close()
+    assert upstream.gone.wait(20)
+
+
+def test_an_event_without_end_is_not_read_to_its_end(talk):
+    """39 MiB: what the sockets hold is less."""
+    upstream = Upstream(stream_answer(*[b"x" * 65536] * 624))
+    assert "not understood" in ask(talk(upstream), stream=True).text
+    assert upstream.gone.wait(20)
 
 
 def test_a_first_answer_that_is_refused_is_passed_on_as_it_is(talk):

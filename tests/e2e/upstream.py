@@ -118,6 +118,15 @@ class Upstream:
         connection.settimeout(None)
 
 
+class Beat(threading.Event):
+    """Set for who looks a second time: a pause of an answer that goes on."""
+
+    def is_set(self):
+        was_set = super().is_set()
+        self.set()
+        return was_set
+
+
 def leave(server, path, body, when):
     """Asks, and hangs up when something has happened."""
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)

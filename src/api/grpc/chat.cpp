@@ -170,11 +170,12 @@ Async<Result<Said>> hear_upstream(const GrpcContext& context, GrpcCall& call, st
     if (tell && !said.empty() && !co_await tell(said))
       co_return fail(ErrorCode::cancelled, "the client has gone away");
     if (news.error) co_return tl::unexpected(std::move(*news.error));
-    if (news.ended) break;
+    if (news.ended || reader.has_failed()) break;
     if (call.client_gone.stop_requested())
       co_return fail(ErrorCode::cancelled, "the client has gone away");
     if (news.bytes.empty()) co_await reply->told->wait(kPatience, call.client_gone);
   }
+  reply->answer = nullptr;
   auto turn = reader.end();
   if (!turn) co_return tl::unexpected(std::move(turn.error()));
   record_use(context, call, model, reply->route, turn->usage);

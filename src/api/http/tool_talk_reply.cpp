@@ -34,11 +34,16 @@ namespace {
 
 using service::Job;
 using service::UpstreamNews;
+using std::chrono::steady_clock;
 using wire::ToolCall;
 
 constexpr int kTalkRoundsMax = 4;
 constexpr int kTalkPicturesMax = 8;
 constexpr std::chrono::seconds kTalkAlive{2};
+
+std::chrono::milliseconds left_until(steady_clock::time_point until) {
+  return std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now());
+}
 
 std::string error_for_model(const Error& error) {
   return JsonText::object({{"error", error.message}}).text();
@@ -139,7 +144,9 @@ class ToolTalking final : public EventSource {
         case State::over:
           co_return std::nullopt;
       }
-      if (!events.empty()) co_return events;
+      if (events.empty()) continue;
+      told_at_ = steady_clock::now();
+      co_return events;
     }
     reply_.reset();  // nobody is to work for a client that has gone
     co_return std::nullopt;
@@ -220,18 +227,17 @@ class ToolTalking final : public EventSource {
     UpstreamNews news = reply_->answer->take();
     news.bytes.insert(0, std::exchange(reply_->first.bytes, {}));
     const std::string said = reader_.feed(news.bytes);
-    if (news.ended) {
+    if (news.ended || reader_.has_failed()) {
       std::string events = answer_->text(said);
       reply_->answer = nullptr;
       if (news.error) co_return events + failed(*news.error);
       co_return events + end_turn();
     }
     if (!said.empty()) co_return answer_->text(said);
-    if (!news.bytes.empty()) co_return std::string();
-    const auto until = std::chrono::steady_clock::now() + kTalkAlive;
-    co_await reply_->told->wait(kTalkAlive, client_gone);
-    co_return std::chrono::steady_clock::now() >= until ? std::string(wire::kAliveEvent)
-                                                        : std::string();
+    // Whatever comes meanwhile without words for the client: who has left is noticed by writing.
+    const auto until = told_at_ + kTalkAlive;
+    if (news.bytes.empty()) co_await reply_->told->wait(left_until(until), client_gone);
+    co_return steady_clock::now() >= until ? std::string(wire::kAliveEvent) : std::string();
   }
 
   std::string end_turn() {
@@ -417,6 +423,7 @@ class ToolTalking final : public EventSource {
   service::CacheWish cache_ = service::CacheWish::as_the_key;
   wire::TurnReader reader_;
   State state_ = State::beginning;
+  steady_clock::time_point told_at_ = steady_clock::now();
   int round_ = 0;
   std::optional<UpstreamReply> reply_;
   std::string upstream_;

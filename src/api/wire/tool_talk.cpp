@@ -91,9 +91,12 @@ std::vector<json> our_tools(ChatApi api, const std::string& action, bool takes_r
   return tools;
 }
 
+// Another try would cost the same and end the same way.
 tl::unexpected<Error> not_understood(std::string detail) {
-  return fail(ErrorCode::unavailable, "the answer of the other server is not understood", {},
-              std::move(detail));
+  return tl::unexpected(Error{.code = ErrorCode::unavailable,
+                              .message = "the answer of the other server is not understood",
+                              .detail = std::move(detail),
+                              .retry = Retry::no});
 }
 
 /// A message of a request to /responses as one of an answer from there, which is the one form that
@@ -163,6 +166,8 @@ class TurnReader::State {
     line_.erase(0, begin);
     return said;
   }
+
+  bool has_failed() const { return error_.has_value(); }
 
   Result<TalkTurn> end() {
     if (!has_events_ && !error_) {
@@ -313,6 +318,7 @@ TurnReader::~TurnReader() = default;
 TurnReader::TurnReader(TurnReader&&) noexcept = default;
 TurnReader& TurnReader::operator=(TurnReader&&) noexcept = default;
 std::string TurnReader::feed(std::string_view bytes) { return state_->feed(bytes); }
+bool TurnReader::has_failed() const { return state_->has_failed(); }
 Result<TalkTurn> TurnReader::end() { return state_->end(); }
 
 // ---- What a model is asked

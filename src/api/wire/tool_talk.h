@@ -50,6 +50,8 @@ class TurnReader {
 
   /// What the model has said for people since.
   std::string feed(std::string_view bytes);
+  /// What comes after this changes nothing: `end` says why.
+  bool has_failed() const;
   /// All of it. `unavailable` for a stream that says something else, or breaks off.
   Result<TalkTurn> end();
 
