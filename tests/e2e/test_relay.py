@@ -127,6 +127,19 @@ def test_what_was_used_is_in_the_books(relay):
     assert "input_tokens=1000000" in server.log_text()
 
 
+@pytest.mark.parametrize("options", [{}, {"stream_options": None}, {"stream_options": {"include_usage": False}}])
+def test_usage_that_only_we_asked_for_is_in_the_books_alone(relay, options):
+    words = sse(chunk("a", usage=None), chunk("b", usage=None))
+    usage, end = sse(chunk("", choices=[], usage={"completion_tokens": 7})), sse("[DONE]")
+    whole = words + usage + end
+    upstream = Upstream(stream_answer(*(whole[i:i + 5] for i in range(0, len(whole), 5))))
+    server = relay(upstream, settings='price_output_usd = "2"')
+    assert post(server, ASK | {"stream": True} | options).content == words + end
+    wait_until(lambda: [cost for *_, cost in charges(server)] == [7 * 20_000], "the charge")
+    asked = ASK | {"stream": True, "stream_options": {"include_usage": True}}
+    assert post(server, asked).content == whole
+
+
 def test_a_spent_budget_asks_nobody(relay):
     upstream = Upstream(json_answer(completion(usage={"cost_in_usd_ticks": 200_000_000})))
     server = relay(upstream)

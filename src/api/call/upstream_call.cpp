@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -44,17 +46,33 @@ std::string_view path_of(wire::ChatApi api) {
   return api == wire::ChatApi::completions ? "/chat/completions" : "/responses";
 }
 
-std::string body_for(const UpstreamRoute& route, const UpstreamAsk& asked) {
+/// Has a priced stream tell what it has used, where its client does not ask: else nobody would
+/// know.
+std::optional<wire::Replacement> asking_for_usage(const UpstreamRoute& route,
+                                                  const UpstreamAsk& asked) {
+  if (!asked.head.stream || !route.upstream->has_prices() ||
+      asked.api != wire::ChatApi::completions)
+    return std::nullopt;
+  const wire::Span said = asked.head.stream_options;
+  if (said.size == 0)
+    return wire::Replacement{{asked.head.first_member, 0},
+                             "\"stream_options\":{\"include_usage\":true},"};
+  auto options = wire::with_usage(said.of(asked.body));
+  if (!options) return std::nullopt;
+  return wire::Replacement{said, std::move(*options)};
+}
+
+std::string body_for(const UpstreamRoute& route, const UpstreamAsk& asked,
+                     std::optional<wire::Replacement> options) {
   std::vector<wire::Replacement> replacements;
-  // Else nobody would know what a stream has used.
-  if (asked.head.stream && !asked.head.has_stream_options && route.upstream->has_prices() &&
-      asked.api == wire::ChatApi::completions)
-    replacements.push_back(
-        {{asked.head.first_member, 0}, "\"stream_options\":{\"include_usage\":true},"});
+  if (options) replacements.push_back(std::move(*options));
   if (route.model != asked.model)
     replacements.push_back(
         {asked.head.model_value, JsonText(std::string_view(route.model)).text()});
-  return replacements.empty() ? asked.body : wire::replaced(asked.body, replacements);
+  if (replacements.empty()) return asked.body;
+  std::ranges::sort(replacements, {},
+                    [](const wire::Replacement& each) { return each.place.begin; });
+  return wire::replaced(asked.body, replacements);
 }
 
 /// Waits for the head, or the end.
@@ -73,9 +91,12 @@ UpstreamReply begin(Relay& relay, const UpstreamRoute& route, const UpstreamAsk&
                     const std::string& id) {
   UpstreamReply attempt{
       .route = route, .told = std::make_shared<Signal>(), .answer = {}, .first = {}};
+  auto options = asking_for_usage(route, asked);
+  attempt.is_usage_ours = options.has_value();
+  std::string body = body_for(route, asked, std::move(options));
   attempt.answer = relay.post(route,
                               {.path = path_of(asked.api),
-                               .body = std::make_shared<const std::string>(body_for(route, asked)),
+                               .body = std::make_shared<const std::string>(std::move(body)),
                                .as_events = asked.head.stream,
                                .id = id},
                               [told = attempt.told] { told->raise(); });

@@ -26,6 +26,7 @@ struct UpstreamReply {
   std::shared_ptr<Signal> told;
   std::unique_ptr<service::UpstreamAnswer> answer;
   service::UpstreamNews first;  // with its status
+  bool is_usage_ours = false;   // its client has not asked what was used
 };
 
 /// The first good answer of those that have the model, or else the last bad one. Who does not

@@ -39,18 +39,26 @@ class RelayedEvents final : public EventSource {
     while (!client_gone.stop_requested() && attempt_.answer) {
       UpstreamNews news = attempt_.answer->take();
       news.bytes.insert(0, std::exchange(attempt_.first.bytes, {}));
-      if (!news.bytes.empty()) co_return passed(std::move(news.bytes));
+      if (!news.bytes.empty()) {
+        std::string passed = passed_on(std::move(news.bytes));
+        if (passed.empty()) continue;
+        co_return passed;
+      }
       if (news.ended) {
         attempt_.answer = nullptr;
         record_use(context_, exchange_, model_, attempt_.route, usage_.usage());
-        if (news.error) co_return failed(*news.error);
-        co_return std::nullopt;
+        std::string rest = told(filter_.rest());
+        if (news.error) co_return rest + failed(*news.error);
+        if (rest.empty()) co_return std::nullopt;
+        co_return rest;
       }
-      const auto until = steady_clock::now() + kCommentInterval;
-      co_await attempt_.told->wait(kCommentInterval, client_gone);
+      const auto until = told_at_ + kCommentInterval;
+      co_await attempt_.told->wait(
+          std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()), client_gone);
+      if (steady_clock::now() < until) continue;
+      told_at_ = steady_clock::now();
       // Never within an event.
-      if (steady_clock::now() >= until && is_between_events_)
-        co_return std::string(wire::kAliveEvent);
+      if (is_between_events_) co_return std::string(wire::kAliveEvent);
     }
     attempt_.answer = nullptr;  // nobody is to work for a client that has gone
     co_return std::nullopt;
@@ -63,8 +71,14 @@ class RelayedEvents final : public EventSource {
   }
 
  private:
-  std::string passed(std::string bytes) {
+  std::string passed_on(std::string bytes) {
     usage_.feed(bytes);
+    return told(attempt_.is_usage_ours ? filter_.feed(bytes) : std::move(bytes));
+  }
+
+  std::string told(std::string bytes) {
+    if (bytes.empty()) return bytes;
+    told_at_ = steady_clock::now();
     is_between_events_ = bytes.ends_with("\n\n") || bytes.ends_with("\r\n\r\n");
     return bytes;
   }
@@ -75,6 +89,8 @@ class RelayedEvents final : public EventSource {
   const wire::ChatApi api_;
   const std::string model_;
   wire::UsageReader usage_;
+  wire::UsageChunkFilter filter_;
+  steady_clock::time_point told_at_ = steady_clock::now();
   bool is_between_events_ = true;
 };
 

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "api/wire/json.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "base/utf8.h"
 
 namespace imagined::api::wire {
@@ -16,6 +20,8 @@ namespace {
 constexpr std::size_t kDepthMax = 256;
 // More than any usage and what stands behind it, so that the last one is always there whole.
 constexpr std::size_t kTailBytes = 8 * 1024;
+// Of an event; one that is longer tells more than what was used.
+constexpr std::size_t kHeldBytesMax = 64 * 1024;
 constexpr std::int64_t kTokensMax = 1'000'000'000;
 constexpr std::int64_t kCostUsdTicksMax = 10'000'000'000'000;  // 1000 dollars
 
@@ -126,16 +132,15 @@ std::uint32_t hex_of(std::string_view digits) {
   return unit;
 }
 
-/// The number of a member, wherever it stands in the text; none: there is none of that name.
-std::optional<std::int64_t> number_of(std::string_view text, std::string_view name) {
-  const auto at = text.find(fmt::format("\"{}\"", name));
-  if (at == std::string_view::npos) return std::nullopt;
-  std::string_view rest = text.substr(at + name.size() + 2);
-  while (!rest.empty() && (is_space(rest.front()) || rest.front() == ':')) rest.remove_prefix(1);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-  if (error != std::errc() || number < 0) return std::nullopt;
-  return number;
+/// A whole number of an upstream's usage, however it is written; -1: there is none, or none that
+/// can be true, which is logged.
+std::int64_t number_of(const nlohmann::json& usage, std::string_view name, std::int64_t max) {
+  const nlohmann::json& value = member(usage, name);
+  if (value.is_null()) return -1;
+  const double number = value.is_number() ? std::round(value.get<double>()) : -1;
+  if (number >= 0 && number <= static_cast<double>(max)) return static_cast<std::int64_t>(number);
+  log(LogLevel::warn, "usage_not_counted", "name={} value={:?}", name, shown(value));
+  return -1;
 }
 
 /// The object that begins the text, as far as its braces tell; empty: it is cut off.
@@ -146,6 +151,16 @@ std::string_view object_at(std::string_view text) {
     if (text[i] == '}' && --depth == 0) return text.substr(0, i + 1);
   }
   return {};
+}
+
+/// Of one line of data: a chunk without choices that says what was used.
+bool is_usage_alone(std::string_view event) {
+  constexpr std::string_view kData = "data:";
+  if (!event.starts_with(kData) || event.find("\"usage\"") == std::string_view::npos) return false;
+  const auto chunk = parse_json(event.substr(kData.size()), {});
+  if (!chunk || !chunk->is_object()) return false;
+  const nlohmann::json& choices = member(*chunk, "choices");
+  return choices.is_array() && choices.empty() && member(*chunk, "usage").is_object();
 }
 
 }  // namespace
@@ -164,7 +179,7 @@ Result<RelayedHead> read_relayed(std::string_view body) {
     } else if (name == "stream") {
       head.stream = text == "true";
     } else if (name == "stream_options") {
-      head.has_stream_options = text != "null";
+      head.stream_options = value;
     }
   };
   if (!walker.walk())
@@ -215,6 +230,14 @@ std::string unquoted(std::string_view quoted) {
   return text;
 }
 
+std::optional<std::string> with_usage(std::string_view stream_options) {
+  auto options = parse_json(stream_options, {});
+  if (!options || !(options->is_object() || options->is_null())) return std::nullopt;
+  if (options->is_object() && member(*options, "include_usage") == true) return std::nullopt;
+  (*options)["include_usage"] = true;
+  return options->dump();
+}
+
 std::string replaced(std::string_view body, const std::vector<Replacement>& replacements) {
   std::size_t size = body.size();
   for (const Replacement& each : replacements) size += each.text.size();
@@ -228,6 +251,34 @@ std::string replaced(std::string_view body, const std::vector<Replacement>& repl
   }
   text += body.substr(at);
   return text;
+}
+
+std::string UsageChunkFilter::feed(std::string_view bytes) {
+  held_ += bytes;
+  std::string passed;
+  std::size_t begin = 0;
+  for (auto end = held_.find('\n', line_begin_); end != std::string::npos;
+       end = held_.find('\n', line_begin_)) {
+    const std::string_view line = std::string_view(held_).substr(line_begin_, end - line_begin_);
+    line_begin_ = end + 1;
+    if (!line.empty() && line != "\r") continue;
+    const std::string_view event = std::string_view(held_).substr(begin, line_begin_ - begin);
+    if (!is_usage_alone(event)) passed += event;
+    begin = line_begin_;
+  }
+  if (held_.size() - begin > kHeldBytesMax) {
+    passed += std::string_view(held_).substr(begin);
+    begin = line_begin_ = held_.size();
+  }
+  held_.erase(0, begin);
+  line_begin_ -= begin;
+  return passed;
+}
+
+std::string UsageChunkFilter::rest() {
+  line_begin_ = 0;
+  std::string rest = std::exchange(held_, {});
+  return is_usage_alone(rest) ? std::string() : rest;
 }
 
 void UsageReader::feed(std::string_view bytes) {
@@ -244,16 +295,17 @@ std::optional<service::TokenUsage> UsageReader::usage() const {
     std::string_view rest = tail.substr(at + kName.size());
     while (!rest.empty() && (is_space(rest.front()) || rest.front() == ':')) rest.remove_prefix(1);
     if (!rest.starts_with('{')) continue;  // null, in all chunks but the last
-    const std::string_view object = object_at(rest);
-    if (object.empty()) continue;
+    const auto object = parse_json(object_at(rest), {});
+    if (!object) continue;
     const auto either = [&](std::string_view chat, std::string_view responses) {
-      const auto number = number_of(object, chat);
-      return std::min((number ? number : number_of(object, responses)).value_or(0), kTokensMax);
+      const bool is_chat = !member(*object, chat).is_null();
+      const std::int64_t number = number_of(*object, is_chat ? chat : responses, kTokensMax);
+      return std::max<std::int64_t>(number, 0);
     };
-    service::TokenUsage usage{.input = either("prompt_tokens", "input_tokens"),
-                              .output = either("completion_tokens", "output_tokens")};
-    if (const auto cost = number_of(object, "cost_in_usd_ticks"))
-      usage.cost_usd_ticks = std::min(*cost, kCostUsdTicksMax);
+    const service::TokenUsage usage{
+        .input = either("prompt_tokens", "input_tokens"),
+        .output = either("completion_tokens", "output_tokens"),
+        .cost_usd_ticks = number_of(*object, "cost_in_usd_ticks", kCostUsdTicksMax)};
     return usage;
   }
   return std::nullopt;

@@ -35,7 +35,7 @@ struct RelayedHead {
   std::optional<std::string> model;  // none: it names none
   Span model_value;                  // with its quotes
   bool stream = false;
-  bool has_stream_options = false;
+  Span stream_options;           // its value; empty: there is none
   std::size_t first_member = 0;  // where another one may be put, with a comma behind it
 };
 
@@ -49,12 +49,30 @@ std::vector<JsonString> strings_of(std::string_view body);
 /// What a JSON string stands for, without its quotes. Half surrogates become U+FFFD.
 std::string unquoted(std::string_view quoted);
 
+/// The `stream_options` of a request that asks for usage too; none: it does already, or the value
+/// is not for us to judge.
+std::optional<std::string> with_usage(std::string_view stream_options);
+
 struct Replacement {
   Span place;
   std::string text;
 };
 /// In order of their places, which do not overlap.
 std::string replaced(std::string_view body, const std::vector<Replacement>& replacements);
+
+/// Takes out of a stream of completions the chunk that tells what was used and nothing else. Every
+/// other byte stays as it is; those of an event that is not whole are held back, up to a limit.
+class UsageChunkFilter {
+ public:
+  /// What may be passed on.
+  std::string feed(std::string_view bytes);
+  /// What was held back, when no more comes.
+  std::string rest();
+
+ private:
+  std::string held_;            // from where an event begins
+  std::size_t line_begin_ = 0;  // in it: of the line that is not whole yet
+};
 
 /// Finds the last `usage` of an answer while it goes by, whole or as events.
 class UsageReader {
