@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "api/wire/errors.h"
@@ -11,11 +12,14 @@ namespace imagined::api::wire {
 
 std::string markdown_picture(std::string_view prompt, std::string_view url) {
   constexpr std::size_t kAltBytesMax = 80;
+  std::size_t size = std::min(prompt.size(), kAltBytesMax);
+  // Whole code points: the cut is not before a byte that continues one.
+  while (size < prompt.size() && size > 0 &&
+         (static_cast<unsigned char>(prompt[size]) & 0xC0) == 0x80)
+    --size;
   std::string alt;
-  for (const char c : prompt.substr(0, kAltBytesMax))
+  for (const char c : prompt.substr(0, size))
     alt += c == '[' || c == ']' || c == '\n' || c == '\r' ? ' ' : c;
-  while (!alt.empty() && (static_cast<unsigned char>(alt.back()) & 0xC0) == 0x80) alt.pop_back();
-  if (!alt.empty() && static_cast<unsigned char>(alt.back()) >= 0xC0) alt.pop_back();
   return fmt::format("![{}]({})", alt, url);
 }
 
