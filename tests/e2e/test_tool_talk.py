@@ -250,6 +250,44 @@ def test_what_is_not_allowed_is_told_to_the_model_and_costs_nothing(talk, tmp_pa
     assert server.query("SELECT count(*) FROM jobs") == [(0,)]
 
 
+@pytest.mark.parametrize("call, why", [
+    ((MAKE, {"prompt": "a", "aspect_ratio": "7:3"}), "aspect_ratio"),
+    ((MAKE, {"aspect_ratio": "1:1"}), "prompt"),
+    ((CHANGE, {"prompt": "a", "images": ["image_9"]}), "there is no picture \"image_9\""),
+    ((CHANGE, {"prompt": "a", "images": ["image_1"]}), "image"),
+])
+def test_a_picture_that_was_not_made_is_told_to_the_client_too(talk, call, why):
+    upstream = Upstream(says("Let me draw.", calls=[call]), says("No."))
+    server = talk(upstream)
+    asked = {"messages": [{"role": "user", "content": [
+        {"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "http://10.0.0.1/a.png"}}]}]}
+    warning, = ask(server, **asked).json()["warnings"]
+    assert warning.startswith("a picture was not made: ") and why in warning
+    told = json.loads(sent(upstream, 1)["messages"][-1]["content"])["error"]
+    assert told in warning
+
+
+def test_the_image_tool_names_who_makes_its_pictures(talk):
+    upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), responds("Done."))
+    server = loaded(talk(upstream, arguments=["--set", f"models.tiny.path={TINY_KLEIN}",
+                                              "--set", "models.tiny.steps=1"]), "tiny")
+    said = respond(server, tools=[TOOL | {"model": "tiny", "bogus": 1, "moderation": "low"}]).json()
+    assert said["output"][0]["type"] == "image_generation_call"
+    assert said["warnings"] == ["tools: \"bogus\": not known here and ignored"]
+    wait_until(lambda: len(charges(server)) == 3, "the charges")
+    assert sorted({model for model, *_ in charges(server)}) == ["far", "tiny"]
+    refused = respond(server, model="pair", tools=[TOOL | {"model": "nosuch"}])
+    assert refused.status_code == 404 and "nosuch" in refused.json()["error"]["message"]
+    assert refused.json()["error"]["message"].startswith("tools: model: ")
+    wrong = respond(server, tools=[TOOL | {"model": 5}])
+    assert wrong.status_code == 422 and "tools: model: " in wrong.json()["error"]["message"]
+    key = server.make_key(*server.arguments, "--models", "far,grok-imagine-image")["key"]
+    body = {"model": "far", "input": "draw", "tools": [TOOL | {"model": "tiny"}]}
+    kept = requests.post(f"{server.url}/v1/responses", json=body, headers=server.headers(key), timeout=30)
+    assert kept.status_code == 401 and "\"tiny\"" in kept.json()["error"]["message"]
+    assert len(upstream.requests) == 2
+
+
 def test_whose_models_see_is_shown_what_was_made(talk):
     upstream = Upstream(says(calls=[(MAKE, HOUSE)]), says("I see a house."))
     server = talk(upstream, settings="vision = true")
@@ -546,9 +584,12 @@ def test_what_completions_have_no_words_for_is_said_by_name(talk):
             assert refused.status_code == 501, refused.text
             assert refused.headers["x-should-retry"] == "false"
             error = refused.json()["error"]
-            assert error["param"] == field and "answers 404 at /responses (Not Found)" in error["message"]
+            assert error["param"] == field and error["message"].startswith(f"{field}: ")
+            assert error["message"].endswith("answers 404 at /responses (Not Found)")
     assert set(paths(upstream)) == {"/responses"}
     assert charges(server) == []
+    known = respond(talk(upstream, settings="responses = false"), tools=[{"type": "web_search"}])
+    assert known.json()["error"]["message"].endswith('"far" is known to have nothing at /responses')
 
 
 def test_a_model_that_is_not_there_at_all_is_said_in_the_servers_words(talk):

@@ -32,13 +32,13 @@ bool may_lack_route(const UpstreamAsk& asked, int status) {
   return asked.api == wire::ChatApi::responses && (status == 404 || status == 405 || status == 501);
 }
 
-/// `answer`: "answers 404"; `said`: its words, if any.
+/// Why it is asked in other words, which is told where those do not have what is asked. `answer`:
+/// "answers 404"; `said`: its words, if any.
 Error lacks_route(const UpstreamAsk& asked, std::string_view answer, std::string_view said) {
   return {
       .code = ErrorCode::unimplemented,
-      .message = fmt::format("the server that has the model \"{}\" {} at /responses{}: it may not "
-                             "have this way to ask; /v1/chat/completions is another",
-                             asked.model, answer, said.empty() ? "" : fmt::format(" ({})", said)),
+      .message = fmt::format("the server that has the model \"{}\" {} at /responses{}", asked.model,
+                             answer, said.empty() ? "" : fmt::format(" ({})", said)),
       .field = "model"};
 }
 
@@ -120,7 +120,7 @@ Async<Result<UpstreamReply>> ask_upstreams(const CallContext& context, const Cal
     const std::vector<UpstreamRoute> routes = relay.routes(asked.model);
     for (const UpstreamRoute& route : routes) {
       if (asked.api == wire::ChatApi::responses && !relay.may_have_responses(route)) {
-        if (!lacking) lacking = lacks_route(asked, "has answered nothing", "");
+        if (!lacking) lacking = lacks_route(asked, "is known to have nothing", "");
         continue;
       }
       UpstreamReply attempt = begin(relay, route, asked, id);

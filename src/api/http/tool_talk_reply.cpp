@@ -49,14 +49,6 @@ std::string error_for_model(const Error& error) {
   return JsonText::object({{"error", error.message}}).text();
 }
 
-/// A call that it may put right by itself: nobody else could do anything about it.
-bool is_the_models_fault(const Error& error) {
-  const bool is_about_arguments =
-      error.code == ErrorCode::invalid_argument || error.code == ErrorCode::unprocessable ||
-      error.code == ErrorCode::out_of_range || error.code == ErrorCode::not_found;
-  return is_about_arguments && error.reason == ErrorReason::none;
-}
-
 std::optional<wire::PictureMaker> maker_of(const Services& services, const ToolTalkModels& models) {
   if (models.makes.empty()) return std::nullopt;
   const service::Model& model = *services.catalogue.find(models.makes);
@@ -70,7 +62,7 @@ Result<wire::ToolTalk> talk_over_chat(const Services& services, const ToolTalkMo
                                       std::string_view body, const Error& lacking) {
   const auto chat = wire::responses_as_chat(body);
   if (!chat && chat.error().code == ErrorCode::invalid_argument)
-    return fail(lacking.code, fmt::format("{}. {}", lacking.message, chat.error().message),
+    return fail(lacking.code, fmt::format("{}: {}", chat.error().message, lacking.message),
                 chat.error().field);
   TRY(chat);
   return wire::ToolTalk::parse(*chat, wire::ChatApi::completions, maker_of(services, models));
@@ -274,7 +266,7 @@ class ToolTalking final : public EventSource {
     ours_.pop_front();
     auto begun = co_await begin_making(call);
     if (!begun) {
-      if (!is_the_models_fault(begun.error())) warn_of(begun.error());
+      warn_of(begun.error());
       talk_.add_result(call, error_for_model(begun.error()));
       co_return std::string(wire::kAliveEvent);
     }
@@ -437,6 +429,24 @@ class ToolTalking final : public EventSource {
   std::vector<ByteBudget::Hold> held_;
 };
 
+/// The image tool may name who makes its pictures.
+Result<void> take_named_maker(const Services& services, std::string_view body,
+                              ToolTalkModels& models) {
+  const auto refuse = [](ErrorCode code, std::string_view why) {
+    return fail(code, fmt::format("tools: model: {}", why), "tools");
+  };
+  const auto name = TRY(wire::image_tool_model(body));
+  if (!name) return {};
+  const auto model = services.catalogue.resolve(*name);
+  if (!model) return refuse(model.error().code, model.error().message);
+  const auto report = services.workers.report((*model)->id);
+  if (report && report->abilities && !report->abilities->pictures)
+    return refuse(ErrorCode::invalid_argument,
+                  fmt::format("\"{}\" makes videos and no pictures", *name));
+  models.makes = (*model)->id;
+  return {};
+}
+
 /// A key that may not have pictures made is told so before anything is asked.
 Result<void> may_have_made(const service::Caller& caller, const ToolTalkModels& models) {
   auto may = service::require_model(caller, models.makes);
@@ -482,6 +492,7 @@ Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchan
     co_return tl::unexpected(std::move(in.error()));
   auto talk = co_await on_pool(context.pool, [&]() -> Result<wire::ToolTalk> {
     TRY(context.services.relay->check(*exchange.caller, models.talks));
+    TRY(take_named_maker(context.services, exchange.request.body, models));
     TRY(may_have_made(*exchange.caller, models));
     return wire::ToolTalk::parse(exchange.request.body, api, maker_of(context.services, models));
   });

@@ -217,13 +217,46 @@ Result<json> read_tools(const json& tools, std::vector<std::string>& warnings) {
   json image_tool;
   bool has_others = false;
   for (const json& tool : tools) {
-    if (tool.is_object() && text_of(tool, "type") == "image_generation")
+    if (!tool.is_object()) return wrong("tools", "a list of objects", tool);
+    if (text_of(tool, "type") == "image_generation")
       image_tool = tool;
     else
       has_others = true;
   }
   if (has_others) warnings.emplace_back("tools: a model that makes pictures calls none");
   return image_tool;
+}
+
+/// Of fields that a conversation reads, or that mean what is not done here.
+Result<void> check_field_types(const json& body) {
+  const auto expect = [&body](const char* name, std::string_view what,
+                              bool (json::*is_right)() const noexcept) -> Result<void> {
+    const json& value = member(body, name);
+    if (value.is_null() || (value.*is_right)()) return {};
+    return wrong(name, what, value);
+  };
+  TRY(expect("previous_response_id", "the id of a response", &json::is_string));
+  TRY(expect("image_config", "an object", &json::is_object));
+  TRY(expect("stream_options", "an object", &json::is_object));
+  TRY(expect("store", "true or false", &json::is_boolean));
+  if (member(body, "background") == true)
+    return fail(ErrorCode::invalid_argument,
+                "background: pictures are made while their answer is waited for", "background");
+  return {};
+}
+
+/// The tool may name the model that is asked, and no other: what it makes is that one's.
+Result<void> check_model_of_the_tool(const json& tool, const std::string& asked,
+                                     const service::Catalogue& catalogue) {
+  const json& said = tool.is_null() ? tool : member(tool, "model");
+  if (said.is_null()) return {};
+  if (!said.is_string()) return wrong("tools[].model", "the name of a model", said);
+  const service::Model* model = catalogue.find(said.get<std::string>());
+  if (model != nullptr && model->id == asked) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("tools: model: {} is not the model that is asked, \"{}\"", shown(said), asked),
+      "tools");
 }
 
 Result<ImageAction> read_action(const json& tool) {
@@ -262,8 +295,13 @@ Result<json> picture_fields(const json& body, const json& tool,
       return fail(ErrorCode::invalid_argument,
                   "tools: input_image_mask is not read here; /v1/images/edits takes a mask",
                   "tools");
-    for (const std::string_view name : kOfTheTool)
-      add(std::string(name).c_str(), member(tool, name));
+    constexpr std::string_view kReadApart[] = {"type", "action", "model", "moderation"};
+    for (const auto& [name, value] : tool.items()) {
+      if (is_one_of(kOfTheTool, name))
+        add(name.c_str(), value);
+      else if (!value.is_null() && !is_one_of(kReadApart, name))
+        warnings.push_back(fmt::format("tools: {}: not known here and ignored", shown(name)));
+    }
   }
   if (const json& config = member(body, "image_config"); config.is_object()) {
     add("aspect_ratio", member(config, "aspect_ratio"));
@@ -289,6 +327,7 @@ Result<Conversation> parse_conversation(std::string_view text, ChatApi api,
                                         const service::Catalogue& catalogue) {
   const json body = TRY(parse_json_object(text));
   std::vector<std::string> warnings;
+  TRY(check_field_types(body));
   const json tool = TRY(read_tools(member(body, "tools"), warnings));
   const ImageAction action = TRY(read_action(tool));
   json fields = TRY(picture_fields(body, tool, warnings));
@@ -303,6 +342,7 @@ Result<Conversation> parse_conversation(std::string_view text, ChatApi api,
   }
   fields["prompt"] = last_user->text;
   GenerationCall call = TRY(read_edit_fields(fields, catalogue));
+  TRY(check_model_of_the_tool(tool, call.request.model, catalogue));
   call.warnings.insert(call.warnings.begin(), warnings.begin(), warnings.end());
   Conversation conversation{.fields = std::move(call),
                             .given = {},

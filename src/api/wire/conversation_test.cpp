@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/wire/answer_parts.h"
 #include "api/wire/conversation_answer.h"
 
 namespace imagined::api::wire {
@@ -128,6 +129,15 @@ TEST(Conversation, WarnsOfWhatAPictureHasNot) {
               IsEmpty());
 }
 
+TEST(Conversation, LetsTheImageToolNameTheModelThatIsAsked) {
+  const auto said = response(
+      R"("a cat")",
+      R"(,"model":"fine","tools":[{"type":"image_generation","model":"fine","moderation":"low",
+                                   "bogus":1}])");
+  EXPECT_EQ(said.fields.request.model, "fine");
+  EXPECT_THAT(said.fields.warnings, ElementsAre("tools: \"bogus\": not known here and ignored"));
+}
+
 struct Wrong {
   const char* body;
   const char* field;
@@ -165,7 +175,25 @@ INSTANTIATE_TEST_SUITE_P(
               "not offered in a conversation"},
         Wrong{R"({"messages":[{"role":"user","content":"x"}],
                   "tools":[{"type":"image_generation","action":"paint"}]})",
-              "tools", "expected auto, generate or edit"}));
+              "tools", "expected auto, generate or edit"},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],
+                  "tools":[{"type":"image_generation","model":"nosuch"}]})",
+              "tools", "tools: model: \"nosuch\" is not the model that is asked"},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],
+                  "tools":[{"type":"image_generation","model":5}]})",
+              "tools", "expected the name of a model, got 5"},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],"tools":[5]})", "tools",
+              "expected a list of objects, got 5"},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],"previous_response_id":5})",
+              "previous_response_id", "expected the id of a response, got 5"},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],"image_config":5})", "image_config",
+              "expected an object, got 5"},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],"stream_options":5})",
+              "stream_options", "expected an object, got 5"},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],"store":"x"})", "store",
+              "expected true or false, got \"x\""},
+        Wrong{R"({"messages":[{"role":"user","content":"x"}],"background":true})", "background",
+              "made while their answer is waited for"}));
 
 TEST(Conversation, KnowsTheQuestionWhatAPictureShows) {
   EXPECT_TRUE(asks_what_is_seen("  What is in this picture?"));
@@ -183,6 +211,16 @@ TEST(AnswerNames, LeadToTheirJob) {
   const std::vector<std::string> wrong = {
       "", job, "ig_", "ig_" + job, "ig_x_0", "ig__", "resp_" + job + "x", "ig_" + job + "_-1"};
   for (const std::string& bad : wrong) EXPECT_FALSE(parse_answer_name(bad)) << bad;
+}
+
+TEST(MarkdownPicture, CutsItsTextBetweenLetters) {
+  const std::string fox = "\U0001F98A";
+  EXPECT_EQ(markdown_picture(fox + fox, "u"), "![" + fox + fox + "](u)");
+  EXPECT_EQ(markdown_picture("caf\u00e9", "u"), "![caf\u00e9](u)");
+  EXPECT_EQ(markdown_picture(std::string(78, 'a') + fox, "u"),
+            "![" + std::string(78, 'a') + "](u)");
+  EXPECT_EQ(markdown_picture(std::string(76, 'a') + fox + "b", "u"),
+            "![" + std::string(76, 'a') + fox + "](u)");
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ constexpr int kPicturesPerCallMax = 4;
 // Of the image tool, under the same names as at /v1/images.
 constexpr std::string_view kToolFields[] = {
     "size", "quality", "output_format", "output_compression", "resolution", "aspect_ratio"};
+// `model` says who makes the pictures (`image_tool_model`); whatever `moderation` says, it is what
+// happens here.
+constexpr std::string_view kOfTheToolItself[] = {"type", "action", "model", "moderation"};
 // Of pictures, where they stand beside the messages: no server with models that talk knows them.
 constexpr std::string_view kOfPictures[] = {"size",
                                             "quality",
@@ -99,6 +102,24 @@ tl::unexpected<Error> not_understood(std::string detail) {
                               .retry = Retry::no});
 }
 
+/// The image tool among a body's tools; null: it has none.
+json image_tool_of(std::string_view body) {
+  if (body.find(kTool) == std::string_view::npos) return {};
+  const auto value = parse_json(body, kTalkLimits);
+  if (!value || !value->is_object()) return {};
+  const json& tools = member(*value, "tools");
+  if (!tools.is_array()) return {};
+  const auto found = std::ranges::find_if(
+      tools, [](const json& tool) { return tool.is_object() && string_in(tool, "type") == kTool; });
+  return found == tools.end() ? json() : *found;
+}
+
+Error of_the_tools(Error error) {
+  error.message = "tools: " + error.message;
+  error.field = "tools";
+  return error;
+}
+
 /// A message of a request to /responses as one of an answer from there, which is the one form that
 /// every server reads: clients leave out most of it, and llama.cpp takes no other of the model's.
 json whole_message(json item, std::size_t index) {
@@ -128,14 +149,14 @@ std::string cut(std::string text, std::size_t limit) {
 
 }  // namespace
 
-bool wants_image_tool(std::string_view body) {
-  if (body.find(kTool) == std::string_view::npos) return false;
-  const auto value = parse_json(body, kTalkLimits);
-  if (!value || !value->is_object()) return false;
-  const json& tools = member(*value, "tools");
-  return tools.is_array() && std::ranges::any_of(tools, [](const json& tool) {
-           return tool.is_object() && string_in(tool, "type") == kTool;
-         });
+bool wants_image_tool(std::string_view body) { return !image_tool_of(body).is_null(); }
+
+Result<std::optional<std::string>> image_tool_model(std::string_view body) {
+  const json tool = image_tool_of(body);
+  if (tool.is_null()) return std::optional<std::string>();
+  auto model = read_string(tool, "model", "the name of a model");
+  if (!model) return tl::unexpected(of_the_tools(std::move(model.error())));
+  return model;
 }
 
 bool is_image_call(const ToolCall& call) { return call.name == kMake || call.name == kChange; }
@@ -373,11 +394,7 @@ struct ToolTalk::State {
     fields["model"] = maker->model;
     fields["prompt"] = "any";
     auto read = read_edit_fields(fields, maker->catalogue);
-    if (!read) {
-      read.error().message = "tools: " + read.error().message;
-      read.error().field = "tools";
-      return tl::unexpected(std::move(read.error()));
-    }
+    if (!read) return tl::unexpected(of_the_tools(std::move(read.error())));
     for (const std::string& warning : read->warnings) warnings.push_back("tools: " + warning);
     return {};
   }
@@ -400,9 +417,13 @@ struct ToolTalk::State {
             ErrorCode::unprocessable,
             fmt::format("tools: action: expected auto, generate or edit, got {}", shown(action)),
             "tools");
-      for (const std::string_view name : kToolFields)
-        if (const json& value = member(tool, name); !value.is_null())
-          image_fields[std::string(name)] = value;
+      for (const auto& [name, value] : tool.items()) {
+        if (value.is_null() || is_one_of(kOfTheToolItself, name)) continue;
+        if (is_one_of(kToolFields, name))
+          image_fields[name] = value;
+        else
+          warnings.push_back(fmt::format("tools: {}: not known here and ignored", shown(name)));
+      }
     }
     tool_choice = body.value("tool_choice", json());
     body.erase("tool_choice");

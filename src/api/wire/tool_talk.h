@@ -20,6 +20,8 @@ namespace imagined::api::wire {
 
 /// Whether a body asks for xAI's image tool. Looks no closer at bodies without its name.
 bool wants_image_tool(std::string_view body);
+/// The model that its image tool names; none: there is no such tool, or it names none.
+Result<std::optional<std::string>> image_tool_model(std::string_view body);
 
 struct ToolCall {
   std::string id;
