@@ -354,6 +354,18 @@ void check_upstream_models(const Config& config, Faults& faults) {
                  "models: is missing: which models are to be asked for there");
 }
 
+void warn_of_pictures_for_nothing(Config& config) {
+  for (const ModelSettings& model : config.models) {
+    const bool sells_seconds =
+        model.price_second_usd_ticks > 0 || model.price_second_720p_usd_ticks > 0;
+    if (sells_seconds && model.price_usd_ticks == 0 && !model.makes_videos)
+      config.warnings.push_back(fmt::format(
+          "models.{}: has a price for a second of a video and none for a picture: the pictures "
+          "that it makes cost nothing without price_usd",
+          model.name));
+  }
+}
+
 // Names that two have: what a server makes itself is never passed on, and a pair hides the model of
 // its name.
 void warn_of_hidden_names(Config& config) {
@@ -516,6 +528,7 @@ Result<Config> load_config(const ConfigFlags& flags, const Environment& environm
   check_upstream_models(config, faults);
   check_chats(config, faults);
   TRY(faults.finish());
+  warn_of_pictures_for_nothing(config);
   warn_of_hidden_names(config);
   while (config.settings.public_url.ends_with('/')) config.settings.public_url.pop_back();
   return config;

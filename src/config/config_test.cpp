@@ -111,6 +111,17 @@ TEST_F(ConfigFile, WarnsWhenItTakesABuiltInNameAway) {
   EXPECT_TRUE(own->warnings.empty());
 }
 
+TEST_F(ConfigFile, WarnsOfAModelThatSellsSecondsAndGivesPicturesAway) {
+  const auto warnings = [&](const std::string& more) {
+    const auto config = load_config(
+        {.file = write("[models.clips]\npath = \"x\"\nprice_second_usd = \"0.05\"\n" + more)}, {});
+    return config ? config->warnings : std::vector<std::string>{config.error().message};
+  };
+  ASSERT_EQ(warnings("").size(), 1u);
+  EXPECT_NE(warnings("")[0].find("models.clips: has a price for a second"), std::string::npos);
+  EXPECT_TRUE(warnings("price_usd = \"0.02\"\n").empty());
+}
+
 TEST(Config, IsFoundInTheUsersFolder) {
   const TestFolder home;
   const auto file = home.write(".config/imagined/imagined.toml", "queue_limit = 7\n");
