@@ -91,7 +91,7 @@ int check_books(const UsageOptions& options, service::LedgerStore& ledger) {
 int usage(const UsageOptions& options) {
   const auto filter = filter_of(options);
   if (!filter) return report(kExitUsage, filter.error());
-  const auto config = load_config(options.flags);
+  const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const auto stores = Stores::open(config->settings, StoreUser::command);
   if (!stores) return report(stores.error());

@@ -153,6 +153,8 @@ def test_what_needs_no_model_works_where_the_built_in_one_is_not(tmp_path):
 
     assert alone("keys", "create", "--create").returncode == 0
     assert alone("keys", "list").returncode == 0
+    assert alone("usage").returncode == 0
+    assert alone("usage", "--check").returncode == 0
     assert alone("config", "show").returncode == 0
     check = alone("config", "check", "--http-listen", "192.0.2.1:8080")
     assert check.returncode == 78
