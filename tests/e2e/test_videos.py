@@ -193,6 +193,12 @@ def test_what_is_wrong_is_said_by_name_at_once(server, path, body, status, param
     assert reply.json()["error"]["param"] == param
 
 
+def test_what_is_not_done_is_said_in_the_reply_too(server):
+    reply = post(server, "generations", model=CLIPS, prompt="a", duration=1, bogus=1)
+    assert reply.json()["warnings"] == ['"bogus": not known here and ignored']
+    assert reply.headers["x-imagined-warning"] == '"bogus": not known here and ignored'
+
+
 def test_a_video_of_another_team_or_of_nobody_is_not_there(server):
     nobodys = look(server, "01a2230d-0fc6-72a2-998b-a0c34ff64e5d")
     assert nobodys.status_code == 404

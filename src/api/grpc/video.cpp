@@ -124,7 +124,9 @@ Result<wire::VideoCall> read_video(const CallContext& context, const GrpcCall& c
   wire::VideoBody body(task_of(request), upload);
   const JsonText asked = TRY(body_of(request));
   TRY(body.feed(asked.text()));
-  return body.finish(context.services.catalogue, context.services.images.usual_video_model());
+  const Services& services = context.services;
+  return body.finish(services.catalogue, services.images.usual_video_model(),
+                     wire::video_makers(services.catalogue, services.workers));
 }
 
 template <class Request>

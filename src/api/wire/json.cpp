@@ -132,7 +132,8 @@ Result<std::optional<std::int64_t>> read_integer(const json& object, std::string
       (value.is_number_float() && std::abs(value.get<double>()) >= kBeyond);
   if (beyond) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: expected {}, got {}", name, expected, shown(value)),
+                fmt::format("{}: expected {}, got {}, which is beyond all bounds", name, expected,
+                            shown(value)),
                 std::string(name));
   }
   if (value.is_number_float()) {

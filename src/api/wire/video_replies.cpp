@@ -19,6 +19,21 @@ std::int64_t duration_s(const service::StoredPicture& clip) {
   return (clip.duration_ms + 500) / 1000;
 }
 
+std::string asked_video_body(std::string_view request_id,
+                             const std::vector<std::string>& warnings) {
+  JsonText body = JsonText::object({{"request_id", request_id}});
+  if (!warnings.empty()) body.add("warnings", JsonText::array_of(warnings));
+  return body.text();
+}
+
+std::vector<std::string> video_makers(const service::Catalogue& catalogue,
+                                      const service::WorkerPool& workers) {
+  std::vector<std::string> ids;
+  for (const service::Model& model : catalogue.models())
+    if (makes_videos({model, workers})) ids.push_back(model.id);
+  return ids;
+}
+
 std::string pending_video_body(std::string_view request_id, int percent, std::string_view model) {
   return JsonText::object({{"request_id", request_id},
                            {"status", "pending"},

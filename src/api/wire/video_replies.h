@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/wire/replies.h"
 #include "base/result.h"
@@ -17,6 +18,11 @@ struct KeptFile {
   std::string_view base;                              // see file_output_value
 };
 
+/// `{"request_id"}`, with "warnings" where there are any.
+std::string asked_video_body(std::string_view request_id, const std::vector<std::string>& warnings);
+/// Ids of the models whose workers say that they make videos.
+std::vector<std::string> video_makers(const service::Catalogue& catalogue,
+                                      const service::WorkerPool& workers);
 /// `{"request_id", "status": "pending", "progress", "model"}`; percent is 0 to 99.
 std::string pending_video_body(std::string_view request_id, int percent, std::string_view model);
 /// `{"request_id", "status": "done", "progress": 100, "model", "video": {"url", "duration",

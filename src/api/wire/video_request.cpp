@@ -10,6 +10,8 @@
 #include "api/wire/image_request.h"
 #include "api/wire/json.h"
 #include "base/json.h"
+#include "base/nearest.h"
+#include "base/words.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -57,6 +59,7 @@ Result<std::vector<std::string>> check_fields(const json& body, VideoTask task) 
     if (follows_the_video(name, task)) {
       warnings.push_back(fmt::format("{}: that of the given video is kept", name));
     } else if (name == "generate_audio") {
+      TRY(read_flag(body, name));
       warnings.push_back("generate_audio: videos here have no sound");
     } else if (!is_one_of(kVideoFields, name) && brings_media(name, value)) {
       return fail(ErrorCode::invalid_argument,
@@ -150,6 +153,23 @@ Result<std::string> read_upload_url(const json& body) {
               "output.upload_url");
 }
 
+// Who asks for a video by a name that is unknown is told what makes videos, not all that there is.
+Result<const service::Model*> read_model(std::string_view name, const service::Catalogue& catalogue,
+                                         const std::vector<std::string>& makers) {
+  auto found = catalogue.resolve(name);
+  const bool unknown = !found && found.error().code == ErrorCode::not_found &&
+                       !catalogue.deprecated(name) && !catalogue.id_of(name);
+  if (!unknown) return found;
+  const std::vector<std::string_view> names(makers.begin(), makers.end());
+  const std::string who = join_words(makers, ", ");
+  return fail(ErrorCode::not_found,
+              fmt::format("the model \"{}\" does not exist; {}{}", name,
+                          makers.empty() ? "no model that is ready here makes videos"
+                                         : fmt::format("videos are made by {} here", who),
+                          did_you_mean(name, names)),
+              "model");
+}
+
 Result<VideoRequest> read_request(const json& body, VideoTask task, bool has_picture,
                                   const service::Model& model) {
   service::Prompt prompt = TRY(read_words(body, has_picture, model.max_prompt_length));
@@ -178,7 +198,8 @@ Result<VideoRequest> read_request(const json& body, VideoTask task, bool has_pic
 }  // namespace
 
 Result<VideoCall> VideoBody::finish(const service::Catalogue& catalogue,
-                                    const service::Model& usual) {
+                                    const service::Model& usual,
+                                    const std::vector<std::string>& makers) {
   json body = TRY(json_.object());
   auto image = TRY(read_given(body, json_, "image"));
   auto reference = TRY(read_given(body, json_, "input_reference"));
@@ -197,7 +218,8 @@ Result<VideoCall> VideoBody::finish(const service::Catalogue& catalogue,
   if (task_ != VideoTask::generation && !video)
     return fail(ErrorCode::invalid_argument, "video: expected a video, got none", "video");
   const auto model_name = TRY(read_string(body, "model", "the name of a model"));
-  const service::Model* model = model_name ? TRY(catalogue.resolve(*model_name)) : &usual;
+  const service::Model* model =
+      model_name ? TRY(read_model(*model_name, catalogue, makers)) : &usual;
   std::vector<std::string> warnings = TRY(check_fields(body, task_));
   auto request = TRY(read_request(body, task_, image.has_value(), *model));
   return VideoCall{.request = std::move(request),

@@ -28,9 +28,11 @@ class VideoBody {
   Result<void> feed(std::string_view bytes) { return json_.feed(bytes); }
   /// After the last byte: xAI's fields (xai-api.md 1.7 to 1.9), with `seconds` for `duration` and
   /// `input_reference` for `image`, and `seed`, `steps` and `guidance` as for pictures. Without a
-  /// model it is `usual`. What would change the video and is not made here is refused by name; what
-  /// is not known at all is ignored with a warning. Codes as parse_generation_call.
-  Result<VideoCall> finish(const service::Catalogue& catalogue, const service::Model& usual);
+  /// model it is `usual`; who names one that is unknown is told of `makers`. What would change the
+  /// video and is not made here is refused by name; what is not known at all is ignored with a
+  /// warning. Codes as parse_generation_call.
+  Result<VideoCall> finish(const service::Catalogue& catalogue, const service::Model& usual,
+                           const std::vector<std::string>& makers);
 
  private:
   service::VideoTask task_;

@@ -35,13 +35,14 @@ class VideoRequestTest : public testing::Test {
   Result<VideoCall> read(std::string_view text, VideoTask task = VideoTask::generation) {
     VideoBody body(task, shelf_);
     TRY(body.feed(text));
-    return body.finish(catalogue_, *catalogue_.find("clips"));
+    return body.finish(catalogue_, *catalogue_.find("clips"), makers_);
   }
   Error error_of(std::string_view text, VideoTask task = VideoTask::generation) {
     const auto call = read(text, task);
     return call ? Error{.message = "read"} : call.error();
   }
 
+  std::vector<std::string> makers_ = {"clips"};
   VideoShelf shelf_;
   service::Catalogue catalogue_ = *service::Catalogue::make(
       {{.id = "pictures"}, {.id = "clips", .aliases = {"grok-imagine-video"}}}, {});
@@ -62,6 +63,34 @@ TEST_F(VideoRequestTest, RefusesPicturesAndVideosUnderNamesThatNobodyReads) {
   EXPECT_EQ(both.field, "input_reference");
   EXPECT_THAT(error_of(R"({"image": [7]})").message, testing::StartsWith("image: expected a URL"));
   EXPECT_TRUE(read(R"({"prompt": "it snows", "images": [], "image_url": null, "size": "7"})"));
+}
+
+TEST_F(VideoRequestTest, NamesWhatMakesVideosToWhoAsksForAnUnknownModel) {
+  constexpr const char* kUnknown = R"({"prompt": "a", "model": "clip"})";
+  const Error error = error_of(kUnknown);
+  EXPECT_EQ(error.code, ErrorCode::not_found);
+  EXPECT_EQ(error.message,
+            "the model \"clip\" does not exist; videos are made by clips here; did you mean "
+            "\"clips\"?");
+  makers_.clear();
+  EXPECT_EQ(error_of(kUnknown).message,
+            "the model \"clip\" does not exist; no model that is ready here makes videos");
+}
+
+TEST_F(VideoRequestTest, RefusesWordsWhereTheSoundIsYesOrNo) {
+  const Error error = error_of(R"({"prompt": "a", "generate_audio": "yes"})");
+  EXPECT_EQ(error.code, ErrorCode::unprocessable);
+  EXPECT_EQ(error.field, "generate_audio");
+  EXPECT_TRUE(read(R"({"prompt": "a", "generate_audio": true})"));
+}
+
+TEST_F(VideoRequestTest, SaysOfANumberBeyondAllBoundsThatItIs) {
+  const Error beyond = error_of(R"({"prompt": "a", "duration": 1e300})");
+  EXPECT_EQ(beyond.code, ErrorCode::invalid_argument);
+  EXPECT_THAT(beyond.message, testing::HasSubstr("beyond all bounds"));
+  const Error fraction = error_of(R"({"prompt": "a", "duration": 1.5})");
+  EXPECT_EQ(fraction.code, ErrorCode::unprocessable);
+  EXPECT_THAT(fraction.message, testing::Not(testing::HasSubstr("bounds")));
 }
 
 TEST_F(VideoRequestTest, TakesXaisValuesWhereNothingIsSaid) {

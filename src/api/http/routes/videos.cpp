@@ -29,7 +29,8 @@ class VideoSink final : public BodySink {
 
   Result<void> take(std::string_view bytes) override { return body_.feed(bytes); }
   Result<void> finish() override {
-    call_ = body_.finish(services_.catalogue, services_.images.usual_video_model());
+    call_ = body_.finish(services_.catalogue, services_.images.usual_video_model(),
+                         wire::video_makers(services_.catalogue, services_.workers));
     return {};
   }
 
@@ -90,7 +91,7 @@ Async<Result<Response>> create_video(const Context& context, Exchange& exchange)
   });
   if (!order) co_return tl::unexpected(order.error());
   exchange.job_id = order->job.id;
-  Response response = json_reply(wire::deferred_body(order->job.id));
+  Response response = json_reply(wire::asked_video_body(order->job.id, call->warnings));
   wire::Usage told;
   told.warnings = call->warnings;
   add_warnings(told, response);
