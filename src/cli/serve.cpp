@@ -249,6 +249,7 @@ int serve_until_stopped(const Config& config, const Listen& listen,
                                .clock = stores.clock(),
                                .relay = *relaying ? &(*relaying)->relay : nullptr,
                                .gauges = gauges};
+  options->guest = loop_guest(relaying->get());
   api::HttpServer server(std::move(*options), services);
   if (const auto listening = server.listen(); !listening) return report(listening.error());
   if (listen.grpc) {

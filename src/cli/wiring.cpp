@@ -250,7 +250,7 @@ Result<std::unique_ptr<Moderation>> make_moderation(const config::Settings& sett
       stores);
 }
 
-Relaying::Relaying(std::unique_ptr<service::UpstreamClient> to,
+Relaying::Relaying(std::unique_ptr<storage::WebUpstreams> to,
                    std::vector<service::Upstream> servers, std::vector<service::ModelPair> pairs,
                    service::Admission& admission, Stores& stores)
     : client(std::move(to)),
@@ -297,6 +297,14 @@ Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
     pairs.push_back({.name = chat.name, .talks = chat.talks, .makes = chat.makes});
   return std::make_unique<Relaying>(std::make_unique<storage::WebUpstreams>(), std::move(servers),
                                     std::move(pairs), admission, stores);
+}
+
+api::LoopGuest loop_guest(Relaying* relaying) {
+  if (relaying == nullptr) return {};
+  net::HttpStreams& streams = relaying->client->streams();
+  return {.move = [&streams](bool is_here) { streams.lend(is_here); },
+          .drive = [&streams] { streams.drive(); },
+          .fd = streams.fd()};
 }
 
 UpstreamMaking::UpstreamMaking(Relaying& relaying, std::unique_ptr<service::UpstreamMaker> by,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "api/http/server.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -30,13 +31,13 @@
 #include "service/ports/limit_store.h"
 #include "service/ports/remote_pictures.h"
 #include "service/ports/session_store.h"
-#include "service/ports/upstream_client.h"
 #include "service/ports/upstream_maker.h"
 #include "service/upstreams/all_workers.h"
 #include "service/upstreams/relay.h"
 #include "service/upstreams/upstream_worker.h"
 #include "service/upstreams/upstreams.h"
 #include "storage/backup/backup.h"
+#include "storage/web/web_upstreams.h"
 #include "worker/supervisor.h"
 
 namespace imagined::cli {
@@ -89,17 +90,20 @@ Result<std::unique_ptr<service::RemotePictures>> open_web(const config::Settings
 
 /// Other servers, and what is needed to speak to them.
 struct Relaying {
-  std::unique_ptr<service::UpstreamClient> client;
+  std::unique_ptr<storage::WebUpstreams> client;
   service::Upstreams upstreams;
   service::Relay relay;
 
-  Relaying(std::unique_ptr<service::UpstreamClient> to, std::vector<service::Upstream> servers,
+  Relaying(std::unique_ptr<storage::WebUpstreams> to, std::vector<service::Upstream> servers,
            std::vector<service::ModelPair> pairs, service::Admission& admission, Stores& stores);
 };
 /// Null when none is named. `invalid_argument` when a key is not in the environment, naming it.
 Result<std::unique_ptr<Relaying>> make_relaying(const config::Config& config,
                                                 const config::Environment& environment,
                                                 service::Admission& admission, Stores& stores);
+
+/// What it has to run on the server's loop. `relaying` may be null, and must outlive the server.
+api::LoopGuest loop_guest(Relaying* relaying);
 
 /// The worker of the models that other servers make, with what it needs.
 struct UpstreamMaking {

@@ -1,5 +1,6 @@
 // Requests to servers that an operator has named, whose answers come piece by piece: many at a time
-// on one thread of its own. Whole answers are http_client.h's.
+// on one thread of its own, or on the loop of somebody who has one. Whole answers are
+// http_client.h's.
 #pragma once
 
 #include <chrono>
@@ -65,9 +66,18 @@ class HttpStreams {
     std::shared_ptr<Transfer> transfer_;
   };
 
-  /// No redirects, no proxy, no cookies. `on_news` is called from the thread of the streams, and
-  /// perhaps once more after the stream is gone. The stream must not outlive this.
+  /// No redirects, no proxy, no cookies. `on_news` may be called from any thread, also before this
+  /// returns and perhaps once more after the stream is gone; it must not call the streams. The
+  /// stream must not outlive this.
   std::unique_ptr<Stream> post(StreamPost post, std::function<void()> on_news);
+
+  /// Lent, they are gone on with by whoever calls `drive` as soon as `fd` is readable; an answer
+  /// then reaches its reader without a change of threads. Else by a thread of their own, which
+  /// rests when this returns.
+  void lend(bool is_lent);
+  int fd() const;
+  /// What can be done now. Never blocks; any thread.
+  void drive();
 
  private:
   class Loop;

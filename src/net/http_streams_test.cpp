@@ -1,15 +1,20 @@
 #include "net/http_streams.h"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "net/test_server.h"
 
 namespace imagined::net {
 namespace {
 
+using testing::Each;
 using testing::HasSubstr;
 
 /// A stream whose news are waited for.
@@ -109,6 +114,58 @@ TEST(HttpStreams, SaysThatNobodyIsThere) {
   const StreamNews news = reader.whole();
   EXPECT_EQ(news.status, 0);
   EXPECT_TRUE(news.error);
+}
+
+/// An answer of streams that are lent to this thread, to its end; on which threads it was told of.
+struct Driven {
+  std::string bytes;
+  std::vector<std::thread::id> told;
+};
+Driven drive(HttpStreams& streams, const std::string& url) {
+  Driven driven;
+  bool has_news = false;
+  const auto stream = streams.post({.url = url, .headers = {}, .body = nullptr}, [&] {
+    driven.told.push_back(std::this_thread::get_id());
+    has_news = true;
+  });
+  for (bool has_ended = false; !has_ended;) {
+    if (!std::exchange(has_news, false)) {
+      pollfd ready{.fd = streams.fd(), .events = POLLIN, .revents = 0};
+      if (::poll(&ready, 1, 60'000) != 1) break;
+      streams.drive();
+      continue;
+    }
+    StreamNews news = stream->take();
+    driven.bytes += news.bytes;
+    has_ended = news.ended;
+  }
+  return driven;
+}
+
+TEST(HttpStreams, TellOnTheThreadThatTheyAreLentTo) {
+  const TestServer server([](const std::string&) { return answer("", "body"); });
+  HttpStreams streams;
+  streams.lend(true);
+  const Driven driven = drive(streams, server.url());
+  EXPECT_EQ(driven.bytes, "body");
+  EXPECT_THAT(driven.told, Each(std::this_thread::get_id()));
+}
+
+TEST(HttpStreams, LentGoOnWithAnAnswerThatWasNotTakenInTime) {
+  const std::string body(4 << 20, 'x');
+  const TestServer server([&](const std::string&) { return answer("", body); });
+  HttpStreams streams({.untaken_bytes_max = 1000});
+  streams.lend(true);
+  EXPECT_EQ(drive(streams, server.url()).bytes, body);
+}
+
+TEST(HttpStreams, GoOnByThemselvesWhenTheyAreLentNoMore) {
+  const TestServer server([](const std::string&) { return answer("", "{}"); });
+  HttpStreams streams;
+  streams.lend(true);
+  Reader reader(streams, server.url());
+  streams.lend(false);
+  EXPECT_EQ(reader.whole().bytes, "{}");
 }
 
 TEST(HttpStreams, EndsRequestsWhoseStreamsAreGone) {

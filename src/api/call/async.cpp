@@ -82,6 +82,11 @@ void Pool::start(std::function<void()> work) {
   });
 }
 
+Async<void> Pool::start_soon(std::function<void()> work) {
+  const auto loop = co_await asio::this_coro::executor;
+  asio::post(loop, [this, work = std::move(work)] { start(work); });
+}
+
 void Pool::join() { threads_->pool.join(); }
 
 struct Signal::State : std::enable_shared_from_this<Signal::State> {

@@ -36,6 +36,10 @@ class Pool {
   /// logged.
   void start(std::function<void()> work);
 
+  /// Starts `work` as soon as the calling coroutine waits: waking a thread takes as long as an
+  /// answer, which is sent first.
+  Async<void> start_soon(std::function<void()> work);
+
   /// Work that is given and has not ended.
   std::int64_t calls() const { return calls_; }
 

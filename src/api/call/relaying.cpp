@@ -84,11 +84,13 @@ class Inlining {
 
 }  // namespace
 
+bool may_have_own_pictures(std::string_view body) {
+  return body.find("files") != std::string::npos || body.find("\"file_id\"") != std::string::npos;
+}
+
 Result<std::string> with_own_pictures(const CallContext& context, const Call& call,
                                       std::string body, const OwnNames& names) {
-  const bool may_have_some =
-      body.find("files") != std::string::npos || body.find("\"file_id\"") != std::string::npos;
-  if (!may_have_some) return body;
+  if (!may_have_own_pictures(body)) return body;
   return Inlining(context, call, names).run(std::move(body));
 }
 

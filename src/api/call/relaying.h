@@ -9,6 +9,9 @@
 
 namespace imagined::api {
 
+/// Whether it may have some of our own pictures or files: most bodies do not.
+bool may_have_own_pictures(std::string_view body);
+
 /// The body with our own pictures and files in the place of their links and ids, as data URLs;
 /// every other byte stays as it is. What another team's is not found, `not_found`. Blocks.
 Result<std::string> with_own_pictures(const CallContext& context, const Call& call,

@@ -176,17 +176,19 @@ std::optional<Error> key_refusal(int status, const std::string& model) {
                .retry = Retry::no};
 }
 
-void record_use(const CallContext& context, const Call& call, const std::string& model,
-                const UpstreamRoute& route, const std::optional<service::TokenUsage>& usage) {
-  context.pool.start([&relay = *context.services.relay, caller = *call.caller, model, route, usage,
-                      id = call.id] {
+Async<void> record_use(const CallContext& context, const Call& call, const std::string& model,
+                       const UpstreamRoute& route,
+                       const std::optional<service::TokenUsage>& usage) {
+  auto work = [&relay = *context.services.relay, caller = *call.caller, model, route, usage,
+               id = call.id] {
     const service::TokenUsage used = usage.value_or(service::TokenUsage());
     const auto cost = relay.record(caller, model, route, used);
     log(cost ? LogLevel::info : LogLevel::error, cost ? "relayed" : "relayed_unrecorded",
         "request_id={} upstream={} model={} input_tokens={} output_tokens={} usd_ticks={} why={:?}",
         id, route.upstream->name, model, used.input, used.output, cost.value_or(0),
         cost ? "" : cost.error().message);
-  });
+  };
+  return context.pool.start_soon(std::move(work));
 }
 
 }  // namespace imagined::api

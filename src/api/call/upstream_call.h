@@ -43,8 +43,8 @@ Async<std::string> error_body_of(UpstreamReply& reply, std::stop_token client_go
 std::optional<Error> key_refusal(int status, const std::string& model);
 
 /// Writes down what was used, when the client has it all.
-void record_use(const CallContext& context, const Call& call, const std::string& model,
-                const service::UpstreamRoute& route,
-                const std::optional<service::TokenUsage>& usage);
+Async<void> record_use(const CallContext& context, const Call& call, const std::string& model,
+                       const service::UpstreamRoute& route,
+                       const std::optional<service::TokenUsage>& usage);
 
 }  // namespace imagined::api

@@ -178,7 +178,7 @@ Async<Result<Said>> hear_upstream(const GrpcContext& context, GrpcCall& call, st
   reply->answer = nullptr;
   auto turn = reader.end();
   if (!turn) co_return tl::unexpected(std::move(turn.error()));
-  record_use(context, call, model, reply->route, turn->usage);
+  co_await record_use(context, call, model, reply->route, turn->usage);
   const service::TokenUsage used = turn->usage.value_or(service::TokenUsage());
   Said answer{.id = "chatcmpl-" + call.id,
               .model = model,

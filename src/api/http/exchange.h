@@ -59,10 +59,11 @@ struct Exchange : Call {
   IpAddress local_address;
   std::uint16_t local_port = 0;
   bool is_encrypted = false;
-  Origin origin;                   // who asks, and by which URL, when proxies are believed
-  AddressCounts::Place place;      // of the client behind a proxy
-  const Route* route = nullptr;    // none: no route has this path and method
-  int ordered = 0;                 // pictures, of a request for them that could be read
+  Origin origin;                 // who asks, and by which URL, when proxies are believed
+  AddressCounts::Place place;    // of the client behind a proxy
+  const Route* route = nullptr;  // none: no route has this path and method
+  int ordered = 0;               // pictures, of a request for them that could be read
+  std::optional<service::Spending> spending;  // of who asks, as it was when the key was looked up
   std::string session;             // token of the session it came with; empty: it came with a key
   Params params;                   // what stands at {...} in the route's pattern
   std::unique_ptr<BodySink> sink;  // where the body goes, when it is not held in `request`

@@ -183,8 +183,14 @@ Step authenticate(const Context& context, Exchange& exchange) {
   // Of this machine itself come the clients of a proxy, too, and whoever tries things out.
   const IpAddress& client = exchange.origin.client;
   const std::string from = client.is_loopback() ? std::string() : client.to_string();
+  service::Relay* const relay =
+      exchange.route->access == Access::key_and_spending ? context.services.relay : nullptr;
   auto caller = co_await on_pool(context.pool, [&] {
-    return context.services.keys.authenticate(authorization, usable, from);
+    auto found = context.services.keys.authenticate(authorization, usable, from);
+    if (!found || relay == nullptr) return found;
+    // Where this fails, who needs it looks again and says why.
+    if (auto left = relay->spending(*found)) exchange.spending = std::move(*left);
+    return found;
   });
   if (!caller) co_return tl::unexpected(std::move(caller.error()));
   exchange.caller = std::move(*caller);

@@ -46,7 +46,7 @@ class RelayedEvents final : public EventSource {
       }
       if (news.ended) {
         attempt_.answer = nullptr;
-        record_use(context_, exchange_, model_, attempt_.route, usage_.usage());
+        co_await record_use(context_, exchange_, model_, attempt_.route, usage_.usage());
         std::string rest = told(filter_.rest());
         if (news.error) co_return rest + failed(*news.error);
         if (rest.empty()) co_return std::nullopt;
@@ -124,7 +124,7 @@ Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
   if (status == 200) {
     wire::UsageReader usage;
     usage.feed(body);
-    record_use(context, exchange, asked.model, attempt.route, usage.usage());
+    co_await record_use(context, exchange, asked.model, attempt.route, usage.usage());
   }
   held.shrink(body.size());
   Response response{.status = status, .body = std::move(body)};

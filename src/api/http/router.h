@@ -14,7 +14,8 @@ namespace imagined::api {
 enum class Access : std::uint8_t {
   open,
   key,
-  known_key,  // even one that may not be used now: the reply says so
+  key_and_spending,  // and what its owner has left, in one visit of the books
+  known_key,         // even one that may not be used now: the reply says so
 };
 
 struct Route {

@@ -1,11 +1,13 @@
 #include "api/http/server.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
@@ -153,6 +155,8 @@ class HttpServer::Loop {
   void turn_away(tcp::socket socket, Error error);
   void run_among(Connections& connections, const std::shared_ptr<Connection>& connection,
                  Async<void> work, Listener::Place place);
+  void take_in_guest();
+  void look_after_guest();
   void begin_stop();
   void count_down(std::chrono::milliseconds left);
   void end_replies();
@@ -185,6 +189,8 @@ class HttpServer::Loop {
   const std::chrono::milliseconds last_words_ = last_words(options_.drain_timeout);
   std::stop_source ends_;
   asio::steady_timer drain_{io_};
+  std::optional<asio::posix::stream_descriptor> guest_;
+  bool is_guest_heard_ = false;
   std::optional<Certificate> certificate_;  // none: in the clear
   bool stopping_ = false;
   Connections connections_;
@@ -278,8 +284,33 @@ void HttpServer::Loop::end_when_idle() {
   if (stopping_ && connections_.empty()) io_.stop();
 }
 
+void HttpServer::Loop::take_in_guest() {
+  if (!options_.guest.move) return;
+  const int fd = ::dup(options_.guest.fd);  // the one here is closed with the loop
+  if (fd < 0) return;
+  guest_.emplace(io_, fd);
+  options_.guest.move(true);
+}
+
+void HttpServer::Loop::look_after_guest() {
+  if (!guest_ || is_guest_heard_) return;
+  guest_->async_wait(asio::posix::descriptor_base::wait_read,
+                     [this](const boost::system::error_code& error) {
+                       is_guest_heard_ = false;
+                       if (error) return;
+                       options_.guest.drive();
+                       look_after_guest();
+                     });
+  is_guest_heard_ = true;
+}
+
 void HttpServer::Loop::run() {
-  run_loop(io_, [this] { listener_.accept(); });
+  take_in_guest();
+  run_loop(io_, [this] {
+    listener_.accept();
+    look_after_guest();
+  });
+  if (guest_) options_.guest.move(false);
   pool_.join();
   fetch_pool_.join();
   upload_pool_.join();

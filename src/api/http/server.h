@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,13 @@
 #include "base/result.h"
 
 namespace imagined::api {
+
+/// What else runs on the loop, as long as that runs: what waits for other servers.
+struct LoopGuest {
+  std::function<void(bool is_here)> move;  // empty: there is none
+  std::function<void()> drive;             // whenever the descriptor is readable; never blocks
+  int fd = -1;
+};
 
 struct ServerOptions {
   std::string host = "127.0.0.1";  // a literal address
@@ -23,6 +31,7 @@ struct ServerOptions {
   AnswerOptions answers;
   std::string tls_certificate_file;  // with its key: TLS; with none of both: in the clear
   std::string tls_key_file;
+  LoopGuest guest;
 };
 
 /// What is wrong with the files of TLS, as `HttpServer::listen` says it; neither file is right.

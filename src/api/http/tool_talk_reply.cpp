@@ -223,7 +223,8 @@ class ToolTalking final : public EventSource {
       std::string events = answer_->text(said);
       reply_->answer = nullptr;
       if (news.error) co_return events + failed(*news.error);
-      co_return events + end_turn();
+      const std::string last = co_await end_turn();
+      co_return events + last;
     }
     if (!said.empty()) co_return answer_->text(said);
     // Whatever comes meanwhile without words for the client: who has left is noticed by writing.
@@ -232,10 +233,10 @@ class ToolTalking final : public EventSource {
     co_return steady_clock::now() >= until ? std::string(wire::kAliveEvent) : std::string();
   }
 
-  std::string end_turn() {
+  Async<std::string> end_turn() {
     auto turn = reader_.end();
-    if (!turn) return failed(turn.error());
-    record_use(context_, exchange_, models_.talks, reply_->route, turn->usage);
+    if (!turn) co_return failed(turn.error());
+    co_await record_use(context_, exchange_, models_.talks, reply_->route, turn->usage);
     if (turn->usage) {
       usage_.input_tokens += turn->usage->input;
       usage_.output_tokens += turn->usage->output;
@@ -248,10 +249,10 @@ class ToolTalking final : public EventSource {
       (is_ours(call) && !is_last_round() ? ours_ : theirs_).push_back(call);
     if (is_last_round())
       std::erase_if(theirs_, [this](const ToolCall& call) { return is_ours(call); });
-    if (ours_.empty()) return unsaid + end();
+    if (ours_.empty()) co_return unsaid + end();
     talk_.add(*turn);
     state_ = State::making;
-    return unsaid;
+    co_return unsaid;
   }
 
   /// Begins the next call, or tells how the one in work gets on.

@@ -41,8 +41,9 @@ class UpstreamAnswer {
 class UpstreamClient {
  public:
   virtual ~UpstreamClient() = default;
-  /// `on_news` is called from another thread, whenever `take` has something new; it must not block,
-  /// and may be called once more after the answer is gone.
+  /// `on_news` is called from any thread, whenever `take` has something new, also before this
+  /// returns; it must not block or call the client, and may be called once more after the answer is
+  /// gone.
   virtual std::unique_ptr<UpstreamAnswer> post(UpstreamPost post,
                                                std::function<void()> on_news) = 0;
 };

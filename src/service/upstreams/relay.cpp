@@ -7,6 +7,11 @@
 #include "base/ids.h"
 
 namespace imagined::service {
+namespace {
+
+constexpr std::int64_t kFreshMs = 1'000;
+
+}  // namespace
 
 Charge Relay::charge_of(const Caller& caller, std::string_view model) const {
   return {.id = make_uuid(parts_.clock),
@@ -19,7 +24,24 @@ Charge Relay::charge_of(const Caller& caller, std::string_view model) const {
           .created_ms = parts_.clock.unix_ms()};
 }
 
-Result<void> Relay::check(const Caller& caller, std::string_view model) {
+Result<Spending> Relay::spending(const Caller& caller) {
+  Spending spending{.uses = {}, .seen_ms = parts_.clock.unix_ms()};
+  const Reservation reservation = parts_.admission.reservation(caller, charge_of(caller, {}));
+  if (reservation.quotas.empty()) return spending;
+  const std::optional<std::int64_t> own = TRY(parts_.ledger.team_limit(caller.owner.team_id));
+  for (const Quota& asked : reservation.quotas) {
+    Quota quota = asked.is_teams_month ? lowered(asked, own) : asked;
+    const Amount used = TRY(parts_.ledger.spent(quota.bucket, quota.period));
+    spending.uses.push_back({std::move(quota), used});
+  }
+  return spending;
+}
+
+bool Relay::is_fresh(const Spending& spending) const {
+  return parts_.clock.unix_ms() - spending.seen_ms < kFreshMs;
+}
+
+Result<void> Relay::check(const Caller& caller, std::string_view model, const Spending& spending) {
   if (!(caller.scopes == ScopeSet::all()))
     return tl::unexpected<Error>(
         Error{.code = ErrorCode::unauthenticated,
@@ -29,16 +51,17 @@ Result<void> Relay::check(const Caller& caller, std::string_view model) {
   TRY(require_model(caller, model));
   // What it will cost shows when it has come: an owner that has nothing left does not begin.
   constexpr Amount kLeast{.pictures = 0, .usd_ticks = 1};
-  const Reservation reservation = parts_.admission.reservation(caller, charge_of(caller, model));
-  const std::optional<std::int64_t> own = TRY(parts_.ledger.team_limit(caller.owner.team_id));
-  for (const Quota& asked : reservation.quotas) {
-    const Quota quota = asked.is_teams_month ? lowered(asked, own) : asked;
-    const Amount used = TRY(parts_.ledger.spent(quota.bucket, quota.period));
+  for (const auto& [quota, used] : spending.uses) {
     const auto left = check_quota(quota, used, kLeast, parts_.clock.unix_ms());
     if (!left) parts_.admission.note_refusal(caller, model, left.error());
     TRY(left);
   }
   return {};
+}
+
+Result<void> Relay::check(const Caller& caller, std::string_view model) {
+  const Spending spending = TRY(this->spending(caller));
+  return check(caller, model, spending);
 }
 
 std::unique_ptr<UpstreamAnswer> Relay::post(const UpstreamRoute& route, Question question,

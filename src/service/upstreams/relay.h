@@ -17,6 +17,16 @@
 
 namespace imagined::service {
 
+/// What an owner has used of each of its quotas.
+struct Spending {
+  struct Use {
+    Quota quota;  // as its team has lowered it
+    Amount used;
+  };
+  std::vector<Use> uses;
+  std::int64_t seen_ms = 0;
+};
+
 /// What customers can do with the models of other servers: who may, who is asked, what it costs.
 /// Made once, by cli/wiring; any thread may call it. If the process dies in the middle of an
 /// answer, nothing of it is in the books.
@@ -34,9 +44,15 @@ class Relay {
 
   const Upstreams& upstreams() const { return parts_.upstreams; }
 
+  /// Blocks.
+  Result<Spending> spending(const Caller& caller);
+  /// Whether it may still be gone by.
+  bool is_fresh(const Spending& spending) const;
   /// Before anybody is asked. `unauthenticated` for a key that is limited to scopes, for none of
   /// them is for this, or to other models; `resource_exhausted` when a quota or a budget is spent.
-  /// Blocks.
+  /// Never blocks.
+  Result<void> check(const Caller& caller, std::string_view model, const Spending& spending);
+  /// The same with the spending of now. Blocks.
   Result<void> check(const Caller& caller, std::string_view model);
 
   /// As Upstreams.

@@ -11,6 +11,9 @@ class WebUpstreams final : public service::UpstreamClient {
   std::unique_ptr<service::UpstreamAnswer> post(service::UpstreamPost post,
                                                 std::function<void()> on_news) override;
 
+  /// For a loop that they are lent to.
+  net::HttpStreams& streams() { return streams_; }
+
  private:
   net::HttpStreams streams_;
 };

@@ -76,6 +76,28 @@ std::optional<ToolTalkModels> tool_talk_models(const Services& services, const s
   return models;
 }
 
+/// What the upstream is asked, when the caller may ask it. What needs no look at the books or the
+/// files needs no thread of the pool.
+Async<Result<void>> ready_to_ask(const Context& context, Exchange& exchange, UpstreamAsk& asked) {
+  constexpr std::size_t kReadHere = 64 * 1024;  // bytes, in microseconds
+  service::Relay& relay = *context.services.relay;
+  std::string body = std::move(exchange.request.body);
+  if (exchange.spending && relay.is_fresh(*exchange.spending) && body.size() <= kReadHere &&
+      !may_have_own_pictures(body)) {
+    asked.body = std::move(body);
+    co_return relay.check(*exchange.caller, asked.model, *exchange.spending);
+  }
+  const OwnNames names = own_names(context.options, exchange);
+  auto readied = co_await on_pool(context.pool, [&]() -> Result<std::string> {
+    TRY(relay.check(*exchange.caller, asked.model));
+    return with_own_pictures(context, exchange, std::move(body), names);
+  });
+  if (!readied) co_return tl::unexpected(std::move(readied.error()));
+  asked.body = std::move(*readied);
+  asked.head = *wire::read_relayed(asked.body);  // our own pictures have moved what is behind them
+  co_return Result<void>();
+}
+
 /// Hands the request on and the answer back, byte by byte: the body but for the model's name where
 /// it has another there, and for our own pictures.
 Async<Result<Response>> relay(const Context& context, Exchange& exchange, ChatApi api,
@@ -83,14 +105,8 @@ Async<Result<Response>> relay(const Context& context, Exchange& exchange, ChatAp
   UpstreamAsk asked{.api = api, .model = *head.model, .body = {}, .head = std::move(head)};
   if (auto in = co_await pass_the_door(context, exchange, asked.model); !in)
     co_return tl::unexpected(std::move(in.error()));
-  const OwnNames names = own_names(context.options, exchange);
-  auto body = co_await on_pool(context.pool, [&]() -> Result<std::string> {
-    TRY(context.services.relay->check(*exchange.caller, asked.model));
-    return with_own_pictures(context, exchange, std::move(exchange.request.body), names);
-  });
-  if (!body) co_return tl::unexpected(std::move(body.error()));
-  asked.body = std::move(*body);
-  asked.head = *wire::read_relayed(asked.body);  // our own pictures have moved what is behind them
+  if (auto ready = co_await ready_to_ask(context, exchange, asked); !ready)
+    co_return tl::unexpected(std::move(ready.error()));
   auto attempt = co_await ask_upstreams(context, exchange, asked, exchange.client_gone);
   if (!attempt && attempt.error().code == ErrorCode::unimplemented)
     co_return co_await respond_over_chat(context, exchange, std::move(asked),
