@@ -22,7 +22,8 @@ class LimitedBuilder {
   bool number_unsigned(json::number_unsigned_t value) { return add(value); }
   bool number_float(double value, const std::string& text) {
     if (text.size() > limits_.number_bytes_max)
-      return refuse(fmt::format("a number has more than {} characters", limits_.number_bytes_max));
+      return refuse_more(
+          fmt::format("a number has more than {} characters", limits_.number_bytes_max));
     return add(value);
   }
   bool string(std::string& value) { return add(std::move(value)); }
@@ -32,7 +33,7 @@ class LimitedBuilder {
   bool key(std::string& name) {
     json& object = *open_.back();
     if (object.size() >= limits_.fields_max && !object.contains(name))
-      return refuse(fmt::format("an object has more than {} fields", limits_.fields_max));
+      return refuse_more(fmt::format("an object has more than {} fields", limits_.fields_max));
     const auto [place, is_new] = object.emplace(name, nullptr);
     if (!is_new) return refuse(fmt::format("the field {} is given twice", shown(name)));
     slot_ = &*place;
@@ -61,6 +62,10 @@ class LimitedBuilder {
     if (fault_.what.empty()) fault_.what = std::move(what);
     return false;
   }
+  bool refuse_more(std::string what) {
+    fault_.is_limit = fault_.what.empty();
+    return refuse(std::move(what));
+  }
 
   // Puts a value where the parser is and returns its place.
   json& place(json value) {
@@ -84,7 +89,8 @@ class LimitedBuilder {
 
   bool open(json container) {
     if (open_.size() >= limits_.depth_max)
-      return refuse(fmt::format("the text is nested deeper than {} levels", limits_.depth_max));
+      return refuse_more(fmt::format(
+          "the text is nested too deeply (at most {} levels are allowed)", limits_.depth_max));
     open_.push_back(&place(std::move(container)));
     return true;
   }

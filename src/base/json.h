@@ -17,8 +17,9 @@ struct JsonLimits {
 
 /// Why a text was not taken.
 struct JsonFault {
-  std::string what;   // "the text breaks at byte 7"
-  std::string field;  // the member of the whole object in whose value it lies; empty: in none
+  std::string what;       // "the text breaks at byte 7"
+  std::string field;      // the member of the whole object in whose value it lies; empty: in none
+  bool is_limit = false;  // it is JSON as far as it was read, and more of it than is taken
 };
 
 /// Any value of JSON. Refused: broken or cut text, bytes after it, text that is no UTF-8, half

@@ -40,13 +40,23 @@ TEST(ParseJson, SaysWhereATextBreaksAndInWhichField) {
 
 TEST(ParseJson, StopsAtItsLimits) {
   EXPECT_EQ(fault(nested(4), {.depth_max = 4}), "none");
-  EXPECT_EQ(fault(nested(5), {.depth_max = 4}), "|the text is nested deeper than 4 levels");
-  EXPECT_EQ(fault(std::string(1'000'000, '[')), "|the text is nested deeper than 16 levels");
+  EXPECT_EQ(fault(nested(5), {.depth_max = 4}),
+            "|the text is nested too deeply (at most 4 levels are allowed)");
+  EXPECT_EQ(fault(std::string(1'000'000, '[')),
+            "|the text is nested too deeply (at most 16 levels are allowed)");
   EXPECT_EQ(fault(R"({"a": 1, "b": 2})", {.fields_max = 2}), "none");
   EXPECT_EQ(fault(R"({"a": 1, "b": 2, "c": 3})", {.fields_max = 2}),
             "|an object has more than 2 fields");
   EXPECT_EQ(fault("[0.123]", {.number_bytes_max = 5}), "none");
   EXPECT_EQ(fault("[0.1234]", {.number_bytes_max = 5}), "|a number has more than 5 characters");
+}
+
+TEST(ParseJson, TellsWhatIsTooMuchFromWhatIsBroken) {
+  EXPECT_TRUE(parse_json(nested(5), {.depth_max = 4}).error().is_limit);
+  EXPECT_TRUE(parse_json(R"({"a": 1, "b": 2})", {.fields_max = 1}).error().is_limit);
+  EXPECT_TRUE(parse_json("[0.1234]", {.number_bytes_max = 5}).error().is_limit);
+  EXPECT_FALSE(parse_json("{", {}).error().is_limit);
+  EXPECT_FALSE(parse_json(R"({"a": 1, "a": 2})", {}).error().is_limit);
 }
 
 TEST(Shown, IsShortAndAscii) {

@@ -53,6 +53,18 @@ def test_what_is_no_json_object_is_refused(server, data):
     assert response.json()["code"] == "invalid-argument"
 
 
+@pytest.mark.parametrize("route", ["images/generations", "images/edits", "videos/generations", "chat/completions",
+                                   "responses"])
+def test_what_is_nested_too_deeply_is_said_to_be(server, route):
+    response = requests.post(f"{server.url}/v1/{route}", timeout=10,
+                             headers=server.headers() | {"Content-Type": "application/json"},
+                             data=b'{"prompt":"a","metadata":' + b"[" * 40 + b"]" * 40 + b"}")
+    assert response.status_code == 400, response.text
+    error = response.json()["error"]
+    assert error["message"] == "metadata: the text is nested too deeply (at most 32 levels are allowed)"
+    assert error["param"] == "metadata"
+
+
 @pytest.mark.parametrize("content_type", [
     None, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16",
     "multipart/form-data; boundary=x"])

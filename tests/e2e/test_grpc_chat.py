@@ -214,6 +214,10 @@ def test_what_is_not_offered_is_said_by_name(talk):
     bad.function.parameters = '{}}],"model":"other"'
     assert ask(tools=[bad]) == (grpc.StatusCode.INVALID_ARGUMENT,
                                 "tools[0].function.parameters: expected a JSON object")
+    bad.function.parameters = '{"a":' + "[" * 300 + "]" * 300 + "}"
+    assert ask(tools=[bad]) == (grpc.StatusCode.INVALID_ARGUMENT,
+                                "tools[0].function.parameters: the schema is nested too deeply (at most 256 levels "
+                                "are allowed)")
     code, why = refused(lambda: client.chat.get_stored_completion("x"))
     assert code == unimplemented and "use GetCompletion" in why
     assert upstream.requests == []

@@ -277,6 +277,17 @@ def test_a_stream_that_breaks_ends_with_an_error_event(relay):
     assert "no whole answer" in json.loads(last.removeprefix("data: "))["error"]["message"]
 
 
+def test_what_is_nested_too_deeply_is_said_to_be(relay):
+    upstream = Upstream(json_answer(completion()))
+    server = relay(upstream)
+    for levels, status in ((256, 200), (257, 400), (50_000, 400)):
+        body = b'{"x":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b',"model":"far","messages":[]}'
+        reply = post_json(server, body)
+        assert reply.status_code == status, reply.text
+    assert reply.json()["error"]["message"] == "the body is nested too deeply (at most 256 levels are allowed)"
+    assert len(upstream.requests) == 1
+
+
 def test_who_leaves_a_stream_ends_the_work_of_the_upstream(relay):
     more, never = threading.Event(), threading.Event()
     upstream = Upstream(stream_answer(sse(chunk("a")), more, sse(chunk("b")), never))

@@ -51,8 +51,13 @@ tl::unexpected<Error> not_offered(std::string field, std::string_view why) {
 /// A schema goes on as it came; what is no JSON object would break what stands around it.
 Result<std::string> schema_of(const std::string& field, const std::string& text) {
   if (text.empty()) return std::string("{}");
-  if (wire::read_relayed(text)) return text;
-  return fail(ErrorCode::invalid_argument, field + ": expected a JSON object", field);
+  const auto head = wire::read_relayed(text);
+  if (!head) return fail(ErrorCode::invalid_argument, field + ": expected a JSON object", field);
+  if (auto taken = wire::check_depth(*head, field + ": the schema"); !taken) {
+    taken.error().field = field;
+    return tl::unexpected(std::move(taken.error()));
+  }
+  return text;
 }
 
 Result<JsonText> part_of(const std::string& where, const xai_api::Content& content) {

@@ -287,6 +287,19 @@ TEST(GenerationCall, NamesTheFieldOfHalfASurrogatePair) {
   EXPECT_EQ(parse(R"({"prompt":"\ud83d\ude00"})")->request.prompt.text(), "\U0001F600");
 }
 
+std::string nested(int depth) {
+  return with("\"x\":" + std::string(static_cast<std::size_t>(depth), '[') +
+              std::string(static_cast<std::size_t>(depth), ']'));
+}
+
+TEST(GenerationCall, IsNotSaidToBeNoJsonWhereItIsMoreThanIsTaken) {
+  EXPECT_TRUE(parse(nested(31)));
+  EXPECT_EQ(parse(nested(32)).error().message,
+            "x: the text is nested too deeply (at most 32 levels are allowed)");
+  EXPECT_EQ(parse(std::string(33, '[')).error().message,
+            "the text is nested too deeply (at most 32 levels are allowed)");
+}
+
 struct BadCall {
   const char* name;
   std::string body;
@@ -301,11 +314,6 @@ TEST_P(RefusedCall, NamesCodeAndField) {
   ASSERT_FALSE(call);
   EXPECT_EQ(call.error().code, GetParam().code) << call.error().message;
   EXPECT_EQ(call.error().field, GetParam().field) << call.error().message;
-}
-
-std::string nested(int depth) {
-  return with("\"x\":" + std::string(static_cast<std::size_t>(depth), '[') +
-              std::string(static_cast<std::size_t>(depth), ']'));
 }
 
 std::string many_fields(int count) {

@@ -80,7 +80,16 @@ std::string shown_name(std::string_view name) {
                                         : valid_utf8(name.substr(0, kShownNameBytes)) + "...";
 }
 
-// The member, or null when there is none.
+tl::unexpected<Error> not_taken(const JsonFault& fault) {
+  const auto& [what, field, is_limit] = fault;
+  const std::string name = field.empty() ? "" : shown_name(field) + ": ";
+  return fail(ErrorCode::invalid_argument,
+              is_limit        ? name + what
+              : field.empty() ? "the body is not JSON: " + what
+                              : name + "not JSON: " + what,
+              field);
+}
+
 }  // namespace
 
 const json& member(const json& object, std::string_view name) {
@@ -93,18 +102,10 @@ bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-Result<json> parse_json_object(std::string_view text) {
+Result<json> parse_json_object(std::string_view text, const JsonLimits& limits) {
   TRY(check_encoding(text));
-  auto parsed = parse_json(text, {.depth_max = kJsonDepthMax,
-                                  .fields_max = kJsonFieldsMax,
-                                  .number_bytes_max = kJsonNumberBytesMax});
-  if (!parsed) {
-    const auto& [what, field] = parsed.error();
-    return fail(ErrorCode::invalid_argument,
-                field.empty() ? fmt::format("the body is not JSON: {}", what)
-                              : fmt::format("{}: not JSON: {}", shown_name(field), what),
-                field);
-  }
+  auto parsed = parse_json(text, limits);
+  if (!parsed) return not_taken(parsed.error());
   json value = std::move(*parsed);
   if (!value.is_object()) {
     return fail(ErrorCode::invalid_argument,

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/result.h"
 
 namespace imagined::api::wire {
@@ -15,15 +16,21 @@ namespace imagined::api::wire {
 inline constexpr std::size_t kJsonDepthMax = 32;
 inline constexpr std::size_t kJsonFieldsMax = 64;       // of one object
 inline constexpr std::size_t kJsonNumberBytesMax = 64;  // of one number's text
+inline constexpr JsonLimits kBodyLimits{.depth_max = kJsonDepthMax,
+                                        .fields_max = kJsonFieldsMax,
+                                        .number_bytes_max = kJsonNumberBytesMax};
+/// Of bodies with the schemas of tools.
+inline constexpr JsonLimits kTalkLimits{.depth_max = 128};
 
 /// What may stand between the values of a JSON text.
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /// One JSON object in UTF-8. `invalid_argument` for anything else: broken or cut text, bytes after
 /// it, a byte order mark, another encoding (the error says which it looks like), half surrogates
-/// (it names the field), a name given twice (which of two models would be billed?), more depth,
-/// fields or digits than the limits.
-Result<nlohmann::json> parse_json_object(std::string_view text);
+/// (it names the field), a name given twice (which of two models would be billed?), and, in words
+/// of its own, more depth, fields or digits than the limits.
+Result<nlohmann::json> parse_json_object(std::string_view text,
+                                         const JsonLimits& limits = kBodyLimits);
 
 /// The member, or null where it is missing.
 const nlohmann::json& member(const nlohmann::json& object, std::string_view name);

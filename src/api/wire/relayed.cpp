@@ -17,7 +17,7 @@
 namespace imagined::api::wire {
 namespace {
 
-constexpr std::size_t kDepthMax = 256;
+constexpr std::size_t kLevelsMax = 256;
 // More than any usage and what stands behind it, so that the last one is always there whole.
 constexpr std::size_t kTailBytes = 8 * 1024;
 // Of an event; one that is longer tells more than what was used.
@@ -26,7 +26,8 @@ constexpr std::int64_t kTokensMax = 1'000'000'000;
 constexpr std::int64_t kCostUsdTicksMax = 10'000'000'000'000;  // 1000 dollars
 
 /// Goes over a JSON text and tells of every string value, of the numbers and words at its top, and
-/// of nothing else. What it takes is nested as JSON is; scalars are not looked into.
+/// of nothing else. What it takes is nested as JSON is; scalars are not looked into, nor is what is
+/// nested too deeply.
 class Walker {
  public:
   /// A member of the whole object: its name without quotes, its value.
@@ -43,6 +44,8 @@ class Walker {
     skip_spaces();
     return at_ == text_.size();
   }
+
+  bool is_too_deep() const { return is_too_deep_; }
 
  private:
   void skip_spaces() {
@@ -74,8 +77,9 @@ class Walker {
   /// `name`: of the member that this is the value of; `in`: what `JsonString::in` says.
   bool walk_value(Span name, std::string_view in, std::size_t depth) {
     skip_spaces();
-    if (at_ >= text_.size() || depth > kDepthMax) return false;
+    if (at_ >= text_.size()) return false;
     const char c = text_[at_];
+    if (depth >= kLevelsMax && (c == '{' || c == '[')) return skip_nested();
     if (c == '{') return walk_object(name, in, depth);
     if (c == '[') return walk_array(name, in, depth);
     if (c == '"') {
@@ -105,6 +109,24 @@ class Walker {
     return take('}');
   }
 
+  /// By brackets alone, of either kind.
+  bool skip_nested() {
+    is_too_deep_ = true;
+    std::size_t open = 0;
+    do {
+      at_ = std::min(text_.find_first_of("\"{}[]", at_), text_.size());
+      if (at_ == text_.size()) return false;
+      const char c = text_[at_];
+      if (c == '"') {
+        if (!take_string()) return false;
+        continue;
+      }
+      open += c == '{' || c == '[' ? 1 : -1;
+      ++at_;
+    } while (open > 0);
+    return true;
+  }
+
   bool walk_array(Span name, std::string_view in, std::size_t depth) {
     ++at_;
     if (take(']')) return true;
@@ -124,6 +146,7 @@ class Walker {
 
   const std::string_view text_;
   std::size_t at_ = 0;
+  bool is_too_deep_ = false;
 };
 
 std::uint32_t hex_of(std::string_view digits) {
@@ -187,7 +210,15 @@ Result<RelayedHead> read_relayed(std::string_view body) {
   if (wrong_model)
     return fail(ErrorCode::unprocessable, "model: expected the name of a model", "model");
   head.first_member = body.find('{') + 1;
+  head.is_too_deep = walker.is_too_deep();
   return head;
+}
+
+Result<void> check_depth(const RelayedHead& head, std::string_view what) {
+  if (!head.is_too_deep) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("{} is nested too deeply (at most {} levels are allowed)", what, kLevelsMax));
 }
 
 std::vector<JsonString> strings_of(std::string_view body) {

@@ -37,13 +37,16 @@ struct RelayedHead {
   bool stream = false;
   Span stream_options;           // its value; empty: there is none
   std::size_t first_member = 0;  // where another one may be put, with a comma behind it
+  bool is_too_deep = false;      // it is nested more than anybody takes (`check_depth`)
 };
 
 /// `invalid_argument` for what is no JSON object, `unprocessable` when `model` is no string. No
 /// more is checked: the other server reads it all.
 Result<RelayedHead> read_relayed(std::string_view body);
 
-/// Every string value of a body that `read_relayed` has taken.
+/// `invalid_argument` for what is too deep; `what` begins the sentence.
+Result<void> check_depth(const RelayedHead& head, std::string_view what);
+/// Every string value of a body that `read_relayed` has taken and that is not too deep.
 std::vector<JsonString> strings_of(std::string_view body);
 
 /// What a JSON string stands for, without its quotes. Half surrogates become U+FFFD.

@@ -39,8 +39,26 @@ TEST(RelayedHead, RefusesWhatIsNoWholeObject) {
                                           "{\"a\":1,", "{\"a\":\"x}", "{\"a\":\"\\", "{} x",
                                           "{,}",       "{\"a\":1,,}", "{\"a\":[1,]}"};
   for (const std::string& body : wrong) EXPECT_FALSE(read_relayed(body)) << body;
-  EXPECT_FALSE(read_relayed("{\"a\":" + std::string(5000, '[') + std::string(5000, ']') + "}"));
   EXPECT_EQ(read_relayed(R"({"model":7})").error().field, "model");
+}
+
+std::string nested(std::size_t levels) {
+  std::string body = "{\"a\":" + std::string(levels - 1, '[');
+  return body + "\"]\"" + std::string(levels - 1, ']') + ",\"model\":\"m\"}";
+}
+
+TEST(RelayedHead, SaysOfWhatIsNestedTooDeeplyThatItIs) {
+  const auto head = read_relayed(nested(256));
+  ASSERT_TRUE(head);
+  EXPECT_TRUE(check_depth(*head, "the body"));
+  for (const std::size_t levels : {std::size_t{257}, std::size_t{100'000}}) {
+    const auto deeper = read_relayed(nested(levels));
+    ASSERT_TRUE(deeper) << levels;
+    EXPECT_EQ(deeper->model, "m");
+    EXPECT_EQ(check_depth(*deeper, "the body").error().message,
+              "the body is nested too deeply (at most 256 levels are allowed)");
+  }
+  EXPECT_FALSE(read_relayed("{\"a\":" + std::string(5000, '[')));
 }
 
 TEST(RelayedStrings, SayWhereTheyStand) {

@@ -16,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr JsonLimits kTranslatedLimits{.depth_max = 128};  // schemas of tools
 // Of the conversation and its keeping: they have no other name in completions.
 constexpr std::string_view kLeftOut[] = {
     "input",          "instructions", "text",       "reasoning",  "max_output_tokens",
@@ -197,36 +196,32 @@ json response_format_of(const json& format) {
 }  // namespace
 
 Result<std::string> responses_as_chat(std::string_view text) {
-  const auto body = parse_json(text, kTranslatedLimits);
-  if (!body)
-    return fail(ErrorCode::invalid_argument, "the body is no JSON: " + body.error().what,
-                body.error().field);
-  if (!body->is_object()) return fail(ErrorCode::invalid_argument, "the body is not a JSON object");
+  const json body = TRY(parse_json_object(text, kTalkLimits));
   for (const std::string_view name : kNotKept)
-    if (const json& value = member(*body, name); !value.is_null() && value != false)
+    if (const json& value = member(body, name); !value.is_null() && value != false)
       return no_words_for(std::string(name),
                           "the server that has the model knows /v1/chat/completions alone, where "
                           "nothing is kept; send the items again");
-  json chat = *body;
+  json chat = body;
   for (const std::string_view name : kLeftOut) chat.erase(std::string(name));
   for (const std::string_view name : kNotKept) chat.erase(std::string(name));
   const auto put = [&chat](const char* name, json value) {
     if (!value.is_null()) chat[name] = std::move(value);
   };
-  put("messages", TRY(messages_of(*body)));
-  if (const json& tools = member(*body, "tools"); !tools.is_null())
+  put("messages", TRY(messages_of(body)));
+  if (const json& tools = member(body, "tools"); !tools.is_null())
     put("tools", TRY(tools_of(tools)));
-  const json& choice = member(*body, "tool_choice");
+  const json& choice = member(body, "tool_choice");
   put("tool_choice", choice.is_object() && text_in(choice, "type") == "function"
                          ? function_in_chat(choice)
                          : choice);
   // `max_tokens`: the newer name is known to few of those that have completions alone.
-  put("max_tokens", member(*body, "max_output_tokens"));
-  if (const json& form = member(*body, "text"); form.is_object()) {
+  put("max_tokens", member(body, "max_output_tokens"));
+  if (const json& form = member(body, "text"); form.is_object()) {
     put("response_format", response_format_of(member(form, "format")));
     put("verbosity", member(form, "verbosity"));
   }
-  if (const json& reasoning = member(*body, "reasoning"); reasoning.is_object())
+  if (const json& reasoning = member(body, "reasoning"); reasoning.is_object())
     put("reasoning_effort", member(reasoning, "effort"));
   return chat.dump();
 }

@@ -106,6 +106,9 @@ TEST(ResponsesAsChat, RefusesByNameWhatCompletionsHaveNoWordsFor) {
     EXPECT_EQ(chat.error().field, "input") << input;
   }
   EXPECT_FALSE(responses_as_chat("[]"));
+  const std::string deep = R"({"input": "hi", "text": )" + std::string(200, '[');
+  EXPECT_EQ(responses_as_chat(deep).error().message,
+            "text: the text is nested too deeply (at most 128 levels are allowed)");
 }
 
 }  // namespace

@@ -19,8 +19,6 @@ using nlohmann::json;
 constexpr std::string_view kTool = "image_generation";
 constexpr std::string_view kMake = "imagine_text_to_image";
 constexpr std::string_view kChange = "imagine_image_to_image";
-// Conversations hold the schemas of other tools.
-constexpr JsonLimits kTalkLimits{.depth_max = 128};
 constexpr std::size_t kTurnBytesMax = 8u << 20;
 constexpr int kPicturesPerCallMax = 4;
 // Of the image tool, under the same names as at /v1/images.
@@ -528,14 +526,9 @@ ToolTalk& ToolTalk::operator=(ToolTalk&&) noexcept = default;
 
 Result<ToolTalk> ToolTalk::parse(std::string_view text, ChatApi api,
                                  std::optional<PictureMaker> maker) {
-  auto body = parse_json(text, kTalkLimits);
-  if (!body)
-    return fail(ErrorCode::invalid_argument, "the body is no JSON: " + body.error().what,
-                body.error().field);
-  if (!body->is_object()) return fail(ErrorCode::invalid_argument, "the body is not a JSON object");
   auto state = std::make_unique<State>(std::move(maker));
   state->api = api;
-  state->body = std::move(*body);
+  state->body = TRY(parse_json_object(text, kTalkLimits));
   json& asked = state->body;
   const auto refuse = [](std::string field, std::string_view why) {
     std::string message = fmt::format("{}: {}", field, why);

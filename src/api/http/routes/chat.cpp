@@ -51,12 +51,14 @@ wire::AnswerHead head_of(const Context& context, const service::Order& order,
 }
 
 /// Of a request for a model that another server has.
-std::optional<wire::RelayedHead> relayed_head(const Services& services, std::string_view body) {
+Result<std::optional<wire::RelayedHead>> relayed_head(const Services& services,
+                                                      std::string_view body) {
   if (services.relay == nullptr) return std::nullopt;
   auto head = wire::read_relayed(body);
   if (!head || !head->model || services.catalogue.find(*head->model) != nullptr)
     return std::nullopt;
   if (!services.relay->upstreams().has(*head->model)) return std::nullopt;
+  TRY(wire::check_depth(*head, "the body"));
   return std::move(*head);
 }
 
@@ -118,10 +120,12 @@ Async<Result<Response>> relay(const Context& context, Exchange& exchange, ChatAp
 
 Async<Result<Response>> converse(const Context& context, Exchange& exchange, ChatApi api) {
   const Services& services = context.services;
-  if (auto relayed = relayed_head(services, exchange.request.body)) {
-    if (auto models = tool_talk_models(services, *relayed->model, exchange.request.body))
+  auto relayed = relayed_head(services, exchange.request.body);
+  if (!relayed) co_return tl::unexpected(std::move(relayed.error()));
+  if (wire::RelayedHead* const head = *relayed ? &**relayed : nullptr) {
+    if (auto models = tool_talk_models(services, *head->model, exchange.request.body))
       co_return co_await talk_with_tools(context, exchange, api, std::move(*models));
-    co_return co_await relay(context, exchange, api, std::move(*relayed));
+    co_return co_await relay(context, exchange, api, std::move(*head));
   }
   auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
