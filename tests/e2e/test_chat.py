@@ -121,7 +121,9 @@ def test_a_response_has_the_items_and_events_in_the_recorded_order(server, clien
 
 
 def test_openai_reads_responses_whole_and_as_a_stream(client):
-    whole = client.responses.create(model="paperland", input=PROMPT)
+    tool = {"type": "image_generation", "size": "1024x1024"}
+    whole = client.responses.create(model="paperland", input=PROMPT, tools=[tool], temperature=0.5)
+    assert whole.tools[0].to_dict() == tool and (whole.temperature, whole.top_p) == (0.5, None)
     assert whole.status == "completed" and "](http" in whole.output_text
     assert jpeg_size(base64.b64decode(whole.output[0].result)) == (1024, 1024)
     with client.responses.stream(model="paperland", input=PROMPT) as stream:

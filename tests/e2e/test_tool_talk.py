@@ -526,6 +526,35 @@ def test_who_has_completions_alone_answers_responses_too(talk, nothing):
     assert charges(server) == [("far", "delivered", 1, 50_000)] * 2
 
 
+ASKED = {"instructions": "be brief", "max_output_tokens": 9, "metadata": {"of": "a test"}, "parallel_tool_calls": False,
+         "reasoning": {"effort": "low"}, "temperature": 0.5, "top_p": 0.25,
+         "tool_choice": {"type": "function", "name": "weather"}, "text": {"format": {"type": "json_object"}},
+         "tools": [{"type": "function", "name": "weather", "description": "How it is", "strict": True,
+                    "parameters": {"type": "object", "properties": {"at": {"type": "string"}}}}]}
+
+
+def test_a_response_repeats_what_was_asked_for(talk):
+    def asked(**more):
+        return post(server, {"model": "far", "input": "hi"} | ASKED | more, "/v1/responses")
+
+    server = talk(Upstream(completes(says("Rain."))))
+    whole = asked().json()
+    streamed = [json.loads(each["data"])["response"] for each in events(asked(stream=True))
+                if each["event"] in ("response.created", "response.in_progress", "response.completed")]
+    assert len(streamed) == 3
+    for response in (whole, *streamed):
+        assert {name: response[name] for name in ASKED} == ASKED
+    plain = respond(server, tools=[]).json()
+    assert plain["tools"] == [] and plain["tool_choice"] == "auto" and plain["parallel_tool_calls"] is True
+    assert [plain[name] for name in ("instructions", "max_output_tokens", "temperature", "top_p")] == [None] * 4
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        answer = client.responses.create(model="far", input="hi", **ASKED)
+    assert answer.tools[0].name == "weather" and answer.tool_choice.name == "weather"
+    assert (answer.temperature, answer.text.format.type) == (0.5, "json_object")
+    paired = respond(server, model="pair", temperature=0.5, tools=[TOOL | {"action": "generate"}]).json()
+    assert paired["tools"] == [TOOL | {"action": "generate"}] and paired["temperature"] == 0.5
+
+
 def test_who_is_said_to_have_completions_alone_is_not_asked_for_more(talk):
     upstream = Upstream(says("A house."))
     server = talk(upstream, settings="responses = false")

@@ -72,7 +72,7 @@ class ToolTalking final : public EventSource {
  public:
   /// `api`: how it is told; `asks_in`: how the model is asked.
   ToolTalking(const Context& context, Exchange& exchange, wire::ChatApi api, wire::ChatApi asks_in,
-              ToolTalkModels models, wire::ToolTalk talk)
+              ToolTalkModels models, wire::ToolTalk talk, wire::ResponseEcho echo)
       : context_(context),
         exchange_(exchange),
         api_(api),
@@ -85,7 +85,8 @@ class ToolTalking final : public EventSource {
     wire::TalkHead head{.id = make_uuid(context.services.clock),
                         .model = models_.talks,
                         .created_unix_s = context.services.clock.unix_ms() / 1000,
-                        .include_usage = talk_.include_usage()};
+                        .include_usage = talk_.include_usage(),
+                        .echo = std::move(echo)};
     answer_ = api == wire::ChatApi::completions ? wire::make_talk_completion(std::move(head))
                                                 : wire::make_talk_response(std::move(head));
     usage_.warnings = talk_.warnings();
@@ -491,29 +492,37 @@ Async<Result<Response>> talk_with_tools(const Context& context, Exchange& exchan
                                         wire::ChatApi api, ToolTalkModels models) {
   if (auto in = co_await pass_the_door(context, exchange, models.talks); !in)
     co_return tl::unexpected(std::move(in.error()));
+  wire::ResponseEcho echo;
   auto talk = co_await on_pool(context.pool, [&]() -> Result<wire::ToolTalk> {
     TRY(context.services.relay->check(*exchange.caller, models.talks));
     TRY(take_named_maker(context.services, exchange.request.body, models));
     TRY(may_have_made(*exchange.caller, models));
-    return wire::ToolTalk::parse(exchange.request.body, api, maker_of(context.services, models));
+    auto parsed =
+        wire::ToolTalk::parse(exchange.request.body, api, maker_of(context.services, models));
+    if (parsed && api == wire::ChatApi::responses) echo = wire::echo_of(exchange.request.body);
+    return parsed;
   });
   if (!talk) co_return tl::unexpected(std::move(talk.error()));
   const bool streams = talk->stream();
   auto talking = std::make_unique<ToolTalking>(context, exchange, api, api, std::move(models),
-                                               std::move(*talk));
+                                               std::move(*talk), std::move(echo));
   co_return co_await reply_of(exchange, streams, std::move(talking));
 }
 
 Async<Result<Response>> respond_over_chat(const Context& context, Exchange& exchange,
                                           UpstreamAsk asked, Error lacking) {
   ToolTalkModels models{.talks = std::move(asked.model), .makes = {}};
-  auto talk = co_await on_pool(
-      context.pool, [&] { return talk_over_chat(context.services, models, asked.body, lacking); });
+  wire::ResponseEcho echo;
+  auto talk = co_await on_pool(context.pool, [&] {
+    auto parsed = talk_over_chat(context.services, models, asked.body, lacking);
+    if (parsed) echo = wire::echo_of(asked.body);
+    return parsed;
+  });
   if (!talk) co_return tl::unexpected(std::move(talk.error()));
   const bool streams = talk->stream();
   auto talking = std::make_unique<ToolTalking>(context, exchange, wire::ChatApi::responses,
                                                wire::ChatApi::completions, std::move(models),
-                                               std::move(*talk));
+                                               std::move(*talk), std::move(echo));
   co_return co_await reply_of(exchange, streams, std::move(talking));
 }
 

@@ -3,12 +3,63 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "api/wire/errors.h"
+#include "api/wire/json.h"
+#include "api/wire/relayed.h"
 #include "base/crypto.h"
 
 namespace imagined::api::wire {
+namespace {
+
+using nlohmann::json;
+
+JsonText as_text(const json& value) {
+  switch (value.type()) {
+    case json::value_t::object: {
+      JsonText object = JsonText::object();
+      for (const auto& [name, each] : value.items()) object.add(name, as_text(each));
+      return object;
+    }
+    case json::value_t::array: {
+      JsonText list = JsonText::array();
+      for (const json& each : value) list.push(as_text(each));
+      return list;
+    }
+    case json::value_t::string:
+      return value.get_ref<const std::string&>();
+    case json::value_t::boolean:
+      return value.get<bool>();
+    case json::value_t::number_integer:
+      return value.get<std::int64_t>();
+    case json::value_t::number_unsigned:
+      return value.get<std::uint64_t>();
+    case json::value_t::number_float:
+      return value.get<double>();
+    case json::value_t::null:
+    case json::value_t::binary:
+    case json::value_t::discarded:
+      break;
+  }
+  return {};
+}
+
+/// With the members that OpenAI's types have always.
+json whole_in_echo(std::string_view name, json value) {
+  if (name == "text" && value.is_object() && member(value, "format").is_null())
+    value["format"] = {{"type", "text"}};
+  if (name != "tools" || !value.is_array()) return value;
+  for (json& tool : value) {
+    if (!tool.is_object() || member(tool, "type") != "function" || !tool.contains("name")) continue;
+    for (const char* each : {"parameters", "strict"})
+      if (!tool.contains(each)) tool[each] = nullptr;
+  }
+  return value;
+}
+
+}  // namespace
 
 std::string markdown_picture(std::string_view prompt, std::string_view url) {
   constexpr std::size_t kAltBytesMax = 80;
@@ -61,9 +112,35 @@ JsonText picture_item(std::string_view id, std::string_view status, std::string_
                            {"result", result}});
 }
 
+ResponseEcho echo_of(std::string_view body) {
+  ResponseEcho echo = {
+      {"instructions", {}},
+      {"max_output_tokens", {}},
+      {"metadata", JsonText::object()},
+      {"parallel_tool_calls", true},
+      {"reasoning", {}},
+      {"temperature", {}},
+      {"text", JsonText::object({{"format", JsonText::object({{"type", "text"}})}})},
+      {"tool_choice", "auto"},
+      {"tools", JsonText::array()},
+      {"top_p", {}}};
+  for (const auto& [name, text] : members_of(body)) {
+    const auto place = std::ranges::find(echo, name, &JsonText::Member::first);
+    if (place == echo.end()) continue;
+    const auto value = parse_json(text, kTalkLimits);
+    if (value && !value->is_null()) place->second = as_text(whole_in_echo(name, *value));
+  }
+  return echo;
+}
+
+std::size_t size_of(const ResponseEcho& echo) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : echo) bytes += value.text().size();
+  return bytes;
+}
+
 JsonText response_value(const ResponseHead& head, std::string_view status) {
   const std::string& previous = head.previous_response_id;
-  const JsonText format = JsonText::object({{"format", JsonText::object({{"type", "text"}})}});
   JsonText value = JsonText::object(
       {{"id", head.id},
        {"object", "response"},
@@ -74,15 +151,8 @@ JsonText response_value(const ResponseHead& head, std::string_view status) {
        {"incomplete_details", head.incomplete_reason.empty()
                                   ? JsonText()
                                   : JsonText::object({{"reason", head.incomplete_reason}})},
-       {"instructions", nullptr},
-       {"metadata", JsonText::object()},
-       {"parallel_tool_calls", true},
-       {"temperature", nullptr},
-       {"top_p", nullptr},
-       {"text", format},
-       {"tool_choice", "auto"},
-       {"tools", JsonText::array()},
        {"store", head.is_kept}});
+  for (const auto& [name, repeated] : head.echo) value.add(name, repeated);
   if (status == "in_progress") value.add("error", nullptr);
   if (status == "in_progress" || status == "failed")
     value.add("output", JsonText::array()).add("usage", nullptr);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/wire/picture_events.h"
 #include "base/json_text.h"
@@ -26,6 +27,13 @@ JsonText message_item(std::string_view id, std::string_view status, const JsonTe
 JsonText picture_item(std::string_view id, std::string_view status, std::string_view prompt,
                       const JsonText& result);
 
+/// What a response repeats of its request, as OpenAI's do: `tools`, `temperature`, ..., each with
+/// its usual value where the request has none.
+using ResponseEcho = std::vector<JsonText::Member>;
+/// Of a body that was taken.
+ResponseEcho echo_of(std::string_view body);
+std::size_t size_of(const ResponseEcho& echo);
+
 /// A response in one of its states; `error`, `output` and `usage` of one that has ended well are
 /// the caller's.
 struct ResponseHead {
@@ -34,6 +42,7 @@ struct ResponseHead {
   std::string previous_response_id;  // may be empty
   std::string incomplete_reason;     // "max_output_tokens", "content_filter"; empty: it is whole
   std::int64_t created_unix_s = 0;
+  ResponseEcho echo = {};
   bool is_kept = true;  // it can be named as `previous_response_id`
 };
 JsonText response_value(const ResponseHead& head, std::string_view status);

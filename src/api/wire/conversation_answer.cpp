@@ -136,7 +136,8 @@ class ResponseAnswer final : public ConversationAnswer {
                   .model = head_.model,
                   .previous_response_id = head_.previous_response_id,
                   .incomplete_reason = {},
-                  .created_unix_s = head_.created_unix_s} {}
+                  .created_unix_s = head_.created_unix_s,
+                  .echo = head_.echo} {}
 
   std::string begin() override {
     std::string events =

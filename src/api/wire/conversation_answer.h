@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/wire/answer_parts.h"
 #include "api/wire/conversation.h"
 #include "api/wire/picture_events.h"
 
@@ -20,6 +21,7 @@ struct AnswerHead {
   std::string prompt;
   std::string previous_response_id;  // may be empty
   std::string fingerprint;
+  ResponseEcho echo = {};  // of responses
   std::int64_t created_unix_s = 0;
   bool include_usage = false;
   bool with_links = true;  // of completions: else the picture itself, as a data URL

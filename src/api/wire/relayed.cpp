@@ -229,6 +229,16 @@ std::vector<JsonString> strings_of(std::string_view body) {
   return strings;
 }
 
+std::vector<std::pair<std::string_view, std::string_view>> members_of(std::string_view body) {
+  std::vector<std::pair<std::string_view, std::string_view>> members;
+  Walker walker(body);
+  walker.on_member = [&](std::string_view name, Span value) {
+    members.emplace_back(name, value.of(body));
+  };
+  walker.walk();
+  return members;
+}
+
 std::string unquoted(std::string_view quoted) {
   std::string text;
   quoted.remove_prefix(1);

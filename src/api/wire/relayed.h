@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -48,6 +49,8 @@ Result<RelayedHead> read_relayed(std::string_view body);
 Result<void> check_depth(const RelayedHead& head, std::string_view what);
 /// Every string value of a body that `read_relayed` has taken and that is not too deep.
 std::vector<JsonString> strings_of(std::string_view body);
+/// The members of such a body, as they came: names without quotes, and values.
+std::vector<std::pair<std::string_view, std::string_view>> members_of(std::string_view body);
 
 /// What a JSON string stands for, without its quotes. Half surrogates become U+FFFD.
 std::string unquoted(std::string_view quoted);

@@ -61,6 +61,13 @@ TEST(RelayedHead, SaysOfWhatIsNestedTooDeeplyThatItIs) {
   EXPECT_FALSE(read_relayed("{\"a\":" + std::string(5000, '[')));
 }
 
+TEST(RelayedMembers, AreThoseOfTheWholeBodyAsTheyCame) {
+  using Member = std::pair<std::string_view, std::string_view>;
+  EXPECT_THAT(
+      members_of(R"( {"a": 1 ,"b":[ {"c":"x"} ], "d":"\"y"} )"),
+      ElementsAre(Member{"a", "1"}, Member{"b", R"([ {"c":"x"} ])"}, Member{"d", R"("\"y")"}));
+}
+
 TEST(RelayedStrings, SayWhereTheyStand) {
   const std::string body =
       R"({"a":"1","list":["2",{"image_url":{"url":"3"}},[{"b":"4"}]],"image_url":"5"})";

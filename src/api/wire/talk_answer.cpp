@@ -139,6 +139,7 @@ class TalkResponse final : public TalkAnswer {
               .previous_response_id = {},
               .incomplete_reason = {},
               .created_unix_s = head.created_unix_s,
+              .echo = std::move(head.echo),
               .is_kept = false} {}
 
   std::string begin() override {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/wire/conversation.h"
+#include "api/wire/answer_parts.h"
 #include "api/wire/picture_events.h"
 #include "api/wire/tool_talk.h"
 
@@ -20,6 +20,7 @@ struct TalkHead {
   std::string model;
   std::int64_t created_unix_s = 0;
   bool include_usage = false;
+  ResponseEcho echo = {};  // of responses
 };
 
 /// A picture of the answer.

@@ -38,13 +38,14 @@ Result<service::JobPayload> take_payload(const Context& context, const Exchange&
 }
 
 wire::AnswerHead head_of(const Context& context, const service::Order& order,
-                         const wire::GenerationCall& call) {
+                         const wire::GenerationCall& call, wire::ResponseEcho echo) {
   const service::Model* model = context.services.catalogue.find(call.request.model);
   return {.job_id = order.job.id,
           .model = call.request.model,
           .prompt = call.request.prompt.text(),
           .previous_response_id = {},
           .fingerprint = model == nullptr ? std::string() : service::fingerprint(*model),
+          .echo = std::move(echo),
           .created_unix_s = context.services.clock.unix_ms() / 1000,
           .include_usage = false,
           .with_links = call.response_format != wire::ResponseFormat::b64_json};
@@ -130,8 +131,11 @@ Async<Result<Response>> converse(const Context& context, Exchange& exchange, Cha
   auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
   asking->deferred = false;
+  wire::ResponseEcho echo;
   auto said = co_await on_pool(context.pool, [&] {
-    return wire::parse_conversation(exchange.request.body, api, services.catalogue);
+    auto read = wire::parse_conversation(exchange.request.body, api, services.catalogue);
+    if (read && api == ChatApi::responses) echo = wire::echo_of(exchange.request.body);
+    return read;
   });
   // As create_images does.
   const std::string model = said ? said->fields.request.model : std::string();
@@ -142,7 +146,7 @@ Async<Result<Response>> converse(const Context& context, Exchange& exchange, Cha
     co_return tl::unexpected(std::move(said.error()));
   }
   exchange.request.body = {};
-  exchange.held = {};
+  exchange.held.shrink(wire::size_of(echo));
   const bool include_usage = said->include_usage;
   const std::string previous = said->previous_response_id;
   const OwnNames names = own_names(context.options, exchange);
@@ -157,7 +161,7 @@ Async<Result<Response>> converse(const Context& context, Exchange& exchange, Cha
     return services.images.submit(*exchange.caller, std::move(*payload), *asking);
   });
   if (!order) co_return tl::unexpected(order.error());
-  wire::AnswerHead head = head_of(context, *order, call->fields);
+  wire::AnswerHead head = head_of(context, *order, call->fields, std::move(echo));
   head.include_usage = include_usage;
   head.previous_response_id = previous;
   auto answer = api == ChatApi::completions ? wire::make_completion(std::move(head))
