@@ -235,6 +235,30 @@ def test_errors_of_upstreams_have_xais_form_where_all_have(relay):
     assert replies[1].headers["retry-after"] == "7" and replies[0].headers["x-imagined-upstream"] == "u0"
 
 
+def test_the_page_of_a_proxy_is_told_as_an_error(relay):
+    page = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>" + b"x" * 5000 + b"</body></html>"
+    upstream = Upstream((502, {"content-type": "text/html", "retry-after": "7"}, page),
+                        (502, {"content-type": "text/html", "retry-after": "7"}, page),
+                        (503, {"content-type": "text/plain"}, b"upstream connect error\nmore"),
+                        (503, {"content-type": "text/plain"}, b"upstream connect error\nmore"),
+                        (404, {"content-type": "text/html"}, b""),
+                        (502, {"content-type": "text/html"}, page))
+    server = relay(upstream)
+    replies = [post(server, ASK | {"stream": True}), post(server, ASK), post(server, ASK)]
+    assert [(reply.status_code, reply.json()["error"]["message"]) for reply in replies] == [
+        (502, "the server that has the model answers 502 Bad Gateway"),
+        (503, "the server that has the model answers 503: upstream connect error"),
+        (404, "the server that has the model answers 404")]
+    for reply in replies:
+        assert reply.headers["content-type"] == "application/json" and "x-should-retry" not in reply.headers
+        assert reply.json()["request_id"] == reply.headers["x-request-id"]
+    assert replies[0].headers["retry-after"] == "7" and replies[0].json()["error"]["type"] == "server_error"
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client, \
+            pytest.raises(openai.InternalServerError) as failed:
+        client.chat.completions.create(**ASK)
+    assert "502 Bad Gateway" in failed.value.message and "<" not in failed.value.message
+
+
 def test_nobody_there_is_said(relay):
     upstream = Upstream(Upstream.HANG_UP)
     reply = post(relay(upstream), ASK)

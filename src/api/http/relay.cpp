@@ -132,6 +132,27 @@ Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
   co_return response;
 }
 
+/// Leaves the error of another server as it came, unless all are to have one form, or it is none
+/// that a client can read: the page of a proxy before that server.
+void tell_error(const Exchange& exchange, const wire::ErrorStyle& style, Response& response,
+                std::string& content_type) {
+  std::string& body = std::get<std::string>(response.body);
+  const bool is_page = !wire::is_json(body);
+  if (!is_page && !style.strict_xai) return;
+  std::string said = wire::said_error_in(body);
+  if (said.empty() || is_page) {
+    const std::string status = fmt::format("{}", response.status);
+    if (said.empty())
+      said = status;
+    else if (!said.starts_with(status))  // as titles do: "502 Bad Gateway"
+      said = fmt::format("{}: {}", status, said);
+    said.insert(0, "the server that has the model answers ");
+  }
+  body = wire::upstream_error_body(response.status, said, exchange.id, style);
+  content_type = "application/json";
+  response.held.shrink(body.size());
+}
+
 }  // namespace
 
 Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, UpstreamReply attempt,
@@ -148,15 +169,12 @@ Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, Upst
         std::make_unique<RelayedEvents>(context, exchange, std::move(attempt), std::move(asked));
     response->headers.add("cache-control", "no-cache");
     response->headers.add("x-accel-buffering", "no");
-  } else if (status >= 400 && context.options.errors.strict_xai) {
-    const std::string body = co_await error_body_of(attempt, exchange.client_gone);
-    std::string said = wire::said_error_in(body);
-    if (said.empty()) said = fmt::format("the server that has the model answers {}", status);
-    response->body = wire::upstream_error_body(status, said, exchange.id, context.options.errors);
-    content_type = "application/json";
   } else {
     response = co_await whole(context, exchange, std::move(attempt), asked);
     if (!response) co_return response;
+    if (status >= 400)
+      co_await context.pool.run(
+          [&] { tell_error(exchange, context.options.errors, *response, content_type); });
   }
   if (!content_type.empty()) response->headers.add("content-type", std::move(content_type));
   if (!retry_after.empty()) response->headers.add("retry-after", std::move(retry_after));

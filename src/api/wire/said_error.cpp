@@ -1,10 +1,12 @@
 #include "api/wire/said_error.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "api/wire/json.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace imagined::api::wire {
 namespace {
@@ -23,6 +25,44 @@ std::string one_line(std::string text) {
   return text.substr(0, end) + "...";
 }
 
+std::string without_tags(std::string_view html) {
+  std::string text;
+  bool is_tag = false;
+  for (const char c : html) {
+    if (c == '<') is_tag = true;
+    if (!is_tag) text += c;
+    if (c == '>') is_tag = false;
+  }
+  return text;
+}
+
+/// What stands in an element, without regard to the case of its name.
+std::optional<std::string_view> inside_of(std::string_view page, std::string_view name) {
+  const std::string lower = ascii_lower(page);
+  const auto tag = lower.find("<" + std::string(name));
+  if (tag == std::string::npos) return std::nullopt;
+  const auto begin = lower.find('>', tag);
+  const auto end = lower.find("</", tag);
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return std::nullopt;
+  return page.substr(begin + 1, end - begin - 1);
+}
+
+std::string said_on_page(std::string_view page) {
+  constexpr std::size_t kLookedAtBytes = 8 * 1024;
+  page = page.substr(0, kLookedAtBytes);
+  for (const char* name : {"title", "h1"})
+    if (const auto inner = inside_of(page, name))
+      if (std::string said = one_line(valid_utf8(without_tags(*inner))); !said.empty()) return said;
+  const std::string text = without_tags(page);
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto end = rest.find('\n');
+    std::string line = one_line(valid_utf8(rest.substr(0, end)));
+    if (!line.empty()) return line;
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string said_error(const json& value) {
@@ -35,7 +75,10 @@ std::string said_error(const json& value) {
 
 std::string said_error_in(std::string_view body) {
   const auto value = parse_json(body, {.depth_max = kJsonDepthMax});
-  return value && value->is_object() ? said_error(*value) : std::string();
+  if (value) return value->is_object() ? said_error(*value) : std::string();
+  return is_json(body) ? std::string() : said_on_page(body);
 }
+
+bool is_json(std::string_view body) { return json::accept(body.begin(), body.end()); }
 
 }  // namespace imagined::api::wire

@@ -11,7 +11,10 @@ namespace imagined::api::wire {
 /// `detail`, also inside of the `response` of an event; one line, at most 400 bytes. Empty: it has
 /// none.
 std::string said_error(const nlohmann::json& value);
-/// The same of a body, which may be anything.
+/// The same of a body, which may be anything: of what is no JSON, as the page of a proxy, its title
+/// or else its first line.
 std::string said_error_in(std::string_view body);
+/// Whether a body is a value of JSON at all, however large or deep.
+bool is_json(std::string_view body);
 
 }  // namespace imagined::api::wire

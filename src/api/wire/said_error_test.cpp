@@ -17,9 +17,21 @@ TEST(SaidError, IsFoundInEveryFormThatServersHave) {
 }
 
 TEST(SaidError, IsNothingWhereNothingIsSaid) {
-  for (const char* body : {"", "<html>", "\"text\"", "[]", "{}", R"({"error":null})",
-                           R"({"error":{"code":7}})", R"({"error":["a"]})"})
+  for (const char* body : {"", "<html>", "<html><style>", "7", "\"text\"", "[]", "{}",
+                           R"({"error":null})", R"({"error":{"code":7}})", R"({"error":["a"]})"})
     EXPECT_EQ(said_error_in(body), "") << body;
+}
+
+TEST(SaidError, IsTheTitleOrTheFirstLineOfAPage) {
+  for (const char* page :
+       {"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>no</h1></body></html>",
+        "<!DOCTYPE html><HTML><TITLE lang=\"en\">\n502 Bad Gateway\n</TITLE>",
+        "<html><body><center><h1>502 Bad Gateway</h1></center><hr></body></html>",
+        "<html><title></title><body>\n <p>502 Bad Gateway</p>\nmore", "\r\n502 Bad Gateway\nmore",
+        "502 Bad Gateway"})
+    EXPECT_EQ(said_error_in(page), "502 Bad Gateway") << page;
+  EXPECT_EQ(said_error_in(std::string(100'000, 'x')), std::string(400, 'x') + "...");
+  EXPECT_EQ(said_error_in("no \xff"), "no \uFFFD");
 }
 
 TEST(SaidError, IsCutBetweenLetters) {
