@@ -297,8 +297,31 @@ def test_a_stream_that_breaks_ends_with_an_error_event(relay):
     server = relay(upstream)
     reply = post(server, ASK | {"stream": True})
     last = reply.text.strip().split("\n\n")[-1]
-    assert reply.content.startswith(begun)
+    assert reply.content.removeprefix(begun).strip() == last.encode(), "half an event is none"
     assert "no whole answer" in json.loads(last.removeprefix("data: "))["error"]["message"]
+
+
+def test_a_stream_that_stalls_within_an_event_is_kept_alive(relay):
+    more = threading.Event()
+    first, second = sse(chunk("a")), sse(chunk("b"), "[DONE]")
+    upstream = Upstream(stream_answer(first + second[:9], more, second[9:]))
+    server = relay(upstream)
+    with requests.post(server.url + "/v1/chat/completions", json=ASK | {"stream": True},
+                       headers=server.headers(), stream=True, timeout=60) as reply:
+        pieces = reply.iter_content(None)
+        told = next(pieces)
+        assert told == first, "what is whole does not wait"
+        while len(told) == len(first):
+            told += next(pieces)
+        assert told == first + b": at work\n\n"
+        more.set()
+        assert b"".join(pieces) == second
+
+
+def test_an_event_of_any_length_goes_by_unchanged(relay):
+    text = sse(chunk("a"), chunk("x" * 300_000), chunk("y" * 60_000), "[DONE]")
+    upstream = Upstream(stream_answer(*(text[i:i + 10_007] for i in range(0, len(text), 10_007))))
+    assert post(relay(upstream), ASK | {"stream": True}).content == text
 
 
 def test_what_is_nested_too_deeply_is_said_to_be(relay):

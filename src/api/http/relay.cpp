@@ -33,65 +33,60 @@ class RelayedEvents final : public EventSource {
         exchange_(exchange),
         attempt_(std::move(attempt)),
         api_(asked.api),
-        model_(std::move(asked.model)) {}
+        model_(std::move(asked.model)),
+        events_(attempt_.is_usage_ours) {}
 
   Async<std::optional<std::string>> next(std::stop_token client_gone) override {
     while (!client_gone.stop_requested() && attempt_.answer) {
       UpstreamNews news = attempt_.answer->take();
       news.bytes.insert(0, std::exchange(attempt_.first.bytes, {}));
+      const auto until = told_at_ + kCommentInterval;
       if (!news.bytes.empty()) {
-        std::string passed = passed_on(std::move(news.bytes));
-        if (passed.empty()) continue;
-        co_return passed;
-      }
-      if (news.ended) {
+        usage_.feed(news.bytes);
+        std::string passed = events_.feed(std::move(news.bytes));
+        if (!passed.empty()) {
+          told_at_ = steady_clock::now();
+          co_return passed;
+        }
+      } else if (news.ended) {
         attempt_.answer = nullptr;
         co_await record_use(context_, exchange_, model_, attempt_.route, usage_.usage());
-        std::string rest = told(filter_.rest());
-        if (news.error) co_return rest + failed(*news.error);
+        std::string rest = events_.rest();
+        if (news.error) {
+          // Half a line is nothing that anybody reads, and would spoil what is said behind it.
+          rest.erase(rest.rfind('\n') + 1);
+          co_return rest + failed(*news.error);
+        }
         if (rest.empty()) co_return std::nullopt;
         co_return rest;
+      } else {
+        co_await attempt_.told->wait(
+            std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()), client_gone);
       }
-      const auto until = told_at_ + kCommentInterval;
-      co_await attempt_.told->wait(
-          std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()), client_gone);
       if (steady_clock::now() < until) continue;
       told_at_ = steady_clock::now();
-      // Never within an event.
-      if (is_between_events_) co_return std::string(wire::kAliveEvent);
+      // Never within an event, which is only where a very long one was passed on in part.
+      if (events_.is_between_events()) co_return std::string(wire::kAliveEvent);
     }
     attempt_.answer = nullptr;  // nobody is to work for a client that has gone
     co_return std::nullopt;
   }
 
   std::string failed(const Error& error) override {
-    const std::string begin = is_between_events_ ? "" : "\n\n";
+    const std::string begin = events_.is_between_events() ? "" : "\n\n";
     return begin + (api_ == wire::ChatApi::completions ? wire::unnamed_error_event(error)
                                                        : wire::error_event(error));
   }
 
  private:
-  std::string passed_on(std::string bytes) {
-    usage_.feed(bytes);
-    return told(attempt_.is_usage_ours ? filter_.feed(bytes) : std::move(bytes));
-  }
-
-  std::string told(std::string bytes) {
-    if (bytes.empty()) return bytes;
-    told_at_ = steady_clock::now();
-    is_between_events_ = bytes.ends_with("\n\n") || bytes.ends_with("\r\n\r\n");
-    return bytes;
-  }
-
   const Context& context_;
   const Exchange& exchange_;
   UpstreamReply attempt_;
   const wire::ChatApi api_;
   const std::string model_;
   wire::UsageReader usage_;
-  wire::UsageChunkFilter filter_;
+  wire::WholeEvents events_;
   steady_clock::time_point told_at_ = steady_clock::now();
-  bool is_between_events_ = true;
 };
 
 /// The rest of an answer that is no stream.

@@ -294,21 +294,37 @@ std::string replaced(std::string_view body, const std::vector<Replacement>& repl
   return text;
 }
 
-std::string UsageChunkFilter::feed(std::string_view bytes) {
+std::string WholeEvents::feed(std::string bytes) {
+  const auto ends_with_event = [](std::string_view text) {
+    return text.ends_with("\n\n") || text.ends_with("\r\n\r\n") || text.ends_with("\r\r");
+  };
+  if (!without_usage_ && ends_with_event(bytes)) {  // as most do
+    bytes.insert(0, std::exchange(held_, {}));
+    line_begin_ = 0;
+    is_within_ = is_within_line_ = false;
+    return bytes;
+  }
   held_ += bytes;
   std::string passed;
   std::size_t begin = 0;
   for (auto end = held_.find('\n', line_begin_); end != std::string::npos;
        end = held_.find('\n', line_begin_)) {
     const std::string_view line = std::string_view(held_).substr(line_begin_, end - line_begin_);
+    const bool is_blank = !is_within_line_ && (line.empty() || line == "\r");
     line_begin_ = end + 1;
-    if (!line.empty() && line != "\r") continue;
+    is_within_line_ = false;
+    if (!is_blank) continue;
     const std::string_view event = std::string_view(held_).substr(begin, line_begin_ - begin);
-    if (!is_usage_alone(event)) passed += event;
+    if (!without_usage_ || is_within_ || !is_usage_alone(event)) passed += event;
     begin = line_begin_;
+    is_within_ = false;
   }
-  if (held_.size() - begin > kHeldBytesMax) {
-    passed += std::string_view(held_).substr(begin);
+  if (is_within_ || held_.size() - begin > kHeldBytesMax) {
+    const std::string_view more = std::string_view(held_).substr(begin);
+    const std::string_view line = std::string_view(held_).substr(line_begin_);
+    passed += more;
+    is_within_ = true;
+    is_within_line_ = is_within_line_ || !(line.empty() || line == "\r");
     begin = line_begin_ = held_.size();
   }
   held_.erase(0, begin);
@@ -316,10 +332,12 @@ std::string UsageChunkFilter::feed(std::string_view bytes) {
   return passed;
 }
 
-std::string UsageChunkFilter::rest() {
+std::string WholeEvents::rest() {
   line_begin_ = 0;
   std::string rest = std::exchange(held_, {});
-  return is_usage_alone(rest) ? std::string() : rest;
+  if (without_usage_ && is_usage_alone(rest)) rest.clear();
+  is_within_ = is_within_ || !rest.empty();
+  return rest;
 }
 
 void UsageReader::feed(std::string_view bytes) {

@@ -44,9 +44,9 @@ struct RelayedHead {
 /// `invalid_argument` for what is no JSON object, `unprocessable` when `model` is no string. No
 /// more is checked: the other server reads it all.
 Result<RelayedHead> read_relayed(std::string_view body);
-
 /// `invalid_argument` for what is too deep; `what` begins the sentence.
 Result<void> check_depth(const RelayedHead& head, std::string_view what);
+
 /// Every string value of a body that `read_relayed` has taken and that is not too deep.
 std::vector<JsonString> strings_of(std::string_view body);
 /// The members of such a body, as they came: names without quotes, and values.
@@ -66,18 +66,27 @@ struct Replacement {
 /// In order of their places, which do not overlap.
 std::string replaced(std::string_view body, const std::vector<Replacement>& replacements);
 
-/// Takes out of a stream of completions the chunk that tells what was used and nothing else. Every
-/// other byte stays as it is; those of an event that is not whole are held back, up to a limit.
-class UsageChunkFilter {
+/// Passes on the events of a stream as they are, each when it is whole, so that something may be
+/// put between two of them. One of more than 64 KiB is passed on in pieces.
+class WholeEvents {
  public:
+  /// `without_usage`: takes out of a stream of completions the chunk that tells what was used and
+  /// nothing else.
+  explicit WholeEvents(bool without_usage) : without_usage_(without_usage) {}
+
   /// What may be passed on.
-  std::string feed(std::string_view bytes);
+  std::string feed(std::string bytes);
   /// What was held back, when no more comes.
   std::string rest();
+  /// Whether what was passed on ends with an event.
+  bool is_between_events() const { return !is_within_; }
 
  private:
-  std::string held_;            // from where an event begins
-  std::size_t line_begin_ = 0;  // in it: of the line that is not whole yet
+  const bool without_usage_;
+  std::string held_;             // from where an event begins, or what is left of it
+  std::size_t line_begin_ = 0;   // in it: of the line that is not whole yet
+  bool is_within_ = false;       // of this event something was passed on
+  bool is_within_line_ = false;  // and of this line
 };
 
 /// Finds the last `usage` of an answer while it goes by, whole or as events.

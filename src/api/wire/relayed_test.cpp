@@ -137,32 +137,62 @@ TEST(RelayedBody, IsMadeToAskForUsage) {
   EXPECT_FALSE(with_usage("5"));
 }
 
-std::string filtered(const std::string& text, std::size_t piece) {
-  UsageChunkFilter filter;
-  std::string passed;
-  for (std::size_t i = 0; i < text.size(); i += piece) passed += filter.feed(text.substr(i, piece));
-  return passed + filter.rest();
+/// What is passed on of a text that comes in pieces.
+std::string passed(WholeEvents events, const std::string& text, std::size_t piece) {
+  std::string all;
+  for (std::size_t i = 0; i < text.size(); i += piece) all += events.feed(text.substr(i, piece));
+  return all + events.rest();
 }
 
-TEST(UsageChunkFilter, TakesOutWhatOnlyTellsUsageHoweverItComes) {
+TEST(WholeEvents, AreAllThatIsPassedOnBeforeTheEnd) {
+  WholeEvents events(false);
+  EXPECT_EQ(events.feed("data: 1\n\ndata: 2\n"), "data: 1\n\n");
+  EXPECT_EQ(events.feed("id: 7"), "");
+  EXPECT_TRUE(events.is_between_events());
+  EXPECT_EQ(events.feed("\n\ndata: 3\r\n\r\n"), "data: 2\nid: 7\n\ndata: 3\r\n\r\n");
+  EXPECT_EQ(events.feed("data: 4\r"), "");
+  EXPECT_EQ(events.feed("\n\r\n"), "data: 4\r\n\r\n");
+  EXPECT_EQ(events.feed("data: 5\r\r"), "data: 5\r\r");
+  EXPECT_EQ(events.feed(": half"), "");
+  EXPECT_EQ(events.rest(), ": half");
+  EXPECT_FALSE(events.is_between_events());
+}
+
+TEST(WholeEvents, ChangeNoByteHoweverTheyCome) {
+  const std::string text =
+      "\n: hello\r\n\r\ndata: {\"choices\":[],\"usage\":{}}\n\ndata: " + std::string(150'000, 'x') +
+      "\ndata: y\n\nevent: z\ndata: z\n\nrest";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, text.size()})
+    EXPECT_EQ(passed(WholeEvents(false), text, piece), text) << piece;
+}
+
+TEST(WholeEvents, ArePassedOnInPiecesWhereTheyAreVeryLong) {
+  for (const bool without_usage : {false, true}) {
+    WholeEvents events(without_usage);
+    const std::string piece = "data: " + std::string(100'000, 'x');
+    EXPECT_EQ(events.feed(piece), piece);
+    EXPECT_FALSE(events.is_between_events());
+    EXPECT_EQ(events.feed("\n"), "\n") << "the end of that line is no empty one";
+    EXPECT_FALSE(events.is_between_events());
+    EXPECT_EQ(events.feed("data: y"), "data: y");
+    EXPECT_EQ(events.feed("\n\ndata: z"), "\n\n");
+    EXPECT_TRUE(events.is_between_events());
+    EXPECT_EQ(events.rest(), "data: z");
+  }
+}
+
+TEST(WholeEvents, LeaveOutWhatOnlyTellsUsageWhereTheyAreToHoweverItComes) {
   const std::string words =
       ": hello\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\"\"}}],"
       "\"usage\":{\"x\":1}}\r\n\r\ndata: {\"choices\":[],\"usage\":null}\n\n";
   const std::string usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}";
   const std::string end = "data: [DONE]\n\nrest";
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
-    EXPECT_EQ(filtered(words + usage + "\n\n" + end, piece), words + end) << piece;
-    EXPECT_EQ(filtered(words + usage + "\r\n\r\n" + end, piece), words + end) << piece;
-    EXPECT_EQ(filtered(words + usage, piece), words) << piece;
+    const WholeEvents without(true);
+    EXPECT_EQ(passed(without, words + usage + "\n\n" + end, piece), words + end) << piece;
+    EXPECT_EQ(passed(without, words + usage + "\r\n\r\n" + end, piece), words + end) << piece;
+    EXPECT_EQ(passed(without, words + usage, piece), words) << piece;
   }
-}
-
-TEST(UsageChunkFilter, HoldsNoEventWithoutEnd) {
-  UsageChunkFilter filter;
-  const std::string piece(100'000, 'x');
-  EXPECT_EQ(filter.feed(piece), piece);
-  EXPECT_EQ(filter.feed("y"), "");
-  EXPECT_EQ(filter.rest(), "y");
 }
 
 }  // namespace
