@@ -62,12 +62,29 @@ int print_changed(const KeysSession& session, const ApiKey& key, std::string_vie
   return kExitOk;
 }
 
+// The server may have been given a file that this command was not.
+Error with_its_configuration(Error error, const Config& config) {
+  if (error.code == ErrorCode::not_found)
+    error.message += config.file.empty()
+                         ? "; no configuration file was read: if the server has one, give it with "
+                           "--config FILE"
+                         : fmt::format(
+                               "; that is by {}: if the server has another configuration "
+                               "file, give it with --config FILE",
+                               config.file);
+  return error;
+}
+
 // Ids, whichever of its names a model is given by.
 Result<std::vector<std::string>> model_ids(const Config& config, std::string_view names) {
   if (names.empty()) return std::vector<std::string>();
   const service::Catalogue catalogue = TRY(config::make_catalogue(config));
   std::vector<std::string> ids;
-  for (const std::string& name : split_words(names)) ids.push_back(TRY(catalogue.id_of(name)));
+  for (const std::string& name : split_words(names)) {
+    auto id = catalogue.id_of(name);
+    if (!id) return tl::unexpected(with_its_configuration(std::move(id.error()), config));
+    ids.push_back(std::move(*id));
+  }
   return ids;
 }
 

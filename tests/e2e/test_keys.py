@@ -227,7 +227,10 @@ def test_a_key_is_limited_to_any_model_that_is_offered_and_to_no_other(start_ser
     refused = run("keys", "create", "--config", file, "--data-dir", server.data_dir, "--models", "nosuch")
     assert refused.returncode != 0
     assert '"nosuch" does not exist; this server has grok-imagine-image' in refused.stderr
-    assert "pair" in refused.stderr and "far" in refused.stderr
+    assert "pair" in refused.stderr and "far" in refused.stderr and f"that is by {file}" in refused.stderr
+    without = run("keys", "create", "--data-dir", server.data_dir, "--models", "far")
+    assert without.returncode != 0 and '"far" does not exist' in without.stderr
+    assert "no configuration file was read: if the server has one, give it with --config FILE" in without.stderr
     admin = json.loads(run("people", "create", "--name", "ann", "--role", "admin", "--json", "--data-dir",
                            server.data_dir).stdout)
 
