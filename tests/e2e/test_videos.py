@@ -197,6 +197,20 @@ def test_what_is_not_done_is_said_in_the_reply_too(server):
     reply = post(server, "generations", model=CLIPS, prompt="a", duration=1, bogus=1)
     assert reply.json()["warnings"] == ['"bogus": not known here and ignored']
     assert reply.headers["x-imagined-warning"] == '"bogus": not known here and ignored'
+    request_id = reply.json()["request_id"]
+    seen = look(server, request_id)
+    assert seen.json()["warnings"] == reply.json()["warnings"], "whatever has become of it"
+    assert seen.headers["x-imagined-warning"] == reply.headers["x-imagined-warning"]
+    assert finished(server, reply)["warnings"] == reply.json()["warnings"]
+    assert look(server, request_id).headers["x-imagined-warning"] == reply.headers["x-imagined-warning"]
+
+
+def test_what_was_not_done_is_said_of_a_video_that_failed_too(server):
+    reply = post(server, "generations", model=CLIPS, prompt="a", bogus=1,
+                 image={"url": "data:image/png;base64,aGVsbG8="})
+    failed = finished(server, reply)
+    assert failed["status"] == "failed"
+    assert failed["warnings"] == ['"bogus": not known here and ignored']
 
 
 def test_a_video_of_another_team_or_of_nobody_is_not_there(server):

@@ -34,6 +34,8 @@ Result<VideoState> look_at_video(const CallContext& context, const Call& call,
                 "request_id");
   VideoState state{.job = TRY(std::move(found))};
   const service::Job& job = state.job;
+  auto asked = images.video_request(*call.caller, request_id);
+  if (asked) state.warnings = asked->warnings;  // of one that cannot be read the job has failed
   if (!service::is_final(job.state)) {
     state.percent = percent_of(context, job);
     return state;
@@ -48,11 +50,13 @@ Result<VideoState> look_at_video(const CallContext& context, const Call& call,
   state.kind =
       state.finished->pictures.empty() ? VideoState::Kind::expired : VideoState::Kind::done;
   if (state.kind != VideoState::Kind::done) return state;
-  service::VideoRequest asked = TRY(images.video_request(*call.caller, request_id));
-  if (asked.storage)
-    state.file = keep_as_file(context, call, *asked.storage, *state.finished,
+  const std::vector<std::string>& read = state.finished->reading.warnings;
+  state.warnings.insert(state.warnings.end(), read.begin(), read.end());
+  TRY(asked);
+  if (asked->storage)
+    state.file = keep_as_file(context, call, *asked->storage, *state.finished,
                               state.finished->pictures.front());
-  state.upload_url = std::move(asked.upload_url);
+  state.upload_url = std::move(asked->upload_url);
   return state;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/call/call.h"
 
@@ -24,6 +25,7 @@ struct VideoState {
   std::int64_t charged_usd_ticks = 0;                 // refused, failed
   std::optional<Result<service::StoredFile>> file;    // done, of one that was to become a file
   std::string upload_url;                             // done, of one that is to be sent there
+  std::vector<std::string> warnings;                  // of its request, and of who has made it
 };
 
 /// `not_found` for what is no video of the caller's team. Blocks on the stores.

@@ -206,13 +206,14 @@ std::string pending_body(std::string_view request_id) {
 }
 
 std::string failed_body(std::string_view request_id, const Error& error,
-                        std::int64_t charged_usd_ticks) {
+                        std::int64_t charged_usd_ticks, const std::vector<std::string>& warnings) {
   JsonText body = JsonText::object(
       {{"request_id", request_id},
        {"status", "failed"},
        {"error", JsonText::object({{"code", failure_code(error)}, {"message", error.message}})}});
   if (charged_usd_ticks > 0)
     body.add("usage", JsonText::object({{"cost_in_usd_ticks", charged_usd_ticks}}));
+  if (!warnings.empty()) body.add("warnings", JsonText::array_of(warnings));
   return body.text();
 }
 

@@ -71,9 +71,10 @@ std::string deferred_body(std::string_view request_id);
 /// `{"request_id", "status": "pending"}`.
 std::string pending_body(std::string_view request_id);
 /// `{"request_id", "status": "failed", "error": {"code", "message"}}`, with `usage` where it has
-/// cost something.
+/// cost something, and "warnings" where there are any.
 std::string failed_body(std::string_view request_id, const Error& error,
-                        std::int64_t charged_usd_ticks);
+                        std::int64_t charged_usd_ticks,
+                        const std::vector<std::string>& warnings = {});
 
 /// xAI's word for why work that was asked for failed.
 std::string_view failure_code(const Error& error);

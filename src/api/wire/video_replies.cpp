@@ -5,6 +5,10 @@
 namespace imagined::api::wire {
 namespace {
 
+void add_warnings(const std::vector<std::string>& warnings, JsonText& body) {
+  if (!warnings.empty()) body.add("warnings", JsonText::array_of(warnings));
+}
+
 JsonText video_value(std::string_view request_id, std::string_view model, const JsonText& video) {
   return JsonText::object({{"request_id", request_id},
                            {"status", "done"},
@@ -22,7 +26,7 @@ std::int64_t duration_s(const service::StoredPicture& clip) {
 std::string asked_video_body(std::string_view request_id,
                              const std::vector<std::string>& warnings) {
   JsonText body = JsonText::object({{"request_id", request_id}});
-  if (!warnings.empty()) body.add("warnings", JsonText::array_of(warnings));
+  add_warnings(warnings, body);
   return body.text();
 }
 
@@ -34,12 +38,12 @@ std::vector<std::string> video_makers(const service::Catalogue& catalogue,
   return ids;
 }
 
-std::string pending_video_body(std::string_view request_id, int percent, std::string_view model) {
-  return JsonText::object({{"request_id", request_id},
-                           {"status", "pending"},
-                           {"progress", percent},
-                           {"model", model}})
-      .text();
+std::string pending_video_body(std::string_view request_id, int percent, std::string_view model,
+                               const std::vector<std::string>& warnings) {
+  JsonText body = JsonText::object(
+      {{"request_id", request_id}, {"status", "pending"}, {"progress", percent}, {"model", model}});
+  add_warnings(warnings, body);
+  return body.text();
 }
 
 std::string video_body(std::string_view request_id, std::string_view model,
@@ -54,17 +58,19 @@ std::string video_body(std::string_view request_id, std::string_view model,
   if (!upload_error.empty()) video.add("upload_error", upload_error);
   JsonText body = video_value(request_id, model, video);
   body.add("usage", usage_value(usage));
-  if (!usage.warnings.empty()) body.add("warnings", JsonText::array_of(usage.warnings));
+  add_warnings(usage.warnings, body);
   return body.text();
 }
 
 std::string refused_video_body(std::string_view request_id, std::string_view model,
-                               std::int64_t charged_usd_ticks) {
+                               std::int64_t charged_usd_ticks,
+                               const std::vector<std::string>& warnings) {
   const JsonText video =
       JsonText::object({{"url", ""}, {"duration", 0}, {"respect_moderation", false}});
-  return video_value(request_id, model, video)
-      .add("usage", usage_value({.cost_usd_ticks = charged_usd_ticks}))
-      .text();
+  JsonText body = video_value(request_id, model, video);
+  body.add("usage", usage_value({.cost_usd_ticks = charged_usd_ticks}));
+  add_warnings(warnings, body);
+  return body.text();
 }
 
 std::string expired_video_body(std::string_view request_id) {

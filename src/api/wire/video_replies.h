@@ -23,17 +23,20 @@ std::string asked_video_body(std::string_view request_id, const std::vector<std:
 /// Ids of the models whose workers say that they make videos.
 std::vector<std::string> video_makers(const service::Catalogue& catalogue,
                                       const service::WorkerPool& workers);
-/// `{"request_id", "status": "pending", "progress", "model"}`; percent is 0 to 99.
-std::string pending_video_body(std::string_view request_id, int percent, std::string_view model);
+/// `{"request_id", "status": "pending", "progress", "model"}`; percent is 0 to 99. "warnings" as
+/// above, here and below.
+std::string pending_video_body(std::string_view request_id, int percent, std::string_view model,
+                               const std::vector<std::string>& warnings);
 /// `{"request_id", "status": "done", "progress": 100, "model", "video": {"url", "duration",
-/// "respect_moderation": true}, "usage"}`, with "warnings" where there are any, and `file_output`
-/// or `storage_error` in `video`, and why it is not where it was to be sent.
+/// "respect_moderation": true}, "usage"}`, with `file_output` or `storage_error` in `video`, and
+/// why it is not where it was to be sent.
 std::string video_body(std::string_view request_id, std::string_view model,
                        const service::StoredPicture& clip, std::string_view url, const Usage& usage,
                        const KeptFile& file = {}, std::string_view upload_error = {});
 /// The same for one that moderation has refused after it was made: without a URL.
 std::string refused_video_body(std::string_view request_id, std::string_view model,
-                               std::int64_t charged_usd_ticks);
+                               std::int64_t charged_usd_ticks,
+                               const std::vector<std::string>& warnings);
 /// `{"request_id", "status": "expired"}`: it was made, and is not kept any more.
 std::string expired_video_body(std::string_view request_id);
 

@@ -222,10 +222,9 @@ Result<VideoCall> VideoBody::finish(const service::Catalogue& catalogue,
       model_name ? TRY(read_model(*model_name, catalogue, makers)) : &usual;
   std::vector<std::string> warnings = TRY(check_fields(body, task_));
   auto request = TRY(read_request(body, task_, image.has_value(), *model));
-  return VideoCall{.request = std::move(request),
-                   .image = std::move(image),
-                   .video = std::move(video),
-                   .warnings = std::move(warnings)};
+  request.warnings = std::move(warnings);
+  return VideoCall{
+      .request = std::move(request), .image = std::move(image), .video = std::move(video)};
 }
 
 }  // namespace imagined::api::wire

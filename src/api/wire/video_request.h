@@ -17,7 +17,6 @@ struct VideoCall {
   service::VideoRequest request;  // without its blobs
   std::optional<GivenPicture> image;
   std::optional<GivenPicture> video;
-  std::vector<std::string> warnings;  // what was asked for and is not done
 };
 
 class VideoBody {

@@ -172,6 +172,7 @@ json encode(const VideoRequest& request) {
     }
   }
   if (!request.upload_url.empty()) object["upload_url"] = request.upload_url;
+  if (!request.warnings.empty()) object["warnings"] = request.warnings;
   return object;
 }
 
@@ -239,11 +240,13 @@ Result<service::JobPayload> decode_videos(const json& object) {
       .image = {},
       .video = {},
       .storage = {},
-      .upload_url = {}};
+      .upload_url = {},
+      .warnings = {}};
   if (fields.has("image")) request.image = fields.text("image");
   if (fields.has("video")) request.video = fields.text("video");
   request.storage = read_file_wish(fields);
   if (fields.has("upload_url")) request.upload_url = fields.text("upload_url");
+  if (fields.has("warnings")) request.warnings = fields.texts("warnings");
   if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
   return request;
 }

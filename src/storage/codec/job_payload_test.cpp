@@ -120,6 +120,10 @@ TEST(JobPayload, WritesAVideoAsThisAndReadsItForEver) {
   sent.upload_url = "https://a.example/b?signature=c";
   EXPECT_EQ(encode_payload(sent).version, 3);
   EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(sent))), sent);
+  service::VideoRequest warned = video;
+  warned.warnings = {"fps: not known here", "generate_audio: no sound"};
+  EXPECT_EQ(encode_payload(warned).version, 1) << "they change nothing of how it is made";
+  EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(warned))), warned);
   StoredPayload damaged = stored;
   damaged.text.replace(damaged.text.find("15"), 2, "16");
   EXPECT_EQ(why_unreadable(damaged), "field seconds");

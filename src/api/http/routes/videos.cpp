@@ -2,6 +2,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "api/call/door.h"
 #include "api/call/storage.h"
@@ -43,6 +44,13 @@ class VideoSink final : public BodySink {
   wire::VideoBody body_;
   Result<wire::VideoCall> call_ = fail(ErrorCode::invalid_argument, "the request has no body");
 };
+
+Response with_warnings(Response response, const std::vector<std::string>& warnings) {
+  wire::Usage told;
+  told.warnings = warnings;
+  add_warnings(told, response);
+  return response;
+}
 
 std::unique_ptr<BodySink> take_task(const Context& context, Exchange& exchange, VideoTask task) {
   return std::make_unique<VideoSink>(context.services, *exchange.caller, task);
@@ -91,10 +99,9 @@ Async<Result<Response>> create_video(const Context& context, Exchange& exchange)
   });
   if (!order) co_return tl::unexpected(order.error());
   exchange.job_id = order->job.id;
-  Response response = json_reply(wire::asked_video_body(order->job.id, call->warnings));
-  wire::Usage told;
-  told.warnings = call->warnings;
-  add_warnings(told, response);
+  const std::vector<std::string>& warnings = call->request.warnings;
+  Response response =
+      with_warnings(json_reply(wire::asked_video_body(order->job.id, warnings)), warnings);
   response.headers.add("x-cache", std::string(service::to_string(order->cache)));
   context.services.outcomes.cache(order->cache);
   co_return response;
@@ -107,14 +114,22 @@ Async<Result<Response>> show_video(const Context& context, Exchange& exchange) {
   if (!state) co_return tl::unexpected(state.error());
   const service::Job& job = state->job;
   exchange.job_id = job.id;
+  const std::vector<std::string>& warnings = state->warnings;
+  const auto pending = [&](int percent) {
+    const std::string body = wire::pending_video_body(id, percent, job.sold.model, warnings);
+    return with_warnings(json_reply(body, 202), warnings);
+  };
   switch (state->kind) {
     case VideoState::Kind::pending:
-      co_return json_reply(wire::pending_video_body(id, state->percent, job.sold.model), 202);
+      co_return pending(state->percent);
     case VideoState::Kind::refused:
-      co_return json_reply(wire::refused_video_body(id, job.sold.model, state->charged_usd_ticks));
+      co_return with_warnings(json_reply(wire::refused_video_body(
+                                  id, job.sold.model, state->charged_usd_ticks, warnings)),
+                              warnings);
     case VideoState::Kind::failed:  // no fault of HTTP, or pollers would try again
-      co_return json_reply(
-          wire::failed_body(id, service::reason_of(job), state->charged_usd_ticks));
+      co_return with_warnings(json_reply(wire::failed_body(id, service::reason_of(job),
+                                                           state->charged_usd_ticks, warnings)),
+                              warnings);
     case VideoState::Kind::expired:
       co_return json_reply(wire::expired_video_body(id));
     case VideoState::Kind::done:
@@ -131,13 +146,14 @@ Async<Result<Response>> show_video(const Context& context, Exchange& exchange) {
     // Clients look until it is done, and not again: it is done when it is known where it lies.
     if (!sent) {
       constexpr int kAlmost = 99;
-      co_return json_reply(wire::pending_video_body(id, kAlmost, job.sold.model), 202);
+      co_return pending(kAlmost);
     }
     // What was not delivered is made and paid for, and still to be had here.
     if (*sent) url = state->upload_url;
     if (!*sent) upload_error = sent->error().message;
   }
-  const wire::Usage usage = usage_of({}, *state->finished);
+  wire::Usage usage = usage_of({}, *state->finished);
+  usage.warnings = warnings;
   const wire::KeptFile file{.file = state->file ? &*state->file : nullptr, .base = base};
   Response response =
       json_reply(wire::video_body(id, job.sold.model, clip, url, usage, file, upload_error));
