@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import http.server
+import select
 import threading
 
 import pytest
@@ -20,6 +21,8 @@ class Bucket(http.server.BaseHTTPRequestHandler):
     kept = {}
     asked = []
     release = threading.Event()  # what is put under /kept/held waits for it
+    lock = threading.Lock()
+    held, held_most = [], 0  # connections that wait, and how many at most
 
     def do_GET(self):
         self.send_response(200)
@@ -31,7 +34,13 @@ class Bucket(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         Bucket.asked.append(self.path)
         if self.path.startswith("/kept/held"):
+            with Bucket.lock:  # without those that were given up
+                given_up = select.select(Bucket.held, [], [], 0)[0]
+                Bucket.held = [each for each in Bucket.held if each not in given_up] + [self.connection]
+                Bucket.held_most = max(Bucket.held_most, len(Bucket.held))
             Bucket.release.wait(25)
+            with Bucket.lock:
+                Bucket.held = [each for each in Bucket.held if each is not self.connection]
         is_kept = self.path.startswith("/kept")
         if is_kept:
             Bucket.kept[self.path] = (self.headers["Content-Type"], body)
@@ -47,6 +56,7 @@ class Bucket(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def bucket():
     Bucket.kept, Bucket.asked, Bucket.release = {}, [], threading.Event()
+    Bucket.held, Bucket.held_most = [], 0
     with http.server.ThreadingHTTPServer(("", 0), Bucket) as listening:
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{listening.server_port}"
@@ -159,7 +169,7 @@ def test_uploads_that_hang_hold_up_no_inputs(server, bucket):
 
     with concurrent.futures.ThreadPoolExecutor(9) as others:
         replies = [others.submit(hangs, i) for i in range(9)]
-        # Four at a time go to one host; the others wait on the threads of uploads.
+        # Four at a time are of one team and go to one host; the others wait for their turn.
         wait_until(lambda: len(Bucket.asked) == 4 and server.job_states().count("succeeded") >= 9,
                    "the uploads", seconds=60)
         source = bucket.replace("127.0.0.1", "127.0.0.2") + "/picture.png"
@@ -169,3 +179,23 @@ def test_uploads_that_hang_hold_up_no_inputs(server, bucket):
         Bucket.release.set()
         assert held and "could not be fetched" not in edited.text, edited.text
         assert all(one.result().status_code == 200 for one in replies)
+
+
+def test_uploads_of_one_team_hold_up_no_other_team(server, bucket):
+    blue = server.make_key("--team", "blue")["key"]
+
+    def hangs(i):
+        host = bucket.replace("127.0.0.1", f"127.0.0.{2 + i % 5}")
+        return server.generate(output={"upload_urls": [f"{host}/kept/held/{i}"]})
+
+    with concurrent.futures.ThreadPoolExecutor(9) as others:
+        done = server.job_states().count("succeeded")
+        replies = [others.submit(hangs, i) for i in range(9)]
+        wait_until(lambda: server.job_states().count("succeeded") == done + 9, "the pictures", seconds=60)
+        reply = requests.post(f"{server.url}/v1/images/generations", headers=server.headers(blue), timeout=60,
+                              json={"prompt": PROMPT, "output": {"upload_urls": [f"{bucket}/kept/blue"]}})
+        Bucket.release.set()
+        assert reply.json()["data"][0]["url"] == f"{bucket}/kept/blue", reply.text
+        for one in replies:  # whatever became of it: what is paid for is to be had
+            assert requests.get(one.result().json()["data"][0]["url"], timeout=10).status_code == 200
+    assert Bucket.held_most == 4

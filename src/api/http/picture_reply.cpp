@@ -69,6 +69,24 @@ std::vector<Result<void>> deliver(const ReplyParts& parts) {
   return outcomes;
 }
 
+// When the turn has come: what is paid for and cannot be sent is still to be had here. Who has gone
+// away meanwhile wants it there all the same.
+Async<std::vector<Result<void>>> deliver_in_turn(const ReplyParts& parts) {
+  Signal turn;
+  const auto place = parts.context.services.delivery.wait_in_line(*parts.exchange.caller,
+                                                                  [&turn] { turn.raise(); });
+  const auto until = std::chrono::steady_clock::now() + service::kDeliveryWait;
+  const std::stop_token server_ends = parts.exchange.server_ends;
+  while (!place->has_turn() && !server_ends.stop_requested()) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left.count() <= 0) break;
+    co_await turn.wait(std::chrono::ceil<std::chrono::milliseconds>(left), server_ends);
+  }
+  if (!place->has_turn())
+    co_return std::vector<Result<void>>(parts.upload_urls.size(), service::Delivery::too_many());
+  co_return co_await on_pool(parts.context.upload_pool, [&] { return deliver(parts); });
+}
+
 // Reads the pictures of a finished job, one at a time, into the reply; blocks on the stores, where
 // more than links are wanted.
 Result<std::string> make_body(const ReplyParts& parts) {
@@ -172,8 +190,7 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
                    .form = call.response_format,
                    .storage = call.storage,
                    .upload_urls = call.upload_urls};
-  if (!call.upload_urls.empty())
-    parts.uploads = co_await on_pool(context.upload_pool, [&] { return deliver(parts); });
+  if (!call.upload_urls.empty()) parts.uploads = co_await deliver_in_turn(parts);
   auto reply = co_await reply_with(parts);
   if (!reply) co_return reply;
   reply->headers.add("x-cache", std::string(service::to_string(order.cache)));

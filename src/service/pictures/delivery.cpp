@@ -53,6 +53,13 @@ Result<void> Delivery::put(const Caller& caller, const StoredPicture& picture, s
                   picture.format == FileFormat::mp4 ? "video" : "picture", sent.error().message));
 }
 
+Result<void> Delivery::too_many() {
+  return fail(ErrorCode::resource_exhausted,
+              fmt::format("the picture could not be sent to its upload URL: {} requests of a team "
+                          "send theirs at a time, and its turn has not come within {} s",
+                          kSendersOfTeamMax, kDeliveryWait.count()));
+}
+
 std::optional<Result<void>> Delivery::put_once(const Caller& caller, const StoredPicture& picture,
                                                std::string_view url, const Starter& start) {
   {

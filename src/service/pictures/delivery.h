@@ -5,20 +5,25 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "service/accounts/caller.h"
 #include "service/pictures/image_service.h"
+#include "service/pictures/upload_line.h"
 #include "service/ports/remote_pictures.h"
 
 namespace imagined::service {
 
 inline constexpr std::chrono::seconds kDeliveryTime{30};  // all pictures of one request
+/// Until its turn: twice as long as those before it may take, who send at the same time.
+inline constexpr std::chrono::seconds kDeliveryWait{60};
 
 /// Finished pictures and videos on their way to where their customer wants them (xAI's `output`).
 /// Any thread may call it; calls block.
@@ -33,6 +38,15 @@ class Delivery {
 
   /// The same for a video, field "output.upload_url".
   Result<void> check(std::string_view url) const;
+
+  /// Where a request waits for its turn to send its pictures: so many of a team send at a time, so
+  /// that dead addresses of one do not hold up all. See UploadLine::enter.
+  std::unique_ptr<UploadLine::Place> wait_in_line(const Caller& caller,
+                                                  std::function<void()> told) {
+    return line_.enter(caller.owner, std::move(told));
+  }
+  /// What is said of pictures whose turn has not come within `kDeliveryWait`.
+  static Result<void> too_many();
 
   /// Sends the file of a picture there. The same again does no harm.
   Result<void> put(const Caller& caller, const StoredPicture& picture, std::string_view url,
@@ -51,10 +65,13 @@ class Delivery {
     std::optional<Result<void>> outcome;  // none: under way
   };
   static constexpr std::size_t kRememberedMax = 10'000;
-  static constexpr int kUploadsOfTeamMax = 2;  // one dead address does not hold up all teams
+  // One dead address does not hold up all teams: of eight threads (`upload_threads`).
+  static constexpr int kUploadsOfTeamMax = 2;  // videos
+  static constexpr int kSendersOfTeamMax = 4;  // requests for pictures
 
   ImageService& images_;
   RemotePictures& web_;
+  UploadLine line_{kSendersOfTeamMax};
   std::mutex mutex_;
   std::map<std::string, Upload> uploads_;  // by id of the picture, the last ones
   std::deque<std::string> order_;          // of their beginning
