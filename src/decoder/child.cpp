@@ -113,14 +113,15 @@ Result<DecodeReply> decode_video(std::span<const std::uint8_t> file, std::span<s
   const video::Mp4Track track = TRY(video::read_mp4(file));
   DecodeReply reply{.decoded = true, .width = track.width, .height = track.height};
   const std::size_t bytes = video::frame_bytes(track.width, track.height);
-  TRY(video::decode_frames(track, [&](const video::FrameView& frame) -> Result<void> {
-    if (out.size() < bytes)
-      return fail(ErrorCode::internal, "the video could not be decoded", "video", "more frames");
-    video::pack_frame(frame, out.data());
-    out = out.subspan(bytes);
-    ++reply.frames;
-    return {};
-  }));
+  TRY(video::decode_frames(track,
+                           [&](std::size_t index, const video::FrameView& frame) -> Result<void> {
+                             if (out.size() / bytes <= index)
+                               return fail(ErrorCode::internal, "the video could not be decoded",
+                                           "video", "more frames");
+                             video::pack_frame(frame, out.data() + index * bytes);
+                             ++reply.frames;
+                             return {};
+                           }));
   return reply;
 }
 

@@ -359,8 +359,8 @@ Result<image::Picture> Decoder::decode(std::span<const std::uint8_t> file,
 Result<video::Frames> Decoder::decode_video(std::span<const std::uint8_t> file) {
   // The tables are read by our own code, here as in the child.
   const video::Mp4Track track = TRY(video::read_mp4(file));
-  const auto count = static_cast<int>(track.frames.size());
-  const std::size_t bytes = track.frames.size() * video::frame_bytes(track.width, track.height);
+  const auto count = static_cast<int>(track.shown.size());
+  const std::size_t bytes = track.shown.size() * video::frame_bytes(track.width, track.height);
   auto done = ask_child(
       {.file = file,
        .request = {.file_bytes = file.size(), .pixel_bytes = bytes, .limits = {}, .frames = count},
@@ -379,8 +379,10 @@ Result<video::Frames> Decoder::decode_video(std::span<const std::uint8_t> file) 
   video::Frames frames{.width = track.width,
                        .height = track.height,
                        .count = count,
+                       .times = {},
                        .seconds = track.seconds,
                        .planes = {}};
+  for (const auto& shown : track.shown) frames.times.push_back(shown.seconds);
   frames.planes.resize(bytes);
   TRY(done->memory.read(frames.planes));
   return frames;

@@ -28,11 +28,12 @@ class Dav1d {
   }
 
   /// A temporal unit, or the headers before the first; what it brings forth goes to `take`.
-  Result<void> give(Mp4Track::Bytes unit, const TakeFrame& take) {
+  Result<void> give(std::size_t index, Mp4Track::Bytes unit, const TakeFrame& take) {
     Dav1dData data{};
     const auto keep = [](const std::uint8_t*, void*) {};  // the file outlives the decoder
     if (const int code = dav1d_data_wrap(&data, unit.data(), unit.size(), keep, nullptr); code < 0)
       return not_decoded(fmt::format("dav1d: wrap: {}", code));
+    data.m.timestamp = static_cast<std::int64_t>(index);  // which its picture comes back with
     const auto given = give(data, take);
     dav1d_data_unref(&data);
     return given;
@@ -75,7 +76,8 @@ class Dav1d {
     };
     const int luma = static_cast<int>(picture.stride[0]);
     const int difference = static_cast<int>(picture.stride[1]);
-    return take(FrameView{.width = picture.p.w,
+    return take(static_cast<std::size_t>(picture.m.timestamp),
+                FrameView{.width = picture.p.w,
                           .height = picture.p.h,
                           .planes = {plane(0), plane(1), plane(2)},
                           .strides = {luma, difference, difference}});
@@ -89,8 +91,8 @@ class Dav1d {
 Result<void> decode_av1(const Mp4Track& track, const TakeFrame& take) {
   Dav1d library;
   TRY(library.start());
-  for (const Mp4Track::Bytes headers : track.parameter_sets) TRY(library.give(headers, take));
-  for (const Mp4Track::Bytes frame : track.frames) TRY(library.give(frame, take));
+  for (const Mp4Track::Bytes headers : track.parameter_sets) TRY(library.give(0, headers, take));
+  for (std::size_t i = 0; i < track.frames.size(); ++i) TRY(library.give(i, track.frames[i], take));
   return {};
 }
 

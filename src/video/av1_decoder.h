@@ -7,7 +7,7 @@
 
 namespace imagined::video {
 
-/// As `decode_frames`, which looks at what comes.
+/// All frames, each with its index in `track.frames`; `decode_frames` looks at what comes.
 Result<void> decode_av1(const Mp4Track& track, const TakeFrame& take);
 
 }  // namespace imagined::video

@@ -12,6 +12,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/folder_testing.h"
@@ -99,14 +100,15 @@ class Decoded {
   explicit Decoded(Bytes file) {
     const auto track = read_mp4(file);
     CHECK(track, "{}", track.error().message);
-    frames_ = {.width = track->width, .height = track->height, .planes = {}};
-    const auto done = decode_frames(*track, [&](const FrameView& frame) -> Result<void> {
-      const std::size_t end = frames_.planes.size();
-      frames_.planes.resize(end + frame_bytes(frame.width, frame.height));
-      pack_frame(frame, frames_.planes.data() + end);
+    frames_ = {.width = track->width, .height = track->height, .times = {}, .planes = {}};
+    const std::size_t bytes = frame_bytes(track->width, track->height);
+    frames_.planes.resize(track->shown.size() * bytes);
+    const auto take = [&](std::size_t index, const FrameView& frame) -> Result<void> {
+      pack_frame(frame, frames_.planes.data() + index * bytes);
       ++frames_.count;
       return {};
-    });
+    };
+    const auto done = decode_frames(*track, take);
     CHECK(done, "{}: {}", done.error().message, done.error().detail);
   }
 
@@ -239,6 +241,23 @@ TEST_P(ClipFileOf, IsWhatFfprobeTakesItFor) {
     EXPECT_NE(said.find(line), std::string::npos) << line << " not in\n" << said;
 }
 
+std::vector<std::uint8_t> given_file(const std::string& name) {
+  std::ifstream in(std::string(IMAGINED_SOURCE_DIR) + "/tests/videos/" + name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// The luma of a place on each frame, in the order of their times.
+std::vector<int> levels_of(const Mp4Track& track) {
+  std::vector<int> levels(track.shown.size(), -1);
+  const auto done =
+      decode_frames(track, [&](std::size_t index, const FrameView& frame) -> Result<void> {
+        levels[index] = frame.planes[0][10 * frame.strides[0] + 10];
+        return {};
+      });
+  EXPECT_TRUE(done) << done.error().detail;
+  return levels;
+}
+
 // Frames that are kept in another order than they are shown in, beside a track of sound.
 TEST(DecodeFrames, ShowsTheFramesOfFfmpegInTheirOrder) {
   if (output_of("ffmpeg -version").empty()) GTEST_SKIP() << "there is no ffmpeg here";
@@ -256,15 +275,63 @@ TEST(DecodeFrames, ShowsTheFramesOfFfmpegInTheirOrder) {
   ASSERT_TRUE(track) << track.error().message;
   EXPECT_NEAR(track->seconds, 2, 0.01);
   ASSERT_EQ(track->frames.size(), 20u);
-  std::vector<int> levels;
-  const auto done = decode_frames(*track, [&](const FrameView& frame) -> Result<void> {
-    levels.push_back(frame.planes[0][10 * frame.strides[0] + 10]);
-    return {};
-  });
-  ASSERT_TRUE(done) << done.error().detail;
+  const std::vector<int> levels = levels_of(*track);
   ASSERT_EQ(levels.size(), 20u);
   EXPECT_TRUE(std::ranges::is_sorted(levels));
   EXPECT_LT(levels.front() + 100, levels.back());
+}
+
+TEST(DecodeFrames, ShowsEachFrameOfX264AtItsTimeThoughKeptInAnotherOrder) {
+  for (const auto& [name, frames, seconds] :
+       {std::tuple{"variable.mp4", 20u, 4.7}, {"held.mp4", 11u, 5.1}, {"keys.mp4", 30u, 3.0}}) {
+    const auto file = given_file(name);
+    const auto track = read_mp4(file);
+    ASSERT_TRUE(track) << name << ": " << track.error().message;
+    EXPECT_DOUBLE_EQ(track->seconds, seconds) << name;
+    EXPECT_FALSE(std::ranges::is_sorted(track->shown, {}, &Mp4Track::Shown::frame)) << name;
+    const std::vector<int> levels = levels_of(*track);
+    ASSERT_EQ(levels.size(), frames) << name;
+    for (std::size_t i = 1; i < levels.size(); ++i)
+      EXPECT_GE(levels[i], levels[i - 1] + 4) << name << ", frame " << i;
+  }
+}
+
+TEST(DecodeFrames, KnowsWhenFramesOfVariableLengthAreShown) {
+  const auto file = given_file("variable.mp4");
+  const auto track = read_mp4(file);
+  ASSERT_TRUE(track) << track.error().message;
+  ASSERT_EQ(track->shown.size(), 20u);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_DOUBLE_EQ(track->shown[static_cast<std::size_t>(i)].seconds,
+                     (i < 10 ? i : 4 * i - 30) / 10.0);
+}
+
+TEST(DecodeFrames, LeavesOutFramesThatAreNotShown) {
+  const auto file = given_file("variable.mp4");
+  auto track = read_mp4(file);
+  ASSERT_TRUE(track) << track.error().message;
+  const std::vector<int> all = levels_of(*track);
+  track->shown.erase(track->shown.begin(), track->shown.begin() + 7);
+  EXPECT_EQ(levels_of(*track), std::vector<int>(all.begin() + 7, all.end()));
+}
+
+TEST(Frames, AreFoundByTime) {
+  const Frames frames{.count = 3, .times = {0, 0.5, 2}, .seconds = 3, .planes = {}};
+  EXPECT_EQ(frames.at(0), 0);
+  EXPECT_EQ(frames.at(0.498), 0);
+  EXPECT_EQ(frames.at(0.4995), 1) << "a file may round to milliseconds";
+  EXPECT_EQ(frames.at(1.9), 1);
+  EXPECT_EQ(frames.at(2), 2);
+  EXPECT_EQ(frames.at(99), 2);
+}
+
+TEST(Frames, AreAsFastAsTheyFollowEachOther) {
+  Frames frames{.times = {0}, .seconds = 0.5, .planes = {}};
+  EXPECT_DOUBLE_EQ(frames.speed(), 2);
+  frames.times.clear();
+  for (int i = 0; i < 20; ++i) frames.times.push_back((i < 10 ? i : 4 * i - 30) / 10.0);
+  frames.seconds = 4.7;
+  EXPECT_NEAR(frames.speed(), 10, 1e-9) << "not the 4.3 of all";
 }
 
 TEST(DecodeFrames, SaysWhichFramesOfAv1ItDoesNotRead) {
@@ -272,14 +339,14 @@ TEST(DecodeFrames, SaysWhichFramesOfAv1ItDoesNotRead) {
   const auto track = read_mp4(file);
   ASSERT_TRUE(track) << track.error().message;
   const auto decoded = [](const Mp4Track& changed) {
-    return decode_frames(changed, [](const FrameView&) { return Result<void>(); });
+    return decode_frames(changed, [](std::size_t, const FrameView&) { return Result<void>(); });
   };
   EXPECT_TRUE(decoded(*track));
   Mp4Track other = *track;
   other.width = 64;
   EXPECT_EQ(decoded(other).error().field, "video");
   other = *track;
-  other.frames.erase(other.frames.begin());  // what the others go on from
+  other.frames[0] = other.frames[1];  // what the others go on from is not there
   EXPECT_EQ(decoded(other).error().code, ErrorCode::invalid_argument);
 }
 

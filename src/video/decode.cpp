@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "video/av1_decoder.h"
 #include "video/h264_decoder.h"
@@ -15,17 +17,23 @@ tl::unexpected<Error> not_decoded(std::string detail) {
 }
 
 Result<void> decode_frames(const Mp4Track& track, const TakeFrame& take) {
-  std::size_t shown = 0;
-  const auto take_checked = [&](const FrameView& frame) -> Result<void> {
+  constexpr auto kNotShown = static_cast<std::size_t>(-1);
+  std::vector<std::size_t> places(track.frames.size(), kNotShown);
+  for (std::size_t i = 0; i < track.shown.size(); ++i) places[track.shown[i].frame] = i;
+  std::vector<bool> came(track.frames.size(), false);
+  const auto take_checked = [&](std::size_t index, const FrameView& frame) -> Result<void> {
     if (frame.width != track.width || frame.height != track.height)
       return not_decoded(fmt::format("a frame of {} x {} in a track of {} x {}", frame.width,
                                      frame.height, track.width, track.height));
-    if (++shown > track.frames.size()) return not_decoded("more frames than the track has");
-    return take(frame);
+    if (index >= came.size()) return not_decoded("more frames than the track has");
+    if (came[index]) return not_decoded(fmt::format("frame {} twice", index));
+    came[index] = true;
+    return places[index] == kNotShown ? Result<void>() : take(places[index], frame);
   };
   TRY(track.codec == Codec::av1 ? decode_av1(track, take_checked)
                                 : decode_h264(track, take_checked));
-  if (shown != track.frames.size())
+  const auto shown = std::ranges::count(came, true);
+  if (static_cast<std::size_t>(shown) != track.frames.size())
     return not_decoded(fmt::format("{} of {} frames", shown, track.frames.size()));
   return {};
 }

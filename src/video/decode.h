@@ -8,9 +8,9 @@
 
 namespace imagined::video {
 
-/// The frames of a track in the order in which they are shown, each of the track's size. Errors:
-/// `invalid_argument`, field "video", where the decoder gives up or what comes is not what the
-/// track says.
+/// The frames of a track that are shown, each of the track's size and with its index in
+/// `track.shown`; they come in whichever order the decoder has. Errors: `invalid_argument`, field
+/// "video", where the decoder gives up or what comes is not what the track says.
 Result<void> decode_frames(const Mp4Track& track, const TakeFrame& take);
 
 }  // namespace imagined::video

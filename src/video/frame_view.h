@@ -1,6 +1,7 @@
 // What decoders hand on.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -17,8 +18,8 @@ struct FrameView {
   int strides[3] = {};
 };
 
-/// An error ends the work.
-using TakeFrame = std::function<Result<void>(const FrameView&)>;
+/// A frame and its index: which is said by whoever calls. An error ends the work.
+using TakeFrame = std::function<Result<void>(std::size_t index, const FrameView&)>;
 
 /// What is said where a library gives up: `invalid_argument`, field "video". `detail` is for the
 /// log.

@@ -34,6 +34,23 @@ void pack_frame(const FrameView& frame, std::uint8_t* to) {
   }
 }
 
+int Frames::at(double second) const {
+  constexpr double kRoundingSeconds = 0.001;
+  const auto next = std::ranges::upper_bound(times, second + kRoundingSeconds);
+  return std::max(0, static_cast<int>(next - times.begin()) - 1);
+}
+
+double Frames::speed() const {
+  constexpr double kShortestSeconds = 0.001;
+  std::vector<double> durations;
+  for (std::size_t i = 0; i < times.size(); ++i)
+    durations.push_back((i + 1 < times.size() ? times[i + 1] : seconds) - times[i]);
+  std::ranges::sort(durations);
+  CHECK(!durations.empty(), "frames without times");
+  return 1 / std::max(kShortestSeconds,
+                      durations[std::min(durations.size() - 1, (durations.size() + 9) / 10)]);
+}
+
 image::Picture Frames::picture(int index) const {
   CHECK(index >= 0 && index < count, "frame {} of {}", index, count);
   const auto across = static_cast<std::size_t>(width);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -92,6 +93,7 @@ Result<Bytes> require(Bytes boxes, std::string_view type) {
 /// A track's tables, as they lie in the file.
 struct Tables {
   Bytes stsd, stts, stsz, stsc, stco;
+  std::optional<Bytes> ctts;  // where frames are kept in another order than they are shown in
   std::size_t offset_bytes = 4;
 };
 
@@ -101,7 +103,8 @@ Result<Tables> tables_of(Bytes minf) {
                 .stts = TRY(require(stbl, "stts")),
                 .stsz = {},
                 .stsc = TRY(require(stbl, "stsc")),
-                .stco = {}};
+                .stco = {},
+                .ctts = find(stbl, "ctts")};
   if (find(stbl, "stz2")) return wrong("has a table of kind \"stz2\", which is not read");
   tables.stsz = TRY(require(stbl, "stsz"));
   if (const auto wide = find(stbl, "co64")) {
@@ -188,24 +191,131 @@ Result<std::vector<std::uint32_t>> read_sizes(Bytes stsz, const Mp4Track& track)
   return sizes;
 }
 
-Result<double> read_seconds(Bytes stts, Bytes mdhd, std::size_t frames) {
-  Reader header(mdhd);
+/// Of a header of the movie or of a track, `mvhd` or `mdhd`.
+Result<std::int64_t> units_per_second(Bytes boxes, std::string_view type) {
+  Reader header(TRY(require(boxes, type)));
   const bool wide = header.number(1) == 1;
   header.skip(3 + (wide ? 16 : 8));
-  const std::uint32_t units_per_second = header.u32();
-  if (!header.whole() || units_per_second == 0) return damaged("mdhd");
-  Reader reader(stts);
+  const std::uint32_t units = header.u32();
+  if (!header.whole() || units == 0) return damaged(type);
+  return units;
+}
+
+/// What each frame has by a table of runs, `stts` or `ctts`.
+Result<std::vector<std::uint32_t>> read_runs(Bytes table, std::string_view type,
+                                             std::size_t frames) {
+  Reader reader(table);
   reader.skip(4);
   const std::uint32_t count = reader.u32();
-  std::uint64_t units = 0;
-  std::uint64_t left = frames;
-  for (std::uint32_t i = 0; i < count && left > 0 && reader.whole(); ++i) {
-    const std::uint64_t run = std::min<std::uint64_t>(reader.u32(), left);
-    units += run * reader.u32();  // at most 1800 times 2^32
-    left -= run;
+  std::vector<std::uint32_t> values;
+  for (std::uint32_t i = 0; i < count && values.size() < frames && reader.whole(); ++i) {
+    const std::size_t run = std::min<std::size_t>(reader.u32(), frames - values.size());
+    values.insert(values.end(), run, reader.u32());
   }
-  if (!reader.whole() || left > 0 || units == 0) return damaged("stts");
-  return static_cast<double>(units) / units_per_second;
+  if (!reader.whole() || values.size() < frames) return damaged(type);
+  return values;
+}
+
+/// When a frame is shown, in units of the track.
+struct FrameTime {
+  std::size_t frame;
+  std::int64_t begin;  // below 2^43 either way: 1800 frames of 2^32 units
+  std::int64_t end;    // by its own duration, whatever comes next
+};
+
+/// In the order in which they are shown.
+Result<std::vector<FrameTime>> read_frame_times(const Tables& tables, std::size_t frames) {
+  const std::vector<std::uint32_t> durations = TRY(read_runs(tables.stts, "stts", frames));
+  std::vector<std::uint32_t> offsets(frames, 0);
+  if (tables.ctts) offsets = TRY(read_runs(*tables.ctts, "ctts", frames));
+  std::vector<FrameTime> times;
+  std::int64_t decoded_at = 0;
+  for (std::size_t i = 0; i < frames; ++i) {
+    // Signed in version 1, and in what is written of version 0, too.
+    const std::int64_t begin = decoded_at + static_cast<std::int32_t>(offsets[i]);
+    times.push_back({.frame = i, .begin = begin, .end = begin + durations[i]});
+    decoded_at += durations[i];
+  }
+  std::ranges::stable_sort(times, {}, &FrameTime::begin);
+  return times;
+}
+
+/// The part of a track that its edit list shows.
+struct Edit {
+  double wait_seconds = 0;  // before it
+  std::int64_t begin = 0;   // in units of the track, below 2^52
+  double seconds = 0;       // 0: to the end of the track
+  double precision = 0;     // to how many seconds that is written
+};
+
+tl::unexpected<Error> too_long(double seconds) {
+  return wrong(
+      fmt::format("lasts {:.1f} s; what is read is {} s at most", seconds, kReadSecondsMax));
+}
+
+/// None where a track has no edit list, or an empty one.
+Result<std::optional<Edit>> read_edit(Bytes trak, Bytes moov) {
+  const auto edts = find(trak, "edts");
+  const auto elst = edts ? find(*edts, "elst") : std::nullopt;
+  if (!elst) return std::optional<Edit>();
+  Reader reader(*elst);
+  const std::size_t bytes = reader.number(1) == 1 ? 8 : 4;
+  reader.skip(3);
+  const std::uint32_t count = reader.u32();
+  if (!reader.whole()) return damaged("elst");
+  if (count == 0) return std::optional<Edit>();
+  const auto units = static_cast<double>(TRY(units_per_second(moov, "mvhd")));
+  Edit edit{.precision = 1 / units};
+  for (std::uint32_t left = count; left > 0; --left) {
+    const double seconds = static_cast<double>(reader.number(bytes)) / units;
+    const std::uint64_t begin = reader.number(bytes);
+    const std::uint64_t speed = reader.number(4);
+    if (!reader.whole()) return damaged("elst");
+    if (edit.wait_seconds + seconds > kReadSecondsMax) return too_long(edit.wait_seconds + seconds);
+    if (begin == (bytes == 8 ? ~std::uint64_t{0} : 0xFFFF'FFFF)) {  // nothing is shown so long
+      edit.wait_seconds += seconds;
+      continue;
+    }
+    if (left > 1)
+      return wrong("is cut together by an edit list (elst); what is read is one part of a track");
+    if (speed != 1 << 16)
+      return wrong("is shown at another speed than its own by an edit list (elst)");
+    if (begin >= (bytes == 8 ? std::uint64_t{1} << 52 : std::uint64_t{1} << 31))
+      return damaged("elst");
+    edit.begin = static_cast<std::int64_t>(begin);
+    edit.seconds = seconds;
+    return edit;
+  }
+  return wrong("shows none of its frames by an edit list (elst)");
+}
+
+/// Which frames are shown, when, and how long the video is.
+Result<void> read_times(const Tables& tables, const std::optional<Edit>& edit, std::int64_t units,
+                        Mp4Track& track, std::size_t frames) {
+  const std::vector<FrameTime> times = TRY(read_frame_times(tables, frames));
+  const std::int64_t begin = edit ? edit->begin : times.front().begin;
+  std::int64_t end = std::ranges::max(times, {}, &FrameTime::end).end;
+  const auto in_seconds = [&](std::int64_t since) {
+    return static_cast<double>(since) / static_cast<double>(units);
+  };
+  if (edit && edit->seconds > 0) {
+    // Where it only rounds what the track says, the track is right.
+    const bool same = std::abs(in_seconds(end - begin) - edit->seconds) <= 1.001 * edit->precision;
+    if (!same) end = begin + std::llround(edit->seconds * static_cast<double>(units));
+  }
+  if (end <= begin) return damaged(edit ? "elst" : "stts");
+  const double wait = edit ? edit->wait_seconds : 0;
+  track.seconds = wait + in_seconds(end - begin);
+  if (track.seconds > kReadSecondsMax) return too_long(track.seconds);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const bool begins_too_late = times[i].begin >= end;
+    const bool ends_too_early = i + 1 < times.size() && times[i + 1].begin <= begin;
+    if (begins_too_late || ends_too_early) continue;
+    const double at = wait + in_seconds(std::max(times[i].begin, begin) - begin);
+    track.shown.push_back({.frame = times[i].frame, .seconds = track.shown.empty() ? 0 : at});
+  }
+  if (track.shown.empty()) return damaged("elst");
+  return {};
 }
 
 /// Follows the chunks: which frames lie in which, and where in the file.
@@ -286,12 +396,13 @@ Result<Mp4Track> read_mp4(std::span<const std::uint8_t> file) {
   const Bytes tkhd = TRY(require(trak, "tkhd"));
   TRY(check_upright(tkhd));
   const Bytes minf = TRY(require(mdia, "minf"));
-  const Bytes mdhd = TRY(require(mdia, "mdhd"));
   const Tables tables = TRY(tables_of(minf));
   Mp4Track track;
   TRY(read_sample_entry(tables.stsd, track));
   const std::vector<std::uint32_t> sizes = TRY(read_sizes(tables.stsz, track));
-  track.seconds = TRY(read_seconds(tables.stts, mdhd, sizes.size()));
+  const std::int64_t units = TRY(units_per_second(mdia, "mdhd"));
+  const std::optional<Edit> edit = TRY(read_edit(trak, *moov));
+  TRY(read_times(tables, edit, units, track, sizes.size()));
   TRY(read_places(tables, sizes, file, track));
   return track;
 }

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -47,6 +50,65 @@ void rename(File& file, std::string_view type, std::string_view other) {
   std::ranges::copy(other, file.begin() + static_cast<std::ptrdiff_t>(place_of(file, type)) + 4);
 }
 
+void put_u32(File& box, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8)
+    box.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+/// Puts a box of numbers behind the header of another one, which lies in those that are named.
+void insert(File& file, std::vector<std::string_view> around, std::string_view type,
+            const std::vector<std::uint32_t>& numbers) {
+  File box;
+  put_u32(box, static_cast<std::uint32_t>(8 + 4 * numbers.size()));
+  box.insert(box.end(), type.begin(), type.end());
+  for (const std::uint32_t number : numbers) put_u32(box, number);
+  const auto grow = [&](std::size_t at) {
+    const auto old = std::uint32_t{file[at + 2]} << 8 | file[at + 3];
+    set_u32(file, at, old + static_cast<std::uint32_t>(box.size()));
+  };
+  for (const std::string_view each : around) grow(place_of(file, each));
+  grow(place_of(file, "stco") + 16);  // where the frames lie
+  const auto at = static_cast<std::ptrdiff_t>(place_of(file, around.back())) + 8;
+  file.insert(file.begin() + at, box.begin(), box.end());
+}
+
+constexpr std::uint32_t kFrame = 512;            // units of a frame of `small_file`, 1/4 s
+constexpr std::uint32_t kNothing = 0xFFFF'FFFF;  // a media time
+constexpr std::uint32_t kOwnSpeed = 1 << 16;
+
+/// Six frames, of which each has an offset.
+void set_offsets(File& file, std::uint32_t version, const std::vector<std::int32_t>& offsets) {
+  std::vector<std::uint32_t> numbers = {version << 24, static_cast<std::uint32_t>(offsets.size())};
+  for (const std::int32_t offset : offsets) {
+    numbers.push_back(1);
+    numbers.push_back(static_cast<std::uint32_t>(offset));
+  }
+  insert(file, {"moov", "trak", "mdia", "minf", "stbl"}, "ctts", numbers);
+}
+
+/// Entries of a duration, a media time and a speed.
+void set_edits(File& file, const std::vector<std::array<std::uint32_t, 3>>& entries) {
+  std::vector<std::uint32_t> numbers = {0, static_cast<std::uint32_t>(entries.size())};
+  for (const auto& entry : entries) numbers.insert(numbers.end(), entry.begin(), entry.end());
+  insert(file, {"moov", "trak"}, "edts", {});
+  insert(file, {"moov", "trak", "edts"}, "elst", numbers);
+}
+
+File edited(const std::vector<std::array<std::uint32_t, 3>>& entries) {
+  File file = small_file();
+  set_edits(file, entries);
+  return file;
+}
+
+/// "0@0 1@0.25 ...": which frames are shown, at which seconds; then how long the video is.
+std::string shown_of(const File& file) {
+  const auto track = read_mp4(file);
+  if (!track) return track.error().message;
+  std::string text;
+  for (const auto& shown : track->shown) text += fmt::format("{}@{} ", shown.frame, shown.seconds);
+  return text + fmt::format("to {}", track->seconds);
+}
+
 std::string error_of(const File& file) {
   const auto track = read_mp4(file);
   return track ? "none" : track.error().field + ": " + track.error().message;
@@ -75,6 +137,75 @@ TEST(ReadMp4, FindsWhatWasWrittenInAv1) {
   EXPECT_EQ(track->frames.size(), 6u);
 }
 
+TEST(ReadMp4, ShowsFramesWhenTheirOffsetsSay) {
+  constexpr std::string_view kOrder = "0@0 2@0.25 1@0.5 4@0.75 3@1 5@1.25 to 1.5";
+  File file = small_file();
+  set_offsets(file, 0, {512, 1024, 0, 1024, 0, 512});
+  EXPECT_EQ(shown_of(file), kOrder) << "which begin with the first that is shown";
+  file = small_file();
+  set_offsets(file, 1, {0, 512, -512, 512, -512, 0});
+  EXPECT_EQ(shown_of(file), kOrder);
+  file = small_file();
+  set_offsets(file, 1, {-9000, 0, 0, 0, 0, 2048});
+  EXPECT_EQ(shown_of(file),
+            "0@0 1@4.64453125 2@4.89453125 3@5.14453125 4@5.39453125 "
+            "5@6.64453125 to 6.89453125");
+}
+
+TEST(ReadMp4, BeginsWhereAnEditSays) {
+  EXPECT_EQ(shown_of(edited({{6 * kFrame, 0, kOwnSpeed}})), shown_of(small_file()));
+  File file = small_file();
+  set_offsets(file, 0, {1024, 1024, 1024, 1024, 1024, 1024});
+  set_edits(file, {{6 * kFrame, 1024, kOwnSpeed}});
+  EXPECT_EQ(shown_of(file), shown_of(small_file())) << "as encoders with B-frames write it";
+}
+
+TEST(ReadMp4, LeavesOutWhatAnEditLeavesOut) {
+  EXPECT_EQ(shown_of(edited({{2 * kFrame, kFrame + 256, kOwnSpeed}})),
+            "1@0 2@0.125 3@0.375 to 0.5");
+  EXPECT_EQ(shown_of(edited({{0, 4 * kFrame, kOwnSpeed}})), "4@0 5@0.25 to 0.5");
+}
+
+TEST(ReadMp4, HoldsTheLastFrameAsLongAsAnEditSays) {
+  constexpr std::string_view kFrames = "0@0 1@0.25 2@0.5 3@0.75 4@1 5@1.25 to ";
+  EXPECT_EQ(shown_of(edited({{20 * kFrame, 0, kOwnSpeed}})), std::string(kFrames) + "5");
+  EXPECT_EQ(shown_of(edited({{6 * kFrame + 1, 0, kOwnSpeed}})), std::string(kFrames) + "1.5")
+      << "which is rounded";
+}
+
+TEST(ReadMp4, ShowsTheFirstFrameWhereAnEditWaits) {
+  EXPECT_EQ(shown_of(edited({{4 * kFrame, kNothing, kOwnSpeed}, {3 * kFrame, 0, kOwnSpeed}})),
+            "0@0 1@1.25 2@1.5 to 1.75");
+}
+
+TEST(ReadMp4, NamesEditsThatItDoesNotFollow) {
+  EXPECT_EQ(
+      shown_of(edited({{kFrame, 0, kOwnSpeed}, {kFrame, 4 * kFrame, kOwnSpeed}})),
+      "the video is cut together by an edit list (elst); what is read is one part of a track");
+  for (const std::uint32_t speed : {0u, 2 * kOwnSpeed, kOwnSpeed / 2})
+    EXPECT_EQ(shown_of(edited({{kFrame, 0, speed}})),
+              "the video is shown at another speed than its own by an edit list (elst)");
+  EXPECT_EQ(shown_of(edited({{kFrame, kNothing, kOwnSpeed}})),
+            "the video shows none of its frames by an edit list (elst)");
+  EXPECT_THAT(shown_of(edited({{kFrame, 0x8000'0000, kOwnSpeed}})), HasSubstr("\"elst\""));
+  EXPECT_THAT(shown_of(edited({{0, 6 * kFrame, kOwnSpeed}})), HasSubstr("\"elst\""));
+}
+
+TEST(ReadMp4, ReadsVideosOfTenMinutesAtMost) {
+  EXPECT_THAT(shown_of(edited({{600 * 4 * kFrame, 0, kOwnSpeed}})), HasSubstr("to 600"));
+  EXPECT_EQ(shown_of(edited({{600 * 4 * kFrame + kFrame, 0, kOwnSpeed}})),
+            "the video lasts 600.2 s; what is read is 600 s at most");
+  File file = small_file();
+  set_u32(file, place_of(file, "stts") + 20, 0xFFFF'FFFF);
+  EXPECT_THAT(shown_of(file), HasSubstr("what is read is 600 s at most"));
+}
+
+TEST(ReadMp4, WantsAnOffsetOfEachFrame) {
+  File file = small_file();
+  set_offsets(file, 0, {0, 0, 0, 0, 0});
+  EXPECT_EQ(shown_of(file), "the video is damaged: its box \"ctts\" is not as it should be");
+}
+
 TEST(ReadMp4, TakesWholeFilesOnly) {
   const File file = small_file();
   for (std::size_t size = 0; size < file.size(); ++size)
@@ -83,7 +214,9 @@ TEST(ReadMp4, TakesWholeFilesOnly) {
 }
 
 TEST(ReadMp4, PointsNowhereElseWhateverByteIsWrong) {
-  const File whole = small_file();
+  File whole = edited({{kFrame, kNothing, kOwnSpeed}, {5 * kFrame, kFrame, kOwnSpeed}});
+  set_offsets(whole, 0, {512, 1024, 0, 512, 512, 512});
+  ASSERT_EQ(error_of(whole), "none");
   for (std::size_t at = 0; at < place_of(whole, "mdat"); ++at)
     for (const int change : {0x01, 0x7F, 0x80, 0xFF}) {
       File file = whole;
@@ -97,6 +230,14 @@ TEST(ReadMp4, PointsNowhereElseWhateverByteIsWrong) {
         ASSERT_GE(frame.data(), file.data());
         ASSERT_LE(frame.data() + frame.size(), file.data() + file.size());
       }
+      double before = 0;
+      for (const auto& shown : track->shown) {
+        ASSERT_LT(shown.frame, track->frames.size());
+        ASSERT_GE(shown.seconds, before);
+        before = shown.seconds;
+      }
+      ASSERT_GT(track->seconds, before);
+      ASSERT_LE(track->seconds, kReadSecondsMax);
     }
 }
 

@@ -13,9 +13,10 @@
 
 namespace imagined::video {
 
-/// Frames that come at the speed of a model, behind all those of the video that they go on from.
-/// The file has that speed, or the video's where that is faster: each frame is held until the next
-/// is due, and none is made up.
+/// Frames that come at the speed of a model, behind those of the video that they go on from. The
+/// file has that speed, or the video's where that is faster: each frame is held until the next is
+/// due, and none is made up. Those of the video are shown when they are there, to half a frame of
+/// the file; where they follow each other faster than the file's frames, some are left out.
 class Recording {
  public:
   /// The size is even. Of frames behind a video the first to come is its last one, and not written
@@ -32,21 +33,16 @@ class Recording {
   std::vector<std::uint8_t> finish(std::string_view xmp = {}) const { return file_.finish(xmp); }
 
  private:
-  /// Frames that are shown at another speed than they come.
-  struct Held {
-    double each = 1;  // frames of the file for one that comes
-    double due = 0;
-    double written = 0;
-  };
-
   Recording(const VideoShape& shape, ClipFile file, double frames_per_second)
-      : shape_(shape), file_(std::move(file)), made_{shape.frames_per_second / frames_per_second} {}
+      : shape_(shape), file_(std::move(file)), each_(shape.frames_per_second / frames_per_second) {}
 
-  Result<void> hold(const image::Picture& frame, Held& held);
+  Result<void> copy(const Frames& before);
 
   VideoShape shape_;
   ClipFile file_;
-  Held made_;
+  double each_;  // frames of the file for one that comes
+  double due_ = 0;
+  double written_ = 0;
   bool knows_first_ = false;
 };
 

@@ -144,7 +144,7 @@ class Clip {
     const int parts = (frames + speed() - 1) / speed();
     for (int part = 0; part < parts; ++part) {
       const int first = part * speed();
-      const auto at = static_cast<int>(std::int64_t{first} * given.count / frames);
+      const int at = given.at(static_cast<double>(first) / speed());
       const Share share{.done = part, .all = parts};
       engine::ClipRequest request = request_;
       request.first_frame = TRY(restyled(given.picture(at), share));

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from clips import FRAMES_PER_SECOND, clip_model
-from program import Server, run, stopped, wait_until
+from program import ROOT, Server, run, stopped, wait_until
 from test_edits import RED, data_url
 from test_moderation import classifier
 
@@ -134,6 +134,39 @@ def test_a_video_that_is_drawn_anew_keeps_its_length_and_shape(server, made, tmp
     assert edited["video"]["duration"] == 1
     assert edited["usage"]["cost_in_usd_ticks"] == SECOND_720P, "9 s were held"
     assert shape_of(file_of(edited), tmp_path) == (720, 480, FRAMES_PER_SECOND, 1.0)
+
+
+def given(name):
+    """A video of tests/videos as a data URL."""
+    return "data:video/mp4;base64," + base64.b64encode((ROOT / "tests/videos" / name).read_bytes()).decode()
+
+
+def greys_of(video, tmp_path, seconds):
+    """The level of the first frame from each of these times on."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not here")
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(video)
+    return [subprocess.run(
+        ["ffmpeg", "-v", "error", "-ss", str(second), "-i", path, "-frames:v", "1", "-vf", "scale=1:1",
+         "-f", "rawvideo", "-pix_fmt", "gray", "-"], capture_output=True, check=True).stdout[0]
+        for second in seconds]
+
+
+def test_a_video_of_variable_rate_keeps_its_pace_in_front_of_what_is_added(server, tmp_path):
+    longer = finished(server, post(server, "extensions", model=CLIPS, prompt="on", duration=1,
+                                   video=given("variable.mp4")))
+    video = file_of(longer)
+    assert shape_of(video, tmp_path) == (64, 64, 57, 5.7)
+    # Of twenty frames ten are shown in the first second, the eleventh for 0.4 s from there, ...
+    greys = greys_of(video, tmp_path, [0.49, 1.29, 3.29, 4.59])
+    assert greys == pytest.approx([16 + 8 * frame for frame in (5, 10, 15, 19)], abs=5)
+
+
+def test_a_video_lasts_as_long_as_its_last_frame_is_held(server):
+    edited = finished(server, post(server, "edits", model=CLIPS, prompt="in blue", video=given("held.mp4")))
+    assert edited["video"]["duration"] == 5
+    assert edited["usage"]["cost_in_usd_ticks"] == 6 * SECOND_720P, "5.1 s; 1.1 s by the times of decoding"
 
 
 def test_a_kept_file_may_be_given(server):

@@ -16,7 +16,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
   CHECK(!track->frames.empty() && track->frames.size() <= kReadFramesMax, "{} frames",
         track->frames.size());
-  CHECK(track->seconds > 0, "{} seconds", track->seconds);
+  CHECK(track->seconds > 0 && track->seconds <= kReadSecondsMax, "{} seconds", track->seconds);
+  CHECK(!track->shown.empty() && track->shown.front().seconds == 0, "a video begins with a frame");
+  double before = 0;
+  for (const Mp4Track::Shown& shown : track->shown) {
+    CHECK(shown.frame < track->frames.size(), "frame {}", shown.frame);
+    CHECK(shown.seconds >= before && shown.seconds < track->seconds, "a frame at {} s of {}",
+          shown.seconds, track->seconds);
+    before = shown.seconds;
+  }
   CHECK(std::int64_t{track->width} * track->height <= kReadPixelsMax, "{} x {}", track->width,
         track->height);
   for (const Mp4Track::Bytes set : track->parameter_sets)

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -37,6 +39,11 @@ class WorkerVideoTest : public WorkerTest {
     auto recording = video::Recording::begin(width, height, 8, video::Codec::h264);
     for (int i = 0; i < frames; ++i) EXPECT_TRUE(recording->add(grey(width, height, level)));
     return *memory_blobs_.put(recording->finish());
+  }
+  /// Of tests/videos.
+  std::string given_file(const std::string& name) {
+    std::ifstream in(std::string(IMAGINED_SOURCE_DIR) + "/tests/videos/" + name, std::ios::binary);
+    return *memory_blobs_.put(std::vector<std::uint8_t>{std::istreambuf_iterator<char>(in), {}});
   }
   service::Job make(VideoRequest wanted) { return finished(submit_payload(std::move(wanted))); }
   service::StoredPicture clip_of(const service::Job& job) {
@@ -121,6 +128,53 @@ TEST_F(WorkerVideoTest, DrawsAFrameOfEachSecondAnewAndGoesOnFromIt) {
   EXPECT_EQ(clips_[0].frames, 4);
   EXPECT_EQ(clips_[1].frames, 2);
   EXPECT_EQ(clips_[1].first_frame->pixels.front(), 102);
+}
+
+TEST_F(WorkerVideoTest, DrawsTheFramesAnewThatAreShownAtEachSecondOfAVariableRate) {
+  std::vector<int> seen;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&, std::stop_token) {
+    seen.push_back(request.references.front().pixels.front());
+    return grey(request.width, request.height, 100);
+  };
+  start();
+  VideoRequest wanted = some_video();
+  wanted.task = VideoTask::edit;
+  wanted.seconds = service::kEditedSecondsReserved;
+  wanted.video = given_file("variable.mp4");
+  const service::StoredPicture clip = clip_of(make(wanted));
+  EXPECT_EQ(clip.duration_ms, 4'750) << "4.7 s in the 4 a second of the model";
+  ASSERT_EQ(seen.size(), 5u);
+  const int at[] = {0, 10, 12, 15, 17};  // frames shown at 0, 1, 1.8 to 2.2, 3, 3.8 to 4.2 s
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_NEAR(seen[i], 16 + 8 * at[i], 3) << i;
+}
+
+TEST_F(WorkerVideoTest, KeepsThePaceOfAVideoThatItGoesOnFrom) {
+  start();
+  VideoRequest wanted = some_video();
+  wanted.task = VideoTask::extension;
+  wanted.seconds = 1;
+  wanted.video = given_file("variable.mp4");
+  const service::StoredPicture clip = clip_of(make(wanted));
+  EXPECT_EQ(clip.duration_ms, 5'700);
+  const video::Frames frames = frames_of(clip);
+  ASSERT_EQ(frames.count, 57) << "at the 10 a second of its fast part";
+  for (const auto& [tenth, given] :
+       {std::pair{0, 0}, {9, 9}, {10, 10}, {13, 10}, {14, 11}, {33, 15}, {45, 18}, {46, 19}})
+    EXPECT_NEAR(level_of(frames, tenth), 16 + 8 * given, 3) << tenth;
+  EXPECT_NEAR(clips_.front().first_frame->pixels.front(), 16 + 8 * 19, 3) << "the last one";
+}
+
+TEST_F(WorkerVideoTest, TakesAVideoForAsLongAsItsLastFrameIsHeld) {
+  start();
+  VideoRequest wanted = some_video();
+  wanted.task = VideoTask::extension;
+  wanted.seconds = 1;
+  wanted.video = given_file("held.mp4");
+  const service::StoredPicture clip = clip_of(make(wanted));
+  EXPECT_EQ(clip.duration_ms, 6'100);
+  const video::Frames frames = frames_of(clip);
+  EXPECT_NEAR(level_of(frames, 49), 16 + 8 * 9, 3);
+  EXPECT_NEAR(level_of(frames, 50), 16 + 8 * 10, 3);
 }
 
 TEST_F(WorkerVideoTest, TellsHowFarTheWholeOfItIs) {
