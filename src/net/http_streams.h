@@ -72,8 +72,8 @@ class HttpStreams {
   std::unique_ptr<Stream> post(StreamPost post, std::function<void()> on_news);
 
   /// Lent, they are gone on with by whoever calls `drive` as soon as `fd` is readable; an answer
-  /// then reaches its reader without a change of threads. Else by a thread of their own, which
-  /// rests when this returns.
+  /// then reaches its reader without a change of threads, and the thread of their own, which else
+  /// does it, rests when this returns.
   void lend(bool is_lent);
   int fd() const;
   /// What can be done now. Never blocks; any thread.

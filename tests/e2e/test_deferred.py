@@ -31,6 +31,13 @@ def wait(server, request_id):
     raise AssertionError("the pictures never came")
 
 
+@pytest.mark.parametrize("headers", [{}, {"prefer": "respond-async"}], ids=["field", "preference"])
+def test_what_is_not_done_of_a_deferred_request_is_said_when_it_is_named(server, headers):
+    named = ask(server, headers, quality="high", **({} if headers else {"deferred": True}))
+    assert "request_id" in named.json()
+    assert named.headers["x-imagined-warning"].startswith("quality: ")
+
+
 def test_a_deferred_request_is_named_at_once_and_answered_later(server):
     named = ask(server, deferred=True, n=2)
     assert named.status_code == 200

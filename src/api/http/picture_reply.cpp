@@ -140,9 +140,9 @@ Async<Result<Response>> reply_with(const ReplyParts& parts) {
 // As xAI answers its own field, and as HTTP answers a preference (RFC 7240).
 Response deferred_reply(const Context& context, const Exchange& exchange, const Job& job,
                         const wire::GenerationCall& call) {
-  std::string body = wire::deferred_body(job.id);
-  if (call.deferred) return json_reply(std::move(body));
-  Response response = json_reply(std::move(body), 202);
+  Response response = json_reply(wire::deferred_body(job.id), call.deferred ? 200 : 202);
+  add_warnings({.warnings = call.warnings}, response);
+  if (call.deferred) return response;
   response.headers.add("preference-applied", "respond-async");
   response.headers.add("location", base_url(context.options, exchange) + "/v1/images/" + job.id);
   return response;
