@@ -68,11 +68,15 @@ def _singles(count, kinds):
     return [caption(scene, rng, "rich") for scene in scenes]
 
 
+# As many of those that are taken up after them, of all groups.
+_LATER = kinds_of_stage(STAGES[-1])[STAGES[0] :: 4][: STAGES[0]]
+
 # Of each sheet: (aspect ratio or "small", prompt).
 SHEETS = {
     "first kinds": [
         ("small", prompt) for prompt in _singles(STAGES[0], kinds_of_stage(STAGES[0]))
     ],
+    "later kinds": [("small", prompt) for prompt in _singles(STAGES[0], _LATER)],
     "readme": [("1:1", prompt) for prompt in _README],
     "shapes": [
         (ratio, prompt)

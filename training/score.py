@@ -110,9 +110,12 @@ def says_all(scene, text):
     return scene.layout != "row" or _says(text, COUNT_WORDS[len(scene.things)])
 
 
-def _scenes(rng, group, grid, kinds):
-    """Scenes without end; single things go through all kinds."""
-    kinds_in_turn = itertools.cycle(kinds)
+def _scenes(rng, group, grid, kinds, count):
+    """Scenes without end; single things go through all kinds, or through `count` of them that are
+    spread over all.
+    """
+    step = max(1, len(kinds) // count)
+    kinds_in_turn = itertools.cycle(kinds[::step])
     while True:
         mix = replace(group.mix, kinds=kinds)
         single = group.mix == SINGLES
@@ -137,11 +140,12 @@ def prompts(group, frame, kinds, limit=None):
     """Fixed (scene, prompt) pairs that name every fact."""
     rng, found = random.Random(_SEED), []
     count = len(kinds) if group is GROUPS["single"] else group.count
-    for scene in _scenes(rng, group, (group.frame or frame).grid, kinds):
+    count = min(count, limit or count)
+    for scene in _scenes(rng, group, (group.frame or frame).grid, kinds, count):
         text = _prompt(scene, group, rng)
         if text:
             found.append((scene, text))
-        if len(found) == min(count, limit or count):
+        if len(found) == count:
             break
     return found
 

@@ -36,7 +36,7 @@ from training.picture import draw
 from training.prompts import PromptEncoder
 from training.run import Run
 from training.sample import Settings, pictures, sample
-from training.scene import INDOORS, STYLES, Scene, Thing, kinds_of_stage, sample_scene
+from training.scene import INDOORS, STAGES, STYLES, Scene, Thing, kinds_of_stage, sample_scene
 
 pytestmark = pytest.mark.usefixtures("artwork_there")
 TINY = Frame(256, 256)
@@ -319,6 +319,12 @@ def test_prompts_name_every_fact_and_do_not_change():
         found = score.prompts(group, Frame(512, 512), FEW, 6)
         assert found == score.prompts(group, Frame(512, 512), FEW, 6) and len(found) == 6
         assert all(score.says_all(scene, text) for scene, text in found)
+
+
+def test_few_prompts_are_spread_over_all_kinds():
+    kinds = kinds_of_stage(STAGES[-1])
+    found = score.prompts(score.GROUPS["single"], Frame(512, 512), kinds, 3)
+    assert [kinds.index(scene.things[0].kind) for scene, _ in found] == [0, 109, 218]
 
 
 def test_pictures_edits_and_clips_are_scored(encode, monkeypatch):
