@@ -52,6 +52,14 @@ class WorkerVideoTest : public WorkerTest {
     EXPECT_EQ(clips.size(), 1u);
     return clips.front();
   }
+  /// A file of tests/videos and a second more.
+  service::StoredPicture extended(const std::string& name) {
+    VideoRequest wanted = some_video();
+    wanted.task = VideoTask::extension;
+    wanted.seconds = 1;
+    wanted.video = given_file(name);
+    return clip_of(make(wanted));
+  }
   video::Frames frames_of(const service::StoredPicture& clip) {
     return *decoder_.decode_video(*memory_blobs_.get(clip.blob));
   }
@@ -150,11 +158,7 @@ TEST_F(WorkerVideoTest, DrawsTheFramesAnewThatAreShownAtEachSecondOfAVariableRat
 
 TEST_F(WorkerVideoTest, KeepsThePaceOfAVideoThatItGoesOnFrom) {
   start();
-  VideoRequest wanted = some_video();
-  wanted.task = VideoTask::extension;
-  wanted.seconds = 1;
-  wanted.video = given_file("variable.mp4");
-  const service::StoredPicture clip = clip_of(make(wanted));
+  const service::StoredPicture clip = extended("variable.mp4");
   EXPECT_EQ(clip.duration_ms, 5'700);
   const video::Frames frames = frames_of(clip);
   ASSERT_EQ(frames.count, 57) << "at the 10 a second of its fast part";
@@ -166,11 +170,7 @@ TEST_F(WorkerVideoTest, KeepsThePaceOfAVideoThatItGoesOnFrom) {
 
 TEST_F(WorkerVideoTest, TakesAVideoForAsLongAsItsLastFrameIsHeld) {
   start();
-  VideoRequest wanted = some_video();
-  wanted.task = VideoTask::extension;
-  wanted.seconds = 1;
-  wanted.video = given_file("held.mp4");
-  const service::StoredPicture clip = clip_of(make(wanted));
+  const service::StoredPicture clip = extended("held.mp4");
   EXPECT_EQ(clip.duration_ms, 6'100);
   const video::Frames frames = frames_of(clip);
   EXPECT_NEAR(level_of(frames, 49), 16 + 8 * 9, 3);
