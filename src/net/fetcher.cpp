@@ -35,7 +35,6 @@ constexpr int kLookupsMax = 16;
 constexpr std::size_t kAddressesMax = 16;  // of one name
 constexpr std::size_t kHeaderBytesMax = 16 * 1024;
 constexpr long kSlowBytesPerSecond = 1024;
-constexpr long kSlowSeconds = 3;
 
 tl::unexpected<Error> not_fetched(std::string detail) {
   return fail(ErrorCode::invalid_argument, "the URL could not be fetched", {}, std::move(detail));
@@ -239,8 +238,6 @@ Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
   if (!rules.ca_file.empty()) set(curl.get(), CURLOPT_CAINFO, rules.ca_file.c_str());
   set(curl.get(), CURLOPT_NOSIGNAL, 1L);
   set(curl.get(), CURLOPT_TIMEOUT_MS, time_ms);
-  set(curl.get(), CURLOPT_LOW_SPEED_LIMIT, kSlowBytesPerSecond);
-  set(curl.get(), CURLOPT_LOW_SPEED_TIME, kSlowSeconds);
   set(curl.get(), CURLOPT_USERAGENT, "imagined");
   set(curl.get(), CURLOPT_HEADERFUNCTION, take_header);
   set(curl.get(), CURLOPT_HEADERDATA, &transfer);
@@ -256,6 +253,9 @@ Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
     set(curl.get(), CURLOPT_READDATA, &transfer);
     set(curl.get(), CURLOPT_HTTPHEADER, of_upload.get());
     set(curl.get(), CURLOPT_WRITEFUNCTION, pass_over);
+  } else {
+    set(curl.get(), CURLOPT_LOW_SPEED_LIMIT, kSlowBytesPerSecond);
+    set(curl.get(), CURLOPT_LOW_SPEED_TIME, static_cast<long>(rules.slow_max.count()));
   }
   const CURLcode code = curl_easy_perform(curl.get());
   if (transfer.error) return tl::unexpected(std::move(*transfer.error));

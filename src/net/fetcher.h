@@ -35,6 +35,9 @@ struct FetchRules {
   std::vector<std::string> hosts_allowed;  // the same, by name; lower case
   std::string ca_file;                     // certificates to trust; empty: the system's
   Resolver resolve = system_resolver();
+  /// A fetch that gets less than 1 KiB a second for so long is given up: a picture comes at once or
+  /// not at all. An upload is not, for who has it all may say so only when it is stored.
+  std::chrono::seconds slow_max{3};
 };
 
 /// Rules that allow what a list with commas names: networks ("10.1.0.0/16") and host names
@@ -68,8 +71,9 @@ class Fetcher {
   /// At most three redirects, each checked like the first URL, never from https to http. No proxy,
   /// no cookies, no credentials; nothing of the answer but its body is used.
   Result<void> get(std::string_view url, const FetchLimits& limits, const FetchSink& sink);
-  /// Sends the bytes there by the same rules; any answer from 200 to 299 is right, its body is
-  /// passed over, and nothing redirects it. The error says of "it", the other end, what was wrong.
+  /// Sends the bytes there by the same rules, and waits for the answer until the deadline; any from
+  /// 200 to 299 is right, its body is passed over, and nothing redirects it. The error says of
+  /// "it", the other end, what was wrong.
   Result<void> put(std::string_view url, const FetchUpload& upload, FetchDeadline deadline);
   /// What `get` and `put` would say of a URL before they have asked anybody.
   Result<void> check(std::string_view url) const;
