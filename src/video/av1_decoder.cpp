@@ -66,11 +66,7 @@ class Dav1d {
 
   static Result<void> take_one(const Dav1dPicture& picture, const TakeFrame& take) {
     if (picture.p.layout != DAV1D_PIXEL_LAYOUT_I420 || picture.p.bpc != 8)
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("the video has frames of {} bits{}; what is read is 8 bits in 4:2:0",
-                              picture.p.bpc,
-                              picture.p.layout == DAV1D_PIXEL_LAYOUT_I420 ? "" : ", not in 4:2:0"),
-                  "video");
+      return other_samples(picture.p.bpc, picture.p.layout == DAV1D_PIXEL_LAYOUT_I420);
     const auto plane = [&](int index) {
       return static_cast<const std::uint8_t*>(picture.data[index]);
     };

@@ -315,6 +315,32 @@ TEST(DecodeFrames, LeavesOutFramesThatAreNotShown) {
   EXPECT_EQ(levels_of(*track), std::vector<int>(all.begin() + 7, all.end()));
 }
 
+TEST(DecodeFrames, SaysThatAVideoIsInterlaced) {
+  const auto why = [](const Mp4Track& track) {
+    const auto done =
+        decode_frames(track, [](std::size_t, const FrameView&) -> Result<void> { return {}; });
+    return done ? "" : done.error().field + ": " + done.error().message;
+  };
+  const std::string interlaced =
+      "video: the video is coded as interlaced (frame_mbs_only_flag is 0); what is read is "
+      "progressive (1)";
+  const auto file = given_file("interlaced.mp4");
+  const auto track = read_mp4(file);
+  ASSERT_TRUE(track) << track.error().message;
+  EXPECT_EQ(why(*track), interlaced);
+  // Or with its frames, whatever stands in front of them.
+  const auto other_file = given_file("keys.mp4");
+  auto other = read_mp4(other_file);
+  ASSERT_TRUE(other);
+  ASSERT_EQ(why(*other), "");
+  const Bytes sequence = track->parameter_sets.front();
+  std::vector<std::uint8_t> first = {0, 0, 0, static_cast<std::uint8_t>(sequence.size())};
+  first.insert(first.end(), sequence.begin(), sequence.end());
+  first.insert(first.end(), other->frames[0].begin(), other->frames[0].end());
+  other->frames[0] = first;
+  EXPECT_EQ(why(*other), interlaced);
+}
+
 TEST(Frames, AreFoundByTime) {
   const Frames frames{.count = 3, .times = {0, 0.5, 2}, .seconds = 3, .planes = {}};
   EXPECT_EQ(frames.at(0), 0);

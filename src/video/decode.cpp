@@ -16,6 +16,13 @@ tl::unexpected<Error> not_decoded(std::string detail) {
               std::move(detail));
 }
 
+tl::unexpected<Error> other_samples(int bits, bool is_420) {
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("the video has frames of {} bits{}; what is read is 8 bits in 4:2:0",
+                          bits, is_420 ? "" : ", not in 4:2:0"),
+              "video");
+}
+
 Result<void> decode_frames(const Mp4Track& track, const TakeFrame& take) {
   constexpr auto kNotShown = static_cast<std::size_t>(-1);
   std::vector<std::size_t> places(track.frames.size(), kNotShown);

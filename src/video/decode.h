@@ -10,7 +10,8 @@ namespace imagined::video {
 
 /// The frames of a track that are shown, each of the track's size and with its index in
 /// `track.shown`; they come in whichever order the decoder has. Errors: `invalid_argument`, field
-/// "video", where the decoder gives up or what comes is not what the track says.
+/// "video", saying what its frames are that are not read (other than 8 bits in 4:2:0, interlaced);
+/// where the decoder gives up, or what comes is not what the track says.
 Result<void> decode_frames(const Mp4Track& track, const TakeFrame& take);
 
 }  // namespace imagined::video

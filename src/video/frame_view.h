@@ -25,4 +25,7 @@ using TakeFrame = std::function<Result<void>(std::size_t index, const FrameView&
 /// log.
 tl::unexpected<Error> not_decoded(std::string detail);
 
+/// What is said of frames that are not of 8 bits in 4:2:0, with the same code and field.
+tl::unexpected<Error> other_samples(int bits, bool is_420);
+
 }  // namespace imagined::video

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "video/h264_sequence.h"
+
 namespace imagined::video {
 namespace {
 
@@ -33,6 +35,7 @@ class OpenH264 {
                     const TakeFrame& take) {
     with_codes_.clear();
     for (const Mp4Track::Bytes unit : units) {
+      if (is_h264_sequence(unit)) TRY(check_h264_sequence(unit));
       with_codes_.insert(with_codes_.end(), {0, 0, 0, 1});
       with_codes_.insert(with_codes_.end(), unit.begin(), unit.end());
     }
