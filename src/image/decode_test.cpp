@@ -465,12 +465,85 @@ TEST(DecodeWebp, ReadsTheSizeOfLossyPictures) {
   EXPECT_TRUE(decode(webp_lossy(small_picture())));
 }
 
-TEST(DecodeWebp, RefusesAnimations) {
+/// An animation on a canvas, whose frames are as large as their pictures.
+Bytes webp_animation(std::uint32_t width, std::uint32_t height, int left, int top,
+                     const std::vector<Bytes>& pictures) {
   constexpr std::uint8_t kAnimated = 2;
-  Bytes file = webp_canvas(10, 10, kAnimated);
-  const Bytes chunk = bytes_of(std::string_view("ANIM\x06\0\0\0\0\0\0\0\0\0", 14));
-  file.insert(file.end(), chunk.begin(), chunk.end());
-  EXPECT_EQ(refusal(file), "the image is an animated webp, expected one picture");
+  Bytes file = webp_canvas(width, height, kAnimated);
+  const auto append = [&](const Bytes& bytes) {
+    file.insert(file.end(), bytes.begin(), bytes.end());
+  };
+  const auto append_number = [&](std::size_t number, int bytes) {
+    for (int i = 0; i < bytes; ++i) file.push_back(static_cast<std::uint8_t>(number >> 8 * i));
+  };
+  append(bytes_of(std::string_view("ANIM\x06\0\0\0\0\0\0\0\0\0", 14)));
+  for (const Bytes& picture : pictures) {
+    const Header header = *read_header(picture);
+    append(bytes_of("ANMF"));
+    append_number(16 + picture.size() - 12, 4);
+    append_number(static_cast<std::size_t>(left / 2), 3);
+    append_number(static_cast<std::size_t>(top / 2), 3);
+    append_number(static_cast<std::size_t>(header.width - 1), 3);
+    append_number(static_cast<std::size_t>(header.height - 1), 3);
+    append_number(100, 3);
+    append_number(0, 1);
+    file.insert(file.end(), picture.begin() + 12, picture.end());  // without RIFF and WEBP
+  }
+  const std::size_t size = file.size() - 8;
+  for (int i = 0; i < 4; ++i)
+    file[static_cast<std::size_t>(4 + i)] = static_cast<std::uint8_t>(size >> 8 * i);
+  return file;
+}
+
+TEST(DecodeWebp, ReadsTheFirstPictureOfAnAnimation) {
+  Picture second = small_picture();
+  second.pixels.assign(second.pixels.size(), 7);
+  for (const auto& [first, other] :
+       {std::pair{webp_lossless(small_picture()), webp_lossless(second)},
+        std::pair{webp_lossy(small_picture()), webp_lossy(second)}}) {
+    const auto picture = decode(webp_animation(12, 9, 0, 0, {first, other}));
+    ASSERT_TRUE(picture) << picture.error().detail;
+    EXPECT_EQ(picture->channels, 3);
+    EXPECT_EQ(picture->pixels, decode(first)->pixels);
+  }
+}
+
+TEST(DecodeWebp, PutsThePictureInItsPlaceAndLeavesTheRestTransparent) {
+  const Picture dot{.width = 1, .height = 1, .channels = 3, .pixels = {10, 20, 30}};
+  const auto picture = decode(webp_animation(4, 3, 2, 2, {webp_lossless(dot)}));
+  ASSERT_TRUE(picture) << picture.error().detail;
+  Bytes expected;
+  for (int i = 0; i < 12; ++i) {
+    const bool is_dot = i == 2 * 4 + 2;
+    const Bytes pixel = is_dot ? Bytes{10, 20, 30, 255} : Bytes{255, 255, 255, 0};
+    expected.insert(expected.end(), pixel.begin(), pixel.end());
+  }
+  EXPECT_EQ(picture->channels, 4);
+  EXPECT_EQ(picture->pixels, expected);
+}
+
+TEST(DecodeWebp, MakesTheFirstPictureOfAnAnimationSmaller) {
+  Picture red{.width = 40, .height = 40, .channels = 3, .pixels = {}};
+  for (int i = 0; i < 40 * 40; ++i) red.pixels.insert(red.pixels.end(), {200, 0, 0});
+  const auto picture =
+      decode(webp_animation(80, 80, 40, 40, {webp_lossy(red)}), {.side_px_max = 40});
+  ASSERT_TRUE(picture) << picture.error().detail;
+  ASSERT_EQ(picture->width, 40);
+  const auto alpha = [&](int x, int y) {
+    return picture->pixels[static_cast<std::size_t>((y * 40 + x) * 4 + 3)];
+  };
+  EXPECT_EQ(alpha(19, 39), 0);
+  EXPECT_EQ(alpha(39, 19), 0);
+  EXPECT_EQ(alpha(20, 20), 255);
+  EXPECT_EQ(alpha(39, 39), 255);
+}
+
+TEST(DecodeWebp, RefusesAnimationsWithoutAPictureOrWithOneBeyondTheirCanvas) {
+  const std::string broken = "the image is a broken or cut webp file";
+  EXPECT_EQ(refusal(webp_animation(10, 10, 0, 0, {})), broken);
+  EXPECT_EQ(refusal(webp_animation(13, 9, 2, 0, {webp_lossless(small_picture())})), broken);
+  Bytes nested = webp_animation(12, 9, 0, 0, {webp_lossless(small_picture())});
+  EXPECT_EQ(refusal(webp_animation(12, 9, 0, 0, {Bytes(nested.begin(), nested.end())})), broken);
 }
 
 TEST(DecodeGif, LooksUpThePalette) {
@@ -729,12 +802,12 @@ TEST_P(EveryFormat, SurvivesEveryChangedByte) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Images, EveryFormat,
-                         testing::Values(encode_png(small_picture().view()),
-                                         encode_png(small_picture(4).view()),
-                                         *encode_jpeg(small_picture().view()),
-                                         webp_lossless(small_picture(4)),
-                                         webp_lossy(small_picture())));
+INSTANTIATE_TEST_SUITE_P(
+    Images, EveryFormat,
+    testing::Values(encode_png(small_picture().view()), encode_png(small_picture(4).view()),
+                    *encode_jpeg(small_picture().view()), webp_lossless(small_picture(4)),
+                    webp_lossy(small_picture()),
+                    webp_animation(12, 9, 0, 0, {webp_lossy(small_picture())})));
 
 }  // namespace
 }  // namespace imagined::image

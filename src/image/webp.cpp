@@ -3,10 +3,14 @@
 #include <webp/decode.h>
 #include <webp/encode.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "base/check.h"
+#include "image/bytes.h"
 #include "image/decode_format.h"
 #include "image/encode.h"
 
@@ -16,6 +20,44 @@ namespace {
 struct FreeWebp {
   void operator()(std::uint8_t* bytes) const { WebPFree(bytes); }
 };
+
+/// A picture as libwebp reads it, and where it stands on the canvas.
+struct Frame {
+  int left = 0;
+  int top = 0;
+  Bytes file;
+};
+
+int little_endian24(Bytes file, std::size_t at) {
+  return file[at] | file[at + 1] << 8 | file[at + 2] << 16;
+}
+
+/// The first picture of an animation: what libwebp reads without a container of its own, behind the
+/// 16 bytes of an ANMF chunk that say where it stands, in steps of two pixels
+/// (developers.google.com/speed/webp/docs/riff_container).
+Result<Frame> first_frame(Bytes file) {
+  constexpr std::size_t kContainerBytes = 12;
+  constexpr std::size_t kChunkHeadBytes = 8;
+  constexpr std::size_t kFrameHeadBytes = 16;
+  for (std::size_t at = kContainerBytes; file.size() - at >= kChunkHeadBytes;) {
+    const std::size_t size = static_cast<std::size_t>(little_endian24(file, at + 4)) |
+                             static_cast<std::size_t>(file[at + 7]) << 24;
+    const bool is_frame = begins_with(file, "ANMF", at);
+    at += kChunkHeadBytes;
+    if (size > file.size() - at || (is_frame && size < kFrameHeadBytes)) break;
+    if (is_frame)
+      return Frame{.left = 2 * little_endian24(file, at),
+                   .top = 2 * little_endian24(file, at + 3),
+                   .file = file.subspan(at + kFrameHeadBytes, size - kFrameHeadBytes)};
+    at += std::min(size + size % 2, file.size() - at);
+  }
+  return broken_image("webp", "an animation without a picture");
+}
+
+/// Where a pixel of the canvas is when it was made smaller.
+int shrunk(int pixel, int side, int whole) {
+  return static_cast<int>(static_cast<std::int64_t>(pixel) * side / whole);
+}
 
 }  // namespace
 
@@ -41,29 +83,45 @@ Result<Picture> decode_webp(std::span<const std::uint8_t> file, const Header& he
     return fail(ErrorCode::internal, "the image could not be decoded", "image",
                 "libwebp's version");
   const WebPBitstreamFeatures& features = config.input;
-  const VP8StatusCode status = WebPGetFeatures(file.data(), file.size(), &config.input);
+  VP8StatusCode status = WebPGetFeatures(file.data(), file.size(), &config.input);
   if (status != VP8_STATUS_OK) return broken_image("webp", std::to_string(status));
-  if (features.has_animation != 0)
-    return fail(ErrorCode::invalid_argument, "the image is an animated webp, expected one picture",
-                "image");
   // The canvas of the outer header and the picture within may differ: only one was checked.
   if (features.width != header.width || features.height != header.height)
     return broken_image("webp", "two headers that disagree");
+  Frame frame{.file = file};
+  if (features.has_animation != 0) {
+    frame = TRY(first_frame(file));
+    status = WebPGetFeatures(frame.file.data(), frame.file.size(), &config.input);
+    if (status != VP8_STATUS_OK || features.has_animation != 0)
+      return broken_image("webp", std::to_string(status));
+  }
+  if (frame.left > header.width - features.width || frame.top > header.height - features.height)
+    return broken_image("webp", "a picture beyond its canvas");
   constexpr int kLossless = 2;
   if (features.format == kLossless) TRY(check_held(header, shrink, limits, "a lossless webp"));
-  const int channels = features.has_alpha != 0 ? 4 : 3;
+  const bool is_whole = features.width == header.width && features.height == header.height;
+  const int channels = features.has_alpha != 0 || !is_whole ? 4 : 3;
   Picture picture{
       .width = shrink.width, .height = shrink.height, .channels = channels, .pixels = {}};
   picture.pixels.resize(area_bytes(shrink.width, shrink.height, channels));
+  if (!is_whole)  // beside it the canvas is transparent, as in a GIF
+    for (std::size_t i = 0; i < picture.pixels.size(); ++i)
+      picture.pixels[i] = i % 4 == 3 ? 0 : 255;
+  const int left = shrunk(frame.left, shrink.width, header.width);
+  const int top = shrunk(frame.top, shrink.height, header.height);
+  const int right = shrunk(frame.left + features.width, shrink.width, header.width);
+  const int bottom = shrunk(frame.top + features.height, shrink.height, header.height);
+  if (right == left || bottom == top) return picture;  // less than a pixel of it is left
+  const std::size_t begin = area_bytes(shrink.width, top, channels) + area_bytes(left, 1, channels);
   config.options.use_scaling = shrink.factor > 1 ? 1 : 0;
-  config.options.scaled_width = shrink.width;
-  config.options.scaled_height = shrink.height;
+  config.options.scaled_width = right - left;
+  config.options.scaled_height = bottom - top;
   config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
   config.output.is_external_memory = 1;
-  config.output.u.RGBA.rgba = picture.pixels.data();
+  config.output.u.RGBA.rgba = picture.pixels.data() + begin;
   config.output.u.RGBA.stride = shrink.width * channels;
-  config.output.u.RGBA.size = picture.pixels.size();
-  const VP8StatusCode decoded = WebPDecode(file.data(), file.size(), &config);
+  config.output.u.RGBA.size = picture.pixels.size() - begin;
+  const VP8StatusCode decoded = WebPDecode(frame.file.data(), frame.file.size(), &config);
   WebPFreeDecBuffer(&config.output);
   if (decoded != VP8_STATUS_OK)
     return broken_image("webp", fmt::format("decoder refused it: {}", static_cast<int>(decoded)));
