@@ -170,6 +170,8 @@ class MultipartEdit final : public EditBody, private PartSink {
  private:
   Result<void> begin_part(const PartHead& head) override {
     name_ = head.name;
+    // go-openai calls every file a dot.
+    is_file_ = !head.file_name.empty() && head.file_name != ".";
     kind_ = kind_of(name_);
     text_.clear();
     if (name_.substr(0, name_.find('[')) == "markup")  // a picture of OpenAI's edits, too
@@ -199,7 +201,10 @@ class MultipartEdit final : public EditBody, private PartSink {
     if (is_text_) return keep_picture({.file_id = text_});
     auto picture = picture_->end();
     if (!picture) return named(tl::unexpected(std::move(picture.error())));
-    return *picture ? keep_picture(std::move(**picture)) : Result<void>();
+    if (*picture) return keep_picture(std::move(**picture));
+    if (!is_file_) return {};
+    // Else a picture that was meant would be left out without a word, and paid for.
+    return named(fail(ErrorCode::invalid_argument, "the image is empty"));
   }
 
   Result<void> keep_picture(GivenPicture picture) {
@@ -252,6 +257,7 @@ class MultipartEdit final : public EditBody, private PartSink {
   MultipartReader reader_;
   std::string name_;  // of the part in work
   PartKind kind_ = PartKind::field;
+  bool is_file_ = false;
   bool is_text_ = true;  // and no bytes of a picture
   std::string text_;
   std::size_t text_bytes_ = 0;

@@ -213,6 +213,14 @@ TEST(MultipartEdit, TakesEmptyPartsForNotGiven) {
   EXPECT_EQ(outcome.call->fields.response_format, ResponseFormat::both);
 }
 
+TEST(MultipartEdit, RefusesAnEmptyFile) {
+  const std::string good = part("image", kPng) + part("prompt", "hat");
+  EXPECT_EQ(read_form(good + part("mask", "", "; filename=\"m.png\"")).pictures(),
+            "the mask is empty");
+  EXPECT_EQ(read_form(good + part("image", "", "; filename=\"b.png\"")).pictures(),
+            "image 2 is empty");
+}
+
 TEST(MultipartEdit, AnswersInTheFormThatIsNamed) {
   const auto form = [](const char* name) {
     return read_form(part("image", kPng) + part("prompt", "hat") + part("response_format", name))
