@@ -76,6 +76,8 @@ Result<HttpAnswer> HttpClient::post(const HttpPost& request) {
   set(curl, CURLOPT_HTTPHEADER, headers.get());
   set(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   set(curl, CURLOPT_POSTFIELDS, request.body.data());
+  // Nothing coded is asked for; what comes so all the same is decoded.
+  set(curl, CURLOPT_ACCEPT_ENCODING, "identity");
   set(curl, CURLOPT_PROXY, "");
   set(curl, CURLOPT_FOLLOWLOCATION, 0L);
   set(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

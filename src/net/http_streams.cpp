@@ -276,6 +276,8 @@ class HttpStreams::Loop {
       set(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
       set(curl, CURLOPT_POSTFIELDS, body->data());
     }
+    // Nothing coded is asked for; what comes so all the same is decoded.
+    set(curl, CURLOPT_ACCEPT_ENCODING, "identity");
     set(curl, CURLOPT_PROXY, "");
     set(curl, CURLOPT_FOLLOWLOCATION, 0L);
     set(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

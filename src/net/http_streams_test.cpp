@@ -76,6 +76,29 @@ TEST(HttpStreams, GivesHeadAndBodyOfAnAnswer) {
   EXPECT_THAT(server.requests().front(), HasSubstr("x-mark: 7\r\n"));
 }
 
+TEST(HttpStreams, DecodesWhatComesCodedThoughNothingCodedIsAskedFor) {
+  using namespace std::string_literals;
+  const TestServer server([](const std::string&) {
+    return answer("Content-Encoding: gzip\r\n",
+                  "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\x4e\xcc\x4c"
+                  "\x51\xb2\x52\xca\x48\xcc\xc9\xc9\x57\xaa\x05\x00\x24\x4d\x72\x8e"
+                  "\x10\x00\x00\x00"s);
+  });
+  HttpStreams streams;
+  const StreamNews all = Reader(streams, server.url()).whole();
+  EXPECT_EQ(all.bytes, R"({"said":"hallo"})");
+  EXPECT_THAT(server.requests().front(), HasSubstr("Accept-Encoding: identity\r\n"));
+}
+
+TEST(HttpStreams, SaysThatAnAnswerIsCodedInAWayThatIsNotKnown) {
+  const TestServer server(
+      [](const std::string&) { return answer("Content-Encoding: rot13\r\n", "nffreg"); });
+  HttpStreams streams;
+  const StreamNews all = Reader(streams, server.url()).whole();
+  ASSERT_TRUE(all.error);
+  EXPECT_EQ(all.bytes, "");
+}
+
 TEST(HttpStreams, AsksWithoutABodyByGet) {
   const TestServer server([](const std::string&) { return answer("", "{}"); });
   HttpStreams streams;

@@ -2,6 +2,7 @@
 other servers are played by scripts (upstream.py)."""
 
 import base64
+import gzip
 import json
 import threading
 
@@ -257,6 +258,42 @@ def test_the_page_of_a_proxy_is_told_as_an_error(relay):
             pytest.raises(openai.InternalServerError) as failed:
         client.chat.completions.create(**ASK)
     assert "502 Bad Gateway" in failed.value.message and "<" not in failed.value.message
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_comes_coded_though_nobody_asked_for_it_is_decoded_and_its_usage_in_the_books(relay, stream):
+    used = {"usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}
+    text = sse(chunk("a"), chunk("", **used), "[DONE]") if stream else json.dumps(completion() | used).encode()
+    kind = "text/event-stream" if stream else "application/json"
+    upstream = Upstream((200, {"content-type": kind, "content-encoding": "gzip"}, gzip.compress(text)))
+    server = relay(upstream, settings='price_input_usd = "1"')
+    reply = post(server, ASK | {"stream": stream, "stream_options": {"include_usage": True}})
+    assert reply.content == text and "content-encoding" not in reply.headers
+    assert upstream.requests[0][1]["accept-encoding"] == "identity"
+    wait_until(lambda: charges(server) == [("far", "delivered", 1, 100_000)], "the charge of ten tokens")
+
+
+@pytest.mark.parametrize("status, fields, body, says", [
+    (200, {"content-type": "text/html"}, b"<!DOCTYPE html><title>Open WebUI</title>", "200 with a page (Open WebUI)"),
+    (200, {"content-type": "application/json"}, b"", "200 with nothing"),
+    (308, {"content-type": "application/json", "location": "https://far.example/v1"}, b"", "308 with a redirect"),
+])
+def test_what_is_neither_an_answer_nor_an_error_is_told_as_an_error_and_costs_nothing(
+        relay, status, fields, body, says):
+    server = relay(Upstream((status, fields, body)))
+    for stream in (False, True):
+        reply = post(server, ASK | {"stream": stream}, allow_redirects=False)
+        assert reply.status_code == 503
+        assert f"the server that has the model answers {says}" in reply.json()["error"]["message"]
+        assert reply.headers["x-should-retry"] == "false"
+    assert charges(server) == []
+
+
+def test_a_redirect_is_not_followed_and_another_upstream_is_asked(relay):
+    first, second = Upstream((302, {"content-type": "text/html", "location": "/"}, b"")), Upstream(
+        json_answer(completion()))
+    assert post(relay(first, second), ASK).json() == completion()
+    assert len(first.requests) == 1
 
 
 def test_nobody_there_is_said(relay):

@@ -25,7 +25,10 @@ constexpr std::chrono::milliseconds kBackOff{250};
 constexpr std::chrono::hours kForever{1};  // the client gives up before
 constexpr int kTooMany = 429;
 
-bool is_trouble(int status) { return status >= 500 || status == kTooMany || status == 408; }
+bool is_redirect(int status) { return status >= 300 && status < 400; }
+bool is_trouble(int status) {
+  return status >= 500 || status == kTooMany || status == 408 || is_redirect(status);
+}
 
 /// Many servers have no /responses, and say so in words that their client cannot know.
 bool may_lack_route(const UpstreamAsk& asked, int status) {

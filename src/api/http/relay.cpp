@@ -13,6 +13,7 @@
 #include "api/wire/picture_events.h"
 #include "api/wire/relayed.h"
 #include "api/wire/said_error.h"
+#include "base/text.h"
 
 namespace imagined::api {
 namespace {
@@ -89,6 +90,23 @@ class RelayedEvents final : public EventSource {
   steady_clock::time_point told_at_ = steady_clock::now();
 };
 
+/// What is neither an answer nor an error: a redirect, nothing, or the page of something else that
+/// listens there.
+std::optional<Error> no_answer(int status, std::string_view body) {
+  body = trim(body);
+  if (status >= 400 || (status < 300 && !body.empty() && body.front() != '<')) return std::nullopt;
+  std::string what = "nothing";
+  if (status >= 300)
+    what = "a redirect, and none is followed: `base_url` has to say where it leads";
+  else if (const std::string title = wire::said_error_in(body); !body.empty())
+    what = title.empty() ? "a page" : fmt::format("a page ({})", title);
+  return Error{
+      .code = ErrorCode::unavailable,
+      .message = fmt::format("the server that has the model answers {} with {}", status, what),
+      .field = "model",
+      .retry = Retry::no};
+}
+
 /// The rest of an answer that is no stream.
 Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
                               UpstreamReply attempt, const UpstreamAsk& asked) {
@@ -116,6 +134,7 @@ Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
   }
   if (error) co_return tl::unexpected(std::move(*error));
   const int status = attempt.first.status;
+  if (auto none = no_answer(status, body)) co_return tl::unexpected(std::move(*none));
   if (status == 200) {
     wire::UsageReader usage;
     usage.feed(body);
