@@ -31,7 +31,7 @@ SEES = {
     "service": "image base",
     "storage": "service net base",
     "api": "service base",
-    "config": "service base",
+    "config": "service net base",
     "worker": "engine decoder video service image net base",
     "engine/tensor": "base",
     "engine/backend": "engine/tensor base",

@@ -42,6 +42,7 @@ int check(const ConfigOptions& options) {
   if (const auto classifier = make_classifier(config->settings); !classifier) {
     problems.push_back(classifier.error().message);
   }
+  if (const auto web = open_web(config->settings); !web) problems.push_back(web.error().message);
   for (const ModelSettings& model : config->models) add(model_problem(*config, model));
   const config::Environment environment = process_environment();
   for (const config::UpstreamSettings& upstream : config->upstreams)

@@ -182,7 +182,13 @@ Result<service::AdmissionPolicy> admission_policy(const config::Settings& settin
   const auto budget = [](const std::string& text,
                          std::string_view name) -> Result<std::optional<std::int64_t>> {
     if (text.empty()) return std::optional<std::int64_t>();
-    return std::optional(TRY(service::parse_usd(text, name)));
+    const std::int64_t ticks = TRY(service::parse_usd(text, name));
+    if (ticks <= 0)
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("{} is \"{}\", expected more than 0, or nothing for no budget", name, text),
+          std::string(name));
+    return std::optional(ticks);
   };
   service::AdmissionPolicy policy{.per_second = settings.rate_per_second,
                                   .per_minute = settings.rate_per_minute,
@@ -217,7 +223,9 @@ Result<std::unique_ptr<service::ContentClassifier>> make_classifier(
   if (settings.moderation_url.empty()) return std::unique_ptr<service::ContentClassifier>();
   std::string key;
   if (!settings.moderation_key_file.empty())
-    key = TRY(read_file(settings.moderation_key_file, "moderation_key_file", kKeyBytesMax));
+    key = TRY(read_file(settings.moderation_key_file,
+                        fmt::format("moderation_key_file: {}", settings.moderation_key_file),
+                        kKeyBytesMax));
   while (!key.empty() && key.back() <= ' ') key.pop_back();
   return std::unique_ptr<service::ContentClassifier>(
       std::make_unique<storage::WebClassifier>(storage::WebClassifier::Options{

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/nearest.h"
 #include "base/words.h"
+#include "net/url.h"
 #include "service/billing/money.h"
 
 namespace imagined::config {
@@ -212,9 +213,9 @@ void apply_file_value(const std::string& file, const std::string& key, const tom
         where, fmt::format("{}: expected {}, got {}", key, expectation(*setting),
                            value.type == ModelValue::Type::text
                                ? fmt::format("the text \"{}\", write it without quotes", value.text)
-                           : value.text.empty()  ? "a list or table"
-                           : is_switch(*setting) ? value.text
-                                                 : value.text + ", write it in quotes"));
+                           : value.text.empty()               ? "a list or table"
+                           : wanted == ModelValue::Type::text ? value.text + ", write it in quotes"
+                                                              : value.text));
   }
   const bool is_path =
       (setting->name.ends_with("_dir") || setting->name.ends_with("_file")) && !value.text.empty();
@@ -422,6 +423,46 @@ void check_models(const std::vector<ModelSettings>& models, Faults& faults) {
   }
 }
 
+// What a browser says of where a page is from: scheme, host and perhaps port, all in lower case.
+// The scheme may be that of an app.
+bool is_origin(std::string_view text) {
+  const auto end = text.find("://");
+  if (end == std::string_view::npos || end == 0) return false;
+  const std::string_view host = text.substr(end + 3);
+  return !host.empty() && host.find_first_of("/?#@") == std::string_view::npos &&
+         std::ranges::all_of(text, [](char c) {
+           return c > ' ' && c < '\x7F' && c != ',' && !(c >= 'A' && c <= 'Z');
+         });
+}
+
+bool is_every_address(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+// Where we are found, and where others are.
+void check_addresses(const Settings& settings, Faults& faults) {
+  const auto expected = [&](std::string_view setting, std::string_view what,
+                            const std::string& text) {
+    faults.add(setting, fmt::format("expected {}, got {:?}", what, text));
+  };
+  const std::string& url = settings.public_url;
+  if (!url.empty() && !is_base_url(url))
+    expected("public_url", "http:// or https:// with a host, and no query", url);
+  if (!settings.moderation_url.empty() && !net::parse_url(settings.moderation_url))
+    expected("moderation_url", "a URL such as https://api.openai.com/v1/moderations",
+             settings.moderation_url);
+  const std::string& origin = settings.cors_origin;
+  if (!origin.empty() && origin != "*" && origin != "null" && !is_origin(origin))
+    expected("cors_origin", "*, nothing, or one origin such as https://app.example without a path",
+             origin);
+  const auto http = parse_listen_address(settings.http_listen);
+  const auto grpc = parse_grpc_listen(settings.grpc_listen);
+  if (http && grpc && *grpc && http->port != 0 && http->port == (*grpc)->port &&
+      (http->host == (*grpc)->host || is_every_address(http->host) ||
+       is_every_address((*grpc)->host)))
+    faults.add("grpc_listen", fmt::format("{:?} is where HTTP listens (http_listen), expected "
+                                          "another port, or off",
+                                          settings.grpc_listen));
+}
+
 // Texts whose form matters at once, not at the first request.
 void check_texts(const Settings& settings, Faults& faults) {
   if (const auto address = parse_listen_address(settings.http_listen); !address) {
@@ -430,10 +471,7 @@ void check_texts(const Settings& settings, Faults& faults) {
   if (const auto address = parse_grpc_listen(settings.grpc_listen); !address) {
     faults.add(address.error());
   }
-  const std::string& url = settings.public_url;
-  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
-    faults.add("public_url", fmt::format("expected http:// or https://, got \"{}\"", url));
-  }
+  check_addresses(settings, faults);
   const std::string& prefix = settings.key_prefix;
   const bool plain = std::all_of(prefix.begin(), prefix.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -421,6 +421,51 @@ TEST(ListenAddress, TakesIpv4Ipv6AndAllAddresses) {
 }
 
 }  // namespace
+TEST_F(ConfigFile, RefusesAddressesThatLeadNowhere) {
+  for (const auto& [line, where] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"public_url = \"pictures.example\"", "public_url: expected http:// or https://"},
+           {"public_url = \"http://\"", "public_url: expected http:// or https://"},
+           {"public_url = \"https://a.example/x?y=1\"", "public_url: expected http:// or https://"},
+           {"moderation_url = \"ftp://a.example\"", "moderation_url: expected a URL"},
+           {"cors_origin = \"a.example\"", "cors_origin: expected *, nothing, or one origin"},
+           {"cors_origin = \"https://a.example/\"", "cors_origin: expected *, nothing"},
+           {"cors_origin = \"https://a.example,https://b.example\"", "cors_origin: expected *"},
+           {"http_listen = \":8080\"\ngrpc_listen = \"127.0.0.1:8080\"", "grpc_listen: \""},
+           {"http_listen = \"0.0.0.0:8080\"\ngrpc_listen = \"[::1]:8080\"", "grpc_listen: \""},
+           {"[upstreams.u]\nmodels = [\"m\"]\nbase_url = \"http://\"",
+            "u: base_url: expected a URL"},
+           {"[upstreams.u]\nmodels = [\"m\"]\nbase_url = \"http://x:99999/v1\"",
+            "u: base_url: exp"},
+           {"[upstreams.u]\nmodels = [\"m\"]\nbase_url = \"http://x/v1?a=1\"",
+            "u: base_url: expec"},
+           {"[upstreams.u]\nmodels = [\"m\"]\nbase_url = \"http://me:pw@x/v1\"",
+            "u: base_url: exp"}}) {
+    const auto config = load_config({.file = write(std::string(line) + "\n")}, Environment{});
+    ASSERT_FALSE(config) << line;
+    EXPECT_NE(config.error().message.find(where), std::string::npos)
+        << line << ": " << config.error().message;
+  }
+}
+
+TEST_F(ConfigFile, TakesAddressesOfEveryForm) {
+  for (const char* line :
+       {"public_url = \"https://a.example:8443/pictures/\"",
+        "moderation_url = \"https://a.example/moderate?api-version=1\"", "cors_origin = \"\"",
+        "cors_origin = \"*\"", "cors_origin = \"null\"", "cors_origin = \"http://localhost:3000\"",
+        "cors_origin = \"chrome-extension://abcdefgh\"",
+        "http_listen = \":0\"\ngrpc_listen = \":0\"",
+        "http_listen = \"127.0.0.1:80\"\ngrpc_listen = \"127.0.0.2:80\"",
+        "[upstreams.u]\nmodels = [\"m\"]\nbase_url = \"http://llama_cpp:8080\""}) {
+    const auto config = load_config({.file = write(std::string(line) + "\n")}, Environment{});
+    EXPECT_TRUE(config) << line << ": " << config.error().message;
+  }
+}
+
+TEST_F(ConfigFile, SaysThatANumberIsToBeQuotedOnlyWhereATextIsExpected) {
+  EXPECT_NE(error_of("key_prefix = 7\n").find("write it in quotes"), std::string::npos);
+  EXPECT_EQ(error_of("rate_per_second = 1.5\n").find("in quotes"), std::string::npos);
+}
+
 TEST_F(ConfigFile, CallsWhatCannotBeReadNotMissingToo) {
   for (const char* line :
        {"base_url = 7\nmodels = [\"a\"]", "base_url = \"ftp://x\"\nmodels = [\"a\"]",

@@ -125,7 +125,8 @@ Result<service::ModerationPolicies> load_moderation(const std::string& file) {
   Teams teams;
   const Place place(std::filesystem::path(file).filename().string());
   if (!file.empty()) {
-    const std::string text = TRY(read_file(file, place.file(), kPolicyBytesMax));
+    const std::string text =
+        TRY(read_file(file, fmt::format("moderation_file: {}", file), kPolicyBytesMax));
     const toml::table table = TRY(parse(text, place.file()));
     TRY(read_rules(table, place, everyone, &teams));
   }

@@ -8,6 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/words.h"
+#include "net/url.h"
 #include "service/billing/money.h"
 
 namespace imagined::config {
@@ -29,12 +30,17 @@ std::string toml_text(std::string_view text) {
 
 }  // namespace
 
+bool is_base_url(std::string_view text) {
+  return net::parse_url(text) && text.find_first_of("?#") == std::string_view::npos;
+}
+
 Result<void> assign_upstream_value(std::string_view key, const ModelValue& value,
                                    UpstreamSettings& upstream) {
   const bool is_text = value.type == ModelValue::Type::text;
   if (key == "base_url") {
-    const bool is_web = value.text.starts_with("http://") || value.text.starts_with("https://");
-    if (!is_text || !is_web) return refuse(key, "a URL such as http://127.0.0.1:8000/v1", value);
+    if (!is_text || !is_base_url(value.text))
+      return refuse(key, "a URL such as http://127.0.0.1:8000/v1, without a query or a user's name",
+                    value);
     upstream.base_url = value.text;
     while (upstream.base_url.ends_with('/')) upstream.base_url.pop_back();
   } else if (key == "key_env") {

@@ -25,6 +25,9 @@ struct UpstreamSettings {
   bool has_responses = true;
 };
 
+/// http or https, a host, perhaps a port and a path: what other paths are put behind.
+bool is_base_url(std::string_view text);
+
 /// `invalid_argument`: no such key (with the nearest one), another type, a value that may not be.
 Result<void> assign_upstream_value(std::string_view key, const ModelValue& value,
                                    UpstreamSettings& upstream);

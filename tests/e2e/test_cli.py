@@ -110,6 +110,22 @@ def test_config_check_tells_all_that_the_server_would_miss(tmp_path):
         assert word in result.stderr
 
 
+@pytest.mark.parametrize("setting, value, says", [
+    ("team-usd-per-day", "-1", 'team_usd_per_day is "-1", expected more than 0'),
+    ("user-usd-per-month", "0", 'user_usd_per_month is "0", expected more than 0'),
+    ("fetch-allow", "10.0.0.0/33", 'fetch_allow: "10.0.0.0/33" is neither a network'),
+    ("moderation-file", "/no/such/policy", "moderation_file: /no/such/policy: no such file"),
+    ("moderation-key-file", "/no/such/key", "moderation_key_file: /no/such/key: no such file"),
+])
+def test_config_check_and_the_server_refuse_the_same_values_by_name(tmp_path, setting, value, says):
+    flags = (f"--{setting}={value}", "--moderation-url", "http://127.0.0.1:9/v1/moderations",
+             "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0")
+    for command in (("config", "check"), ("serve",)):
+        result = run(*command, *flags)
+        assert result.returncode != 0
+        assert says in result.stderr
+
+
 def test_config_check_opens_every_model_and_names_each_that_is_not_whole(tmp_path):
     broken = shutil.copytree(PAPERLAND, tmp_path / "broken")
     for weights in (broken / "vae").glob("*.safetensors"):
