@@ -1,6 +1,7 @@
 // WebP both ways by libwebp.
 #include <fmt/core.h>
 #include <webp/decode.h>
+#include <webp/demux.h>
 #include <webp/encode.h>
 
 #include <algorithm>
@@ -21,6 +22,10 @@ struct FreeWebp {
   void operator()(std::uint8_t* bytes) const { WebPFree(bytes); }
 };
 
+struct FreeDemuxer {
+  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
+};
+
 /// A picture as libwebp reads it, and where it stands on the canvas.
 struct Frame {
   int left = 0;
@@ -28,30 +33,18 @@ struct Frame {
   Bytes file;
 };
 
-int little_endian24(Bytes file, std::size_t at) {
-  return file[at] | file[at + 1] << 8 | file[at + 2] << 16;
-}
-
-/// The first picture of an animation: what libwebp reads without a container of its own, behind the
-/// 16 bytes of an ANMF chunk that say where it stands, in steps of two pixels
-/// (developers.google.com/speed/webp/docs/riff_container).
+/// The first picture of an animation; its bytes are a part of the file's.
 Result<Frame> first_frame(Bytes file) {
-  constexpr std::size_t kContainerBytes = 12;
-  constexpr std::size_t kChunkHeadBytes = 8;
-  constexpr std::size_t kFrameHeadBytes = 16;
-  for (std::size_t at = kContainerBytes; file.size() - at >= kChunkHeadBytes;) {
-    const std::size_t size = static_cast<std::size_t>(little_endian24(file, at + 4)) |
-                             static_cast<std::size_t>(file[at + 7]) << 24;
-    const bool is_frame = begins_with(file, "ANMF", at);
-    at += kChunkHeadBytes;
-    if (size > file.size() - at || (is_frame && size < kFrameHeadBytes)) break;
-    if (is_frame)
-      return Frame{.left = 2 * little_endian24(file, at),
-                   .top = 2 * little_endian24(file, at + 3),
-                   .file = file.subspan(at + kFrameHeadBytes, size - kFrameHeadBytes)};
-    at += std::min(size + size % 2, file.size() - at);
-  }
-  return broken_image("webp", "an animation without a picture");
+  const WebPData data{.bytes = file.data(), .size = file.size()};
+  const std::unique_ptr<WebPDemuxer, FreeDemuxer> demuxer(WebPDemux(&data));
+  WebPIterator first;
+  if (!demuxer || WebPDemuxGetFrame(demuxer.get(), 1, &first) == 0)
+    return broken_image("webp", "an animation without a picture");
+  const Frame frame{.left = first.x_offset,
+                    .top = first.y_offset,
+                    .file = {first.fragment.bytes, first.fragment.size}};
+  WebPDemuxReleaseIterator(&first);
+  return frame;
 }
 
 /// Where a pixel of the canvas is when it was made smaller.
