@@ -4,7 +4,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/event_fd.h"
 #include "base/text.h"
 #include "net/curl.h"
 
@@ -63,29 +63,6 @@ std::size_t take_head_line(char* bytes, std::size_t, std::size_t count, void* co
   if (equal_ignoring_case(name, "retry-after")) transfer.news.retry_after = value;
   return count;
 }
-
-/// A descriptor of the kernel's that tells of events.
-class EventFd {
- public:
-  explicit EventFd(int fd) : fd_(fd) { CHECK(fd_ >= 0, "no event descriptor"); }
-  ~EventFd() { ::close(fd_); }
-  EventFd(const EventFd&) = delete;
-  EventFd& operator=(const EventFd&) = delete;
-
-  int get() const { return fd_; }
-  void ring() const {
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(fd_, &one, sizeof one));
-  }
-  /// What it has counted: it is silent until more comes.
-  void silence() const {
-    std::uint64_t count = 0;
-    static_cast<void>(::read(fd_, &count, sizeof count));
-  }
-
- private:
-  int fd_;
-};
 
 int status_of(const HttpStreams::Transfer& transfer) {
   long status = 0;

@@ -13,8 +13,8 @@
 #include <fstream>
 #include <utility>
 
-#include "base/check.h"
 #include "base/crypto.h"
+#include "base/event_fd.h"
 #include "base/log.h"
 #include "service/jobs/stranded.h"
 
@@ -39,24 +39,6 @@ Result<int> make_config_file(const std::string& text) {
   return fail(ErrorCode::unavailable, "no memory for the worker's configuration");
 }
 
-// Wakes a thread that waits for descriptors.
-class Waker {
- public:
-  Waker() : fd_(eventfd(0, EFD_CLOEXEC)) { CHECK(fd_ >= 0, "no event descriptor"); }
-  ~Waker() { close(fd_); }
-  Waker(const Waker&) = delete;
-  Waker& operator=(const Waker&) = delete;
-
-  int fd() const { return fd_; }
-  void wake() const {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = write(fd_, &one, sizeof one);
-  }
-
- private:
-  const int fd_;
-};
-
 }  // namespace
 
 struct Supervisor::Worker {
@@ -64,7 +46,7 @@ struct Supervisor::Worker {
   Child child;
   std::atomic<bool> was_ready = false;
   std::atomic<bool> hung_up = false;
-  Waker waker;
+  EventFd waker{::eventfd(0, EFD_CLOEXEC)};  // of the thread that waits for descriptors
 
   Worker(std::string name, Child started) : id(std::move(name)), child(std::move(started)) {}
 };
@@ -185,7 +167,7 @@ Result<std::shared_ptr<Supervisor::Worker>> Supervisor::start_worker() {
             .on_closed =
                 [told = worker] {
                   told->hung_up = true;
-                  told->waker.wake();
+                  told->waker.ring();
                 }}));
   } catch (const std::exception& caught) {  // no thread is to be had, or no memory
     worker->child.end(options_.stop_patience);
@@ -210,9 +192,9 @@ void Supervisor::hear_ready(Worker& worker, std::vector<service::ModelReport> mo
 }
 
 Child::End Supervisor::wait_for_end(Worker& worker, const std::stop_token& stop) {
-  const std::stop_callback on_stop(stop, [&] { worker.waker.wake(); });
+  const std::stop_callback on_stop(stop, [&] { worker.waker.ring(); });
   while (!worker.child.ended() && !worker.hung_up && !stop.stop_requested()) {
-    pollfd pollers[] = {{worker.child.end_fd(), POLLIN, 0}, {worker.waker.fd(), POLLIN, 0}};
+    pollfd pollers[] = {{worker.child.end_fd(), POLLIN, 0}, {worker.waker.get(), POLLIN, 0}};
     poll(pollers, 2, -1);
   }
   // Whoever lives on without a wire is of no use.
