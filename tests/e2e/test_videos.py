@@ -169,6 +169,15 @@ def test_a_video_lasts_as_long_as_its_last_frame_is_held(server):
     assert edited["usage"]["cost_in_usd_ticks"] == 6 * SECOND_720P, "5.1 s; 1.1 s by the times of decoding"
 
 
+@pytest.mark.parametrize("path", ["extensions", "edits"])
+def test_a_video_that_is_interlaced_fails_and_says_so(server, path):
+    failed = finished(server, post(server, path, model=CLIPS, prompt="on", video=given("interlaced.mp4")))
+    assert failed["status"] == "failed"
+    assert failed["error"] == {
+        "code": "invalid_argument",
+        "message": "the video is coded as interlaced (frame_mbs_only_flag is 0); what is read is progressive (1)"}
+
+
 def test_a_kept_file_may_be_given(server):
     kept = requests.post(f"{server.url}/v1/files", headers=server.headers(), timeout=60,
                          files={"file": ("red.png", RED)}, data={"purpose": "vision"}).json()
