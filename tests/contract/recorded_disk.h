@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <random>
@@ -46,8 +45,10 @@ class RecordedDisk {
     base_.clear();
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       if (!entry.is_regular_file()) continue;
-      std::ifstream file(entry.path(), std::ios::binary);
-      base_[entry.path().filename()] = std::string(std::istreambuf_iterator<char>(file), {});
+      std::string& bytes = base_[entry.path().filename()];
+      bytes.resize(entry.file_size());
+      std::ifstream(entry.path(), std::ios::binary)
+          .read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     }
   }
 

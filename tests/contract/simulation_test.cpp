@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "base/crypto.h"
 #include "base/folder_testing.h"
 #include "contract/recorded_disk.h"
@@ -39,12 +41,25 @@ using service::Stranded;
 
 constexpr int kSteps = 30;
 constexpr int kStepsUnchecked = 5;
+constexpr int kLivesPerFirstStart = 10;  // of these one begins without a database
 constexpr std::int64_t kPrice = 7;
 constexpr std::int64_t kPicturesPerDay = 37;
 constexpr std::int64_t kPerSecond = 3;
 constexpr std::int64_t kPerMinute = 12;
 constexpr std::int64_t kLeaseMs = 60'000;
 constexpr std::int64_t kDayMs = 24 * 3'600'000;
+
+/// A database in which nothing has happened yet. Making its tables costs more than all that happens
+/// in a life.
+const std::filesystem::path& empty_database() {
+  static const TestFolder folder{memory_folder()};
+  static const std::filesystem::path file = [] {
+    std::filesystem::path made = folder.path() / "imagined.db";
+    CHECK(SqliteDatabase::open(made).has_value(), "no database at {}", made.string());
+    return made;
+  }();
+  return file;
+}
 
 /// What a process has opened; gone with it.
 struct Process {
@@ -70,7 +85,10 @@ struct Process {
 class Life {
  public:
   explicit Life(std::uint64_t seed) : random_(seed) {
-    move_in(std::make_unique<TestFolder>(memory_folder()));
+    auto data = std::make_unique<TestFolder>(memory_folder());
+    if (any(kLivesPerFirstStart) != 0)
+      std::filesystem::copy_file(empty_database(), data->path() / "imagined.db");
+    move_in(std::move(data));
   }
 
   /// The trace of it.
