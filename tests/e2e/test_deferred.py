@@ -26,7 +26,9 @@ def wait(server, request_id):
                              headers=server.headers())
         if reply.status_code != 202:
             return reply
-        assert reply.json() == {"request_id": request_id, "status": "pending"}
+        pending = reply.json()
+        pending.pop("warnings", None)
+        assert pending == {"request_id": request_id, "status": "pending"}
         time.sleep(0.05)
     raise AssertionError("the pictures never came")
 
@@ -36,6 +38,17 @@ def test_what_is_not_done_of_a_deferred_request_is_said_when_it_is_named(server,
     named = ask(server, headers, quality="high", **({} if headers else {"deferred": True}))
     assert "request_id" in named.json()
     assert named.headers["x-imagined-warning"].startswith("quality: ")
+
+
+def test_what_is_not_done_of_a_deferred_request_is_said_at_every_look(server):
+    named = ask(server, deferred=True, quality="high", steps=50, n=2)
+    url = f"{server.url}/v1/images/{named.json()['request_id']}"
+    at_once = requests.get(url, timeout=60, headers=server.headers())
+    done = wait(server, named.json()["request_id"])
+    assert done.json()["status"] == "done"
+    for look in (at_once, done):
+        assert look.headers["x-imagined-warning"] == named.headers["x-imagined-warning"]
+        assert look.json()["warnings"] == [named.headers["x-imagined-warning"]]
 
 
 def test_a_deferred_request_is_named_at_once_and_answered_later(server):

@@ -10,7 +10,7 @@ import zlib
 import pytest
 import requests
 
-from program import PAPERLAND, ROOT, jpeg_size
+from program import PAPERLAND, ROOT, jpeg_size, wait_until
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 TINY_KLEIN = ROOT / "tests/golden/a1"
@@ -127,6 +127,22 @@ def test_a_bad_picture_costs_nothing(server):
                                "images": [data_url(RED), data_url(RED[:-20])]})
     assert reply.status_code == 400, reply.text
     assert server.query(spent) == [(before, 0)]
+
+
+def test_what_is_not_done_of_a_deferred_edit_is_said_when_it_failed_too(server):
+    named = post_json(server, {"model": "tiny-klein", "prompt": "a hat", "deferred": True, "bogus": 1,
+                               "image": {"url": "data:image/png;base64,aGVsbG8="}})
+    assert named.status_code == 200, named.text
+    url = f"{server.url}/v1/images/{named.json()['request_id']}"
+
+    def ended():
+        look = requests.get(url, headers=server.headers(), timeout=60)
+        return look if look.status_code == 200 else None
+
+    failed = wait_until(ended, "the edit")
+    assert failed.json()["status"] == "failed"
+    assert failed.json()["warnings"] == ['"bogus": not known here and ignored']
+    assert failed.headers["x-imagined-warning"] == named.headers["x-imagined-warning"]
 
 
 def test_three_pictures_of_one_edit_are_delivered_and_one_feeds_the_next(server):

@@ -121,7 +121,7 @@ Result<wire::EditCall> settle_conversation(const CallContext& context, const Cal
       references = TRY(settling.settle(conversation.given));
     } else if (const auto most = references_max(context, request.model);
                most == std::size_t{0} && !earlier.empty()) {
-      conversation.fields.warnings.push_back(
+      conversation.fields.request.warnings.push_back(
           fmt::format("the model \"{}\" takes no pictures; those of earlier answers are not seen",
                       request.model));
     } else {

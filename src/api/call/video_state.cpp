@@ -34,8 +34,9 @@ Result<VideoState> look_at_video(const CallContext& context, const Call& call,
                 "request_id");
   VideoState state{.job = TRY(std::move(found))};
   const service::Job& job = state.job;
-  auto asked = images.video_request(*call.caller, request_id);
-  if (asked) state.warnings = asked->warnings;  // of one that cannot be read the job has failed
+  const auto asked = images.asked_for(*call.caller, request_id);
+  // Of one that cannot be read the job has failed.
+  if (asked) state.warnings = service::wanted_pictures(*asked).warnings;
   if (!service::is_final(job.state)) {
     state.percent = percent_of(context, job);
     return state;
@@ -53,10 +54,11 @@ Result<VideoState> look_at_video(const CallContext& context, const Call& call,
   const std::vector<std::string>& read = state.finished->reading.warnings;
   state.warnings.insert(state.warnings.end(), read.begin(), read.end());
   TRY(asked);
-  if (asked->storage)
-    state.file = keep_as_file(context, call, *asked->storage, *state.finished,
+  const auto& video = std::get<service::VideoRequest>(*asked);
+  if (video.storage)
+    state.file = keep_as_file(context, call, *video.storage, *state.finished,
                               state.finished->pictures.front());
-  state.upload_url = std::move(asked->upload_url);
+  state.upload_url = video.upload_url;
   return state;
 }
 

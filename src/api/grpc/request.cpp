@@ -147,10 +147,9 @@ Result<wire::EditCall> read_request(const GenerateImageRequest& request,
   TRY(check_reply_fits(request, wanted));
   auto references = TRY(read_pictures(request));
   auto storage = TRY(read_storage(request));
-  return wire::EditCall{
-      .fields = {.request = std::move(wanted), .storage = std::move(storage), .warnings = {}},
-      .references = std::move(references),
-      .mask = {}};
+  return wire::EditCall{.fields = {.request = std::move(wanted), .storage = std::move(storage)},
+                        .references = std::move(references),
+                        .mask = {}};
 }
 
 }  // namespace imagined::api

@@ -27,7 +27,7 @@ Result<std::string> make_body(const Context& context, const Exchange& exchange,
                               const FinishedPictures& made, const wire::GenerationCall& call,
                               wire::ConversationAnswer& answer) {
   const std::string base = base_url(context.options, exchange);
-  const wire::Usage usage = usage_of(call.warnings, made);
+  const wire::Usage usage = usage_of(call.request.warnings, made);
   for (const service::StoredPicture& picture : made.pictures) {
     service::PictureFile file;
     if (answer.wants_files())
@@ -64,7 +64,7 @@ Async<Result<Response>> reply_in_conversation(const Context& context, Exchange& 
   response.held = std::move(*held);
   context.services.outcomes.pictures(std::ssize(made->pictures));
   context.services.outcomes.cache(order.cache);
-  add_warnings(usage_of(call.warnings, *made), response);
+  add_warnings(usage_of(call.request.warnings, *made).warnings, response);
   response.headers.add("x-cache", std::string(service::to_string(order.cache)));
   co_return response;
 }

@@ -133,7 +133,7 @@ Async<Result<Response>> reply_with(const ReplyParts& parts) {
   Response response = json_reply(std::move(*body));
   response.held = std::move(*held);
   context.services.outcomes.pictures(std::ssize(parts.finished.pictures));
-  add_warnings(parts.usage, response);
+  add_warnings(parts.usage.warnings, response);
   co_return response;
 }
 
@@ -141,7 +141,7 @@ Async<Result<Response>> reply_with(const ReplyParts& parts) {
 Response deferred_reply(const Context& context, const Exchange& exchange, const Job& job,
                         const wire::GenerationCall& call) {
   Response response = json_reply(wire::deferred_body(job.id), call.deferred ? 200 : 202);
-  add_warnings({.warnings = call.warnings}, response);
+  add_warnings(call.request.warnings, response);
   if (call.deferred) return response;
   response.headers.add("preference-applied", "respond-async");
   response.headers.add("location", base_url(context.options, exchange) + "/v1/images/" + job.id);
@@ -150,9 +150,14 @@ Response deferred_reply(const Context& context, const Exchange& exchange, const 
 
 }  // namespace
 
-void add_warnings(const wire::Usage& usage, Response& response) {
-  for (const std::string& warning : usage.warnings)
+void add_warnings(const std::vector<std::string>& warnings, Response& response) {
+  for (const std::string& warning : warnings)
     response.headers.add("x-imagined-warning", header_value(warning));
+}
+
+Response with_warnings(Response response, const std::vector<std::string>& warnings) {
+  add_warnings(warnings, response);
+  return response;
 }
 
 wire::Usage usage_of(std::vector<std::string> warnings, const FinishedPictures& finished) {
@@ -186,7 +191,7 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
   ReplyParts parts{.context = context,
                    .exchange = exchange,
                    .finished = *made,
-                   .usage = usage_of(call.warnings, *made),
+                   .usage = usage_of(call.request.warnings, *made),
                    .form = call.response_format,
                    .storage = call.storage,
                    .upload_urls = call.upload_urls};
@@ -199,11 +204,12 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
 }
 
 Async<Result<Response>> reply_to_deferred(const Context& context, const Exchange& exchange,
-                                          const FinishedPictures& finished) {
+                                          const FinishedPictures& finished,
+                                          const std::vector<std::string>& warnings) {
   const ReplyParts parts{.context = context,
                          .exchange = exchange,
                          .finished = finished,
-                         .usage = usage_of({}, finished),
+                         .usage = usage_of(warnings, finished),
                          .request_id = finished.job.id};
   co_return co_await reply_with(parts);
 }

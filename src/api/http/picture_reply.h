@@ -1,6 +1,9 @@
 // The reply to a request for pictures.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "api/http/exchange.h"
 #include "api/wire/image_request.h"
 #include "api/wire/replies.h"
@@ -22,12 +25,14 @@ Async<Result<Response>> reply_with_pictures(const Context& context, Exchange& ex
                                             const service::Asking& asking,
                                             const wire::GenerationCall& call);
 
-/// Links to what a deferred request has made.
+/// Links to what a deferred request has made, with what was asked for beside it.
 Async<Result<Response>> reply_to_deferred(const Context& context, const Exchange& exchange,
-                                          const service::FinishedPictures& finished);
+                                          const service::FinishedPictures& finished,
+                                          const std::vector<std::string>& warnings);
 
 /// Says in fields of the reply what was asked for and has no effect.
-void add_warnings(const wire::Usage& usage, Response& response);
+void add_warnings(const std::vector<std::string>& warnings, Response& response);
+Response with_warnings(Response response, const std::vector<std::string>& warnings);
 
 /// With what was asked for and has no effect, by the form of the request and by the model.
 wire::Usage usage_of(std::vector<std::string> warnings, const service::FinishedPictures& finished);

@@ -84,7 +84,7 @@ class PictureStream final : public EventSource {
   Async<std::string> send_one(std::stop_token client_gone) {
     if (sent_ == finished_.pictures.size()) {
       state_ = State::over;
-      co_return answer_->end(usage_of(call_.warnings, finished_));
+      co_return answer_->end(usage_of(call_.request.warnings, finished_));
     }
     auto event = co_await completed(finished_.pictures[sent_++], client_gone);
     if (!event) co_return failed(event.error());
@@ -139,14 +139,15 @@ class PictureStream final : public EventSource {
       url = context_.services.links.url_of(picture, base_url(context_.options, exchange_));
     // Of the whole request, once: some clients add up, others read the last.
     const bool is_last = sent_ == finished_.pictures.size();
-    co_return answer_->picture({.events_of = events_of(),
-                                .index = picture.index,
-                                .width = picture.width,
-                                .height = picture.height,
-                                .format = picture.format,
-                                .created_unix_s = finished_.job.finished_ms / 1000,
-                                .file = file.bytes},
-                               url, is_last ? usage_of(call_.warnings, finished_) : wire::Usage());
+    co_return answer_->picture(
+        {.events_of = events_of(),
+         .index = picture.index,
+         .width = picture.width,
+         .height = picture.height,
+         .format = picture.format,
+         .created_unix_s = finished_.job.finished_ms / 1000,
+         .file = file.bytes},
+        url, is_last ? usage_of(call_.request.warnings, finished_) : wire::Usage());
   }
 
   wire::EventsOf events_of() const {

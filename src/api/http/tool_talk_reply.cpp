@@ -478,9 +478,7 @@ Async<Result<Response>> reply_of(Exchange& exchange, bool streams,
       co_return fail(ErrorCode::cancelled, "the client has gone away");
     if (talking->failure()) co_return tl::unexpected(*talking->failure());
     response = json_reply(talking->whole());
-    wire::Usage told;
-    told.warnings = talking->warnings();
-    add_warnings(told, response);
+    add_warnings(talking->warnings(), response);
   }
   response.headers.add("x-imagined-upstream", upstream);
   co_return response;

@@ -343,7 +343,8 @@ Result<Conversation> parse_conversation(std::string_view text, ChatApi api,
   fields["prompt"] = last_user->text;
   GenerationCall call = TRY(read_edit_fields(fields, catalogue));
   TRY(check_model_of_the_tool(tool, call.request.model, catalogue));
-  call.warnings.insert(call.warnings.begin(), warnings.begin(), warnings.end());
+  auto& told = call.request.warnings;
+  told.insert(told.begin(), warnings.begin(), warnings.end());
   Conversation conversation{.fields = std::move(call),
                             .given = {},
                             .earlier = {},

@@ -121,12 +121,14 @@ TEST(Conversation, WarnsOfWhatAPictureHasNot) {
   const auto said = chat(R"({"role":"user","content":"a cat"})",
                          R"(,"tools":[{"type":"function","function":{"name":"f"}}],
                              "response_format":{"type":"json_object"},"colour":"red")");
-  EXPECT_THAT(said.fields.warnings,
+  EXPECT_THAT(said.fields.request.warnings,
               ElementsAre(HasSubstr("tools"), HasSubstr("response_format"), HasSubstr("colour")));
   const auto told = response(R"("a cat")", R"(,"text":{"format":{"type":"json_schema"}})");
-  EXPECT_THAT(told.fields.warnings, ElementsAre(HasSubstr("text.format: a picture has no schema")));
-  EXPECT_THAT(response(R"("a cat")", R"(,"text":{"format":{"type":"text"}})").fields.warnings,
-              IsEmpty());
+  EXPECT_THAT(told.fields.request.warnings,
+              ElementsAre(HasSubstr("text.format: a picture has no schema")));
+  EXPECT_THAT(
+      response(R"("a cat")", R"(,"text":{"format":{"type":"text"}})").fields.request.warnings,
+      IsEmpty());
 }
 
 TEST(Conversation, LetsTheImageToolNameTheModelThatIsAsked) {
@@ -135,7 +137,8 @@ TEST(Conversation, LetsTheImageToolNameTheModelThatIsAsked) {
       R"(,"model":"fine","tools":[{"type":"image_generation","model":"fine","moderation":"low",
                                    "bogus":1}])");
   EXPECT_EQ(said.fields.request.model, "fine");
-  EXPECT_THAT(said.fields.warnings, ElementsAre("tools: \"bogus\": not known here and ignored"));
+  EXPECT_THAT(said.fields.request.warnings,
+              ElementsAre("tools: \"bogus\": not known here and ignored"));
 }
 
 struct Wrong {

@@ -358,21 +358,22 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
   const auto quality = TRY(read_word(body, "quality", kQualities));
   const bool stream = TRY(read_flag(body, "stream"));
   const bool deferred = TRY(read_flag(body, "deferred"));
-  std::vector<std::string> warnings = TRY(check_other_fields(body, no_picture));
+  request.warnings = TRY(check_other_fields(body, no_picture));
   const int previews = TRY(read_previews(body));
   if (stream) {
     request.previews = previews;
   } else if (previews > 0) {
-    warnings.push_back("partial_images: has no effect without stream");
+    request.warnings.push_back("partial_images: has no effect without stream");
   }
   if (const auto size = TRY(read_string(body, "size", "WIDTHxHEIGHT or auto"))) {
-    add_size_warning(*size, shape, warnings);
+    add_size_warning(*size, shape, request.warnings);
   }
   if (quality && quality != "auto" && quality != "standard") {
-    warnings.push_back("quality: no model here has tiers of it; choose another model instead");
+    request.warnings.push_back(
+        "quality: no model here has tiers of it; choose another model instead");
   }
   if (request.file_quality && request.format == image::Format::png) {
-    warnings.push_back("output_compression: has no effect on PNG, which loses nothing");
+    request.warnings.push_back("output_compression: has no effect on PNG, which loses nothing");
   }
   const auto named_form = TRY(read_word(body, "response_format", kResponseFormats));
   if (deferred && (stream || named_form == "b64_json"))
@@ -401,8 +402,7 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
                         stream,
                         deferred,
                         std::move(storage),
-                        std::move(upload_urls),
-                        std::move(warnings)};
+                        std::move(upload_urls)};
 }
 
 }  // namespace

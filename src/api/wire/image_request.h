@@ -31,7 +31,6 @@ struct GenerationCall {
   bool deferred = false;                     // the reply is the job's name alone
   std::optional<service::FileWish> storage;  // the pictures become files, too
   std::vector<std::string> upload_urls;      // and are sent there, each to its own
-  std::vector<std::string> warnings;         // what was asked for and is not done
 };
 
 /// Reads every field of the xAI API, OpenAI's words for the same things (`size` gives way to

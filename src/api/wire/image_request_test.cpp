@@ -64,7 +64,7 @@ TEST(GenerationCall, TakesHowThePictureIsMadeUnderOurNamesAndOthers) {
   EXPECT_EQ(ours->request.steps, 12);
   EXPECT_EQ(ours->request.guidance, 3.5F);
   EXPECT_EQ(ours->request.negative_prompt->text(), "a dog");
-  EXPECT_THAT(ours->warnings, IsEmpty());
+  EXPECT_THAT(ours->request.warnings, IsEmpty());
   const auto theirs = parse(with(R"("num_inference_steps":2.0,"guidance_scale":1)"));
   ASSERT_TRUE(theirs) << theirs.error().message;
   EXPECT_EQ(theirs->request.steps, 2);
@@ -192,16 +192,16 @@ TEST(GenerationCall, WarnsOfWhatItDoesNotKnow) {
   for (const char* name : {"style", "strength", "background", "num_images", "no_such_field"}) {
     const auto call = parse(with(fmt::format(R"("{}":{{"a":[1,2]}})", name)));
     ASSERT_TRUE(call) << name;
-    ASSERT_EQ(call->warnings.size(), 1u) << name;
-    EXPECT_THAT(call->warnings.front(), HasSubstr(name));
+    ASSERT_EQ(call->request.warnings.size(), 1u) << name;
+    EXPECT_THAT(call->request.warnings.front(), HasSubstr(name));
   }
-  EXPECT_THAT(parse(with(R"("quality":"hd")"))->warnings.front(), HasSubstr("quality"));
+  EXPECT_THAT(parse(with(R"("quality":"hd")"))->request.warnings.front(), HasSubstr("quality"));
 }
 
 TEST(GenerationCall, TakesTheQualityOfFilesThatLoseSome) {
   EXPECT_EQ(parse(with(R"("output_compression":0)"))->request.file_quality, 1);
   EXPECT_EQ(parse(with(R"("output_compression":100)"))->request.file_quality, 100);
-  EXPECT_THAT(parse(with(R"("output_format":"png","output_compression":100)"))->warnings,
+  EXPECT_THAT(parse(with(R"("output_format":"png","output_compression":100)"))->request.warnings,
               testing::ElementsAre(HasSubstr("PNG")));
 }
 
@@ -211,14 +211,14 @@ TEST(GenerationCall, SaysWhenOtherPixelsAreMadeThanWereAskedFor) {
         R"("size":"1024x1024","aspect_ratio":"16:9")", R"("size":"1024x1024","resolution":"2k")"}) {
     const auto call = parse(with(field));
     ASSERT_TRUE(call) << field;
-    ASSERT_EQ(call->warnings.size(), 1u) << field;
-    EXPECT_THAT(call->warnings.front(), HasSubstr("size")) << field;
+    ASSERT_EQ(call->request.warnings.size(), 1u) << field;
+    EXPECT_THAT(call->request.warnings.front(), HasSubstr("size")) << field;
   }
-  EXPECT_THAT(parse(with(R"("size":"1024x1792")"))->warnings.front(),
+  EXPECT_THAT(parse(with(R"("size":"1024x1792")"))->request.warnings.front(),
               HasSubstr("1024x1792 was asked for and 720x1280 is made"));
   for (const char* field : {R"("size":"auto")", R"("size":"1024x1024")", R"("size":"1024*1024")",
                             R"("size":"2048x2048","resolution":"2k")"}) {
-    EXPECT_THAT(parse(with(field))->warnings, IsEmpty()) << field;
+    EXPECT_THAT(parse(with(field))->request.warnings, IsEmpty()) << field;
   }
 }
 
@@ -226,14 +226,14 @@ TEST(GenerationCall, ReadsWhetherThePicturesAreToBeSeenComing) {
   const auto call = parse(with(R"("stream":true,"partial_images":2)"));
   EXPECT_TRUE(call->stream);
   EXPECT_EQ(call->request.previews, 2);
-  EXPECT_THAT(call->warnings, IsEmpty());
+  EXPECT_THAT(call->request.warnings, IsEmpty());
   EXPECT_FALSE(parse(with(R"("stream":false)"))->stream);
 }
 
 TEST(GenerationCall, SaysThatPreviewsTakeAStream) {
   const auto call = parse(with(R"("partial_images":2)"));
   EXPECT_EQ(call->request.previews, 0);
-  EXPECT_THAT(call->warnings, testing::ElementsAre(HasSubstr("partial_images")));
+  EXPECT_THAT(call->request.warnings, testing::ElementsAre(HasSubstr("partial_images")));
 }
 
 TEST(GenerationCall, WarnsOfNothingThatAsksForNothing) {
@@ -242,7 +242,7 @@ TEST(GenerationCall, WarnsOfNothingThatAsksForNothing) {
         R"("style":"")", R"("quality":"auto")", R"("moderation":"low")", R"("deferred":false)"}) {
     const auto call = parse(with(field));
     ASSERT_TRUE(call) << field;
-    EXPECT_THAT(call->warnings, IsEmpty()) << field;
+    EXPECT_THAT(call->request.warnings, IsEmpty()) << field;
   }
 }
 

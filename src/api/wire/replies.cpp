@@ -201,8 +201,10 @@ std::string deferred_body(std::string_view request_id) {
   return JsonText::object({{"request_id", request_id}}).text();
 }
 
-std::string pending_body(std::string_view request_id) {
-  return JsonText::object({{"request_id", request_id}, {"status", "pending"}}).text();
+std::string pending_body(std::string_view request_id, const std::vector<std::string>& warnings) {
+  JsonText body = JsonText::object({{"request_id", request_id}, {"status", "pending"}});
+  if (!warnings.empty()) body.add("warnings", JsonText::array_of(warnings));
+  return body.text();
 }
 
 std::string failed_body(std::string_view request_id, const Error& error,

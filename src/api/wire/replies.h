@@ -68,8 +68,8 @@ class ImagesBody {
 
 /// `{"request_id"}`: where the answer to a deferred request is to be asked for.
 std::string deferred_body(std::string_view request_id);
-/// `{"request_id", "status": "pending"}`.
-std::string pending_body(std::string_view request_id);
+/// `{"request_id", "status": "pending"}`, with "warnings" where there are any.
+std::string pending_body(std::string_view request_id, const std::vector<std::string>& warnings);
 /// `{"request_id", "status": "failed", "error": {"code", "message"}}`, with `usage` where it has
 /// cost something, and "warnings" where there are any.
 std::string failed_body(std::string_view request_id, const Error& error,

@@ -393,7 +393,8 @@ struct ToolTalk::State {
     fields["prompt"] = "any";
     auto read = read_edit_fields(fields, maker->catalogue);
     if (!read) return tl::unexpected(of_the_tools(std::move(read.error())));
-    for (const std::string& warning : read->warnings) warnings.push_back("tools: " + warning);
+    for (const std::string& warning : read->request.warnings)
+      warnings.push_back("tools: " + warning);
     return {};
   }
 

@@ -222,7 +222,7 @@ Result<VideoCall> VideoBody::finish(const service::Catalogue& catalogue,
       model_name ? TRY(read_model(*model_name, catalogue, makers)) : &usual;
   std::vector<std::string> warnings = TRY(check_fields(body, task_));
   auto request = TRY(read_request(body, task_, image.has_value(), *model));
-  request.warnings = std::move(warnings);
+  request.frames.warnings = std::move(warnings);
   return VideoCall{
       .request = std::move(request), .image = std::move(image), .video = std::move(video)};
 }

@@ -101,7 +101,7 @@ TEST_F(VideoRequestTest, TakesXaisValuesWhereNothingIsSaid) {
                 .frames = {.model = "clips", .prompt = *service::Prompt::parse("it snows", 99)},
                 .seconds = 8,
                 .resolution = VideoResolution::p480}));
-  EXPECT_TRUE(call->request.warnings.empty());
+  EXPECT_TRUE(call->request.frames.warnings.empty());
   EXPECT_FALSE(call->image || call->video);
 }
 
@@ -119,8 +119,9 @@ TEST_F(VideoRequestTest, ReadsEveryField) {
   EXPECT_EQ(call->request.frames.steps, 3);
   EXPECT_EQ(call->request.frames.user, "u");
   EXPECT_EQ(call->image, (GivenPicture{.url = "https://a.example/b.png"}));
-  EXPECT_THAT(call->request.warnings, ElementsAre("\"fps\": not known here and ignored",
-                                                  "generate_audio: videos here have no sound"));
+  EXPECT_THAT(call->request.frames.warnings,
+              ElementsAre("\"fps\": not known here and ignored",
+                          "generate_audio: videos here have no sound"));
 }
 
 TEST_F(VideoRequestTest, TakesTheSecondsOfOtherClients) {
@@ -156,7 +157,7 @@ TEST_F(VideoRequestTest, TakesTheVideoThatATaskIsAbout) {
       VideoTask::edit);
   ASSERT_TRUE(edited) << edited.error().message;
   EXPECT_EQ(edited->request.seconds, service::kEditedSecondsReserved);
-  EXPECT_EQ(edited->request.warnings.size(), 2u) << "length and size are the video's";
+  EXPECT_EQ(edited->request.frames.warnings.size(), 2u) << "length and size are the video's";
 }
 
 TEST_F(VideoRequestTest, NamesWhatIsWrong) {

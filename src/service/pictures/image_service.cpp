@@ -333,10 +333,9 @@ Result<FinishedPictures> ImageService::finished(const Caller& caller, const Orde
   return done;
 }
 
-Result<VideoRequest> ImageService::video_request(const Caller& caller, std::string_view job_id) {
-  JobPayload asked = TRY(parts_.queue.payload(caller, job_id));
-  if (auto* const video = std::get_if<VideoRequest>(&asked)) return std::move(*video);
-  return fail(ErrorCode::not_found, "no such video");
+Result<JobPayload> ImageService::asked_for(const Caller& caller, std::string_view job_id) {
+  TRY(require_any(caller));
+  return parts_.queue.payload(caller, job_id);
 }
 
 Result<std::int64_t> ImageService::charged(const Caller& caller, std::string_view job_id) {

@@ -120,8 +120,8 @@ class ImageService {
   /// The same for who has ordered it: a hit is charged now, with the errors of LedgerStore::record,
   /// what was made is remembered. `unavailable` when another has cancelled what was shared.
   Result<FinishedPictures> finished(const Caller& caller, const Order& order);
-  /// What was asked for, of a video.
-  Result<VideoRequest> video_request(const Caller& caller, std::string_view job_id);
+  /// What was asked for. `data_loss` where that cannot be read, of which the job has failed.
+  Result<JobPayload> asked_for(const Caller& caller, std::string_view job_id);
   /// What a job has cost, whatever became of it; 0 while it is open.
   Result<std::int64_t> charged(const Caller& caller, std::string_view job_id);
 

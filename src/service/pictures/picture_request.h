@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "image/format.h"
@@ -34,6 +35,7 @@ struct PictureRequest {
   int previews = 0;  // of each picture on the way, 0 to kPreviewsMax; they change nothing in it
   bool labelled = false;  // the files say how they were made (image/label.h)
   std::string user;       // the customer's word for its own user; at most kUserBytesMax bytes
+  std::vector<std::string> warnings = {};  // what was asked for beside it and is not done
 
   bool operator==(const PictureRequest&) const = default;
 };

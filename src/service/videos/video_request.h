@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "service/files/file_service.h"
@@ -46,9 +45,8 @@ struct VideoRequest {
   VideoResolution resolution = VideoResolution::p480;  // of a generation; others keep what is given
   std::string image;  // of a generation: a blob, the first frame; empty: what the model makes
   std::string video;  // of the others: a blob
-  std::optional<FileWish> storage = {};    // it becomes a file, too, when it is first looked at
-  std::string upload_url = {};             // and is sent there; empty: nowhere
-  std::vector<std::string> warnings = {};  // what was asked for beside it and is not done
+  std::optional<FileWish> storage = {};  // it becomes a file, too, when it is first looked at
+  std::string upload_url = {};           // and is sent there; empty: nowhere
 
   bool operator==(const VideoRequest&) const = default;
 };

@@ -97,6 +97,9 @@ class Fields {
     spoil(name);
     return {};
   }
+  std::vector<std::string> optional_texts(const char* name) {
+    return has(name) ? texts(name) : std::vector<std::string>();
+  }
   /// A word that `parse` knows.
   template <class Parse>
   auto word(const char* name, Parse parse) {
@@ -138,6 +141,7 @@ json encode(const PictureRequest& request) {
   if (request.guidance) object["guidance"] = *request.guidance;
   if (request.negative_prompt) object["negative_prompt"] = request.negative_prompt->text();
   if (request.file_quality) object["file_quality"] = *request.file_quality;
+  if (!request.warnings.empty()) object["warnings"] = request.warnings;
   return object;
 }
 
@@ -172,7 +176,7 @@ json encode(const VideoRequest& request) {
     }
   }
   if (!request.upload_url.empty()) object["upload_url"] = request.upload_url;
-  if (!request.warnings.empty()) object["warnings"] = request.warnings;
+  if (!frames.warnings.empty()) object["warnings"] = frames.warnings;
   return object;
 }
 
@@ -203,7 +207,8 @@ PictureRequest read_pictures(Fields& fields) {
           .previews = static_cast<int>(
               fields.has("previews") ? fields.integer("previews", 0, service::kPreviewsMax) : 0),
           .labelled = fields.optional_flag("labelled"),
-          .user = fields.text("user")};
+          .user = fields.text("user"),
+          .warnings = fields.optional_texts("warnings")};
 }
 
 Result<service::JobPayload> decode_pictures(const json& object) {
@@ -233,20 +238,19 @@ Result<service::JobPayload> decode_videos(const json& object) {
                  .guidance = fields.optional_number("guidance"),
                  .negative_prompt = {},
                  .labelled = fields.optional_flag("labelled"),
-                 .user = fields.text("user")},
+                 .user = fields.text("user"),
+                 .warnings = fields.optional_texts("warnings")},
       .task = fields.word("task", service::parse_video_task),
       .seconds = static_cast<int>(fields.integer("seconds", 1, service::kVideoSecondsMax)),
       .resolution = fields.word("resolution", service::parse_video_resolution),
       .image = {},
       .video = {},
       .storage = {},
-      .upload_url = {},
-      .warnings = {}};
+      .upload_url = {}};
   if (fields.has("image")) request.image = fields.text("image");
   if (fields.has("video")) request.video = fields.text("video");
   request.storage = read_file_wish(fields);
   if (fields.has("upload_url")) request.upload_url = fields.text("upload_url");
-  if (fields.has("warnings")) request.warnings = fields.texts("warnings");
   if (!fields.broken().empty()) return unreadable(fmt::format("field {}", fields.broken()));
   return request;
 }

@@ -42,6 +42,7 @@ TEST(JobPayload, GivesBackEveryFieldOfARequest) {
   tuned.guidance = 3.7F;
   tuned.negative_prompt = Prompt::trusted("blue");
   tuned.labelled = true;
+  tuned.warnings = {"style: not known here and ignored", "quality: no model here has tiers"};
   for (const PictureRequest& request : {full_request(), plain, seen_coming, tuned}) {
     const auto decoded = decode_payload(encode_payload(request));
     ASSERT_TRUE(decoded) << decoded.error().detail;
@@ -121,7 +122,7 @@ TEST(JobPayload, WritesAVideoAsThisAndReadsItForEver) {
   EXPECT_EQ(encode_payload(sent).version, 3);
   EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(sent))), sent);
   service::VideoRequest warned = video;
-  warned.warnings = {"fps: not known here", "generate_audio: no sound"};
+  warned.frames.warnings = {"fps: not known here", "generate_audio: no sound"};
   EXPECT_EQ(encode_payload(warned).version, 1) << "they change nothing of how it is made";
   EXPECT_EQ(std::get<service::VideoRequest>(*decode_payload(encode_payload(warned))), warned);
   StoredPayload damaged = stored;
@@ -136,6 +137,7 @@ TEST(JobPayload, IsOfTheOldestVersionThatMakesTheSamePictures) {
   EXPECT_EQ(encode_payload(request).version, 1);
   request.steps = 7;  // settled in what is sold, which workers of before read
   request.guidance = 3.5F;
+  request.warnings = {"style: not known here and ignored"};
   EXPECT_EQ(encode_payload(request).version, 1);
   request.negative_prompt = Prompt::trusted("blue");
   EXPECT_EQ(encode_payload(request).version, 2);

@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "api/call/door.h"
 #include "api/call/job_wait.h"
 #include "api/http/asking.h"
@@ -31,25 +35,49 @@ Async<Result<Response>> create_images(const Context& context, Exchange& exchange
   co_return co_await reply_with_pictures(context, exchange, *order, *asking, *call);
 }
 
+namespace {
+
+struct AskedBefore {
+  service::Job job;
+  std::vector<std::string> warnings;
+};
+
+/// Of a video that stands elsewhere the job alone. Blocks on the stores.
+Result<AskedBefore> look_at(service::ImageService& images, const service::Caller& caller,
+                            const std::string& id) {
+  AskedBefore before{.job = TRY(images.find(caller, id)), .warnings = {}};
+  if (before.job.kind == service::JobKind::videos) return before;
+  // Of one that cannot be read the job has failed.
+  if (const auto asked = images.asked_for(caller, id))
+    before.warnings = service::wanted_pictures(*asked).warnings;
+  return before;
+}
+
+}  // namespace
+
 Async<Result<Response>> show_pictures(const Context& context, Exchange& exchange) {
-  service::ImageService& images = context.services.images;
   const std::string& id = exchange.params["request_id"];
-  const auto job =
-      co_await on_pool(context.pool, [&] { return images.find(*exchange.caller, id); });
-  if (!job) co_return tl::unexpected(job.error());
-  if (job->kind == service::JobKind::videos)
+  const auto before = co_await on_pool(
+      context.pool, [&] { return look_at(context.services.images, *exchange.caller, id); });
+  if (!before) co_return tl::unexpected(before.error());
+  const service::Job& job = before->job;
+  const std::vector<std::string>& warnings = before->warnings;
+  if (job.kind == service::JobKind::videos)
     co_return fail(
         ErrorCode::not_found,
         fmt::format("the request {:?} makes a video, which is at /v1/videos/{}", id, id));
-  exchange.job_id = job->id;
-  if (!service::is_final(job->state)) co_return json_reply(wire::pending_body(id), 202);
-  const service::Order order{.job = *job};
+  exchange.job_id = job.id;
+  if (!service::is_final(job.state))
+    co_return with_warnings(json_reply(wire::pending_body(id, warnings), 202), warnings);
+  const service::Order order{.job = job};
   const auto made = co_await finished(context, exchange, order);
   // No fault of HTTP, or pollers would try again.
-  if (!made && job->state != service::JobState::succeeded)
-    co_return json_reply(wire::failed_body(id, made.error(), exchange.charged_usd_ticks));
+  if (!made && job.state != service::JobState::succeeded)
+    co_return with_warnings(
+        json_reply(wire::failed_body(id, made.error(), exchange.charged_usd_ticks, warnings)),
+        warnings);
   if (!made) co_return tl::unexpected(made.error());
-  co_return co_await reply_to_deferred(context, exchange, *made);
+  co_return co_await reply_to_deferred(context, exchange, *made, warnings);
 }
 
 }  // namespace imagined::api

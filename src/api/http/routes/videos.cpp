@@ -45,13 +45,6 @@ class VideoSink final : public BodySink {
   Result<wire::VideoCall> call_ = fail(ErrorCode::invalid_argument, "the request has no body");
 };
 
-Response with_warnings(Response response, const std::vector<std::string>& warnings) {
-  wire::Usage told;
-  told.warnings = warnings;
-  add_warnings(told, response);
-  return response;
-}
-
 std::unique_ptr<BodySink> take_task(const Context& context, Exchange& exchange, VideoTask task) {
   return std::make_unique<VideoSink>(context.services, *exchange.caller, task);
 }
@@ -99,7 +92,7 @@ Async<Result<Response>> create_video(const Context& context, Exchange& exchange)
   });
   if (!order) co_return tl::unexpected(order.error());
   exchange.job_id = order->job.id;
-  const std::vector<std::string>& warnings = call->request.warnings;
+  const std::vector<std::string>& warnings = call->request.frames.warnings;
   Response response =
       with_warnings(json_reply(wire::asked_video_body(order->job.id, warnings)), warnings);
   response.headers.add("x-cache", std::string(service::to_string(order->cache)));
@@ -157,7 +150,7 @@ Async<Result<Response>> show_video(const Context& context, Exchange& exchange) {
   const wire::KeptFile file{.file = state->file ? &*state->file : nullptr, .base = base};
   Response response =
       json_reply(wire::video_body(id, job.sold.model, clip, url, usage, file, upload_error));
-  add_warnings(usage, response);
+  add_warnings(usage.warnings, response);
   co_return response;
 }
 
