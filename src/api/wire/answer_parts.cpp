@@ -68,9 +68,11 @@ std::string markdown_picture(std::string_view prompt, std::string_view url) {
   while (size < prompt.size() && size > 0 &&
          (static_cast<unsigned char>(prompt[size]) & 0xC0) == 0x80)
     --size;
-  std::string alt;
-  for (const char c : prompt.substr(0, size))
-    alt += c == '[' || c == ']' || c == '\n' || c == '\r' ? ' ' : c;
+  // What would end the text, or hide its end from a reader of Markdown: an escape, code, a tag.
+  constexpr std::string_view kMeaning = "[]\\`<>\n\r";
+  std::string alt(prompt.substr(0, size));
+  for (char& c : alt)
+    if (kMeaning.find(c) != std::string_view::npos) c = ' ';
   return fmt::format("![{}]({})", alt, url);
 }
 

@@ -368,7 +368,8 @@ Result<void> check_messages(const json& body, ChatApi api) {
   if (is_text || (said.is_array() && !said.empty())) return {};
   return fail(
       said.is_null() || said.is_array() ? ErrorCode::invalid_argument : ErrorCode::unprocessable,
-      fmt::format("{}: expected a list of messages, got {}", name,
+      fmt::format("{}: expected {}a list of messages, got {}", name,
+                  api == ChatApi::responses ? "a text or " : "",
                   said.is_null() ? std::string("none") : shown(said)),
       name);
 }

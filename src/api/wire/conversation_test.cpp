@@ -205,6 +205,14 @@ TEST(Conversation, KnowsTheQuestionWhatAPictureShows) {
   EXPECT_FALSE(asks_what_is_seen("a cat that describes a dog"));
 }
 
+TEST(CheckMessages, SaysThatInputMayBeAText) {
+  const json nothing = json::object();
+  EXPECT_EQ(check_messages(nothing, ChatApi::responses).error().message,
+            "input: expected a text or a list of messages, got none");
+  EXPECT_EQ(check_messages(nothing, ChatApi::completions).error().message,
+            "messages: expected a list of messages, got none");
+}
+
 TEST(AnswerNames, LeadToTheirJob) {
   const std::string job = "019ad0c4-5b1e-7a3c-8f11-0123456789ab";
   EXPECT_EQ(parse_answer_name("resp_" + job)->job_id, job);
@@ -214,6 +222,13 @@ TEST(AnswerNames, LeadToTheirJob) {
   const std::vector<std::string> wrong = {
       "", job, "ig_", "ig_" + job, "ig_x_0", "ig__", "resp_" + job + "x", "ig_" + job + "_-1"};
   for (const std::string& bad : wrong) EXPECT_FALSE(parse_answer_name(bad)) << bad;
+}
+
+TEST(MarkdownPicture, HasNothingInItsTextThatHidesItsEnd) {
+  EXPECT_EQ(markdown_picture("a house\\", "u"), "![a house ](u)");
+  EXPECT_EQ(markdown_picture(std::string(79, 'a') + "\\b", "u"),
+            "![" + std::string(79, 'a') + " ](u)");
+  EXPECT_EQ(markdown_picture("`a [b](c)` <d>\r\ne", "u"), "![ a  b (c)   d   e](u)");
 }
 
 TEST(MarkdownPicture, CutsItsTextBetweenLetters) {
