@@ -124,9 +124,23 @@ Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_unix_ms,
                 "30d");
 }
 
-Result<std::int64_t> parse_day_or_time(std::string_view text, std::string_view field) {
-  if (const auto time_ms = parse_time(text)) return *time_ms;
-  return refuse(field, text, "a day or time such as 2026-11-01 or 2026-11-01T12:00:00Z");
+Result<Period> parse_period(std::string_view from, std::string_view until) {
+  const auto read = [](std::string_view text, std::string_view field,
+                       std::int64_t& time_ms) -> Result<void> {
+    if (text.empty()) return {};
+    const auto given_ms = parse_time(text);
+    if (!given_ms)
+      return refuse(field, text, "a day or time such as 2026-11-01 or 2026-11-01T12:00:00Z");
+    time_ms = *given_ms;
+    return {};
+  };
+  Period period;
+  TRY(read(from, "from", period.from_ms));
+  TRY(read(until, "until", period.until_ms));
+  if (period.until_ms > period.from_ms) return period;
+  return refuse(
+      "until", until,
+      fmt::format("a time after {}, where the period begins", from.empty() ? "1970" : from));
 }
 
 Result<std::int64_t> parse_span(std::string_view text, std::string_view field) {

@@ -18,8 +18,15 @@ std::string to_timestamp(std::int64_t unix_ms);
 Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_unix_ms,
                                 std::string_view field);
 
-/// The same without spans, for what has been: the field "from" of a report.
-Result<std::int64_t> parse_day_or_time(std::string_view text, std::string_view field);
+/// From a time on and before another, as unix milliseconds.
+struct Period {
+  std::int64_t from_ms = 0;
+  std::int64_t until_ms = INT64_MAX;
+};
+
+/// For what has been: the fields "from" and "until" of a report, of which each may be empty. Times
+/// as above, without spans; `invalid_argument` also where "until" is not after "from".
+Result<Period> parse_period(std::string_view from, std::string_view until);
 /// A span alone, in milliseconds.
 Result<std::int64_t> parse_span(std::string_view text, std::string_view field);
 

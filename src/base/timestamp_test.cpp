@@ -1,5 +1,6 @@
 #include "base/timestamp.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 namespace imagined {
@@ -39,14 +40,32 @@ TEST(ParseWhen, RefusesEverythingElseByName) {
   }
 }
 
-TEST(DayOrTime, IsNoSpan) {
-  EXPECT_EQ(to_timestamp(*parse_day_or_time("2024-02-29", "from")), "2024-02-29T00:00:00Z");
-  for (const char* text : {"5m", "x", ""}) {
-    const auto refused = parse_day_or_time(text, "from");
+TEST(Period, IsOfTimesAndNotOfSpans) {
+  const auto period = parse_period("2024-02-29", "2024-02-29T00:00:01Z");
+  ASSERT_TRUE(period);
+  EXPECT_EQ(to_timestamp(period->from_ms), "2024-02-29T00:00:00Z");
+  EXPECT_EQ(period->until_ms - period->from_ms, 1000);
+  for (const char* text : {"5m", "x"}) {
+    const auto refused = parse_period(text, "");
     ASSERT_FALSE(refused) << text;
     EXPECT_EQ(refused.error().field, "from");
     EXPECT_EQ(refused.error().message.find("span"), std::string::npos);
+    EXPECT_EQ(parse_period("", text).error().field, "until");
   }
+}
+
+TEST(Period, HasNoEndWhereNoneIsSaid) {
+  EXPECT_EQ(parse_period("", "")->from_ms, 0);
+  EXPECT_EQ(parse_period("2024-02-29", "")->until_ms, INT64_MAX);
+  EXPECT_EQ(parse_period("", "2024-02-29")->from_ms, 0);
+}
+
+TEST(Period, DoesNotEndBeforeItBegins) {
+  for (const char* until : {"2024-02-28", "2024-02-29"})
+    EXPECT_EQ(
+        parse_period("2024-02-29", until).error().message,
+        fmt::format("until is \"{}\", expected a time after 2024-02-29, where the period begins",
+                    until));
 }
 
 TEST(Span, IsNoTime) {

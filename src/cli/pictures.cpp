@@ -31,6 +31,7 @@ struct PicturesOptions : KeyOptions {
 
 struct PicturesSession {
   const PicturesOptions& options;
+  Period period;
   Stores& stores;
 };
 using PicturesWork = Result<int> (*)(const PicturesSession&);
@@ -54,9 +55,11 @@ JsonText picture_json(const OwnedPicture& each) {
 template <class Use>
 Result<void> for_each_picture(const PicturesSession& session, const Use& use) {
   const PicturesOptions& options = session.options;
-  service::PictureFilter filter{.key_id = options.key, .count_max = kPage};
-  if (!options.from.empty()) filter.from_ms = TRY(parse_day_or_time(options.from, "from"));
-  if (!options.until.empty()) filter.until_ms = TRY(parse_day_or_time(options.until, "until"));
+  const Period& period = session.period;
+  service::PictureFilter filter{.key_id = options.key,
+                                .from_ms = period.from_ms,
+                                .until_ms = period.until_ms,
+                                .count_max = kPage};
   while (true) {
     const auto page = TRY(session.stores.archive().find_pictures(filter));
     for (const OwnedPicture& each : page) TRY(use(each));
@@ -167,8 +170,9 @@ Command pictures_command() {
     own.push_back({"--from", &options->from, "Pictures from this day or time on (UTC)", time});
     own.push_back({"--until", &options->until, "Pictures before this day or time (UTC)", time});
     return key_command(name, help, std::move(own), options,
-                       [options, work](const Config&, Stores& stores) {
-                         return work({*options, stores});
+                       [options, work](const Config&, Stores& stores) -> Result<int> {
+                         const Period period = TRY(parse_period(options->from, options->until));
+                         return work({*options, period, stores});
                        });
   };
   Command pictures{"pictures", "Show, export and delete the pictures that are kept"};

@@ -57,8 +57,9 @@ void print_table(const std::vector<UsageRow>& rows) {
 
 Result<service::UsageFilter> filter_of(const UsageOptions& options) {
   service::UsageFilter filter{.team_id = options.team, .key_id = options.key, .user = options.user};
-  if (!options.from.empty()) filter.from_ms = TRY(parse_day_or_time(options.from, "from"));
-  if (!options.until.empty()) filter.until_ms = TRY(parse_day_or_time(options.until, "until"));
+  const Period period = TRY(parse_period(options.from, options.until));
+  filter.from_ms = period.from_ms;
+  filter.until_ms = period.until_ms;
   return filter;
 }
 

@@ -126,6 +126,13 @@ def test_config_check_and_the_server_refuse_the_same_values_by_name(tmp_path, se
         assert says in result.stderr
 
 
+@pytest.mark.parametrize("command", [("usage",), ("pictures", "list"), ("pictures", "delete", "--yes")])
+def test_a_period_that_ends_before_it_begins_is_refused_and_nothing_is_printed(server, command):
+    result = run(*command, "--from", "2026-12-01", "--until", "2026-11-01", "--data-dir", server.data_dir)
+    assert result.returncode != 0 and result.stdout == ""
+    assert 'until is "2026-11-01", expected a time after 2026-12-01' in result.stderr
+
+
 def test_config_check_opens_every_model_and_names_each_that_is_not_whole(tmp_path):
     broken = shutil.copytree(PAPERLAND, tmp_path / "broken")
     for weights in (broken / "vae").glob("*.safetensors"):

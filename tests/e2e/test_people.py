@@ -121,6 +121,8 @@ def test_a_person_reads_what_was_paid_as_json_and_as_csv(start_server):
         (made["id"], "=bob", 1, "0.02"), (made["id"], "alice", 1, "0.02")]
     assert member.ask("GET", path + "?user=alice").json()["usage"] == [rows[1]]
     assert member.ask("GET", path + "?until=2001-01-01").json() == {"usage": []}
+    backwards = member.ask("GET", path + "?from=2001-01-01&until=2001-01-01")
+    assert (backwards.status_code, backwards.json()["error"]["param"]) == (400, "until")
     csv = member.ask("GET", path + "?format=csv&pageSize=1")
     assert csv.headers["content-type"].startswith("text/csv")
     assert csv.text == (f'day,team,key_id,model,user,outcome,requests,pictures,usd\r\n{rows[0]["day"]},'

@@ -10,17 +10,13 @@ namespace {
 constexpr std::int64_t kRows = 1000;  // rows, unless the request says how many
 constexpr std::int64_t kRowsMax = 10'000;
 
-Result<std::int64_t> time_of(const Query& query, std::string_view name, std::int64_t if_absent) {
-  if (query[name].empty()) return if_absent;
-  return parse_day_or_time(query[name], name);
-}
-
 Result<service::UsageFilter> read_filter(const Query& query) {
   service::UsageFilter filter;
   filter.key_id = query["key"];
   filter.user = query["user"];
-  filter.from_ms = TRY(time_of(query, "from", filter.from_ms));
-  filter.until_ms = TRY(time_of(query, "until", filter.until_ms));
+  const Period period = TRY(parse_period(query["from"], query["until"]));
+  filter.from_ms = period.from_ms;
+  filter.until_ms = period.until_ms;
   filter.rows_max = TRY(query.number("pageSize", kRows, 1, kRowsMax));
   filter.first_row = TRY(query.number("pageToken", 0, 0, INT64_MAX));
   return filter;
