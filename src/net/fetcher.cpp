@@ -34,7 +34,6 @@ constexpr int kPerHostMax = 4;
 constexpr int kLookupsMax = 16;
 constexpr std::size_t kAddressesMax = 16;  // of one name
 constexpr std::size_t kHeaderBytesMax = 16 * 1024;
-constexpr long kSlowBytesPerSecond = 1024;
 
 tl::unexpected<Error> not_fetched(std::string detail) {
   return fail(ErrorCode::invalid_argument, "the URL could not be fetched", {}, std::move(detail));
@@ -253,9 +252,6 @@ Result<Answer> request(const Url& url, const std::vector<IpAddress>& addresses,
     set(curl.get(), CURLOPT_READDATA, &transfer);
     set(curl.get(), CURLOPT_HTTPHEADER, of_upload.get());
     set(curl.get(), CURLOPT_WRITEFUNCTION, pass_over);
-  } else {
-    set(curl.get(), CURLOPT_LOW_SPEED_LIMIT, kSlowBytesPerSecond);
-    set(curl.get(), CURLOPT_LOW_SPEED_TIME, static_cast<long>(rules.slow_max.count()));
   }
   const CURLcode code = curl_easy_perform(curl.get());
   if (transfer.error) return tl::unexpected(std::move(*transfer.error));

@@ -35,9 +35,6 @@ struct FetchRules {
   std::vector<std::string> hosts_allowed;  // the same, by name; lower case
   std::string ca_file;                     // certificates to trust; empty: the system's
   Resolver resolve = system_resolver();
-  /// A fetch that gets less than 1 KiB a second for so long is given up: a picture comes at once or
-  /// not at all. An upload is not, for who has it all may say so only when it is stored.
-  std::chrono::seconds slow_max{3};
 };
 
 /// Rules that allow what a list with commas names: networks ("10.1.0.0/16") and host names
@@ -46,7 +43,7 @@ Result<FetchRules> parse_fetch_rules(std::string_view allowed);
 
 struct FetchLimits {
   std::size_t bytes_max = 10u << 20;
-  FetchDeadline deadline;  // for names, all redirects and all bytes together
+  FetchDeadline deadline;  // for names, all redirects and all bytes together, however slow
 };
 
 /// Called with each piece of the body; an error ends the fetch and becomes its error.

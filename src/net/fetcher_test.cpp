@@ -122,27 +122,6 @@ TEST(Fetcher, GivesUpSendingWhereNobodyAnswersInTime) {
   EXPECT_EQ(sent.error().message, "it took too long");
 }
 
-// The fetch measures for how long the answer to the upload is kept back.
-TEST(Fetcher, WaitsForAnAnswerToAnUploadLongerThanForOneToAFetch) {
-  std::promise<void> came;
-  std::promise<void> fetch_is_over;
-  TestServer slow([&](const std::string&) {
-    came.set_value();
-    fetch_is_over.get_future().wait();
-    return kOk;
-  });
-  TestServer silent([](const std::string&) { return ""; });
-  FetchRules rules = loopback_allowed();
-  rules.slow_max = std::chrono::seconds(1);
-  auto sent = std::async(std::launch::async, [&] { return put(rules, slow.url("/")); });
-  came.get_future().wait();
-  const Got got = fetch(rules, silent.url(), 1000, milliseconds(60'000));
-  fetch_is_over.set_value();
-  EXPECT_THAT(got.detail, HasSubstr("imeout"));
-  const auto done = sent.get();
-  EXPECT_TRUE(done) << done.error().message;
-}
-
 TEST(Fetcher, DoesNotTellWhatANameStandsForWhereItSendsNothing) {
   const auto sent = put(with_addresses({"10.1.2.3"}), "http://a.example/");
   ASSERT_FALSE(sent);

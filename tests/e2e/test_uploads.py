@@ -89,6 +89,12 @@ def test_what_was_not_taken_is_still_to_be_had_here(server, bucket):
     assert second["url"] == f"{bucket}/kept" and "upload_error" not in second
 
 
+def test_who_says_late_that_it_has_a_picture_is_waited_for(server, bucket):
+    threading.Timer(6, Bucket.release.set).start()
+    reply = server.generate(output={"upload_urls": [f"{bucket}/kept/held"]})
+    assert reply.json()["data"][0]["url"] == f"{bucket}/kept/held", reply.text
+
+
 def test_a_retry_sends_the_same_pictures_again(server, bucket):
     def ask(name):
         return requests.post(f"{server.url}/v1/images/generations", timeout=60,

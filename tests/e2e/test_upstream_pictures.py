@@ -221,6 +221,17 @@ def test_a_picture_behind_a_link_is_fetched_where_the_operator_allows_it(gateway
     assert "authorization" not in upstream.requests[1][1], "a link is a stranger's"
 
 
+def test_a_picture_behind_a_link_may_take_its_time(gateway):
+    at_last = threading.Event()
+    upstream = Upstream(json_answer({}), (200, {"content-type": "image/png"}, at_last, GREEN))
+    upstream.script[0] = json_answer({"data": [{"url": upstream.url + "/made.png"}]})
+    server = gateway(upstream, arguments=["--fetch-allow", "127.0.0.0/8"])
+    threading.Timer(6, at_last.set).start()
+    reply = ask(server)
+    assert reply.status_code == 200, reply.text
+    assert requests.get(reply.json()["data"][0]["url"], timeout=10).content == GREEN
+
+
 def test_who_leaves_ends_the_work_of_the_upstream(gateway):
     upstream = Upstream((200, {"content-type": "application/json"}, threading.Event(), b"{}"))
     server = gateway(upstream)
