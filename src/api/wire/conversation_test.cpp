@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -206,7 +207,7 @@ TEST(Conversation, KnowsTheQuestionWhatAPictureShows) {
 }
 
 TEST(CheckMessages, SaysThatInputMayBeAText) {
-  const json nothing = json::object();
+  const auto nothing = nlohmann::json::object();
   EXPECT_EQ(check_messages(nothing, ChatApi::responses).error().message,
             "input: expected a text or a list of messages, got none");
   EXPECT_EQ(check_messages(nothing, ChatApi::completions).error().message,
