@@ -143,6 +143,18 @@ TEST_F(HttpServerTest, SaysHowManyTokensWereReadAndWhatWasNotDone) {
   EXPECT_THAT(reply, HasSubstr("x-imagined-warning: 100 %25 of \"%E8%B5%A4\"\r\n"));
 }
 
+TEST_F(HttpServerTest, SaysInTheHeadAsManyWarningsAsClientsRead) {
+  start();
+  std::string fields;
+  for (int i = 10; i < 50; ++i) fields += fmt::format(R"(,"field{}":1)", i);
+  const std::string reply = answer(post(R"({"prompt":"a cat")" + fields + "}"));
+  const std::string head = reply.substr(0, reply.find("\r\n\r\n"));
+  EXPECT_THAT(head, HasSubstr("x-imagined-warning: \"field29\": not known here and ignored\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("field30")));
+  EXPECT_THAT(head, HasSubstr("x-imagined-warning: and 21 more"));
+  EXPECT_THAT(reply, HasSubstr(R"(\"field49\": not known here and ignored)"));
+}
+
 TEST_F(HttpServerTest, MakesAPictureOnceHoweverOftenItIsAskedForUnderOneKey) {
   start();
   const std::string request = post(R"({"prompt":"a cat"})", "Idempotency-Key: k1\r\n");

@@ -151,8 +151,20 @@ Response deferred_reply(const Context& context, const Exchange& exchange, const 
 }  // namespace
 
 void add_warnings(const std::vector<std::string>& warnings, Response& response) {
-  for (const std::string& warning : warnings)
-    response.headers.add("x-imagined-warning", header_value(warning));
+  // Clients and proxies refuse long heads: Python's of 100 lines, nginx by itself of 4 KiB.
+  constexpr std::size_t kLinesMax = 20;
+  constexpr std::size_t kBytesMax = 2048;
+  constexpr const char* kName = "x-imagined-warning";
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < warnings.size(); ++i) {
+    std::string value = header_value(warnings[i]);
+    bytes += value.size();
+    if (i == kLinesMax || bytes > kBytesMax) {
+      response.headers.add(kName, fmt::format("and {} more", warnings.size() - i));
+      return;
+    }
+    response.headers.add(kName, std::move(value));
+  }
 }
 
 Response with_warnings(Response response, const std::vector<std::string>& warnings) {
