@@ -78,7 +78,7 @@ def test_a_client_that_goes_away_cancels_its_job(slow_server):
 
 def test_a_full_queue_says_so(start_server):
     server = start_server(*SLOWISH, "--queue-limit", 1)
-    running = Background(server)
+    running = Background(server, n=10)  # is at work until the third has been refused
     server.wait_for_state("running")
     waiting = Background(server)
     server.wait_for_state("queued")
