@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from training import captions, clips, edits, languages
+from training.difficulty import Difficulty
 from training.prompts import PromptEncoder
 from training.shards import load_shard
 from training.transport import Transport
@@ -32,6 +33,7 @@ class Shape:
 @dataclass
 class Batch:
     shape: Shape
+    subjects: list
     made: torch.Tensor  # N x P x 32
     noise: torch.Tensor  # N x P x 32, that goes with it
     given: torch.Tensor | None  # N x R x 32
@@ -54,8 +56,8 @@ def said(subject, rng, wordings):
 
 
 class Batches:
-    """Draws subjects from all shards of a folder, with new words each time, and groups them by
-    shape.
+    """Draws subjects from all shards of a folder, each once before any comes again and hard ones
+    more often, with new words each time, and groups them by shape.
 
     Shards that appear later are taken up by `rescan`.
     """
@@ -64,8 +66,8 @@ class Batches:
         self.folder, self.size, self.rng = folder, size, random.Random(seed)
         self.wordings, self.encode = WORDINGS[wording], PromptEncoder()
         self.known, self.rows = set(), []  # rows: (shape, subject, made, given)
-        self.transport = None
-        self.waiting = {}
+        self.transport, self.difficulty = None, Difficulty()
+        self.order, self.waiting = [], {}
         self.rescan()
 
     def rescan(self):
@@ -80,21 +82,30 @@ class Batches:
                 ]
         if new:
             _, subjects, made, _ = zip(*self.rows)
-            self.transport = Transport(subjects, made)
+            self.transport, self.order = Transport(subjects, made), []
 
     def _prompt(self, subject):
         if self.rng.random() < EMPTY:
             return self.encode("")
         return self.encode(said(subject, self.rng, self.wordings))
 
+    def _draw(self):
+        """Index of the next row."""
+        while True:
+            if not self.order:
+                self.order = self.rng.sample(range(len(self.rows)), len(self.rows))
+            row = self.order.pop()
+            if self.rng.random() < self.difficulty.chance(self.rows[row][1]):
+                return row
+
     def next(self):
         while True:
-            row = self.rng.randrange(len(self.rows))
+            row = self._draw()
             shape, subject, made, given = self.rows[row]
             ids = self._prompt(subject)
             length = -(-len(ids) // _LENGTH_STEP) * _LENGTH_STEP
             queue = self.waiting.setdefault((shape, length), [])
-            queue.append((made, self.transport.noise(row), given, ids))
+            queue.append((subject, made, self.transport.noise(row), given, ids))
             if len(queue) == self.size:
                 del self.waiting[shape, length]
                 return self._stack(shape, queue, length)
@@ -104,9 +115,10 @@ class Batches:
         real = torch.zeros(len(queue), length, dtype=torch.bool)
         for row, (*_, prompt) in enumerate(queue):
             ids[row, : len(prompt)], real[row, : len(prompt)] = torch.tensor(prompt), True
-        made, noise, given, _ = zip(*queue)
+        subjects, made, noise, given, _ = zip(*queue)
         return Batch(
             shape,
+            subjects,
             torch.stack(made).float(),
             torch.stack(noise),
             torch.stack(given).float() if shape.given_times else None,

@@ -26,25 +26,29 @@ _BEGINNING, _AT_BEGINNING = 0.85, 0.25  # the noise levels above; the share of t
 
 def noise_levels(count):
     """Mostly logit-normal ones, moved as the sampler moves its own: of four steps none begins below
-    0.5. More near 1, where the noise decides what the words leave open.
+    0.5. More near 1, where the noise decides what the words leave open. Evenly spread within each
+    batch: losses differ far more by level than by scene.
     """
-    t = torch.sigmoid(torch.randn(count) * _TIME_SPREAD + math.log(SHIFT))
-    pick, anywhere = torch.rand(count), torch.rand(count)
-    t = torch.where(pick < _TIME_UNIFORM, anywhere, t)
-    return torch.where(pick > 1 - _AT_BEGINNING, _BEGINNING + (1 - _BEGINNING) * anywhere, t)
+    even = (torch.rand(1) + torch.arange(count) / count) % 1
+    begins, anywhere = even > 1 - _AT_BEGINNING, even < _TIME_UNIFORM
+    inner = (even - _TIME_UNIFORM) / (1 - _TIME_UNIFORM - _AT_BEGINNING)
+    normal = torch.special.ndtri(inner.clamp(1e-4, 1 - 1e-4))
+    t = torch.sigmoid(normal * _TIME_SPREAD + math.log(SHIFT))
+    t = torch.where(anywhere, even / _TIME_UNIFORM, t)
+    beginning = _BEGINNING + (1 - _BEGINNING) * (even - 1 + _AT_BEGINNING) / _AT_BEGINNING
+    return torch.where(begins, beginning, t)
 
 
-def flow_loss(net, batch):
-    """Mean squared error of the velocity at random noise levels."""
-    noise, t = batch.noise, noise_levels(len(batch.made))
-    w, shape = t[:, None, None], batch.shape
+def flow_losses(net, batch, t):
+    """Mean squared error of each velocity at the noise levels t: N."""
+    noise, w, shape = batch.noise, t[:, None, None], batch.shape
     rotation = net.transformer.rotation(
         batch.ids.shape[1], shape.grid, shape.times + shape.given_times
     )
     noisy = (1 - w) * batch.made + w * noise
     with torch.autocast("cpu", torch.bfloat16):
         velocity = net(noisy, t, batch.ids, batch.real, *rotation, batch.given)
-    return (velocity.float() - (noise - batch.made)).square().mean()
+    return (velocity.float() - (noise - batch.made)).square().mean((1, 2))
 
 
 class Step:
@@ -64,9 +68,11 @@ class Step:
         if self.taken % _RESCAN_EVERY == 0:
             self.batches.rescan()
         batch = self.batches.next()
-        loss = flow_loss(net, batch)
-        loss.backward()
-        return len(batch.made), loss.item()
+        t = noise_levels(len(batch.made))
+        losses = flow_losses(net, batch, t)
+        losses.mean().backward()
+        self.batches.difficulty.tell(batch.subjects, t, losses)
+        return len(batch.made), losses.mean().item()
 
 
 def train(net, twin, run, learning_rate, report_every, save_every):
