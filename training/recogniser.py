@@ -7,6 +7,7 @@ in -1..1, summed over channels.
 """
 
 import itertools
+import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,15 +99,32 @@ def backdrops(grid, style):
                     )  # fmt: skip
 
 
-def _sprite(kind, colour, size, style, scale):
-    """A thing's colours in -1..1 and its opacity, 4 x h x w."""
-    if style == "flat":
-        drawn = artwork.sprite(kind, size * scale, colour)
-        rgba = torch.from_numpy(np.asarray(drawn).astype(np.float32)).permute(2, 0, 1) / 255
-        return torch.cat((rgba[:3] * 2 - 1, rgba[3:]))
-    things = (Thing(kind, colour, 0, 0, size),)
+def _numbers(picture):
+    """H x W x channels bytes -> channels x H x W, 0..1."""
+    return torch.from_numpy(np.asarray(picture).astype(np.float32)).permute(2, 0, 1) / 255
+
+
+def _styled(look, size, style, scale):
+    """A look on a plain backdrop: bytes, h x w x 3."""
+    things = (Thing(look[1], look[0], 0, 0, size),)
     shown = _drawn(Scene(size, size, "plain", backdrop="grey", style=style, things=things), scale)
-    return torch.cat((shown, _sprite(kind, colour, size, "flat", scale)[3:]))
+    return ((shown + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+
+
+def _drawings(looks, size, style, scale):
+    """Colours of the looks in -1..1, N x 3 x h x w, and their opacity, N x 1 x h x w."""
+    flat = [_numbers(artwork.sprite(kind, size * scale, colour)) for colour, kind in looks]
+    flat = torch.stack(flat)
+    if style == "flat":
+        return flat[:, :3] * 2 - 1, flat[:, 3:]
+    # A filter takes a thousand times as long as looking its picture up.
+    named = zlib.crc32(repr(looks).encode())
+    column = artwork.stored(
+        f"{style}-{size}-{scale}-{named:08x}",
+        lambda: np.concatenate([_styled(look, size, style, scale) for look in looks]),
+    )
+    shown = _numbers(column).unflatten(1, (len(looks), -1)).transpose(0, 1)
+    return shown * 2 - 1, flat[:, 3:]
 
 
 # ---------------------------------------------------------------- reading
@@ -114,8 +132,7 @@ class _Sprites:
     """All looks of one size and style, as rows of a matrix that is multiplied with patches."""
 
     def __init__(self, looks, size, style, scale, step):
-        drawn = torch.stack([_sprite(kind, colour, size, style, scale) for colour, kind in looks])
-        colours, opacity = drawn[:, :3], drawn[:, 3:]
+        colours, opacity = _drawings(looks, size, style, scale)
         self.rows = torch.cat((colours * opacity, opacity), 1).flatten(1)
         self.energy = (colours.square() * opacity).sum((1, 2, 3))[:, None]
         self.side, self.step = size * scale, step
