@@ -1,6 +1,7 @@
 """Training batches from a pool: tokens and prompt ids of one shape and one prompt length."""
 
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 
 import torch
@@ -57,7 +58,8 @@ def said(subject, rng, wordings):
 
 class Batches:
     """Draws subjects from all shards of a folder, each once before any comes again and hard ones
-    more often, with new words each time, and groups them by shape.
+    more often, with new words each time; each batch of one shape. The n-th batches of all seeds
+    have the same shape, so that processes that work side by side need equally long.
 
     Shards that appear later are taken up by `rescan`.
     """
@@ -67,7 +69,9 @@ class Batches:
         self.wordings, self.encode = WORDINGS[wording], PromptEncoder()
         self.known, self.rows = set(), []  # rows: (shape, subject, made, given)
         self.transport, self.difficulty = None, Difficulty()
-        self.order, self.waiting = [], {}
+        self.count = 0  # of batches
+        self.by_shape, self.order = {}, {}  # indices of rows, and those that are still to come
+        self.waiting = {}  # (shape, length of prompt) -> what is not yet a batch
         self.rescan()
 
     def rescan(self):
@@ -82,26 +86,33 @@ class Batches:
                 ]
         if new:
             _, subjects, made, _ = zip(*self.rows)
-            self.transport, self.order = Transport(subjects, made), []
+            self.transport = Transport(subjects, made)
+            self.by_shape, self.order = defaultdict(list), defaultdict(list)
+            for row, (shape, *_) in enumerate(self.rows):
+                self.by_shape[shape].append(row)
 
     def _prompt(self, subject):
         if self.rng.random() < EMPTY:
             return self.encode("")
         return self.encode(said(subject, self.rng, self.wordings))
 
-    def _draw(self):
-        """Index of the next row."""
+    def _draw(self, shape):
+        """Index of the next row of a shape."""
+        order, rows = self.order[shape], self.by_shape[shape]
         while True:
-            if not self.order:
-                self.order = self.rng.sample(range(len(self.rows)), len(self.rows))
-            row = self.order.pop()
+            if not order:
+                order += self.rng.sample(rows, len(rows))
+            row = order.pop()
             if self.rng.random() < self.difficulty.chance(self.rows[row][1]):
                 return row
 
     def next(self):
+        self.count += 1
+        shares = [len(rows) for rows in self.by_shape.values()]
+        (shape,) = random.Random(self.count).choices(list(self.by_shape), shares)
         while True:
-            row = self._draw()
-            shape, subject, made, given = self.rows[row]
+            row = self._draw(shape)
+            _, subject, made, given = self.rows[row]
             ids = self._prompt(subject)
             length = -(-len(ids) // _LENGTH_STEP) * _LENGTH_STEP
             queue = self.waiting.setdefault((shape, length), [])

@@ -29,6 +29,10 @@ def orthogonalise(g, steps=5):
     return (x.mT if tall else x).float()
 
 
+def _each(function, stacks):
+    return [function(stack) for stack in stacks]
+
+
 class Muon:
     """Parameters come as (tensor, rows of its fused parts or None): fused projections are
     orthogonalised part by part.
@@ -42,7 +46,8 @@ class Muon:
         self.momenta = [torch.zeros_like(p) for p, _ in self.params]
 
     @torch.no_grad()
-    def step(self, scale=1.0):
+    def step(self, scale=1.0, each=_each):
+        """each(function, stacks): the function of each stack, be it by others (`Twin.each`)."""
         stacks = {}  # shape -> [(parameter, first row, update)]
         for (p, parts), m in zip(self.params, self.momenta):
             if p.grad is None:
@@ -54,8 +59,8 @@ class Muon:
                 part = update[row : row + size]
                 stacks.setdefault(part.shape, []).append((p, row, part))
                 row += size
-        for shape, items in stacks.items():
-            steps = orthogonalise(torch.stack([part for _, _, part in items]))
+        updates = [torch.stack([part for _, _, part in items]) for items in stacks.values()]
+        for (shape, items), steps in zip(stacks.items(), each(orthogonalise, updates)):
             gain = self.rate * scale * max(1.0, shape[0] / shape[1]) ** 0.5
             for (p, row, _), step in zip(items, steps):
                 target = p[row : row + shape[0]]
@@ -96,13 +101,13 @@ class Optimiser:
         self.rest = [p for p in self.trained if id(p) not in chosen]
         self.adam = torch.optim.AdamW(self.rest, lr=ADAM_RATE, betas=adam_betas, weight_decay=0.0)
 
-    def step(self, scale, average_every):
-        """One update from the gradients; `scale` multiplies both learning rates."""
+    def step(self, scale, average_every, each=_each):
+        """One update from the gradients; `scale` multiplies both learning rates; each: Muon's."""
         torch.nn.utils.clip_grad_norm_(self.rest, 1.0)
         for group in self.adam.param_groups:
             group["lr"] = ADAM_RATE * scale
         self.adam.step()
-        self.muon.step(scale)
+        self.muon.step(scale, each)
         for p in self.trained:
             p.grad = None
         self.average.update(average_every)

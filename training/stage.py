@@ -34,7 +34,9 @@ STAGES = {
     "layouts-60": Stage(60, 0.45, 0.0, groups="single,pair,row"),
     "styles-60": Stage(60, 0.45, 0.4, groups="single,new looks,pair,row,style"),
     "all-150": Stage(150, 0.45, 0.4, groups="single,new looks,pair,row,style"),
-    "all-327": Stage(327, 0.45, 0.4, groups="single,new looks,pair,row,style"),
+    "all-327": Stage(
+        327, 0.45, 0.3, ("compact", "small"), groups="single,new looks,pair,row,style"
+    ),
     "full-327": Stage(327, 0.45, 0.4, ("small", "full"), groups="single,pair,row,16:9,9:16"),
     "world": Stage(
         327, 0.45, 0.4, ("small", "full", "edits", "clips"), "world", "single,pair,edits,clips,de"

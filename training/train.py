@@ -83,7 +83,7 @@ def train(net, twin, run, learning_rate, report_every, save_every):
     shown = RunningMean()
     while not run.over:
         found = twin.step()
-        optimiser.step(learning_rate * run.rate(), _AVERAGE_EVERY)
+        optimiser.step(learning_rate * run.rate(), _AVERAGE_EVERY, twin.each)
         run.tick(sum(count for count, _ in found))
         for _, loss in found:
             shown.add(loss)

@@ -1,8 +1,9 @@
-"""A second process that computes gradients of the same module on batches of its own.
+"""A second process that computes gradients of the same module on batches of its own, and half of
+what the optimiser has to.
 
 Two processes of one thread each, which meet once a step, keep two cores that are shared with other
 work far busier than two threads, which meet a thousand times. Parameters and gradients lie in
-shared memory; the optimiser runs in the first process only.
+shared memory; the optimiser's state is in the first process only.
 """
 
 import torch
@@ -14,9 +15,13 @@ def _work(module, gradients, task, wire):
     parameters = list(module.parameters())
     while True:
         try:
-            wire.recv()
+            asked = wire.recv()
         except EOFError:  # the first process has ended
             return
+        if asked is not None:
+            function, stacks = asked
+            wire.send([function(stack) for stack in stacks])
+            continue
         found = task(module)
         for p, shared in zip(parameters, gradients):
             if p.grad is not None:
@@ -56,6 +61,21 @@ class Twin:
                 if p.grad is not None:
                     p.grad.add_(shared).mul_(0.5)
         return [mine, other]
+
+    def each(self, function, stacks):
+        """function of each stack of tensors, that treats all in a stack alike; the second half of
+        each stack in the other process. function: picklable.
+        """
+        if self.wire is None:
+            return [function(stack) for stack in stacks]
+        halves = [(len(stack) + 1) // 2 for stack in stacks]
+        rest = {i: s[h:].clone() for i, (s, h) in enumerate(zip(stacks, halves)) if len(s) > h}
+        self.wire.send((function, list(rest.values())))
+        mine = [function(stack[:half]) for stack, half in zip(stacks, halves)]
+        theirs = dict(zip(rest, self.wire.recv()))
+        return [
+            torch.cat((part, theirs[i])) if i in theirs else part for i, part in enumerate(mine)
+        ]
 
     def close(self):
         if self.wire is not None:

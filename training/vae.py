@@ -114,7 +114,7 @@ def train(vae, run, args):
     shown = RunningMean()
     while not run.over:
         found = twin.step()
-        optimiser.step(args.learning_rate * run.rate(), _AVERAGE_EVERY)
+        optimiser.step(args.learning_rate * run.rate(), _AVERAGE_EVERY, twin.each)
         run.tick(sum(count for count, _ in found))
         for _, square in found:
             shown.add(square)

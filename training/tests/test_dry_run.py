@@ -16,6 +16,7 @@ import torch
 
 from training import (
     autoencoder,
+    batches,
     contact_sheet,
     export,
     import_weights,
@@ -177,6 +178,13 @@ def small_pool(tmp_path, monkeypatch, words):
         monkeypatch.setattr(pool, "sample_grid", lambda rng, phase: (8, 8))
         pool.write_pool(autoencoder.build().eval(), folder, 4, 1, phase, FEW, shard=4)
     return folder
+
+
+def test_processes_side_by_side_get_batches_of_the_same_shapes(small_pool):
+    one, other = (batches.Batches(small_pool, 2, seed) for seed in (1, 2))
+    shapes = [(one.next().shape, other.next().shape) for _ in range(8)]
+    assert all(mine == theirs for mine, theirs in shapes)
+    assert len({shape.given_times for shape, _ in shapes}) == 2  # scenes and edits
 
 
 def test_training_runs_and_goes_on(tmp_path, call, small_pool, two_steps):

@@ -39,3 +39,20 @@ def test_alone_it_is_its_task():
     module = torch.nn.Linear(2, 2, bias=False)
     torch.nn.init.ones_(module.weight)
     assert Twin(module, twice_the_sum).step() == [(1, 8.0)]
+
+
+def squared(stack):
+    return stack.square()
+
+
+def test_each_stack_comes_back_whole_from_both():
+    stacks = [torch.randn(count, 3, 2) for count in (1, 2, 5)]
+    both = Twin(torch.nn.Linear(2, 2, bias=False), twice_the_sum, ten_times_the_sum)
+    try:
+        found = both.each(squared, stacks)
+    finally:
+        both.close()
+    alone = Twin(torch.nn.Linear(2, 2, bias=False), twice_the_sum).each(squared, stacks)
+    for got, expected, stack in zip(found, alone, stacks, strict=True):
+        assert torch.equal(got, stack.square())
+        assert torch.equal(expected, stack.square())
