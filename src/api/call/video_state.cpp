@@ -13,9 +13,9 @@ namespace {
 
 using service::JobState;
 
-int percent_of(const CallContext& context, const service::Job& job) {
+int percent_of(const CallContext& context, std::string_view job_id) {
   constexpr std::int64_t kMost = 99;
-  const auto told = context.services.watcher.progress_of(job.id);
+  const auto told = context.services.watcher.progress_of(job_id);
   if (!told || told->steps <= 0) return 0;
   return static_cast<int>(
       std::clamp(std::int64_t{100} * told->step / told->steps, std::int64_t{0}, kMost));
@@ -26,6 +26,8 @@ int percent_of(const CallContext& context, const service::Job& job) {
 Result<VideoState> look_at_video(const CallContext& context, const Call& call,
                                  std::string_view request_id) {
   service::ImageService& images = context.services.images;
+  // Before the job: it is forgotten when that ends, and one that still runs has not gone back to 0.
+  const int percent = percent_of(context, request_id);
   auto found = images.find(*call.caller, request_id);
   const bool is_video = found && found->kind == service::JobKind::videos;
   if (!is_video && (found || found.error().code == ErrorCode::not_found))
@@ -38,7 +40,7 @@ Result<VideoState> look_at_video(const CallContext& context, const Call& call,
   // Of one that cannot be read the job has failed.
   if (asked) state.warnings = service::wanted_pictures(*asked).warnings;
   if (!service::is_final(job.state)) {
-    state.percent = percent_of(context, job);
+    state.percent = percent;
     return state;
   }
   if (job.state != JobState::succeeded) {
