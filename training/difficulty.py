@@ -2,8 +2,6 @@
 
 from collections import defaultdict
 
-import torch
-
 from training.scene import Scene
 
 _LEVELS = 10  # bins of the noise level: what can be guessed differs much between them

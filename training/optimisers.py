@@ -29,10 +29,6 @@ def orthogonalise(g, steps=5):
     return (x.mT if tall else x).float()
 
 
-def _each(function, stacks):
-    return [function(stack) for stack in stacks]
-
-
 class Muon:
     """Parameters come as (tensor, rows of its fused parts or None): fused projections are
     orthogonalised part by part.
@@ -46,8 +42,8 @@ class Muon:
         self.momenta = [torch.zeros_like(p) for p, _ in self.params]
 
     @torch.no_grad()
-    def step(self, scale=1.0, each=_each):
-        """each(function, stacks): the function of each stack, be it by others (`Twin.each`)."""
+    def step(self, scale, each):
+        """each: `Twin.each`, the function of each stack."""
         stacks = {}  # shape -> [(parameter, first row, update)]
         for (p, parts), m in zip(self.params, self.momenta):
             if p.grad is None:
@@ -101,7 +97,7 @@ class Optimiser:
         self.rest = [p for p in self.trained if id(p) not in chosen]
         self.adam = torch.optim.AdamW(self.rest, lr=ADAM_RATE, betas=adam_betas, weight_decay=0.0)
 
-    def step(self, scale, average_every, each=_each):
+    def step(self, scale, average_every, each):
         """One update from the gradients; `scale` multiplies both learning rates; each: Muon's."""
         torch.nn.utils.clip_grad_norm_(self.rest, 1.0)
         for group in self.adam.param_groups:

@@ -3,8 +3,8 @@
     python -m training.pool --vae FILE --phase small --kinds 60 --count 20000 --out FOLDER
 
 Phases: "compact" little more than the things themselves, "small" 512 x 512 pictures, "full" all
-ratios at about a megapixel, "edits" and "clips" at 512 x 512. Writes one shard after another; run again, it goes on behind the last. Training picks new
-shards up while it runs.
+ratios at about a megapixel, "edits" and "clips" at 512 x 512. Writes one shard after another; run
+again, it goes on behind the last. Training picks new shards up while it runs.
 """
 
 import argparse

@@ -117,8 +117,8 @@ def _drawings(looks, size, style, scale):
     flat = torch.stack(flat)
     if style == "flat":
         return flat[:, :3] * 2 - 1, flat[:, 3:]
-    # A filter takes a thousand times as long as looking its picture up.
-    named = zlib.crc32(repr(looks).encode())
+    # All looks take minutes. What the filter makes of one tells it from an earlier filter.
+    named = zlib.crc32(repr(looks).encode() + _styled(looks[0], size, style, scale).tobytes())
     column = artwork.stored(
         f"{style}-{size}-{scale}-{named:08x}",
         lambda: np.concatenate([_styled(look, size, style, scale) for look in looks]),

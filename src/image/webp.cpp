@@ -4,7 +4,6 @@
 #include <webp/demux.h>
 #include <webp/encode.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
