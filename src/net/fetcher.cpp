@@ -326,20 +326,20 @@ Result<FetchRules> parse_fetch_rules(std::string_view allowed) {
   return rules;
 }
 
-/// One of the four places that a host has.
+/// One of the four places that a host has in either direction.
 class Fetcher::Place {
  public:
-  Place(Fetcher& fetcher, std::string host, FetchDeadline deadline)
-      : fetcher_(fetcher), host_(std::move(host)) {
+  Place(Fetcher& fetcher, Direction direction, std::string host, FetchDeadline deadline)
+      : fetcher_(fetcher), at_(direction, std::move(host)) {
     std::unique_lock lock(fetcher_.mutex_);
     taken_ = fetcher_.place_free_.wait_until(
-        lock, deadline, [&] { return fetcher_.in_flight_[host_] < kPerHostMax; });
-    if (taken_) ++fetcher_.in_flight_[host_];
+        lock, deadline, [&] { return fetcher_.in_flight_[at_] < kPerHostMax; });
+    if (taken_) ++fetcher_.in_flight_[at_];
   }
   ~Place() {
     if (!taken_) return;
     const std::lock_guard lock(fetcher_.mutex_);
-    if (--fetcher_.in_flight_[host_] == 0) fetcher_.in_flight_.erase(host_);
+    if (--fetcher_.in_flight_[at_] == 0) fetcher_.in_flight_.erase(at_);
     fetcher_.place_free_.notify_all();
   }
   Place(const Place&) = delete;
@@ -349,7 +349,7 @@ class Fetcher::Place {
 
  private:
   Fetcher& fetcher_;
-  const std::string host_;
+  const std::pair<Direction, std::string> at_;
   bool taken_ = false;
 };
 
@@ -410,7 +410,7 @@ Result<void> Fetcher::put(std::string_view text, const FetchUpload& upload,
   const Url url = TRY(checked(text));
   const auto addresses = addresses_of(url, deadline);
   if (!addresses) return not_sent(kNotReached, addresses.error().detail);
-  const Place place(*this, url.host, deadline);
+  const Place place(*this, Direction::to_there, url.host, deadline);
   if (!place.taken()) return not_sent(kTooSlow, "the host is busy with other requests of ours");
   const FetchLimits limits{.bytes_max = 0, .deadline = deadline};
   const FetchSink none = [](std::span<const std::uint8_t>) { return Result<void>(); };
@@ -428,7 +428,7 @@ Result<void> Fetcher::get(std::string_view text, const FetchLimits& limits, cons
   for (int redirects = 0; redirects <= kRedirectsMax; ++redirects) {
     TRY(check_port(url));
     const auto addresses = TRY(addresses_of(url, limits.deadline));
-    const Place place(*this, url.host, limits.deadline);
+    const Place place(*this, Direction::from_there, url.host, limits.deadline);
     if (!place.taken()) return not_fetched("the host is busy with other requests of ours");
     const Answer answer = TRY(request(url, addresses, rules_, limits, sink));
     if (answer.status == 200) return {};

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -68,15 +69,17 @@ class Fetcher {
   /// At most three redirects, each checked like the first URL, never from https to http. No proxy,
   /// no cookies, no credentials; nothing of the answer but its body is used.
   Result<void> get(std::string_view url, const FetchLimits& limits, const FetchSink& sink);
-  /// Sends the bytes there by the same rules, and waits for the answer until the deadline; any from
-  /// 200 to 299 is right, its body is passed over, and nothing redirects it. The error says of
-  /// "it", the other end, what was wrong.
+  /// Sends the bytes there by the same rules, four per host at a time beside those of `get`, and
+  /// waits for the answer until the deadline; any from 200 to 299 is right, its body is passed
+  /// over, and nothing redirects it. The error says of "it", the other end, what was wrong.
   Result<void> put(std::string_view url, const FetchUpload& upload, FetchDeadline deadline);
   /// What `get` and `put` would say of a URL before they have asked anybody.
   Result<void> check(std::string_view url) const;
 
  private:
   class Place;
+  /// Whoever takes what is sent slowly does not keep what it has from being fetched.
+  enum class Direction : std::uint8_t { from_there, to_there };
 
   Result<Url> checked(std::string_view text) const;
 
@@ -88,7 +91,7 @@ class Fetcher {
   const FetchRules rules_;
   std::mutex mutex_;
   std::condition_variable place_free_;
-  std::map<std::string, int> in_flight_;  // by host
+  std::map<std::pair<Direction, std::string>, int> in_flight_;  // by host
 };
 
 }  // namespace imagined::net

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <optional>
 #include <string>
 
 #include "base/folder_testing.h"
@@ -282,6 +283,23 @@ TEST(Fetcher, LetsFourRequestsToOneHostThroughAtATime) {
             "the host is busy with other requests of ours");
   threads.clear();
   EXPECT_THAT(silent.requests(), SizeIs(4));
+}
+
+TEST(Fetcher, FetchesFromAHostThatTakesWhatIsSentSlowly) {
+  std::optional<TestServer> server(std::in_place, [](const std::string& path) {
+    return path == "/fetched" ? std::string(kOk) : std::string();
+  });
+  Fetcher fetcher(loopback_allowed());
+  constexpr std::uint8_t kByte[] = {'b'};
+  std::vector<std::jthread> uploads;
+  for (int i = 0; i < 4; ++i)
+    uploads.emplace_back([&, url = server->url("/taken")] {
+      (void)fetcher.put(url, {.bytes = kByte, .content_type = "image/png"},
+                        std::chrono::steady_clock::now() + milliseconds(60'000));
+    });
+  while (server->requests().size() < 4) std::this_thread::yield();
+  EXPECT_EQ(fetch(fetcher, server->url("/fetched")).bytes, "bytes");
+  server.reset();  // which ends the uploads
 }
 
 TEST(Fetcher, UsesNoProxyOfTheEnvironment) {
