@@ -145,7 +145,10 @@ class Parser {
       if (help_wanted_ && at_end()) return asks(CommandCall::Wants::help);
     }
     TRY(read_options());
-    if (!help_wanted_) TRY(check_required());
+    if (!help_wanted_) {
+      TRY(check_required());
+      TRY(check_exclusive());
+    }
     return asks(help_wanted_ ? CommandCall::Wants::help : CommandCall::Wants::run);
   }
 
@@ -236,6 +239,7 @@ class Parser {
     if (is_flag(*found)) {
       if (split != std::string::npos) return wrong(fmt::format("{} takes no value", name));
       **std::get_if<bool*>(&found->target) = true;
+      given_.insert(&*found);
       return {};
     }
     if (split != std::string::npos) {
@@ -284,6 +288,19 @@ class Parser {
     for (const Option& option : command().options) {
       if (!option.allowed.required || given_.contains(&option)) continue;
       return wrong(fmt::format("{} is missing: {}", long_name(option), option.help), option.name);
+    }
+    return {};
+  }
+
+  bool is_given(std::string_view name) const {
+    return std::any_of(given_.begin(), given_.end(),
+                       [name](const Option* option) { return long_name(*option) == name; });
+  }
+
+  Result<> check_exclusive() const {
+    for (const auto& [one, other] : command().exclusive) {
+      if (!is_given(one) || !is_given(other)) continue;
+      return wrong(fmt::format("{} and {}: give one of them alone", one, other), other);
     }
     return {};
   }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct Command {
   std::string footer = {};
   std::function<int()> run = {};  // returns the exit status
   std::vector<Command> commands = {};
+  /// Pairs of options (long names) of which one alone is taken, for the other would say nothing.
+  std::vector<std::pair<std::string, std::string>> exclusive = {};
 };
 
 /// The commands from the program down to the one that was named, and what is wanted of it.

@@ -31,6 +31,7 @@ class CommandLine : public testing::Test {
          OptionGroup::settings},
         {"--fd", &fd, "Not for people", {}, OptionGroup::hidden},
     };
+    paint.exclusive = {{"--seed", "--json"}, {"prompt", "--fd"}};
     Command keys{"keys", "Keys"};
     keys.commands = {{"create", "Make a key"}, {"delete", "Delete a key"}};
     program.commands = {std::move(paint), std::move(keys)};
@@ -64,7 +65,7 @@ TEST_F(CommandLine, LetsAnOptionStandBareThatHasAValueForIt) {
 TEST_F(CommandLine, FillsTheTargetsOfEveryKindOfOption) {
   const auto call = parse({"paint", "a house", "-o", "x.png", "--count=3", "--seed",
                            "18446744073709551615", "--guidance", "2.5", "--image", "a", "--image",
-                           "b", "--precision", "bf16", "--json", "--http-listen", ":1", "--fd=7"});
+                           "b", "--precision", "bf16", "--http-listen", ":1"});
   ASSERT_TRUE(call) << call.error().message;
   EXPECT_EQ(call->wants, CommandCall::Wants::run);
   EXPECT_EQ(call->path.back()->name, "paint");
@@ -75,9 +76,15 @@ TEST_F(CommandLine, FillsTheTargetsOfEveryKindOfOption) {
   EXPECT_EQ(guidance, 2.5f);
   EXPECT_EQ(images, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(precision, "bf16");
-  EXPECT_TRUE(json);
   EXPECT_EQ(listen, ":1");
-  EXPECT_EQ(fd, 7);
+  ASSERT_TRUE(parse({"paint", "x", "--json"}));
+  EXPECT_TRUE(json);
+}
+
+TEST_F(CommandLine, RefusesByNameWhatMeansNothingTogether) {
+  EXPECT_EQ(error({"paint", "x", "--json", "--seed", "1"}),
+            "--seed and --json: give one of them alone");
+  EXPECT_EQ(error({"paint", "x", "--fd=7"}), "prompt and --fd: give one of them alone");
 }
 
 TEST_F(CommandLine, TakesTheValueOfALetterWithAndWithoutSpace) {

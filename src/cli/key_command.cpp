@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
 #include <utility>
 
+#include "base/words.h"
 #include "cli/exit_code.h"
 #include "cli/process.h"
 #include "service/billing/money.h"
@@ -105,6 +107,28 @@ std::string id_of(const std::string& text) {
   const auto begin = text.find('_');
   const auto end = begin == std::string::npos ? begin : text.find('_', begin + 1);
   return end == std::string::npos ? text : text.substr(begin + 1, end - begin - 1);
+}
+
+Result<std::string> known_key(Stores& stores, const std::string& text) {
+  if (text.empty()) return text;
+  auto key = stores.keys().find(id_of(text));
+  if (key) return key->id;
+  if (key.error().code == ErrorCode::not_found)
+    key.error().message += ": imagined keys list shows those that there are";
+  return tl::unexpected(std::move(key.error()));
+}
+
+Result<void> check_team(Stores& stores, const std::string& name) {
+  std::set<std::string> teams = {std::string(service::kDefaultTeam)};
+  for (const service::ApiKey& key : TRY(stores.keys().list())) teams.insert(key.team_id);
+  if (name.empty() || teams.contains(name)) return {};
+  constexpr std::size_t kNamed = 10;
+  const bool are_few = teams.size() <= kNamed;
+  return fail(ErrorCode::not_found,
+              fmt::format("there is no team {:?}{}", name,
+                          are_few ? "; there are: " + join_words(teams, ", ")
+                                  : std::string(": imagined keys list shows whose keys there are")),
+              "team");
 }
 
 bool is_meant(const std::string& question) {

@@ -59,6 +59,13 @@ std::string day_and_time(std::int64_t unix_ms, const char* if_none);
 /// Of a public id or a whole key, whichever is at hand.
 std::string id_of(const std::string& text);
 
+/// The id of a key that there is or was, of a public id or a whole key; "" of "". `not_found` says
+/// how keys are listed.
+Result<std::string> known_key(Stores& stores, const std::string& text);
+/// `not_found` for the name of a team that nobody has or had a key of; it names those that there
+/// are. "" is all teams.
+Result<void> check_team(Stores& stores, const std::string& name);
+
 /// Asks who types at a terminal whether something is to be deleted; a script has meant it.
 bool is_meant(const std::string& question);
 

@@ -132,6 +132,7 @@ Result<std::map<std::string, std::int64_t>> pictures_made(Stores& stores) {
 }
 
 Result<int> list(const KeysSession& session) {
+  TRY(check_team(session.stores, session.options.only_team));
   const std::vector<ApiKey> rows =
       keys_of(Holder::customer, TRY(session.stores.keys().list()), session.options.only_team);
   std::map<std::string, std::int64_t> made = TRY(pictures_made(session.stores));

@@ -22,21 +22,23 @@ struct PeopleOptions : KeyOptions {
 struct PeopleSession {
   const PeopleOptions& options;
   const Config& config;
-  service::KeyService& keys;
+  Stores& stores;
 };
 using PeopleWork = Result<int> (*)(const PeopleSession&);
 
 Result<int> create(const PeopleSession& session) {
   const service::Role role = TRY(service::parse_role(session.options.role));
-  const auto made = TRY(session.keys.create(kAtCommandLine, {.name = session.options.name},
-                                            {.team_id = session.options.team, .role = role}));
+  const auto made =
+      TRY(session.stores.keys().create(kAtCommandLine, {.name = session.options.name},
+                                       {.team_id = session.options.team, .role = role}));
   print_new_key(made, session.options.json, session.config.settings.data_dir);
   return kExitOk;
 }
 
 Result<int> list(const PeopleSession& session) {
+  TRY(check_team(session.stores, session.options.only_team));
   const std::vector<ApiKey> people =
-      keys_of(Holder::person, TRY(session.keys.list()), session.options.only_team);
+      keys_of(Holder::person, TRY(session.stores.keys().list()), session.options.only_team);
   if (session.options.json) {
     JsonText items = JsonText::array();
     for (const ApiKey& key : people) items.push(to_json(key));
@@ -56,14 +58,14 @@ Result<int> list(const PeopleSession& session) {
 
 Result<int> remove(const PeopleSession& session) {
   const std::string id = id_of(session.options.id);
-  const auto key = session.keys.find(id);
+  const auto key = session.stores.keys().find(id);
   if (!key && key.error().code == ErrorCode::not_found)
     return fail(ErrorCode::not_found, fmt::format("there is no person {:?}", id));
   if (!key) return tl::unexpected(key.error());
   if (!key->role)
     return fail(ErrorCode::not_found, "this is the key of a customer: imagined keys delete");
   if (!session.options.yes && !is_meant(delete_question(id))) return kExitFailure;
-  TRY(session.keys.revoke(kAtCommandLine, id));
+  TRY(session.stores.keys().revoke(kAtCommandLine, id));
   if (session.options.json) {
     fmt::print("{}\n", JsonText::object({{"id", id}, {"deleted", true}}).text());
   } else {
@@ -80,7 +82,7 @@ Command people_command() {
                         std::vector<Option> own) {
     return key_command(name, help, std::move(own), options,
                        [options, work](const Config& config, Stores& stores) {
-                         return work({*options, config, stores.keys()});
+                         return work({*options, config, stores});
                        });
   };
   Command people{"people", "Make, show and remove people who look after keys"};

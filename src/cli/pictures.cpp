@@ -172,24 +172,27 @@ Command pictures_command() {
     return key_command(name, help, std::move(own), options,
                        [options, work](const Config&, Stores& stores) -> Result<int> {
                          const Period period = TRY(parse_period(options->from, options->until));
+                         options->key = TRY(known_key(stores, options->key));
                          return work({*options, period, stores});
                        });
   };
+  Command removing =
+      part("delete", "Delete pictures, rows and files", remove,
+           {{"id", &options->id, "The picture's id"}, {"--yes", &options->yes, "Do not ask"}});
+  removing.exclusive = {{"id", "--key"}, {"id", "--from"}, {"id", "--until"}};
   Command pictures{"pictures", "Show, export and delete the pictures that are kept"};
   pictures.footer =
       "Works while the server runs. A link to a picture that is deleted leads nowhere.\n"
       "Examples:\n"
       "  imagined pictures export kept --from 2026-11-01\n"
       "  imagined pictures delete --key Ab3dE6gH9jKl --yes";
-  pictures.commands = {
-      part("list", "List pictures, oldest first", list, {}),
-      part("export", "Write the files of pictures to a folder", export_all,
-           {{"folder",
-             &options->folder,
-             "Where to; made when it is not there",
-             {.required = true}}}),
-      part("delete", "Delete pictures, rows and files", remove,
-           {{"id", &options->id, "The picture's id"}, {"--yes", &options->yes, "Do not ask"}})};
+  pictures.commands = {part("list", "List pictures, oldest first", list, {}),
+                       part("export", "Write the files of pictures to a folder", export_all,
+                            {{"folder",
+                              &options->folder,
+                              "Where to; made when it is not there",
+                              {.required = true}}}),
+                       std::move(removing)};
   return pictures;
 }
 

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/key_command.h"
 #include "cli/options.h"
 #include "cli/wiring.h"
 #include "service/billing/money.h"
@@ -56,7 +57,7 @@ void print_table(const std::vector<UsageRow>& rows) {
 }
 
 Result<service::UsageFilter> filter_of(const UsageOptions& options) {
-  service::UsageFilter filter{.team_id = options.team, .key_id = options.key, .user = options.user};
+  service::UsageFilter filter{.team_id = options.team, .user = options.user};
   const Period period = TRY(parse_period(options.from, options.until));
   filter.from_ms = period.from_ms;
   filter.until_ms = period.until_ms;
@@ -90,13 +91,18 @@ int check_books(const UsageOptions& options, service::LedgerStore& ledger) {
 }
 
 int usage(const UsageOptions& options) {
-  const auto filter = filter_of(options);
+  auto filter = filter_of(options);
   if (!filter) return report(kExitUsage, filter.error());
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   const auto stores = Stores::open(config->settings, StoreUser::command);
   if (!stores) return report(stores.error());
   if (options.check) return check_books(options, (*stores)->ledger());
+  // A sum of nothing would be taken for the truth about a name that was mistyped.
+  if (const auto known = check_team(**stores, options.team); !known) return report(known.error());
+  auto key = known_key(**stores, options.key);
+  if (!key) return report(key.error());
+  filter->key_id = std::move(*key);
   const auto rows = (*stores)->ledger().usage(*filter);
   if (!rows) return report(rows.error());
   if (options.json) {
@@ -124,6 +130,9 @@ Command usage_command() {
                    {"--check", &options->check, "Show the balances and check the books instead"},
                    {"--csv", &options->csv, "Report as CSV on stdout"},
                    {"--json", &options->json, kJsonHelp}}};
+  command.exclusive = {{"--csv", "--json"}};
+  for (const char* name : {"--from", "--until", "--team", "--key", "--user", "--csv"})
+    command.exclusive.emplace_back("--check", name);
   add_config_options(command, options->flags, {"data_dir", "log_level"});
   command.footer =
       "Sums by day, key, model, user and outcome (docs/billing.md); what is still being made is "

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 import requests
 
-from program import run, wait_until
+from program import PROMPT, run, wait_until
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 
@@ -193,10 +193,23 @@ def test_the_audit_log_tells_what_was_done_and_whether_it_is_whole(start_server)
     (("keys", "show", "nosuch"), 'there is no key "nosuch"'),
     (("keys", "rotate", "no_such"), 'there is no key "no_such"'),
     (("people", "delete", "nosuch"), 'there is no person "nosuch"'),
+    (("usage", "--key", "nosuch"), 'there is no key "nosuch": imagined keys list shows those that there are'),
+    (("pictures", "list", "--key", "nosuch"), 'there is no key "nosuch"'),
+    (("pictures", "delete", "--key", "nosuch", "--yes"), 'there is no key "nosuch"'),
 ])
 def test_an_unknown_key_or_person_is_said_to_be_one(server, arguments, says):
     done = run(*arguments, "--data-dir", server.data_dir)
-    assert done.returncode == 66 and says in done.stderr
+    assert done.returncode == 66 and says in done.stderr and done.stdout == ""
+
+
+def test_what_a_deleted_key_has_ordered_is_still_told_by_its_id_or_the_key_itself(server):
+    made = server.make_key()
+    assert requests.post(f"{server.url}/v1/images/generations", json={"prompt": PROMPT}, timeout=60,
+                         headers=server.headers(made["key"])).status_code == 200
+    assert run("keys", "delete", made["id"], "--data-dir", server.data_dir).returncode == 0
+    for name in (made["id"], made["key"]):
+        used = run("usage", "--key", name, "--json", "--data-dir", server.data_dir)
+        assert [row["key_id"] for row in json.loads(used.stdout)["usage"]] == [made["id"]]
 
 
 def test_keys_and_people_are_listed_by_team(start_server):
@@ -210,8 +223,11 @@ def test_keys_and_people_are_listed_by_team(start_server):
     assert len(server.keys("list")["keys"]) == 3
     people = run("people", "list", "--team", "blue", "--json", "--data-dir", server.data_dir)
     assert [(each["name"], each["team"]) for each in json.loads(people.stdout)["people"]] == [("bob", "blue")]
-    none = run("keys", "list", "--team", "green", "--data-dir", server.data_dir)
-    assert "--team green" in none.stderr
+    for command in (("keys", "list"), ("people", "list"), ("usage",)):
+        assert run(*command, "--team", "red", "--data-dir", server.data_dir).returncode == 0
+        none = run(*command, "--team", "green", "--json", "--data-dir", server.data_dir)
+        assert (none.returncode, none.stdout) == (66, "")
+        assert 'there is no team "green"; there are: blue, default, red\n' in none.stderr
     again = run("people", "create", "--name", "Bob", "--role", "owner", "--team", "red", "--data-dir",
                 server.data_dir)
     assert again.returncode != 0 and 'the team "red" has a person who is called "Bob"' in again.stderr
