@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "cli/exit_code.h"
 
 namespace imagined::cli {
@@ -50,15 +51,26 @@ std::stop_token stop_on_signals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGUSR1);
+  sigaddset(&signals, SIGUSR2);
+  // One that is ignored would come all the same where it is waited for.
+  struct sigaction on_hangup {};
+  if (sigaction(SIGHUP, nullptr, &on_hangup) == 0 && on_hangup.sa_handler != SIG_IGN)
+    sigaddset(&signals, SIGHUP);
   CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0, "the signal mask cannot be set");
   const std::stop_source source;
   // Waits in a thread of its own, so that nothing of ours runs in a signal handler.
   std::thread([signals, source]() mutable {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    source.request_stop();
-    sigwait(&signals, &signal);
-    _exit(kExitInterrupted);  // asked twice: now
+    while (true) {
+      int signal = 0;
+      sigwait(&signals, &signal);
+      if (signal == SIGUSR1 || signal == SIGUSR2) {
+        log(LogLevel::info, "signal_ignored", "signal={} hint=\"SIGTERM ends this process\"",
+            signal == SIGUSR1 ? "SIGUSR1" : "SIGUSR2");
+      } else if (!source.request_stop()) {
+        _exit(kExitInterrupted);  // asked twice: now
+      }
+    }
   }).detach();
   return source.get_token();
 }

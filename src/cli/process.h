@@ -18,8 +18,11 @@ config::Environment process_environment();
 /// Seconds of a clock that never runs backwards.
 double seconds_now();
 
-/// A stop token that SIGINT and SIGTERM request; a second one ends the process. To be called before
-/// any thread is started, for a thread that does not block them would die of them.
+/// A stop token that SIGINT, SIGTERM and the end of the terminal (SIGHUP, unless whoever started us
+/// has it ignored, as nohup does) request; a second one ends the process. SIGUSR1 and SIGUSR2, by
+/// which other servers open their logs again and which would end us without a word, change nothing
+/// but the log. To be called before any thread is started, for a thread that does not block them
+/// would die of them.
 std::stop_token stop_on_signals();
 
 /// For processes that keep state. A reader of our log that went away and a write beyond the limit

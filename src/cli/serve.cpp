@@ -344,7 +344,8 @@ Command serve_command() {
   command.footer =
       "Prints one line of JSON on stdout when it answers: "
       "{\"event\":\"ready\",\"http\":...,\"grpc\":...}\n"
-      "Ends on SIGTERM or SIGINT, after the replies in work; a second signal ends it at once.\n"
+      "Ends on SIGTERM, SIGINT or SIGHUP, after the replies in work; a second signal ends it at "
+      "once.\n"
       "Examples:\n"
       "  imagined serve --http-listen 127.0.0.1:0 --data-dir /var/lib/imagined\n"
       "  imagined serve --set models.grok-imagine-image.path=/models/flux2-klein";

@@ -28,6 +28,27 @@ def test_ctrl_c_in_a_terminal_leaves_the_worker_its_work(start_server):
     assert "again Ctrl-C ends at once" in log
 
 
+def test_a_signal_that_means_something_else_to_other_servers_ends_nothing_and_is_told(start_server):
+    server = start_server()
+    for sent in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGPIPE):
+        server.process.send_signal(sent)
+    for name in ("SIGUSR1", "SIGUSR2"):
+        wait_until(lambda: f"signal_ignored signal={name}" in server.log_text(), "the line of the log")
+    assert server.get("/v1/models").status_code == 200
+
+
+def test_the_end_of_its_terminal_ends_a_server_as_ctrl_c_does_but_not_under_nohup(start_server):
+    server = start_server()
+    server.process.send_signal(signal.SIGHUP)
+    assert server.process.wait(20) == 0
+    assert "stopped" in server.log_text()
+    kept = start_server(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    kept.process.send_signal(signal.SIGHUP)
+    kept.process.send_signal(signal.SIGUSR1)  # comes after it
+    wait_until(lambda: "signal_ignored" in kept.log_text(), "the line of the log")
+    assert kept.get("/v1/models").status_code == 200
+
+
 def test_a_log_that_nobody_reads_any_more_ends_nothing(tmp_path):
     server = subprocess.Popen(
         [str(BINARY), "serve", "--data-dir", str(tmp_path), "--http-listen", "127.0.0.1:0",
