@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "cli/options.h"
 #include "cli/process.h"
@@ -18,15 +19,25 @@ namespace imagined::cli {
 
 namespace fs = std::filesystem;
 
-// The nearest folder that exists on the way must be writable to make the rest.
+// By making what is missing, or a folder within, and taking it away again: rights do not tell,
+// least of all to root, whether a file system, a name or a link allows it.
 std::optional<std::string> data_dir_problem(const std::string& data_dir) {
-  fs::path path = data_dir;
   std::error_code error;
-  while (!fs::exists(path, error) && path != path.parent_path()) path = path.parent_path();
+  fs::path path = fs::absolute(data_dir, error);
+  if (!path.has_filename()) path = path.parent_path();
+  const bool is_there = fs::exists(path, error);
+  if (is_there) path /= fmt::format(".check-{}", getpid());
+  const fs::path wanted = path;
+  std::vector<fs::path> missing;  // the innermost first
+  for (; !fs::exists(path, error) && path != path.parent_path(); path = path.parent_path())
+    missing.push_back(path);
   if (!fs::is_directory(path, error))
     return fmt::format("data_dir: {} is no folder", path.string());
-  if (access(path.c_str(), W_OK | X_OK) == 0) return std::nullopt;
-  return fmt::format("data_dir: {} is not writable", path.string());
+  fs::create_directories(wanted, error);
+  for (const fs::path& made : missing) rmdir(made.c_str());
+  if (!error) return std::nullopt;
+  return fmt::format("data_dir: {} cannot be {}: {}", data_dir, is_there ? "written to" : "made",
+                     error.message());
 }
 
 std::optional<std::string> data_dir_use_problem(const std::string& data_dir) {

@@ -121,6 +121,18 @@ TEST_F(BackupTest, OverwritesNothing) {
   EXPECT_EQ(copy(home_, folder_.path() / "other").error().code, ErrorCode::already_exists);
 }
 
+TEST_F(BackupTest, IsNotMadeWithinWhatItCopies) {
+  const Data server(folder_.path() / "data");
+  fs::create_directory_symlink("data", folder_.path() / "link");
+  for (const char* to : {"data/backup", "link/a/b", "x/../data/b"}) {
+    const auto copied = copy(folder_.path() / "data", folder_.path() / to);
+    ASSERT_FALSE(copied) << to;
+    EXPECT_EQ(copied.error().code, ErrorCode::invalid_argument) << copied.error().message;
+  }
+  EXPECT_FALSE(fs::exists(folder_.path() / "data/backup.partial"));
+  EXPECT_TRUE(copy(folder_.path() / "data", folder_.path() / "data-2"));
+}
+
 TEST_F(BackupTest, RefusesADatabaseThatIsNotOurs) {
   fs::create_directory(home_);
   std::ofstream(home_ / "imagined.db") << "no database at all, but long enough to be looked at";

@@ -113,6 +113,19 @@ def test_config_check_tells_all_that_the_server_would_miss(tmp_path):
         assert word in result.stderr
 
 
+def test_config_check_refuses_a_data_folder_that_cannot_be_made_to_root_too(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "link").symlink_to("nowhere")
+    listing = sorted(tmp_path.iterdir())
+    for folder in (tmp_path / "file" / "data", tmp_path / "link", tmp_path / ("x" * 300) / "data", "/proc",
+                   "/proc/data"):
+        checked = run("config", "check", "--http-listen", "127.0.0.1:0", "--data-dir", folder)
+        assert checked.returncode == 78 and "imagined: data_dir: " in checked.stderr, checked.stderr
+    good = run("config", "check", "--http-listen", "127.0.0.1:0", "--data-dir", tmp_path / "a" / "b")
+    assert good.returncode == 0, good.stderr
+    assert sorted(tmp_path.iterdir()) == listing, "it leaves nothing"
+
+
 @pytest.mark.parametrize("setting, value, says", [
     ("team-usd-per-day", "-1", 'team_usd_per_day is "-1", expected more than 0'),
     ("user-usd-per-month", "0", 'user_usd_per_month is "0", expected more than 0'),

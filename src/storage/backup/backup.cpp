@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <system_error>
@@ -25,10 +26,22 @@ tl::unexpected<Error> in_the_way(const fs::path& path, std::string_view what) {
   return fail(ErrorCode::already_exists, fmt::format("{}: {}", path.string(), what));
 }
 
-Result<void> check_place(const fs::path& to, const fs::path& partial) {
+bool is_within(const fs::path& path, const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path inner = fs::weakly_canonical(path, ignored);
+  const fs::path outer = fs::weakly_canonical(folder, ignored);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+Result<void> check_place(const fs::path& from, const fs::path& to, const fs::path& partial) {
   std::error_code ignored;
   if (fs::exists(to, ignored) && !(fs::is_directory(to, ignored) && fs::is_empty(to, ignored)))
     return in_the_way(to, "something is here already; name a folder that is not there yet");
+  if (is_within(to, from))
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: lies in the folder that is to be copied, {}; name one outside of it",
+                    to.string(), from.string()));
   if (fs::exists(partial, ignored))
     return in_the_way(partial, "left by a copy that did not end, or one is being made; remove it");
   return {};
@@ -104,7 +117,7 @@ Result<CopiedData> copy_data(const fs::path& from, const fs::path& to,
   const fs::path target = fs::absolute(to).lexically_normal();
   const fs::path place = target.has_filename() ? target : target.parent_path();
   const fs::path partial = place.string() + ".partial";
-  TRY(check_place(place, partial));
+  TRY(check_place(from, place, partial));
   const DataDir source = TRY(DataDir::open(from));
   const DataDir half = TRY(DataDir::open(partial));
   const auto copied = TRY(copy_all(source, half, open_blobs));

@@ -25,7 +25,8 @@ using OpenBlobs =
 /// it names, then the secrets. A server may be at work in `from`, which is only read. `to` is there
 /// when it is whole, safe against a loss of power; until then "TO.partial" is.
 ///
-/// `not_found` when there is no store in `from`; `already_exists` for a `to` that is no empty
+/// `not_found` when there is no store in `from`; `invalid_argument` for a `to` within `from`, which
+/// the next copy would have to hold; `already_exists` for a `to` that is no empty
 /// folder, and for a "TO.partial"; `data_loss` for a database that is damaged or not ours.
 Result<CopiedData> copy_data(const std::filesystem::path& from, const std::filesystem::path& to,
                              const OpenBlobs& open_blobs);
