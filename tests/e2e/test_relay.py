@@ -289,6 +289,28 @@ def test_what_is_neither_an_answer_nor_an_error_is_told_as_an_error_and_costs_no
     assert charges(server) == []
 
 
+def test_who_knows_no_streams_is_told_as_the_stream_that_was_asked_for(relay):
+    server = relay(Upstream(json_answer(completion("a house"))), settings='price_input_usd = "1"')
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+        chunks = list(client.chat.completions.create(**ASK, stream=True, stream_options={"include_usage": True}))
+    assert "".join(choice.delta.content for each in chunks for choice in each.choices) == "a house"
+    assert chunks[0].choices[0].finish_reason == "stop" and chunks[-1].usage.prompt_tokens == 10
+    wait_until(lambda: charges(server) == [("far", "delivered", 1, 100_000)], "the charge of ten tokens")
+
+
+@pytest.mark.parametrize("path, answer, says", [
+    ("/v1/chat/completions", {"error": {"message": "no room", "code": 502}}, "says: no room"),
+    ("/v1/responses", {"id": "resp_1", "object": "response", "output": []}, "with no stream, which was asked for"),
+])
+def test_what_nobody_could_show_as_the_stream_that_was_asked_for_is_an_error_and_costs_nothing(
+        relay, path, answer, says):
+    server = relay(Upstream(json_answer(answer)))
+    reply = post(server, {"model": "far", "input": "hi", "messages": [], "stream": True}, path)
+    assert reply.status_code == 503, reply.text
+    assert says in reply.json()["error"]["message"] and reply.headers["x-should-retry"] == "false"
+    assert charges(server) == []
+
+
 def test_a_redirect_is_not_followed_and_another_upstream_is_asked(relay):
     first, second = Upstream((302, {"content-type": "text/html", "location": "/"}, b"")), Upstream(
         json_answer(completion()))

@@ -107,9 +107,25 @@ std::optional<Error> no_answer(int status, std::string_view body) {
       .retry = Retry::no};
 }
 
-/// The rest of an answer that is no stream.
+/// Who asked for a stream and is sent JSON would show nothing of it, though it was made and may be
+/// paid for. What is neither may be events under another type, and stays as it came.
+bool is_to_be_a_stream(const UpstreamAsk& asked, int status, std::string_view body) {
+  return asked.head.stream && status == 200 && trim(body).starts_with('{');
+}
+
+Result<std::string> as_stream(const UpstreamAsk& asked, const std::string& body) {
+  auto events = wire::as_events(body, asked.head.stream_options.of(asked.body));
+  if (!events) {
+    events.error().field = "model";
+    events.error().retry = Retry::no;
+  }
+  return events;
+}
+
+/// The rest of an answer that is no stream. `content_type` is the answer's then.
 Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
-                              UpstreamReply attempt, const UpstreamAsk& asked) {
+                              UpstreamReply attempt, const UpstreamAsk& asked,
+                              std::string& content_type) {
   std::string body = std::move(attempt.first.bytes);
   ByteBudget::Hold held;
   bool is_held = false;
@@ -138,6 +154,12 @@ Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
   if (status == 200) {
     wire::UsageReader usage;
     usage.feed(body);
+    if (is_to_be_a_stream(asked, status, body)) {
+      auto events = co_await on_pool(context.pool, [&] { return as_stream(asked, body); });
+      if (!events) co_return tl::unexpected(std::move(events.error()));
+      body = std::move(*events);
+      content_type = "text/event-stream";
+    }
     co_await record_use(context, exchange, asked.model, attempt.route, usage.usage());
   }
   held.shrink(body.size());
@@ -184,7 +206,7 @@ Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, Upst
     response->headers.add("cache-control", "no-cache");
     response->headers.add("x-accel-buffering", "no");
   } else {
-    response = co_await whole(context, exchange, std::move(attempt), asked);
+    response = co_await whole(context, exchange, std::move(attempt), asked, content_type);
     if (!response) co_return response;
     if (status >= 400)
       co_await context.pool.run(

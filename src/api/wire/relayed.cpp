@@ -10,12 +10,15 @@
 #include <utility>
 
 #include "api/wire/json.h"
+#include "api/wire/said_error.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
 namespace imagined::api::wire {
 namespace {
+
+using nlohmann::json;
 
 constexpr std::size_t kLevelsMax = 256;
 // More than any usage and what stands behind it, so that the last one is always there whole.
@@ -269,6 +272,37 @@ std::string unquoted(std::string_view quoted) {
     }
   }
   return text;
+}
+
+Result<std::string> as_events(std::string_view completion, std::string_view stream_options) {
+  auto chunk = parse_json(completion, kTalkLimits);
+  const bool is_object = chunk && chunk->is_object();
+  if (is_object && !member(*chunk, "error").is_null())
+    return fail(ErrorCode::unavailable, fmt::format("the server that has the model says: {}",
+                                                    said_error(member(*chunk, "error"))));
+  if (!is_object || !member(*chunk, "choices").is_array() || chunk->at("choices").empty())
+    return fail(ErrorCode::unavailable,
+                "the server that has the model answers with no stream, which was asked for");
+  (*chunk)["object"] = "chat.completion.chunk";
+  json usage = std::exchange((*chunk)["usage"], json());
+  chunk->erase("usage");
+  for (json& choice : chunk->at("choices")) {
+    if (!choice.is_object() || !choice.contains("message")) continue;
+    json& delta = choice["delta"] = std::exchange(choice["message"], json());
+    choice.erase("message");
+    if (!member(delta, "tool_calls").is_array()) continue;
+    int index = 0;
+    for (json& call : delta["tool_calls"])
+      if (call.is_object()) call["index"] = index++;
+  }
+  std::string events = fmt::format("data: {}\n\n", chunk->dump());
+  const auto options = parse_json(stream_options, {});
+  if (options && options->is_object() && member(*options, "include_usage") == true) {
+    (*chunk)["choices"] = json::array();
+    (*chunk)["usage"] = std::move(usage);
+    events += fmt::format("data: {}\n\n", chunk->dump());
+  }
+  return events + "data: [DONE]\n\n";
 }
 
 std::optional<std::string> with_usage(std::string_view stream_options) {

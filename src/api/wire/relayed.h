@@ -55,6 +55,11 @@ std::vector<std::pair<std::string_view, std::string_view>> members_of(std::strin
 /// What a JSON string stands for, without its quotes. Half surrogates become U+FFFD.
 std::string unquoted(std::string_view quoted);
 
+/// A whole completion as the stream that was asked for, of who knows no streams: all that it says
+/// in one chunk, what was used in another where the `stream_options` ask for it, and the end. Fails
+/// with `unavailable` for what is no completion: an error is told in its own words.
+Result<std::string> as_events(std::string_view completion, std::string_view stream_options);
+
 /// The `stream_options` of a request that asks for usage too; none: it does already, or the value
 /// is not for us to judge.
 std::optional<std::string> with_usage(std::string_view stream_options);

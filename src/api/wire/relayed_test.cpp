@@ -144,6 +144,36 @@ std::string passed(WholeEvents events, const std::string& text, std::size_t piec
   return all + events.rest();
 }
 
+constexpr std::string_view kWhole =
+    R"({"id":"c","object":"chat.completion","choices":[{"index":0,"finish_reason":"tool_calls",
+        "message":{"role":"assistant","content":"hi","reasoning":"hm","tool_calls":[{"id":"t"}]}},
+        {"index":1,"message":{"content":"ho"}}],"usage":{"prompt_tokens":1}})";
+
+TEST(WholeCompletion, IsToldAsTheStreamThatWasAskedFor) {
+  EXPECT_EQ(
+      *as_events(kWhole, ""),
+      "data: {\"choices\":[{\"delta\":{\"content\":\"hi\",\"reasoning\":\"hm\",\"role\":"
+      "\"assistant\",\"tool_calls\":[{\"id\":\"t\",\"index\":0}]},\"finish_reason\":\"tool_calls\","
+      "\"index\":0},{\"delta\":{\"content\":\"ho\"},\"index\":1}],\"id\":\"c\",\"object\":"
+      "\"chat.completion.chunk\"}\n\ndata: [DONE]\n\n");
+}
+
+TEST(WholeCompletion, TellsWhatWasUsedOnlyToWhoAsksForIt) {
+  const std::string usage =
+      "data: {\"choices\":[],\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"usage\":"
+      "{\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n";
+  EXPECT_TRUE(as_events(kWhole, R"({"include_usage":true})")->ends_with("\n\n" + usage));
+  EXPECT_EQ(*as_events(kWhole, R"({"include_usage":false})"), *as_events(kWhole, ""));
+}
+
+TEST(WholeCompletion, IsNothingElse) {
+  EXPECT_EQ(as_events(R"({"error":{"message":"no room"},"choices":[]})", "").error().message,
+            "the server that has the model says: no room");
+  for (const char* other : {"{}", "{\"choices\":[]}", "{\"choices\":", "{\"output\":[{}]}"})
+    EXPECT_EQ(as_events(other, "").error().message,
+              "the server that has the model answers with no stream, which was asked for");
+}
+
 TEST(WholeEvents, AreAllThatIsPassedOnBeforeTheEnd) {
   WholeEvents events(false);
   EXPECT_EQ(events.feed("data: 1\n\ndata: 2\n"), "data: 1\n\n");
