@@ -97,11 +97,13 @@ TEST(Conversation, ReadsWhatTunesAPictureFromWhereverClientsSayIt) {
   const auto plain = chat(R"({"role":"user","content":"a cat"})",
                           R"(,"model":"fine","n":2,"seed":7,"size":"1792x1024","stream":true,
                              "stream_options":{"include_usage":true},"temperature":1,
+                             "safety_identifier":"u",
                              "response_format":{"type":"text"},"max_tokens":9)");
   EXPECT_EQ(plain.fields.request.model, "fine");
   EXPECT_EQ(plain.fields.request.count, 2);
   EXPECT_EQ(plain.fields.request.seed, 7u);
   EXPECT_EQ(plain.fields.request.aspect_ratio, service::AspectRatio::r16_9);
+  EXPECT_EQ(plain.fields.request.user, "u");
   EXPECT_TRUE(plain.fields.stream);
   EXPECT_TRUE(plain.include_usage);
   const auto config = chat(R"({"role":"user","content":"a cat"})",

@@ -60,6 +60,7 @@ constexpr std::string_view kRead[] = {"model",
                                       "guidance",
                                       "negative_prompt",
                                       "user",
+                                      "safety_identifier",
                                       "output_format",
                                       "output_compression",
                                       "stream",
@@ -351,10 +352,7 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
           TRY(read_integer(body, "output_compression", "an integer from 0 to 100"))) {
     request.file_quality = TRY(service::check_file_quality(*quality));
   }
-  if (auto user = TRY(read_string(body, "user", "a string"))) {
-    TRY(service::check_user(*user));
-    request.user = std::move(*user);
-  }
+  request.user = TRY(read_user(body));
   const auto quality = TRY(read_word(body, "quality", kQualities));
   const bool stream = TRY(read_flag(body, "stream"));
   const bool deferred = TRY(read_flag(body, "deferred"));
@@ -406,6 +404,21 @@ Result<GenerationCall> read_fields(const json& body, const service::Catalogue& c
 }
 
 }  // namespace
+
+Result<std::string> read_user(const json& body) {
+  for (const char* name : {"user", "safety_identifier"}) {
+    auto user = TRY(read_string(body, name, "a string"));
+    if (!user || user->empty()) continue;
+    if (auto checked = service::check_user(*user); !checked) {
+      Error& error = checked.error();
+      if (error.field != name) error.message.insert(0, fmt::format("{}: ", name));
+      error.field = name;
+      return tl::unexpected(std::move(error));
+    }
+    return std::move(*user);
+  }
+  return std::string();
+}
 
 bool brings_media(std::string_view name, const json& value) {
   if (is_one_of(kPictures, name)) return true;

@@ -51,6 +51,10 @@ Result<GenerationCall> parse_generation_call(std::string_view body,
 Result<GenerationCall> read_edit_fields(const nlohmann::json& body,
                                         const service::Catalogue& catalogue);
 
+/// The customer's word for its own user: `user`, or OpenAI's newer name for it,
+/// `safety_identifier`; "" where neither is given.
+Result<std::string> read_user(const nlohmann::json& body);
+
 /// xAI's `storage_options` (xai-api.md 1.5); none: they are not given.
 Result<std::optional<service::FileWish>> read_storage_options(const nlohmann::json& body);
 

@@ -176,6 +176,14 @@ TEST(GenerationCall, TakesEveryField) {
   EXPECT_EQ(call->response_format, ResponseFormat::b64_json);
 }
 
+TEST(GenerationCall, KnowsTheUserByOpenAisNewerNameToo) {
+  const auto user_of = [](const char* fields) { return parse(with(fields))->request.user; };
+  EXPECT_EQ(user_of(R"("safety_identifier":"u")"), "u");
+  EXPECT_EQ(user_of(R"("user":"u","safety_identifier":"other")"), "u");
+  EXPECT_EQ(user_of(R"("user":null,"safety_identifier":"u")"), "u");
+  EXPECT_TRUE(parse(with(R"("safety_identifier":"u")"))->request.warnings.empty());
+}
+
 TEST(GenerationCall, ResolvesAnAlias) {
   EXPECT_EQ(parse(with(R"("model":"quick")"))->request.model, "fast");
 }
@@ -388,6 +396,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadCall{"NegativeSeed", with(R"("seed":-2)"), k400, "seed"},
         BadCall{"FractionSeed", with(R"("seed":0.5)"), k422, "seed"},
         BadCall{"TextSeed", with(R"("seed":"1")"), k422, "seed"},
+        BadCall{"LongSafetyIdentifier",
+                with("\"safety_identifier\":\"" + std::string(513, 'u') + "\""), k400,
+                "safety_identifier"},
         BadCall{"LongUser", with("\"user\":\"" + std::string(513, 'u') + "\""), k400, "user"},
         BadCall{"DeferredBytes", with(R"("deferred":true,"response_format":"b64_json")"), k400,
                 "deferred"},

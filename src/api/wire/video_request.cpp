@@ -20,9 +20,13 @@ using nlohmann::json;
 using service::VideoRequest;
 using service::VideoTask;
 
-constexpr std::string_view kVideoFields[] = {
-    "model", "prompt",   "duration", "seconds",        "aspect_ratio",    "resolution", "seed",
-    "steps", "guidance", "user",     "generate_audio", "storage_options", "output"};
+constexpr std::string_view kVideoFields[] = {"model",          "prompt",
+                                             "duration",       "seconds",
+                                             "aspect_ratio",   "resolution",
+                                             "seed",           "steps",
+                                             "guidance",       "user",
+                                             "generate_audio", "storage_options",
+                                             "output",         "safety_identifier"};
 
 // What makes another video, or does something with it, and is not done here.
 struct RefusedField {
@@ -188,10 +192,7 @@ Result<VideoRequest> read_request(const json& body, VideoTask task, bool has_pic
     request.frames.steps = TRY(service::check_steps(*steps, model));
   if (const auto guidance = TRY(read_number(body, "guidance", "a number from 0 to 100")))
     request.frames.guidance = TRY(service::check_guidance(*guidance));
-  if (auto user = TRY(read_string(body, "user", "a string"))) {
-    TRY(service::check_user(*user));
-    request.frames.user = std::move(*user);
-  }
+  request.frames.user = TRY(read_user(body));
   return request;
 }
 

@@ -124,6 +124,12 @@ TEST_F(VideoRequestTest, ReadsEveryField) {
                           "generate_audio: videos here have no sound"));
 }
 
+TEST_F(VideoRequestTest, KnowsTheUserByOpenAisNewerNameToo) {
+  const auto call = read(R"({"prompt": "a", "safety_identifier": "u"})");
+  EXPECT_EQ(call->request.frames.user, "u");
+  EXPECT_TRUE(call->request.frames.warnings.empty());
+}
+
 TEST_F(VideoRequestTest, TakesTheSecondsOfOtherClients) {
   EXPECT_EQ(read(R"({"prompt": "a", "seconds": "4"})")->request.seconds, 4);
   EXPECT_EQ(read(R"({"prompt": "a", "duration": 4.0})")->request.seconds, 4);
