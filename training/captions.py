@@ -100,8 +100,7 @@ def _pair(scene, rng, rich):
             return f"{first} on the left and {second} on the right"
         if rich and pick < 0.87:
             return f"on the right {second}, on the left {first}"
-        one, other = rng.sample((first, second), 2)
-        return f"{one} {rng.choice(BESIDE)} {other}"
+        return f"{first} {rng.choice(BESIDE)} {second}"
     if scene.relation == "on" and pick < 0.6:
         return f"{first} {rng.choice(ON_TOP if rich else ON_TOP[:1])} {second}"
     if pick < 0.8:

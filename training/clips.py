@@ -5,10 +5,11 @@ tokens.
 from dataclasses import dataclass, replace
 
 from training.artwork import KINDS
-from training.scene import INDOORS, SINGLES, SIZES, sample_scene
+from training.scene import INDOORS, SINGLES, elsewhere, sample_scene
 
 FRAMES = 9  # the first one is given
 MOTIONS = ("left", "right", "up", "down", "grow", "shrink", "appear", "night", "rain", "snow")
+_SMALLEST = 3  # tokens
 _WAY = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -61,10 +62,8 @@ def _frames(rng, scene, motion):
         steps = [round(i * min(room, 4) / (FRAMES - 1)) for i in range(FRAMES)]
         return tuple(_with(scene, x=thing.x + dx * n, y=thing.y + dy * n) for n in steps)
     if motion in ("grow", "shrink"):
-        other = SIZES[0]
-        if thing.size == other:
-            return None
-        return _sizes(scene, *((other, thing.size) if motion == "grow" else (thing.size, other)))
+        ends = _SMALLEST, thing.size
+        return _sizes(scene, *(ends if motion == "grow" else reversed(ends)))
     if motion == "appear":
         empty = replace(scene, things=(), layout="empty")
         return (empty,) * (FRAMES // 2) + (scene,) * (FRAMES - FRAMES // 2)
@@ -83,7 +82,9 @@ def sample_clip(rng, grid=(8, 8), mix=SINGLES, motion=None):
     while True:
         scene = sample_scene(rng, grid, mix)
         name = motion or rng.choice(MOTIONS)
-        frames = _frames(rng, scene, name) if scene.layout == "single" else None
+        if scene.layout != "single":
+            continue
+        frames = _frames(rng, elsewhere(rng, scene) if name in _WAY else scene, name)
         if frames:
             return Clip(name, frames)
 

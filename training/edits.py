@@ -14,6 +14,7 @@ from training.scene import (
     WEATHERS,
     Mix,
     Scene,
+    elsewhere,
     only,
     sample_look,
     sample_scene,
@@ -117,6 +118,7 @@ def _replace(rng, scene, mix):
 def _move(rng, scene, mix):
     if scene.layout != "single":
         return None
+    scene = elsewhere(rng, scene)
     thing = scene.things[0]
     way = rng.choice(list(_WAY))
     dx, dy = _WAY[way]

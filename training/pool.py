@@ -25,14 +25,10 @@ _SHARD = 400  # subjects
 _BATCH = 8  # pictures that are encoded together, of 512 x 512
 _SQUARE_SHARE = 0.5  # of the pictures of the full phase
 _REFERENCE_TIME = 10  # the n-th reference stands at n times this
-# Of compact pictures, with their shares: drawings are learnt with half the tokens.
-_COMPACT = {(6, 6): 0.7, (4, 8): 0.3}
 PHASES = ("compact", "small", "full", "edits", "clips")
 
 
 def sample_grid(rng, phase):
-    if phase == "compact":
-        return rng.choices(list(_COMPACT), list(_COMPACT.values()))[0]
     if phase != "full":
         return SMALL.grid
     if rng.random() < _SQUARE_SHARE:
@@ -40,8 +36,22 @@ def sample_grid(rng, phase):
     return rng.choice(list(FRAMES.values())).grid
 
 
+def sample_compact(rng, mix):
+    """A small scene without most of its backdrop, its things as large as before: drawings are
+    learnt with half the tokens."""
+    wanted = sample_scene(rng, SMALL.grid, mix)
+    beside = wanted.layout in ("row", "group") or wanted.relation == "left"
+    grid = (4, 8) if beside else (8, 4) if wanted.layout == "pair" else (6, 6)
+    while True:
+        scene = sample_scene(rng, grid, mix)
+        if (scene.layout, scene.relation) == (wanted.layout, wanted.relation):
+            return scene
+
+
 def sample_subject(rng, phase, kinds, mix):
     mix = replace(mix, kinds=kinds)
+    if phase == "compact":
+        return sample_compact(rng, mix)
     grid = sample_grid(rng, phase)
     if phase == "edits":
         return edits.sample_edit(rng, grid, replace(SINGLES, kinds=kinds))

@@ -18,7 +18,7 @@ from training import artwork, autoencoder
 from training.artwork import COLOURS, KINDS
 from training.frames import TOKEN
 from training.picture import draw
-from training.scene import INDOORS, SETTINGS, TIMES, WEATHERS, Scene, Thing, horizons
+from training.scene import INDOORS, SETTINGS, TIMES, WEATHERS, Scene, Thing, horizon
 
 COLOURLESS = ("sketch", "neon", "blueprint", "sepia")  # styles in which colours cannot be read
 _HIDDEN = 0.2  # a pixel that differs by more from a backdrop counts as covered
@@ -86,15 +86,14 @@ def backdrops(grid, style):
             yield Scene(setting=setting, **common)
         else:
             inside = setting in INDOORS
-            for horizon, left, time, weather in itertools.product(
-                horizons(rows),
+            for left, time, weather in itertools.product(
                 (True, False),
                 ("day",) if inside else TIMES,
                 ("clear",) if inside else WEATHERS,
             ):
                 if left or inside or weather == "clear":  # else neither sun nor moon
                     yield Scene(
-                        setting=setting, horizon=horizon, light_left=left, time=time,
+                        setting=setting, horizon=horizon(rows), light_left=left, time=time,
                         weather=weather, **common,
                     )  # fmt: skip
 

@@ -1,9 +1,9 @@
 """Paperland's scenes: what there is and where, in tokens (64 pixels).
 
 Things stand on whole tokens, so that an autoencoder gives (nearly) the same numbers wherever a
-thing stands and the transformer learns each drawing once. What no caption says (where a single
-thing stands, how large it is) varies little, and things face one way only: a small model that has
-to guess makes half of one picture and half of another.
+thing stands and the transformer learns each drawing once. The words and the frame decide where
+everything stands and how large it is, and things face one way only: a small model that has to
+guess makes half of one picture and half of another. Only the light may come from either side.
 """
 
 from dataclasses import dataclass, field, replace
@@ -75,8 +75,8 @@ HELD_OUT_LOOKS = frozenset(
     }
 )
 
-SIZES = (3, 4, 6, 8, 10)  # tokens
-_HALF_TOKEN = 0.04  # share of scenes off the grid, so that it does not become a law
+SIZES = (2, 3, 4, 6, 8)  # tokens
+_HORIZON = 0.4  # of a picture's height is ground
 _RECOLOURED = 0.6
 _IN_SETTING = 0.75  # the rest have a plain backdrop
 
@@ -154,33 +154,38 @@ def sample_look(rng, mix):
 
 
 # ---------------------------------------------------------------- places
-def _fitting(rng, height, width, shares):
-    """One of the sizes that fit, by their shares."""
-    fits = [size for size in shares if size <= min(height, width)]
-    if not fits:
-        return min(height, width)
-    return rng.choices(fits, [shares[size] for size in fits])[0]
+def horizon(rows):
+    """Rows of tokens above the ground."""
+    return rows - max(2, round(rows * _HORIZON))
 
 
-def _bottom(rng, scene, size, kind):
-    """Row of a single thing's lower edge."""
+def _bottom(scene, size, kind=""):
+    """Row of the lower edge of things on one line."""
     if scene.setting in ("plain", "stars"):
         return (scene.rows + size) // 2
-    if kind in IN_THE_AIR and scene.setting != "room" and rng.random() < 0.8:
-        return max(size, min(scene.rows - 1, scene.horizon + rng.randint(-1, 0)))
+    if kind in IN_THE_AIR and scene.setting != "room":
+        return max(size, scene.horizon)
     lowest = scene.rows - (1 if size < scene.rows - 1 else 0)
-    return max(size, min(lowest, scene.horizon + rng.randint(1, 2)))
+    return max(size, min(lowest, scene.horizon + 2))
 
 
 def _single(rng, scene, mix):
     colour, kind = sample_look(rng, mix)
     short = min(scene.rows, scene.columns)
-    shares = {4: 0.25, 6: 0.75} if short <= 9 else {6: 0.25, 8: 0.45, 10: 0.25}
-    size = _fitting(rng, scene.rows, scene.columns, shares)
-    spare = scene.columns - size
-    x = max(0, min(spare, spare // 2 + rng.choice((-1, 0, 0, 1))))
-    y = _bottom(rng, scene, size, kind) - size
-    return "", [Thing(kind, colour, x, y, size)]
+    size = min(short, 6 if short <= 9 else 8)
+    x = (scene.columns - size) // 2
+    return "", [Thing(kind, colour, x, _bottom(scene, size, kind) - size, size)]
+
+
+def elsewhere(rng, scene):
+    """A scene of one thing with that thing smaller and anywhere on its ground: for what begins with
+    a given picture, which says where."""
+    (thing,) = scene.things
+    size = min(4, thing.size)
+    floats = scene.setting in ("plain", "stars")
+    y = rng.randint(0, scene.rows - size) if floats else thing.y + thing.size - size
+    x = rng.randint(0, scene.columns - size)
+    return replace(scene, things=(replace(thing, x=x, y=y, size=size),))
 
 
 def _different(rng, mix, count):
@@ -192,63 +197,44 @@ def _different(rng, mix, count):
     return looks
 
 
-def _line(rng, scene, looks, sizes):
-    """Things side by side in the middle, on one ground line."""
-    gap = 1 if sum(sizes) + len(sizes) - 1 <= scene.columns and rng.random() < 0.6 else 0
-    total = sum(sizes) + gap * (len(sizes) - 1)
-    spare = scene.columns - total
-    x = rng.randint(spare // 3, spare - spare // 3) if spare > 0 else 0
-    bottom = _bottom(rng, scene, max(sizes), "")
-    things = []
-    for (colour, kind), size in zip(looks, sizes):
-        things.append(Thing(kind, colour, x, bottom - size, size))
-        x += size + gap
-    return things
+def _largest(rows, columns):
+    """The largest size of a thing in so much room."""
+    return max((size for size in SIZES if size <= min(rows, columns)), default=min(rows, columns))
+
+
+def _line(scene, looks):
+    """Things side by side in the middle, as large as fit, on one ground line."""
+    size = _largest(scene.rows, scene.columns // len(looks))
+    gap = 1 if (size + 1) * len(looks) - 1 <= scene.columns else 0
+    x = (scene.columns - (size + gap) * len(looks) + gap) // 2
+    y = _bottom(scene, size) - size
+    return [
+        Thing(kind, colour, x + i * (size + gap), y, size)
+        for i, (colour, kind) in enumerate(looks)
+    ]
 
 
 def _pair(rng, scene, mix):
     looks = _different(rng, mix, 2)
     relation = rng.choices(RELATIONS, (0.6, 0.2, 0.2))[0]
-    rows, columns = scene.rows, scene.columns
     if relation == "left":
-        fits = [size for size in SIZES if 2 * size <= columns and size <= rows] or [columns // 2]
-        sizes = [rng.choice(fits[-2:]) for _ in looks]
-        return relation, _line(rng, scene, looks, sizes)
-    fits = [size for size in SIZES if 2 * size <= rows and size <= columns] or [rows // 2]
-    upper, lower = rng.choice(fits[-2:]), rng.choice(fits[-2:])
-    if relation == "on":
-        upper, lower = min(upper, lower), max(upper, lower)
-    gap = 1 if relation == "above" and upper + lower < rows and rng.random() < 0.5 else 0
-    top = (rows - upper - lower - gap + 1) // 2
-    middle = columns // 2 + rng.randint(-1, 1)
-    place = lambda size: max(0, min(columns - size, middle - size // 2))
-    (first, second) = looks
+        return relation, _line(scene, looks)
+    size = _largest(scene.rows // 2, scene.columns)
+    x, top = (scene.columns - size) // 2, (scene.rows - 2 * size) // 2
     return relation, [
-        Thing(first[1], first[0], place(upper), top, upper),
-        Thing(second[1], second[0], place(lower), top + upper + gap, lower),
+        Thing(kind, colour, x, top + i * size, size) for i, (colour, kind) in enumerate(looks)
     ]
 
 
 def _row(rng, scene, mix):
     look = sample_look(rng, mix)
-    most = min(6, scene.columns // 2)
-    count = rng.randint(2, max(2, most))
-    # Rows of four and more take things two tokens wide where the picture is small.
-    fits = [s for s in (2, *SIZES) if s * count <= scene.columns and s <= scene.rows]
-    size = fits[-1] if fits else scene.columns // count
-    return "", _line(rng, scene, [look] * count, [size] * count)
+    count = rng.randint(2, max(2, min(6, scene.columns // 2)))
+    return "", _line(scene, [look] * count)
 
 
 def _group(rng, scene, mix):
     count = rng.choice((3, 4)) if scene.columns >= 12 else 3
-    fits = [s for s in (2, *SIZES) if s * count <= scene.columns and s <= scene.rows]
-    sizes = [rng.choice(fits[-2:]) for _ in range(count)]
-    return "", _line(rng, scene, _different(rng, mix, count), sizes)
-
-
-def horizons(rows):
-    """Where a ground may begin, in rows of tokens from the top."""
-    return [rows - max(2, round(rows * share)) for share in (0.3, 0.4)]
+    return "", _line(scene, _different(rng, mix, count))
 
 
 def sample_scene(rng, grid=(8, 8), mix=Mix()):
@@ -264,7 +250,7 @@ def sample_scene(rng, grid=(8, 8), mix=Mix()):
         if setting not in INDOORS
         else "clear",
         backdrop=rng.choice(list(COLOURS)),
-        horizon=rng.choice(horizons(rows)),
+        horizon=horizon(rows),
         light_left=rng.random() < 0.5,
         style=rng.choice(STYLES[1:]) if rng.random() < mix.styled else "flat",
     )
@@ -276,7 +262,4 @@ def sample_scene(rng, grid=(8, 8), mix=Mix()):
         return scene
     makers = {"single": _single, "pair": _pair, "row": _row, "group": _group}
     relation, things = makers[layout](rng, scene, mix)
-    if rng.random() < _HALF_TOKEN:
-        left, up = (0.5 if min(places) > 0 else 0 for places in zip(*((t.x, t.y) for t in things)))
-        things = [replace(thing, x=thing.x - left, y=thing.y - up) for thing in things]
     return replace(scene, layout=layout, relation=relation, things=tuple(things))

@@ -1,14 +1,14 @@
 """Which noise goes with which scene, where no caption decides.
 
-A caption says neither where a thing stands nor how large it is, nor on which side the sun is. A
-model that learns from independent pairs of noise and picture must begin with the mean of all of
-them, and a few steps later a cat has two heads. So among the scenes that the same words could mean
-noise goes with the one that it resembles most (semi-discrete optimal transport, Pooladian et al.
-2023, arXiv 2304.14772): what a noisy picture already tells of its scene, pure noise then tells too.
-Over all scenes the noise is what every sampler draws, and who draws it has chosen the scene.
+A caption does not say on which side the sun is. A model that learns from independent pairs of noise
+and picture must begin with the mean of both, and a few steps later there are two half suns. So among
+the scenes that the same words could mean noise goes with the one that it resembles most
+(semi-discrete optimal transport, Pooladian et al. 2023, arXiv 2304.14772): what a noisy picture
+already tells of its scene, pure noise then tells too. Over all scenes the noise is what every
+sampler draws, and who draws it has chosen the scene.
 
 Scenes are compared by what they have in common with others that chose alike: the mean tokens of a
-light, of a horizon, of what stands where.
+light, of what stands where.
 """
 
 from collections import defaultdict
@@ -37,9 +37,7 @@ def chosen(scene):
     boxes = tuple((thing.x, thing.y, thing.size) for thing in scene.things)
     if scene.setting == "plain":
         return (boxes,)
-    if scene.setting in ("stars", "room"):
-        return boxes, scene.light_left
-    return boxes, scene.light_left, scene.horizon
+    return boxes, scene.light_left
 
 
 @dataclass

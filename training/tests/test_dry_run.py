@@ -280,7 +280,7 @@ CAT, BUS = Thing("cat", None, 0, 2, 3), Thing("bus", "red", 5, 2, 3)
         a_scene(CAT, BUS, layout="pair", relation="left"),
         a_scene(Thing("mushroom", "blue", 1, 1, 6), setting="plain", backdrop="yellow"),
         a_scene(*(Thing("owl", None, x, 4, 2) for x in (0, 2, 4, 6)), layout="row"),
-        a_scene(Thing("whale", None, 0.5, 0.5, 6), setting="room", horizon=6),
+        a_scene(Thing("whale", None, 0.5, 0.5, 6), setting="room"),
     ],
 )
 def test_every_fact_of_a_render_is_read_right(scene, seeing):
