@@ -1,4 +1,10 @@
-"""Training batches from a pool: tokens and prompt ids of one shape and one prompt length."""
+"""Training batches from a pool: tokens and prompt ids of one shape and one prompt length.
+
+Each sample goes the way of the sampler, from pure noise over all its steps, and the model that is
+trained makes its steps itself: what it meets when it draws, mistakes of earlier steps included, is
+what it learns on. (Mixtures of noise and the true picture instead teach it to believe whatever a
+noisy picture shows, and it then believes its own first guess.)
+"""
 
 import random
 from collections import defaultdict
@@ -9,10 +15,12 @@ import torch
 from training import captions, clips, edits, languages
 from training.difficulty import Difficulty
 from training.prompts import PromptEncoder
+from training.sample import noise_levels
 from training.shards import load_shard
 from training.transport import Transport
 
-EMPTY = 0.10  # share of empty prompts, for guidance
+EMPTY = 0.05  # share of empty prompts, for guidance
+STEPS = (4, 6, 6, 8)  # of the sampler, one of these for each sample
 _LENGTH_STEP = 8  # prompts are padded to a multiple of this, so that fewer lengths wait
 # Shares of wordings: at first the plain one, so that words find their meaning; other languages last.
 WORDINGS = {
@@ -31,15 +39,47 @@ class Shape:
     given_times: tuple
 
 
-@dataclass
-class Batch:
+@dataclass(eq=False)
+class Sample:
+    """A subject on its way from noise to its picture."""
+
     shape: Shape
-    subjects: list
-    made: torch.Tensor  # N x P x 32
-    noise: torch.Tensor  # N x P x 32, that goes with it
-    given: torch.Tensor | None  # N x R x 32
-    ids: torch.Tensor  # N x T
-    real: torch.Tensor  # N x T, false where padded
+    subject: object
+    made: torch.Tensor  # P x 32, where it should arrive
+    given: torch.Tensor | None  # R x 32
+    ids: list
+    x: torch.Tensor  # P x 32, where it is
+    levels: list  # noise levels, its own first, 0 last
+
+    @property
+    def key(self):
+        """What all samples of a batch have in common: shape and length of the padded prompt."""
+        return self.shape, -(-len(self.ids) // _LENGTH_STEP) * _LENGTH_STEP
+
+
+class Batch:
+    """Samples of one key as tensors: made and x N x P x 32, given N x R x 32 or None, ids N x T and
+    whether they are real, now and then (the noise levels) N."""
+
+    def __init__(self, samples, pad):
+        self.samples = samples
+        self.shape, length = samples[0].key
+        self.ids = torch.full((len(samples), length), pad)
+        self.real = torch.zeros(len(samples), length, dtype=torch.bool)
+        for row, sample in enumerate(samples):
+            self.ids[row, : len(sample.ids)] = torch.tensor(sample.ids)
+            self.real[row, : len(sample.ids)] = True
+        self.made = torch.stack([sample.made for sample in samples]).float()
+        self.x = torch.stack([sample.x for sample in samples])
+        self.given = None
+        if self.shape.given_times:
+            self.given = torch.stack([sample.given for sample in samples]).float()
+        levels = torch.tensor([sample.levels[:2] for sample in samples])
+        self.now, self.then = levels.T.contiguous()
+
+    @property
+    def subjects(self):
+        return [sample.subject for sample in self.samples]
 
 
 def said(subject, rng, wordings):
@@ -71,7 +111,7 @@ class Batches:
         self.transport, self.difficulty = None, Difficulty()
         self.count = 0  # of batches
         self.by_shape, self.order = {}, {}  # indices of rows, and those that are still to come
-        self.waiting = {}  # (shape, length of prompt) -> what is not yet a batch
+        self.waiting = defaultdict(list)  # key -> samples that are not in a batch
         self.rescan()
 
     def rescan(self):
@@ -106,33 +146,31 @@ class Batches:
             if self.rng.random() < self.difficulty.chance(self.rows[row][1]):
                 return row
 
+    def _begin(self, shape):
+        """The next subject of a shape, at pure noise."""
+        row = self._draw(shape)
+        _, subject, made, given = self.rows[row]
+        levels = noise_levels(self.rng.choice(STEPS)).tolist()
+        return Sample(
+            shape, subject, made, given, self._prompt(subject), self.transport.noise(row), levels
+        )
+
     def next(self):
         self.count += 1
         shares = [len(rows) for rows in self.by_shape.values()]
         (shape,) = random.Random(self.count).choices(list(self.by_shape), shares)
         while True:
-            row = self._draw(shape)
-            _, subject, made, given = self.rows[row]
-            ids = self._prompt(subject)
-            length = -(-len(ids) // _LENGTH_STEP) * _LENGTH_STEP
-            queue = self.waiting.setdefault((shape, length), [])
-            queue.append((subject, made, self.transport.noise(row), given, ids))
-            if len(queue) == self.size:
-                del self.waiting[shape, length]
-                return self._stack(shape, queue, length)
+            sample = self._begin(shape)
+            queue = self.waiting[sample.key]
+            queue.append(sample)
+            if len(queue) >= self.size:
+                taken, queue[:] = queue[: self.size], queue[self.size :]
+                return Batch(taken, self.encode.pad)
 
-    def _stack(self, shape, queue, length):
-        ids = torch.full((len(queue), length), self.encode.pad)
-        real = torch.zeros(len(queue), length, dtype=torch.bool)
-        for row, (*_, prompt) in enumerate(queue):
-            ids[row, : len(prompt)], real[row, : len(prompt)] = torch.tensor(prompt), True
-        subjects, made, noise, given, _ = zip(*queue)
-        return Batch(
-            shape,
-            subjects,
-            torch.stack(made).float(),
-            torch.stack(noise),
-            torch.stack(given).float() if shape.given_times else None,
-            ids,
-            real,
-        )
+    def go_on(self, batch, velocity):
+        """Takes a batch back: each of its samples makes a step and waits for its next batch."""
+        x = batch.x + (batch.then - batch.now)[:, None, None] * velocity
+        for sample, at in zip(batch.samples, x):
+            sample.x, sample.levels = at, sample.levels[1:]
+            if len(sample.levels) > 1:
+                self.waiting[sample.key].append(sample)

@@ -8,6 +8,7 @@ sentences, as people write who describe a picture to a machine).
 import string
 
 from training.artwork import KINDS
+from training.scene import INDOORS, UNSAID
 from training.words import (
     ABOVE,
     BACKDROP_WORDS,
@@ -36,7 +37,7 @@ from training.words import (
     plural,
 )
 
-_NO_TIME, _NO_PLACE = 0.04, 0.03  # how often rich wording drops a fact
+_NOTHING, _NO_TIME = 0.6, 0.3  # how often rich wording leaves out what goes without saying
 _SAY_CLEAR = 0.1  # how often it says that the sky is clear
 _TYPO = 0.05  # share of rich and long captions with typing errors
 _CAPITAL, _FULL_STOP = 0.25, 0.12
@@ -113,6 +114,10 @@ def _group(scene, rng, rich):
     return f"{', '.join(most)} and {last}"
 
 
+def _goes_without_saying(scene):
+    return all(getattr(scene, fact) == value for fact, value in UNSAID.items())
+
+
 def _nothing(rng, rich):
     if rich and rng.random() >= EMPTY_SCENES:
         return _with_article(" ".join([*_adjectives(rng, rich), rng.choice(UNKNOWN_NOUNS)]))
@@ -166,11 +171,11 @@ def _plain(scene, rng):
 def _sentence(scene, rng):
     """One sentence in rich wording, and whether it begins with the subject."""
     subject, clauses = _subject(scene, rng, True), _where_when(scene, rng, True)
-    drop = rng.random()
-    if drop < _NO_TIME and len(clauses) > 1:
-        clauses.pop()
-    elif drop < _NO_TIME + _NO_PLACE and scene.layout != "empty":
-        clauses = clauses[1:]
+    leave_out = rng.random()
+    if leave_out < _NOTHING and scene.layout != "empty" and _goes_without_saying(scene):
+        clauses = []
+    elif leave_out < _NO_TIME and scene.time == UNSAID["time"] and scene.setting not in INDOORS:
+        del clauses[1]
     pick = rng.random()
     if pick < 0.12:
         rng.shuffle(clauses)

@@ -79,6 +79,8 @@ SIZES = (2, 3, 4, 6, 8)  # tokens
 _HORIZON = 0.4  # of a picture's height is ground
 _RECOLOURED = 0.6
 _IN_SETTING = 0.75  # the rest have a plain backdrop
+# What is drawn where the words say nothing of it, and the share of such scenes.
+UNSAID, _LIKE_UNSAID = dict(setting="meadow", time="day", weather="clear"), 0.08
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,8 @@ def sample_scene(rng, grid=(8, 8), mix=Mix()):
         light_left=rng.random() < 0.5,
         style=rng.choice(STYLES[1:]) if rng.random() < mix.styled else "flat",
     )
+    if rng.random() < _LIKE_UNSAID:
+        scene = replace(scene, **UNSAID)
     layouts = {"pair": mix.pairs, "row": mix.rows, "group": mix.groups, "empty": mix.empty}
     layout = rng.choices(
         ["single", *layouts], [max(0.0, 1 - sum(layouts.values())), *layouts.values()]

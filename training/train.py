@@ -1,4 +1,5 @@
-"""Joint flow-matching training of the text encoder and the transformer on a pool of latents.
+"""Joint training of the text encoder and the transformer on a pool of latents, along the sampler's
+own steps (batches.py).
 
     python -m training.train --pool FOLDER [--init FILE] --minutes 100 --out FILE
 
@@ -6,7 +7,6 @@ Stopped and run again with the same arguments, it goes on where it was.
 """
 
 import argparse
-import math
 from pathlib import Path
 
 import torch
@@ -15,40 +15,28 @@ from training.batches import WORDINGS, Batches
 from training.optimisers import Optimiser
 from training.paperland import Paperland
 from training.run import Run, RunningMean
-from training.sample import SHIFT
 from training.twin import Twin
 
 _AVERAGE_EVERY = 4  # steps
 _RESCAN_EVERY = 500  # steps
-_TIME_SPREAD, _TIME_UNIFORM = 1.0, 0.1
-_BEGINNING, _AT_BEGINNING = 0.85, 0.25  # the noise levels above; the share of them
 
 
-def noise_levels(count):
-    """Mostly logit-normal ones, moved as the sampler moves its own: of four steps none begins below
-    0.5. More near 1, where the noise decides what the words leave open. Evenly spread within each
-    batch: losses differ far more by level than by scene.
-    """
-    even = (torch.rand(1) + torch.arange(count) / count) % 1
-    begins, anywhere = even > 1 - _AT_BEGINNING, even < _TIME_UNIFORM
-    inner = (even - _TIME_UNIFORM) / (1 - _TIME_UNIFORM - _AT_BEGINNING)
-    normal = torch.special.ndtri(inner.clamp(1e-4, 1 - 1e-4))
-    t = torch.sigmoid(normal * _TIME_SPREAD + math.log(SHIFT))
-    t = torch.where(anywhere, even / _TIME_UNIFORM, t)
-    beginning = _BEGINNING + (1 - _BEGINNING) * (even - 1 + _AT_BEGINNING) / _AT_BEGINNING
-    return torch.where(begins, beginning, t)
-
-
-def flow_losses(net, batch, t):
-    """Mean squared error of each velocity at the noise levels t: N."""
-    noise, w, shape = batch.noise, t[:, None, None], batch.shape
+def velocities(net, batch):
+    """Velocity (noise - picture) of each sample where it is: N x P x 32."""
+    shape = batch.shape
     rotation = net.transformer.rotation(
         batch.ids.shape[1], shape.grid, shape.times + shape.given_times
     )
-    noisy = (1 - w) * batch.made + w * noise
     with torch.autocast("cpu", torch.bfloat16):
-        velocity = net(noisy, t, batch.ids, batch.real, *rotation, batch.given)
-    return (velocity.float() - (noise - batch.made)).square().mean((1, 2))
+        velocity = net(batch.x, batch.now, batch.ids, batch.real, *rotation, batch.given)
+    return velocity.float()
+
+
+def picture_losses(batch, velocity):
+    """Mean squared error of the clean picture that each velocity leads to, over the noise level, so
+    that late steps, which can know more, are asked for more: N."""
+    clean = batch.x - batch.now[:, None, None] * velocity
+    return (clean - batch.made).square().mean((1, 2)) / batch.now
 
 
 class Step:
@@ -68,10 +56,11 @@ class Step:
         if self.taken % _RESCAN_EVERY == 0:
             self.batches.rescan()
         batch = self.batches.next()
-        t = noise_levels(len(batch.made))
-        losses = flow_losses(net, batch, t)
+        velocity = velocities(net, batch)
+        losses = picture_losses(batch, velocity)
         losses.mean().backward()
-        self.batches.difficulty.tell(batch.subjects, t, losses)
+        self.batches.go_on(batch, velocity.detach())
+        self.batches.difficulty.tell(batch.subjects, batch.now, losses)
         return len(batch.made), losses.mean().item()
 
 

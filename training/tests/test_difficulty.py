@@ -6,7 +6,6 @@ torch = pytest.importorskip("torch", reason="torch is not installed (training/re
 
 from training.difficulty import Difficulty
 from training.scene import Scene, Thing
-from training.train import noise_levels
 
 
 def scene(*kinds, style="flat"):
@@ -49,12 +48,3 @@ def test_other_styles_tell_nothing_of_a_kind():
         subjects = [scene("ball"), scene("ball", style="neon")]
         difficulty.tell(subjects, torch.full((2,), 0.5), torch.tensor([0.1, 0.9]))
     assert difficulty.chance(scene("ball", style="neon")) == difficulty.chance(scene("cat"))
-
-
-def test_each_batch_has_noise_levels_of_all_kinds():
-    torch.manual_seed(0)
-    for _ in range(20):
-        levels = noise_levels(48)
-        assert levels.min() >= 0 and levels.max() <= 1
-        assert (levels > 0.85).sum() >= 12  # a quarter begins there
-        assert (levels < 0.5).sum() >= 5

@@ -37,7 +37,7 @@ from training.frames import Frame
 from training.picture import draw
 from training.prompts import PromptEncoder
 from training.run import Run
-from training.sample import Settings, pictures, sample
+from training.sample import Settings, noise_levels, pictures, sample
 from training.scene import INDOORS, STAGES, STYLES, Scene, Thing, kinds_of_stage, sample_scene
 
 pytestmark = pytest.mark.usefixtures("artwork_there")
@@ -185,6 +185,26 @@ def test_processes_side_by_side_get_batches_of_the_same_shapes(small_pool):
     shapes = [(one.next().shape, other.next().shape) for _ in range(8)]
     assert all(mine == theirs for mine, theirs in shapes)
     assert len({shape.given_times for shape, _ in shapes}) == 2  # scenes and edits
+
+
+def test_a_sample_takes_each_step_of_the_sampler_with_the_velocity_it_is_given(small_pool):
+    source = batches.Batches(small_pool, 2, 1)
+    followed, seen = None, []
+    while followed is None or len(seen) < len(steps) - 1:
+        batch = source.next()
+        if followed is None:
+            followed, noise = batch.samples[0], batch.x[0]
+            steps = followed.levels
+            assert steps == noise_levels(len(steps) - 1).tolist()
+        if followed in batch.samples:
+            at = batch.samples.index(followed)
+            level = batch.now[at].item()
+            seen.append(level)
+            there = (1 - level) * batch.made[at] + level * noise
+            torch.testing.assert_close(batch.x[at], there, atol=1e-4, rtol=0)
+        source.go_on(batch, (batch.x - batch.made) / batch.now[:, None, None])
+    assert seen == pytest.approx(steps[:-1])
+    assert followed not in source.waiting[followed.key]  # it has arrived
 
 
 def test_training_runs_and_goes_on(tmp_path, call, small_pool, two_steps):

@@ -18,6 +18,7 @@ from training.frames import FRAMES, SQUARE, TOKEN
 from training.picture import draw
 from training.scene import (
     HELD_OUT_LOOKS,
+    IN_THE_AIR,
     SETTINGS,
     STAGES,
     STYLES,
@@ -52,6 +53,33 @@ def test_a_cut_is_the_middle_of_the_canvas():
     rows = np.arange(896)[:, None].repeat(1152, 1)
     assert frame.cut(rows).shape == (864, 1152)
     assert frame.cut(rows)[0, 0] == 16
+
+
+def test_words_and_frame_decide_where_everything_stands():
+    rng, places = random.Random(1), {}
+    for _ in range(3000):
+        scene = sample_scene(rng, rng.choice(GRIDS))
+        flies = bool(scene.things) and scene.things[0].kind in IN_THE_AIR
+        said = (
+            scene.rows, scene.columns, scene.layout, scene.relation, len(scene.things),
+            scene.setting, flies,
+        )  # fmt: skip
+        boxes = [(thing.x, thing.y, thing.size) for thing in scene.things]
+        assert places.setdefault(said, boxes) == boxes
+
+
+def test_a_caption_without_a_place_is_of_a_meadow_by_day(monkeypatch):
+    monkeypatch.setattr(captions, "_TYPO", 0)
+    rng, left_out = random.Random(2), 0
+    for _ in range(3000):
+        scene = sample_scene(rng)
+        if scene.setting == "plain" or not scene.things:
+            continue
+        text = captions.caption(scene, rng)
+        if not any(place in text.lower() for place in words.SETTING_WORDS[scene.setting]):
+            assert (scene.setting, scene.time, scene.weather) == ("meadow", "day", "clear"), text
+            left_out += 1
+    assert left_out > 30
 
 
 def test_a_frame_of_other_tokens_has_another_canvas():
