@@ -5,11 +5,10 @@ tokens.
 from dataclasses import dataclass, replace
 
 from training.artwork import KINDS
-from training.scene import INDOORS, SINGLES, elsewhere, sample_scene
+from training.scene import INDOORS, SINGLES, elsewhere, sample_scene, sizes
 
 FRAMES = 9  # the first one is given
 MOTIONS = ("left", "right", "up", "down", "grow", "shrink", "appear", "night", "rain", "snow")
-_SMALLEST = 3  # tokens
 _WAY = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -35,14 +34,14 @@ def _with(scene, **changes):
     return replace(scene, things=(replace(scene.things[0], **changes),))
 
 
-def _sizes(scene, first, last):
-    """The thing at sizes from first to last, on its ground and around its middle."""
+def _growing(scene):
+    """The thing at each size up to its own, on its ground and around its middle."""
     thing = scene.things[0]
     bottom, middle = thing.y + thing.size, thing.x + thing.size / 2
-    at = [first + round((last - first) * i / (FRAMES - 1)) for i in range(FRAMES)]
+    grown = [size for size in sizes(scene.rows, scene.columns) if size <= thing.size]
     return tuple(
         _with(scene, size=s, y=bottom - s, x=max(0, min(scene.columns - s, int(middle - s / 2))))
-        for s in at
+        for s in (grown[i * len(grown) // FRAMES] for i in range(FRAMES))
     )
 
 
@@ -62,8 +61,8 @@ def _frames(rng, scene, motion):
         steps = [round(i * min(room, 4) / (FRAMES - 1)) for i in range(FRAMES)]
         return tuple(_with(scene, x=thing.x + dx * n, y=thing.y + dy * n) for n in steps)
     if motion in ("grow", "shrink"):
-        ends = _SMALLEST, thing.size
-        return _sizes(scene, *(ends if motion == "grow" else reversed(ends)))
+        frames = _growing(scene)
+        return frames if motion == "grow" else frames[::-1]
     if motion == "appear":
         empty = replace(scene, things=(), layout="empty")
         return (empty,) * (FRAMES // 2) + (scene,) * (FRAMES - FRAMES // 2)

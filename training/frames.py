@@ -29,6 +29,11 @@ class Frame:
         rows, columns = self.grid
         return columns * self.token, rows * self.token
 
+    def within(self, pixels):
+        """The frame of the same ratio that the engine makes in place of a larger one."""
+        scale = min(1, math.sqrt(pixels / (self.width * self.height)))
+        return Frame(round(self.width * scale), round(self.height * scale), self.token)
+
     def cut(self, picture):
         """The shown part of an array or tensor whose last two axes are the canvas's rows and
         columns.

@@ -2,8 +2,9 @@
 
     python -m training.pool --vae FILE --phase small --kinds 60 --count 20000 --out FOLDER
 
-Phases: "compact" little more than the things themselves, "small" 512 x 512 pictures, "full" all
-ratios at about a megapixel, "edits" and "clips" at 512 x 512. Writes one shard after another; run
+Phases: "compact" little more than the things themselves (drawings are learnt with half the tokens),
+"small" pictures of all ratios with as many pixels as 512 x 512, "full" of about a megapixel,
+"edits" and "clips" at 512 x 512. Writes one shard after another; run
 again, it goes on behind the last. Training picks new shards up while it runs.
 """
 
@@ -18,46 +19,32 @@ import torch
 from training import autoencoder, clips, edits
 from training.frames import FRAMES, SMALL, SQUARE
 from training.picture import draw
-from training.scene import SINGLES, STAGES, Mix, kinds_of_stage, sample_scene
+from training.scene import SINGLES, STAGES, Mix, around_things, kinds_of_stage, sample_scene
 from training.shards import Group, save_shard
 
 _SHARD = 400  # subjects
 _BATCH = 8  # pictures that are encoded together, of 512 x 512
-_SQUARE_SHARE = 0.5  # of the pictures of the full phase
+_SQUARE_SHARE = 0.5  # of the pictures of the small and full phases
 _REFERENCE_TIME = 10  # the n-th reference stands at n times this
 PHASES = ("compact", "small", "full", "edits", "clips")
 
 
-def sample_grid(rng, phase):
-    if phase != "full":
-        return SMALL.grid
+def sample_grid(rng, square):
+    """A grid of about as many pixels as a square frame."""
     if rng.random() < _SQUARE_SHARE:
-        return SQUARE.grid
-    return rng.choice(list(FRAMES.values())).grid
-
-
-def sample_compact(rng, mix):
-    """A small scene without most of its backdrop, its things as large as before: drawings are
-    learnt with half the tokens."""
-    wanted = sample_scene(rng, SMALL.grid, mix)
-    beside = wanted.layout in ("row", "group") or wanted.relation == "left"
-    grid = (4, 8) if beside else (8, 4) if wanted.layout == "pair" else (6, 6)
-    while True:
-        scene = sample_scene(rng, grid, mix)
-        if (scene.layout, scene.relation) == (wanted.layout, wanted.relation):
-            return scene
+        return square.grid
+    return rng.choice(list(FRAMES.values())).within(square.width * square.height).grid
 
 
 def sample_subject(rng, phase, kinds, mix):
     mix = replace(mix, kinds=kinds)
-    if phase == "compact":
-        return sample_compact(rng, mix)
-    grid = sample_grid(rng, phase)
     if phase == "edits":
-        return edits.sample_edit(rng, grid, replace(SINGLES, kinds=kinds))
+        return edits.sample_edit(rng, SMALL.grid, replace(SINGLES, kinds=kinds))
     if phase == "clips":
-        return clips.sample_clip(rng, grid, replace(SINGLES, kinds=kinds))
-    return sample_scene(rng, grid, mix)
+        return clips.sample_clip(rng, SMALL.grid, replace(SINGLES, kinds=kinds))
+    if phase == "compact":
+        return around_things(sample_scene(rng, SMALL.grid, mix))
+    return sample_scene(rng, sample_grid(rng, SQUARE if phase == "full" else SMALL), mix)
 
 
 def pictures_of(subject):

@@ -18,12 +18,12 @@ from training import artwork, autoencoder
 from training.artwork import COLOURS, KINDS
 from training.frames import TOKEN
 from training.picture import draw
-from training.scene import INDOORS, SETTINGS, TIMES, WEATHERS, Scene, Thing, horizon
+from training.scene import INDOORS, SETTINGS, TIMES, WEATHERS, Scene, Thing, horizon, sizes
 
 COLOURLESS = ("sketch", "neon", "blueprint", "sepia")  # styles in which colours cannot be read
 _HIDDEN = 0.2  # a pixel that differs by more from a backdrop counts as covered
 _BACKDROPS = 6  # of the nearest, that are tried with the things before them
-_LARGEST, _MOST = 10, 8  # width of things, in tokens; number of things
+_MOST = 8  # things
 _MATCHED = 0.25  # share of a drawing that must be there
 _FAINT = 0.03  # of what the first thing explains: less is no thing of its own
 _NOTHING = 0.05  # what a thing explains at least, per token of its area
@@ -205,7 +205,7 @@ class Recogniser:
         """
         best, looks = (0.0,), self._looks(style)
         left = (picture - explained).square().sum(0)[None, None]
-        for size in range(2, min(_LARGEST, *self.grid) + 1):
+        for size in sizes(*self.grid):
             side, places = size * self.scale, self._places(size)
             free = [not _is_within(Thing("", None, x, y, size), things) for x, y in places]
             gains, mosts = self._sprites(size, style).gains(picture, explained)

@@ -6,6 +6,7 @@ everything stands and how large it is, and things face one way only: a small mod
 guess makes half of one picture and half of another. Only the light may come from either side.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 from training.artwork import COLOURS, KINDS
@@ -75,8 +76,9 @@ HELD_OUT_LOOKS = frozenset(
     }
 )
 
-SIZES = (2, 3, 4, 6, 8)  # tokens
+_SIZES = (2, 3, 4, 6, 8)  # tokens
 _HORIZON = 0.4  # of a picture's height is ground
+_LEAST_ROWS = 4  # of a part of a scene
 _RECOLOURED = 0.6
 _IN_SETTING = 0.75  # the rest have a plain backdrop
 # What is drawn where the words say nothing of it, and the share of such scenes.
@@ -171,10 +173,16 @@ def _bottom(scene, size, kind=""):
     return max(size, min(lowest, scene.horizon + 2))
 
 
+def sizes(rows, columns):
+    """Of things in a picture, in tokens."""
+    short = min(rows, columns)
+    return tuple(size for size in _SIZES if size <= short and (size <= 6 or short > 9))
+
+
 def _single(rng, scene, mix):
     colour, kind = sample_look(rng, mix)
     short = min(scene.rows, scene.columns)
-    size = min(short, 6 if short <= 9 else 8)
+    size = max(size for size in sizes(short, short) if size < short)  # with some backdrop around
     x = (scene.columns - size) // 2
     return "", [Thing(kind, colour, x, _bottom(scene, size, kind) - size, size)]
 
@@ -199,14 +207,9 @@ def _different(rng, mix, count):
     return looks
 
 
-def _largest(rows, columns):
-    """The largest size of a thing in so much room."""
-    return max((size for size in SIZES if size <= min(rows, columns)), default=min(rows, columns))
-
-
 def _line(scene, looks):
     """Things side by side in the middle, as large as fit, on one ground line."""
-    size = _largest(scene.rows, scene.columns // len(looks))
+    size = sizes(scene.rows, scene.columns // len(looks))[-1]
     gap = 1 if (size + 1) * len(looks) - 1 <= scene.columns else 0
     x = (scene.columns - (size + gap) * len(looks) + gap) // 2
     y = _bottom(scene, size) - size
@@ -221,7 +224,7 @@ def _pair(rng, scene, mix):
     relation = rng.choices(RELATIONS, (0.6, 0.2, 0.2))[0]
     if relation == "left":
         return relation, _line(scene, looks)
-    size = _largest(scene.rows // 2, scene.columns)
+    size = sizes(scene.rows // 2, scene.columns)[-1]
     x, top = (scene.columns - size) // 2, (scene.rows - 2 * size) // 2
     return relation, [
         Thing(kind, colour, x, top + i * size, size) for i, (colour, kind) in enumerate(looks)
@@ -237,6 +240,23 @@ def _row(rng, scene, mix):
 def _group(rng, scene, mix):
     count = rng.choice((3, 4)) if scene.columns >= 12 else 3
     return "", _line(scene, _different(rng, mix, count))
+
+
+def around_things(scene):
+    """The part of a scene around its things; of an empty one all."""
+    if not scene.things:
+        return scene
+    sides = lambda ends: (math.floor(min(first for first, _ in ends)), max(last for _, last in ends))
+    left, right = sides([(thing.x, thing.x + thing.size) for thing in scene.things])
+    top, bottom = sides([(thing.y, thing.y + thing.size) for thing in scene.things])
+    top = max(0, min(top, bottom - _LEAST_ROWS))
+    return replace(
+        scene,
+        rows=bottom - top,
+        columns=right - left,
+        horizon=scene.horizon - top,
+        things=tuple(replace(t, x=t.x - left, y=t.y - top) for t in scene.things),
+    )
 
 
 def sample_scene(rng, grid=(8, 8), mix=Mix()):
