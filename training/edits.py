@@ -14,6 +14,7 @@ from training.scene import (
     WEATHERS,
     Mix,
     Scene,
+    alone,
     elsewhere,
     only,
     sample_look,
@@ -43,6 +44,7 @@ _INTO_STYLE = {
     "blueprint": ("a blueprint",),
     "sepia": ("a sepia picture", "an old sepia photo"),
 }
+_MOVED = 2  # tokens
 _WAY = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _NUMBERS = ("first", "second", "third")
 
@@ -98,12 +100,14 @@ def _remove(rng, scene, mix):
 
 
 def _add(rng, scene, mix):
-    whole = _remove(rng, scene, mix)
+    """Into a gap, or beside a thing that stood alone in the middle and makes room."""
     if len(scene.things) < 2:
         return None
-    after, (kind,) = scene, whole[2]
-    thing = next(thing for thing in scene.things if thing.kind == kind)
-    return (whole[1],), after, thing.look
+    index = rng.randrange(len(scene.things))
+    before = _without(scene, index)
+    if scene.relation == "left" and index == 1 and rng.random() < 0.7:
+        before = alone(scene, scene.things[0].look)
+    return (before,), scene, scene.things[index].look
 
 
 def _replace(rng, scene, mix):
@@ -122,17 +126,10 @@ def _move(rng, scene, mix):
     thing = scene.things[0]
     way = rng.choice(list(_WAY))
     dx, dy = _WAY[way]
-    steps = [
-        n
-        for n in (2, 3)
-        if 0 <= thing.x + n * dx <= scene.columns - thing.size
-        and 0 <= thing.y + n * dy <= scene.rows - thing.size
-    ]
-    if not steps:
+    x, y = thing.x + _MOVED * dx, thing.y + _MOVED * dy
+    if not (0 <= x <= scene.columns - thing.size and 0 <= y <= scene.rows - thing.size):
         return None
-    n = rng.choice(steps)
-    moved = _changed(scene, 0, x=thing.x + n * dx, y=thing.y + n * dy)
-    return (scene,), moved, (thing.kind, way)
+    return (scene,), _changed(scene, 0, x=x, y=y), (thing.kind, way)
 
 
 def _setting(rng, scene, mix):

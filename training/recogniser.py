@@ -54,13 +54,13 @@ def middle_of(thing):
 
 
 def scene_facts(scene):
-    """The right answers about the whole scene; None where there is none."""
+    """The right answers about the whole scene; None where there is none, or nothing shows it."""
     inside, plain = scene.setting in INDOORS, scene.setting == "plain"
     return {
         "setting": scene.setting,
-        "time": None if inside else scene.time,
+        "time": None if inside or scene.style == "blueprint" else scene.time,
         "weather": None if inside else scene.weather,
-        "backdrop": scene.backdrop if plain else None,
+        "backdrop": scene.backdrop if plain and scene.style not in COLOURLESS else None,
         "style": scene.style,
     }
 

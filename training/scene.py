@@ -179,12 +179,18 @@ def sizes(rows, columns):
     return tuple(size for size in _SIZES if size <= short and (size <= 6 or short > 9))
 
 
-def _single(rng, scene, mix):
-    colour, kind = sample_look(rng, mix)
+def alone(scene, look):
+    """A scene with one thing, where words that name nothing else put it."""
+    colour, kind = look
     short = min(scene.rows, scene.columns)
     size = max(size for size in sizes(short, short) if size < short)  # with some backdrop around
     x = (scene.columns - size) // 2
-    return "", [Thing(kind, colour, x, _bottom(scene, size, kind) - size, size)]
+    thing = Thing(kind, colour, x, _bottom(scene, size, kind) - size, size)
+    return replace(scene, layout="single", relation="", things=(thing,))
+
+
+def _single(rng, scene, mix):
+    return "", alone(scene, sample_look(rng, mix)).things
 
 
 def elsewhere(rng, scene):
