@@ -3,6 +3,7 @@ rate.
 """
 
 import os
+import signal
 import time
 
 import torch
@@ -17,11 +18,17 @@ class Run:
         """decay: share of the time, at the end, over which the learning rate falls to nothing."""
         self.path, self.limit_s, self.decay, self.warm_up = path, minutes * 60, decay, warm_up
         self.spent_s, self.steps, self.samples = 0.0, 0, 0  # steps: since this start
+        self.stopped = False
         self._last = time.monotonic()
 
     @property
     def over(self):
-        return self.spent_s >= self.limit_s
+        return self.stopped or self.spent_s >= self.limit_s
+
+    def stop_at(self, *signals):
+        """Ends the run, with its state saved, at the step in which one of these signals comes."""
+        for number in signals:
+            signal.signal(number, lambda *_: setattr(self, "stopped", True))
 
     def rate(self):
         """Learning rate from 0 to 1: warmed up at each start, constant, then falling."""

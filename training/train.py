@@ -7,6 +7,7 @@ Stopped and run again with the same arguments, it goes on where it was.
 """
 
 import argparse
+import signal
 from pathlib import Path
 
 import torch
@@ -114,6 +115,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     run, net = Run(args.out, args.minutes, args.decay), Paperland()
+    run.stop_at(signal.SIGTERM)
     earlier = run.load()
     if args.init and not earlier:
         begin = torch.load(args.init)

@@ -12,6 +12,7 @@ Stopped and run again with the same arguments, training goes on.
 
 import argparse
 import random
+import signal
 from pathlib import Path
 
 import torch
@@ -294,7 +295,9 @@ def main():
         begin = args.init or args.begin
         vae = autoencoder.load(begin).train() if begin else autoencoder.build()
         vae = vae.to(memory_format=torch.channels_last)
-        train(vae, Run(args.out, args.minutes, args.decay), args)
+        run = Run(args.out, args.minutes, args.decay)
+        run.stop_at(signal.SIGTERM)
+        train(vae, run, args)
         return
     vae = autoencoder.load(args.file).to(memory_format=torch.channels_last)
     if args.command == "freeze":

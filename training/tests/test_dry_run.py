@@ -3,7 +3,9 @@ learned here.
 """
 
 import math
+import os
 import random
+import signal
 import sys
 
 import pytest
@@ -78,7 +80,9 @@ def call(monkeypatch):
         monkeypatch.setattr(sys, "argv", [part.__name__, *map(str, arguments)])
         part.main()
 
-    return run
+    handler = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture(scope="session")
@@ -214,6 +218,20 @@ def test_training_runs_and_goes_on(tmp_path, call, small_pool, two_steps):
     assert torch.load(out)["samples"] == 4
     call(train, *flags, "--minutes", 1)
     assert torch.load(out)["samples"] == 8
+
+
+def test_a_run_ends_with_its_state_saved_when_it_is_told_to(tmp_path, call, small_pool, monkeypatch):
+    out = tmp_path / "dit.pt"
+    took = Run.tick
+
+    def told_after_a_step(run, samples):
+        took(run, samples)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Run, "tick", told_after_a_step)
+    flags = ("--pool", small_pool, "--out", out, "--batch", 2, "--no-compile", "--processes", 1)
+    call(train, *flags, "--minutes", 1000)
+    assert torch.load(out)["samples"] == 2
 
 
 def test_a_stage_takes_up_the_weights_draws_and_trains(tmp_path, call, monkeypatch):
