@@ -137,7 +137,7 @@ def main():
     )
     parser.add_argument("--vae", required=True, help="with a frozen encoder")
     parser.add_argument("--phase", choices=PHASES, nargs="+", default=["small"])
-    parser.add_argument("--kinds", type=int, default=STAGES[0], help=f"one of {STAGES}")
+    parser.add_argument("--kinds", type=int, default=STAGES[-1], help=f"one of {STAGES}")
     parser.add_argument("--count", type=int, default=20000, help="of each phase")
     parser.add_argument("--shard", type=int, default=_SHARD)
     parser.add_argument("--single", type=float, help="share of single things, others as usual")

@@ -14,8 +14,8 @@ SHIFT = 3.0  # of the noise levels, whatever the picture's size
 
 @dataclass(frozen=True)
 class Settings:
-    steps: int = 4
-    guidance: float = 2.0
+    steps: int = 6
+    guidance: float = 1.0
 
 
 def noise_levels(steps, shift=SHIFT):

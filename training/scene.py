@@ -130,7 +130,7 @@ class Mix:
     rows: float = 0.15
     groups: float = 0.10
     empty: float = 0.03
-    styled: float = 0.40
+    styled: float = 0.30
     kinds: tuple = tuple(KINDS)
     held_out: str = "avoid"
 

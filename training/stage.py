@@ -1,7 +1,7 @@
 """One stage of training in one command: takes up the stored weights, draws the stage's scenes and
 trains beside it as soon as the first are there.
 
-    python -m training.stage single-60 --out out --minutes 240
+    python -m training.stage small --out out --minutes 240
 
 Stopped and run again, it goes on where it was. Score and export are said at the end.
 """
@@ -20,27 +20,16 @@ _WAIT_S = 2
 
 @dataclass(frozen=True)
 class Stage:
-    kinds: int
-    single: float  # share of scenes of one thing
-    styled: float  # share of scenes in another style than flat
-    phases: tuple = ("small",)
+    phases: tuple
+    groups: str  # what to score
     wording: str = "rich"
-    groups: str = "single"  # what to score
 
 
 # In the order of training; each goes on from the weights of the one before.
 STAGES = {
-    "single-60": Stage(60, 0.8, 0.0),
-    "layouts-60": Stage(60, 0.45, 0.0, groups="single,pair,row"),
-    "styles-60": Stage(60, 0.45, 0.4, groups="single,new looks,pair,row,style"),
-    "all-150": Stage(150, 0.45, 0.4, groups="single,new looks,pair,row,style"),
-    "all-327": Stage(
-        327, 0.45, 0.3, ("compact", "small"), groups="single,new looks,pair,row,style"
-    ),
-    "full-327": Stage(327, 0.45, 0.4, ("small", "full"), groups="single,pair,row,16:9,9:16"),
-    "world": Stage(
-        327, 0.45, 0.4, ("small", "full", "edits", "clips"), "world", "single,pair,edits,clips,de"
-    ),
+    "small": Stage(("compact", "small", "edits"), "single,new looks,pair,row,style,edits"),
+    "full": Stage(("small", "full", "edits"), "single,pair,row,style,edits,16:9,9:16"),
+    "world": Stage(("small", "full", "edits", "clips"), "single,pair,edits,clips,de", "world"),
 }
 
 
@@ -67,8 +56,7 @@ def main():
     pool = out / f"pool-{args.stage}"
     drawing = subprocess.Popen(
         _part(
-            "pool", "--vae", out / "vae.pt", "--phase", *stage.phases, "--kinds", stage.kinds,
-            "--single", stage.single, "--styled", stage.styled, "--count", args.count,
+            "pool", "--vae", out / "vae.pt", "--phase", *stage.phases, "--count", args.count,
             "--out", pool,
         )
     )  # fmt: skip
@@ -86,12 +74,13 @@ def main():
         )  # fmt: skip
     finally:
         drawing.terminate()
-    print(
-        f"python -m training.score --checkpoint {trained} --vae {out / 'vae.pt'} --kinds "
-        f"{stage.kinds} --side 512 --groups '{stage.groups}'\n"
-        f"python -m training.export --checkpoint {trained} --vae {out / 'vae.pt'} --kinds "
-        f"{stage.kinds} --side 512"
-    )
+    side = 1024 if "full" in stage.phases else 512
+    for part in ("score", "export"):
+        more = f" --groups '{stage.groups}'" if part == "score" else ""
+        print(
+            f"python -m training.{part} --checkpoint {trained} --vae {out / 'vae.pt'} "
+            f"--side {side}{more}"
+        )
 
 
 if __name__ == "__main__":

@@ -240,8 +240,8 @@ def test_a_stage_takes_up_the_weights_draws_and_trains(tmp_path, call, monkeypat
     class Drawing:
         def __init__(self, command):
             parts.append(command)
-            (tmp_path / "pool-styles-60").mkdir()
-            (tmp_path / "pool-styles-60" / "small.pt").touch()
+            (tmp_path / "pool-small").mkdir()
+            (tmp_path / "pool-small" / "small.pt").touch()
 
         def poll(self):
             return None
@@ -251,9 +251,9 @@ def test_a_stage_takes_up_the_weights_draws_and_trains(tmp_path, call, monkeypat
 
     monkeypatch.setattr(stage.subprocess, "Popen", Drawing)
     monkeypatch.setattr(stage.subprocess, "run", lambda command, check: parts.append(command))
-    call(stage, "styles-60", "--out", tmp_path, "--minutes", 1, "--batch", 4)
+    call(stage, "small", "--out", tmp_path, "--minutes", 1, "--batch", 4)
     said = [" ".join(part[3:]) if isinstance(part, list) else part for part in parts]
-    assert "import_weights" in said[0] and "pool" in said[1] and "--styled 0.4" in said[1]
+    assert "import_weights" in said[0] and "pool" in said[1] and "--phase compact small edits" in said[1]
     assert "train" in said[2] and said[2].endswith("--batch 4") and said[3] == "terminated"
 
 
