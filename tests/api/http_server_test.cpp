@@ -264,7 +264,7 @@ TEST_F(HttpServerTest, TakesALinkOfItsOwnFromTheStoreForTheTeamWhosePictureItIs)
     const auto& references = std::get<service::EditRequest>(job.payload).references;
     ASSERT_EQ(references.size(), 1u);
     EXPECT_EQ(*blobs_.get(references[0]), (std::vector<std::uint8_t>{'p', '0'}));
-    EXPECT_TRUE(jobs_.cancel(job.job.id, service::EndedBy::customer));
+    EXPECT_TRUE(jobs_.cancel(job.job.id));
     events_.publish({.job_id = job.job.id});
     client.reply();
   }

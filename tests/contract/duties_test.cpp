@@ -110,7 +110,7 @@ TEST_F(DutiesTest, ExpiryTakesHoweverManyThereAre) {
 TEST_F(DutiesTest, TheBytesOfACancelledJobGo) {
   const ClaimedJob claimed = begin();
   const std::string hash = put("never named");
-  ASSERT_TRUE(jobs_.cancel(claimed.job.id, service::EndedBy::customer));
+  ASSERT_TRUE(jobs_.cancel(claimed.job.id));
   clock_.advance_ms(kOrphanAgeMs);
   EXPECT_EQ(run(sweep_), 0);
   clock_.advance_ms(1);
@@ -228,7 +228,7 @@ TEST_F(DutiesTest, SweepsNothingThatIsNeededInAnyOrderOfEvents) {
         break;
       case 4:
         if (!running.empty() && any(3) == 0) {
-          ASSERT_TRUE(jobs_.cancel(running.front().job.id, EndedBy::customer));
+          ASSERT_TRUE(jobs_.cancel(running.front().job.id));
           running.erase(running.begin());
         }
         break;

@@ -136,8 +136,8 @@ TEST_P(JobMoney, IsGivenBackWhenNobodyBeginsInTime) {
 
 TEST_P(JobMoney, IsGivenBackForAJobThatIsCancelled) {
   const Job job = take();
-  ASSERT_TRUE(jobs_.cancel(job.id, EndedBy::customer));
-  ASSERT_TRUE(jobs_.cancel(job.id, EndedBy::customer));  // twice is harmless
+  ASSERT_TRUE(jobs_.cancel(job.id));
+  ASSERT_TRUE(jobs_.cancel(job.id));  // twice is harmless
   EXPECT_EQ(held() + paid(), 0);
   EXPECT_EQ(outcome(), Outcome::cancelled_queued);
 }
@@ -145,7 +145,7 @@ TEST_P(JobMoney, IsGivenBackForAJobThatIsCancelled) {
 TEST_P(JobMoney, IsKeptForAbandonedWorkWhereThatIsThePolicy) {
   const Job job = take(ChargePolicy::work_done);
   ASSERT_TRUE(claim());
-  ASSERT_TRUE(jobs_.cancel(job.id, EndedBy::client_gone));
+  ASSERT_TRUE(jobs_.give_up(job.id, EndedBy::client_gone));
   EXPECT_EQ(held(), 0);
   EXPECT_EQ(paid(), 30);
   EXPECT_EQ(outcome(), Outcome::client_gone_running);
@@ -213,8 +213,8 @@ TEST_P(JobMoney, IsTakenAnewFromAnotherKeyForAnotherRequestLaterOrAfterAFailure)
   later.job.id = later.reservation->charge.id = "later";
   later.attach_since_ms = clock_.unix_ms() + 1;
   EXPECT_NE(jobs_.insert(later)->id, job.id);
-  ASSERT_TRUE(jobs_.cancel("later", EndedBy::customer));
-  ASSERT_TRUE(jobs_.cancel(job.id, EndedBy::customer));
+  ASSERT_TRUE(jobs_.cancel("later"));
+  ASSERT_TRUE(jobs_.cancel(job.id));
   EXPECT_EQ(jobs_.insert(again)->id, again.job.id);
 }
 
@@ -227,7 +227,7 @@ TEST_P(JobMoney, IsNotHeldForMoreJobsAtOnceThanAKeyMayHave) {
   EXPECT_EQ(refused.error().message,
             "Too many requests at the same time: 1 of this key are in work and 1 are allowed.");
   EXPECT_EQ(held(), 30);
-  ASSERT_TRUE(jobs_.cancel(first.id, EndedBy::customer));
+  ASSERT_TRUE(jobs_.cancel(first.id));
   EXPECT_TRUE(jobs_.insert(second));
 }
 
@@ -267,8 +267,8 @@ TEST_P(JobMoney, IsHeldExactlyWhileAJobIsOpenInRandomSequences) {
       case 5:
         if (!ids.empty()) {
           ASSERT_TRUE(
-              jobs_.cancel(ids[static_cast<std::size_t>(one_of(static_cast<int>(ids.size())))],
-                           EndedBy::client_gone));
+              jobs_.give_up(ids[static_cast<std::size_t>(one_of(static_cast<int>(ids.size())))],
+                            EndedBy::client_gone));
         }
         break;
       default:

@@ -126,7 +126,7 @@ TEST_P(JobStoreContract, GivesAnOpenJobOfTheTeamToWhoSharesIt) {
   EXPECT_EQ(store_.insert(twin)->id, "first");
   twin.job.owner.team_id = "theirs";
   EXPECT_EQ(store_.insert(twin)->id, "another") << "another team";
-  ASSERT_TRUE(store_.cancel("first", EndedBy::customer));
+  ASSERT_TRUE(store_.cancel("first"));
   first.job.id = "third";
   EXPECT_EQ(store_.insert(first)->id, "third") << "what has ended is not shared";
 }
@@ -184,7 +184,7 @@ TEST_P(JobStoreContract, TellsWhatWasAskedForAlsoWhenItIsMade) {
   insert(wanted);
   ASSERT_TRUE(store_.payload(wanted.job.id));
   EXPECT_TRUE(*store_.payload(wanted.job.id) == wanted.payload);
-  ASSERT_TRUE(store_.cancel(wanted.job.id, EndedBy::customer));
+  ASSERT_TRUE(store_.cancel(wanted.job.id));
   EXPECT_TRUE(*store_.payload(wanted.job.id) == wanted.payload);
   EXPECT_EQ(store_.payload("nobody").error().code, ErrorCode::not_found);
 }
@@ -224,7 +224,7 @@ TEST_P(JobStoreContract, FindsSeveralJobsInOneLook) {
 
 TEST_P(JobStoreContract, DoesNotKnowWhatWasNeverThere) {
   EXPECT_EQ(store_.find("none").error().code, ErrorCode::not_found);
-  EXPECT_EQ(store_.cancel("none", EndedBy::customer).error().code, ErrorCode::not_found);
+  EXPECT_EQ(store_.cancel("none").error().code, ErrorCode::not_found);
   EXPECT_EQ(archive_.find_picture("none").error().code, ErrorCode::not_found);
   EXPECT_TRUE(archive_.pictures("none")->empty());
 }
@@ -366,7 +366,7 @@ TEST_P(JobStoreContract, KnowsWhichLeasesHold) {
   const Lease first = claim().lease();
   const Lease second = claim().lease();
   const Lease leases[] = {first, {.job_id = "none", .token = "none"}, second};
-  ASSERT_TRUE(store_.cancel(second.job_id, EndedBy::customer));
+  ASSERT_TRUE(store_.cancel(second.job_id));
   const auto lost = store_.lost(leases);
   ASSERT_EQ(lost->size(), 2u);
   EXPECT_EQ((*lost)[0].job_id, "none");
@@ -564,7 +564,7 @@ TEST_P(JobStoreContract, ANewServerTakesTheJobsOfTheLastOnesChildrenAndOfNobodyE
 
 TEST_P(JobStoreContract, CancelsAQueuedJob) {
   const Job job = insert();
-  EXPECT_EQ(store_.cancel(job.id, EndedBy::customer)->state, JobState::cancelled);
+  EXPECT_EQ(store_.cancel(job.id)->state, JobState::cancelled);
   EXPECT_EQ(store_.find(job.id)->finished_ms, clock_.unix_ms());
   EXPECT_TRUE(nothing_to_claim());
 }
@@ -572,7 +572,7 @@ TEST_P(JobStoreContract, CancelsAQueuedJob) {
 TEST_P(JobStoreContract, TakesARunningJobThatIsCancelledOutOfItsWorkersHands) {
   const Job job = insert();
   const ClaimedJob claimed = claim();
-  EXPECT_EQ(store_.cancel(job.id, EndedBy::customer)->state, JobState::cancelled);
+  EXPECT_EQ(store_.cancel(job.id)->state, JobState::cancelled);
   EXPECT_EQ(store_.complete(claimed.lease(), {}).error().code, ErrorCode::aborted);
   EXPECT_EQ(state_of(job), JobState::cancelled);
 }
@@ -580,7 +580,41 @@ TEST_P(JobStoreContract, TakesARunningJobThatIsCancelledOutOfItsWorkersHands) {
 TEST_P(JobStoreContract, LeavesAFinishedJobAsItIsWhenItIsCancelled) {
   const Job job = insert();
   ASSERT_TRUE(store_.complete(claim().lease(), {}));
-  EXPECT_EQ(store_.cancel(job.id, EndedBy::customer)->state, JobState::succeeded);
+  EXPECT_EQ(store_.cancel(job.id)->state, JobState::succeeded);
+}
+
+TEST_P(JobStoreContract, GivesAJobUpWhenAllWhoWereGivenItHave) {
+  NewJob wanted = new_job();
+  wanted.request_hash = "h";
+  const Job job = insert(wanted);
+  NewJob again = new_job();
+  again.request_hash = "h";
+  again.attach_since_ms = job.created_ms;
+  ASSERT_EQ(insert(again).id, job.id);
+  EXPECT_EQ(store_.give_up(job.id, EndedBy::client_gone)->state, JobState::queued);
+  EXPECT_EQ(store_.give_up(job.id, EndedBy::client_gone)->state, JobState::cancelled);
+  EXPECT_EQ(insert(again).id, again.job.id) << "who comes too late asks anew";
+}
+
+TEST_P(JobStoreContract, DoesNotGiveUpAJobThatAnotherShares) {
+  NewJob wanted = new_job();
+  wanted.share_key = "s";
+  const Job job = insert(wanted);
+  NewJob twin = new_job();
+  twin.share_key = "s";
+  ASSERT_EQ(insert(twin).id, job.id);
+  EXPECT_EQ(store_.give_up(job.id, EndedBy::deadline)->state, JobState::queued);
+}
+
+TEST_P(JobStoreContract, GivesNoJobUpThatHasAnIdempotencyKeyOrHasEnded) {
+  NewJob keyed = new_job();
+  keyed.job.idempotency_key = "once";
+  insert(keyed);
+  EXPECT_EQ(store_.give_up(keyed.job.id, EndedBy::client_gone)->state, JobState::queued);
+  ASSERT_TRUE(store_.cancel(keyed.job.id));
+  const Job made = succeed("p");
+  EXPECT_EQ(store_.give_up(made.id, EndedBy::client_gone)->state, JobState::succeeded);
+  EXPECT_EQ(store_.give_up("none", EndedBy::client_gone).error().code, ErrorCode::not_found);
 }
 
 TEST_P(JobStoreContract, GivesEachJobToOneOfManyClaimers) {
@@ -655,7 +689,7 @@ TEST_P(JobStoreContract, RemovesOnePictureAndLeavesTheOthers) {
 TEST_P(JobStoreContract, RemovesOldJobsThatHaveEndedAndHaveNoPictures) {
   const Job with_picture = succeed("p");
   const Job cancelled = insert();
-  ASSERT_TRUE(store_.cancel(cancelled.id, EndedBy::customer));
+  ASSERT_TRUE(store_.cancel(cancelled.id));
   const Job queued = insert();
   const Job running = *store_.find(insert().id);
   claim();
@@ -685,7 +719,7 @@ TEST_P(JobStoreContract, KeepsTheInputsOfAJobUntilItHasEnded) {
   ASSERT_TRUE(claimed && *claimed);
   EXPECT_EQ((*claimed)->payload, JobPayload(edit));
   EXPECT_TRUE(archive_.orphans(blobs)->empty());
-  ASSERT_TRUE(store_.cancel(wanted.job.id, EndedBy::customer));
+  ASSERT_TRUE(store_.cancel(wanted.job.id));
   EXPECT_EQ(archive_.orphans(blobs)->size(), 3u);
   EXPECT_EQ(archive_.remove_jobs(clock_.unix_ms() + 1, 10), 1);
 }

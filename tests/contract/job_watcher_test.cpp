@@ -63,8 +63,9 @@ class CountingStore final : public JobStore {
     return store_.fail(lease, error);
   }
   Result<void> release(const Lease& lease) override { return store_.release(lease); }
-  Result<Job> cancel(std::string_view job_id, EndedBy by) override {
-    return store_.cancel(job_id, by);
+  Result<Job> cancel(std::string_view job_id) override { return store_.cancel(job_id); }
+  Result<Job> give_up(std::string_view job_id, EndedBy by) override {
+    return store_.give_up(job_id, by);
   }
   Result<std::vector<Job>> rescue(const Stranded& stranded) override {
     return store_.rescue(stranded);
@@ -88,6 +89,13 @@ class JobWatcherTest : public testing::Test {
   std::string insert(std::string idempotency_key = {}) {
     NewJob wanted = some_job(clock_);
     wanted.job.idempotency_key = std::move(idempotency_key);
+    return store_.insert(wanted)->id;
+  }
+
+  /// As a client that has lost the answer.
+  std::string insert_again() {
+    NewJob wanted = some_job(clock_);
+    wanted.attach_since_ms = 0;
     return store_.insert(wanted)->id;
   }
 
@@ -238,10 +246,21 @@ TEST_F(JobWatcherTest, GivingUpCancelsAJobThatNobodyElseWaitsFor) {
   EXPECT_EQ(bell_.cancelled, std::vector<std::string>{id});
 }
 
+TEST_F(JobWatcherTest, GivingUpLeavesAJobToARetryThatHasFoundItAndDoesNotWaitYet) {
+  start(kNever);
+  const std::string id = insert();
+  auto gone = watcher_->watch(id, {});
+  ASSERT_EQ(insert_again(), id);
+  EXPECT_EQ(watcher_->give_up(gone)->state, JobState::queued);
+  auto retry = watcher_->watch(id, {});
+  EXPECT_EQ(watcher_->give_up(retry)->state, JobState::cancelled);
+}
+
 TEST_F(JobWatcherTest, GivingUpCancelsOnlyWhenTheLastOneDoes) {
   start(kNever);
   const std::string id = insert();
   auto first = watcher_->watch(id, {});
+  ASSERT_EQ(insert_again(), id);
   auto second = watcher_->watch(id, {});
   EXPECT_EQ(watcher_->give_up(first)->state, JobState::queued);
   EXPECT_EQ(watcher_->give_up(first)->state, JobState::queued) << "it has no second voice";

@@ -91,7 +91,7 @@ inline int live(Stores& stores, const std::function<void(Promise)>& tell) {
   tell(Promise::completed);
   if (!stores.jobs.insert(wanted_job("second", "twice"))) return 7;
   claim_from(stores.jobs, "serve-child");
-  if (!stores.jobs.cancel("second", service::EndedBy::customer)) return 8;
+  if (!stores.jobs.cancel("second")) return 8;
   tell(Promise::cancelled);
   return 0;
 }

@@ -239,7 +239,7 @@ class Life {
   void cancel() {
     if (jobs_.empty()) return;
     const std::string id = one_of(jobs_).first;
-    const auto job = process_->jobs.cancel(id, service::EndedBy::customer);
+    const auto job = process_->jobs.cancel(id);
     ASSERT_TRUE(job);
     note("cancelled", to_string(job->state));
     jobs_[id].end = job->state;

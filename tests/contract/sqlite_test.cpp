@@ -232,7 +232,7 @@ TEST(SqliteJobStore, CanRescueAndCancelAJobWhosePayloadItCannotRead) {
   run_plain(file.folder.path() / "imagined.db", "UPDATE jobs SET payload = 'x', kind = 'y'");
   EXPECT_EQ(store.rescue(service::Stranded::of_worker("dead"))->size(), 1u);
   EXPECT_EQ(store.find(job.id)->kind, std::nullopt);
-  EXPECT_EQ(store.cancel(job.id, service::EndedBy::customer)->state, service::JobState::cancelled);
+  EXPECT_EQ(store.cancel(job.id)->state, service::JobState::cancelled);
 }
 
 TEST(SqliteJobStore, OneCallFailsWhenSomebodyDroppedATable) {

@@ -101,8 +101,9 @@ class FailingJobStore final : public service::JobStore {
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));
     return store_.release(lease);
   }
-  Result<service::Job> cancel(std::string_view id, service::EndedBy by) override {
-    return store_.cancel(id, by);
+  Result<service::Job> cancel(std::string_view id) override { return store_.cancel(id); }
+  Result<service::Job> give_up(std::string_view id, service::EndedBy by) override {
+    return store_.give_up(id, by);
   }
   Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override {
     if (auto error = fault_.strike()) return tl::unexpected(std::move(*error));

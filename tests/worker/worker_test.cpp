@@ -184,7 +184,7 @@ TEST_F(WorkerTest, StopsACancelledJobWithinAStepAndTakesTheNext) {
   start();
   const std::string id = submit({.count = 5});
   ASSERT_TRUE(began.wait());
-  ASSERT_TRUE(queue().cancel(id, service::EndedBy::customer));
+  ASSERT_TRUE(queue().give_up(id, service::EndedBy::client_gone));
   EXPECT_EQ(finished(submit({})).state, JobState::succeeded);
   EXPECT_EQ(memory_jobs_.find(id)->state, JobState::cancelled);
   EXPECT_TRUE(memory_jobs_.pictures(id)->empty());
@@ -203,8 +203,7 @@ TEST_F(WorkerTest, NoticesACancelWhoseRingWasLost) {
   start();
   const std::string id = submit({});
   ASSERT_TRUE(began.wait());
-  ASSERT_TRUE(
-      memory_jobs_.cancel(id, service::EndedBy::customer));  // in the database, and nobody rings
+  ASSERT_TRUE(memory_jobs_.cancel(id));  // in the database, and nobody rings
   EXPECT_TRUE(stopped.wait());
 }
 
@@ -426,7 +425,7 @@ TEST_F(WorkerTest, ForgetsAJobThatIsStoppedAfterItsLastPictureWasHandedIn) {
   ASSERT_TRUE(held.storing.wait());
   // The engine's thread asks for the next job: all three pictures were handed in.
   ASSERT_TRUE(wait_until([&] { return counting.claims >= claims + 2; }));
-  ASSERT_TRUE(queue().cancel(id, service::EndedBy::customer));
+  ASSERT_TRUE(queue().give_up(id, service::EndedBy::client_gone));
   held.go_on.raise();
   EXPECT_EQ(finished(submit({})).state, JobState::succeeded);
   EXPECT_EQ(memory_jobs_.find(id)->state, JobState::cancelled);

@@ -53,13 +53,16 @@ Result<JobPayload> JobQueue::payload(const Caller& caller, std::string_view job_
 
 Result<Job> JobQueue::cancel(const Caller& caller, std::string_view job_id) {
   TRY(find(caller, job_id));
-  return cancel(job_id, EndedBy::customer);
+  return tell_if_cancelled(TRY(store_.cancel(job_id)));
 }
 
-Result<Job> JobQueue::cancel(std::string_view job_id, EndedBy by) {
-  Job job = TRY(store_.cancel(job_id, by));
+Result<Job> JobQueue::give_up(std::string_view job_id, EndedBy by) {
+  return tell_if_cancelled(TRY(store_.give_up(job_id, by)));
+}
+
+Job JobQueue::tell_if_cancelled(Job job) {
   if (job.state != JobState::cancelled) return job;
-  bell_.job_cancelled(job_id);
+  bell_.job_cancelled(job.id);
   events_.publish({.kind = JobEvent::Kind::finished, .job_id = job.id});
   log(LogLevel::info, "job_cancelled", "id={}", job.id);
   return job;

@@ -38,8 +38,8 @@ class JobQueue {
   Result<JobPayload> payload(const Caller& caller, std::string_view job_id);
   /// The job after it; a final job stays what it is. Stops the worker within a step.
   Result<Job> cancel(const Caller& caller, std::string_view job_id);
-  /// For who watches a job on behalf of a caller that was asked already.
-  Result<Job> cancel(std::string_view job_id, EndedBy by);
+  /// As JobStore::give_up, for a caller that was asked already who it is.
+  Result<Job> give_up(std::string_view job_id, EndedBy by);
 
   /// To be called when a worker process has ended, when the server has started, and every few
   /// seconds for leases: queues the jobs again or fails them. How many moved. When it fails for a
@@ -49,6 +49,7 @@ class JobQueue {
   Result<int> end_overdue();
 
  private:
+  Job tell_if_cancelled(Job job);
   Result<int> move_stranded(const Stranded& stranded);
 
   JobStore& store_;

@@ -67,17 +67,14 @@ bool JobWatcher::forget(const Entry& entry) {
   for (auto each = begin; each != end; ++each) {
     if (each->second.get() != &entry) continue;
     waiting_.erase(each);
-    return !waiting_.contains(entry.job_id);
+    return true;
   }
   return false;
 }
 
 Result<Job> JobWatcher::give_up(Waiter& waiter, EndedBy by) {
   const std::string& job_id = waiter.entry_->job_id;
-  const bool was_last = forget(*waiter.entry_);
-  Job job = TRY(store_.find(job_id));
-  if (!was_last || is_final(job.state) || !job.idempotency_key.empty()) return job;
-  return queue_.cancel(job_id, by);
+  return forget(*waiter.entry_) ? queue_.give_up(job_id, by) : store_.find(job_id);
 }
 
 void JobWatcher::ring(const std::string& job_id) {

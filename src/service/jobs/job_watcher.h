@@ -59,9 +59,8 @@ class JobWatcher {
     return events_.progress_of(job_id);
   }
 
-  /// For a waiter whose client has gone or has waited long enough: cancels the job unless somebody
-  /// else waits for it or it has an idempotency key, for then the client will ask again. The job as
-  /// it is then. Blocks on the store.
+  /// For a waiter whose client has gone or has waited long enough: as JobStore::give_up, once. The
+  /// job as it is then. Blocks on the store.
   Result<Job> give_up(Waiter& waiter, EndedBy by = EndedBy::client_gone);
 
  private:
@@ -73,8 +72,7 @@ class JobWatcher {
   void look_at(const std::vector<std::string>& job_ids);
   void tell(const std::string& job_id, const Result<Job>& job);
   void ring(const std::string& job_id);
-  /// Nothing more for it; whether it was the last that waited for its job. False when it was told
-  /// already.
+  /// Nothing more for it; false when it was told already or has given up.
   bool forget(const Entry& entry);
 
   JobStore& store_;

@@ -83,7 +83,8 @@ class JobStore {
 
   /// The job as it is then. Not a new one but the earlier one when the team has given its
   /// idempotency key before, `unprocessable`, field "idempotency_key", when that was another
-  /// request; nor when it asks again (`attach_since_ms`), or shares (`share_key`).
+  /// request; nor when it asks again (`attach_since_ms`), or shares (`share_key`): then one more
+  /// wants that job (`give_up`).
   /// `resource_exhausted`, "the queue is full: N jobs are waiting", with `queue_limit` or more jobs
   /// in the queue, with `in_flight_max` or more of the key that have not ended, or as
   /// LedgerStore::reserve. The end of the job, whoever brings it about, resolves the reservation in
@@ -121,7 +122,11 @@ class JobStore {
 
   /// queued or running -> cancelled; the job as it is then. A final job stays what it is and is
   /// returned. `not_found`.
-  virtual Result<Job> cancel(std::string_view job_id, EndedBy by) = 0;
+  virtual Result<Job> cancel(std::string_view job_id) = 0;
+  /// One of those who were given the job by `insert` wants it no more. When none is left, and it
+  /// has no idempotency key, under which it will be asked for again: as `cancel`. The job as it is
+  /// then. `not_found`.
+  virtual Result<Job> give_up(std::string_view job_id, EndedBy by) = 0;
   /// Running jobs that lost their worker; those that moved, in their new state.
   virtual Result<std::vector<Job>> rescue(const Stranded& stranded) = 0;
   /// queued -> failed for those that are overdue; they, in their new state.

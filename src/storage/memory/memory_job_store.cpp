@@ -61,7 +61,7 @@ Result<std::optional<Job>> MemoryJobStore::find_keyed(std::string_view team_id,
   return find_keyed_job(team_id, idempotency_key, request_hash);
 }
 
-const MemoryJobStore::Row* MemoryJobStore::find_lost(const NewJob& wanted) const {
+MemoryJobStore::Row* MemoryJobStore::find_lost(const NewJob& wanted) {
   if (!wanted.attach_since_ms) return nullptr;
   const auto row = std::find_if(rows_.rbegin(), rows_.rend(), [&wanted](const Row& each) {
     const Job& job = each.job;
@@ -79,12 +79,18 @@ Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
   if (auto earlier =
           TRY(find_keyed_job(job.owner.team_id, job.idempotency_key, wanted.request_hash)))
     return std::move(*earlier);
-  if (const Row* lost = find_lost(wanted)) return lost->job;
+  if (Row* lost = find_lost(wanted)) {
+    ++lost->askers;
+    return lost->job;
+  }
   const auto twin = std::ranges::find_if(rows_, [&wanted](const Row& row) {
     return !wanted.share_key.empty() && row.share_key == wanted.share_key &&
            row.job.owner.team_id == wanted.job.owner.team_id && !service::is_final(row.job.state);
   });
-  if (twin != rows_.end()) return twin->job;
+  if (twin != rows_.end()) {
+    ++twin->askers;
+    return twin->job;
+  }
   const auto waiting =
       std::ranges::count(rows_, JobState::queued, [](const Row& row) { return row.job.state; });
   if (waiting >= wanted.queue_limit)
@@ -181,12 +187,23 @@ Result<void> MemoryJobStore::release(const Lease& lease) {
   return move_leased(lease, [](const Job& job) { return service::released(job); });
 }
 
-Result<Job> MemoryJobStore::cancel(std::string_view job_id, EndedBy by) {
+Result<Job> MemoryJobStore::cancel(std::string_view job_id) {
   const std::lock_guard lock(mutex_);
   Row* row = find_row(job_id);
   if (row == nullptr) return imagined::fail(ErrorCode::not_found, "no such job");
   if (!service::is_final(row->job.state))
-    put(*row, service::cancelled(row->job, clock_.unix_ms()), by);
+    put(*row, service::cancelled(row->job, clock_.unix_ms()), EndedBy::customer);
+  return row->job;
+}
+
+Result<Job> MemoryJobStore::give_up(std::string_view job_id, EndedBy by) {
+  const std::lock_guard lock(mutex_);
+  Row* row = find_row(job_id);
+  if (row == nullptr) return imagined::fail(ErrorCode::not_found, "no such job");
+  row->askers = std::max(row->askers - 1, 0);
+  const Job& job = row->job;
+  if (row->askers == 0 && job.idempotency_key.empty() && !service::is_final(job.state))
+    put(*row, service::cancelled(job, clock_.unix_ms()), by);
   return row->job;
 }
 

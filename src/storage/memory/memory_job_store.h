@@ -36,7 +36,8 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   std::vector<Result<void>> complete_all(std::span<const service::Completion> completions) override;
   Result<void> fail(const service::Lease& lease, const Error& error) override;
   Result<void> release(const service::Lease& lease) override;
-  Result<service::Job> cancel(std::string_view job_id, service::EndedBy by) override;
+  Result<service::Job> cancel(std::string_view job_id) override;
+  Result<service::Job> give_up(std::string_view job_id, service::EndedBy by) override;
   Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override;
   Result<std::vector<service::Job>> end_overdue() override;
   Result<service::QueuePace> pace() override;
@@ -63,6 +64,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
     std::string share_key;
     std::string lease_origin;
     std::int64_t lease_until_ms = 0;  // monotonic
+    int askers = 1;                   // who want it and have not given it up
   };
   Result<std::optional<service::Job>> find_keyed_job(std::string_view team_id,
                                                      std::string_view idempotency_key,
@@ -70,7 +72,7 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
   Row* find_row(std::string_view job_id);
   Row* find_leased(const service::Lease& lease);
   /// What a client asks for again that lost the answer; null when there is no such job.
-  const Row* find_lost(const service::NewJob& wanted) const;
+  Row* find_lost(const service::NewJob& wanted);
   void grant_lease(Row& row, std::int64_t lease_ms);
   /// Moves the job of a lease; `aborted` when it holds no more.
   template <class Move>

@@ -372,6 +372,10 @@ INSERT INTO logins SELECT person_id, name, hash, changed_ms FROM logins_before;
 DROP TABLE logins_before;
 CREATE INDEX logins_by_name ON logins (name);
 )sql",
+    // 23: how many want a job that have not given it up.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN askers INTEGER NOT NULL DEFAULT 1;
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -182,12 +182,32 @@ Result<void> insert_job(Connection& connection, const NewJob& wanted) {
   return insert_inputs(connection, job.id, service::inputs_of(wanted.payload));
 }
 
+/// How many want the job then.
+Result<std::int64_t> add_askers(Connection& connection, std::string_view job_id, int count) {
+  Statement update = TRY(connection.prepare(
+      "UPDATE jobs SET askers = max(askers + ?, 0) WHERE id = ? RETURNING askers"));
+  TRY(update.bind(count, job_id).step());
+  return update.integer(0);
+}
+
+/// The job after it; a final one stays what it is.
+Result<Job> cancel_job(Connection& connection, std::string_view job_id, EndedBy by,
+                       std::int64_t now_ms) {
+  Job job = TRY(find_job(connection, job_id));
+  if (service::is_final(job.state)) return job;
+  Job after = service::cancelled(job, now_ms);
+  TRY(move_job(connection, job, after, by));
+  return after;
+}
+
 /// The job that is given instead of a new one.
 Result<std::optional<Job>> find_earlier(Connection& connection, const NewJob& wanted) {
   auto earlier = TRY(find_keyed_job(connection, wanted.job.owner.team_id,
                                     wanted.job.idempotency_key, wanted.request_hash));
   if (!earlier) earlier = TRY(find_lost(connection, wanted));
   if (!earlier) earlier = TRY(find_twin(connection, wanted));
+  // In the commit that finds it, so that nobody gives it up in between.
+  if (earlier && !service::is_final(earlier->state)) TRY(add_askers(connection, earlier->id, 1));
   return earlier;
 }
 
@@ -394,16 +414,25 @@ Result<void> SqliteJobStore::release(const Lease& lease) {
   return transaction.commit();
 }
 
-Result<Job> SqliteJobStore::cancel(std::string_view job_id, EndedBy by) {
+Result<Job> SqliteJobStore::cancel(std::string_view job_id) {
+  Connection& connection = database_.power_safe();
+  const auto lock = connection.lock();
+  Transaction transaction = TRY(Transaction::begin(connection));
+  Job job = TRY(cancel_job(connection, job_id, EndedBy::customer, clock_.unix_ms()));
+  TRY(transaction.commit());
+  return job;
+}
+
+Result<Job> SqliteJobStore::give_up(std::string_view job_id, EndedBy by) {
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   Job job = TRY(find_job(connection, job_id));
-  if (service::is_final(job.state)) return job;
-  Job after = service::cancelled(job, clock_.unix_ms());
-  TRY(move_job(connection, job, after, by));
+  const std::int64_t left = TRY(add_askers(connection, job_id, -1));
+  if (left == 0 && job.idempotency_key.empty())
+    job = TRY(cancel_job(connection, job_id, by, clock_.unix_ms()));
   TRY(transaction.commit());
-  return after;
+  return job;
 }
 
 Result<std::vector<Job>> SqliteJobStore::rescue(const Stranded& stranded) {

@@ -24,7 +24,8 @@ class SqliteJobStore final : public service::JobStore {
   std::vector<Result<void>> complete_all(std::span<const service::Completion> completions) override;
   Result<void> fail(const service::Lease& lease, const Error& error) override;
   Result<void> release(const service::Lease& lease) override;
-  Result<service::Job> cancel(std::string_view job_id, service::EndedBy by) override;
+  Result<service::Job> cancel(std::string_view job_id) override;
+  Result<service::Job> give_up(std::string_view job_id, service::EndedBy by) override;
   Result<std::vector<service::Job>> rescue(const service::Stranded& stranded) override;
   Result<std::vector<service::Job>> end_overdue() override;
   Result<service::QueuePace> pace() override;
