@@ -4,8 +4,8 @@
 
 Phases: "compact" little more than the things themselves (drawings are learnt with half the tokens),
 "small" pictures of all ratios with as many pixels as 512 x 512, "full" of about a megapixel,
-"edits" and "clips" at 512 x 512. Writes one shard after another; run
-again, it goes on behind the last. Training picks new shards up while it runs.
+"edits" and "clips" at 512 x 512. Writes one shard after another; run again, it goes on behind the
+last. Training picks new shards up while it runs.
 """
 
 import argparse

@@ -6,7 +6,6 @@ everything stands and how large it is, and things face one way only: a small mod
 guess makes half of one picture and half of another. Only the light may come from either side.
 """
 
-import math
 from dataclasses import dataclass, field, replace
 
 from training.artwork import COLOURS, KINDS
@@ -252,9 +251,10 @@ def around_things(scene):
     """The part of a scene around its things; of an empty one all."""
     if not scene.things:
         return scene
-    sides = lambda ends: (math.floor(min(first for first, _ in ends)), max(last for _, last in ends))
-    left, right = sides([(thing.x, thing.x + thing.size) for thing in scene.things])
-    top, bottom = sides([(thing.y, thing.y + thing.size) for thing in scene.things])
+    left, top = (min(places) for places in zip(*((t.x, t.y) for t in scene.things)))
+    right, bottom = (
+        max(ends) for ends in zip(*((t.x + t.size, t.y + t.size) for t in scene.things))
+    )
     top = max(0, min(top, bottom - _LEAST_ROWS))
     return replace(
         scene,

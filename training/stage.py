@@ -76,10 +76,10 @@ def main():
         drawing.terminate()
     side = 1024 if "full" in stage.phases else 512
     for part in ("score", "export"):
-        more = f" --groups '{stage.groups}'" if part == "score" else ""
+        groups = f" --groups '{stage.groups}'" if part == "score" else ""
         print(
             f"python -m training.{part} --checkpoint {trained} --vae {out / 'vae.pt'} "
-            f"--side {side}{more}"
+            f"--side {side}{groups}"
         )
 
 

@@ -597,12 +597,13 @@ TEST_P(JobStoreContract, GivesAJobUpWhenAllWhoWereGivenItHave) {
 }
 
 TEST_P(JobStoreContract, DoesNotGiveUpAJobThatAnotherShares) {
-  NewJob wanted = new_job();
-  wanted.share_key = "s";
-  const Job job = insert(wanted);
-  NewJob twin = new_job();
-  twin.share_key = "s";
-  ASSERT_EQ(insert(twin).id, job.id);
+  const auto sharing = [this] {
+    NewJob wanted = new_job();
+    wanted.share_key = "s";
+    return wanted;
+  };
+  const Job job = insert(sharing());
+  ASSERT_EQ(insert(sharing()).id, job.id);
   EXPECT_EQ(store_.give_up(job.id, EndedBy::deadline)->state, JobState::queued);
 }
 
