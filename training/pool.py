@@ -3,8 +3,8 @@
     python -m training.pool --vae FILE --phase small --kinds 60 --count 20000 --out FOLDER
 
 Phases: "compact" little more than the things themselves (drawings are learnt with half the tokens),
-"small" pictures of all ratios with as many pixels as 512 x 512, "full" of about a megapixel,
-"edits" and "clips" at 512 x 512. Writes one shard after another; run again, it goes on behind the
+"small" pictures of all ratios with as many pixels as 512 x 512, and "edits" of such, "full" of about
+a megapixel, "clips" at 512 x 512. Writes one shard after another; run again, it goes on behind the
 last. Training picks new shards up while it runs.
 """
 
@@ -39,7 +39,8 @@ def sample_grid(rng, square):
 def sample_subject(rng, phase, kinds, mix):
     mix = replace(mix, kinds=kinds)
     if phase == "edits":
-        return edits.sample_edit(rng, SMALL.grid, replace(SINGLES, kinds=kinds))
+        grid = sample_grid(rng, SMALL)
+        return edits.sample_edit(rng, grid, replace(SINGLES, kinds=kinds))
     if phase == "clips":
         return clips.sample_clip(rng, SMALL.grid, replace(SINGLES, kinds=kinds))
     if phase == "compact":

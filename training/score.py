@@ -22,7 +22,7 @@ import torch
 from training import autoencoder, clips, edits, languages, paperland, pool, recogniser
 from training.artwork import KINDS
 from training.captions import caption
-from training.frames import FRAMES, SMALL, SQUARE, TOKEN, Frame
+from training.frames import FRAMES, SMALL, SQUARE, TOKEN
 from training.paths import CHECKPOINT
 from training.picture import draw
 from training.prompts import PromptEncoder
@@ -57,7 +57,7 @@ class Group:
 
     count: int
     mix: Mix = SINGLES
-    frame: Frame | None = None  # None: the frame of the command line
+    ratio: str = "1:1"
     wording: str = "rich"
     language: str | None = None
 
@@ -73,7 +73,7 @@ GROUPS = {
     "long prompts": Group(96, wording="long"),
     "nothing known": Group(48, only(_NONE, empty=1.0)),
 }
-GROUPS |= {ratio: Group(48, frame=frame) for ratio, frame in FRAMES.items()}
+GROUPS |= {ratio: Group(48, ratio=ratio) for ratio in FRAMES}
 GROUPS |= {code: Group(60, language=code) for code in languages.LANGUAGES}
 
 
@@ -136,12 +136,17 @@ def _prompt(scene, group, rng):
     return next((text for text in texts if says_all(scene, text)), None)
 
 
-def prompts(group, frame, kinds, limit=None):
+def _frame(ratio, square):
+    """The frame of a ratio with about as many pixels as a square one."""
+    return FRAMES[ratio].within(square.width * square.height)
+
+
+def prompts(group, square, kinds, limit=None):
     """Fixed (scene, prompt) pairs that name every fact."""
     rng, found = random.Random(_SEED), []
     count = len(kinds) if group is GROUPS["single"] else group.count
     count = min(count, limit or count)
-    for scene in _scenes(rng, group, (group.frame or frame).grid, kinds, count):
+    for scene in _scenes(rng, group, _frame(group.ratio, square).grid, kinds, count):
         text = _prompt(scene, group, rng)
         if text:
             found.append((scene, text))
@@ -213,11 +218,11 @@ def _styles(group):
     return STYLES if group.mix.styled else ("flat",)
 
 
-def score_group(model, group, frame, settings, limit=None):
-    test = prompts(group, frame, model.kinds, limit)
+def score_group(model, group, square, settings, limit=None):
+    test = prompts(group, square, model.kinds, limit)
     if not test:
         return {"pictures": 0}
-    grid = (group.frame or frame).grid
+    grid = _frame(group.ratio, square).grid
     texts = [text for _, text in test]
     tokens = sample(model.net, model.encode, texts, range(len(test)), grid, settings)
     made = pictures(model.vae, tokens, grid, torch.bfloat16)
@@ -227,10 +232,10 @@ def score_group(model, group, frame, settings, limit=None):
 
 
 @torch.no_grad()
-def score_ceiling(model, group, frame, limit=None):
+def score_ceiling(model, group, square, limit=None):
     """Summaries of renders and of renders after the autoencoder."""
     renders, trips = [], []
-    for scene, _ in prompts(group, frame, model.kinds, limit):
+    for scene, _ in prompts(group, square, model.kinds, limit):
         pixels = autoencoder.to_pixels([draw(scene)])
         trip = autoencoder.decode(model.vae, autoencoder.encode(model.vae, pixels)).clamp(-1, 1)
         renders.append(judge(scene, model.read(pixels[0], _styles(group))))
@@ -325,21 +330,22 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     model = load_model(args.weights, kinds_of_stage(args.kinds), args.checkpoint, args.vae)
-    frame = SMALL if args.side == 512 else SQUARE
+    square = SMALL if args.side == 512 else SQUARE
     for name in args.groups.split(","):
         if args.ceiling:
-            both = score_ceiling(model, GROUPS[name], frame, args.limit)
+            both = score_ceiling(model, GROUPS[name], square, args.limit)
             for what, found in zip(("renders", "round trips"), both):
                 print(f"{name}, {what}: {json.dumps(found)}", flush=True)
             continue
         for steps, guidance in itertools.product(args.steps.split(","), args.guidance.split(",")):
             start, settings = time.time(), Settings(int(steps), float(guidance))
-            if name == "edits":
+            if name.startswith("edits"):  # "edits", "edits 16:9"
+                frame = _frame(name.partition(" ")[2] or "1:1", square)
                 found = score_edits(model, frame, settings, args.limit or 60)
             elif name == "clips":
-                found = score_clips(model, frame, settings, args.limit or 30)
+                found = score_clips(model, square, settings, args.limit or 30)
             else:
-                found = score_group(model, GROUPS[name], frame, settings, args.limit)
+                found = score_group(model, GROUPS[name], square, settings, args.limit)
             print(
                 f"{name}, {steps} steps, guidance {guidance}: {json.dumps(found)} "
                 f"({time.time() - start:.0f} s)",

@@ -19,7 +19,7 @@ from training.run import Run, RunningMean
 from training.twin import Twin
 
 _AVERAGE_EVERY = 4  # steps
-_RESCAN_EVERY = 500  # steps
+_RESCAN_EVERY = 200  # steps
 
 
 def velocities(net, batch):
