@@ -201,6 +201,7 @@ class HttpStreams::Loop {
       bell_.silence();
     } else if (event.data.fd == timer_.get()) {
       timer_.silence();
+      is_timer_set_ = false;
       is_due_ = true;
     } else {
       const int happened = ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
@@ -235,6 +236,7 @@ class HttpStreams::Loop {
   }
   void set_timer(long in_ms) {
     is_due_ = in_ms == 0;
+    if (!std::exchange(is_timer_set_, in_ms > 0) && in_ms <= 0) return;
     itimerspec at{};  // never
     if (in_ms > 0) at.it_value = {.tv_sec = in_ms / 1000, .tv_nsec = in_ms % 1000 * 1'000'000};
     ::timerfd_settime(timer_.get(), 0, &at, nullptr);
@@ -333,6 +335,7 @@ class HttpStreams::Loop {
 
   std::mutex mutex_;     // of what follows, and of all calls of `multi_`
   bool is_due_ = false;  // libcurl wants to be called at once
+  bool is_timer_set_ = false;
   std::map<CURL*, std::shared_ptr<Transfer>> running_;
   std::vector<std::shared_ptr<Transfer>> untold_;  // has room for all that run
 

@@ -230,6 +230,23 @@ TEST_F(ConnectionTest, GivesUpOnABodyBelowItsRate) {
   EXPECT_EQ(client.status(), 408);
 }
 
+TEST_F(ConnectionTest, GivesEachHeadItsOwnTime) {
+  limits_.head_timeout = milliseconds(100);
+  application_.on_answer = [](Exchange&) -> Async<Response> {
+    Signal never;
+    co_await never.wait(milliseconds(70), {});
+    co_return Response{};
+  };
+  start();
+  WireClient client(port());
+  client.send(post("a"));
+  EXPECT_EQ(client.status(), 200);
+  const auto begin = std::chrono::steady_clock::now();
+  client.send("POST / HTTP/1.1\r\n");
+  EXPECT_EQ(client.status(), 408);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(100));
+}
+
 TEST_F(ConnectionTest, GivesUpOnAClientThatDoesNotEvenReadThatItsBodyIsAwaited) {
   limits_.write_timeout = milliseconds(20);
   application_.on_head = [this] { fill_send_buffer(); };

@@ -3,7 +3,6 @@
 #include <fmt/chrono.h>
 
 #include <array>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -82,6 +81,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   TcpConnection(asio::ip::tcp::socket socket, const ConnectionParts& parts)
       : transport_(std::move(socket), parts.tls),
         timer_(transport_.socket().get_executor()),
+        next_look_(transport_.socket().get_executor()),
         application_(parts.application),
         limits_(parts.limits),
         pool_(parts.pool),
@@ -116,7 +116,9 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   Async<void> end();
   Async<bool> exchange_once();
   Async<Response> answer_watched(Exchange& exchange);
-  Async<void> watch_client(std::stop_source& gone);
+  void watch_client(std::stop_source gone);
+  void look_at_client(std::uint64_t watch, std::stop_source gone);
+  void unwatch_client();
   bool client_is_gone();
   Async<bool> write(const Head& head, Exchange& exchange, Response response, bool keep_alive);
   Async<bool> write_bytes(std::string_view head, asio::const_buffer body);
@@ -126,14 +128,19 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   void arm(milliseconds limit) { arm(steady_clock::now() + limit); }
   void arm(steady_clock::time_point end);
-  void disarm();
+  void disarm() { is_armed_ = false; }
+  void set_timer(steady_clock::time_point at);
   void cancel();
 
   Transport transport_;
   asio::steady_timer timer_;
-  std::uint64_t armed_ = 0;  // counts `arm` and `disarm`, so that a late timer does nothing
+  std::uint64_t timer_count_ = 0;  // of `set_timer`, so that a late one does nothing
+  bool is_timer_set_ = false;
   bool is_armed_ = false;
+  steady_clock::time_point deadline_;  // when armed
   bool expired_ = false;
+  asio::steady_timer next_look_;
+  std::uint64_t watch_ = 0;  // counts when the client is watched and when not any more
   IpAddress peer_;
   IpAddress local_address_;
   std::uint16_t local_port_ = 0;
@@ -151,24 +158,28 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   steady_clock::time_point last_request_until_;  // when closing
 };
 
-// A deadline for whatever the socket does next: cancels it and leaves `expired_`. One that stays
-// where it is costs nothing: a body may come byte by byte.
+// A deadline for whatever the socket does next: cancels it and leaves `expired_`. The timer is left
+// where it is unless it would come too late, and looks at the deadline when it has come: several
+// deadlines a request, all of them met, cost nothing.
 void TcpConnection::arm(steady_clock::time_point end) {
-  if (is_armed_ && !expired_ && timer_.expiry() == end) return;
   is_armed_ = true;
   expired_ = false;
-  timer_.expires_at(end);
-  timer_.async_wait([self = shared_from_this(), mark = ++armed_](const error_code& error) {
-    if (error || mark != self->armed_) return;
+  deadline_ = end;
+  if (!is_timer_set_ || end < timer_.expiry()) set_timer(end);
+}
+
+void TcpConnection::set_timer(steady_clock::time_point at) {
+  is_timer_set_ = true;
+  timer_.expires_at(at);
+  timer_.async_wait([weak = weak_from_this(), count = ++timer_count_](const error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self || count != self->timer_count_) return;
+    self->is_timer_set_ = false;
+    if (!self->is_armed_) return;
+    if (steady_clock::now() < self->deadline_) return self->set_timer(self->deadline_);
     self->expired_ = true;
     self->cancel();
   });
-}
-
-void TcpConnection::disarm() {
-  is_armed_ = false;
-  ++armed_;
-  timer_.cancel();
 }
 
 void TcpConnection::close_soon() {
@@ -430,29 +441,40 @@ Async<bool> TcpConnection::exchange_once() {
 
 // The application's answer, while an eye is kept on the client.
 Async<Response> TcpConnection::answer_watched(Exchange& exchange) {
-  using namespace asio::experimental::awaitable_operators;
   std::stop_source gone;
   exchange.client_gone = gone.get_token();
   exchange.server_ends = server_ends_;
   const std::stop_callback when_server_ends(server_ends_, [&gone] { gone.request_stop(); });
-  // The watcher never ends by itself, so the answer always comes first.
-  auto first = co_await (application_.answer(exchange) || watch_client(gone));
-  co_return std::move(std::get<0>(first));
+  watch_client(gone);
+  Response response = co_await application_.answer(exchange);
+  unwatch_client();
+  co_return response;
 }
 
-// Requests a stop when the client has gone. The bytes of a pipelined request hide the end of the
-// stream from a read, so the state of the connection is asked.
-Async<void> TcpConnection::watch_client(std::stop_source& gone) {
-  error_code ec;
-  asio::ip::tcp::socket& socket = transport_.socket();
-  asio::steady_timer pause(socket.get_executor());
-  co_await socket.async_wait(asio::ip::tcp::socket::wait_read,
-                             asio::redirect_error(asio::use_awaitable, ec));
-  while (ec != asio::error::operation_aborted) {
-    if (client_is_gone()) gone.request_stop();
-    pause.expires_after(kWatchInterval);
-    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-  }
+// Requests a stop when the client has gone, until `unwatch_client`. The bytes of a pipelined
+// request hide the end of the stream from a read, so the state of the connection is asked.
+void TcpConnection::watch_client(std::stop_source gone) {
+  transport_.socket().async_wait(
+      asio::ip::tcp::socket::wait_read,
+      [weak = weak_from_this(), watch = ++watch_, gone = std::move(gone)](const error_code&) {
+        if (const auto self = weak.lock()) self->look_at_client(watch, gone);
+      });
+}
+
+void TcpConnection::look_at_client(std::uint64_t watch, std::stop_source gone) {
+  if (watch != watch_) return;
+  if (client_is_gone()) gone.request_stop();
+  next_look_.expires_after(kWatchInterval);
+  next_look_.async_wait(
+      [weak = weak_from_this(), watch, gone = std::move(gone)](const error_code& error) {
+        if (const auto self = weak.lock(); self && !error) self->look_at_client(watch, gone);
+      });
+}
+
+void TcpConnection::unwatch_client() {
+  ++watch_;
+  next_look_.cancel();
+  cancel();
 }
 
 // To a client that sends no more the reply is begun with what every reply begins with, one byte at
@@ -485,14 +507,14 @@ Async<bool> TcpConnection::write(const Head& head, Exchange& exchange, Response 
     co_return false;
   }
   if (!is_stream(response) || head_only) co_return true;
-  using namespace asio::experimental::awaitable_operators;
   std::stop_source gone;
   const std::stop_callback when_server_ends(server_ends_, [&gone] { gone.request_stop(); });
   auto& events = *std::get<std::unique_ptr<EventSource>>(response.body);
   begun_bytes_ = kVersion.size();  // nothing may be put between the events
-  const auto first =
-      co_await (write_events(events, chunked, gone.get_token()) || watch_client(gone));
-  co_return std::get<0>(first);
+  watch_client(gone);
+  const bool is_whole = co_await write_events(events, chunked, gone.get_token());
+  unwatch_client();
+  co_return is_whole;
 }
 
 Async<bool> TcpConnection::write_bytes(std::string_view head, asio::const_buffer body) {
