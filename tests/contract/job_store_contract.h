@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "contract/settable_clock.h"
 #include "service/ports/archive.h"
 #include "service/ports/job_store.h"
 
@@ -44,6 +45,8 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
         store_(*under_test_.store),
         archive_(*under_test_.archive) {}
 
+  static constexpr std::int64_t kTwoHoursMs = 2 * 3'600'000;
+
   NewJob new_job(std::string_view model = "fast") {
     return {.job = {.id = make_uuid(clock_),
                     .owner = {.key_id = "key"},
@@ -63,6 +66,15 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
     return *job;
   }
   Job insert() { return insert(new_job()); }
+
+  /// Of somebody who waits so long for it, and asks again when the answer is lost.
+  NewJob awaited_job(std::int64_t wait_ms) {
+    NewJob wanted = new_job();
+    wanted.job.deliver_by_ms = clock_.unix_ms() + wait_ms;
+    wanted.request_hash = "h";
+    wanted.attach_since_ms = clock_.unix_ms() - 1000;
+    return wanted;
+  }
 
   Result<std::optional<ClaimedJob>> try_claim(std::string_view worker,
                                               std::vector<std::string> models = {"fast"}) {
@@ -107,7 +119,7 @@ class JobStoreContract : public testing::TestWithParam<MakeJobStore> {
     return *store_.find(claimed.job.id);
   }
 
-  ManualClock clock_;
+  SettableClock clock_;
   JobStoreUnderTest under_test_;
   JobStore& store_;
   Archive& archive_;
@@ -346,6 +358,38 @@ TEST_P(JobStoreContract, DoesNotBeginWhatNobodyWantsAnyMore) {
   EXPECT_EQ(ended->front().error->code, ErrorCode::deadline_exceeded);
   EXPECT_EQ(store_.find(wanted.job.id)->state, JobState::failed);
   EXPECT_TRUE(store_.end_overdue()->empty());
+}
+
+TEST_P(JobStoreContract, TakesASetClockForNoWaiting) {
+  const Job forward = insert(awaited_job(100));
+  clock_.set_by_ms(kTwoHoursMs);
+  EXPECT_TRUE(store_.end_overdue()->empty());
+  EXPECT_EQ(claim().job.id, forward.id);
+  EXPECT_EQ(store_.rescue(Stranded::of_worker("w1"))->front().state, JobState::queued);
+  ASSERT_TRUE(store_.cancel(forward.id));
+  insert(awaited_job(100));
+  clock_.set_by_ms(-2 * kTwoHoursMs);
+  clock_.advance_ms(100);
+  EXPECT_TRUE(nothing_to_claim());
+  EXPECT_EQ(store_.end_overdue()->size(), 1u);
+}
+
+TEST_P(JobStoreContract, ReckonsAWaitByTheTimeOfDayAcrossARestartOfTheMachine) {
+  insert(awaited_job(100));
+  clock_.set_origin("second");
+  clock_.advance_ms(99);
+  EXPECT_TRUE(store_.end_overdue()->empty());
+  clock_.set_by_ms(1);
+  EXPECT_EQ(store_.end_overdue()->size(), 1u);
+}
+
+TEST_P(JobStoreContract, DoesNotMakeAgainWhatNobodyWantsAnyMore) {
+  insert(awaited_job(100));
+  claim();
+  clock_.advance_ms(100);
+  const auto moved = store_.rescue(Stranded::of_worker("w1"));
+  ASSERT_EQ(moved->size(), 1u);
+  EXPECT_EQ(moved->front().error->code, ErrorCode::deadline_exceeded);
 }
 
 TEST_P(JobStoreContract, LeavesOthersAloneWhenItEndsWhatIsOverdue) {
@@ -594,6 +638,40 @@ TEST_P(JobStoreContract, GivesAJobUpWhenAllWhoWereGivenItHave) {
   EXPECT_EQ(store_.give_up(job.id, EndedBy::client_gone)->state, JobState::queued);
   EXPECT_EQ(store_.give_up(job.id, EndedBy::client_gone)->state, JobState::cancelled);
   EXPECT_EQ(insert(again).id, again.job.id) << "who comes too late asks anew";
+}
+
+TEST_P(JobStoreContract, DoesNotCountWhoWaitedAtTheLastServer) {
+  for (const bool is_running : {false, true}) {
+    const Job job = insert(awaited_job(1000));
+    if (is_running) claim("serve-1");
+    ASSERT_TRUE(store_.rescue(Stranded::of_last_server()));
+    EXPECT_EQ(state_of(job), JobState::queued) << "it is there for who asks again";
+    ASSERT_EQ(insert(awaited_job(1000)).id, job.id);
+    EXPECT_EQ(store_.give_up(job.id, EndedBy::client_gone)->state, JobState::cancelled);
+  }
+}
+
+TEST_P(JobStoreContract, CountsWhoAsksLaterWhateverBecomesOfTheServer) {
+  NewJob deferred = awaited_job(1000);
+  deferred.job.deliver_by_ms = 0;
+  const Job job = insert(deferred);
+  ASSERT_EQ(insert(awaited_job(1000)).id, job.id);
+  ASSERT_TRUE(store_.rescue(Stranded::of_last_server()));
+  ASSERT_EQ(insert(awaited_job(1000)).id, job.id);
+  EXPECT_EQ(store_.give_up(job.id, EndedBy::client_gone)->state, JobState::queued);
+}
+
+TEST_P(JobStoreContract, IsNeverTooLateForWhoAsksLater) {
+  const Job job = insert(awaited_job(100));
+  NewJob deferred = awaited_job(100);
+  deferred.job.deliver_by_ms = 0;
+  EXPECT_EQ(insert(deferred).id, job.id);
+  EXPECT_EQ(store_.find(job.id)->deliver_by_ms, 0);
+  clock_.advance_ms(100);
+  EXPECT_TRUE(store_.end_overdue()->empty());
+  ASSERT_TRUE(store_.rescue(Stranded::of_last_server()));
+  ASSERT_EQ(insert(awaited_job(100)).id, job.id);
+  EXPECT_EQ(store_.give_up(job.id, EndedBy::client_gone)->state, JobState::queued);
 }
 
 TEST_P(JobStoreContract, DoesNotGiveUpAJobThatAnotherShares) {

@@ -24,7 +24,7 @@ struct Stranded {
   static Stranded of_worker(std::string id) { return {Why::worker_died, std::move(id)}; }
   static Stranded by_lease() { return {Why::lease_expired, {}}; }
   /// Of the children of a server that ran before this one. Other workers may be alive: their leases
-  /// tell.
+  /// tell. Who waited for a job at that server wants it no more (JobStore::give_up).
   static Stranded of_last_server() { return {Why::restarted, std::string(kChildPrefix)}; }
 };
 

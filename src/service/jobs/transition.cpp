@@ -75,7 +75,7 @@ Job released(Job job) {
   return job;
 }
 
-Job rescued(Job job, Stranded::Why why, std::int64_t now_ms) {
+Job rescued(Job job, Stranded::Why why, bool is_late, std::int64_t now_ms) {
   if (why == Stranded::Why::restarted) {
     job = released(std::move(job));
   } else if (job.attempt >= kAttemptsMax) {
@@ -83,7 +83,7 @@ Job rescued(Job job, Stranded::Why why, std::int64_t now_ms) {
   } else {
     job = moved(std::move(job), JobState::queued);
   }
-  return is_overdue(job, now_ms) ? overdue(std::move(job), now_ms) : job;
+  return is_late ? overdue(std::move(job), now_ms) : job;
 }
 
 Job overdue(Job job, std::int64_t now_ms) {
@@ -91,10 +91,6 @@ Job overdue(Job job, std::int64_t now_ms) {
       std::move(job),
       {.code = ErrorCode::deadline_exceeded, .message = "no worker could begin this in time"},
       now_ms);
-}
-
-bool is_overdue(const Job& job, std::int64_t now_ms) {
-  return job.deliver_by_ms != 0 && job.deliver_by_ms <= now_ms;
 }
 
 }  // namespace imagined::service

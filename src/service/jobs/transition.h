@@ -25,13 +25,10 @@ Job cancelled(Job job, std::int64_t now_ms);
 /// Back to the queue as if it had not been claimed.
 Job released(Job job);
 /// What becomes of a running job that has lost its worker: queued again; failed when it has cost
-/// its worker kAttemptsMax lives, or when nobody wants it any more. The end of a server is not held
-/// against it.
-Job rescued(Job job, Stranded::Why why, std::int64_t now_ms);
+/// its worker kAttemptsMax lives, or when nobody wants it any more (`is_late`). The end of a server
+/// is not held against it.
+Job rescued(Job job, Stranded::Why why, bool is_late, std::int64_t now_ms);
 /// A queued job that nobody has begun in time.
 Job overdue(Job job, std::int64_t now_ms);
-
-/// Its `deliver_by_ms` has passed.
-bool is_overdue(const Job& job, std::int64_t now_ms);
 
 }  // namespace imagined::service

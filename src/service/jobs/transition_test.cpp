@@ -44,7 +44,7 @@ TEST(Transition, NoJobThatIsNotRunningHasALease) {
   EXPECT_EQ(claimed(Job{}, "w", "t", 5).lease_token, "t");
   for (const Job& job : {succeeded(running_job(1), 5), failed(running_job(1), Error{}, 5),
                          cancelled(running_job(1), 5), released(running_job(1)),
-                         rescued(running_job(1), Why::worker_died, 5)})
+                         rescued(running_job(1), Why::worker_died, false, 5)})
     EXPECT_EQ(job.lease_token, "") << to_string(job.state);
 }
 
@@ -61,11 +61,11 @@ TEST(Transition, AClaimCountsUnlessItIsGivenBack) {
 }
 
 TEST(Transition, AJobThatCostsTwoWorkersTheirLivesFails) {
-  const Job once = rescued(running_job(1), Why::worker_died, 5);
+  const Job once = rescued(running_job(1), Why::worker_died, false, 5);
   EXPECT_EQ(once.state, State::queued);
   EXPECT_EQ(once.attempt, 1);
   for (const Why why : {Why::worker_died, Why::lease_expired}) {
-    const Job twice = rescued(running_job(2), why, 5);
+    const Job twice = rescued(running_job(2), why, false, 5);
     EXPECT_EQ(twice.state, State::failed);
     EXPECT_EQ(twice.error->message, "the worker stopped twice while making this picture");
   }
@@ -74,7 +74,7 @@ TEST(Transition, AJobThatCostsTwoWorkersTheirLivesFails) {
 TEST(Transition, TheEndOfAServerIsNotHeldAgainstAJob) {
   Job job = running_job(2);
   for (int restart = 0; restart < 10; ++restart) {
-    job = rescued(job, Why::restarted, 5);
+    job = rescued(job, Why::restarted, false, 5);
     EXPECT_EQ(job.state, State::queued);
     job = claimed(job, "w", "t", 5);
     EXPECT_EQ(job.attempt, 2);
@@ -82,10 +82,9 @@ TEST(Transition, TheEndOfAServerIsNotHeldAgainstAJob) {
 }
 
 TEST(Transition, AJobThatNobodyWantsAnyMoreIsNotMadeAgain) {
-  Job job = running_job(1);
-  job.deliver_by_ms = 100;
-  EXPECT_EQ(rescued(job, Why::restarted, 99).state, State::queued);
-  const Job late = rescued(job, Why::restarted, 100);
+  const Job job = running_job(1);
+  EXPECT_EQ(rescued(job, Why::restarted, false, 100).state, State::queued);
+  const Job late = rescued(job, Why::restarted, true, 100);
   EXPECT_EQ(late.state, State::failed);
   EXPECT_EQ(late.error->code, ErrorCode::deadline_exceeded);
 }

@@ -25,8 +25,8 @@ Charge Relay::charge_of(const Caller& caller, std::string_view model) const {
 }
 
 Result<Spending> Relay::spending(const Caller& caller) {
-  Spending spending{.uses = {}, .seen_ms = parts_.clock.unix_ms()};
-  const Reservation reservation = parts_.admission.reservation(caller, charge_of(caller, {}));
+  Spending spending{.uses = {}, .seen_ms = parts_.clock.monotonic_ms()};
+  const Reservation reservation = parts_.admission.reservation(caller, {.owner = caller.owner});
   if (reservation.quotas.empty()) return spending;
   const std::optional<std::int64_t> own = TRY(parts_.ledger.team_limit(caller.owner.team_id));
   for (const Quota& asked : reservation.quotas) {
@@ -38,7 +38,7 @@ Result<Spending> Relay::spending(const Caller& caller) {
 }
 
 bool Relay::is_fresh(const Spending& spending) const {
-  return parts_.clock.unix_ms() - spending.seen_ms < kFreshMs;
+  return parts_.clock.monotonic_ms() - spending.seen_ms < kFreshMs;
 }
 
 Result<void> Relay::check(const Caller& caller, std::string_view model, const Spending& spending) {

@@ -39,26 +39,40 @@ void MemoryJobStore::grant_lease(Row& row, std::int64_t lease_ms) {
   row.lease_until_ms = clock_.monotonic_ms() + lease_ms;
 }
 
-Result<std::optional<Job>> MemoryJobStore::find_keyed_job(std::string_view team_id,
-                                                          std::string_view idempotency_key,
-                                                          std::string_view request_hash) const {
-  for (const Row& row : rows_) {
+bool MemoryJobStore::is_late(const Row& row) const {
+  if (row.job.deliver_by_ms == 0) return false;
+  return row.deliver_origin == clock_.origin() ? row.deliver_until_ms <= clock_.monotonic_ms()
+                                               : row.job.deliver_by_ms <= clock_.unix_ms();
+}
+
+const Job& MemoryJobStore::give(Row& row, const NewJob& wanted) {
+  if (service::is_final(row.job.state)) return row.job;
+  ++row.askers;
+  if (wanted.job.deliver_by_ms == 0) row.job.deliver_by_ms = 0;
+  return row.job;
+}
+
+Result<MemoryJobStore::Row*> MemoryJobStore::find_keyed_row(std::string_view team_id,
+                                                            std::string_view idempotency_key,
+                                                            std::string_view request_hash) {
+  for (Row& row : rows_) {
     if (idempotency_key.empty() || row.job.idempotency_key != idempotency_key ||
         row.job.owner.team_id != team_id)
       continue;
-    if (row.request_hash == request_hash) return std::optional(row.job);
+    if (row.request_hash == request_hash) return &row;
     return imagined::fail(ErrorCode::unprocessable,
                           "this idempotency key was given before with another request",
                           "idempotency_key");
   }
-  return std::optional<Job>();
+  return nullptr;
 }
 
 Result<std::optional<Job>> MemoryJobStore::find_keyed(std::string_view team_id,
                                                       std::string_view idempotency_key,
                                                       std::string_view request_hash) {
   const std::lock_guard lock(mutex_);
-  return find_keyed_job(team_id, idempotency_key, request_hash);
+  const Row* row = TRY(find_keyed_row(team_id, idempotency_key, request_hash));
+  return row == nullptr ? std::optional<Job>() : std::optional(row->job);
 }
 
 MemoryJobStore::Row* MemoryJobStore::find_lost(const NewJob& wanted) {
@@ -76,21 +90,14 @@ MemoryJobStore::Row* MemoryJobStore::find_lost(const NewJob& wanted) {
 Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
   const std::lock_guard lock(mutex_);
   const Job& job = wanted.job;
-  if (auto earlier =
-          TRY(find_keyed_job(job.owner.team_id, job.idempotency_key, wanted.request_hash)))
-    return std::move(*earlier);
-  if (Row* lost = find_lost(wanted)) {
-    ++lost->askers;
-    return lost->job;
-  }
+  if (Row* keyed = TRY(find_keyed_row(job.owner.team_id, job.idempotency_key, wanted.request_hash)))
+    return give(*keyed, wanted);
+  if (Row* lost = find_lost(wanted)) return give(*lost, wanted);
   const auto twin = std::ranges::find_if(rows_, [&wanted](const Row& row) {
     return !wanted.share_key.empty() && row.share_key == wanted.share_key &&
            row.job.owner.team_id == wanted.job.owner.team_id && !service::is_final(row.job.state);
   });
-  if (twin != rows_.end()) {
-    ++twin->askers;
-    return twin->job;
-  }
+  if (twin != rows_.end()) return give(*twin, wanted);
   const auto waiting =
       std::ranges::count(rows_, JobState::queued, [](const Row& row) { return row.job.state; });
   if (waiting >= wanted.queue_limit)
@@ -103,11 +110,14 @@ Result<Job> MemoryJobStore::insert(const NewJob& wanted) {
   if (find_row(job.id) != nullptr)
     return imagined::fail(ErrorCode::already_exists, "it exists already");
   if (wanted.reservation) TRY(ledger_.reserve(*wanted.reservation));
-  rows_.push_back({.job = job,
-                   .payload = wanted.payload,
-                   .request_hash = wanted.request_hash,
-                   .share_key = wanted.share_key,
-                   .lease_origin = {}});
+  rows_.push_back(
+      {.job = job,
+       .payload = wanted.payload,
+       .request_hash = wanted.request_hash,
+       .share_key = wanted.share_key,
+       .lease_origin = {},
+       .deliver_origin = clock_.origin(),
+       .deliver_until_ms = job.deliver_by_ms - clock_.unix_ms() + clock_.monotonic_ms()});
   return job;
 }
 
@@ -115,7 +125,7 @@ Result<std::optional<ClaimedJob>> MemoryJobStore::claim(const service::Claim& cl
   const std::lock_guard lock(mutex_);
   const std::int64_t now_ms = clock_.unix_ms();
   const auto row = std::ranges::find_if(rows_, [&](const Row& each) {
-    return each.job.state == JobState::queued && !service::is_overdue(each.job, now_ms) &&
+    return each.job.state == JobState::queued && !is_late(each) &&
            std::ranges::count(claim.models, each.job.sold.model) > 0 &&
            std::ranges::count(claim.kinds, service::kind_of(each.payload)) > 0;
   });
@@ -212,6 +222,7 @@ Result<std::vector<Job>> MemoryJobStore::rescue(const Stranded& stranded) {
   const std::lock_guard lock(mutex_);
   std::vector<Job> moved;
   for (Row& row : rows_) {
+    if (stranded.why == Why::restarted) row.askers = row.job.deliver_by_ms == 0 ? 1 : 0;
     if (row.job.state != JobState::running) continue;
     const bool other_origin = row.lease_origin != clock_.origin();
     const bool applies = stranded.why == Why::worker_died ? row.job.worker_id == stranded.worker_id
@@ -220,7 +231,9 @@ Result<std::vector<Job>> MemoryJobStore::rescue(const Stranded& stranded) {
                              : other_origin || row.lease_until_ms < clock_.monotonic_ms();
     if (!applies) continue;
     const bool restarted = stranded.why == Why::lease_expired && other_origin;
-    put(row, service::rescued(row.job, restarted ? Why::restarted : stranded.why, clock_.unix_ms()),
+    put(row,
+        service::rescued(row.job, restarted ? Why::restarted : stranded.why, is_late(row),
+                         clock_.unix_ms()),
         EndedBy::death);
     moved.push_back(row.job);
   }
@@ -229,11 +242,10 @@ Result<std::vector<Job>> MemoryJobStore::rescue(const Stranded& stranded) {
 
 Result<std::vector<Job>> MemoryJobStore::end_overdue() {
   const std::lock_guard lock(mutex_);
-  const std::int64_t now_ms = clock_.unix_ms();
   std::vector<Job> moved;
   for (Row& row : rows_) {
-    if (row.job.state != JobState::queued || !service::is_overdue(row.job, now_ms)) continue;
-    put(row, service::overdue(row.job, now_ms), EndedBy::deadline);
+    if (row.job.state != JobState::queued || !is_late(row)) continue;
+    put(row, service::overdue(row.job, clock_.unix_ms()), EndedBy::deadline);
     moved.push_back(row.job);
   }
   return moved;

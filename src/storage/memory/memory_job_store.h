@@ -65,10 +65,17 @@ class MemoryJobStore final : public service::JobStore, public service::Archive {
     std::string lease_origin;
     std::int64_t lease_until_ms = 0;  // monotonic
     int askers = 1;                   // who want it and have not given it up
+    std::string deliver_origin;
+    std::int64_t deliver_until_ms = 0;  // monotonic, as `job.deliver_by_ms`
   };
-  Result<std::optional<service::Job>> find_keyed_job(std::string_view team_id,
-                                                     std::string_view idempotency_key,
-                                                     std::string_view request_hash) const;
+  /// Whoever waits for it has waited long enough.
+  bool is_late(const Row& row) const;
+  /// One more wants the job, if it is open; for who does not wait for it there is no time by which
+  /// it is too late.
+  const service::Job& give(Row& row, const service::NewJob& wanted);
+  /// Null when there is no such job.
+  Result<Row*> find_keyed_row(std::string_view team_id, std::string_view idempotency_key,
+                              std::string_view request_hash);
   Row* find_row(std::string_view job_id);
   Row* find_leased(const service::Lease& lease);
   /// What a client asks for again that lost the answer; null when there is no such job.

@@ -376,6 +376,12 @@ CREATE INDEX logins_by_name ON logins (name);
     R"sql(
 ALTER TABLE jobs ADD COLUMN askers INTEGER NOT NULL DEFAULT 1;
 )sql",
+    // 24: until when somebody waits by the clock that nobody sets; `deliver_by_ms` is for after a
+    // restart of the machine.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN deliver_until_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN deliver_origin   TEXT    NOT NULL DEFAULT '';
+)sql",
 };
 
 constexpr auto kNewest = static_cast<std::int64_t>(kSteps.size());

@@ -30,6 +30,17 @@ constexpr std::size_t kLeaseTokenLength = 22;  // 131 bits
 // The condition of the index jobs_open: SQLite does not see that it follows from another.
 constexpr std::string_view kOpen = "state IN ('queued', 'running')";
 
+// Whether whoever waits for a job has waited long enough. A clock that is set forward makes nobody
+// wait longer; after a restart of the machine it is the only one that goes on.
+constexpr std::string_view kIsLate =
+    "(deliver_by_ms <> 0 AND "
+    "CASE deliver_origin WHEN ? THEN deliver_until_ms <= ? ELSE deliver_by_ms <= ? END)";
+
+/// Its parameters, and then `others`.
+Statement& bind_late(Statement& statement, const Clock& clock, const auto&... others) {
+  return statement.bind(clock.origin(), clock.monotonic_ms(), clock.unix_ms(), others...);
+}
+
 tl::unexpected<Error> lease_lost() {
   return fail(ErrorCode::aborted, "the job is not in this worker's hands any more");
 }
@@ -163,21 +174,22 @@ Result<void> insert_inputs(Connection& connection, std::string_view job_id,
   return {};
 }
 
-Result<void> insert_job(Connection& connection, const NewJob& wanted) {
+Result<void> insert_job(Connection& connection, const NewJob& wanted, const Clock& clock) {
   const Job& job = wanted.job;
   CHECK(job.state == JobState::queued, "a new job is queued");
   const StoredPayload payload = encode_payload(wanted.payload);
   Statement insert = TRY(connection.prepare(
       "INSERT INTO jobs (id, org_id, team_id, key_id, kind, payload_version, payload, model, "
       "price_usd_ticks, once_usd_ticks, steps, guidance, idempotency_key, request_hash, "
-      "created_ms, deliver_by_ms, share_key) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      "created_ms, deliver_by_ms, deliver_until_ms, deliver_origin, share_key) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  const std::int64_t deliver_until_ms = job.deliver_by_ms - clock.unix_ms() + clock.monotonic_ms();
   TRY(insert
           .bind(job.id, job.owner.org_id, job.owner.team_id, job.owner.key_id, payload.kind,
                 payload.version, payload.text, job.sold.model, job.sold.bill.per_picture_usd_ticks,
                 job.sold.bill.once_usd_ticks, job.sold.steps, job.sold.guidance,
                 job.idempotency_key, wanted.request_hash, job.created_ms, job.deliver_by_ms,
-                wanted.share_key)
+                deliver_until_ms, clock.origin(), wanted.share_key)
           .run());
   return insert_inputs(connection, job.id, service::inputs_of(wanted.payload));
 }
@@ -206,20 +218,35 @@ Result<std::optional<Job>> find_earlier(Connection& connection, const NewJob& wa
                                     wanted.job.idempotency_key, wanted.request_hash));
   if (!earlier) earlier = TRY(find_lost(connection, wanted));
   if (!earlier) earlier = TRY(find_twin(connection, wanted));
+  if (!earlier || service::is_final(earlier->state)) return earlier;
   // In the commit that finds it, so that nobody gives it up in between.
-  if (earlier && !service::is_final(earlier->state)) TRY(add_askers(connection, earlier->id, 1));
+  TRY(add_askers(connection, earlier->id, 1));
+  // Who does not wait for it has no time by which it is too late.
+  if (wanted.job.deliver_by_ms == 0 && earlier->deliver_by_ms != 0) {
+    Statement update = TRY(connection.prepare("UPDATE jobs SET deliver_by_ms = 0 WHERE id = ?"));
+    TRY(update.bind(earlier->id).run());
+    earlier->deliver_by_ms = 0;
+  }
   return earlier;
 }
 
+/// Nobody wants a job any more but those who do not wait for it: all others did at a server that is
+/// gone.
+Result<void> forget_who_waited(Connection& connection) {
+  Statement update = TRY(connection.prepare(
+      fmt::format("UPDATE jobs SET askers = (deliver_by_ms = 0) WHERE {}", kOpen)));
+  return update.run();
+}
+
 /// If there is room for it, with its price.
-Result<void> insert_new(Connection& connection, const NewJob& wanted, std::int64_t now_ms) {
+Result<void> insert_new(Connection& connection, const NewJob& wanted, const Clock& clock) {
   const std::int64_t waiting = TRY(count_queued(connection));
   if (waiting >= wanted.queue_limit)
     return fail(ErrorCode::resource_exhausted,
                 fmt::format("the queue is full: {} jobs are waiting", waiting));
   TRY(check_in_flight(connection, wanted));
-  if (wanted.reservation) TRY(reserve_charge(connection, *wanted.reservation, now_ms));
-  return insert_job(connection, wanted);
+  if (wanted.reservation) TRY(reserve_charge(connection, *wanted.reservation, clock.unix_ms()));
+  return insert_job(connection, wanted, clock);
 }
 
 Result<void> complete_job(Connection& connection, const service::Completion& completion,
@@ -256,7 +283,11 @@ Result<void> write_lease(Connection& connection, std::string_view tokens, const 
   return update.bind(clock.monotonic_ms() + lease_ms, clock.origin(), tokens).run();
 }
 
-using StrandedJob = std::pair<Job, Stranded::Why>;
+struct StrandedJob {
+  Job job;
+  Stranded::Why why;
+  bool is_late = false;
+};
 
 Result<std::vector<StrandedJob>> find_stranded(Connection& connection, const Stranded& stranded,
                                                const Clock& clock) {
@@ -265,34 +296,34 @@ Result<std::vector<StrandedJob>> find_stranded(Connection& connection, const Str
   CHECK(by_lease == stranded.worker_id.empty(), "which worker died?");
   const std::string_view condition = by_lease ? "lease_origin <> ? OR lease_until_ms < ?"
                                      : stranded.why == Why::worker_died
-                                         ? "worker_id = ?1"
-                                         : "substr(worker_id, 1, length(?1)) = ?1";
+                                         ? "worker_id = ?4"
+                                         : "substr(worker_id, 1, length(?4)) = ?4";
   Statement rows = TRY(connection.prepare(
-      fmt::format("SELECT {}, lease_origin FROM jobs WHERE {} AND state = 'running' AND ({}) "
+      fmt::format("SELECT {}, lease_origin, {} FROM jobs WHERE {} AND state = 'running' AND ({}) "
                   "ORDER BY sequence",
-                  kJobColumns, kOpen, condition)));
+                  kJobColumns, kIsLate, kOpen, condition)));
   const std::string origin = clock.origin();
   if (by_lease) {
-    rows.bind(origin, clock.monotonic_ms());
+    bind_late(rows, clock, origin, clock.monotonic_ms());
   } else {
-    rows.bind(stranded.worker_id);
+    bind_late(rows, clock, stranded.worker_id);
   }
   std::vector<StrandedJob> found;
   while (TRY(rows.step())) {
     // A machine that was started again has killed its workers, not the job.
     const bool restarted = by_lease && rows.text(kJobColumnCount) != origin;
-    found.emplace_back(TRY(read_job(rows)), restarted ? Why::restarted : stranded.why);
+    found.push_back({.job = TRY(read_job(rows)),
+                     .why = restarted ? Why::restarted : stranded.why,
+                     .is_late = rows.integer(kJobColumnCount + 1) != 0});
   }
   return found;
 }
 
-Result<std::vector<Job>> find_overdue(Connection& connection, std::int64_t now_ms) {
+Result<std::vector<Job>> find_overdue(Connection& connection, const Clock& clock) {
   Statement rows = TRY(connection.prepare(
-      fmt::format("SELECT {} FROM jobs WHERE {} AND state = 'queued' AND deliver_by_ms <> 0 AND "
-                  "deliver_by_ms <= ? ORDER BY sequence",
-                  kJobColumns, kOpen)));
-  rows.bind(now_ms);
-  return read_jobs(rows);
+      fmt::format("SELECT {} FROM jobs WHERE {} AND state = 'queued' AND {} ORDER BY sequence",
+                  kJobColumns, kOpen, kIsLate)));
+  return read_jobs(bind_late(rows, clock));
 }
 
 }  // namespace
@@ -300,7 +331,7 @@ Result<std::vector<Job>> find_overdue(Connection& connection, std::int64_t now_m
 Result<Job> SqliteJobStore::insert(const NewJob& wanted) {
   return database_.group().change([&](Connection& connection) -> Result<Job> {
     if (auto earlier = TRY(find_earlier(connection, wanted))) return std::move(*earlier);
-    TRY(insert_new(connection, wanted, clock_.unix_ms()));
+    TRY(insert_new(connection, wanted, clock_));
     return wanted.job;
   });
 }
@@ -330,12 +361,12 @@ Result<std::optional<ClaimedJob>> SqliteJobStore::claim(const service::Claim& cl
     {
       Statement row = TRY(connection.prepare(
           fmt::format("SELECT {}, payload_version, payload, kind FROM jobs "
-                      "WHERE {} AND state = 'queued' AND (deliver_by_ms = 0 OR deliver_by_ms > ?) "
+                      "WHERE {} AND state = 'queued' AND NOT {} "
                       "AND model IN (SELECT value FROM json_each(?)) "
                       "AND payload_version <= (SELECT value FROM json_each(?) WHERE key = kind) "
                       "ORDER BY sequence LIMIT 1",
-                      kJobColumns, kOpen)));
-      if (!TRY(row.bind(now_ms, models, kinds).step())) return std::optional<ClaimedJob>();
+                      kJobColumns, kOpen, kIsLate)));
+      if (!TRY(bind_late(row, clock_, models, kinds).step())) return std::optional<ClaimedJob>();
       Job job = TRY(read_job(row));
       auto payload = decode_payload({.kind = row.text(kJobColumnCount + 2),
                                      .version = static_cast<int>(row.integer(kJobColumnCount)),
@@ -436,7 +467,8 @@ Result<Job> SqliteJobStore::give_up(std::string_view job_id, EndedBy by) {
 }
 
 Result<std::vector<Job>> SqliteJobStore::rescue(const Stranded& stranded) {
-  {
+  const bool is_first = stranded.why == Stranded::Why::restarted;
+  if (!is_first) {
     // Mostly there is nobody, and a look takes no lock from who writes.
     Connection& reader = database_.reader();
     const auto lock = reader.lock();
@@ -446,27 +478,27 @@ Result<std::vector<Job>> SqliteJobStore::rescue(const Stranded& stranded) {
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
   std::vector<Job> moved;
-  for (const auto& [job, why] : TRY(find_stranded(connection, stranded, clock_))) {
-    moved.push_back(service::rescued(job, why, clock_.unix_ms()));
+  for (const auto& [job, why, is_late] : TRY(find_stranded(connection, stranded, clock_))) {
+    moved.push_back(service::rescued(job, why, is_late, clock_.unix_ms()));
     TRY(move_job(connection, job, moved.back(), EndedBy::death));
   }
+  if (is_first) TRY(forget_who_waited(connection));
   TRY(transaction.commit());
   return moved;
 }
 
 Result<std::vector<Job>> SqliteJobStore::end_overdue() {
-  const std::int64_t now_ms = clock_.unix_ms();
   {
     Connection& reader = database_.reader();
     const auto lock = reader.lock();
-    if (TRY(find_overdue(reader, now_ms)).empty()) return std::vector<Job>();
+    if (TRY(find_overdue(reader, clock_)).empty()) return std::vector<Job>();
   }
   Connection& connection = database_.power_safe();
   const auto lock = connection.lock();
   Transaction transaction = TRY(Transaction::begin(connection));
-  std::vector<Job> jobs = TRY(find_overdue(connection, now_ms));
+  std::vector<Job> jobs = TRY(find_overdue(connection, clock_));
   for (Job& job : jobs) {
-    const Job before = std::exchange(job, service::overdue(job, now_ms));
+    const Job before = std::exchange(job, service::overdue(job, clock_.unix_ms()));
     TRY(move_job(connection, before, job, EndedBy::deadline));
   }
   TRY(transaction.commit());
