@@ -298,8 +298,27 @@ def test_who_knows_no_streams_is_told_as_the_stream_that_was_asked_for(relay):
     wait_until(lambda: charges(server) == [("far", "delivered", 1, 100_000)], "the charge of ten tokens")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("answer", [{"error": {"message": "no room", "code": 502}, "usage": {"prompt_tokens": 10}},
+                                    {"error": "no room", "choices": []}])
+def test_an_error_under_a_status_of_success_is_told_as_an_error_and_costs_nothing(relay, answer, stream):
+    server = relay(Upstream(json_answer(answer)), settings='price_input_usd = "1"')
+    reply = post(server, ASK | {"stream": stream})
+    assert reply.status_code == 503 and reply.headers["x-should-retry"] == "false"
+    assert reply.json()["error"]["message"] == "the server that has the model says: no room"
+    assert charges(server) == []
+
+
+def test_what_only_looks_like_an_error_is_passed_on(relay):
+    answers = [completion() | {"error": None}, completion() | {"error": False}, completion('the "error": none'),
+               completion() | {"x": {"error": "of something else"}}]
+    server = relay(Upstream(*map(json_answer, answers)))
+    assert [post(server, ASK).json() for _ in answers] == answers
+    failed = {"object": "response", "status": "failed", "error": {"code": "server_error", "message": "no room"}}
+    assert post(relay(Upstream(json_answer(failed))), {"model": "far", "input": "hi"}, "/v1/responses").json() == failed
+
+
 @pytest.mark.parametrize("path, answer, says", [
-    ("/v1/chat/completions", {"error": {"message": "no room", "code": 502}}, "says: no room"),
     ("/v1/responses", {"id": "resp_1", "object": "response", "output": []}, "with no stream, which was asked for"),
 ])
 def test_what_nobody_could_show_as_the_stream_that_was_asked_for_is_an_error_and_costs_nothing(

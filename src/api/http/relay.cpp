@@ -151,6 +151,10 @@ Async<Result<Response>> whole(const Context& context, const Exchange& exchange,
   if (error) co_return tl::unexpected(std::move(*error));
   const int status = attempt.first.status;
   if (auto none = no_answer(status, body)) co_return tl::unexpected(std::move(*none));
+  if (status == 200 && wire::may_tell_an_error(body)) {
+    auto told = co_await on_pool(context.pool, [&] { return wire::error_instead_of_answer(body); });
+    if (told) co_return tl::unexpected(std::move(*told));
+  }
   if (status == 200) {
     wire::UsageReader usage;
     usage.feed(body);

@@ -277,9 +277,8 @@ std::string unquoted(std::string_view quoted) {
 Result<std::string> as_events(std::string_view completion, std::string_view stream_options) {
   auto chunk = parse_json(completion, kTalkLimits);
   const bool is_object = chunk && chunk->is_object();
-  if (is_object && !member(*chunk, "error").is_null())
-    return fail(ErrorCode::unavailable, fmt::format("the server that has the model says: {}",
-                                                    said_error(member(*chunk, "error"))));
+  if (is_object)
+    if (auto error = error_instead_of_answer(*chunk)) return tl::unexpected(std::move(*error));
   if (!is_object || !member(*chunk, "choices").is_array() || chunk->at("choices").empty())
     return fail(ErrorCode::unavailable,
                 "the server that has the model answers with no stream, which was asked for");

@@ -1,5 +1,7 @@
 #include "api/wire/said_error.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -77,6 +79,34 @@ std::string said_error_in(std::string_view body) {
   const auto value = parse_json(body, {.depth_max = kJsonDepthMax});
   if (value) return value->is_object() ? said_error(*value) : std::string();
   return is_json(body) ? std::string() : said_on_page(body);
+}
+
+std::optional<Error> error_instead_of_answer(const json& answer) {
+  if (!answer.is_object()) return std::nullopt;
+  const json& error = member(answer, "error");
+  if (error.is_null() || error == false || error == "") return std::nullopt;
+  return Error{.code = ErrorCode::unavailable,
+               .message = fmt::format("the server that has the model says: {}", said_error(error)),
+               .field = "model",
+               .retry = Retry::no};
+}
+
+std::optional<Error> error_instead_of_answer(std::string_view body) {
+  const auto answer = parse_json(body, kTalkLimits);
+  if (!answer || !answer->is_object() || member(*answer, "object") == "response")
+    return std::nullopt;
+  return error_instead_of_answer(*answer);
+}
+
+bool may_tell_an_error(std::string_view body) {
+  constexpr std::string_view kName = "\"error\"";
+  for (auto at = body.find(kName); at != std::string_view::npos; at = body.find(kName, at + 1)) {
+    std::string_view rest = trim(body.substr(at + kName.size()));
+    if (!rest.starts_with(':')) continue;
+    rest.remove_prefix(1);
+    if (!trim(rest).starts_with("null")) return true;
+  }
+  return false;
 }
 
 bool is_json(std::string_view body) { return json::accept(body.begin(), body.end()); }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace imagined::api::wire {
 
@@ -14,6 +17,13 @@ std::string said_error(const nlohmann::json& value);
 /// The same of a body, which may be anything: of what is no JSON, as the page of a proxy, its title
 /// or else its first line.
 std::string said_error_in(std::string_view body);
+/// What an answer tells in its `error`, though its status says that all is well: `unavailable`, in
+/// the other server's words, and no use to ask again.
+std::optional<Error> error_instead_of_answer(const nlohmann::json& answer);
+/// The same of a body. A `response` that has failed is an answer: its clients look there.
+std::optional<Error> error_instead_of_answer(std::string_view body);
+/// Whether it is worth looking for one: of most bodies this says no, and takes no time.
+bool may_tell_an_error(std::string_view body);
 /// Whether a body is a value of JSON at all, however large or deep.
 bool is_json(std::string_view body);
 

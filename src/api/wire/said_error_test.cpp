@@ -34,6 +34,29 @@ TEST(SaidError, IsTheTitleOrTheFirstLineOfAPage) {
   EXPECT_EQ(said_error_in("no \xff"), "no \uFFFD");
 }
 
+TEST(SaidError, IsFoundInAnAnswerThatIsNone) {
+  for (const char* body :
+       {R"({"error":{"message":"no room"}})", R"({"error" : "no room","choices":[]})",
+        R"({"choices":[{"error":null}],"error":{"message":"no room"},"usage":{}})"}) {
+    EXPECT_TRUE(may_tell_an_error(body)) << body;
+    const auto error = error_instead_of_answer(std::string_view(body));
+    ASSERT_TRUE(error) << body;
+    EXPECT_EQ(error->message, "the server that has the model says: no room");
+    EXPECT_EQ(error->code, ErrorCode::unavailable);
+    EXPECT_EQ(error->retry, Retry::no);
+  }
+  for (const char* answer :
+       {R"({"error":false})", R"({"error":""})", R"({"choices":[{"error":"x"}]})", "[\"error\"]",
+        R"({"object":"response","error":{"message":"no room"}})", R"({"error":)"})
+    EXPECT_FALSE(error_instead_of_answer(std::string_view(answer))) << answer;
+}
+
+TEST(SaidError, IsNotLookedForWhereNoneCanBe) {
+  for (const char* body : {R"({"choices":[]})", R"({"error":null})", R"({"error" :  null})",
+                           R"({"text":"an \"error\": x"})", R"(["error"])"})
+    EXPECT_FALSE(may_tell_an_error(body)) << body;
+}
+
 TEST(SaidError, IsCutBetweenLetters) {
   std::string text(399, 'x');
   text += "\u00e9";
