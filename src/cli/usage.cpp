@@ -2,9 +2,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <set>
+#include <string_view>
+#include <vector>
 
 #include "api/wire/usage.h"
 #include "base/json_text.h"
+#include "base/nearest.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
 #include "cli/command.h"
@@ -90,6 +94,26 @@ int check_books(const UsageOptions& options, service::LedgerStore& ledger) {
                   audit->wrong_holds, audit->wrong_charges)});
 }
 
+/// Users are whatever word requests give, and nobody keeps a list of them: one that was mistyped is
+/// known only by what the books have of none of its orders.
+void look_for_user(const UsageOptions& options, service::LedgerStore& ledger) {
+  if (const auto rows = ledger.usage({.user = options.user, .rows_max = 1});
+      !rows || !rows->empty())
+    return;
+  const auto all = ledger.usage({.team_id = options.team});
+  std::set<std::string> users;
+  if (all)
+    for (const UsageRow& row : *all)
+      if (is_printable_line(row.user)) users.insert(row.user);
+  users.erase("");
+  const std::vector<std::string_view> names(users.begin(), users.end());
+  fmt::print(
+      stderr,
+      "imagined: no order of the user {:?} has ended yet; a user is whatever a request gives "
+      "as its `user`{}\n",
+      options.user, did_you_mean(options.user, names));
+}
+
 int usage(const UsageOptions& options) {
   auto filter = filter_of(options);
   if (!filter) return report(kExitUsage, filter.error());
@@ -105,6 +129,7 @@ int usage(const UsageOptions& options) {
   filter->key_id = std::move(*key);
   const auto rows = (*stores)->ledger().usage(*filter);
   if (!rows) return report(rows.error());
+  if (rows->empty() && !options.user.empty()) look_for_user(options, (*stores)->ledger());
   if (options.json) {
     fmt::print("{}\n", api::wire::usage_body(*rows));
   } else if (options.csv) {

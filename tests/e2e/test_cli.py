@@ -149,6 +149,16 @@ def test_a_period_that_ends_before_it_begins_is_refused_and_nothing_is_printed(s
     assert 'until is "2026-11-01", expected a time after 2026-12-01' in result.stderr
 
 
+def test_usage_of_a_user_without_orders_says_so_with_the_nearest_name(server):
+    assert server.generate(user="alice").status_code == 200
+    unknown, known = (run("usage", "--user", user, *more, "--data-dir", server.data_dir)
+                      for user, *more in (("alcie",), ("alice", "--until", "2020-01-01")))
+    assert 'no order of the user "alcie" has ended yet' in unknown.stderr
+    assert 'did you mean "alice"?' in unknown.stderr
+    assert unknown.returncode == known.returncode == 0
+    assert known.stdout == unknown.stdout and known.stderr == ""
+
+
 def test_config_check_opens_every_model_and_names_each_that_is_not_whole(tmp_path):
     broken = shutil.copytree(PAPERLAND, tmp_path / "broken")
     for weights in (broken / "vae").glob("*.safetensors"):
