@@ -31,4 +31,8 @@ struct SizeRule {
 /// Errors: `invalid_argument` for a side below kMinSide or above kMaxSide, or more than kMaxPixels.
 Result<PicturePlan> plan_picture(int width, int height, const SizeRule& rule);
 
+/// Of a given picture for a model with a native area, which also a smaller one is brought to: it
+/// lies as a picture of its ratio is made. Errors as those of plan_picture.
+Result<PicturePlan> plan_reference(int width, int height, const SizeRule& rule);
+
 }  // namespace imagined::engine

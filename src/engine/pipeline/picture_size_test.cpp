@@ -47,6 +47,20 @@ TEST(PicturePlan, LeavesAPictureOfExactlyTheNativeAreaAlone) {
       plan(1024, 1024, {.pixels_per_token = 128, .native_pixels = 1024 * 1024}).enlarged());
 }
 
+// The same grid and the same part of it as the pictures of that ratio that are made.
+TEST(ReferencePlan, IsThatOfAPictureOfItsRatioWhateverItsSize) {
+  const SizeRule rule{.pixels_per_token = 64, .native_pixels = 512 * 512};
+  const PicturePlan made = plan(1280, 720, rule);
+  for (const auto& [width, height] : {std::pair{1280, 720}, {640, 360}, {320, 180}, {3840, 2160}}) {
+    const auto given = plan_reference(width, height, rule);
+    ASSERT_TRUE(given.has_value()) << width;
+    EXPECT_EQ(given->token_rows, made.token_rows);
+    EXPECT_EQ(given->token_cols, made.token_cols);
+    EXPECT_EQ(given->crop_width, made.crop_width);
+    EXPECT_EQ(given->crop_height, made.crop_height);
+  }
+}
+
 TEST(PicturePlan, RefusesSidesAndAreasBeyondTheLimits) {
   for (const auto& [width, height] :
        {std::pair{63, 512}, {512, 63}, {-5, 512}, {8193, 64}, {8192, 4096}}) {

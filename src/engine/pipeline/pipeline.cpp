@@ -10,8 +10,8 @@
 #include "engine/formats/in_quotes.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/resize/resize.h"
-#include "engine/pipeline/first_frame.h"
 #include "engine/pipeline/fit_reference.h"
+#include "engine/pipeline/on_grid.h"
 #include "engine/pipeline/picture_size.h"
 #include "engine/pipeline/repaint_mask.h"
 #include "engine/sampling/dmd.h"
@@ -228,6 +228,10 @@ Result<image::Picture> Pipeline::fit_reference_picture(const image::Picture& pic
   TRY(check_reference_size(picture.width, picture.height));
   TRY(check_pixels(picture, "reference", "image"));
   const auto side = static_cast<int>(model_.pixels_per_token);
+  if (model_.sampling.native_pixels > 0) {  // where it stands in the pictures that are made
+    const PicturePlan plan = TRY(plan_reference(picture.width, picture.height, size_rule()));
+    return lay_on_grid(context_, picture.view(), plan, side);
+  }
   const ReferenceFit fit =
       model_.reference_sizes.empty()
           ? TRY(fit_reference(picture.width, picture.height, kReferencePixels, side))
@@ -507,8 +511,7 @@ std::vector<std::uint8_t> Pipeline::to_pixels(ConstMatrixView decoded) const {
 }
 
 Result<std::optional<KeptPicture>> Pipeline::prepare_kept(const GenerateRequest& request,
-                                                          std::int64_t rows,
-                                                          std::int64_t cols) const {
+                                                          const PicturePlan& plan) const {
   if (!request.mask) return std::optional<KeptPicture>();
   if (!model_.inpaints) {
     return fail(
@@ -522,23 +525,22 @@ Result<std::optional<KeptPicture>> Pipeline::prepare_kept(const GenerateRequest&
   }
   TRY(check_pixels(*request.mask, "mask", "mask"));
   const std::int64_t side = model_.pixels_per_token;
-  const ReferenceFit whole{.resized_width = static_cast<int>(cols * side),
-                           .resized_height = static_cast<int>(rows * side),
-                           .width = static_cast<int>(cols * side),
-                           .height = static_cast<int>(rows * side)};
-  return std::optional(
-      KeptPicture{.picture = {.width = whole.width,
-                              .height = whole.height,
-                              .channels = 3,
-                              .pixels = apply_fit(context_, request.references[0].view(), whole)},
-                  .repaint = repaint_mask(context_, request.mask->view(), rows, cols, side)});
+  const ReferenceFit whole{.resized_width = plan.crop_width,
+                           .resized_height = plan.crop_height,
+                           .width = plan.crop_width,
+                           .height = plan.crop_height};
+  const auto shown = apply_fit(context_, request.references[0].view(), whole);
+  return std::optional(KeptPicture{
+      .picture = carry_to_border(
+          {.width = whole.width, .height = whole.height, .channels = 3, .pixels = shown}, plan,
+          side),
+      .repaint = repaint_mask(context_, request.mask->view(), plan, side)});
 }
 
-Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t rows,
-                                    std::int64_t cols) const {
+Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, const PicturePlan& plan) const {
   RunInputs inputs;
-  inputs.rows = rows;
-  inputs.cols = cols;
+  inputs.rows = plan.token_rows;
+  inputs.cols = plan.token_cols;
   inputs.steps = request.steps == 0 ? static_cast<int>(model_.sampling.steps) : request.steps;
   if (inputs.steps < 1 || inputs.steps > kMaxSteps) {
     return fail(ErrorCode::invalid_argument,
@@ -582,9 +584,12 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, std::int64_t
                   "image");
     inputs.references.push_back(std::move(*fitted));
   }
-  inputs.kept = TRY(prepare_kept(request, rows, cols));
+  inputs.kept = TRY(prepare_kept(request, plan));
   // The picture is its own first reference, as large as it is made.
-  if (inputs.kept) inputs.references.front() = TRY(fit_reference_picture(inputs.kept->picture));
+  if (inputs.kept)
+    inputs.references.front() = model_.sampling.native_pixels > 0
+                                    ? inputs.kept->picture
+                                    : TRY(fit_reference_picture(inputs.kept->picture));
   return inputs;
 }
 
@@ -659,7 +664,7 @@ PictureCost Pipeline::cost(const PicturePlan& plan, const RunInputs& inputs) con
 
 Result<PictureCost> Pipeline::cost(const GenerateRequest& request) const {
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  return cost(plan, TRY(prepare(request, plan.token_rows, plan.token_cols)));
+  return cost(plan, TRY(prepare(request, plan)));
 }
 
 Result<> Pipeline::check_memory(const PicturePlan& plan, const RunInputs& inputs) const {
@@ -681,7 +686,7 @@ Result<> Pipeline::check_memory(const PicturePlan& plan, const RunInputs& inputs
 Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& batch,
                                   RunObserver observer) {
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  RunInputs inputs = TRY(prepare(request, plan.token_rows, plan.token_cols));
+  RunInputs inputs = TRY(prepare(request, plan));
   TRY(check_memory(plan, inputs));
   for (int i = 0; i < std::ssize(batch.seeds); ++i) {
     draw_noise(inputs, batch.seeds[static_cast<std::size_t>(i)]);
@@ -737,9 +742,8 @@ std::vector<std::int64_t> Pipeline::passes_of(const ClipRequest& request) const 
 Result<PictureCost> Pipeline::cost(const ClipRequest& request) const {
   TRY(check_clip(request));
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  RunInputs inputs =
-      TRY(prepare({.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance},
-                  plan.token_rows, plan.token_cols));
+  RunInputs inputs = TRY(prepare(
+      {.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance}, plan));
   const Autoencoder& vae = *networks_.vae;
   PictureCost sum;
   for (const std::int64_t latents : passes_of(request)) {
@@ -762,9 +766,8 @@ Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& obser
                            RunObserver run) {
   TRY(check_clip(request));
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  RunInputs inputs =
-      TRY(prepare({.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance},
-                  plan.token_rows, plan.token_cols));
+  RunInputs inputs = TRY(prepare(
+      {.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance}, plan));
   const std::int64_t of_a_pass = model_.sampling.clips.frames - 1;  // that are made
   const std::vector<std::int64_t> latents = passes_of(request);
   inputs.clip_frames = latents.empty() ? 0 : latents.front();
@@ -803,8 +806,7 @@ Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& obser
 Result<image::Picture> Pipeline::first_frame(const ClipRequest& request, RunInputs& inputs,
                                              const PicturePlan& plan, const RunObserver& run) {
   if (request.first_frame)
-    return lay_first_frame(context_, request.first_frame->view(), plan,
-                           static_cast<int>(model_.pixels_per_token));
+    return lay_on_grid(context_, request.first_frame->view(), plan, model_.pixels_per_token);
   draw_noise(inputs, request.seed);
   return on_grid(inputs, to_pixels(TRY(this->run(inputs, run))));
 }

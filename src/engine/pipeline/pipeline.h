@@ -104,7 +104,8 @@ class Pipeline {
   /// f32, not clamped.
   Result<Tensor> run(const RunInputs& inputs, const RunObserver& observer);
 
-  /// A reference brought into shape: at most 1024 * 1024 pixels, cut to whole tokens, RGB.
+  /// A reference brought into shape, RGB: for a model with a native area as a picture of its ratio
+  /// is made, else at most 1024 * 1024 pixels, cut to whole tokens.
   /// Errors: `invalid_argument` for a picture that is too small or too narrow.
   Result<image::Picture> fit_reference_picture(const image::Picture& picture) const;
 
@@ -138,8 +139,8 @@ class Pipeline {
                                                             const RunObserver& observer);
   Result<std::vector<ReferenceTokens>> encode_references(
       const std::vector<image::Picture>& pictures, const RunObserver& observer);
-  Result<std::optional<KeptPicture>> prepare_kept(const GenerateRequest& request, std::int64_t rows,
-                                                  std::int64_t cols) const;
+  Result<std::optional<KeptPicture>> prepare_kept(const GenerateRequest& request,
+                                                  const PicturePlan& plan) const;
   /// What is left of the noise after all steps: as RunInputs::noise.
   Result<Tensor> sample(const RunInputs& inputs, const RunObserver& observer,
                         const TakePreview& on_preview);
@@ -183,8 +184,7 @@ class Pipeline {
   /// That of a picture or, where inputs.clip_frames says so, of frames.
   void draw_noise(RunInputs& inputs, std::uint64_t seed) const;
   /// All but the noise.
-  Result<RunInputs> prepare(const GenerateRequest& request, std::int64_t rows,
-                            std::int64_t cols) const;
+  Result<RunInputs> prepare(const GenerateRequest& request, const PicturePlan& plan) const;
 
   ModelPlan model_;
   LongPrompt long_prompt_ = LongPrompt::cut;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "engine/ops/resize/resize.h"
+#include "engine/pipeline/on_grid.h"
 
 namespace imagined::engine {
 namespace {
@@ -22,25 +23,26 @@ unsigned grey_of(const std::uint8_t* pixel) {
 
 }  // namespace
 
-std::vector<float> repaint_mask(const Context& context, image::PictureView mask, std::int64_t rows,
-                                std::int64_t cols, std::int64_t pixels_per_token) {
+std::vector<float> repaint_mask(const Context& context, image::PictureView mask,
+                                const PicturePlan& plan, std::int64_t pixels_per_token) {
   CHECK(pixels_per_token >= 2 && pixels_per_token % 2 == 0, "{} pixels per token",
         pixels_per_token);
-  const auto width = static_cast<int>(cols * pixels_per_token);
-  const auto height = static_cast<int>(rows * pixels_per_token);
   std::vector<std::uint8_t> pixels =
       mask.channels == 4 ? transparency(mask)
                          : std::vector<std::uint8_t>(mask.pixels.begin(), mask.pixels.end());
-  if (mask.width != width || mask.height != height)
+  if (mask.width != plan.crop_width || mask.height != plan.crop_height)
     pixels = resize_lanczos(
         context, {.width = mask.width, .height = mask.height, .channels = 3, .pixels = pixels},
-        width, height);
+        plan.crop_width, plan.crop_height);
+  const image::Picture grid = carry_to_border(
+      {.width = plan.crop_width, .height = plan.crop_height, .channels = 3, .pixels = pixels}, plan,
+      pixels_per_token);
   const auto is_white = [&](std::int64_t y, std::int64_t x) {
-    return grey_of(pixels.data() + (y * width + x) * 3) >= 128;
+    return grey_of(grid.pixels.data() + (y * grid.width + x) * 3) >= 128;
   };
   std::vector<float> tokens;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t col = 0; col < cols; ++col) {
+  for (std::int64_t row = 0; row < plan.token_rows; ++row) {
+    for (std::int64_t col = 0; col < plan.token_cols; ++col) {
       const std::int64_t y = row * pixels_per_token + pixels_per_token / 2 - 1;
       const std::int64_t x = col * pixels_per_token + pixels_per_token / 2 - 1;
       const int white =

@@ -5,15 +5,16 @@
 #include <vector>
 
 #include "engine/backend/context.h"
+#include "engine/pipeline/picture_size.h"
 #include "image/picture.h"
 
 namespace imagined::engine {
 
-/// 1 where a token is made anew, 0 where it stays; [rows * cols]. White is made anew; of a picture
-/// with alpha, what is transparent (OpenAI's masks). The mask is brought to the size of the
-/// picture, made black and white at one half, and a token is the mean of its four middle pixels.
-/// Source: flux.md 6.3; diffusers' image processor for masks.
-std::vector<float> repaint_mask(const Context& context, image::PictureView mask, std::int64_t rows,
-                                std::int64_t cols, std::int64_t pixels_per_token);
+/// 1 where a token is made anew, 0 where it stays; [token_rows * token_cols]. White is made anew;
+/// of a picture with alpha, what is transparent (OpenAI's masks). The mask is brought to the size
+/// of what is shown, carried on to the border, made black and white at one half, and a token is the
+/// mean of its four middle pixels. Source: flux.md 6.3; diffusers' image processor for masks.
+std::vector<float> repaint_mask(const Context& context, image::PictureView mask,
+                                const PicturePlan& plan, std::int64_t pixels_per_token);
 
 }  // namespace imagined::engine

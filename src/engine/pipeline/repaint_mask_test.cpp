@@ -18,7 +18,8 @@ image::Picture drawn(int width, int height, int channels, Pixel pixel) {
 }
 
 std::vector<float> tokens_of(const image::Picture& mask) {
-  return repaint_mask(Context({.threads = 1}), mask.view(), 2, 2, 4);
+  const PicturePlan plan{.token_rows = 2, .token_cols = 2, .crop_width = 8, .crop_height = 8};
+  return repaint_mask(Context({.threads = 1}), mask.view(), plan, 4);
 }
 
 TEST(RepaintMask, MakesAnewWhatIsWhite) {
@@ -55,6 +56,15 @@ TEST(RepaintMask, IsBroughtToTheSizeOfThePicture) {
   const auto mask =
       drawn(64, 2, 3, [](int x, int) { return std::vector<std::uint8_t>(3, x < 32 ? 255 : 0); });
   EXPECT_EQ(tokens_of(mask), (std::vector<float>{1, 0, 1, 0}));
+}
+
+// Of 8 columns 4 are shown, the middle ones: the mask's halves are one column of tokens each.
+TEST(RepaintMask, LiesOverWhatIsShownAndGoesOnBeyondIt) {
+  const auto mask =
+      drawn(4, 8, 3, [](int x, int) { return std::vector<std::uint8_t>(3, x < 1 ? 255 : 0); });
+  const PicturePlan plan{.token_rows = 2, .token_cols = 2, .crop_width = 4, .crop_height = 8};
+  EXPECT_EQ(repaint_mask(Context({.threads = 1}), mask.view(), plan, 4),
+            (std::vector<float>{1, 0, 1, 0}));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "engine/pipeline/first_frame.h"
+#include "engine/pipeline/on_grid.h"
 
 #include <gtest/gtest.h>
 
@@ -35,14 +35,14 @@ PicturePlan plan_of(int width, int height, std::int64_t side) {
   return *plan;
 }
 
-class FirstFrame : public testing::Test {
+class OnGrid : public testing::Test {
  protected:
   Context context_{ContextOptions{.threads = 1}};
 };
 
-TEST_F(FirstFrame, OfTheRightSizeIsShownAsItIs) {
+TEST_F(OnGrid, OfTheRightSizeIsShownAsItIs) {
   const image::Picture grid =
-      lay_first_frame(context_, chart(100, 80).view(), plan_of(100, 80, 64), 64);
+      lay_on_grid(context_, chart(100, 80).view(), plan_of(100, 80, 64), 64);
   ASSERT_EQ(grid.width, 128);
   ASSERT_EQ(grid.height, 128);
   // Cut around the centre: 14 columns and 24 rows on either side are not shown.
@@ -51,26 +51,26 @@ TEST_F(FirstFrame, OfTheRightSizeIsShownAsItIs) {
       ASSERT_EQ(shown_at(grid, 14 + x, 24 + y), (Place{.column = x, .row = y}));
 }
 
-TEST_F(FirstFrame, GoesOnBeyondWhatIsShown) {
+TEST_F(OnGrid, GoesOnBeyondWhatIsShown) {
   const image::Picture grid =
-      lay_first_frame(context_, chart(100, 80).view(), plan_of(100, 80, 64), 64);
+      lay_on_grid(context_, chart(100, 80).view(), plan_of(100, 80, 64), 64);
   EXPECT_EQ(shown_at(grid, 0, 0), (Place{.column = 0, .row = 0}));
   EXPECT_EQ(shown_at(grid, 127, 127), (Place{.column = 99, .row = 79}));
   EXPECT_EQ(shown_at(grid, 50, 0), (Place{.column = 36, .row = 0}));
 }
 
-TEST_F(FirstFrame, OfAnotherShapeShowsItsMiddle) {
+TEST_F(OnGrid, OfAnotherShapeShowsItsMiddle) {
   // 200 x 64 for 64 x 64: as high as it should be, so 68 columns are cut on either side.
   const image::Picture grid =
-      lay_first_frame(context_, chart(200, 64, 4).view(), plan_of(64, 64, 32), 32);
+      lay_on_grid(context_, chart(200, 64, 4).view(), plan_of(64, 64, 32), 32);
   ASSERT_EQ(grid.width, 64);
   EXPECT_EQ(shown_at(grid, 0, 0), (Place{.column = 68, .row = 0}));
   EXPECT_EQ(shown_at(grid, 63, 63), (Place{.column = 131, .row = 63}));
 }
 
-TEST_F(FirstFrame, OfAnotherSizeIsScaled) {
+TEST_F(OnGrid, OfAnotherSizeIsScaled) {
   const image::Picture grid =
-      lay_first_frame(context_, chart(128, 128).view(), plan_of(64, 64, 32), 32);
+      lay_on_grid(context_, chart(128, 128).view(), plan_of(64, 64, 32), 32);
   ASSERT_EQ(grid.pixels.size(), 64u * 64u * 3u);
   EXPECT_NEAR(shown_at(grid, 32, 32).column, 64, 1);
   EXPECT_NEAR(shown_at(grid, 10, 50).row, 100, 1);
