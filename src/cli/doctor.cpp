@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/process.h"
 #include "engine/lab/lab.h"
+#include "hub/known_models.h"
 
 namespace imagined::cli {
 namespace {
@@ -35,6 +36,8 @@ struct ModelFinding {
   std::vector<SizeEstimate> sizes;  // empty: not known
   std::vector<ClipEstimate> clips;  // of a model that makes videos
   bool measured = false;            // their seconds, by a small picture; else counted
+  std::string card;                 // what it says about itself
+  bool small_world = false;         // it says which nouns it draws
   std::string problem;              // empty: none
 
   const SizeEstimate& of_1k() const { return *std::ranges::find(sizes, 1024, &SizeEstimate::side); }
@@ -74,6 +77,8 @@ Result<> estimate(const engine::LoadOptions& options, const ModelSettings& model
                   ModelFinding& finding) {
   {
     const auto engine = TRY(engine::Engine::load(options));
+    finding.card = engine->summary().card;
+    finding.small_world = !engine->summary().draws.empty();
     finding.sizes = TRY(estimate_sizes(*engine, model));
     const auto rates = engine::measure_products(options.precision, options.threads, seconds_now);
     finding.clips = TRY(estimate_clips(*engine, model));
@@ -192,6 +197,7 @@ void print_json(const Findings& findings) {
         {{"name", model.name},
          {"path", model.path},
          {"precision", model.precision},
+         {"card", model.card},
          {"weight_bytes", model.weight_bytes},
          {"text_encode_bytes", model.sizes.empty() ? 0 : model.of_1k().cost.text_encode_bytes},
          {"step_bytes", model.sizes.empty() ? 0 : model.of_1k().cost.step_bytes},
@@ -217,6 +223,16 @@ void print_json(const Findings& findings) {
   fmt::print("{}\n", whole.text());
 }
 
+/// How to get a model that draws anything, where there is none.
+void print_larger_models(const std::vector<ModelFinding>& models) {
+  if (models.empty() || !std::ranges::all_of(models, &ModelFinding::small_world)) return;
+  const hub::KnownModel& first = hub::known_models().front();
+  fmt::print(
+      "any picture   `imagined models pull {}` fetches a model that knows more than a small world "
+      "({}); `imagined models pull --help` lists others\n",
+      first.name, first.about);
+}
+
 void print_text(const Findings& findings) {
   const Machine& machine = findings.machine;
   const std::string gpus = machine.gpus.empty() ? "none" : join_words(machine.gpus, ", ");
@@ -233,6 +249,7 @@ void print_text(const Findings& findings) {
                static_cast<double>(model.weight_bytes) / (1 << 20), model.path);
     if (model.sizes.empty()) continue;
     constexpr const char* kLine = "              {}\n";
+    if (!model.card.empty()) fmt::print(kLine, model.card);
     if (const std::string cached = page_cache_text(model.of_1k(), machine.memory); !cached.empty())
       fmt::print(kLine, cached);
     for (const SizeEstimate& size : model.sizes)
@@ -244,6 +261,7 @@ void print_text(const Findings& findings) {
     fmt::print(kLine, model.measured ? "(times from a small picture made here)"
                                      : "(times counted, by the rate of one product here)");
   }
+  print_larger_models(findings.models);
   for (const config::UpstreamSettings& upstream : findings.config.upstreams) {
     fmt::print("upstream      {} at {}{}\n", upstream.name, upstream.base_url,
                upstream.key_env.empty() ? "" : ", with the key in " + upstream.key_env);
