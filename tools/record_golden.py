@@ -128,6 +128,7 @@ class Recorder:
 
         def recorded(image, generator):
             nonlocal seen
+            image = F.pixel_unshuffle(image, self.shuffle)
             latents = encode(image=image, generator=generator)
             self.tensors[f"reference_latents_{seen}"] = latents[0].flatten(1).T.clone()
             seen += 1
@@ -153,8 +154,6 @@ class Recorder:
     # ------------------------------------------------------------ run
     @torch.no_grad()
     def run(self, args):
-        if args.reference and self.shuffle > 1:
-            raise SystemExit("the stock pipeline cannot take references through a border shuffle")
         pipeline = self.pipeline
         width, height = args.width // self.shuffle, args.height // self.shuffle
         cell = pipeline.vae_scale_factor * 2  # pixels per token, behind the shuffle
@@ -168,6 +167,8 @@ class Recorder:
         self.tensors["noise"] = noise[0]
         references = [Image.open(path).convert("RGB") for path in args.reference]
         for i, picture in enumerate(references):
+            if self.shuffle > 1 and any(side % (cell * self.shuffle) for side in picture.size):
+                raise SystemExit(f"sides of references must be multiples of {cell * self.shuffle}")
             self.tensors[f"reference_{i}"] = torch.from_numpy(np.array(picture))
         guided = (
             self.has_two_passes and args.guidance > 1 and not pipeline.config.is_distilled
