@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # gen2brain/webp darkens what is half transparent when it writes, and reads a lossless picture in other colours than it has.
 #
-# Seen with github.com/gen2brain/webp v0.5.5; golang.org/x/image v0.48.0 reads its lossless files exactly. Colours of Go's image.RGBA, which draw.Draw
+# Seen with github.com/gen2brain/webp v0.6.1; golang.org/x/image v0.48.0 reads its lossless files exactly. Colours of Go's image.RGBA, which draw.Draw
 # and most libraries work on, are multiplied by alpha; WebP's are not. Encode divides no alpha out: (200, 100, 50) at an alpha of
 # 128 is stored as (100, 50, 25), so soft edges get dark rims. From an image.NRGBA of the same colours it is stored as
 # it is. Decode returns luma and chroma for a lossless file too, in the range of video, which Go takes for JPEG's: orange (200, 100, 50) comes
@@ -12,7 +12,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/go.sh"
 
-with_modules github.com/gen2brain/webp@v0.5.5 golang.org/x/image@v0.48.0 <<'GO'
+with_modules github.com/gen2brain/webp@v0.6.1 golang.org/x/image@v0.48.0 <<'GO'
 package main
 
 import (
