@@ -53,6 +53,12 @@ TEST(ModelCard, KnowsAPromptWithoutAnyWord) {
   EXPECT_FALSE(card_of("{}").has_no_word("?!"));
 }
 
+TEST(ModelCard, KnowsAWordWithAnApostropheByItsParts) {
+  const ModelCard card = card_of(R"({"vocabulary": ["don", "t", "house"]})");
+  EXPECT_THAT(card.unknown_words("don't house's"), IsEmpty());
+  EXPECT_THAT(card.unknown_words("can't don'x"), ElementsAre("can't", "don'x"));
+}
+
 TEST(ModelCard, WithoutAListMayKnowEveryWord) {
   EXPECT_THAT(card_of(R"({"card": "All of it.", "draws": ["cat"]})").unknown_words("a dog"),
               IsEmpty());

@@ -95,7 +95,13 @@ std::string unknown_words_text(std::span<const std::string> unknown,
   if (unknown.size() > kShown) words += fmt::format(" and {} more", unknown.size() - kShown);
   std::string text = unknown.empty() ? "the prompt has no word, and this model reads nothing else"
                                      : fmt::format("this model knows no {}", words);
-  if (!draws.empty()) text += fmt::format("; it draws {}", join_words(draws, ", "));
+  if (draws.empty()) return text;
+  constexpr std::size_t kDrawsShown = 8;
+  std::vector<std::string_view> some;  // of a long list from all of it
+  for (std::size_t i = 0; i < std::min(draws.size(), kDrawsShown); ++i)
+    some.push_back(draws[i * draws.size() / std::min(draws.size(), kDrawsShown)]);
+  text += fmt::format("; it draws {}", join_words(some, ", "));
+  if (draws.size() > some.size()) text += fmt::format(" and {} more", draws.size() - some.size());
   return text;
 }
 
@@ -228,7 +234,7 @@ Result<image::Picture> Pipeline::fit_reference_picture(const image::Picture& pic
   TRY(check_reference_size(picture.width, picture.height));
   TRY(check_pixels(picture, "reference", "image"));
   const auto side = static_cast<int>(model_.pixels_per_token);
-  if (model_.sampling.native_pixels > 0) {  // where it stands in the pictures that are made
+  if (lays_references_on_grid()) {
     const PicturePlan plan = TRY(plan_reference(picture.width, picture.height, size_rule()));
     return lay_on_grid(context_, picture.view(), plan, side);
   }
@@ -556,8 +562,8 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, const Pictur
     return fail(ErrorCode::invalid_argument,
                 model_.max_references == 0
                     ? fmt::format("reference pictures: model \"{}\" takes none", model_.name)
-                    : fmt::format("{} reference pictures: at most {}", request.references.size(),
-                                  model_.max_references),
+                    : fmt::format("{} reference pictures: model \"{}\" takes at most {}",
+                                  request.references.size(), model_.name, model_.max_references),
                 "image");
   }
   TRY(check_length(request.prompt, "prompt"));
@@ -587,7 +593,7 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, const Pictur
   inputs.kept = TRY(prepare_kept(request, plan));
   // The picture is its own first reference, as large as it is made.
   if (inputs.kept)
-    inputs.references.front() = model_.sampling.native_pixels > 0
+    inputs.references.front() = lays_references_on_grid()
                                     ? inputs.kept->picture
                                     : TRY(fit_reference_picture(inputs.kept->picture));
   return inputs;

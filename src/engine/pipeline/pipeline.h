@@ -168,6 +168,11 @@ class Pipeline {
   /// Cropped, and enlarged where the model makes less than was asked for.
   /// pixels  of the whole grid.
   image::Picture finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const;
+  /// Whether what is given for an edit lies as the pictures do that are made (first frames of clips
+  /// have their own way).
+  bool lays_references_on_grid() const {
+    return model_.sampling.native_pixels > 0 && model_.max_references > 0;
+  }
   SizeRule size_rule() const {
     return {.pixels_per_token = model_.pixels_per_token,
             .native_pixels = model_.sampling.native_pixels};

@@ -7,6 +7,8 @@
 namespace imagined::engine {
 namespace {
 
+constexpr std::int64_t kSmallToken = 32;  // pixels
+
 /// What is transparent as white, in three channels.
 std::vector<std::uint8_t> transparency(image::PictureView mask) {
   std::vector<std::uint8_t> pixels;
@@ -40,9 +42,19 @@ std::vector<float> repaint_mask(const Context& context, image::PictureView mask,
   const auto is_white = [&](std::int64_t y, std::int64_t x) {
     return grey_of(grid.pixels.data() + (y * grid.width + x) * 3) >= 128;
   };
+  const auto has_white = [&](std::int64_t top, std::int64_t left) {
+    for (std::int64_t y = top; y < top + pixels_per_token; ++y)
+      for (std::int64_t x = left; x < left + pixels_per_token; ++x)
+        if (is_white(y, x)) return true;
+    return false;
+  };
   std::vector<float> tokens;
   for (std::int64_t row = 0; row < plan.token_rows; ++row) {
     for (std::int64_t col = 0; col < plan.token_cols; ++col) {
+      if (pixels_per_token > kSmallToken) {
+        tokens.push_back(has_white(row * pixels_per_token, col * pixels_per_token) ? 1.0f : 0.0f);
+        continue;
+      }
       const std::int64_t y = row * pixels_per_token + pixels_per_token / 2 - 1;
       const std::int64_t x = col * pixels_per_token + pixels_per_token / 2 - 1;
       const int white =

@@ -43,6 +43,15 @@ TEST(RepaintMask, TakesTheMeanOfTheFourMiddlePixels) {
   EXPECT_EQ(tokens_of(mask), (std::vector<float>{0.5, 0, 0.5, 0}));
 }
 
+TEST(RepaintMask, MakesALargeTokenAnewThatHasAnyWhite) {
+  const auto mask = drawn(128, 128, 3, [](int x, int y) {
+    return std::vector<std::uint8_t>(3, x == 70 && y == 3 ? 255 : 0);
+  });
+  const PicturePlan plan{.token_rows = 2, .token_cols = 2, .crop_width = 128, .crop_height = 128};
+  EXPECT_EQ(repaint_mask(Context({.threads = 1}), mask.view(), plan, 64),
+            (std::vector<float>{0, 1, 0, 0}));
+}
+
 TEST(RepaintMask, CountsGreyFromOneHalfOnAsWhite) {
   for (const int level : {127, 128}) {
     const auto mask = drawn(8, 8, 3, [level](int, int) {
