@@ -37,7 +37,7 @@ struct GenerateOptions {
   std::string prompt;
   std::string output;
   std::string model;
-  std::string aspect_ratio = "1:1";
+  std::string aspect_ratio = "auto";
   std::string resolution = "1k";
   int count = 1;
   std::vector<std::string> images;
@@ -174,10 +174,12 @@ Result<engine::GenerateRequest> make_request(const GenerateOptions& options,
                                              const ModelSettings& model) {
   const std::string text = TRY(read_prompt(options.prompt));
   const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
-  const auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
+  auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
   const auto resolution = TRY(service::parse_resolution(options.resolution));
-  const service::PictureSize size = service::picture_size(ratio, resolution);
   auto references = TRY(read_pictures(options.images));
+  if (ratio == service::AspectRatio::auto_ && !references.empty())
+    ratio = service::nearest_aspect_ratio(references.front().width, references.front().height);
+  const service::PictureSize size = service::picture_size(ratio, resolution);
   return engine::GenerateRequest{.prompt = prompt.text(),
                                  .negative_prompt = options.negative_prompt,
                                  .width = size.width,
@@ -257,7 +259,8 @@ Command generate_command() {
        "A configured model, or a folder or file of weights [the first model]"},
       {"--aspect-ratio",
        &options->aspect_ratio,
-       fmt::format("Width to height, one of {}", join_words(ratios, ", ")),
+       fmt::format("Width to height, one of {} [that of the first --image, else 1:1]",
+                   join_words(ratios, ", ")),
        {.usual = ratios}},
       {"--resolution",
        &options->resolution,
@@ -290,8 +293,8 @@ Command generate_command() {
       "Examples:\n"
       "  imagined generate \"a red house on the beach at sunset\" -o house.png\n"
       "  imagined generate \"a yellow car in the desert\" -n 4 --aspect-ratio 16:9 -o car.jpg\n"
-      "  echo \"a blue star at night\" | imagined generate - -o - --format jpeg > star.jpg\n"
-      "  imagined generate \"the same house in winter\" --image house.png --model FLUX.2-klein-4B";
+      "  echo \"a rocket in space\" | imagined generate - -o - --format jpeg > rocket.jpg\n"
+      "  imagined generate \"make it night\" --image house.png -o night.png";
   command.run = [options] { return generate(*options); };
   return command;
 }

@@ -109,11 +109,12 @@ Result<wire::EditCall> settle_conversation(const CallContext& context, const Cal
   const auto refuse = [](std::string message) {
     return fail(ErrorCode::invalid_argument, std::move(message), "messages");
   };
-  if (!conversation.given.empty() && wire::asks_what_is_seen(request.prompt.text()))
-    return refuse(no_eyes(context, request.model));
   auto& earlier = conversation.earlier;
   if (earlier.empty() && !conversation.previous_response_id.empty())
     earlier.push_back({.item = conversation.previous_response_id});
+  const bool shows_any = !conversation.given.empty() || !earlier.empty();
+  if (shows_any && wire::asks_what_is_seen(request.prompt.text()))
+    return refuse(no_eyes(context, request.model));
   Settling settling(context, call, names);
   std::vector<GivenPicture> references;
   if (conversation.action != wire::ImageAction::generate) {
