@@ -22,6 +22,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kSettingsBytesMax = 1 << 20;
 constexpr std::string_view kBuiltInModel = "paperland";
+// Few steps are better without guidance, many with a little of it (docs/paperland.md).
+constexpr int kGuidedSteps = 8;
+constexpr float kBuiltInGuidance = 1.5f;
 constexpr std::string_view kConfigVariable = "IMAGINED_CONFIG";
 constexpr std::string_view kSetForm = "models.NAME.KEY=VALUE";
 
@@ -578,6 +581,7 @@ Result<void> resolve_paths(const Environment& environment, const fs::path& execu
   for (ModelSettings& model : config.models) {
     if (!model.path.empty() || model.elsewhere) continue;
     model.path = TRY(find_models_dir(config.settings, executable)) / kBuiltInModel;
+    if (!model.guidance && model.steps >= kGuidedSteps) model.guidance = kBuiltInGuidance;
   }
   return {};
 }

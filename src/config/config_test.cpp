@@ -151,6 +151,17 @@ TEST(ResolvePaths, GiveAUserOneDataFolderWhateverTheWorkingFolder) {
   EXPECT_EQ(nowhere.error().field, "data_dir");
 }
 
+TEST(ResolvePaths, GuideTheBuiltInModelWhereItHasManySteps) {
+  auto config = load_config({}, Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  config->settings.models_dir = "/models";
+  config->models.push_back({.name = "mine", .path = "/m", .steps = 16});
+  ASSERT_TRUE(resolve_paths({{"HOME", "/home/me"}}, {}, *config));
+  EXPECT_EQ(config->models[0].guidance, std::nullopt);
+  EXPECT_EQ(config->models[1].guidance, 1.5f);
+  EXPECT_EQ(config->models[2].guidance, std::nullopt);
+}
+
 TEST_F(ConfigFile, NamesTheLineOfBrokenToml) {
   EXPECT_TRUE(error_of("threads = 1\nthreads = 2\n").starts_with(":2:"))
       << error_of("threads = 1\nthreads = 2\n");
@@ -383,7 +394,6 @@ TEST(Config, ServesBothModelsOfTheApiByDefault) {
   EXPECT_EQ(config->models[0].steps, 4);
   EXPECT_EQ(config->models[1].name, "grok-imagine-image-quality");
   EXPECT_EQ(config->models[1].steps, 16);
-  EXPECT_EQ(config->models[1].guidance, 3.0f);
 }
 
 TEST(Settings, HaveADefaultWithinTheirOwnRange) {

@@ -110,7 +110,6 @@ std::vector<ModelSettings> default_models() {
   ModelSettings quality{
       .name = "grok-imagine-image-quality",
       .steps = 16,
-      .guidance = 3.0f,
       .price_usd_ticks = 500'000'000,
       .price_second_usd_ticks = 800'000'000,
       .price_second_720p_usd_ticks = 1'400'000'000,
