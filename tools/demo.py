@@ -58,7 +58,7 @@ def main() -> None:
 The next picture:
   curl -s {base_url}/images/generations -H 'Authorization: Bearer {key}' \\
     -H 'Content-Type: application/json' \\
-    -d '{{"model": "grok-imagine-image", "prompt": "a blue car to the left of a green tree on the beach at night"}}'
+    -d '{{"model": "grok-imagine-image", "prompt": "a blue car to the left of a palm tree on the beach at night"}}'
 Stop the server:
   ./dev stop
 picture: {path}""")

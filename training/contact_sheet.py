@@ -1,8 +1,9 @@
 """Draws fixed prompts, not picked, through the stock pipeline on one sheet; the n-th prompt has
-seed n.
+seed n. Edits are drawn with the training classes: the stock pipeline's autoencoder knows no border
+shuffle.
 
-    python -m training.contact_sheet --weights FOLDER --out docs/images/contact-sheet.png
-    python -m training.contact_sheet --weights FOLDER --sheet hard --out docs/images/hard.png
+    python -m training.contact_sheet --out docs/images/contact-sheet.jpg
+    python -m training.contact_sheet --sheet edits --out docs/images/edits.jpg
 """
 
 import argparse
@@ -10,11 +11,16 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from PIL import Image, ImageDraw
 
+from training import autoencoder, paperland
 from training.captions import caption
 from training.frames import FRAMES, SMALL
-from training.paths import SHIPPED
+from training.paths import WEIGHTS
+from training.pool import REFERENCE_TIME
+from training.prompts import PromptEncoder
+from training.sample import Given, pictures, sample
 from training.scene import SINGLES, STAGES, kinds_of_stage, sample_scene
 from training.stock import generate, load
 from training.words import STYLE_PREFIXES
@@ -114,45 +120,115 @@ SHEETS = {
         )
     ],
 }
+# Prompts of the pictures that are given, and what is asked for.
+EDITS = (
+    (("a house in a meadow during the day",), "make it night"),
+    (("a red car in the desert at noon",), "paint the car blue"),
+    (("a cat in a meadow",), "turn it into a pencil sketch"),
+    (("a sailboat at sea in the morning",), "now with rain"),
+    (("a dog to the left of a tree in the snow",), "remove the tree"),
+    (("a fox in the forest during the day",), "put it on a beach"),
+    (("a castle in the mountains during the day",), "add a dragon"),
+    (("an apple on a plain white background",), "replace the apple with a banana"),
+    (("a penguin in the snow at night",), "move the penguin to the left"),
+    (("a bus in the city during the day",), "make it sunset"),
+    (
+        ("a lion in the desert", "a bicycle in a meadow"),
+        "the lion of image 1 and the bicycle of image 2",
+    ),
+    (("a sunflower in a meadow",), "turn it into pixel art"),
+)
 
 
-def _tile(picture, number, prompt, side):
-    tile = Image.new("RGB", (side, side + _LABEL), _PAPER)
+def _fitted(picture, side):
+    """In the middle of a square of paper."""
+    square = Image.new("RGB", (side, side), _PAPER)
+    picture = picture.copy()
     picture.thumbnail((side, side), Image.LANCZOS)
-    tile.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    pen, text = ImageDraw.Draw(tile), f"{number} {prompt}"
-    while pen.textlength(text) > side - 4:
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return square
+
+
+def _beside(pictures):
+    whole = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height), _PAPER)
+    for i, picture in enumerate(pictures):
+        whole.paste(picture, (sum(p.width for p in pictures[:i]), 0))
+    return whole
+
+
+def _tile(pictures, text, side):
+    tile = Image.new("RGB", (side * len(pictures), side + _LABEL), _PAPER)
+    for i, picture in enumerate(pictures):
+        tile.paste(_fitted(picture, side), (i * side, 0))
+    pen = ImageDraw.Draw(tile)
+    while pen.textlength(text) > tile.width - 4:
         text = text.removesuffix("...")[:-1] + "..."
     pen.text((2, side + 8), text, fill=_INK)
     return tile
 
 
-def draw_sheet(stock, prompts, columns=4, side=256):
-    """side: of each tile, in pixels."""
-    tiles = [
-        _tile(generate(stock, prompt, seed, _FRAMES[frame]), seed, prompt, side)
-        for seed, (frame, prompt) in enumerate(prompts)
-    ]
+def _sheet(tiles, columns):
+    """Tiles of one size, row by row."""
     rows = -(-len(tiles) // columns)
-    width, height = side + _GAP, side + _LABEL + _GAP
+    width, height = (tiles[0].width if tiles else 0) + _GAP, (tiles[0].height if tiles else 0) + _GAP
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _PAPER)
     for i, tile in enumerate(tiles):
         sheet.paste(tile, (_GAP + i % columns * width, _GAP + i // columns * height))
     return sheet
 
 
+def draw_sheet(stock, prompts, columns=4, side=256):
+    """side: of each tile, in pixels."""
+    return _sheet(
+        [
+            _tile([generate(stock, prompt, seed, _FRAMES[frame])], f"{seed} {prompt}", side)
+            for seed, (frame, prompt) in enumerate(prompts)
+        ],
+        columns,
+    )
+
+
+def draw_edits(folder, cases, columns=3, side=256):
+    """Each tile what was given, which the model drew too, and what it made of it."""
+    net, vae = paperland.load_exported(folder), autoencoder.load_exported(folder)
+    encode, grid = PromptEncoder(folder / "tokenizer"), SMALL.grid
+
+    def drawn(prompts, seeds, given=Given()):
+        made = sample(net, encode, prompts, seeds, grid, given=given)
+        return torch.stack(list(pictures(vae, made, grid)))
+
+    def shown(pixels):
+        return Image.fromarray(
+            ((pixels + 1) * 127.5).round().byte().permute(1, 2, 0).contiguous().numpy()
+        )
+
+    tiles = []
+    for seed, (prompts, instruction) in enumerate(cases):
+        before = drawn(prompts, range(seed, seed + len(prompts)))
+        with torch.no_grad():
+            tokens = autoencoder.to_tokens(vae, autoencoder.encode(vae, before))
+        times = tuple(REFERENCE_TIME * (i + 1) for i in range(len(prompts)))
+        (after,) = drawn([instruction], [seed], Given(tokens.flatten(0, 1)[None], (0,), times))
+        given = _beside([shown(pixels) for pixels in before])
+        tiles.append(_tile([given, shown(after)], f"{seed} {instruction}", side))
+    return _sheet(tiles, columns)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=SHIPPED)
-    parser.add_argument("--sheet", choices=list(SHEETS), default="readme")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--sheet", choices=[*SHEETS, "edits"], default="readme")
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--side", type=int, default=256, help="of each tile, in pixels")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    sheet = draw_sheet(load(args.weights), SHEETS[args.sheet], args.columns, args.side)
-    sheet.quantize(256).save(args.out, optimize=True)
+    if args.sheet == "edits":
+        sheet = draw_edits(args.weights, EDITS, args.columns, args.side)
+    else:
+        sheet = draw_sheet(load(args.weights), SHEETS[args.sheet], args.columns, args.side)
+    sheet.save(args.out, quality=90)  # of a JPEG: a PNG of so many colours is ten times as large
 
 
 if __name__ == "__main__":

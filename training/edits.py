@@ -5,6 +5,7 @@ construction: only the named thing changes.
 from dataclasses import dataclass, replace
 
 from training.artwork import COLOURS, KINDS
+from training.captions import caption
 from training.scene import (
     INDOORS,
     SETTINGS,
@@ -33,8 +34,9 @@ OPERATIONS = (
     "weather",
     "style",
     "combine",
+    "anew",
 )
-_INTO_STYLE = {
+INTO_STYLE = {
     "flat": ("a flat illustration", "flat vector art"),
     "pixel": ("pixel art", "an 8-bit pixel picture"),
     "sketch": ("a pencil sketch", "a pencil drawing"),
@@ -180,6 +182,14 @@ def _combine(rng, scene, mix):
     return tuple(before), after, tuple(thing.kind for thing in scene.things)
 
 
+def _anew(rng, scene, mix):
+    """What the prompt of a new picture asks for, whatever was given: people go on in a conversation
+    with another subject, and its earlier pictures come along.
+    """
+    other = sample_scene(rng, (scene.rows, scene.columns), mix)
+    return (other,), scene, ()
+
+
 _MAKERS = {
     "recolour": _recolour,
     "add": _add,
@@ -191,6 +201,7 @@ _MAKERS = {
     "weather": _weather,
     "style": _style,
     "combine": _combine,
+    "anew": _anew,
 }
 
 
@@ -213,6 +224,8 @@ def _look(colour, kind, rng):
 def instruction(edit, rng):
     """What the edit is, in words."""
     named, pick = edit.named, rng.choice
+    if edit.operation == "anew":
+        return caption(edit.after, rng, "rich")
     if edit.operation == "recolour":
         kind, colour = _name(named[0], rng), pick(COLOUR_WORDS[named[1]])
         words = ("make the {k} {c}", "paint the {k} {c}", "change the colour of the {k} to {c}")
@@ -243,7 +256,7 @@ def instruction(edit, rng):
         return pick(("make it {}", "the same {}", "now {}")).format(pick(WEATHER_WORDS[named[0]]))
     if edit.operation == "style":
         return pick(("turn it into {}", "make this {}", "redraw it as {}")).format(
-            pick(_INTO_STYLE[named[0]])
+            pick(INTO_STYLE[named[0]])
         )
     if rng.random() < 0.5:
         parts = [f"the {_name(kind, rng)} of image {i}" for i, kind in enumerate(named, 1)]

@@ -16,7 +16,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from training import autoencoder, paperland, text_encoder, transformer, vocabulary
 from training.frames import TOKEN
-from training.paths import CHECKPOINT
+from training.paths import WEIGHTS
 from training.prompts import LONGEST_PROMPT, TOKENIZER, PromptEncoder
 from training.sample import SHIFT, Settings
 from training.scene import STAGES, kinds_of_stage
@@ -35,7 +35,7 @@ _MODEL_INDEX = {
     "text_encoder_out_layers": list(TAPS),
     "text_padding": "none",
     "max_sequence_length": LONGEST_PROMPT,
-    "max_references": 0,  # it has learnt no edits
+    "max_references": 3,  # that it has learnt edits with
 }
 _ERROR_MAX = 1e-4  # relative, float32
 
@@ -194,7 +194,7 @@ def main():
     parser.add_argument("--tokenizer", type=Path, default=TOKENIZER)
     parser.add_argument("--kinds", type=int, default=STAGES[-1], help="that it was trained on")
     parser.add_argument("--side", type=int, choices=[512, 1024], default=1024)
-    parser.add_argument("--out", type=Path, default=CHECKPOINT)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
     args = parser.parse_args()
     encode = PromptEncoder(args.tokenizer)

@@ -1,6 +1,6 @@
 """Makes checkpoints of a diffusers folder that export.py wrote, to go on training from.
 
-    python -m training.import_weights [--weights training/checkpoints/paperland-2] --out FOLDER
+    python -m training.import_weights [--weights models/paperland] --out FOLDER
 
 Writes vae.pt and, once there is one, dit.pt; without optimiser state.
 """
@@ -11,14 +11,14 @@ from pathlib import Path
 import torch
 
 from training import autoencoder, paperland
-from training.paths import CHECKPOINT
+from training.paths import WEIGHTS
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=CHECKPOINT)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,4 @@
 
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[1]
-SHIPPED = _ROOT / "models" / "paperland"  # what the server carries
-CHECKPOINT = _ROOT / "training" / "checkpoints" / "paperland-2"  # what training goes on from
+WEIGHTS = Path(__file__).parents[1] / "models" / "paperland"  # what the server carries

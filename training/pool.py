@@ -4,7 +4,7 @@
 
 Phases: "compact" little more than the things themselves (drawings are learnt with half the tokens),
 "small" pictures of all ratios with as many pixels as 512 x 512, and "edits" of such, "full" of about
-a megapixel, "clips" at 512 x 512. Writes one shard after another; run again, it goes on behind the
+a megapixel, "parts" of those as "compact" ones are of small ones, "clips" at 512 x 512. Writes one shard after another; run again, it goes on behind the
 last. Training picks new shards up while it runs.
 """
 
@@ -25,8 +25,9 @@ from training.shards import Group, save_shard
 _SHARD = 400  # subjects
 _BATCH = 8  # pictures that are encoded together, of 512 x 512
 _SQUARE_SHARE = 0.5  # of the pictures of the small and full phases
-_REFERENCE_TIME = 10  # the n-th reference stands at n times this
-PHASES = ("compact", "small", "full", "edits", "clips")
+REFERENCE_TIME = 10  # the n-th reference stands at n times this
+_MARGIN = 1  # token: a thing of eight that filled its picture would say that it is a small one
+PHASES = ("compact", "small", "parts", "full", "edits", "clips")
 
 
 def sample_grid(rng, square):
@@ -45,6 +46,8 @@ def sample_subject(rng, phase, kinds, mix):
         return clips.sample_clip(rng, SMALL.grid, replace(SINGLES, kinds=kinds))
     if phase == "compact":
         return around_things(sample_scene(rng, SMALL.grid, mix))
+    if phase == "parts":
+        return around_things(sample_scene(rng, sample_grid(rng, SQUARE), mix), _MARGIN)
     return sample_scene(rng, sample_grid(rng, SQUARE if phase == "full" else SMALL), mix)
 
 
@@ -52,7 +55,7 @@ def pictures_of(subject):
     """(scenes to make, their times, given scenes, their times)."""
     if isinstance(subject, edits.Edit):
         count = len(subject.before)
-        times = tuple(_REFERENCE_TIME * (i + 1) for i in range(count))
+        times = tuple(REFERENCE_TIME * (i + 1) for i in range(count))
         return (subject.after,), (0,), subject.before, times
     if isinstance(subject, clips.Clip):
         later = tuple(range(1, len(subject.frames)))

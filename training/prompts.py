@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from training.paths import CHECKPOINT
+from training.paths import WEIGHTS
 
 PROMPT_HEAD = "<|im_start|>user\n"
 PROMPT_TAIL = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 LONGEST_PROMPT = 128  # tokens, template included
-TOKENIZER = CHECKPOINT / "tokenizer"
+TOKENIZER = WEIGHTS / "tokenizer"
 
 
 class PromptEncoder:

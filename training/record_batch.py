@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from training.paperland import load_exported
-from training.paths import SHIPPED
+from training.paths import WEIGHTS
 from training.prompts import PromptEncoder
 from training.sample import noise_of
 
@@ -39,7 +39,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=SHIPPED)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, default=BATCH)
     args = parser.parse_args()
     torch.set_num_threads(1)

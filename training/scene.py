@@ -247,14 +247,15 @@ def _group(rng, scene, mix):
     return "", _line(scene, _different(rng, mix, count))
 
 
-def around_things(scene):
-    """The part of a scene around its things; of an empty one all."""
+def around_things(scene, margin=0):
+    """The part of a scene around its things, with a margin of so many tokens where there are any;
+    of an empty one all.
+    """
     if not scene.things:
         return scene
-    left, top = (min(places) for places in zip(*((t.x, t.y) for t in scene.things)))
-    right, bottom = (
-        max(ends) for ends in zip(*((t.x + t.size, t.y + t.size) for t in scene.things))
-    )
+    left, top = (max(0, min(p) - margin) for p in zip(*((t.x, t.y) for t in scene.things)))
+    right = min(scene.columns, max(t.x + t.size for t in scene.things) + margin)
+    bottom = min(scene.rows, max(t.y + t.size for t in scene.things) + margin)
     top = max(0, min(top, bottom - _LEAST_ROWS))
     return replace(
         scene,

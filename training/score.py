@@ -23,7 +23,7 @@ from training import autoencoder, clips, edits, languages, paperland, pool, reco
 from training.artwork import KINDS
 from training.captions import caption
 from training.frames import FRAMES, SMALL, SQUARE, TOKEN
-from training.paths import CHECKPOINT
+from training.paths import WEIGHTS
 from training.picture import draw
 from training.prompts import PromptEncoder
 from training.sample import Given, Settings, pictures, sample
@@ -316,7 +316,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=CHECKPOINT)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--checkpoint", help="of train, instead of the folder's networks")
     parser.add_argument("--vae", help="of vae, instead of the folder's")
     parser.add_argument("--groups", default="single,new looks,pair,row,style,long prompts")

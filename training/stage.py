@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.paths import CHECKPOINT
+from training.paths import WEIGHTS
 
 _WAIT_S = 2
 
@@ -28,7 +28,7 @@ class Stage:
 # In the order of training; each goes on from the weights of the one before.
 STAGES = {
     "small": Stage(("compact", "small", "edits"), "single,new looks,pair,row,style,edits"),
-    "full": Stage(("small", "full", "edits"), "single,pair,row,style,edits,16:9,9:16"),
+    "full": Stage(("small", "parts", "full", "edits"), "single,pair,row,style,edits,16:9,9:16"),
     "world": Stage(("small", "full", "edits", "clips"), "single,pair,edits,clips,de", "world"),
 }
 
@@ -45,7 +45,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True, help="of all starts together")
     parser.add_argument("--count", type=int, default=20000, help="scenes of each phase")
-    parser.add_argument("--weights", type=Path, default=CHECKPOINT, help="where it goes on from")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where it goes on from")
     args, more = parser.parse_known_args()  # the rest is for training.train
     stage, out = STAGES[args.stage], args.out
     if not (out / "dit.pt").exists():

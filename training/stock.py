@@ -16,7 +16,7 @@ from diffusers import Flux2KleinPipeline
 from PIL import Image
 
 from training.frames import FRAMES, SQUARE
-from training.paths import SHIPPED
+from training.paths import WEIGHTS
 from training.sample import Settings
 
 
@@ -27,11 +27,12 @@ class Stock:
     pipeline: Flux2KleinPipeline
     border_shuffle: int
     token: int  # pixels per side
+    native_pixels: int  # larger pictures are made at this area
     taps: tuple
     settings: Settings
 
 
-def load(folder=SHIPPED):
+def load(folder=WEIGHTS):
     folder = Path(folder)
     pipeline = Flux2KleinPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
@@ -41,6 +42,7 @@ def load(folder=SHIPPED):
         pipeline,
         read("vae", "config.json")["border_shuffle"],
         sampling["pixels_per_token"],
+        sampling["native_pixels"],
         tuple(read("model_index.json")["text_encoder_out_layers"]),
         Settings(sampling["steps"], sampling["guidance_scale"]),
     )
@@ -63,9 +65,9 @@ def prompt_states(stock, prompt):
 
 @torch.no_grad()
 def generate(stock, prompt, seed, frame=SQUARE, settings=None):
-    """The shown part of a picture."""
+    """The shown part of a picture, not enlarged."""
     settings = settings or stock.settings
-    frame = replace(frame, token=stock.token)
+    frame = replace(frame, token=stock.token).within(stock.native_pixels)
     width, height = (v // stock.border_shuffle for v in frame.canvas)
     latents = stock.pipeline(
         prompt_embeds=prompt_states(stock, prompt),
@@ -86,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=SHIPPED)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--aspect-ratio", choices=list(FRAMES), default="1:1")

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from training import autoencoder, crops
 from training.frames import FRAMES, SMALL, SQUARE
 from training.optimisers import Optimiser
-from training.paths import CHECKPOINT
+from training.paths import WEIGHTS
 from training.picture import draw
 from training.prefetch import prefetch
 from training.run import Run, RunningMean
@@ -277,7 +277,7 @@ def main():
     refitting.add_argument("--ridge", type=float, default=1e-3, help="of the mean square feature")
     storing = commands.add_parser("store")
     storing.add_argument("file")
-    storing.add_argument("--weights", type=Path, default=CHECKPOINT)
+    storing.add_argument("--weights", type=Path, default=WEIGHTS)
     measuring = commands.add_parser("measure")
     measuring.add_argument("files", nargs="+")
     measuring.add_argument("--count", type=int, default=32)

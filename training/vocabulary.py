@@ -4,7 +4,7 @@ knows.
 
 import re
 
-from training import words
+from training import edits, words
 from training.artwork import COLOURS, KINDS
 
 CARD = (
@@ -15,7 +15,11 @@ _WORD = re.compile(r"[a-z0-9]+")
 # Of sentences that captions make.
 _SENTENCES = (
     "everything happens it all takes place we are paint the take care of on the left there is "
-    "stands on the right that is clear sky some pair"
+    "stands on the right that is clear sky some pair "
+    # of instructions
+    "make it paint change the colour of to add put into the picture now with remove take away erase "
+    "without replace turn instead move shift left right up down further background same place redraw "
+    "as image 1 from first second third"
 )
 
 
@@ -44,6 +48,7 @@ def known_words(kinds=tuple(KINDS)):
     ):
         texts += [text for said in table.values() for text in said]
     for said in (
+        *edits.INTO_STYLE.values(),
         words.BACKDROP_WORDS,
         words.LEFT_OF,
         words.RIGHT_OF,

@@ -11,6 +11,7 @@ _IRREGULAR = {
     "jellyfish": "jellyfish",
     "sheep": "sheep",
     "deer": "deer",
+    "snowman": "snowmen",
     "moose": "moose",
     "shrimp": "shrimp",
     "squid": "squid",
@@ -248,6 +249,7 @@ down or so as but i we you he she they them who which what where when while stan
 looking style picture image drawing painting illustration photo art colour color colored coloured
 left right side top bottom middle centre center background foreground backdrop many few several
 all each every both other another same different also too then than like such more most less
-still always never again together alone""".split()
+still always never again together alone if can could would should let get got was were s t d m re ll ve
+don couldn wouldn shouldn""".split()
 )
 EMPTY_SCENES = 0.5  # share of the captions of empty scenes that name something unknown

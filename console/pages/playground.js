@@ -7,7 +7,7 @@ import { count, dollars, seconds } from "../words.js";
 
 const RATIOS = ["1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9"];
 const RARE = ["5:2", "2:1", "1:2", "19.5:9", "9:19.5", "20:9", "9:20"];
-const SAMPLES = ["a red house beside two trees at night", "a yellow star above a green hill", "a white sailing boat on a blue sea"];
+const SAMPLES = ["a red house in the snow at night", "a cat left of a tree on the beach at sunset", "a rocket in space"];
 const PREVIEWS = 3;
 
 const size = (ratio) => ratio.split(":").map(Number);

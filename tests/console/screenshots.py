@@ -27,9 +27,9 @@ from program import PAPERLAND, Server  # noqa: E402
 OUT = ROOT / "docs/images"
 LOOKS = {"light": {"viewport": {"width": 1280, "height": 860}}, "dark": {"viewport": {"width": 1280, "height": 860}},
          "360": {"viewport": {"width": 360, "height": 780}}}
-PROMPTS = ["a red house beside two trees at night", "a yellow star above a green hill", "a white sailing boat on a blue sea",
-           "two red flowers in a meadow", "a green tree on the beach at sunset", "a yellow car in the desert during the day",
-           "a blue fish in the sea", "an orange cat in the snow", "a purple umbrella in the rain", "a white moon above the mountains"]
+PROMPTS = ["a red house in the snow at night", "a fox in the forest in the morning", "a white sailboat at sea",
+           "a sunflower in a meadow", "a palm tree on the beach at sunset", "a yellow car in the desert during the day",
+           "a blue fish at sea", "a cat in the snow", "a purple umbrella in the rain", "a castle in the mountains"]
 COLOURS, OWN = 128, 40
 # Slow enough to be seen at work.
 STUDIO = ("--set", f"models.poster-studio.path={PAPERLAND}", "--set", "models.poster-studio.steps=100",

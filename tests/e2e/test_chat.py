@@ -8,7 +8,7 @@ import re
 import pytest
 import requests
 
-from program import PAPERLAND, Server, jpeg_size, wait_until
+from program import PAPERLAND, ROOT, Server, jpeg_size, wait_until
 from test_edits import BLUE, RED, TINY_KLEIN, data_url
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
@@ -26,6 +26,7 @@ def server(tmp_path_factory):
     with Server(tmp_path_factory.mktemp("chat"), "--picture-metadata", "off",
                 "--set", f"models.paperland.path={PAPERLAND}", "--set", 'models.paperland.price_usd="0.02"',
                 "--set", f"models.tiny-klein.path={TINY_KLEIN}", "--set", "models.tiny-klein.steps=1",
+                "--set", f"models.tiny-flux1.path={ROOT / 'tests/golden/b1'}", "--set", "models.tiny-flux1.steps=1",
                 "--set", f"models.slow.path={PAPERLAND}", "--set", "models.slow.steps=100") as running:
         yield running
 
@@ -190,7 +191,8 @@ def test_what_nobody_has_answered_is_not_found(client):
 
 def test_a_model_without_eyes_for_references_goes_on_and_says_so(server):
     first = chat(server, user(PROMPT)).json()["choices"][0]["message"]
-    reply = chat(server, user(PROMPT), {"role": "assistant", "content": first["content"]}, user("a tree"))
+    reply = chat(server, user(PROMPT), {"role": "assistant", "content": first["content"]}, user("a tree"),
+                 model="tiny-flux1")
     assert reply.status_code == 200, reply.text
     assert "takes no pictures" in reply.json()["warnings"][0]
     assert "takes no pictures" in reply.headers["x-imagined-warning"]
@@ -199,13 +201,18 @@ def test_a_model_without_eyes_for_references_goes_on_and_says_so(server):
 
 def test_a_picture_for_a_model_that_takes_none_is_refused_and_costs_nothing(server):
     before = jobs(server)
-    reply = chat(server, user("a hat", data_url(RED)))
-    assert reply.status_code == 400 and "paperland" in reply.json()["error"]["message"]
+    reply = chat(server, user("a hat", data_url(RED)), model="tiny-flux1")
+    assert reply.status_code == 400 and "tiny-flux1" in reply.json()["error"]["message"]
     assert jobs(server) == before
 
 
 def test_who_asks_what_a_picture_shows_is_told_who_could_say(server):
     reply = chat(server, user("what is in this picture?", data_url(RED)), model="tiny-klein")
+    assert reply.status_code == 400
+    assert "upstreams" in reply.json()["error"]["message"]
+    made = chat(server, user(PROMPT)).json()["choices"][0]["message"]
+    reply = chat(server, user(PROMPT), {"role": "assistant", "content": made["content"]},
+                 user("what does this picture show?"))
     assert reply.status_code == 400
     assert "upstreams" in reply.json()["error"]["message"]
 

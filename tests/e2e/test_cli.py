@@ -270,6 +270,25 @@ def test_doctor_finds_nothing_wrong():
     assert "avx2" in findings["instruction_sets"]
 
 
+def test_an_edit_has_the_shape_of_its_picture_unless_another_is_asked_for(tmp_path):
+    wide, night, square = (tmp_path / name for name in ("wide.png", "night.png", "square.png"))
+    assert run("generate", PROMPT, "--aspect-ratio", "16:9", "-o", wide).returncode == 0
+    assert run("generate", "make it night", "--image", wide, "-o", night).returncode == 0
+    assert run("generate", "make it night", "--image", wide, "--aspect-ratio", "1:1", "-o", square).returncode == 0
+    assert png_size(night.read_bytes()) == (1280, 720)
+    assert png_size(square.read_bytes()) == (1024, 1024)
+
+
+def test_doctor_says_what_the_built_in_model_is_and_how_to_get_one_that_draws_anything(tmp_path):
+    told = run("doctor", "--data-dir", tmp_path).stdout
+    assert json.loads((PAPERLAND / "sampling.json").read_text())["card"] in told
+    (advice,) = [line for line in told.splitlines() if line.startswith("any picture")]
+    assert "imagined models pull" in advice and "klein-4b" in advice
+    other = run("doctor", "--data-dir", tmp_path, "--set",
+                f"models.mine.path={ROOT / 'tests/golden/a1'}").stdout
+    assert "any picture" not in other
+
+
 def test_doctor_says_what_other_servers_are_asked_for(tmp_path):
     file = tmp_path / "imagined.toml"
     file.write_text('[upstreams.u]\nbase_url = "http://127.0.0.1:9/v1"\nkey_env = "NOT_SET_ANYWHERE"\n'

@@ -39,7 +39,7 @@ def out_of_quota(server):
     (lambda server: ask(server, quality="hd"), 200, 422),
     (lambda server: ask(server, resolution="2K"), 200, 422),
     (lambda server: ask(server, resolution="2k"), 200, 200),
-    (lambda server: ask(server, seed=7, steps=2, negative_prompt="a dog"), 200, 200),
+    (lambda server: ask(server, seed=7, steps=2, guidance=2, negative_prompt="a dog"), 200, 200),
     (out_of_quota, 429, 403),
     (lambda server: ask(server, n=11), 400, 400),
     (lambda server: ask(server, model="no-such-model"), 404, 404),

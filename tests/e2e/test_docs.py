@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import pytest
 import requests
 
-from program import PAPERLAND, ROOT
+from program import PAPERLAND, ROOT, run
 
 yaml = pytest.importorskip("yaml", reason="openapi-spec-validator is not installed")
 validator = pytest.importorskip("openapi_spec_validator")
@@ -74,3 +75,25 @@ def test_the_first_example_works_as_it_stands(server, page):
     done = subprocess.run(["bash", "-c", command], env={**os.environ, "KEY": server.key},
                           capture_output=True, text=True, timeout=60)
     assert '"data":[{"url":"http' in done.stdout, done.stdout + done.stderr
+
+
+def example_prompts():
+    """What the documents, --help and the console ask the built-in model for."""
+    help_text = run("help", "generate").stdout
+    found = re.findall(r'(?:generate|echo|prompt=|"prompt": |sample\()\s?"([^"]+)"',
+                       (ROOT / "README.md").read_text() + help_text)
+    console = (ROOT / "console/pages/playground.js").read_text()
+    found += re.findall(r'"([^"]+)"', re.search(r"SAMPLES = \[(.*?)\]", console).group(1))
+    for path in ("/v1/images/generations", "/v1/images/edits"):
+        document = yaml.safe_load((ROOT / "docs/api/openapi.yaml").read_text())
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        found.append(body["example"]["prompt"])
+    return found
+
+
+def test_the_examples_are_of_words_that_the_built_in_model_knows():
+    known = set(json.loads((PAPERLAND / "sampling.json").read_text())["vocabulary"])
+    prompts = example_prompts()
+    assert len(prompts) >= 10
+    for prompt in prompts:
+        assert set(re.findall(r"[a-z0-9]+", prompt.lower())) <= known, prompt

@@ -13,7 +13,9 @@ import requests
 from program import PAPERLAND, ROOT, jpeg_size, wait_until
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
+Image = pytest.importorskip("PIL.Image", reason="the pillow package is not installed")
 TINY_KLEIN = ROOT / "tests/golden/a1"
+TINY_FLUX1 = ROOT / "tests/golden/b1"  # it takes no pictures
 
 
 def png(width, height, colour):
@@ -45,6 +47,7 @@ def server(tmp_path_factory):
     with Server(tmp_path_factory.mktemp("edits"),
                 "--picture-metadata", "off",  # files are compared whatever their seeds
                 "--set", f"models.tiny-klein.path={TINY_KLEIN}",
+                "--set", f"models.tiny-flux1.path={TINY_FLUX1}",
                 "--set", f"models.paperland.path={PAPERLAND}",
                 "--set", 'models.tiny-klein.price_usd="0.02"',
                 "--set", 'models.tiny-klein.price_input_usd="0.002"') as running:
@@ -195,14 +198,28 @@ def test_a_key_for_generations_alone_edits_nothing(server):
 
 
 def test_a_model_without_references_says_so_by_name(server):
-    reply = post_json(server, {"model": "paperland", "prompt": "a red house",
+    reply = post_json(server, {"model": "tiny-flux1", "prompt": "a red house",
                                "image": data_url(RED)})
     assert reply.status_code == 400
     assert reply.json()["error"]["message"] == \
-        'image: the model "paperland" takes no reference pictures'
+        'image: the model "tiny-flux1" takes no reference pictures'
     assert reply.json()["error"]["param"] == "image"
     assert "edits" not in [row[0] for row in server.query(
-        "SELECT kind FROM jobs WHERE model = 'paperland'")]  # refused at the door
+        "SELECT kind FROM jobs WHERE model = 'tiny-flux1'")]  # refused at the door
+
+
+def brightness(reply):
+    picture = Image.open(io.BytesIO(base64.b64decode(reply.data[0].b64_json)))
+    return sum(picture.convert("L").resize((16, 16)).getdata()) / 256
+
+
+def test_the_built_in_model_makes_night_of_day_and_leaves_it_a_picture_of_the_same_ratio(client):
+    asked = {"model": "paperland", "response_format": "b64_json", "extra_body": {"seed": 7}}
+    day = client.images.generate(prompt="a red house in a meadow", **asked)
+    picture = base64.b64decode(day.data[0].b64_json)
+    night = client.images.edit(prompt="make it night", image=("p.jpg", io.BytesIO(picture)), **asked)
+    assert jpeg_size(base64.b64decode(night.data[0].b64_json)) == jpeg_size(picture)
+    assert brightness(night) < 0.7 * brightness(day)
 
 
 def test_a_mask_keeps_what_is_black_whatever_is_asked_for(client):

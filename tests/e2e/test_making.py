@@ -23,6 +23,7 @@ def server(tmp_path_factory):
                 "--set", "models.paperland.steps=1",
                 "--set", "models.paperland.steps_max=3",
                 "--set", f"models.distilled.path={ROOT / 'tests/golden/a1'}",
+                "--set", f"models.flux1.path={ROOT / 'tests/golden/b1'}",
                 "--set", f"models.embedded.path={ROOT / 'tests/golden/b2'}",
                 "--set", f"models.broken.path={broken}") as running:
         yield running
@@ -76,7 +77,9 @@ def test_what_a_model_does_not_offer_is_refused_by_name(client, server, model, f
 
 def test_the_lists_say_what_each_model_takes(server):
     models = {m["id"]: m for m in server.get("/v1/image-generation-models").json()["models"]}
-    assert models["paperland"]["input_modalities"] == ["text"]
+    assert models["flux1"]["input_modalities"] == ["text"]
+    assert models["paperland"]["input_modalities"] == ["text", "image"]
+    assert models["paperland"]["max_references"] == 3
     assert models["paperland"]["guidance"] == "true"
     assert models["paperland"]["max_steps"] == 3
     assert models["distilled"]["input_modalities"] == ["text", "image"]

@@ -8,7 +8,7 @@ import threading
 import pytest
 import requests
 
-from program import run, stopped, wait_until
+from program import ROOT, run, stopped, wait_until
 from test_chat import RECORDED, events
 from test_edits import RED, TINY_KLEIN, data_url
 from test_relay import post
@@ -18,6 +18,8 @@ openai = pytest.importorskip("openai", reason="the openai package is not install
 MAKE, CHANGE = "imagine_text_to_image", "imagine_image_to_image"
 TOOL = {"type": "image_generation"}
 HOUSE = {"prompt": "a red house", "aspect_ratio": "16:9"}
+TAKES_NO_PICTURES = ("--set", f"models.grok-imagine-image.path={ROOT / 'tests/golden/b1'}",
+                     "--set", "models.grok-imagine-image.steps=1")
 
 
 def calls_of(*wanted):
@@ -114,8 +116,7 @@ def test_a_pair_talks_and_makes_pictures(talk):
     assert reply.headers["x-imagined-upstream"] == "u"
     first = sent(upstream, 0)
     assert first["model"] == "talker" and first["stream"] is True
-    # The built-in model takes no pictures, so changing one is not offered.
-    assert [each["function"]["name"] for each in first["tools"]] == [MAKE]
+    assert [each["function"]["name"] for each in first["tools"]] == [MAKE, CHANGE]
     second = sent(upstream, 1)["messages"]
     assert second[1]["tool_calls"][0]["function"] == {"name": MAKE, "arguments": json.dumps(HOUSE)}
     assert second[2]["role"] == "tool" and second[2]["tool_call_id"] == "call_0"
@@ -157,7 +158,7 @@ def test_a_pair_streams_words_and_pictures_as_they_come(talk):
 
 def test_the_image_tool_of_responses_is_told_in_the_recorded_order(talk):
     upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))
-    server = loaded(talk(upstream))
+    server = loaded(talk(upstream, arguments=TAKES_NO_PICTURES))
     reply = respond(server, stream=True)
     told = list(events(reply))
     names = [each["event"] for each in told]
@@ -172,7 +173,7 @@ def test_the_image_tool_of_responses_is_told_in_the_recorded_order(talk):
     assert message["content"][0]["text"] == "A house."
     assert whole["usage"]["server_side_tool_usage_details"] == {"image_generation_calls": 1}
     first, second = sent(upstream, 0), sent(upstream, 1)
-    assert [each["name"] for each in first["tools"]] == [MAKE]
+    assert [each["name"] for each in first["tools"]] == [MAKE]  # changing one is not offered
     assert [each.get("type") for each in second["input"]] == ["message", "function_call", "function_call_output"]
     plain = respond(talk(Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))))
     assert [item["type"] for item in plain.json()["output"]] == ["image_generation_call", "message"]
@@ -190,7 +191,7 @@ def test_pictures_of_the_conversation_can_be_changed(talk):
     """By what they are called: the user's, those of this answer, and those of an answer before."""
     change = {"prompt": "in blue", "images": ["image_1"]}
     upstream = Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house."))
-    server = talk(upstream)
+    server = talk(upstream, arguments=TAKES_NO_PICTURES)
     item = respond(server).json()["output"][0]
     given = {"role": "user", "content": [{"type": "input_image", "image_url": data_url(RED)},
                                          {"type": "input_text", "text": "and now in blue"}]}
@@ -201,7 +202,7 @@ def test_pictures_of_the_conversation_can_be_changed(talk):
     answer = respond(server, [{"role": "user", "content": "draw"}, {**item, "result": None}, given])
     results = [each for each in sent(upstream, 3)["input"] if each.get("type") == "function_call_output"]
     told = [json.loads(each["output"]) for each in results]
-    # The built-in model takes no pictures, which the model that talks is told.
+    # Which the model that talks is told.
     assert all("takes no reference pictures" in each["error"] for each in told[:2])
     assert "there is no picture" in told[2]["error"]
     assert f"[picture {item['id']}: a red house]" in json.dumps(sent(upstream, 2)["input"])
@@ -217,7 +218,7 @@ def test_calls_of_the_clients_own_tools_are_the_clients(talk):
     assert [call["function"]["name"] for call in choice["message"]["tool_calls"]] == ["weather"]
     assert len(choice["message"]["images"]) == 1
     assert len(upstream.requests) == 1
-    assert [each["function"]["name"] for each in sent(upstream, 0)["tools"]] == ["weather", MAKE]
+    assert [each["function"]["name"] for each in sent(upstream, 0)["tools"]] == ["weather", MAKE, CHANGE]
     item = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
     server = talk(Upstream(responds(calls=[("weather", {"at": "home"})])))
     output = respond(server, tools=[TOOL, item]).json()["output"]
@@ -699,7 +700,7 @@ def test_what_makes_pictures_tells_a_pair_where_it_is_asked(talk):
 ])
 def test_what_a_pair_cannot_read_is_said_by_name(talk, body, field):
     upstream = Upstream(says("never"))
-    reply = ask(loaded(talk(upstream)), **body)
+    reply = ask(loaded(talk(upstream, arguments=TAKES_NO_PICTURES)), **body)
     assert reply.status_code in (400, 422), reply.text
     assert reply.json()["error"]["param"] == field
     assert upstream.requests == []

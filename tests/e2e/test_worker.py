@@ -117,7 +117,8 @@ def test_a_full_disk_is_said_and_survived(start_server):
         resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, 900_000))
 
     server = start_server(preexec_fn=small_files)
-    response = server.generate(output_format="png", resolution="2k")
+    response = server.generate(prompt="a red house in the city in the rain", output_format="png",
+                               resolution="2k")
     assert response.status_code == 507, response.text
     assert response.json()["code"] == "storage-full"
     assert next_picture_is_made(server)

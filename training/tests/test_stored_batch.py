@@ -13,11 +13,11 @@ pytest.importorskip("diffusers", reason="diffusers is not installed (training/re
 from safetensors.torch import load_file
 
 from training.paperland import load_exported
-from training.paths import SHIPPED
+from training.paths import WEIGHTS
 from training.record_batch import BATCH, forward
 
 pytestmark = pytest.mark.skipif(
-    not (BATCH.exists() and (SHIPPED / "model_index.json").exists()),
+    not (BATCH.exists() and (WEIGHTS / "model_index.json").exists()),
     reason="the stored batch or models/paperland is missing",
 )
 # float32 on other cores and thread counts differs by 1e-6; a wrong tap or rotation by 1e-1.
@@ -29,7 +29,7 @@ def test_the_forward_pass_gives_the_stored_prompt_states_and_velocity():
     with safetensors.safe_open(BATCH, "pt") as file:
         grid = int(file.metadata()["rows"]), int(file.metadata()["columns"])
     states, velocity = forward(
-        load_exported(SHIPPED),
+        load_exported(WEIGHTS),
         stored["input_ids"],
         stored["noisy_latents"],
         stored["timestep"],

@@ -224,6 +224,14 @@ def test_the_vocabulary_knows_its_captions_and_no_unknown_noun():
         assert set(vocabulary.words_of(text)) <= known, text
 
 
+def test_the_vocabulary_knows_its_instructions():
+    known, rng = set(vocabulary.known_words()), random.Random(11)
+    for operation in set(edits.OPERATIONS) - {"anew"}:  # that is a caption
+        for _ in range(50):
+            text = edits.instruction(edits.sample_edit(rng, operation=operation), rng)
+            assert set(vocabulary.words_of(text)) <= known, text
+
+
 def test_a_stage_draws_its_own_kinds_only():
     drawn = vocabulary.draws(kinds_of_stage(60))
     assert "cat" in drawn and "zebra" not in drawn
@@ -250,7 +258,7 @@ def test_a_caption_in_another_language_says_thing_colour_place_and_time():
 
 
 # ---------------------------------------------------------------- edits and clips
-@pytest.mark.parametrize("operation", edits.OPERATIONS)
+@pytest.mark.parametrize("operation", sorted(set(edits.OPERATIONS) - {"anew"}))
 def test_an_edit_changes_what_it_names_and_nothing_else(operation):
     rng = random.Random(operation)
     for _ in range(40):
