@@ -178,7 +178,9 @@ def test_a_limit_is_hit_more_is_asked_for_and_another_person_grants_it(start_ser
 def test_an_edit_takes_dropped_pictures_and_the_one_just_made(start_server, open_console):
     # Of random weights: what counts is that the pictures reach it.
     server = start_server("--set", f"models.taker.path={ROOT / 'tests/golden/a1'}",
-                          "--set", "models.taker.steps=1")
+                          "--set", "models.taker.steps=1",
+                          "--set", f"models.refuser.path={ROOT / 'tests/golden/b1'}",
+                          "--set", "models.refuser.steps=1")
     page = open_console(server.url, watched=False)  # which calls the last answer an error
     become_owner(page, server)
     page.check("input[value='taker']", force=True)
@@ -197,7 +199,7 @@ def test_an_edit_takes_dropped_pictures_and_the_one_just_made(start_server, open
     assert server.query("SELECT kind FROM jobs") == [("edits",)]
     press(page, "Edit this picture")
     page.wait_for_selector(".thumbs li:nth-child(2)")
-    page.check("input[value='grok-imagine-image']", force=True)
+    page.check("input[value='refuser']", force=True)
     page.click("form button[type=submit]")
     page.wait_for_selector("form [role=alert]")  # it takes none, and says so
 
