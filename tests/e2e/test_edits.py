@@ -210,7 +210,7 @@ def test_a_model_without_references_says_so_by_name(server):
 
 def brightness(reply):
     picture = Image.open(io.BytesIO(base64.b64decode(reply.data[0].b64_json)))
-    return sum(picture.convert("L").resize((16, 16)).getdata()) / 256
+    return sum(picture.convert("L").resize((16, 16)).tobytes()) / 256
 
 
 def test_the_built_in_model_makes_night_of_day_and_leaves_it_a_picture_of_the_same_ratio(client):
@@ -242,3 +242,12 @@ def test_a_mask_says_that_it_keeps_the_shape_of_the_first_picture(client):
                                mask=("m.png", png(96, 64, (0, 0, 0))), response_format="b64_json")
     assert jpeg_size(base64.b64decode(reply.data[0].b64_json)) == (96, 64)
     assert any(text.startswith("aspect_ratio: 1:1 means 1024x1024") for text in reply.warnings)
+
+
+def test_a_mask_that_is_black_all_over_is_said_to_change_nothing(client):
+    def warnings(level):
+        reply = client.images.edit(model="tiny-klein", prompt="a hat", image=("p.png", io.BytesIO(RED)),
+                                   mask=("m.png", png(96, 64, (level,) * 3)))
+        return getattr(reply, "warnings", None) or []
+    assert any(text.startswith("the mask has nothing") for text in warnings(0))
+    assert not warnings(255)

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -723,6 +724,17 @@ TEST(Reading, NamesTheWordsThatTheBuiltInModelDoesNotKnow) {
   EXPECT_THAT(
       engine->read(request).warnings.back(),
       testing::HasSubstr(std::string(100, 'a') + "\u6728" + std::string(17, 'b') + "...\";"));
+}
+
+TEST(Reading, SaysThatAMaskLeavesTheWholePictureAsItIs) {
+  const auto engine = load(model_folder("a1"));
+  GenerateRequest request = small_request();
+  image::Picture mask{.width = 96, .height = 64, .channels = 3};
+  mask.pixels.resize(96 * 64 * 3);
+  request.mask = mask;
+  EXPECT_THAT(engine->read(request).warnings, testing::ElementsAre(testing::HasSubstr("the mask")));
+  std::ranges::fill(request.mask->pixels, 255);
+  EXPECT_THAT(engine->read(request).warnings, testing::IsEmpty());
 }
 
 TEST(Reading, RefusesALongPromptWhereThatIsAskedFor) {

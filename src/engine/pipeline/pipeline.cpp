@@ -630,7 +630,19 @@ RequestReading Pipeline::read(const GenerateRequest& request) const {
   const std::vector<std::string> unknown = model_.card.unknown_words(request.prompt);
   if (!unknown.empty() || model_.card.has_no_word(request.prompt))
     result.warnings.push_back(unknown_words_text(unknown, model_.card.draws));
+  if (keeps_all(request))
+    result.warnings.emplace_back(
+        "the mask has nothing that is to be made anew, so the picture stays as it is");
   return result;
+}
+
+bool Pipeline::keeps_all(const GenerateRequest& request) const {
+  if (!request.mask || !check_pixels(*request.mask, "mask", "mask")) return false;
+  const auto plan = plan_picture(request.width, request.height, size_rule());
+  if (!plan) return false;
+  const std::vector<float> repaint =
+      repaint_mask(context_, request.mask->view(), *plan, model_.pixels_per_token);
+  return std::ranges::all_of(repaint, [](float share) { return share == 0; });
 }
 
 bool Pipeline::fits_together() const {

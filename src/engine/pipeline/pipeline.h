@@ -184,6 +184,8 @@ class Pipeline {
   PictureCost cost(const PicturePlan& plan, const RunInputs& inputs) const;
   /// See Engine::generate_batch.
   Result<> check_memory(const PicturePlan& plan, const RunInputs& inputs) const;
+  /// Whether a request has a mask that leaves the whole picture as it is.
+  bool keeps_all(const GenerateRequest& request) const;
   /// `invalid_argument` where a text is longer than the model reads and must not be cut.
   Result<> check_length(const std::string& text, std::string_view field) const;
   /// That of a picture or, where inputs.clip_frames says so, of frames.
