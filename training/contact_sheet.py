@@ -170,7 +170,7 @@ def _tile(pictures, text, side):
 def _sheet(tiles, columns):
     """Tiles of one size, row by row."""
     rows = -(-len(tiles) // columns)
-    width, height = (tiles[0].width if tiles else 0) + _GAP, (tiles[0].height if tiles else 0) + _GAP
+    width, height = (side + _GAP for side in (tiles[0].size if tiles else (0, 0)))
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _PAPER)
     for i, tile in enumerate(tiles):
         sheet.paste(tile, (_GAP + i % columns * width, _GAP + i // columns * height))

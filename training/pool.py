@@ -3,9 +3,10 @@
     python -m training.pool --vae FILE --phase small --kinds 60 --count 20000 --out FOLDER
 
 Phases: "compact" little more than the things themselves (drawings are learnt with half the tokens),
-"small" pictures of all ratios with as many pixels as 512 x 512, and "edits" of such, "full" of about
-a megapixel, "parts" of those as "compact" ones are of small ones, "clips" at 512 x 512. Writes one shard after another; run again, it goes on behind the
-last. Training picks new shards up while it runs.
+"small" pictures of all ratios with as many pixels as 512 x 512, "edits" of such, "full" of about a
+megapixel, "parts" of those as "compact" ones are of small ones, "clips" at 512 x 512. Writes one
+shard after another; run again, it goes on behind the last. Training picks new shards up while it
+runs.
 """
 
 import argparse
