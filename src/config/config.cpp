@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kSettingsBytesMax = 1 << 20;
 constexpr std::string_view kBuiltInModel = "paperland";
-// Few steps are better without guidance, many with a little of it (docs/paperland.md).
+// Guidance makes few steps worse; many are as good with a little of it (docs/paperland.md).
 constexpr int kGuidedSteps = 8;
 constexpr float kBuiltInGuidance = 1.5f;
 constexpr std::string_view kConfigVariable = "IMAGINED_CONFIG";
