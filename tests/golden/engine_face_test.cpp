@@ -483,6 +483,23 @@ TEST(Mask, ThatIsBlackKeepsThePictureWhateverIsAskedFor) {
   EXPECT_NE(generate(*engine, request)->pixels, kept->pixels);
 }
 
+TEST(Mask, LeavesEveryPixelOfWholeTokensThatStay) {
+  const auto engine = load(model_folder("a1"));
+  GenerateRequest request = small_request();
+  request.width = 96;
+  request.height = 64;
+  request.references = {reference(96, 64)};
+  request.mask = mask_of(0);
+  const auto half = request.mask->pixels.size() / 2;
+  std::fill_n(request.mask->pixels.begin(), half, std::uint8_t{255});
+  const auto made = generate(*engine, request);
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  const std::vector<std::uint8_t>& given = request.references[0].pixels;
+  const auto middle = static_cast<std::ptrdiff_t>(half);
+  EXPECT_TRUE(std::equal(given.begin() + middle, given.end(), made->pixels.begin() + middle));
+  EXPECT_FALSE(std::equal(given.begin(), given.begin() + middle, made->pixels.begin()));
+}
+
 TEST(Mask, ThatIsWhiteMakesAllAnew) {
   const auto engine = load(model_folder("a1"));
   GenerateRequest request = small_request();

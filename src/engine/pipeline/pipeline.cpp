@@ -531,16 +531,18 @@ Result<std::optional<KeptPicture>> Pipeline::prepare_kept(const GenerateRequest&
   }
   TRY(check_pixels(*request.mask, "mask", "mask"));
   const std::int64_t side = model_.pixels_per_token;
-  const ReferenceFit whole{.resized_width = plan.crop_width,
-                           .resized_height = plan.crop_height,
-                           .width = plan.crop_width,
-                           .height = plan.crop_height};
-  const auto shown = apply_fit(context_, request.references[0].view(), whole);
-  return std::optional(KeptPicture{
-      .picture = carry_to_border(
-          {.width = whole.width, .height = whole.height, .channels = 3, .pixels = shown}, plan,
-          side),
-      .repaint = repaint_mask(context_, request.mask->view(), plan, side)});
+  const auto resized = [&](int width, int height) {
+    const ReferenceFit whole{
+        .resized_width = width, .resized_height = height, .width = width, .height = height};
+    return image::Picture{.width = width,
+                          .height = height,
+                          .pixels = apply_fit(context_, request.references[0].view(), whole)};
+  };
+  const image::Picture shown = resized(plan.crop_width, plan.crop_height);
+  return std::optional(
+      KeptPicture{.picture = carry_to_border(shown.view(), plan, side),
+                  .given = resized(plan.width, plan.height),
+                  .repaint = repaint_mask(context_, request.mask->view(), plan, side)});
 }
 
 Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, const PicturePlan& plan) const {
@@ -706,18 +708,22 @@ Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& b
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
   RunInputs inputs = TRY(prepare(request, plan));
   TRY(check_memory(plan, inputs));
+  const auto finished = [&](const Tensor& decoded) {
+    image::Picture picture = finish(to_pixels(decoded), plan);
+    if (inputs.kept)
+      put_back(inputs.kept->given.view(), inputs.kept->repaint, plan, model_.pixels_per_token,
+               picture);
+    return picture;
+  };
   for (int i = 0; i < std::ssize(batch.seeds); ++i) {
     draw_noise(inputs, batch.seeds[static_cast<std::size_t>(i)]);
     if (batch.watch) observer.watch = batch.watch(i);
     TakePreview on_preview;
     if (observer.watch.on_preview && observer.watch.previews > 0)
-      on_preview = [&](const Tensor& decoded) {
-        observer.watch.on_preview(finish(to_pixels(decoded), plan));
-      };
+      on_preview = [&](const Tensor& decoded) { observer.watch.on_preview(finished(decoded)); };
     const Tensor latents = TRY(sample(inputs, observer, on_preview));
     const Tensor decoded = TRY(decode(latents, inputs, observer));
-    TRY(batch.take(i, measured(observer.log, Stage::finish, 0,
-                               [&] { return finish(to_pixels(decoded), plan); })));
+    TRY(batch.take(i, measured(observer.log, Stage::finish, 0, [&] { return finished(decoded); })));
   }
   return {};
 }

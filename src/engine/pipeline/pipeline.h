@@ -25,6 +25,7 @@ namespace imagined::engine {
 /// What stays of a picture while the rest is made anew.
 struct KeptPicture {
   image::Picture picture;      // RGB, as large as the grid
+  image::Picture given;        // RGB, as large as the finished picture
   std::vector<float> repaint;  // per token: 1 is made anew, 0 stays
 };
 

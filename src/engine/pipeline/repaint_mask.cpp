@@ -1,5 +1,7 @@
 #include "engine/pipeline/repaint_mask.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "engine/ops/resize/resize.h"
 #include "engine/pipeline/on_grid.h"
@@ -63,6 +65,33 @@ std::vector<float> repaint_mask(const Context& context, image::PictureView mask,
     }
   }
   return tokens;
+}
+
+void put_back(image::PictureView given, std::span<const float> repaint, const PicturePlan& plan,
+              std::int64_t pixels_per_token, image::Picture& made) {
+  for (const image::PictureView& picture : {given, made.view()})
+    CHECK(picture.width == plan.width && picture.height == plan.height && picture.channels == 3,
+          "{}x{} of {} channels for {}x{}", picture.width, picture.height, picture.channels,
+          plan.width, plan.height);
+  // Of the token that the middle of a finished pixel lies in, on one axis.
+  const auto token_of = [pixels_per_token](int at, int finished, int crop, std::int64_t tokens) {
+    const std::int64_t margin = (tokens * pixels_per_token - crop) / 2;
+    const std::int64_t pixel = (2 * std::int64_t{at} + 1) * crop / (2 * std::int64_t{finished});
+    return (pixel + margin) / pixels_per_token;
+  };
+  std::vector<std::int64_t> columns;
+  for (int x = 0; x < plan.width; ++x)
+    columns.push_back(token_of(x, plan.width, plan.crop_width, plan.token_cols));
+  for (int y = 0; y < plan.height; ++y) {
+    const auto row = token_of(y, plan.height, plan.crop_height, plan.token_rows);
+    const auto tokens = repaint.subspan(static_cast<std::size_t>(row * plan.token_cols),
+                                        static_cast<std::size_t>(plan.token_cols));
+    for (int x = 0; x < plan.width; ++x) {
+      if (tokens[static_cast<std::size_t>(columns[static_cast<std::size_t>(x)])] != 0) continue;
+      const auto at = 3 * (std::ptrdiff_t{y} * plan.width + x);
+      std::copy_n(given.pixels.begin() + at, 3, made.pixels.begin() + at);
+    }
+  }
 }
 
 }  // namespace imagined::engine

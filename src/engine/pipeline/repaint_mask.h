@@ -1,7 +1,8 @@
-// From a picture that says what to make anew to one number per token.
+// What is made anew of a picture: from a mask to one number per token, and what stays put back.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/backend/context.h"
@@ -17,5 +18,11 @@ namespace imagined::engine {
 /// whose tokens are larger than 32 pixels 1 where any is white, since a whole mask may lie in one.
 std::vector<float> repaint_mask(const Context& context, image::PictureView mask,
                                 const PicturePlan& plan, std::int64_t pixels_per_token);
+
+/// Puts the given picture's own pixels back where whole tokens stay (`repaint` is 0): what passes
+/// through an autoencoder comes back a little changed. Both pictures are RGB, [plan.height,
+/// plan.width].
+void put_back(image::PictureView given, std::span<const float> repaint, const PicturePlan& plan,
+              std::int64_t pixels_per_token, image::Picture& made);
 
 }  // namespace imagined::engine

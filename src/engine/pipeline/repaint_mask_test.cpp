@@ -76,5 +76,28 @@ TEST(RepaintMask, LiesOverWhatIsShownAndGoesOnBeyondIt) {
             (std::vector<float>{1, 0, 1, 0}));
 }
 
+// Tokens of 4 x 4 pixels, 2 x 2 of them, of which the middle 4 x 8 pixels are shown, twice as
+// large.
+TEST(PutBack, GivesWholeTokensThatStayTheirOwnPixelsAndNoOthers) {
+  const PicturePlan plan{.token_rows = 2,
+                         .token_cols = 2,
+                         .crop_width = 4,
+                         .crop_height = 8,
+                         .width = 8,
+                         .height = 16};
+  const auto level = [](int value) {
+    return drawn(8, 16, 3, [value](int, int) {
+      return std::vector<std::uint8_t>(3, static_cast<std::uint8_t>(value));
+    });
+  };
+  image::Picture made = level(200);
+  put_back(level(7).view(), std::vector<float>{0, 1, 0.25, 0}, plan, 4, made);
+  const auto expected = drawn(8, 16, 3, [](int x, int y) {
+    const bool stays = (x < 4) == (y < 8);  // left above, right below
+    return std::vector<std::uint8_t>(3, stays ? 7 : 200);
+  });
+  EXPECT_EQ(made.pixels, expected.pixels);
+}
+
 }  // namespace
 }  // namespace imagined::engine
