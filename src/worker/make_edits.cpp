@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <utility>
 #include <variant>
 
@@ -19,7 +20,12 @@ Result<image::Picture> read_picture(const Making& making, std::string_view blob,
   return picture;
 }
 
-// What a mask leaves as it is keeps the first picture's shape, whatever else was asked for.
+std::int64_t area_of(const service::PictureSize& size) {
+  return std::int64_t{size.width} * size.height;
+}
+
+// What a mask leaves as it is keeps the first picture's shape, whatever else was asked for, and is
+// never enlarged.
 void settle_size(const service::PictureRequest& wanted, Given& given) {
   const image::Picture& first = given.references.front();
   const bool as_first = wanted.aspect_ratio == service::AspectRatio::auto_;
@@ -34,6 +40,16 @@ void settle_size(const service::PictureRequest& wanted, Given& given) {
                     "image 1 and is {}x{}",
                     to_string(wanted.aspect_ratio), asked.width, asked.height, given.size.width,
                     given.size.height));
+  const service::PictureSize square =
+      service::picture_size(service::AspectRatio::r1_1, wanted.resolution);
+  const bool is_smaller = area_of({first.width, first.height}) < area_of(square);
+  // The smallest is what nobody may have asked for.
+  if (given.mask && is_smaller && wanted.resolution != service::Resolution::k1)
+    given.warnings.push_back(fmt::format(
+        "resolution: {} means {}x{}, but with a mask the picture is not enlarged: it is "
+        "as large as image 1, {}x{}",
+        to_string(wanted.resolution), asked.width, asked.height, given.size.width,
+        given.size.height));
 }
 
 }  // namespace

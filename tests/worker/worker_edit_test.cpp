@@ -26,10 +26,12 @@ class WorkerEditTest : public WorkerTest {
   }
 
   std::string submit_edit(std::vector<std::string> references, std::string mask = {},
-                          service::AspectRatio ratio = service::AspectRatio::auto_) {
+                          service::AspectRatio ratio = service::AspectRatio::auto_,
+                          service::Resolution resolution = service::Resolution::k1) {
     service::EditRequest edit{
         .pictures = {.model = "fast", .prompt = service::Prompt::trusted("a hat")}};
     edit.pictures.aspect_ratio = ratio;
+    edit.pictures.resolution = resolution;
     edit.references = std::move(references);
     edit.mask = std::move(mask);
     return submit_payload(edit);
@@ -92,6 +94,25 @@ TEST_F(WorkerEditTest, SaysThatAMaskKeepsTheShapeOfTheFirstReference) {
                                 "keeps the shape of image 1 and is 192x96"));
   EXPECT_THAT(warnings(service::AspectRatio::auto_),
               testing::Not(testing::Contains(HasSubstr("aspect_ratio"))));
+}
+
+TEST_F(WorkerEditTest, SaysThatAMaskEnlargesNothing) {
+  start();
+  const auto warnings = [&](std::string picture, std::string mask, service::Resolution resolution) {
+    const std::string id =
+        submit_edit({std::move(picture)}, std::move(mask), service::AspectRatio::auto_, resolution);
+    EXPECT_EQ(finished(id).state, service::JobState::succeeded);
+    return (*memory_jobs_.pictures(id)).front().reading.warnings;
+  };
+  const auto is_said = testing::Contains(HasSubstr("resolution"));
+  const std::string small = given(200, 100, 1);
+  const std::string mask = given(3, 2, 255);
+  EXPECT_THAT(warnings(small, mask, service::Resolution::k2),
+              testing::Contains("resolution: 2k means 2912x1456, but with a mask the picture is "
+                                "not enlarged: it is as large as image 1, 192x96"));
+  EXPECT_THAT(warnings(small, mask, service::Resolution::k1), testing::Not(is_said));
+  EXPECT_THAT(warnings(small, {}, service::Resolution::k2), testing::Not(is_said));
+  EXPECT_THAT(warnings(given(2100, 2100, 1), mask, service::Resolution::k2), testing::Not(is_said));
 }
 
 TEST_F(WorkerEditTest, NamesThePictureThatIsNone) {
