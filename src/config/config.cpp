@@ -539,6 +539,13 @@ Result<fs::path> find_models_dir(const Settings& settings, const fs::path& execu
               "models_dir");
 }
 
+// Of the built-in model.
+void guide_by_steps(ModelSettings& model) {
+  if (model.guidance || model.steps < kGuidedSteps) return;
+  model.guidance = kBuiltInGuidance;
+  model.guidance_is_ours = true;
+}
+
 std::string toml_quoted(std::string_view text) {
   std::ostringstream out;
   out << toml::value<std::string>(std::string(text));
@@ -581,7 +588,8 @@ Result<void> resolve_paths(const Environment& environment, const fs::path& execu
   for (ModelSettings& model : config.models) {
     if (!model.path.empty() || model.elsewhere) continue;
     model.path = TRY(find_models_dir(config.settings, executable)) / kBuiltInModel;
-    if (!model.guidance && model.steps >= kGuidedSteps) model.guidance = kBuiltInGuidance;
+    model.path_is_ours = true;
+    guide_by_steps(model);
   }
   return {};
 }
@@ -632,6 +640,13 @@ std::string where_it_is_made(const ModelSettings& model) {
                      model.references_max);
 }
 
+// What nobody has given is a remark, so that a file made of this follows the same rules when the
+// rest of it is changed.
+std::string given_line(std::string_view line, bool is_ours, std::string_view why, Remarks remarks) {
+  return is_ours && remarks == Remarks::all ? fmt::format("# {} ({})\n", line, why)
+                                            : fmt::format("{}\n", line);
+}
+
 }  // namespace
 
 std::string to_toml(const Config& config, Remarks remarks) {
@@ -646,7 +661,9 @@ std::string to_toml(const Config& config, Remarks remarks) {
   }
   for (const ModelSettings& model : config.models) {
     text += fmt::format("\n[models.{}]\n", toml_quoted(model.name));
-    if (!model.path.empty()) text += fmt::format("path = {}\n", toml_quoted(model.path));
+    if (!model.path.empty())
+      text += given_line(fmt::format("path = {}", toml_quoted(model.path)), model.path_is_ours,
+                         "the built-in model", remarks);
     for (const auto& [part, path] : model.parts)
       text += fmt::format("{} = {}\n", part, toml_quoted(path));
     std::vector<std::string> loras;
@@ -660,7 +677,11 @@ std::string to_toml(const Config& config, Remarks remarks) {
       text += fmt::format("cached_references = {}\n", *model.cached_references);
     text += where_it_is_made(model);
     text += fmt::format("steps = {}\n", model.steps);
-    if (model.guidance) text += fmt::format("guidance = {:#}\n", *model.guidance);
+    if (model.guidance)
+      text += given_line(
+          fmt::format("guidance = {:#}", *model.guidance), model.guidance_is_ours,
+          fmt::format("the built-in model's from {} steps on, where none is given", kGuidedSteps),
+          remarks);
     text += fmt::format("price_usd = \"{}\"\n", service::format_usd(model.price_usd_ticks));
     if (model.price_2k_usd_ticks)
       text +=
@@ -698,7 +719,9 @@ std::string example_toml() {
       "# The models of a file are the whole list. Without any, the built-in one is served under "
       "these\n"
       "# names; another one has a path: a folder, a .safetensors or a .gguf file.\n";
-  std::string models = to_toml({.models = default_models()}, Remarks::none);
+  Config defaults{.models = default_models()};
+  for (ModelSettings& model : defaults.models) guide_by_steps(model);
+  std::string models = to_toml(defaults, Remarks::all);
   models.erase(0, models.find("\n[models."));
   for (std::size_t at = 1; at < models.size();) {
     const auto end = models.find('\n', at);

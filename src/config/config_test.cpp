@@ -162,6 +162,55 @@ TEST(ResolvePaths, GuideTheBuiltInModelWhereItHasManySteps) {
   EXPECT_EQ(config->models[2].guidance, std::nullopt);
 }
 
+TEST_F(ConfigFile, FollowsTheStepsWithItsGuidanceWhereItIsMadeOfWhatIsShown) {
+  const ConfigFlags flags{.values = {{"models_dir", "/models"}}};
+  const Environment environment{{"HOME", "/home/me"}};
+  auto config = load_config(flags, Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_TRUE(resolve_paths(environment, {}, *config));
+  std::string text = to_toml(*config, Remarks::all);
+  EXPECT_NE(text.find("\nsteps = 16\n# guidance = 1.5 (the built-in model's from 8 steps on"),
+            std::string::npos)
+      << text;
+  for (const auto& [from, to] :
+       {std::pair("steps = 16\n", "steps = 6\n"), std::pair("steps = 4\n", "steps = 20\n")})
+    text.replace(text.find(from), std::string_view(from).size(), to);
+  auto changed = load_config({.file = write(text)}, Environment{});
+  ASSERT_TRUE(changed) << changed.error().message;
+  ASSERT_TRUE(resolve_paths(environment, {}, *changed));
+  EXPECT_EQ(changed->models[0].guidance, 1.5f);
+  EXPECT_EQ(changed->models[1].guidance, std::nullopt);
+}
+
+TEST_F(ConfigFile, ShowsAGuidanceThatWasGivenAsAValue) {
+  auto config = load_config(
+      {.file = write("[models.grok-imagine-image-quality]\nguidance = 1.5\n")}, Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  config->settings.models_dir = "/models";
+  ASSERT_TRUE(resolve_paths({{"HOME", "/home/me"}}, {}, *config));
+  EXPECT_NE(to_toml(*config, Remarks::all).find("\nguidance = 1.5\n"), std::string::npos);
+}
+
+TEST(Config, TellsAWorkerWhatItsServerHasSettled) {
+  auto config = load_config({.values = {{"models_dir", "/models"}}}, Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_TRUE(resolve_paths({{"HOME", "/home/me"}}, {}, *config));
+  const std::string text = to_toml(*config, Remarks::none);
+  EXPECT_NE(text.find("\npath = '/models/paperland'\nsteps = 16\nguidance = 1.5\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(ExampleToml, ShowsTheGuidanceOfTheBuiltInModelAsTheConfigurationDoes) {
+  auto config = load_config({.values = {{"models_dir", "/models"}}}, Environment{});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_TRUE(resolve_paths({{"HOME", "/home/me"}}, {}, *config));
+  const std::string shown = to_toml(*config, Remarks::all);
+  const auto begin = shown.find("# guidance");
+  const std::string line = shown.substr(begin, shown.find('\n', begin) - begin);
+  EXPECT_NE(example_toml().find("\n# steps = 16\n# " + line + "\n"), std::string::npos) << line;
+}
+
 TEST_F(ConfigFile, NamesTheLineOfBrokenToml) {
   EXPECT_TRUE(error_of("threads = 1\nthreads = 2\n").starts_with(":2:"))
       << error_of("threads = 1\nthreads = 2\n");

@@ -26,7 +26,8 @@ inline constexpr int kUpstreamReferencesMax = 5;
 
 struct ModelSettings {
   std::string name;
-  std::string path;  // as given; empty: the built-in model
+  std::string path;           // as given; empty: the built-in model
+  bool path_is_ours = false;  // nobody has given one, and it stands for the built-in model
   /// Parts that the user names: "vae", "text_encoder", ... to a file or folder, as given.
   std::map<std::string, std::string, std::less<>> parts;
   std::vector<LoraSettings> loras;        // all of them count
@@ -39,6 +40,7 @@ struct ModelSettings {
   int references_max = kUpstreamReferencesMax;  // the same: that an edit may bring
   int steps = 4;
   std::optional<float> guidance;
+  bool guidance_is_ours = false;  // nobody has given one: it follows from the steps
   int steps_max = service::kStepsMaxDefault;
   std::int64_t price_usd_ticks = 0;
   std::optional<std::int64_t> price_2k_usd_ticks;           // none: the same
