@@ -147,6 +147,7 @@ class Parser {
     TRY(read_options());
     if (!help_wanted_) {
       TRY(check_required());
+      TRY(check_times());
       TRY(check_exclusive());
     }
     return asks(help_wanted_ ? CommandCall::Wants::help : CommandCall::Wants::run);
@@ -273,15 +274,23 @@ class Parser {
   Result<> assign(const Option& option, const std::string& value) {
     const std::string name = long_name(option);
     const bool again = !given_.insert(&option).second;
-    if (const auto* list = std::get_if<std::vector<std::string>*>(&option.target)) {
-      if (option.allowed.times_max > 0 && (*list)->size() == option.allowed.times_max) {
-        return wrong(fmt::format("{}: at most {} are taken", name, option.allowed.times_max), name);
-      }
-    } else if (again) {
+    if (again && !std::holds_alternative<std::vector<std::string>*>(option.target)) {
       return wrong(fmt::format("{}: given twice", name), name);
     }
     if (store(option, value)) return {};
     return wrong(fmt::format("{}: expected {}, got \"{}\"", name, expected(option), value), name);
+  }
+
+  Result<> check_times() const {
+    for (const Option& option : command().options) {
+      const auto* list = std::get_if<std::vector<std::string>*>(&option.target);
+      const std::size_t most = option.allowed.times_max;
+      if (list == nullptr || most == 0 || (*list)->size() <= most) continue;
+      return wrong(
+          fmt::format("{}: at most {} are taken, got {}", long_name(option), most, (*list)->size()),
+          long_name(option));
+    }
+    return {};
   }
 
   Result<> check_required() const {

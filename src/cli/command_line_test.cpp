@@ -156,7 +156,7 @@ TEST_F(CommandLine, RefusesWhatIsMissingOrGivenTooOften) {
   EXPECT_EQ(error({"paint", "x", "-o"}), "-o: its value is missing");
   EXPECT_EQ(error({"paint", "x", "-n1", "--count", "2"}), "--count: given twice");
   EXPECT_EQ(error({"paint", "x", "--image", "a", "--image", "b", "--image", "c"}),
-            "--image: at most 2 are taken");
+            "--image: at most 2 are taken, got 3");
 }
 
 TEST_F(CommandLine, HelpIsAskedForAnywhereAndByItsOwnCommand) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <span>
 
 #include "base/crypto.h"
 #include "base/file.h"
@@ -23,8 +24,8 @@
 #include "engine/engine.h"
 #include "image/encode.h"
 #include "image/label.h"
-#include "service/pictures/edit_request.h"
 #include "service/pictures/geometry.h"
+#include "service/pictures/offered.h"
 #include "service/pictures/picture_request.h"
 
 namespace imagined::cli {
@@ -170,23 +171,43 @@ class Generation {
   ProgressBar bar_;
 };
 
+// By the shape of the first picture that is given, where no other is asked for.
+Result<service::PictureSize> size_of(const GenerateOptions& options,
+                                     std::span<const image::Picture> references) {
+  auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
+  const auto resolution = TRY(service::parse_resolution(options.resolution));
+  if (ratio == service::AspectRatio::auto_ && !references.empty())
+    ratio = service::nearest_aspect_ratio(references.front().width, references.front().height);
+  return service::picture_size(ratio, resolution);
+}
+
+// All but the pictures that are given.
 Result<engine::GenerateRequest> make_request(const GenerateOptions& options,
                                              const ModelSettings& model) {
   const std::string text = TRY(read_prompt(options.prompt));
   const service::Prompt prompt = TRY(service::Prompt::parse(text, model.max_prompt_length));
-  auto ratio = TRY(service::parse_aspect_ratio(options.aspect_ratio));
-  const auto resolution = TRY(service::parse_resolution(options.resolution));
-  auto references = TRY(read_pictures(options.images));
-  if (ratio == service::AspectRatio::auto_ && !references.empty())
-    ratio = service::nearest_aspect_ratio(references.front().width, references.front().height);
-  const service::PictureSize size = service::picture_size(ratio, resolution);
+  const service::PictureSize size = TRY(size_of(options, {}));
   return engine::GenerateRequest{.prompt = prompt.text(),
                                  .negative_prompt = options.negative_prompt,
                                  .width = size.width,
                                  .height = size.height,
                                  .steps = options.steps > 0 ? options.steps : model.steps,
-                                 .guidance = options.guidance ? options.guidance : model.guidance,
-                                 .references = std::move(references)};
+                                 .guidance = options.guidance ? options.guidance : model.guidance};
+}
+
+Result<void> check_image_count(const GenerateOptions& options, const ModelSettings& model,
+                               const engine::ModelSummary& summary) {
+  const service::Abilities abilities{.references_max = summary.max_references};
+  if (options.images.empty()) return {};
+  return service::check_reference_count(options.images.size(), {.id = model.name}, &abilities);
+}
+
+Result<void> give_pictures(const GenerateOptions& options, engine::GenerateRequest& request) {
+  request.references = TRY(read_pictures(options.images));
+  const service::PictureSize size = TRY(size_of(options, request.references));
+  request.width = size.width;
+  request.height = size.height;
+  return {};
 }
 
 int generate(const GenerateOptions& options) {
@@ -211,6 +232,9 @@ int generate(const GenerateOptions& options) {
   const std::stop_token stop = stop_on_signals();
   const auto engine = engine::Engine::load(load_options(*config, *model));
   if (!engine) return report(engine.error());
+  if (const auto few = check_image_count(options, *model, (*engine)->summary()); !few)
+    return report(kExitUsage, few.error());
+  if (const auto given = give_pictures(options, *request); !given) return report(given.error());
   const engine::RequestReading reading = (*engine)->read(*request);
   for (const std::string& warning : reading.warnings) fmt::print(stderr, "note: {}\n", warning);
   const image::LossyOptions lossy{.quality = static_cast<int>(config->settings.jpeg_quality)};
@@ -272,8 +296,8 @@ Command generate_command() {
        {.min = 1, .max = service::kPictureCountMax}},
       {"--image",
        &options->images,
-       "Reference picture, up to 8 times",
-       {.times_max = service::kReferencesMax, .value_name = "FILE"}},
+       "Reference picture; again for each further one, as many as the model takes",
+       {.value_name = "FILE"}},
       {"--lora",
        &options->loras,
        "LoRA, DoRA or LoKr file to lay on the model, with its strength behind a colon [1]",

@@ -362,6 +362,21 @@ TEST_F(ImageServiceTest, RefusesAtTheDoorWhatTheModelCannotDo) {
   EXPECT_EQ(error_of(masked).message, "taken");
 }
 
+TEST_F(ImageServiceTest, SaysHowManyReferencesWereGivenAndHowManyTheModelTakes) {
+  const auto refusal = [&](int count) {
+    const auto taken = images_.submit(caller_, some_edit(count));
+    return taken ? "taken" : taken.error().message;
+  };
+  EXPECT_EQ(refusal(9), "image: a request takes 1 to 8 reference pictures, got 9")
+      << "nobody has loaded the model yet";
+  EXPECT_EQ(refusal(8), "taken");
+  workers_.reports = {{.model = workers_.model, .abilities = Abilities{.references_max = 3}}};
+  EXPECT_EQ(refusal(9),
+            "image: the model \"grok-imagine-image\" takes 1 to 3 reference pictures, got 9");
+  workers_.reports = {{.model = workers_.model, .abilities = Abilities{.references_max = 1}}};
+  EXPECT_EQ(refusal(2), "image: the model \"grok-imagine-image\" takes 1 reference picture, got 2");
+}
+
 TEST_F(ImageServiceTest, SaysWhichModelMakesVideos) {
   const auto error_of = [&] { return images_.submit(caller_, some_video()).error(); };
   workers_.reports = {{.model = workers_.model, .abilities = Abilities{}}};

@@ -206,6 +206,15 @@ def test_a_picture_for_a_model_that_takes_none_is_refused_and_costs_nothing(serv
     assert jobs(server) == before
 
 
+def test_more_pictures_than_the_model_takes_are_refused_with_both_numbers(server):
+    before = jobs(server)
+    reply = chat(server, user("a hat", *[f"http://a.example/{i}" for i in range(9)]))
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"] == \
+        'image: the model "paperland" takes 1 to 3 reference pictures, got 9'
+    assert jobs(server) == before
+
+
 def test_who_asks_what_a_picture_shows_is_told_who_could_say(server):
     reply = chat(server, user("what is in this picture?", data_url(RED)), model="tiny-klein")
     assert reply.status_code == 400

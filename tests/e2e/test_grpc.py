@@ -247,6 +247,8 @@ def test_an_upload_whose_key_the_sdk_forgets_says_what_helps(server):
     ({"model": "tiny-klein", "image": {"image_url": "data:image/png;base64,%%%"}},
      "INVALID_ARGUMENT", "image 1"),
     ({"model": "tiny-klein", "image": {"file_id": "file_none"}}, "INVALID_ARGUMENT", "image 1"),
+    ({"images": [{"image_url": "https://a.example/"}] * 9}, "INVALID_ARGUMENT",
+     "takes 1 to 3 reference pictures, got 9"),
 ])
 def test_a_bad_request_names_its_field_and_costs_nothing(server, channel, fields, code, word):
     before = server.query("SELECT count(*) FROM charges")

@@ -283,7 +283,7 @@ TEST_F(WanClip, RefusesReferencePictures) {
   request.references.push_back(picture(64, 64));
   const auto made = engine->generate(request, {}, {});
   ASSERT_FALSE(made.has_value());
-  EXPECT_THAT(made.error().message, HasSubstr("takes none"));
+  EXPECT_THAT(made.error().message, HasSubstr("takes no reference pictures"));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "service/pictures/offered.h"
+
 namespace imagined::api {
 namespace {
 
@@ -13,6 +15,7 @@ class Taking {
       : context_(context), call_(call), names_(names) {}
 
   Result<service::EditRequest> take(const wire::EditCall& wanted) const {
+    TRY(check_number(context_, wanted));
     service::EditRequest request{.pictures = wanted.fields.request, .references = {}, .mask = {}};
     for (const wire::GivenPicture& given : wanted.references)
       request.references.push_back(
@@ -74,6 +77,16 @@ class Taking {
 };
 
 }  // namespace
+
+Result<void> check_number(const CallContext& context, const wire::EditCall& wanted) {
+  if (wanted.references.size() <= service::kReferencesMax) return {};
+  const service::Model* model =
+      TRY(context.services.catalogue.resolve(wanted.fields.request.model));
+  const auto report = context.services.workers.report(model->id);
+  return service::check_reference_count(
+      wanted.references.size(), *model,
+      report && report->abilities ? &*report->abilities : nullptr);
+}
 
 Result<service::EditRequest> take_pictures(const CallContext& context, const Call& call,
                                            const wire::EditCall& wanted, const OwnNames& names) {

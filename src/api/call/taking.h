@@ -9,6 +9,10 @@
 
 namespace imagined::api {
 
+/// Refuses more pictures than any model takes, with the number that the wanted one takes, before
+/// one of them is put down or fetched.
+Result<void> check_number(const CallContext& context, const wire::EditCall& wanted);
+
 /// The edit with the blobs of its pictures: those behind URLs are fetched, of files and of pictures
 /// that were made here the blob is there. An error names its picture ("image 2"). Blocks.
 Result<service::EditRequest> take_pictures(const CallContext& context, const Call& call,

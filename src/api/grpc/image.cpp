@@ -49,6 +49,7 @@ Result<wire::EditCall> upload_given(const CallContext& context, const GrpcCall& 
 Result<service::JobPayload> payload_of(const CallContext& context, const GrpcCall& call,
                                        const wire::EditCall& wanted, const OwnNames& names) {
   if (wanted.references.empty()) return wanted.fields.request;
+  TRY(check_number(context, wanted));
   wire::EditCall uploaded = TRY(upload_given(context, call, wanted));
   return TRY(take_pictures(context, call, uploaded, names));
 }

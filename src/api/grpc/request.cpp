@@ -97,12 +97,6 @@ Result<std::vector<wire::GivenPicture>> read_pictures(const GenerateImageRequest
   if (request.has_image()) pictures.push_back(TRY(read_picture(request.image(), 0)));
   for (const ImageUrlContent& given : request.images())
     pictures.push_back(TRY(read_picture(given, pictures.size())));
-  const auto count = static_cast<int>(pictures.size());
-  if (count > service::kReferencesMax)
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("{} pictures are given, at most {} are taken", count, service::kReferencesMax),
-        "images");
   return pictures;
 }
 

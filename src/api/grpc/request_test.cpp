@@ -100,9 +100,6 @@ TEST(GrpcRequest, TakesOnePictureOrManyAndNotBoth) {
   request.clear_image();
   request.add_images();
   EXPECT_EQ(read(request).error().message, "image 2 has neither image_url nor file_id");
-  request = a_cat();
-  for (int i = 0; i < 9; ++i) request.add_images()->set_file_id("file_1");
-  EXPECT_THAT(read(request).error().message, HasSubstr("9 pictures are given, at most 8"));
 }
 
 TEST(GrpcRequest, IsRefusedBeforeTheWorkWhenTheSdkCouldNotReceiveTheReply) {

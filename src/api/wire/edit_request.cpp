@@ -33,7 +33,6 @@ Result<EditCall> make_call(const json& body, std::vector<GivenPicture> reference
   if (references.empty())
     return fail(ErrorCode::invalid_argument,
                 fmt::format("image: expected 1 to {} pictures, got none", kReferencesMax), "image");
-  if (references.size() > kReferencesMax) return too_many_pictures();
   GenerationCall fields = TRY(read_edit_fields(body, catalogue));
   return EditCall{std::move(fields), std::move(references), std::move(mask)};
 }
@@ -71,7 +70,10 @@ class JsonEdit final : public EditBody {
                             std::vector<GivenPicture>& pictures) {
     const std::string name = field == "mask" ? std::string(service::kMaskName)
                                              : service::reference_name(pictures.size());
-    if (pictures.size() >= kReferencesMax) return too_many_pictures();
+    if (pictures.size() >= kReferencesMax) {
+      pictures.emplace_back();
+      return {};
+    }
     auto picture = body_.read(value, field, name);
     if (!picture && picture.error().code == ErrorCode::unprocessable)
       return tl::unexpected(std::move(picture.error()));
@@ -173,18 +175,20 @@ class MultipartEdit final : public EditBody, private PartSink {
     // go-openai calls every file a dot.
     is_file_ = !head.file_name.empty() && head.file_name != ".";
     kind_ = kind_of(name_);
+    is_only_counted_ = kind_ == PartKind::picture && references_.size() >= kReferencesMax;
+    is_empty_ = true;
     text_.clear();
     if (name_.substr(0, name_.find('[')) == "markup")  // a picture of OpenAI's edits, too
       return fail(ErrorCode::invalid_argument, "markup: not offered by this server; leave it out",
                   "markup");
     is_text_ = kind_ == PartKind::field || name_.ends_with("[file_id]");
-    if (kind_ == PartKind::picture && references_.size() >= kReferencesMax)
-      return too_many_pictures();
     if (!is_text_) picture_.emplace(uploads_);
     return {};
   }
 
   Result<void> part_bytes(std::string_view bytes) override {
+    is_empty_ = is_empty_ && bytes.empty();
+    if (is_only_counted_) return {};
     if (!is_text_) return named(picture_->take(bytes));
     text_bytes_ += bytes.size();
     if (text_bytes_ > kTextPartsBytesMax)
@@ -197,6 +201,7 @@ class MultipartEdit final : public EditBody, private PartSink {
 
   Result<void> end_part() override {
     if (kind_ == PartKind::field) return keep_field();
+    if (is_only_counted_) return is_empty_ ? Result<void>() : keep_picture({});
     if (is_text_ && text_.empty()) return {};
     if (is_text_) return keep_picture({.file_id = text_});
     auto picture = picture_->end();
@@ -259,6 +264,8 @@ class MultipartEdit final : public EditBody, private PartSink {
   PartKind kind_ = PartKind::field;
   bool is_file_ = false;
   bool is_text_ = true;  // and no bytes of a picture
+  bool is_only_counted_ = false;
+  bool is_empty_ = true;
   std::string text_;
   std::size_t text_bytes_ = 0;
   std::optional<PicturePart> picture_;

@@ -20,8 +20,9 @@ namespace imagined::api::wire {
 inline constexpr std::size_t kEditBodyBytesMax = 96u << 20;  // 64 MiB of files, as base64
 struct EditCall {
   GenerationCall fields;  // what an edit has in common with a generation
-  std::vector<GivenPicture>
-      references;  // 1 to service::kReferencesMax, in the order in which they came
+  /// At least one, in the order in which they came. What comes behind service::kReferencesMax is
+  /// counted and not kept: whoever takes them refuses so many (taking.h).
+  std::vector<GivenPicture> references;
   std::optional<GivenPicture> mask;
 };
 

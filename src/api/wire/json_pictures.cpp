@@ -9,13 +9,11 @@
 #include "api/wire/json.h"
 #include "base/crypto.h"
 #include "base/json.h"
-#include "service/pictures/edit_request.h"
 
 namespace imagined::api::wire {
 namespace {
 
 using nlohmann::json;
-using service::kReferencesMax;
 using service::kUploadBytesMax;
 
 /// Of `{"file_id": "..."}`; empty for anything else.
@@ -65,15 +63,9 @@ Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink) 
   return GivenPicture{.upload = std::move(upload)};
 }
 
-tl::unexpected<Error> too_many_pictures() {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("image: expected 1 to {} pictures, got more", kReferencesMax), "image");
-}
-
 Result<void> Uploads::begin() {
   bytes_ = 0;
-  if (++count_ > kReferencesMax + 1) return too_many_pictures();  // and a mask
-  return sink_.begin();
+  return ++count_ <= kKept ? sink_.begin() : Result<void>();
 }
 
 Result<void> Uploads::upload(std::string_view bytes) {
@@ -88,8 +80,10 @@ Result<void> Uploads::upload(std::string_view bytes) {
                 fmt::format("the pictures have more than {} bytes together, which is the most",
                             kUploadsBytesMax),
                 "image");
-  return sink_.upload(bytes);
+  return count_ <= kKept ? sink_.upload(bytes) : Result<void>();
 }
+
+Result<std::string> Uploads::end() { return count_ <= kKept ? sink_.end() : std::string(); }
 
 Result<json> JsonPictures::object() const { return parse_json_object(strings_.text()); }
 
@@ -98,8 +92,12 @@ Result<GivenPicture> JsonPictures::read(const json& value, std::string_view fiel
   if (std::string id = file_id_of(value); !id.empty())
     return GivenPicture{.file_id = std::move(id)};
   const std::string text = TRY(text_of(value, field, name));
-  if (const auto found = names_.find(text); found != names_.end())
-    return GivenPicture{.upload = found->second};
+  if (const auto found = names_.find(text); found != names_.end()) {
+    if (!found->second.empty()) return GivenPicture{.upload = found->second};
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the body has more than {} pictures", Uploads::kKept),
+                std::string(field));
+  }
   return read_picture_text(text, uploads_);
 }
 

@@ -13,6 +13,7 @@
 #include "api/wire/picture_text.h"
 #include "api/wire/upload_sink.h"
 #include "base/result.h"
+#include "service/pictures/edit_request.h"
 
 namespace imagined::api::wire {
 
@@ -32,16 +33,17 @@ bool is_web_url(std::string_view text);
 /// A text that is a picture, or says where one is: a URL, a data URL or base64.
 Result<GivenPicture> read_picture_text(std::string_view text, UploadSink& sink);
 
-tl::unexpected<Error> too_many_pictures();
-
-/// Counts what goes into a sink, picture by picture.
+/// Counts what goes into a sink, picture by picture. Of more than any request may have nothing is
+/// kept, and their names are empty.
 class Uploads final : public UploadSink {
  public:
+  static constexpr int kKept = service::kReferencesMax + 1;  // and a mask
+
   explicit Uploads(UploadSink& sink) : sink_(sink) {}
 
   Result<void> begin() override;
   Result<void> upload(std::string_view bytes) override;
-  Result<std::string> end() override { return sink_.end(); }
+  Result<std::string> end() override;
 
  private:
   UploadSink& sink_;

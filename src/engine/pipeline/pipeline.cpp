@@ -563,9 +563,9 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, const Pictur
   if (static_cast<std::int64_t>(request.references.size()) > model_.max_references) {
     return fail(ErrorCode::invalid_argument,
                 model_.max_references == 0
-                    ? fmt::format("reference pictures: model \"{}\" takes none", model_.name)
-                    : fmt::format("{} reference pictures: model \"{}\" takes at most {}",
-                                  request.references.size(), model_.name, model_.max_references),
+                    ? fmt::format("image: model \"{}\" takes no reference pictures", model_.name)
+                    : fmt::format("image: model \"{}\" takes 1 to {} reference pictures, got {}",
+                                  model_.name, model_.max_references, request.references.size()),
                 "image");
   }
   TRY(check_length(request.prompt, "prompt"));

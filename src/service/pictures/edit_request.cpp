@@ -6,14 +6,6 @@
 
 namespace imagined::service {
 
-Result<void> check_references(const EditRequest& request) {
-  const auto count = std::ssize(request.references);
-  if (count >= 1 && count <= kReferencesMax) return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("image: expected 1 to {} pictures, got {}", kReferencesMax, count),
-              "image");
-}
-
 std::string reference_name(std::size_t index) { return fmt::format("image {}", index + 1); }
 
 Error about_picture(Error error, std::string_view name) {

@@ -23,9 +23,6 @@ struct EditRequest {
   bool operator==(const EditRequest&) const = default;
 };
 
-/// `invalid_argument`, field "image": no reference, or more than kReferencesMax.
-Result<void> check_references(const EditRequest& request);
-
 /// What messages call the references and the mask: "image 1", "image 2", "the mask".
 std::string reference_name(std::size_t index);
 inline constexpr std::string_view kMaskName = "the mask";

@@ -133,7 +133,6 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   request.labelled = options_.labels && !caller.unlabelled;
   TRY(check_picture_count(request.count));
   TRY(check_user(request.user));
-  if (const auto* edit = std::get_if<EditRequest>(&payload)) TRY(check_references(*edit));
   if (const auto* video = std::get_if<VideoRequest>(&payload)) TRY(check_video(*video));
   TRY(check_idempotency_key(asking.idempotency_key));
   // The prompt's own check knew only what its caller said; the limit of the model is ours to hold.
@@ -147,10 +146,9 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   if (auto earlier = TRY(parts_.queue.find_keyed(caller, asking.idempotency_key, hash)))
     return Order{.job = std::move(*earlier)};
   const auto report = parts_.workers.report(model->id);
-  if (report && report->abilities) {
-    auto offered = check_offered(payload, *model, *report->abilities);
-    if (!offered) return tl::unexpected(with_another_model(std::move(offered.error()), payload));
-  }
+  const Abilities* abilities = report && report->abilities ? &*report->abilities : nullptr;
+  auto offered = check_offered(payload, *model, abilities);
+  if (!offered) return tl::unexpected(with_another_model(std::move(offered.error()), payload));
   Charge charge{.id = make_uuid(parts_.clock),
                 .owner = caller.owner,
                 .user = request.user,

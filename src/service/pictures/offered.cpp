@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,18 +20,10 @@ Result<void> check_makes_pictures(const Model& model, const Abilities& abilities
   return refuse("model", fmt::format("\"{}\" makes videos and no pictures", model.id));
 }
 
-Result<void> check_pictures(const EditRequest& edit, const Model& model,
-                            const Abilities& abilities) {
-  const auto count = std::ssize(edit.references);
-  if (abilities.references_max == 0)
-    return refuse("image", fmt::format("the model \"{}\" takes no reference pictures", model.id));
-  if (count > abilities.references_max)
-    return refuse("image", fmt::format("the model \"{}\" takes 1 to {} reference pictures, got {}",
-                                       model.id, abilities.references_max, count));
-  if (!edit.mask.empty() && !abilities.masks)
-    return refuse(
-        "mask", fmt::format("the model \"{}\" cannot keep a part of a picture as it is", model.id));
-  return {};
+Result<void> check_mask(const EditRequest& edit, const Model& model, const Abilities& abilities) {
+  if (edit.mask.empty() || abilities.masks) return {};
+  return refuse("mask",
+                fmt::format("the model \"{}\" cannot keep a part of a picture as it is", model.id));
 }
 
 Result<void> check_video(const VideoRequest& video, const Model& model,
@@ -64,15 +57,30 @@ Result<void> check_negative_prompt(const PictureRequest& request, const Model& m
 
 }  // namespace
 
+Result<void> check_reference_count(std::size_t count, const Model& model,
+                                   const Abilities* abilities) {
+  const int most =
+      abilities == nullptr ? kReferencesMax : std::min(abilities->references_max, kReferencesMax);
+  if (count >= 1 && count <= static_cast<std::size_t>(most)) return {};
+  const std::string who =
+      abilities == nullptr ? "a request" : fmt::format("the model \"{}\"", model.id);
+  if (most == 0) return refuse("image", fmt::format("{} takes no reference pictures", who));
+  return refuse("image", fmt::format("{} takes {} reference picture{}, got {}", who,
+                                     most == 1 ? "1" : fmt::format("1 to {}", most),
+                                     most == 1 ? "" : "s", count));
+}
+
 Result<void> check_offered(const JobPayload& wanted, const Model& model,
-                           const Abilities& abilities) {
-  if (const auto* edit = std::get_if<EditRequest>(&wanted))
-    TRY(check_pictures(*edit, model, abilities));
+                           const Abilities* abilities) {
+  const auto* edit = std::get_if<EditRequest>(&wanted);
+  if (edit != nullptr) TRY(check_reference_count(edit->references.size(), model, abilities));
+  if (abilities == nullptr) return {};
+  if (edit != nullptr) TRY(check_mask(*edit, model, *abilities));
   if (const auto* video = std::get_if<VideoRequest>(&wanted))
-    TRY(check_video(*video, model, abilities));
+    TRY(check_video(*video, model, *abilities));
   else
-    TRY(check_makes_pictures(model, abilities));
-  return check_negative_prompt(wanted_pictures(wanted), model, abilities);
+    TRY(check_makes_pictures(model, *abilities));
+  return check_negative_prompt(wanted_pictures(wanted), model, *abilities);
 }
 
 }  // namespace imagined::service
