@@ -112,6 +112,10 @@ struct ModelSummary {
   std::vector<std::string> draws;  // the nouns that it draws, where it says so
 };
 
+/// Of each side of a reference picture, and of a first frame, as they are given.
+inline constexpr int kReferenceSidePxMin = 64;
+inline constexpr int kReferenceRatioMax = 8;  // of the longer side to the shorter one
+
 struct GenerateRequest {
   std::string prompt;
   std::string negative_prompt;  // what to keep away from; read with true guidance only
@@ -120,7 +124,7 @@ struct GenerateRequest {
   int steps = 0;  // 0: the model's default
   std::optional<float> guidance;
   std::uint64_t seed = 0;                  // of one picture; a batch has its own
-  std::vector<image::Picture> references;  // 0 to 8, RGB or RGBA
+  std::vector<image::Picture> references;  // 0 to 8, RGB or RGBA, of sizes as above
   /// What of the first reference is made anew: what is white, or of RGBA what is transparent. The
   /// rest stays as it is, at the size of the picture, which had best have its shape.
   std::optional<image::Picture> mask;

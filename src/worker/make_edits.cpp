@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "service/pictures/edit_request.h"
+#include "service/pictures/given_size.h"
 #include "worker/make_pictures.h"
 
 namespace imagined::worker {
@@ -15,7 +16,7 @@ namespace {
 Result<image::Picture> read_picture(const Making& making, std::string_view blob,
                                     std::string_view name) {
   const auto file = TRY(making.blobs.get(blob));
-  auto picture = making.decoder.decode(file, kGivenPictureLimits);
+  auto picture = making.decoder.decode(file, service::kGivenPictureLimits);
   if (!picture) return tl::unexpected(service::about_picture(std::move(picture.error()), name));
   return picture;
 }

@@ -11,6 +11,7 @@
 #include "base/crypto.h"
 #include "image/label.h"
 #include "service/pictures/edit_request.h"
+#include "service/pictures/given_size.h"
 #include "service/videos/video_request.h"
 #include "video/recording.h"
 #include "worker/make_pictures.h"
@@ -33,7 +34,7 @@ tl::unexpected<Error> about_video(std::string message) {
 
 Result<image::Picture> read_first_frame(const Making& making, std::string_view blob) {
   const auto file = TRY(making.blobs.get(blob));
-  auto picture = making.decoder.decode(file, kGivenPictureLimits);
+  auto picture = making.decoder.decode(file, service::kGivenPictureLimits);
   if (!picture) return tl::unexpected(service::about_given(std::move(picture.error()), "image"));
   return picture;
 }

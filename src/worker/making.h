@@ -9,12 +9,10 @@
 #include "base/result.h"
 #include "decoder/decoder.h"
 #include "engine/engine.h"
-#include "image/decode.h"
 #include "image/format.h"
 #include "image/picture.h"
 #include "service/catalogue/catalogue.h"
 #include "service/jobs/job.h"
-#include "service/pictures/edit_request.h"
 #include "service/ports/blob_store.h"
 #include "video/coded.h"
 #include "worker/active_job.h"
@@ -54,10 +52,6 @@ struct Wanted {
   int previews = 0;  // of each picture, at most so many
   image::Format format = image::Format::jpeg;
 };
-
-/// Of a picture that a request has brought: what may be uploaded may be decoded. The pixels have
-/// limits of their own.
-inline constexpr image::DecodeLimits kGivenPictureLimits{.bytes_max = service::kUploadBytesMax};
 
 /// What a job is made with, on the engine's thread.
 struct Making {

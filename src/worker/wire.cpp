@@ -45,9 +45,10 @@ Result<int> take_number(std::string_view& line) {
 std::string model_line(const service::ModelReport& report) {
   if (!report.abilities) return fmt::format("unloadable {}", report.model);
   const service::Abilities& abilities = *report.abilities;
-  return fmt::format("model {} {} {} {} {} {}", report.model, abilities.references_max,
+  return fmt::format("model {} {} {} {} {} {} {} {}", report.model, abilities.references_max,
                      abilities.masks ? 1 : 0, service::to_string(abilities.guidance),
-                     abilities.guidance_default, abilities.clip_frames_per_second);
+                     abilities.guidance_default, abilities.clip_frames_per_second,
+                     abilities.reference_side_px_min, abilities.reference_ratio_max);
 }
 
 Result<service::Abilities> take_abilities(std::string_view& line) {
@@ -61,6 +62,8 @@ Result<service::Abilities> take_abilities(std::string_view& line) {
   if (!use || error != std::errc() || end != word.data() + word.size()) return not_a_message(line);
   abilities.guidance = *use;
   abilities.clip_frames_per_second = TRY(take_number(line));
+  abilities.reference_side_px_min = TRY(take_number(line));
+  abilities.reference_ratio_max = TRY(take_number(line));
   return abilities;
 }
 

@@ -28,6 +28,8 @@ TEST(WireMessage, ReadsBackWhatItWrites) {
       {.kind = Kind::model,
        .report = {.model = "b",
                   .abilities = service::Abilities{.references_max = 8,
+                                                  .reference_side_px_min = 64,
+                                                  .reference_ratio_max = 9,
                                                   .masks = true,
                                                   .guidance = service::GuidanceUse::true_passes,
                                                   .guidance_default = 3.7F,
@@ -72,6 +74,8 @@ TEST(WireMessage, RefusesLinesOfAnotherWire) {
                            "model a 8 1 true 3.5x",
                            "model a 8 1 true 3.5",
                            "model a 8 1 true 3.5 x",
+                           "model a 8 1 true 3.5 24 64",
+                           "model a 8 1 true 3.5 24 64 x",
                            "unloadable a b"})
     EXPECT_FALSE(parse_message(line)) << line;
 }

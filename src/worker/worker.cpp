@@ -28,6 +28,8 @@ service::Abilities abilities_of(const engine::ModelSummary& summary) {
   const auto use = service::parse_guidance_use(engine::to_string(summary.guidance));
   CHECK(use, "no word for the guidance of model {}", summary.name);
   return {.references_max = summary.max_references,
+          .reference_side_px_min = engine::kReferenceSidePxMin,
+          .reference_ratio_max = engine::kReferenceRatioMax,
           .masks = summary.inpaints,
           .guidance = *use,
           .guidance_default = summary.default_guidance,

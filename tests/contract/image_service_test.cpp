@@ -1,5 +1,6 @@
 #include "service/pictures/image_service.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "contract/passing_blob_store.h"
+#include "image/encode.h"
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_job_store.h"
 #include "storage/process/process_cache_store.h"
@@ -375,6 +377,66 @@ TEST_F(ImageServiceTest, SaysHowManyReferencesWereGivenAndHowManyTheModelTakes) 
             "image: the model \"grok-imagine-image\" takes 1 to 3 reference pictures, got 9");
   workers_.reports = {{.model = workers_.model, .abilities = Abilities{.references_max = 1}}};
   EXPECT_EQ(refusal(2), "image: the model \"grok-imagine-image\" takes 1 reference picture, got 2");
+}
+
+TEST_F(ImageServiceTest, RefusesAtTheDoorAPictureOfASizeThatTheModelCannotLookAt) {
+  workers_.reports = {{.model = workers_.model,
+                       .abilities = Abilities{.references_max = 2,
+                                              .reference_side_px_min = 64,
+                                              .reference_ratio_max = 8,
+                                              .clip_frames_per_second = 8}}};
+  const auto given = [&](int width, int height) {
+    const std::vector<std::uint8_t> pixels(static_cast<std::size_t>(width * height * 3));
+    return *blobs_.put(image::encode_png({width, height, 3, pixels}));
+  };
+  const auto refusal = [&](std::string first, std::string second) {
+    EditRequest edit = some_edit(2);
+    edit.references = {std::move(first), std::move(second)};
+    const auto taken = images_.submit(caller_, edit);
+    return taken ? Error{.message = "taken"} : taken.error();
+  };
+  constexpr std::string_view kAllowed =
+      "the model \"grok-imagine-image\" takes pictures of at least 64 on each side, at most 8 "
+      "times as long as wide";
+  const std::string fine = given(64, 64);
+  const Error small = refusal(fine, given(63, 400));
+  EXPECT_EQ(small.message, fmt::format("image 2 has 63 x 400 pixels; {}", kAllowed));
+  EXPECT_EQ(small.field, "image");
+  EXPECT_EQ(small.code, ErrorCode::invalid_argument);
+  EXPECT_EQ(refusal(given(801, 100), fine).message,
+            fmt::format("image 1 has 801 x 100 pixels; {}", kAllowed));
+  VideoRequest video = some_video();
+  video.image = given(30, 30);
+  EXPECT_EQ(images_.submit(caller_, video).error().message,
+            fmt::format("image 1 has 30 x 30 pixels; {}", kAllowed));
+  EXPECT_TRUE(queue_is_empty());
+  const auto balances = *jobs_.ledger().balances();
+  for (const auto& [account, usd_ticks] : balances) EXPECT_EQ(usd_ticks, 0) << account;
+  EXPECT_EQ(refusal(given(100, 800), fine).message, "taken");
+  EXPECT_EQ(refusal(fine, *blobs_.put(std::vector<std::uint8_t>{1, 2})).message, "taken")
+      << "who decodes it says what it is";
+}
+
+TEST_F(ImageServiceTest, TurnsAPictureUprightBeforeItSaysItsSize) {
+  const std::optional<Abilities> abilities =
+      Abilities{.references_max = 1, .reference_side_px_min = 64, .reference_ratio_max = 8};
+  workers_.reports = {{.model = workers_.model, .abilities = abilities}};
+  // A JPEG of 40 x 20 that is to be turned right: SOI, APP1 with its orientation, SOF0.
+  std::string file = "\xFF\xD8\xFF\xE1";
+  file += std::string(
+      "\0\x22"
+      "Exif\0\0"
+      "MM\0*\0\0\0\x08"
+      "\0\x01"
+      "\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"
+      "\0\0\0\0",
+      34);
+  file += std::string("\xFF\xC0\0\x0B\x08\0\x14\0\x28\x01\x01\x11\0", 13);
+  EditRequest edit = some_edit(1);
+  edit.references = {
+      *blobs_.put({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()})};
+  EXPECT_TRUE(
+      images_.submit(caller_, edit).error().message.starts_with("image 1 has 20 x 40 pixels;"));
 }
 
 TEST_F(ImageServiceTest, SaysWhichModelMakesVideos) {

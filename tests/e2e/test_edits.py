@@ -108,7 +108,7 @@ def test_xai_body_gets_a_link(server):
 @pytest.mark.parametrize("body, says", [
     ({"images": [data_url(RED), data_url(b"hello")]}, "image 2 is of an unknown format"),
     ({"images": [data_url(RED), data_url(RED[:60])]}, "image 2 is a broken or cut png"),
-    ({"images": [data_url(RED), data_url(png(30, 64, (9, 9, 9)))]}, "image 2: reference of 30x64"),
+    ({"images": [data_url(RED), data_url(png(30, 64, (9, 9, 9)))]}, "image 2 has 30 x 64 pixels"),
     ({"images": [data_url(RED)] * 9},
      'image: the model "tiny-klein" takes 1 to 8 reference pictures, got 9'),
     ({"model": "paperland", "images": [data_url(RED)] * 5, "image": ["http://a.example/"] * 7},
@@ -192,6 +192,18 @@ def test_a_large_body_is_asked_for_or_refused_before_it_is_sent(server):
     assert first_line(server.key, 50_000_000) == b"100"
     assert first_line("imk-none", 50_000_000) == b"401"
     assert first_line(server.key, 500_000_000) == b"413"
+
+
+@pytest.mark.parametrize("size", [(63, 200), (1000, 124)])
+def test_a_picture_that_the_model_cannot_look_at_is_refused_at_the_door(server, size):
+    before = server.query("SELECT count(*) FROM jobs"), server.query("SELECT count(*) FROM charges")
+    reply = post_json(server, {"model": "paperland", "prompt": "make it night",
+                               "images": [{"url": data_url(RED)}, {"url": data_url(png(*size, (9, 9, 9)))}]})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"] == (
+        f'image 2 has {size[0]} x {size[1]} pixels; the model "paperland" takes pictures of at least 64 on '
+        "each side, at most 8 times as long as wide")
+    assert before == (server.query("SELECT count(*) FROM jobs"), server.query("SELECT count(*) FROM charges"))
 
 
 def test_a_key_for_generations_alone_edits_nothing(server):

@@ -532,6 +532,8 @@ TEST_F(WorkerTest, SaysWhatEachModelTakesAndWhichCouldNotBeLoaded) {
   start();
   ASSERT_TRUE(ready_.wait());
   const service::Abilities abilities{.references_max = 8,
+                                     .reference_side_px_min = 64,
+                                     .reference_ratio_max = 8,
                                      .masks = true,
                                      .guidance = service::GuidanceUse::true_passes,
                                      .guidance_default = 2.5F,

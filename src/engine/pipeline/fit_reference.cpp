@@ -6,12 +6,9 @@
 #include <cmath>
 #include <tuple>
 
-namespace imagined::engine {
-namespace {
-constexpr int kSmallestSide = 64;
-constexpr int kLargestRatio = 8;
-}  // namespace
+#include "engine/engine.h"
 
+namespace imagined::engine {
 Result<ReferenceFit> fit_reference(int width, int height, std::int64_t area_cap, int multiple) {
   if (width <= 0 || height <= 0 || area_cap <= 0 || multiple <= 0) {
     return fail(ErrorCode::invalid_argument,
@@ -55,15 +52,15 @@ ReferenceFit fit_to_sizes(int width, int height, std::span<const ReferenceSize> 
 }
 
 Result<> check_reference_size(int width, int height) {
-  if (std::min(width, height) < kSmallestSide) {
+  if (std::min(width, height) < kReferenceSidePxMin) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("reference of {}x{} pixels: both sides must be at least {}", width,
-                            height, kSmallestSide));
+                            height, kReferenceSidePxMin));
   }
-  if (std::max(width, height) > std::int64_t{kLargestRatio} * std::min(width, height)) {
+  if (std::max(width, height) > std::int64_t{kReferenceRatioMax} * std::min(width, height)) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("reference of {}x{} pixels: the ratio of the sides must be at most {}",
-                            width, height, kLargestRatio));
+                            width, height, kReferenceRatioMax));
   }
   return {};
 }

@@ -34,8 +34,7 @@ Result<ReferenceFit> fit_reference(int width, int height, std::int64_t area_cap,
 ReferenceFit fit_to_sizes(int width, int height, std::span<const ReferenceSize> sizes,
                           int multiple);
 
-/// The model's own limits on a picture as it was sent: sides of at least 64 pixels and a ratio of
-/// at most 8 to 1; `invalid_argument` names the size.
+/// The limits of engine.h on a picture as it was sent; `invalid_argument` names the size.
 Result<> check_reference_size(int width, int height);
 
 /// fit_reference() done to the pixels: resized in the picture's own mode, cut, and only then turned

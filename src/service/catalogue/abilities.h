@@ -16,8 +16,10 @@ enum class GuidanceUse : std::uint8_t {
 
 /// What can be asked of a model: only who has loaded its weights knows.
 struct Abilities {
-  int references_max = 0;  // pictures that an edit may bring
-  bool masks = false;      // a part of the first of them can stay as it is
+  int references_max = 0;         // pictures that an edit may bring
+  int reference_side_px_min = 0;  // of each side of them, and of a video's first frame
+  int reference_ratio_max = 0;    // of the longer side to the shorter one; 0: any
+  bool masks = false;             // a part of the first of them can stay as it is
   GuidanceUse guidance = GuidanceUse::none;
   float guidance_default = 1;      // of the weights, where nobody says another
   bool pictures = true;            // makes them; else only videos

@@ -13,8 +13,8 @@ namespace imagined::service {
 inline constexpr int kReferencesMax = 8;
 inline constexpr std::size_t kUploadBytesMax = 50'000'000;  // one picture's file; OpenAI's limit
 
-/// New pictures out of given ones. Those are blobs, and not looked at before a worker decodes them:
-/// what is wrong with one fails the job, naming it ("image 2").
+/// New pictures out of given ones. Those are blobs, of which nothing but the size is read before a
+/// worker decodes them: what else is wrong with one fails the job, naming it ("image 2").
 struct EditRequest {
   PictureRequest pictures;              // `auto` is the ratio of the first reference
   std::vector<std::string> references;  // blobs, 1 to kReferencesMax, in the customer's order

@@ -10,6 +10,7 @@
 #include "image/decode.h"
 #include "service/cache/cache_key.h"
 #include "service/pictures/find_picture.h"
+#include "service/pictures/given_size.h"
 #include "service/pictures/offered.h"
 #include "service/pictures/request_hash.h"
 
@@ -71,6 +72,19 @@ std::vector<std::string> given_pictures(const JobPayload& wanted) {
   const auto* video = std::get_if<VideoRequest>(&wanted);
   if (video == nullptr || video->image.empty()) return {};
   return {video->image};
+}
+
+/// Each given picture as its file is, one at a time, and what is wrong with one under its name.
+template <class Check>
+Result<void> check_each_given(BlobStore& blobs, const JobPayload& wanted, const Check& check) {
+  const std::vector<std::string> given = given_pictures(wanted);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const auto file = TRY(blobs.get(given[i]));
+    Result<void> checked = check(file);
+    if (!checked)
+      return tl::unexpected(about_picture(std::move(checked.error()), reference_name(i)));
+  }
+  return {};
 }
 
 /// A video that begins with a picture needs no words.
@@ -149,6 +163,10 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   const Abilities* abilities = report && report->abilities ? &*report->abilities : nullptr;
   auto offered = check_offered(payload, *model, abilities);
   if (!offered) return tl::unexpected(with_another_model(std::move(offered.error()), payload));
+  if (abilities != nullptr && abilities->reference_side_px_min > 0)
+    TRY(check_each_given(parts_.blobs, payload, [&](const auto& file) {
+      return check_given_size(file, *model, *abilities);
+    }));
   Charge charge{.id = make_uuid(parts_.clock),
                 .owner = caller.owner,
                 .user = request.user,
@@ -190,20 +208,14 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   return order;
 }
 
-// As their files are, one at a time. What is no picture is not judged here: its worker refuses it
-// by name, and nobody sees it before.
+// What is no picture is not judged here: its worker refuses it by name, and nobody sees it before.
 Result<void> ImageService::moderate_given(const JobPayload& wanted, const Charge& charge) {
   if (!parts_.moderator.judges_pictures()) return {};
-  const std::vector<std::string> given = given_pictures(wanted);
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const auto file = TRY(parts_.blobs.get(given[i]));
+  return check_each_given(parts_.blobs, wanted, [&](const auto& file) -> Result<void> {
     const auto header = image::read_header(file);
-    if (!header) continue;
-    auto checked = parts_.moderator.check_given({.file = file, .format = header->format}, charge);
-    if (!checked)
-      return tl::unexpected(about_picture(std::move(checked.error()), reference_name(i)));
-  }
-  return {};
+    if (!header) return {};
+    return parts_.moderator.check_given({.file = file, .format = header->format}, charge);
+  });
 }
 
 Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPayload payload,
