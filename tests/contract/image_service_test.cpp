@@ -356,7 +356,7 @@ TEST_F(ImageServiceTest, RefusesAtTheDoorWhatTheModelCannotDo) {
   PictureRequest unguided = kept_away;
   unguided.guidance = 1;
   EXPECT_EQ(error_of(unguided).message,
-            "negative_prompt: has no effect at guidance 1, which must be above 1");
+            "negative_prompt: has no effect at guidance 1; ask for a guidance above 1");
   EXPECT_TRUE(queue_is_empty());
 
   EXPECT_EQ(error_of(kept_away).message, "taken") << "the model's own guidance is 3";
@@ -437,6 +437,38 @@ TEST_F(ImageServiceTest, TurnsAPictureUprightBeforeItSaysItsSize) {
       *blobs_.put({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()})};
   EXPECT_TRUE(
       images_.submit(caller_, edit).error().message.starts_with("image 1 has 20 x 40 pixels;"));
+}
+
+TEST_F(ImageServiceTest, SaysWhatWouldHeedANegativePrompt) {
+  PictureRequest request = some_request();
+  request.model = "other";
+  request.negative_prompt = Prompt::trusted("blue");
+  const auto refusal = [&] { return submit(request).error().message; };
+  workers_.reports = {
+      {.model = "other", .abilities = Abilities{}},
+      {.model = "big", .abilities = Abilities{.guidance = GuidanceUse::true_passes}}};
+  EXPECT_EQ(
+      refusal(),
+      "negative_prompt: the model \"other\" has no true guidance, so it would have no effect; "
+      "leave it out")
+      << "what has guidance has one of 1";
+  workers_.reports.push_back(
+      {.model = workers_.model, .abilities = Abilities{.guidance = GuidanceUse::true_passes}});
+  EXPECT_EQ(
+      refusal(),
+      "negative_prompt: the model \"other\" has no true guidance, so it would have no effect; "
+      "leave it out, or ask the model \"grok-imagine-image\", whose guidance is 3");
+  request.model = "big";
+  EXPECT_EQ(refusal(),
+            "negative_prompt: has no effect at guidance 1; ask for a guidance above 1, or ask the "
+            "model \"grok-imagine-image\", whose guidance is 3");
+  request.guidance = 0.5F;
+  EXPECT_EQ(refusal(), "negative_prompt: has no effect at guidance 0.5; ask for a guidance above 1")
+      << "with every model";
+  request.guidance.reset();
+  caller_.models = {"big"};
+  EXPECT_EQ(refusal(), "negative_prompt: has no effect at guidance 1; ask for a guidance above 1")
+      << "its key may not ask the other";
 }
 
 TEST_F(ImageServiceTest, SaysWhichModelMakesVideos) {

@@ -574,15 +574,16 @@ Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, const Pictur
   const bool two_passes = uses_true_guidance(inputs.guidance);
   if (two_passes) inputs.negative = networks_.prompts->ids(request.negative_prompt);
   if (!two_passes && !request.negative_prompt.empty()) {
-    return fail(ErrorCode::invalid_argument,
-                model_.guidance == GuidanceUse::two_passes
-                    ? fmt::format("negative_prompt: has no effect at guidance {}; it must be above "
-                                  "1",
-                                  inputs.guidance)
-                    : fmt::format("negative_prompt: model \"{}\" has no true guidance, so it would "
-                                  "have no effect",
-                                  model_.name),
-                "negative_prompt");
+    return fail(
+        ErrorCode::invalid_argument,
+        model_.guidance == GuidanceUse::two_passes
+            ? fmt::format("negative_prompt: has no effect at guidance {}; ask for a guidance "
+                          "above 1",
+                          inputs.guidance)
+            : fmt::format("negative_prompt: model \"{}\" has no true guidance, so it would "
+                          "have no effect",
+                          model_.name),
+        "negative_prompt");
   }
   for (const image::Picture& picture : request.references) {
     auto fitted = fit_reference_picture(picture);

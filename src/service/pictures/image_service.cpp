@@ -162,7 +162,8 @@ Result<Order> ImageService::submit(const Caller& caller, JobPayload payload, Ask
   const auto report = parts_.workers.report(model->id);
   const Abilities* abilities = report && report->abilities ? &*report->abilities : nullptr;
   auto offered = check_offered(payload, *model, abilities);
-  if (!offered) return tl::unexpected(with_another_model(std::move(offered.error()), payload));
+  if (!offered)
+    return tl::unexpected(with_another_model(caller, std::move(offered.error()), payload));
   if (abilities != nullptr && abilities->reference_side_px_min > 0)
     TRY(check_each_given(parts_.blobs, payload, [&](const auto& file) {
       return check_given_size(file, *model, *abilities);
@@ -250,8 +251,21 @@ Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPa
   return inserted;
 }
 
-/// Whoever asks a model for videos that makes none is told which does.
-Error ImageService::with_another_model(Error error, const JobPayload& wanted) const {
+/// Whoever asks a model for what it cannot do, a video or a negative prompt, is told which can.
+Error ImageService::with_another_model(const Caller& caller, Error error,
+                                       const JobPayload& wanted) const {
+  if (error.field == "negative_prompt") {
+    for (const Model& model : parts_.catalogue.models()) {
+      const auto report = parts_.workers.report(model.id);
+      if (!require_model(caller, model.id) || !report || !report->abilities) continue;
+      const Abilities& abilities = *report->abilities;
+      if (!check_offered(wanted, model, &abilities)) continue;
+      error.message += fmt::format(", or ask the model \"{}\", whose guidance is {}", model.id,
+                                   guidance_of(wanted_pictures(wanted), model, abilities));
+      break;
+    }
+    return error;
+  }
   if (error.field != "model" || !std::holds_alternative<VideoRequest>(wanted)) return error;
   const Model* other = video_model();
   error.message += other != nullptr ? fmt::format("; \"{}\" was", other->id)

@@ -138,7 +138,7 @@ class ImageService {
                      std::string share_key);
   Result<void> moderate_given(const JobPayload& wanted, const Charge& charge);
   const Model* video_model() const;
-  Error with_another_model(Error error, const JobPayload& wanted) const;
+  Error with_another_model(const Caller& caller, Error error, const JobPayload& wanted) const;
   bool somebody_has(const Model& model) const;
   tl::unexpected<Error> nobody_has(const Model& model) const;
   Result<std::int64_t> deliver_by_ms(std::int64_t now_ms, bool deferred);

@@ -47,15 +47,18 @@ Result<void> check_negative_prompt(const PictureRequest& request, const Model& m
     return refuse(kField, fmt::format("the model \"{}\" has no true guidance, so it would have no "
                                       "effect; leave it out",
                                       model.id));
-  const float guidance =
-      request.guidance.value_or(model.guidance.value_or(abilities.guidance_default));
+  const float guidance = guidance_of(request, model, abilities);
   if (guidance <= 1)
-    return refuse(kField,
-                  fmt::format("has no effect at guidance {}, which must be above 1", guidance));
+    return refuse(
+        kField, fmt::format("has no effect at guidance {}; ask for a guidance above 1", guidance));
   return {};
 }
 
 }  // namespace
+
+float guidance_of(const PictureRequest& request, const Model& model, const Abilities& abilities) {
+  return request.guidance.value_or(model.guidance.value_or(abilities.guidance_default));
+}
 
 Result<void> check_reference_count(std::size_t count, const Model& model,
                                    const Abilities* abilities) {

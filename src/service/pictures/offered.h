@@ -9,6 +9,9 @@
 
 namespace imagined::service {
 
+/// That a request has with a model.
+float guidance_of(const PictureRequest& request, const Model& model, const Abilities& abilities);
+
 /// Whether a model takes so many reference pictures; where nobody knows its abilities yet (null),
 /// whether any does. `invalid_argument`, field "image", with the number and what is allowed.
 Result<void> check_reference_count(std::size_t count, const Model& model,
