@@ -149,6 +149,24 @@ def test_what_the_user_gives_is_edited(server):
     assert references(server) == 2
 
 
+def test_a_picture_that_is_given_twice_is_image_1_and_image_2_as_in_an_edit(server):
+    asked = {"model": "tiny-klein", "seed": 7, "response_format": "b64_json"}
+    once, twice = ([data_url(RED)] * count for count in (1, 2))
+
+    def edited(pictures):
+        reply = post(server, "/v1/images/edits", prompt="a hat", images=pictures, **asked)
+        return "data:image/jpeg;base64," + reply.json()["data"][0]["b64_json"]
+
+    def talked(*messages):
+        reply = chat(server, *messages, **asked)
+        assert reply.status_code == 200, reply.text
+        return reply.json()["choices"][0]["message"]["images"][0]["image_url"]["url"]
+
+    assert talked(user("a hat", *once)) == edited(once)
+    assert talked(user("a hat", *twice)) == edited(twice) != edited(once)
+    assert talked(user("a hat", *twice), user("a hat", *twice)) == edited(twice)  # not answered, asked again
+
+
 def test_an_answer_is_edited_by_its_markdown_whatever_becomes_of_the_link(server):
     first = chat(server, user(PROMPT), model="tiny-klein").json()["choices"][0]["message"]
     stale = re.sub(r"e=\d+", "e=1000", first["content"])

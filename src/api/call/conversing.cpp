@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/call/taking.h"
 #include "api/call/upload.h"
 #include "api/wire/conversation_answer.h"
 
@@ -16,14 +17,27 @@ namespace {
 using wire::GivenPicture;
 using wire::SaidPicture;
 
+template <class Picture>
+void drop_repeated(std::vector<Picture>& pictures) {
+  for (auto each = pictures.begin(); each != pictures.end();)
+    each = std::find(pictures.begin(), each, *each) == each ? each + 1 : pictures.erase(each);
+}
+
 class Settling {
  public:
   Settling(const CallContext& context, const Call& call, const OwnNames& names)
       : context_(context), call_(call), names_(names) {}
 
+  /// Those of the user as they come.
   Result<std::vector<GivenPicture>> settle(const std::vector<SaidPicture>& said) {
     std::vector<GivenPicture> given;
     for (const SaidPicture& picture : said) TRY(add(picture, given));
+    return given;
+  }
+  /// Those of an answer, which is told more than once: as Markdown, and as an item with its base64.
+  Result<std::vector<GivenPicture>> settle_once(const std::vector<SaidPicture>& said) {
+    std::vector<GivenPicture> given = TRY(settle(said));
+    drop_repeated(given);
     return given;
   }
 
@@ -38,7 +52,7 @@ class Settling {
       // Its team needs no signature that is still good.
       std::string_view id = own->substr(kOwnPictures.size());
       id = id.substr(0, id.find_first_of(".?#"));
-      add_once({.picture_id = std::string(id)}, given);
+      given.push_back({.picture_id = std::string(id)});
       return {};
     }
     Upload upload([&] { return context_.services.intake.begin(*call_.caller); });
@@ -46,13 +60,8 @@ class Settling {
     if (!read)
       return tl::unexpected(
           service::about_picture(std::move(read.error()), service::reference_name(given.size())));
-    add_once(std::move(*read), given);
+    given.push_back(std::move(*read));
     return {};
-  }
-
-  /// An answer is told more than once: as Markdown, and as an item with its base64.
-  static void add_once(GivenPicture picture, std::vector<GivenPicture>& given) {
-    if (std::ranges::find(given, picture) == given.end()) given.push_back(std::move(picture));
   }
 
   Result<void> add_made(const std::string& item, std::vector<GivenPicture>& given) {
@@ -66,7 +75,7 @@ class Settling {
     if (!made) return unknown();
     for (const service::StoredPicture& picture : made->pictures)
       if (name->index < 0 || name->index == picture.index)
-        add_once({.picture_id = picture.id}, given);
+        given.push_back({.picture_id = picture.id});
     return {};
   }
 
@@ -100,11 +109,11 @@ std::string no_eyes(const CallContext& context, const std::string& model) {
 Result<std::vector<GivenPicture>> settle_pictures(const CallContext& context, const Call& call,
                                                   const std::vector<SaidPicture>& said,
                                                   const OwnNames& names) {
-  return Settling(context, call, names).settle(said);
+  return Settling(context, call, names).settle_once(said);
 }
 
-Result<wire::EditCall> settle_conversation(const CallContext& context, const Call& call,
-                                           wire::Conversation conversation, const OwnNames& names) {
+Result<Asked> settle_conversation(const CallContext& context, const Call& call,
+                                  wire::Conversation conversation, const OwnNames& names) {
   const service::PictureRequest& request = conversation.fields.request;
   const auto refuse = [](std::string message) {
     return fail(ErrorCode::invalid_argument, std::move(message), "messages");
@@ -117,6 +126,7 @@ Result<wire::EditCall> settle_conversation(const CallContext& context, const Cal
     return refuse(no_eyes(context, request.model));
   Settling settling(context, call, names);
   std::vector<GivenPicture> references;
+  bool is_answer = false;
   if (conversation.action != wire::ImageAction::generate) {
     if (!conversation.given.empty()) {
       references = TRY(settling.settle(conversation.given));
@@ -126,7 +136,8 @@ Result<wire::EditCall> settle_conversation(const CallContext& context, const Cal
           fmt::format("the model \"{}\" takes no pictures; those of earlier answers are not seen",
                       request.model));
     } else {
-      references = TRY(settling.settle(earlier));
+      is_answer = conversation.is_answer;
+      references = TRY(is_answer ? settling.settle_once(earlier) : settling.settle(earlier));
       const std::size_t room = most.value_or(service::kReferencesMax);
       if (references.size() > room)
         references.erase(references.begin(), references.end() - static_cast<std::ptrdiff_t>(room));
@@ -134,7 +145,18 @@ Result<wire::EditCall> settle_conversation(const CallContext& context, const Cal
   }
   if (conversation.action == wire::ImageAction::edit && references.empty())
     return refuse("the action is edit, and the conversation has no picture that could be edited");
-  return wire::EditCall{std::move(conversation.fields), std::move(references), std::nullopt};
+  return Asked{
+      .call = {std::move(conversation.fields), std::move(references), std::nullopt},
+      .of_an_answer = is_answer,
+  };
+}
+
+Result<service::JobPayload> take_asked(const CallContext& context, const Call& call,
+                                       const Asked& asked, const OwnNames& names) {
+  if (asked.call.references.empty()) return service::JobPayload(asked.call.fields.request);
+  service::EditRequest edit = TRY(take_pictures(context, call, asked.call, names));
+  if (asked.of_an_answer) drop_repeated(edit.references);
+  return service::JobPayload(std::move(edit));
 }
 
 }  // namespace imagined::api

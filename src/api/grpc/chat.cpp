@@ -15,7 +15,6 @@
 #include "api/call/door.h"
 #include "api/call/job_wait.h"
 #include "api/call/relaying.h"
-#include "api/call/taking.h"
 #include "api/call/talkers.h"
 #include "api/call/upstream_call.h"
 #include "api/grpc/chat_request.h"
@@ -72,9 +71,8 @@ Result<ChatModel> model_of(const Services& services, const std::string& asked) {
 
 Result<service::JobPayload> pictures_wanted(const CallContext& context, const Call& call,
                                             wire::Conversation said, const OwnNames& names) {
-  const wire::EditCall wanted = TRY(settle_conversation(context, call, std::move(said), names));
-  if (wanted.references.empty()) return service::JobPayload(wanted.fields.request);
-  return service::JobPayload(TRY(take_pictures(context, call, wanted, names)));
+  const Asked asked = TRY(settle_conversation(context, call, std::move(said), names));
+  return take_asked(context, call, asked, names);
 }
 
 Async<Result<Said>> make_pictures_of(const GrpcContext& context, GrpcCall& call,

@@ -92,6 +92,18 @@ void find_markdown_pictures(std::string_view text, std::vector<SaidPicture>& pic
   }
 }
 
+/// Of a message those that the turn does not have already, as often as the message has them: a
+/// client sends a message again whose answer it has not got.
+void add_new(std::vector<SaidPicture> of_message, std::vector<SaidPicture>& of_turn) {
+  std::vector<SaidPicture> known = of_turn;
+  for (SaidPicture& picture : of_message) {
+    if (const auto again = std::ranges::find(known, picture); again != known.end())
+      known.erase(again);
+    else
+      of_turn.push_back(std::move(picture));
+  }
+}
+
 /// What one side has said until the other said something.
 struct Turn {
   bool by_user = false;
@@ -144,20 +156,22 @@ class Reader {
 
   Result<void> read_message(const json& message, const std::string& where, bool by_user) {
     Turn& turn = turn_of(by_user);
+    std::vector<SaidPicture> pictures;
     std::string text;
     const json& content = member(message, "content");
     if (content.is_string()) {
       text = content.get<std::string>();
     } else if (content.is_array()) {
       for (std::size_t i = 0; i < content.size(); ++i)
-        TRY(read_part(content[i], fmt::format("{}.content[{}]", where, i), text, turn.pictures));
+        TRY(read_part(content[i], fmt::format("{}.content[{}]", where, i), text, pictures));
     } else if (!content.is_null()) {
       return wrong(where + ".content", "a text or a list of parts", content);
     }
-    if (!by_user) find_markdown_pictures(text, turn.pictures);
+    if (!by_user) find_markdown_pictures(text, pictures);
     const json& images = member(message, "images");  // OpenRouter's
     for (std::size_t i = 0; images.is_array() && i < images.size(); ++i)
-      TRY(read_part(images[i], fmt::format("{}.images[{}]", where, i), text, turn.pictures));
+      TRY(read_part(images[i], fmt::format("{}.images[{}]", where, i), text, pictures));
+    add_new(std::move(pictures), turn.pictures);
     if (text.find_first_not_of(" \t\r\n") != std::string::npos) turn.text = std::move(text);
     return {};
   }
@@ -353,7 +367,9 @@ Result<Conversation> parse_conversation(std::string_view text, ChatApi api,
   for (auto turn = turns.rbegin(); turn != turns.rend(); ++turn) {
     const bool is_last = turn == turns.rbegin() && turn->by_user;
     auto& pictures = is_last ? conversation.given : conversation.earlier;
-    if (pictures.empty()) pictures = std::move(turn->pictures);
+    if (!pictures.empty()) continue;
+    pictures = std::move(turn->pictures);
+    if (!is_last && !pictures.empty()) conversation.is_answer = !turn->by_user;
   }
   if (const json& options = member(body, "stream_options"); options.is_object())
     conversation.include_usage = member(options, "include_usage") == true;

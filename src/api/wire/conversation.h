@@ -32,16 +32,18 @@ struct Conversation {
   GenerationCall fields;             // the prompt is the last text of the user
   std::vector<SaidPicture> given;    // by the user, since the last answer
   std::vector<SaidPicture> earlier;  // of the turn before it that has any
+  bool is_answer = true;             // `earlier` is an answer, and no turn of the user
   ImageAction action = ImageAction::auto_;
   std::string previous_response_id;  // as it came; may be empty
   bool include_usage = false;        // a stream of completions ends with it
 };
 
 /// Messages and items as every client writes them; pictures of answers are those of their Markdown,
-/// of `images` and of `image_generation_call` items. Whatever tunes a picture may stand beside them
-/// as at /v1/images (`n`, `size`, `aspect_ratio`, `seed`, ...), in OpenRouter's `image_config` and
-/// in the `image_generation` tool; what only tunes a text is passed over. Errors as
-/// `parse_generation_call`, naming the message.
+/// of `images` and of `image_generation_call` items. What a message of the user has twice is two
+/// pictures; what a message has that one before it in the same turn had is none more. Whatever
+/// tunes a picture may stand beside them as at /v1/images (`n`, `size`, `aspect_ratio`, `seed`,
+/// ...), in OpenRouter's `image_config` and in the `image_generation` tool; what only tunes a text
+/// is passed over. Errors as `parse_generation_call`, naming the message.
 Result<Conversation> parse_conversation(std::string_view body, ChatApi api,
                                         const service::Catalogue& catalogue);
 

@@ -74,6 +74,33 @@ TEST(Conversation, GoesBackToTheNewestTurnThatHasPictures) {
   EXPECT_THAT(said.earlier, ElementsAre(at("http://a.example/1")));
 }
 
+TEST(Conversation, CountsAPictureAsOftenAsOneMessageOfTheUserHasIt) {
+  const std::string a = R"({"type":"image_url","image_url":{"url":"https://a.example/a"}})";
+  const std::string b = R"({"type":"image_url","image_url":{"url":"https://a.example/b"}})";
+  const auto message = [](const std::string& parts) {
+    return R"({"role":"user","content":[{"type":"text","text":"a hat"},)" + parts + "]}";
+  };
+  const auto given = [&](const std::string& messages) { return chat(messages).given; };
+  const SaidPicture said_a = at("https://a.example/a");
+  const SaidPicture said_b = at("https://a.example/b");
+  EXPECT_THAT(given(message(a + "," + a)), ElementsAre(said_a, said_a));
+  EXPECT_THAT(given(message(a + "," + a) + "," + message(a + "," + a)), ElementsAre(said_a, said_a))
+      << "it is sent again, for it was not answered";
+  EXPECT_THAT(given(message(a) + "," + message(b + "," + a + "," + a)),
+              ElementsAre(said_a, said_b, said_a));
+}
+
+TEST(Conversation, SaysWhoseEarlierPicturesAre) {
+  const std::string shown =
+      R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a.example/a"}},
+                                   {"type":"text","text":"a hat"}]},)";
+  const std::string last = R"({"role":"user","content":"now blue"})";
+  EXPECT_FALSE(chat(shown + R"({"role":"assistant","content":"no"},)" + last).is_answer);
+  EXPECT_TRUE(
+      chat(shown + R"json({"role":"assistant","content":"![x](https://a.example/b)"},)json" + last)
+          .is_answer);
+}
+
 TEST(Conversation, ReadsTheItemsOfResponses) {
   const auto said = response(
       R"([{"role":"user","content":[{"type":"input_text","text":"a cat"}]},

@@ -7,7 +7,6 @@
 #include "api/call/conversing.h"
 #include "api/call/door.h"
 #include "api/call/relaying.h"
-#include "api/call/taking.h"
 #include "api/call/talkers.h"
 #include "api/call/upstream_call.h"
 #include "api/http/asking.h"
@@ -22,20 +21,6 @@ namespace imagined::api {
 namespace {
 
 using wire::ChatApi;
-
-/// The same picture twice says no more than once, and earlier answers come in two forms.
-void drop_repeated(std::vector<std::string>& blobs) {
-  for (auto blob = blobs.begin(); blob != blobs.end();)
-    blob = std::find(blobs.begin(), blob, *blob) == blob ? blob + 1 : blobs.erase(blob);
-}
-
-Result<service::JobPayload> take_payload(const Context& context, const Exchange& exchange,
-                                         const wire::EditCall& call, const OwnNames& names) {
-  if (call.references.empty()) return service::JobPayload(call.fields.request);
-  service::EditRequest edit = TRY(take_pictures(context, exchange, call, names));
-  drop_repeated(edit.references);
-  return service::JobPayload(std::move(edit));
-}
 
 wire::AnswerHead head_of(const Context& context, const service::Order& order,
                          const wire::GenerationCall& call, wire::ResponseEcho echo) {
@@ -150,24 +135,24 @@ Async<Result<Response>> converse(const Context& context, Exchange& exchange, Cha
   const bool include_usage = said->include_usage;
   const std::string previous = said->previous_response_id;
   const OwnNames names = own_names(context.options, exchange);
-  const auto call = co_await on_pool(context.pool, [&] {
+  const auto asked = co_await on_pool(context.pool, [&] {
     return settle_conversation(context, exchange, std::move(*said), names);
   });
-  if (!call) co_return tl::unexpected(call.error());
+  if (!asked) co_return tl::unexpected(asked.error());
+  const wire::GenerationCall& fields = asked->call.fields;
   auto payload = co_await on_pool(context.fetch_pool,
-                                  [&] { return take_payload(context, exchange, *call, names); });
+                                  [&] { return take_asked(context, exchange, *asked, names); });
   if (!payload) co_return tl::unexpected(std::move(payload.error()));
   const auto order = co_await on_pool(context.pool, [&] {
     return services.images.submit(*exchange.caller, std::move(*payload), *asking);
   });
   if (!order) co_return tl::unexpected(order.error());
-  wire::AnswerHead head = head_of(context, *order, call->fields, std::move(echo));
+  wire::AnswerHead head = head_of(context, *order, fields, std::move(echo));
   head.include_usage = include_usage;
   head.previous_response_id = previous;
   auto answer = api == ChatApi::completions ? wire::make_completion(std::move(head))
                                             : wire::make_response(std::move(head));
-  co_return co_await reply_in_conversation(context, exchange, *order, call->fields,
-                                           std::move(answer));
+  co_return co_await reply_in_conversation(context, exchange, *order, fields, std::move(answer));
 }
 
 }  // namespace
