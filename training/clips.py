@@ -5,17 +5,82 @@ tokens.
 from dataclasses import dataclass, replace
 
 from training.artwork import KINDS
-from training.scene import INDOORS, SINGLES, elsewhere, sample_scene, sizes
+from training.captions import caption
+from training.scene import INDOORS, SINGLES, Mix, elsewhere, sample_scene, sizes
 
 FRAMES = 9  # the first one is given
-MOTIONS = ("left", "right", "up", "down", "grow", "shrink", "appear", "night", "rain", "snow")
+MOTIONS = (
+    "left",
+    "right",
+    "up",
+    "down",
+    "grow",
+    "shrink",
+    "appear",
+    "night",
+    "rain",
+    "snow",
+    "still",
+)
 _WAY = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_ALONG = (
+    "the {thing} moves to the {way}",
+    "the {thing} goes {way}",
+    "the {thing} moves {way}",
+    "move the {thing} {way}",
+    "the {thing} walks to the {way}",
+    "the {thing} runs {way}",
+    "the {thing} drives to the {way}",
+    "the {thing} flies {way}",
+    "the {thing} swims to the {way}",
+)
+SAYINGS = {
+    "left": _ALONG,
+    "right": _ALONG,
+    "up": (
+        "the {thing} moves up",
+        "the {thing} goes up",
+        "move the {thing} up",
+        "the {thing} rises",
+        "the {thing} flies up",
+    ),
+    "down": (
+        "the {thing} moves down",
+        "the {thing} goes down",
+        "move the {thing} down",
+        "the {thing} sinks",
+        "the {thing} falls down",
+    ),
+    "grow": (
+        "the {thing} grows",
+        "the {thing} becomes bigger",
+        "the {thing} gets larger",
+        "the {thing} comes closer",
+    ),
+    "shrink": (
+        "the {thing} shrinks",
+        "the {thing} becomes smaller",
+        "the {thing} gets smaller",
+        "the {thing} goes away",
+    ),
+    "appear": ("a {thing} appears", "the {thing} appears", "{thing} appears"),
+    "night": ("night falls", "day turns into night", "it gets dark", "it becomes night"),
+    "rain": ("it starts to rain", "rain falls", "it begins to rain", "it rains"),
+    "snow": ("it starts to snow", "snow falls", "it begins to snow", "it snows"),
+    "still": ("nothing moves", "a still picture", "nothing happens"),
+}
+_SCENE_TOO = 0.4  # share of instructions that first say what is seen
+_NO_MOTION_SAID = 0.8  # of still clips: most prompts say a scene and no motion
+# Of a pool's clip two frames are stored: they say as much of a motion as all of them for a third of
+# the work. Together these are all that follow the first.
+_PARTS = tuple((time, time + FRAMES // 2) for time in range(1, 1 + FRAMES // 2))
 
 
 @dataclass(frozen=True)
 class Clip:
     motion: str
     frames: tuple  # FRAMES scenes
+    times: tuple = tuple(range(1, FRAMES))  # of the frames that are to be made
 
     @property
     def rows(self):
@@ -25,9 +90,10 @@ class Clip:
     def columns(self):
         return self.frames[0].columns
 
-    @property
-    def kind(self):
-        return self.frames[-1].things[0].kind
+
+def part_of(clip, rng):
+    """The clip of which two frames are to be made."""
+    return replace(clip, times=rng.choice(_PARTS))
 
 
 def _with(scene, **changes):
@@ -47,6 +113,10 @@ def _growing(scene):
 
 def _frames(rng, scene, motion):
     """The scenes, or None where the scene does not allow the motion."""
+    if motion == "still":
+        return (scene,) * FRAMES
+    if scene.layout != "single":
+        return None
     thing = scene.things[0]
     if motion in _WAY:
         dx, dy = _WAY[motion]
@@ -79,10 +149,8 @@ def _frames(rng, scene, motion):
 def sample_clip(rng, grid=(8, 8), mix=SINGLES, motion=None):
     """A random clip of the given (rows, columns)."""
     while True:
-        scene = sample_scene(rng, grid, mix)
         name = motion or rng.choice(MOTIONS)
-        if scene.layout != "single":
-            continue
+        scene = sample_scene(rng, grid, Mix(kinds=mix.kinds) if name == "still" else mix)
         frames = _frames(rng, elsewhere(rng, scene) if name in _WAY else scene, name)
         if frames:
             return Clip(name, frames)
@@ -90,21 +158,13 @@ def sample_clip(rng, grid=(8, 8), mix=SINGLES, motion=None):
 
 def instruction(clip, rng):
     """What happens, in words."""
-    name, pick = rng.choice(KINDS[clip.kind].words), rng.choice
-    if clip.motion in ("left", "right"):
-        return pick(("the {} moves to the {}", "the {} goes {}", "move the {} {}")).format(
-            name, clip.motion
-        )
-    if clip.motion in ("up", "down"):
-        return pick(("the {} moves {}", "the {} goes {}", "move the {} {}")).format(
-            name, clip.motion
-        )
-    words = {
-        "grow": ("the {} grows", "the {} becomes bigger", "the {} gets larger"),
-        "shrink": ("the {} shrinks", "the {} becomes smaller"),
-        "appear": ("a {} appears", "the {} appears"),
-        "night": ("night falls", "day turns into night", "it gets dark"),
-        "rain": ("it starts to rain", "rain falls"),
-        "snow": ("it starts to snow", "snow falls"),
-    }[clip.motion]
-    return pick(words).format(name)
+    first = clip.frames[0]
+    if clip.motion == "still" and rng.random() < _NO_MOTION_SAID:
+        return caption(first, rng, "rich")
+    things = clip.frames[-1].things
+    said = rng.choice(SAYINGS[clip.motion]).format(
+        thing=rng.choice(KINDS[things[0].kind].words) if things else "", way=clip.motion
+    )
+    if clip.motion != "appear" and rng.random() < _SCENE_TOO:
+        return f"{caption(first, rng, 'plain')}, {said}"
+    return said

@@ -48,7 +48,114 @@ INTO_STYLE = {
 }
 _MOVED = 2  # tokens
 _WAY = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
-_NUMBERS = ("first", "second", "third")
+NUMBERS = ("first", "second", "third")
+SOURCES = ("from the {} image", "from the {} picture", "of the {} picture")
+TOGETHER = ("{}", "{}", "combine {}", "put {} together")
+_COLOUR_TOO = 0.4  # how often a coloured thing that is to be changed is named with its colour
+_WORDS = {
+    "setting": SETTING_WORDS,
+    "time": TIME_WORDS,
+    "weather": WEATHER_WORDS,
+    "style": INTO_STYLE,
+}
+# The same by their bare names.
+BARE_WORDS = {
+    "meadow": ("a meadow", "a garden", "a green field"),
+    "beach": ("a beach", "a sandy beach"),
+    "desert": ("a desert", "sand dunes"),
+    "snow": ("a snowy landscape", "a winter landscape"),
+    "sea": ("the sea", "the ocean"),
+    "forest": ("a forest", "the woods"),
+    "mountains": ("mountains", "the alps"),
+    "city": ("a city", "a city street"),
+    "stars": ("space", "outer space", "a starry sky"),
+    "room": ("a room", "a living room"),
+    "morning": ("morning", "sunrise", "dawn"),
+    "day": ("day", "daytime", "noon"),
+    "sunset": ("sunset", "evening", "dusk"),
+    "night": ("night", "nighttime", "dark", "midnight"),
+    "clear": ("sunny", "a sunny day", "fine weather"),
+    "cloudy": ("cloudy", "overcast", "a cloudy day"),
+    "rain": ("rain", "rainy", "a rainy day"),
+    "snowfall": ("snow", "snowing"),
+}
+# {what} is a phrase of the tables above, {bare} one of the last.
+SAYINGS = {
+    "recolour": (
+        "make the {thing} {colour}",
+        "paint the {thing} {colour}",
+        "change the colour of the {thing} to {colour}",
+        "change the color of the {thing} to {colour}",
+        "turn the {thing} {colour}",
+        "the {thing} should be {colour}",
+    ),
+    "add": (
+        "add {new}",
+        "add {new}",
+        "put {new} into the picture",
+        "now with {new}",
+        "add {new} to the picture",
+        "place {new} in the scene",
+        "there should also be {new}",
+    ),
+    "remove": (
+        "remove the {thing}",
+        "remove the {thing}",
+        "take the {thing} away",
+        "erase the {thing}",
+        "without the {thing}",
+        "delete the {thing}",
+        "get rid of the {thing}",
+        "remove the {thing} from the picture",
+    ),
+    "replace": (
+        "replace the {thing} with {new}",
+        "replace the {thing} by {new}",
+        "turn the {thing} into {new}",
+        "change the {thing} into {new}",
+        "change the {thing} to {new}",
+        "swap the {thing} for {new}",
+        "{new} instead of the {thing}",
+    ),
+    "move": (
+        "move the {thing} {way}",
+        "shift the {thing} {way}",
+        "put the {thing} further {way}",
+        "move the {thing} a bit {way}",
+    ),
+    "setting": (
+        "put it {what}",
+        "change the background: {what}",
+        "now {what}",
+        "place it {what}",
+        "the same {what}",
+        "show it {what}",
+        "change the background to {bare}",
+        "replace the background with {bare}",
+    ),
+    "time": (
+        "make it {what}",
+        "the same {what}",
+        "now {what}",
+        "show it {what}",
+        "make it {bare}",
+        "turn it into {bare}",
+    ),
+    "weather": (
+        "make it {what}",
+        "the same {what}",
+        "now {what}",
+        "show it {what}",
+        "make it {bare}",
+    ),
+    "style": (
+        "turn it into {what}",
+        "make this {what}",
+        "redraw it as {what}",
+        "make it look like {what}",
+        "convert it to {what}",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -221,48 +328,45 @@ def _look(colour, kind, rng):
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
 
 
+def _shown(kind, scene, rng):
+    """What a picture already shows, sometimes with its colour."""
+    colour = next((thing.colour for thing in scene.things if thing.kind == kind), None)
+    words = [rng.choice(COLOUR_WORDS[colour])] if colour and rng.random() < _COLOUR_TOO else []
+    return " ".join([*words, _name(kind, rng)])
+
+
+def _put_together(kinds, rng):
+    if rng.random() < 0.5:
+        parts = [f"the {_name(kind, rng)} of image {i}" for i, kind in enumerate(kinds, 1)]
+    else:
+        source = rng.choice(SOURCES)
+        parts = [
+            f"the {_name(kind, rng)} {source.format(number)}"
+            for number, kind in zip(NUMBERS, kinds)
+        ]
+    said = f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return rng.choice(TOGETHER).format(said)
+
+
 def instruction(edit, rng):
     """What the edit is, in words."""
-    named, pick = edit.named, rng.choice
+    named = edit.named
     if edit.operation == "anew":
         return caption(edit.after, rng, "rich")
+    if edit.operation == "combine":
+        return _put_together(named, rng)
+    said = {}
+    if edit.operation in ("recolour", "remove", "replace", "move"):
+        said["thing"] = _shown(named[0], edit.before[0], rng)
     if edit.operation == "recolour":
-        kind, colour = _name(named[0], rng), pick(COLOUR_WORDS[named[1]])
-        words = ("make the {k} {c}", "paint the {k} {c}", "change the colour of the {k} to {c}")
-        return pick(words).format(k=kind, c=colour)
-    if edit.operation == "add":
-        return pick(("add {}", "put {} into the picture", "now with {}")).format(_look(*named, rng))
-    if edit.operation == "remove":
-        return pick(("remove the {}", "take the {} away", "erase the {}", "without the {}")).format(
-            _name(named[0], rng)
-        )
-    if edit.operation == "replace":
-        old, new = _name(named[0], rng), _look(named[1], named[2], rng)
-        return pick(
-            ("replace the {o} with {n}", "turn the {o} into {n}", "{n} instead of the {o}")
-        ).format(o=old, n=new)
-    if edit.operation == "move":
-        way = {"left": "to the left", "right": "to the right"}.get(named[1], named[1])
-        return pick(("move the {} {}", "shift the {} {}", "put the {} further {}")).format(
-            _name(named[0], rng), way
-        )
-    if edit.operation == "setting":
-        return pick(("put it {}", "change the background: {}", "now {}", "place it {}")).format(
-            pick(SETTING_WORDS[named[0]])
-        )
-    if edit.operation == "time":
-        return pick(("make it {}", "the same {}", "now {}")).format(pick(TIME_WORDS[named[0]]))
-    if edit.operation == "weather":
-        return pick(("make it {}", "the same {}", "now {}")).format(pick(WEATHER_WORDS[named[0]]))
-    if edit.operation == "style":
-        return pick(("turn it into {}", "make this {}", "redraw it as {}")).format(
-            pick(INTO_STYLE[named[0]])
-        )
-    if rng.random() < 0.5:
-        parts = [f"the {_name(kind, rng)} of image {i}" for i, kind in enumerate(named, 1)]
-    else:
-        parts = [
-            f"the {_name(kind, rng)} from the {number} image"
-            for number, kind in zip(_NUMBERS, named)
-        ]
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+        said["colour"] = rng.choice(COLOUR_WORDS[named[1]])
+    elif edit.operation == "move":
+        said["way"] = {"left": "to the left", "right": "to the right"}.get(named[1], named[1])
+    elif edit.operation == "add":
+        said["new"] = _look(*named, rng)
+    elif edit.operation == "replace":
+        said["new"] = _look(*named[1:], rng)
+    elif edit.operation in _WORDS:
+        said["what"] = rng.choice(_WORDS[edit.operation][named[0]])
+        said["bare"] = rng.choice(BARE_WORDS.get(named[0], ("",)))
+    return rng.choice(SAYINGS[edit.operation]).format(**said)

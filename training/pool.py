@@ -4,7 +4,7 @@
 
 Phases: "compact" little more than the things themselves (drawings are learnt with half the tokens),
 "small" pictures of all ratios with as many pixels as 512 x 512, "edits" of such, "full" of about a
-megapixel, "parts" of those as "compact" ones are of small ones, "clips" at 512 x 512. Writes one
+megapixel, "parts" of those as "compact" ones are of small ones, "clips" of such pictures. Writes one
 shard after another; run again, it goes on behind the last. Training picks new shards up while it
 runs.
 """
@@ -44,7 +44,8 @@ def sample_subject(rng, phase, kinds, mix):
         grid = sample_grid(rng, SMALL)
         return edits.sample_edit(rng, grid, replace(SINGLES, kinds=kinds))
     if phase == "clips":
-        return clips.sample_clip(rng, SMALL.grid, replace(SINGLES, kinds=kinds))
+        grid = sample_grid(rng, SMALL)
+        return clips.part_of(clips.sample_clip(rng, grid, replace(SINGLES, kinds=kinds)), rng)
     if phase == "compact":
         return around_things(sample_scene(rng, SMALL.grid, mix))
     if phase == "parts":
@@ -59,8 +60,8 @@ def pictures_of(subject):
         times = tuple(REFERENCE_TIME * (i + 1) for i in range(count))
         return (subject.after,), (0,), subject.before, times
     if isinstance(subject, clips.Clip):
-        later = tuple(range(1, len(subject.frames)))
-        return subject.frames[1:], later, subject.frames[:1], (0,)
+        made = tuple(subject.frames[time] for time in subject.times)
+        return made, subject.times, subject.frames[:1], (0,)
     return (subject,), (0,), (), ()
 
 

@@ -248,7 +248,7 @@ def _decibels(a, b, where):
 
 
 @torch.no_grad()
-def score_edits(model, frame, settings, count=60):
+def score_edits(model, frame, settings, count):
     """An edit is right when the recogniser reads the scene that it should make, and the part of the
     picture that should not change is within three decibels of the round trip.
     """
@@ -277,9 +277,19 @@ def score_edits(model, frame, settings, count=60):
     return summary(rows)
 
 
+def _stands_right(clip, reading):
+    """Whether a thing was read within a token of where a clip of a single one leaves it."""
+    if clip.frames[-1].layout != "single":
+        return True
+    row, column = recogniser.middle_of(clip.frames[-1].things[0])
+    return any(abs(s.row - row) <= 1 and abs(s.column - column) <= 1 for s in reading.things)
+
+
 @torch.no_grad()
-def score_clips(model, frame, settings, count=30):
-    """A clip is right when its last frame reads as it should, its thing within one token."""
+def score_clips(model, frame, settings, count):
+    """A clip is right when its last frame reads as it should, a single thing within one token of
+    its place.
+    """
     rng, rows = random.Random(_SEED), []
     for i in range(count):
         motion = clips.MOTIONS[i % len(clips.MOTIONS)]
@@ -292,12 +302,13 @@ def score_clips(model, frame, settings, count=30):
         )  # fmt: skip
         last = made[:, -tokens.shape[1] :]
         (pixels,) = pictures(model.vae, last, frame.grid, torch.bfloat16)
-        reading = model.read(pixels)
-        facts = judge(clip.frames[-1], reading)
-        row, column = recogniser.middle_of(clip.frames[-1].things[0])
-        near = any(abs(s.row - row) <= 1 and abs(s.column - column) <= 1 for s in reading.things)
-        rows.append({"all": facts["all"] and near, motion: facts["all"] and near})
+        reading = model.read(pixels, STYLES)
+        right = judge(clip.frames[-1], reading)["all"] and _stands_right(clip, reading)
+        rows.append({"all": right, motion: right})
     return summary(rows)
+
+
+_CHANGES = {"edits": score_edits, "clips": score_clips}
 
 
 def load_model(weights, kinds, checkpoint=None, vae=None):
@@ -339,11 +350,10 @@ def main():
             continue
         for steps, guidance in itertools.product(args.steps.split(","), args.guidance.split(",")):
             start, settings = time.time(), Settings(int(steps), float(guidance))
-            if name.startswith("edits"):  # "edits", "edits 16:9"
-                frame = _frame(name.partition(" ")[2] or "1:1", square)
-                found = score_edits(model, frame, settings, args.limit or 60)
-            elif name == "clips":
-                found = score_clips(model, square, settings, args.limit or 30)
+            what, _, ratio = name.partition(" ")  # "edits", "clips 16:9"
+            if what in _CHANGES:
+                score = _CHANGES[what]
+                found = score(model, _frame(ratio or "1:1", square), settings, args.limit or 66)
             else:
                 found = score_group(model, GROUPS[name], square, settings, args.limit)
             print(

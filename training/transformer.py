@@ -17,7 +17,7 @@ CONFIG = dict(
     in_channels=32,
     out_channels=None,
     num_layers=2,
-    num_single_layers=6,
+    num_single_layers=7,
     attention_head_dim=64,
     num_attention_heads=3,
     joint_attention_dim=384,
@@ -153,10 +153,12 @@ class SingleBlock(nn.Module):
         self.attn = ParallelAttention(width, heads, inner, eps)
         self.eps = eps
 
+    def modulated(self, x, m):
+        """What the block reads; m: shift, scale, gate."""
+        return F.layer_norm(x, x.shape[-1:], eps=self.eps) * (1 + m[1]) + m[0]
+
     def forward(self, x, m, cos, sin):
-        """m: shift, scale, gate."""
-        h = F.layer_norm(x, x.shape[-1:], eps=self.eps) * (1 + m[1]) + m[0]
-        return x + m[2] * self.attn(h, cos, sin)
+        return x + m[2] * self.attn(self.modulated(x, m), cos, sin)
 
 
 class Transformer(nn.Module):

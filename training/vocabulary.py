@@ -4,7 +4,7 @@ knows.
 
 import re
 
-from training import edits, words
+from training import clips, edits, words
 from training.artwork import COLOURS, KINDS
 
 CARD = (
@@ -12,14 +12,11 @@ CARD = (
     "things, in ten settings at four times of day or before a plain background, in eight styles."
 )
 _WORD = re.compile(r"[a-z0-9]+")
+_PLACEHOLDER = re.compile(r"\{\w*\}")
 # Of sentences that captions make.
 _SENTENCES = (
     "everything happens it all takes place we are paint the take care of on the left there is "
-    "stands on the right that is clear sky some pair "
-    # of instructions
-    "make it paint change the colour of to add put into the picture now with remove take away erase "
-    "without replace turn instead move shift left right up down further background same place redraw "
-    "as image 1 from first second third"
+    "stands on the right that is clear sky some pair image 1 further"
 )
 
 
@@ -49,6 +46,12 @@ def known_words(kinds=tuple(KINDS)):
         texts += [text for said in table.values() for text in said]
     for said in (
         *edits.INTO_STYLE.values(),
+        *edits.BARE_WORDS.values(),
+        *edits.SAYINGS.values(),
+        *clips.SAYINGS.values(),
+        edits.NUMBERS,
+        edits.SOURCES,
+        edits.TOGETHER,
         words.BACKDROP_WORDS,
         words.LEFT_OF,
         words.RIGHT_OF,
@@ -65,7 +68,7 @@ def known_words(kinds=tuple(KINDS)):
         words.FUNCTION_WORDS,
     ):
         texts += said
-    return sorted({word for text in texts for word in words_of(text)})
+    return sorted({word for text in texts for word in words_of(_PLACEHOLDER.sub("", text))})
 
 
 def card(kinds=tuple(KINDS)):

@@ -23,6 +23,7 @@ _IRREGULAR = {
     "tomato": "tomatoes",
     "cup of coffee": "cups of coffee",
     "cup of tea": "cups of tea",
+    "loaf of bread": "loaves of bread",
     "die": "dice",
     "bow and arrow": "bows and arrows",
     "statue of liberty": "statues of liberty",
@@ -33,12 +34,12 @@ _IRREGULAR = {
 PLURAL_WORDS = frozenset(
     """
     cherries grapes pancakes fries chips books jeans socks glasses sunglasses gloves scissors
-    swords dice
+    swords dice trousers pants eyeglasses mittens
     """.split()
 )
 MASS_WORDS = frozenset(
-    """corn broccoli garlic bread cheese bacon popcorn sushi spaghetti fire tea coffee clover
-    candy""".split()
+    """corn maize broccoli garlic bread cheese bacon popcorn sushi spaghetti fire tea coffee beer wine
+    clover candy""".split()
 )
 UNCOUNTED_KINDS = frozenset(
     name for name, kind in KINDS.items() if kind.words[0] in PLURAL_WORDS | MASS_WORDS
@@ -104,15 +105,21 @@ SETTING_WORDS = {
 }
 TIME_WORDS = {
     "morning": ("in the morning", "at dawn", "early in the morning", "at sunrise"),
-    "day": ("during the day", "by day", "at noon", "in daylight", "in the afternoon"),
+    "day": ("during the day", "by day", "at noon", "in daylight", "in the afternoon", "at daytime"),
     "sunset": ("at sunset", "at sunset", "at dusk", "in the evening", "during sunset"),
     "night": ("at night", "at night", "by night", "at midnight"),
 }
 WEATHER_WORDS = {
-    "clear": ("under a clear sky", "in fine weather"),
-    "cloudy": ("under a cloudy sky", "under grey clouds", "in cloudy weather"),
-    "rain": ("in the rain", "in the rain", "while it rains", "in rainy weather"),
-    "snowfall": ("in falling snow", "while it snows", "while snow is falling", "in a snowfall"),
+    "clear": ("under a clear sky", "in fine weather", "in sunny weather", "under a blue sky"),
+    "cloudy": ("under a cloudy sky", "under grey clouds", "in cloudy weather", "when it is overcast"),
+    "rain": ("in the rain", "in the rain", "while it rains", "in rainy weather", "when it is raining"),
+    "snowfall": (
+        "in falling snow",
+        "while it snows",
+        "while snow is falling",
+        "in a snowfall",
+        "when it is snowing",
+    ),
 }
 BACKDROP_WORDS = (
     "on a plain {} background",
@@ -229,7 +236,7 @@ samurai dancer singer soldier king queen woman man girl boy child crowd family p
 hand eye nebula galaxy planet comet waterfall river lake bridge road highway tunnel cave island
 lighthouse windmill barn library museum temple mosque cathedral palace market kitchen bathroom
 balcony staircase fence gate bench swing carousel rollercoaster aquarium submarine zeppelin tank
-spaceship canyon glacier iceberg storm tornado lightning fog mist reef shell coral pearl feather
+canyon glacier iceberg storm tornado lightning fog mist reef shell coral pearl feather
 nest web honeycomb vine fern bamboo bonsai orchid lily daisy ivy moss acorn pinecone walnut olive
 cucumber lettuce spinach noodle soup salad steak sausage omelette yoghurt butter jam
 vase mirror carpet curtain pillow blanket lamp desk shelf wardrobe oven fridge kettle spoon fork
