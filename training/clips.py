@@ -139,10 +139,11 @@ def _frames(rng, scene, motion):
     if scene.setting in INDOORS:
         return None
     if motion == "night":
-        times = ["day"] * 3 + ["sunset"] * 3 + ["night"] * 3
+        first = "day" if scene.time == "night" else scene.time
+        times = [first] * 3 + ["sunset"] * 3 + ["night"] * 3
         return tuple(replace(scene, time=time) for time in times)
     weather = {"rain": "rain", "snow": "snowfall"}[motion]
-    dry = replace(scene, weather="cloudy")
+    dry = replace(scene, weather="cloudy") if scene.weather == weather else scene
     return (dry,) * 2 + (replace(scene, weather=weather),) * (FRAMES - 2)
 
 

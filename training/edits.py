@@ -21,7 +21,13 @@ from training.scene import (
     sample_look,
     sample_scene,
 )
-from training.words import COLOUR_WORDS, SETTING_WORDS, TIME_WORDS, WEATHER_WORDS
+from training.words import (
+    COLOUR_WORDS,
+    FILLER,
+    SETTING_WORDS,
+    TIME_WORDS,
+    WEATHER_WORDS,
+)
 
 OPERATIONS = (
     "recolour",
@@ -36,6 +42,7 @@ OPERATIONS = (
     "combine",
     "anew",
 )
+KEEP = "keep"  # beside them: what says nothing of a picture leaves it as it is
 INTO_STYLE = {
     "flat": ("a flat illustration", "flat vector art"),
     "pixel": ("pixel art", "an 8-bit pixel picture"),
@@ -49,6 +56,8 @@ INTO_STYLE = {
 _MOVED = 2  # tokens
 _WAY = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 NUMBERS = ("first", "second", "third")
+_KEPT = 0.08  # share of instructions that change nothing
+_ABSENT = 0.6  # share of them that name something that the picture does not show
 SOURCES = ("from the {} image", "from the {} picture", "of the {} picture")
 TOGETHER = ("{}", "{}", "combine {}", "put {} together")
 _COLOUR_TOO = 0.4  # how often a coloured thing that is to be changed is named with its colour
@@ -79,8 +88,20 @@ BARE_WORDS = {
     "rain": ("rain", "rainy", "a rainy day"),
     "snowfall": ("snow", "snowing"),
 }
-# {what} is a phrase of the tables above, {bare} one of the last.
+# {what} is a phrase of the tables above, {bare} one of the last, {nothing} a word without meaning.
 SAYINGS = {
+    KEEP: (
+        "keep it as it is",
+        "the same picture",
+        "change nothing",
+        "leave the picture as it is",
+        "upscale the picture",
+        "enhance the picture",
+        "make it sharper",
+        "improve the quality",
+        "make it more {nothing}",
+        "a {nothing} {nothing}",
+    ),
     "recolour": (
         "make the {thing} {colour}",
         "paint the {thing} {colour}",
@@ -297,7 +318,12 @@ def _anew(rng, scene, mix):
     return (other,), scene, ()
 
 
+def _keep(rng, scene, mix):
+    return (scene,), scene, ()
+
+
 _MAKERS = {
+    KEEP: _keep,
     "recolour": _recolour,
     "add": _add,
     "remove": _remove,
@@ -316,7 +342,7 @@ def sample_edit(rng, grid=(8, 8), mix=SINGLES, operation=None):
     """A random edit for pictures of the given (rows, columns)."""
     scenes = Mix(0.35, 0, 0.15, 0, 0.15, mix.kinds, mix.held_out)
     while True:
-        name = operation or rng.choice(OPERATIONS)
+        name = operation or (KEEP if rng.random() < _KEPT else rng.choice(OPERATIONS))
         made = _MAKERS[name](rng, sample_scene(rng, grid, scenes), mix)
         if made:
             return Edit(name, *made)
@@ -348,8 +374,24 @@ def _put_together(kinds, rng):
     return rng.choice(TOGETHER).format(said)
 
 
+def _of_something_absent(scene, rng):
+    """An edit of a thing that a picture does not show, and so changes nothing."""
+    shown = {thing.kind for thing in scene.things}
+    kind, other = rng.sample([kind for kind in KINDS if kind not in shown], 2)
+    operation = rng.choice(("recolour", "remove", "replace", "move"))
+    named = {
+        "recolour": (kind, rng.choice(list(COLOURS))),
+        "remove": (kind,),
+        "replace": (kind, None, other),
+        "move": (kind, rng.choice(list(_WAY))),
+    }[operation]
+    return Edit(operation, (scene,), scene, named)
+
+
 def instruction(edit, rng):
     """What the edit is, in words."""
+    if edit.operation == KEEP and rng.random() < _ABSENT:
+        edit = _of_something_absent(edit.before[0], rng)
     named = edit.named
     if edit.operation == "anew":
         return caption(edit.after, rng, "rich")
@@ -369,4 +411,6 @@ def instruction(edit, rng):
     elif edit.operation in _WORDS:
         said["what"] = rng.choice(_WORDS[edit.operation][named[0]])
         said["bare"] = rng.choice(BARE_WORDS.get(named[0], ("",)))
+    elif edit.operation == KEEP:
+        said["nothing"] = rng.choice(FILLER)
     return rng.choice(SAYINGS[edit.operation]).format(**said)

@@ -301,10 +301,15 @@ def test_a_clip_begins_and_ends_as_its_motion_says(motion):
             "down": b.y > a.y,
             "grow": b.size > a.size,
             "shrink": b.size < a.size,
-            "night": (first.time, last.time) == ("day", "night"),
-            "rain": (first.weather, last.weather) == ("cloudy", "rain"),
-            "snow": (first.weather, last.weather) == ("cloudy", "snowfall"),
+            "night": first.time != last.time == "night",
+            "rain": first.weather != last.weather == "rain",
+            "snow": first.weather != last.weather == "snowfall",
         }[motion]
+
+
+def test_what_says_nothing_of_a_picture_leaves_it_as_it_is():
+    edit = edits.sample_edit(random.Random(5), operation=edits.KEEP)
+    assert edit.before == (edit.after,)
 
 
 def test_in_a_still_clip_nothing_changes_whatever_is_seen():
