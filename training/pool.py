@@ -4,8 +4,8 @@
 
 Phases: "compact" little more than the things themselves (drawings are learnt with half the tokens),
 "small" pictures of all ratios with as many pixels as 512 x 512, "edits" of such, "full" of about a
-megapixel, "parts" of those as "compact" ones are of small ones, "clips" of such pictures. Writes one
-shard after another; run again, it goes on behind the last. Training picks new shards up while it
+megapixel, "parts" of those as "compact" ones are of small ones, "clips" of small pictures, "scrambled" small
+pictures that are to stay as they are. Writes one shard after another; run again, it goes on behind the last. Training picks new shards up while it
 runs.
 """
 
@@ -28,7 +28,8 @@ _BATCH = 8  # pictures that are encoded together, of 512 x 512
 _SQUARE_SHARE = 0.5  # of the pictures of the small and full phases
 REFERENCE_TIME = 10  # the n-th reference stands at n times this
 _MARGIN = 1  # token: a thing of eight that filled its picture would say that it is a small one
-PHASES = ("compact", "small", "parts", "full", "edits", "clips")
+_BLOCK = 2  # tokens: side of what scrambled pictures are put together from
+PHASES = ("compact", "small", "parts", "full", "edits", "clips", "scrambled")
 
 
 def sample_grid(rng, square):
@@ -123,6 +124,25 @@ def _joined(groups):
         )
 
 
+def scrambled(group, rng):
+    """Pictures of which half are put together of blocks of all, given and to be made alike. What a
+    model has to copy it cannot draw from what it has read.
+    """
+    rows, columns = group.grid
+    pictures = group.made.view(-1, rows, columns, group.made.shape[-1])
+    mixed, order = pictures.clone(), list(range(len(pictures)))
+    for top in range(0, rows, _BLOCK):
+        for left in range(0, columns, _BLOCK):
+            block = slice(top, top + _BLOCK), slice(left, left + _BLOCK)
+            mixed[:, *block] = pictures[rng.sample(order, len(order))][:, *block]
+    mixed[::2] = pictures[::2]
+    tokens = mixed.view_as(group.made)
+    kept = [edits.Edit(edits.KEEP, (scene,), scene) for scene in group.subjects]
+    return replace(
+        group, subjects=kept, made=tokens, given=tokens, given_times=(REFERENCE_TIME,)
+    )
+
+
 def write_pool(vae, folder, count, seed, phase, kinds, mix=Mix(), shard=_SHARD):
     folder.mkdir(parents=True, exist_ok=True)
     start = time.time()
@@ -131,7 +151,10 @@ def write_pool(vae, folder, count, seed, phase, kinds, mix=Mix(), shard=_SHARD):
         if path.exists():
             continue
         rng = random.Random(path.stem)
-        save_shard(list(_joined(encode_shard(vae, rng, shard, phase, kinds, mix))), path)
+        groups = list(_joined(encode_shard(vae, rng, shard, phase, kinds, mix)))
+        if phase == "scrambled":
+            groups = [scrambled(group, rng) for group in groups]
+        save_shard(groups, path)
         print(
             f"{path.name}: {(index + 1) * shard} subjects, {time.time() - start:.0f} s", flush=True
         )

@@ -20,6 +20,7 @@ from training import (
     autoencoder,
     batches,
     contact_sheet,
+    edits,
     export,
     import_weights,
     optimisers,
@@ -168,9 +169,21 @@ def test_a_pool_holds_tokens_of_its_phase(phase, tmp_path, monkeypatch):
         count = len(group.subjects)
         tokens = math.prod(group.grid)
         assert group.made.shape == (count, tokens * len(group.times), 32)
-        assert (group.given is not None) == (phase in ("edits", "clips"))
+        assert (group.given is not None) == (phase in ("edits", "clips", "scrambled"))
         if group.given is not None:
             assert group.given.shape == (count, tokens * len(group.given_times), 32)
+
+
+def test_half_of_scrambled_pictures_are_of_parts_of_all_and_every_part_stays_in_its_place():
+    rng, grid = random.Random(6), (4, 6)
+    scenes = [sample_scene(rng, grid) for _ in range(8)]
+    numbers = torch.arange(8)[:, None, None] * 100 + torch.arange(24)[:, None]  # picture and place
+    found = pool.scrambled(shards.Group(grid, scenes, numbers.expand(8, 24, 32).half()), rng)
+    assert torch.equal(found.made, found.given)
+    assert torch.equal(found.made[::2], numbers.expand(8, 24, 32).half()[::2])
+    assert torch.equal(found.made[1] % 100, found.made[0] % 100)
+    assert len(found.made[1].div(100, rounding_mode="floor").unique()) > 2
+    assert edits.instruction(found.subjects[0], rng)
 
 
 @pytest.fixture
