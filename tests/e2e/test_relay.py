@@ -223,6 +223,12 @@ def test_an_upstream_that_never_answers_well_is_passed_on_as_it_is(relay):
     assert charges(server) == []
 
 
+def test_an_upstream_that_says_no_seconds_is_passed_on_as_one(relay):
+    """Of 0 seconds openai-java sends every order twice (findings/openai_java_no_retries.sh)."""
+    server = relay(Upstream(json_answer({"error": {"message": "slow"}}, 429, **{"retry-after": "0"})))
+    assert post(server, ASK).headers["retry-after"] == "1"
+
+
 def test_errors_of_upstreams_have_xais_form_where_all_have(relay):
     upstream = Upstream(json_answer({"error": {"message": "context too long", "code": "x"}}, 400),
                         json_answer({"detail": "slow down"}, 429, **{"retry-after": "7"}),

@@ -217,6 +217,8 @@ Async<Result<Response>> pass_on(const Context& context, Exchange& exchange, Upst
           [&] { tell_error(exchange, context.options.errors, *response, content_type); });
   }
   if (!content_type.empty()) response->headers.add("content-type", std::move(content_type));
+  // Of 0 seconds openai-java sends each order twice (findings/openai_java_no_retries.sh).
+  if (retry_after == "0") retry_after = "1";
   if (!retry_after.empty()) response->headers.add("retry-after", std::move(retry_after));
   response->headers.add("x-imagined-upstream", upstream);
   co_return response;
