@@ -149,8 +149,8 @@ def _frames(rng, scene, motion):
 
 def sample_clip(rng, grid=(8, 8), mix=SINGLES, motion=None):
     """A random clip of the given (rows, columns)."""
+    name = motion or rng.choice(MOTIONS)
     while True:
-        name = motion or rng.choice(MOTIONS)
         scene = sample_scene(rng, grid, Mix(kinds=mix.kinds) if name == "still" else mix)
         frames = _frames(rng, elsewhere(rng, scene) if name in _WAY else scene, name)
         if frames:

@@ -341,8 +341,8 @@ _MAKERS = {
 def sample_edit(rng, grid=(8, 8), mix=SINGLES, operation=None):
     """A random edit for pictures of the given (rows, columns)."""
     scenes = Mix(0.35, 0, 0.15, 0, 0.15, mix.kinds, mix.held_out)
+    name = operation or (KEEP if rng.random() < _KEPT else rng.choice(OPERATIONS))
     while True:
-        name = operation or (KEEP if rng.random() < _KEPT else rng.choice(OPERATIONS))
         made = _MAKERS[name](rng, sample_scene(rng, grid, scenes), mix)
         if made:
             return Edit(name, *made)
