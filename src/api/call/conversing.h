@@ -16,12 +16,11 @@ struct Asked {
   bool of_an_answer = false;  // its references are those of an answer, which may tell each twice
 };
 
-/// What the conversation asks for. Its references are what the user has given since the last answer,
-/// else the pictures of the turn before, as many of the newest as the model takes; of a model that
-/// takes none those are passed over, with a warning. Pictures that
-/// were made here are known by their links, however old, and by the names of answers. Refused,
-/// field "messages" or "input": `action` edit without a picture, and the question what a picture
-/// shows. Blocks.
+/// What the conversation asks for. Its references are what the user has given since the last
+/// answer, else the pictures of the turn before, as many of the newest as the model takes; of a
+/// model that takes none those are passed over, with a warning. Pictures that were made here are
+/// known by their links, however old, and by the names of answers. Refused, field "messages" or
+/// "input": `action` edit without a picture, and the question what a picture shows. Blocks.
 Result<Asked> settle_conversation(const CallContext& context, const Call& call,
                                   wire::Conversation conversation, const OwnNames& names);
 
