@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "image/bytes.h"
+#include "image/chunks.h"
 #include "image/jpeg_markers.h"
 
 namespace imagined::image {
@@ -17,30 +18,6 @@ constexpr std::string_view kExifPrefix("Exif\0\0",
 
 Bytes without_prefix(Bytes exif) {
   return begins_with(exif, kExifPrefix) ? exif.subspan(kExifPrefix.size()) : exif;
-}
-
-/// The eXIf chunk. PNG specification (third edition), 5.3 and 11.3.4.5.
-Bytes exif_of_png(Bytes file) {
-  std::size_t at = 8;               // behind the signature
-  while (file.size() - at >= 12) {  // length, type, checksum
-    const std::size_t length = big_endian(file, at, 4);
-    if (length > file.size() - at - 12) return {};
-    if (begins_with(file, "eXIf", at + 4)) return file.subspan(at + 8, length);
-    at += length + 12;
-  }
-  return {};
-}
-
-/// The EXIF chunk of an extended file. RFC 9649, 2.3 and 2.7.1.5.
-Bytes exif_of_webp(Bytes file) {
-  std::size_t at = 12;  // behind RIFF, size, WEBP
-  while (file.size() >= at && file.size() - at >= 8) {
-    const std::size_t length = little_endian(file, at + 4, 4);
-    if (length > file.size() - at - 8) return {};
-    if (begins_with(file, "EXIF", at)) return without_prefix(file.subspan(at + 8, length));
-    at += 8 + length + length % 2;
-  }
-  return {};
 }
 
 }  // namespace
@@ -71,9 +48,9 @@ Orientation read_orientation(Bytes file, Format format) {
     case Format::jpeg:
       return orientation_in_exif(without_prefix(read_jpeg_markers(file).exif));
     case Format::png:
-      return orientation_in_exif(exif_of_png(file));
+      return orientation_in_exif(find_png_chunk(file, "eXIf"));
     case Format::webp:
-      return orientation_in_exif(exif_of_webp(file));
+      return orientation_in_exif(without_prefix(find_webp_chunk(file, "EXIF")));
     case Format::gif:  // has none
       break;
   }
