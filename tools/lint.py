@@ -68,6 +68,7 @@ LIBRARIES = {
     "gtest/": "tests",
     "hwy/": "engine/tensor engine/backend engine/ops",
     "immintrin.h": "engine/backend engine/ops",
+    "lcms2.h": "image",
     "libdeflate.h": "image",
     "nlohmann/": "api/wire base cli engine/families engine/formats engine/models engine/tokenizers"
     " hub storage/codec",

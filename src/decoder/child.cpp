@@ -95,9 +95,9 @@ DecodeReply refusal(const Error& error) {
 }
 
 /// Decodes a picture into `out`.
-Result<DecodeReply> decode_picture(std::span<const std::uint8_t> file,
-                                   const image::DecodeLimits& limits, std::span<std::uint8_t> out) {
-  const image::Picture picture = TRY(image::decode(file, limits));
+Result<DecodeReply> decode_picture(std::span<const std::uint8_t> file, const DecodeRequest& request,
+                                   std::span<std::uint8_t> out) {
+  const image::Picture picture = TRY(image::decode(file, request.limits, request.colours));
   if (picture.pixels.size() > out.size())
     return fail(ErrorCode::internal, "the image could not be decoded", "image",
                 "more pixels than its header says");
@@ -134,7 +134,7 @@ DecodeReply answer(const Received& received) {
   const DecodeRequest& request = received.request;
   const auto reply = guarded([&] {
     return request.frames > 0 ? decode_video(file.bytes(), out.bytes())
-                              : decode_picture(file.bytes(), request.limits, out.bytes());
+                              : decode_picture(file.bytes(), request, out.bytes());
   });
   return reply ? *reply : refusal(reply.error());
 }

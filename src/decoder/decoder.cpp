@@ -341,14 +341,15 @@ Result<Decoder::Done> Decoder::ask_child(const Work& work) {
 }
 
 Result<image::Picture> Decoder::decode(std::span<const std::uint8_t> file,
-                                       const image::DecodeLimits& limits) {
+                                       const image::DecodeLimits& limits, image::Colours colours) {
   // Format and size are read by our own code; no library has seen the file yet.
   const image::Header header = TRY(image::check_header(file, limits));
   const image::Shrink size = image::shrink_for(header, limits);
   Done done = TRY(ask_child({.file = file,
                              .request = {.file_bytes = file.size(),
                                          .pixel_bytes = area_of(size) * kChannelsMax,
-                                         .limits = limits},
+                                         .limits = limits,
+                                         .colours = colours},
                              .processor_time = options_.processor_time,
                              .wall_time = options_.wall_time}));
   auto picture = pixels_of(done.reply, header.orientation, size, done.memory);

@@ -44,7 +44,8 @@ class Decoder {
   /// "image") for a file that makes the child crash, or take more time or memory than it may;
   /// `unavailable` when no child can be started.
   Result<image::Picture> decode(std::span<const std::uint8_t> file,
-                                const image::DecodeLimits& limits = {});
+                                const image::DecodeLimits& limits = {},
+                                image::Colours colours = image::Colours::as_srgb);
 
   /// The frames of an MP4 file, which may take four times as long as a picture. Errors as
   /// `video::read_mp4`; `invalid_argument` (field "video") for frames that cannot be decoded, as

@@ -98,6 +98,19 @@ TEST(Decoder, MakesPicturesAboveTheLimitsSmallerAsTheLibraryDoes) {
   }
 }
 
+TEST(Decoder, HonoursColourProfilesUnlessColoursAreWantedAsStored) {
+  Decoder decoder(options());
+  for (const char* name : {"png-display-p3", "png-codes", "jpeg-table", "jpeg-grey-profile"}) {
+    const Bytes file = example(name);
+    const auto as_srgb = decoder.decode(file);
+    const auto as_stored = decoder.decode(file, {}, image::Colours::as_stored);
+    ASSERT_TRUE(as_srgb && as_stored) << name << ": " << error_of(as_srgb);
+    EXPECT_EQ(as_srgb->pixels, image::decode(file)->pixels) << name;
+    EXPECT_EQ(as_stored->pixels, image::decode(file, {}, image::Colours::as_stored)->pixels);
+    EXPECT_NE(as_srgb->pixels, as_stored->pixels) << name;
+  }
+}
+
 TEST(Decoder, SaysWhatTheLibrarySays) {
   Decoder decoder(options());
   Bytes cut = stripes(64, 64, image::Format::png);

@@ -14,8 +14,9 @@ namespace imagined::decoder {
 struct DecodeRequest {
   std::uint64_t file_bytes = 0;
   std::uint64_t pixel_bytes = 0;
-  image::DecodeLimits limits;  // of a picture
-  std::int32_t frames = 0;     // of a video, which the file is; 0: a picture
+  image::DecodeLimits limits;  // of a picture, as its colours
+  image::Colours colours = image::Colours::as_srgb;
+  std::int32_t frames = 0;  // of a video, which the file is; 0: a picture
 };
 
 struct DecodeReply {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "image/bytes.h"
+#include "image/colour_profile.h"
 #include "image/decode_format.h"
 #include "image/jpeg_markers.h"
 
@@ -207,9 +208,11 @@ Result<Header> check_header(Bytes file, const DecodeLimits& limits) {
   return header;
 }
 
-Result<Picture> decode(Bytes file, const DecodeLimits& limits) {
+Result<Picture> decode(Bytes file, const DecodeLimits& limits, Colours colours) {
   const Header header = TRY(check_header(file, limits));
-  return turned(TRY(decode_as_stored(file, header, limits)), header.orientation);
+  Picture picture = TRY(decode_as_stored(file, header, limits));
+  if (colours == Colours::as_srgb) convert_to_srgb(picture, file, header.format);
+  return turned(std::move(picture), header.orientation);
 }
 
 }  // namespace imagined::image

@@ -53,12 +53,19 @@ struct Shrink {
 /// The least that brings a picture within the limits. As stored, not turned upright.
 Shrink shrink_for(const Header& header, const DecodeLimits& limits);
 
-/// Decodes a JPEG, PNG, WebP (an animation is refused) or the first picture of a GIF to RGB, or
-/// RGBA when the file has transparency, and turns it upright as its EXIF block says. One above the
-/// limits for what comes out is made smaller row by row (`shrink_for`), in the memory of the
-/// smaller one. Colour profiles and all other metadata are ignored. Errors (field "image"): those
-/// of `read_header`; `payload_too_large` above `bytes_max`; `invalid_argument` above the limits for
-/// stored pixels (from the header alone) and for broken data.
-Result<Picture> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {});
+/// What becomes of a picture's colour profile.
+enum class Colours : std::uint8_t {
+  as_srgb,    // honoured: the pixels are converted to sRGB
+  as_stored,  // ignored: of a mask, whose pixels are no colours
+};
+
+/// Decodes a JPEG, a PNG, or the first picture of a WebP or GIF to RGB, or RGBA when the file has
+/// transparency, and turns it upright as its EXIF block says. One above the limits for what comes
+/// out is made smaller row by row (`shrink_for`), in the memory of the smaller one. A colour
+/// profile is honoured (`colour_profile.h`); all other metadata are ignored. Errors (field
+/// "image"): those of `read_header`; `payload_too_large` above `bytes_max`; `invalid_argument`
+/// above the limits for stored pixels (from the header alone) and for broken data.
+Result<Picture> decode(std::span<const std::uint8_t> file, const DecodeLimits& limits = {},
+                       Colours colours = Colours::as_srgb);
 
 }  // namespace imagined::image

@@ -61,8 +61,9 @@ JpegMarkers read_jpeg_markers(Bytes file) {
   while (const auto segment = read_segment(file, at)) {
     const Bytes data = segment->data;
     if (segment->marker == kStartOfScan || segment->marker == kEndOfImage) break;
-    if (is_frame(segment->marker) && !markers.size && data.size() >= 5) {
+    if (is_frame(segment->marker) && !markers.size && data.size() >= 6) {
       markers.size = {big_endian(data, 3, 2), big_endian(data, 1, 2)};
+      markers.channels = data[5];
       markers.progressive = segment->marker == 0xC2;
     }
     if (segment->marker == 0xE1 && markers.exif.empty() &&
@@ -73,6 +74,36 @@ JpegMarkers read_jpeg_markers(Bytes file) {
     at = segment->next;
   }
   return markers;
+}
+
+std::vector<std::uint8_t> read_jpeg_profile(Bytes file, std::size_t bytes_max) {
+  constexpr std::string_view kName("ICC_PROFILE\0", 12);
+  constexpr std::size_t kHead = kName.size() + 2;  // which piece, counted from 1, and of how many
+  std::vector<Bytes> pieces;
+  std::size_t missing = 0;
+  std::size_t size_bytes = 0;
+  std::size_t at = 2;
+  while (const auto segment = read_segment(file, at)) {
+    const Bytes data = segment->data;
+    at = segment->next;
+    if (segment->marker == kStartOfScan || segment->marker == kEndOfImage) break;
+    if (segment->marker != 0xE2 || !begins_with(data, kName) || data.size() <= kHead) continue;
+    if (pieces.empty()) {
+      missing = data[kHead - 1];
+      pieces.resize(missing);
+    }
+    const std::size_t index = data[kHead - 2] - std::size_t{1};
+    if (data[kHead - 1] != pieces.size() || index >= pieces.size() || !pieces[index].empty())
+      return {};
+    pieces[index] = data.subspan(kHead);
+    size_bytes += pieces[index].size();
+    --missing;
+  }
+  if (missing > 0 || size_bytes > bytes_max) return {};
+  std::vector<std::uint8_t> profile;
+  profile.reserve(size_bytes);
+  for (const Bytes piece : pieces) profile.insert(profile.end(), piece.begin(), piece.end());
+  return profile;
 }
 
 int count_jpeg_scans(Bytes file, int most) {

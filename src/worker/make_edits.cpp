@@ -14,9 +14,10 @@ namespace imagined::worker {
 namespace {
 
 Result<image::Picture> read_picture(const Making& making, std::string_view blob,
-                                    std::string_view name) {
+                                    std::string_view name,
+                                    image::Colours colours = image::Colours::as_srgb) {
   const auto file = TRY(making.blobs.get(blob));
-  auto picture = making.decoder.decode(file, service::kGivenPictureLimits);
+  auto picture = making.decoder.decode(file, service::kGivenPictureLimits, colours);
   if (!picture) return tl::unexpected(service::about_picture(std::move(picture.error()), name));
   return picture;
 }
@@ -61,7 +62,9 @@ Result<> make_edits(const Making& making) {
   for (const std::string& blob : edit.references)
     given.references.push_back(
         TRY(read_picture(making, blob, service::reference_name(given.references.size()))));
-  if (!edit.mask.empty()) given.mask = TRY(read_picture(making, edit.mask, service::kMaskName));
+  if (!edit.mask.empty())
+    given.mask =
+        TRY(read_picture(making, edit.mask, service::kMaskName, image::Colours::as_stored));
   settle_size(edit.pictures, given);
   return make_wanted(making, edit.pictures, std::move(given));
 }

@@ -14,6 +14,7 @@ from program import PAPERLAND, ROOT, jpeg_size, wait_until
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the pillow package is not installed")
+ImageCms = pytest.importorskip("PIL.ImageCms", reason="the pillow package is not installed")
 TINY_KLEIN = ROOT / "tests/golden/a1"
 TINY_FLUX1 = ROOT / "tests/golden/b1"  # it takes no pictures
 
@@ -250,6 +251,21 @@ def test_a_mask_keeps_what_is_black_whatever_is_asked_for(client):
     assert jpeg_size(kept) == (96, 64)
     assert made(2, black) == kept
     assert made(1, white) != made(2, white)
+
+
+def test_the_colours_of_a_photograph_in_display_p3_are_kept(client):
+    """What a mask keeps comes back in the colours that Pillow makes of it, less what a JPEG rounds."""
+    profile = Image.open(ROOT / "tests/fuzz/corpus/image/png-display-p3").info["icc_profile"]
+    photograph = Image.new("RGB", (96, 64), (200, 50, 40))
+    wanted = ImageCms.profileToProfile(photograph, ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                                       ImageCms.createProfile("sRGB")).getpixel((48, 32))
+    file = io.BytesIO()
+    photograph.save(file, "JPEG", quality=100, icc_profile=profile)
+    reply = client.images.edit(model="tiny-klein", prompt="a hat", image=("p.jpg", file.getvalue()),
+                               mask=("m.png", png(96, 64, (0, 0, 0))), output_format="png",
+                               response_format="b64_json")
+    kept = Image.open(io.BytesIO(base64.b64decode(reply.data[0].b64_json))).getpixel((48, 32))
+    assert max(abs(ours - theirs) for ours, theirs in zip(kept, wanted)) <= 4, (kept, wanted)
 
 
 def test_a_mask_says_that_it_keeps_the_shape_of_the_first_picture(client):

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string_view>
 
+#include "image/decode.h"
 #include "image/encode.h"
 #include "worker/worker_fixture.h"
 
@@ -80,6 +83,27 @@ TEST_F(WorkerEditTest, GivesTheEngineTheMaskAtTheSizeOfTheFirstReference) {
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->pixels, std::vector<std::uint8_t>(18, 255));
   EXPECT_EQ(size, std::pair(192, 96));
+}
+
+// A mask's levels say how much, not which colour.
+TEST_F(WorkerEditTest, HonoursTheColourProfileOfAReferenceAndNotOfTheMask) {
+  std::optional<engine::GenerateRequest> seen;
+  behaviour_ = [&](const engine::GenerateRequest& request, const Report&, std::stop_token) {
+    seen = request;
+    return grey_picture(request);
+  };
+  start();
+  std::ifstream in(std::string(IMAGINED_SOURCE_DIR) + "/tests/fuzz/corpus/image/png-display-p3",
+                   std::ios::binary);
+  const std::vector<std::uint8_t> file{std::istreambuf_iterator<char>(in), {}};
+  const std::string blob = *memory_blobs_.put(file);
+  EXPECT_EQ(finished(submit_edit({blob}, blob)).state, service::JobState::succeeded);
+  ASSERT_TRUE(seen && seen->mask);
+  const auto as_srgb = image::decode(file, {}, image::Colours::as_srgb);
+  const auto as_stored = image::decode(file, {}, image::Colours::as_stored);
+  ASSERT_NE(as_srgb->pixels, as_stored->pixels);
+  EXPECT_EQ(seen->references.front().pixels, as_srgb->pixels);
+  EXPECT_EQ(seen->mask->pixels, as_stored->pixels);
 }
 
 TEST_F(WorkerEditTest, SaysThatAMaskKeepsTheShapeOfTheFirstReference) {
