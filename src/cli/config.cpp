@@ -12,7 +12,9 @@
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/wiring.h"
+#include "config/listen_address.h"
 #include "config/moderation.h"
+#include "config/toml_text.h"
 
 namespace imagined::cli {
 namespace {

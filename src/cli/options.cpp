@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "cli/machine.h"
 #include "cli/process.h"
+#include "config/paths.h"
 #include "hub/known_models.h"
 
 namespace imagined::cli {

@@ -19,6 +19,7 @@
 #include "cli/process.h"
 #include "cli/version.h"
 #include "cli/wiring.h"
+#include "config/listen_address.h"
 #include "engine/engine.h"
 #include "service/accounts/first_owner.h"
 #include "service/accounts/sessions.h"

@@ -12,6 +12,7 @@
 #include "cli/decode.h"
 #include "cli/process.h"
 #include "config/moderation.h"
+#include "config/toml_text.h"
 #include "service/billing/money.h"
 #include "service/jobs/stranded.h"
 #include "service/maintenance/blob_sweep.h"

@@ -6,6 +6,9 @@
 #include <sstream>
 
 #include "base/folder_testing.h"
+#include "config/listen_address.h"
+#include "config/paths.h"
+#include "config/toml_text.h"
 
 namespace imagined::config {
 namespace {
@@ -280,6 +283,18 @@ TEST_F(ConfigFile, NamesOtherServersAndIsWrittenAgain) {
   const auto same = load_config({.file = write(written)}, {});
   ASSERT_TRUE(same) << same.error().message;
   EXPECT_EQ(to_toml(*same, Remarks::none), written);
+}
+
+TEST_F(ConfigFile, IsWrittenSoThatTextsOfAllKindsAreReadAgain) {
+  const std::string text =
+      "[upstreams.'a \\ \"b']\nbase_url = \"http://x/v1\"\nca_file = \"/a\\tb\\n'c\"\n"
+      "models = [\"m\"]\n";
+  const auto config = load_config({.file = write(text)}, {});
+  ASSERT_TRUE(config) << config.error().message;
+  const auto same = load_config({.file = write(to_toml(*config, Remarks::none))}, {});
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(same->upstreams[0].name, "a \\ \"b");
+  EXPECT_EQ(same->upstreams[0].ca_file, "/a\tb\n'c");
 }
 
 TEST(Config, SetsOneValueOfAModel) {

@@ -119,6 +119,14 @@ std::vector<ModelSettings> default_models() {
   return {std::move(fast), std::move(quality)};
 }
 
+void guide_by_steps(ModelSettings& model) {
+  // It makes few steps worse; many are as good with a little of it (docs/paperland.md).
+  constexpr float kBuiltInGuidance = 1.5f;
+  if (model.guidance || model.steps < kGuidedSteps) return;
+  model.guidance = kBuiltInGuidance;
+  model.guidance_is_ours = true;
+}
+
 std::span<const std::string_view> model_keys() {
   static constexpr std::array<std::string_view, 26> kKeys = {"path",
                                                              "transformer",

@@ -56,6 +56,10 @@ struct ModelSettings {
 /// the Imagine API.
 std::vector<ModelSettings> default_models();
 
+/// From how many steps on the built-in model is guided where nobody says by how much.
+inline constexpr int kGuidedSteps = 8;
+void guide_by_steps(ModelSettings& model);
+
 /// "f32", "bf16", "int8": what the engine can calculate in.
 std::span<const std::string_view> precisions();
 

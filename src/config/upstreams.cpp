@@ -7,9 +7,7 @@
 #include <set>
 
 #include "base/nearest.h"
-#include "base/words.h"
 #include "net/url.h"
-#include "service/billing/money.h"
 
 namespace imagined::config {
 namespace {
@@ -18,15 +16,6 @@ constexpr std::array<std::string_view, 9> kKeys = {
     "base_url",         "key_env",    "ca_file", "models",   "price_input_usd",
     "price_output_usd", "image_tool", "vision",  "responses"};
 constexpr std::array<std::string_view, 2> kChatKeys = {"talks", "makes"};
-
-std::string toml_text(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
-}
 
 }  // namespace
 
@@ -95,20 +84,6 @@ UpstreamModelName split_upstream_model(std::string_view text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-std::string to_toml(const UpstreamSettings& upstream) {
-  std::vector<std::string> models;
-  for (const std::string& model : upstream.models) models.push_back(toml_text(model));
-  return fmt::format(
-      "\n[upstreams.{}]\nbase_url = {}\nkey_env = {}\nca_file = {}\nmodels = [{}]\nprice_input_usd "
-      "= "
-      "\"{}\"\nprice_output_usd = \"{}\"\nimage_tool = {}\nvision = {}\nresponses = {}\n",
-      toml_text(upstream.name), toml_text(upstream.base_url), toml_text(upstream.key_env),
-      toml_text(upstream.ca_file), join_words(models, ", "),
-      service::format_usd(upstream.price_input_usd_ticks),
-      service::format_usd(upstream.price_output_usd_ticks), upstream.has_image_tool, upstream.sees,
-      upstream.has_responses);
-}
-
 Result<void> assign_chat_value(std::string_view key, const ModelValue& value, ChatSettings& chat) {
   if (key != "talks" && key != "makes")
     return fail(ErrorCode::invalid_argument,
@@ -128,11 +103,6 @@ Result<void> check_chat(const ChatSettings& chat) {
       return fail(ErrorCode::invalid_argument, fmt::format("{}: is missing", key), key);
   }
   return {};
-}
-
-std::string to_toml(const ChatSettings& chat) {
-  return fmt::format("\n[chats.{}]\ntalks = {}\nmakes = {}\n", toml_text(chat.name),
-                     toml_text(chat.talks), toml_text(chat.makes));
 }
 
 }  // namespace imagined::config

@@ -50,9 +50,5 @@ struct ChatSettings {
 /// As assign_upstream_value and check_upstream.
 Result<void> assign_chat_value(std::string_view key, const ModelValue& value, ChatSettings& chat);
 Result<void> check_chat(const ChatSettings& chat);
-std::string to_toml(const ChatSettings& chat);
-
-/// Its table, as in a file.
-std::string to_toml(const UpstreamSettings& upstream);
 
 }  // namespace imagined::config
