@@ -18,18 +18,10 @@
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/version.h"
-#include "cli/wiring.h"
+#include "cli/wiring_domain.h"
 #include "config/listen_address.h"
 #include "engine/engine.h"
-#include "service/accounts/first_owner.h"
-#include "service/accounts/sessions.h"
-#include "service/files/file_service.h"
-#include "service/gauges/state_gauges.h"
-#include "service/history/history_desk.h"
-#include "service/jobs/job_queue.h"
-#include "service/jobs/job_watcher.h"
-#include "service/maintenance/maintenance.h"
-#include "service/pictures/image_service.h"
+#include "service/jobs/stranded.h"
 
 namespace imagined::cli {
 namespace {
@@ -100,11 +92,6 @@ std::string reached_by(const config::ListenAddress& address, std::uint16_t port)
                                     port);
 }
 
-// The address that others can reach us by, as it was bound.
-std::string bound(const config::ListenAddress& address, std::uint16_t port) {
-  return api::authority_of_endpoint(address.host, port);
-}
-
 bool is_loopback(std::string_view host) { return host.starts_with("127.") || host == "::1"; }
 
 // The one line on stdout by which scripts know that requests are answered.
@@ -153,166 +140,124 @@ api::GrpcOptions grpc_options(const Settings& settings, const Listen& listen,
           .connections = std::move(connections)};
 }
 
+// HTTP, and gRPC where it is wanted, over one domain.
+class Faces {
+ public:
+  Faces(Domain& domain, const Settings& settings, const Listen& listen, const ConnectionRoom& room,
+        api::ServerOptions options)
+      : domain_(domain),
+        settings_(settings),
+        listen_(listen),
+        grpc_connections_{.connections_max = static_cast<int>(room.by_grpc),
+                          .connections_per_address_max = options.limits.connections_per_address_max,
+                          .trusted_proxies = options.answers.trusted_proxies},
+        http_(std::move(options), services()) {}
+
+  Result<void> open() {
+    TRY(http_.listen());
+    if (!listen_.grpc) return {};
+    grpc_.emplace(grpc_options(settings_, listen_, grpc_connections_, http_.port()), services());
+    return grpc_->start();
+  }
+
+  /// Answers until `stop` is requested or `give_up` called.
+  void run(const std::stop_token& stop) {
+    {
+      const std::stop_callback on_signal(stop, [&] {
+        if (grpc_) grpc_->stop();
+        http_.stop();
+      });
+      http_.run();
+    }
+    if (!grpc_) return;
+    grpc_->stop();
+    grpc_->join();
+  }
+  void give_up() { http_.stop(); }
+
+  // By which programs of this machine reach us; gRPC's is empty where it is off.
+  std::string http_url() const {
+    return fmt::format("{}://{}", has_tls(settings_) ? "https" : "http",
+                       reached_by(listen_.http, http_.port()));
+  }
+  std::string grpc_target() const { return grpc_ ? reached_by(*listen_.grpc, grpc_->port()) : ""; }
+  // As they were bound.
+  std::string http_address() const {
+    return api::authority_of_endpoint(listen_.http.host, http_.port());
+  }
+  std::string grpc_address() const {
+    return grpc_ ? api::authority_of_endpoint(listen_.grpc->host, grpc_->port()) : "off";
+  }
+
+ private:
+  api::Services services() {
+    api::Services services = domain_.services();
+    services.gauges = [this]() -> Result<service::Gauges> {
+      service::Gauges all = TRY(domain_.gauges());
+      if (grpc_) {
+        for (service::Gauge& gauge : grpc_->gauges()) all.push_back(std::move(gauge));
+      }
+      return all;
+    };
+    return services;
+  }
+
+  Domain& domain_;
+  const Settings& settings_;
+  const Listen& listen_;
+  const api::ListenRules grpc_connections_;
+  std::optional<api::GrpcServer> grpc_;
+  api::HttpServer http_;
+};
+
+// What whoever has started a server wants to know of it.
+void log_start(const Config& config, const Listen& listen, const Faces& faces, Stores& stores) {
+  log(LogLevel::info, "listening", "address={} http={} grpc={} version={} data_dir={:?}",
+      faces.http_address(), faces.http_url(), faces.grpc_address(), kVersion,
+      config.settings.data_dir);
+  if (const auto keys = stores.keys().list(); keys && keys_of(Holder::customer, *keys).empty()) {
+    log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
+  }
+  const bool http_is_open = !is_loopback(listen.http.host);
+  const bool grpc_is_open = listen.grpc && !is_loopback(listen.grpc->host);
+  if ((http_is_open || grpc_is_open) && !has_tls(config.settings)) {
+    log(LogLevel::warn, "open_to_network",
+        "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "
+        "TLS before it, see docs/operations.md\"",
+        http_is_open ? faces.http_address() : faces.grpc_address());
+  }
+}
+
 // Everything is open: serve until a signal comes or the worker proves useless.
 int serve_until_stopped(const Config& config, const Listen& listen,
                         const service::Catalogue& catalogue, Stores& stores,
                         const std::stop_token& stop) {
-  const auto workers = make_workers(config, process_environment(), stores);
-  const auto policy = admission_policy(config.settings);
-  if (!policy) return report(kExitConfig, policy.error());
-  const auto moderation = make_moderation(config.settings, stores);
-  if (!moderation) return report(kExitConfig, moderation.error());
-  const auto web = open_web(config.settings);
-  if (!web) return report(kExitConfig, web.error());
-  service::Admission admission(stores.limits(), stores.clock(), *policy);
-  const auto relaying = make_relaying(config, process_environment(), admission, stores);
-  if (!relaying) return report(kExitConfig, relaying.error());
-  const auto upstreams =
-      make_upstream_making(catalogue, relaying->get(), **web, (*moderation)->moderator, stores);
-  const auto all_workers = make_all_workers(catalogue, *workers, upstreams.get());
-  service::JobQueue queue(stores.jobs(), stores.events(), *all_workers);
+  const auto domain = Domain::make(config, catalogue, stores);
+  if (!domain) return report(kExitConfig, domain.error());
   // Whatever our children did when the last server ended is done again; other workers may live.
-  if (const auto rescued = queue.rescue(service::Stranded::of_last_server()); !rescued)
+  if (const auto rescued = (*domain)->queue().rescue(service::Stranded::of_last_server()); !rescued)
     return report(rescued.error());
-  service::KeyDesk desk(stores.keys(), stores.key_store());
-  service::UsageDesk usage(stores.ledger(), policy->team,
-                           {.per_second = policy->per_second, .per_minute = policy->per_minute});
-  service::FirstOwner first_owner(stores.keys(), stores.clock());
-  service::Sessions sessions({stores.sessions(), stores.keys(), stores.limits(), stores.clock()});
-  service::HistoryDesk history({.history = stores.history(),
-                                .archive = stores.archive(),
-                                .blobs = stores.blobs(),
-                                .queue = queue,
-                                .events = stores.events(),
-                                .admission = admission,
-                                .workers = *all_workers,
-                                .clock = stores.clock()},
-                               config.settings.device);
-  std::optional<service::PictureCache> cache;
-  if (stores.cache() != nullptr)
-    cache.emplace(*stores.cache(), queue, stores.archive(), cache_options(config.settings));
-  service::ImageService images({.catalogue = catalogue,
-                                .queue = queue,
-                                .archive = stores.archive(),
-                                .blobs = stores.blobs(),
-                                .workers = *all_workers,
-                                .admission = admission,
-                                .ledger = stores.ledger(),
-                                .moderator = (*moderation)->moderator,
-                                .clock = stores.clock(),
-                                .cache = cache ? &*cache : nullptr},
-                               {.queue_limit = config.settings.queue_limit,
-                                .job_timeout_ms = config.settings.job_timeout_s * 1000,
-                                .labels = config.settings.picture_metadata == "on"});
-  service::FileService files(stores.files(), stores.blobs(), stores.clock());
-  service::Intake intake(stores.blobs(), **web, images, files);
-  service::Delivery delivery(images, **web);
-  service::JobWatcher watcher(stores.jobs(), queue, stores.events());
-  service::Maintenance maintenance(all_duties(stores, queue, config.settings));
-  const service::Watched watched{.catalogue = catalogue,
-                                 .queue = queue,
-                                 .ledger = stores.ledger(),
-                                 .blobs = stores.blobs(),
-                                 .workers = *all_workers};
-  std::optional<api::GrpcServer> grpc;
-  const auto gauges = [&]() -> Result<service::Gauges> {
-    service::Gauges all = TRY(service::state_gauges(watched));
-    for (service::Gauge& gauge : stores.gauges()) all.push_back(std::move(gauge));
-    if (grpc) {
-      for (service::Gauge& gauge : grpc->gauges()) all.push_back(std::move(gauge));
-    }
-    return all;
-  };
   const ConnectionRoom room = find_room(config.settings);
   auto options = server_options(config.settings, room, listen.http);
   if (!options) return report(kExitConfig, options.error());
-  api::ListenRules grpc_connections{
-      .connections_max = static_cast<int>(room.by_grpc),
-      .connections_per_address_max = options->limits.connections_per_address_max,
-      .trusted_proxies = options->answers.trusted_proxies};
-  api::CallOutcomes outcomes;
-  const api::Services services{.catalogue = catalogue,
-                               .images = images,
-                               .intake = intake,
-                               .delivery = delivery,
-                               .files = files,
-                               .watcher = watcher,
-                               .keys = stores.keys(),
-                               .desk = desk,
-                               .first_owner = first_owner,
-                               .sessions = sessions,
-                               .usage = usage,
-                               .history = history,
-                               .admission = admission,
-                               .links = stores.links(),
-                               .workers = *all_workers,
-                               .outcomes = outcomes,
-                               .clock = stores.clock(),
-                               .relay = *relaying ? &(*relaying)->relay : nullptr,
-                               .gauges = gauges};
-  options->guest = loop_guest(relaying->get());
-  api::HttpServer server(std::move(*options), services);
-  if (const auto listening = server.listen(); !listening) return report(listening.error());
-  if (listen.grpc) {
-    grpc.emplace(grpc_options(config.settings, listen, std::move(grpc_connections), server.port()),
-                 services);
-    if (const auto started = grpc->start(); !started) return report(started.error());
-  }
+  options->guest = (*domain)->guest();
+  Faces faces(**domain, config.settings, listen, room, std::move(*options));
+  if (const auto opened = faces.open(); !opened) return report(opened.error());
 
   std::atomic<int> status = kExitOk;
   std::atomic<bool> announced = false;
-  const std::string url = fmt::format("{}://{}", has_tls(config.settings) ? "https" : "http",
-                                      reached_by(listen.http, server.port()));
-  const std::string grpc_target = grpc ? reached_by(*listen.grpc, grpc->port()) : "";
-  watcher.start();
-  maintenance.start();
-  if (upstreams) upstreams->worker.start();
-  workers->start({.on_ready =
-                      [&] {
-                        if (!announced.exchange(true)) announce(url, grpc_target);
-                      },
-                  .on_ended =
-                      [&](const std::string& worker_id) {
-                        return queue.rescue(service::Stranded::of_worker(worker_id));
-                      },
-                  .on_give_up =
-                      [&](int worker_status) {
-                        status = worker_status;
-                        server.stop();
-                      }});
-  log(LogLevel::info, "listening", "address={} http={} grpc={} version={} data_dir={:?}",
-      bound(listen.http, server.port()), url, grpc ? bound(*listen.grpc, grpc->port()) : "off",
-      kVersion, config.settings.data_dir);
-  if (const auto keys = stores.keys().list(); keys && keys_of(Holder::customer, *keys).empty()) {
-    log(LogLevel::info, "no_keys", "hint=\"imagined keys create --name NAME\"");
-  }
-  offer_first_owner(first_owner, url);
-  const bool is_open =
-      !is_loopback(listen.http.host) || (listen.grpc && !is_loopback(listen.grpc->host));
-  if (is_open && !has_tls(config.settings)) {
-    log(LogLevel::warn, "open_to_network",
-        "address={} hint=\"whoever reaches it sees keys and pictures unencrypted; put a proxy with "
-        "TLS before it, see docs/operations.md\"",
-        is_loopback(listen.http.host) ? bound(*listen.grpc, grpc->port())
-                                      : bound(listen.http, server.port()));
-  }
-  {
-    const std::stop_callback on_signal(stop, [&] {
-      if (grpc) grpc->stop();
-      server.stop();
-    });
-    server.run();
-  }
-  if (grpc) {
-    grpc->stop();
-    grpc->join();
-  }
-  watcher.stop();
-  maintenance.stop();
-  if (const auto recorded = stores.keys().record_uses(); !recorded)
-    log(LogLevel::warn, "key_uses_lost", "reason={:?}", recorded.error().message);
-  if (upstreams) upstreams->worker.stop();
-  workers->stop();
+  (*domain)->start(
+      [&] {
+        if (!announced.exchange(true)) announce(faces.http_url(), faces.grpc_target());
+      },
+      [&](int worker_status) {
+        status = worker_status;
+        faces.give_up();
+      });
+  log_start(config, listen, faces, stores);
+  offer_first_owner((*domain)->first_owner(), faces.http_url());
+  faces.run(stop);
+  (*domain)->stop();
   log(LogLevel::info, "stopped", "");
   return status;
 }
