@@ -6,12 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/words.h"
-#include "engine/formats/in_quotes.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/resize/resize.h"
-#include "engine/pipeline/fit_reference.h"
-#include "engine/pipeline/on_grid.h"
 #include "engine/pipeline/picture_size.h"
 #include "engine/pipeline/repaint_mask.h"
 #include "engine/sampling/dmd.h"
@@ -24,14 +20,9 @@
 namespace imagined::engine {
 namespace {
 
-constexpr int kMaxSteps = 500;
-constexpr float kMaxGuidance = 100;
-constexpr std::int64_t kReferencePixels = 1024 * 1024;  // flux.md 6.1: diffusers' cap, always
 // Klein's features of one prompt are 16 MB; a batch needs the prompt and the empty one.
 constexpr std::size_t kCachedPrompts = 4;
 constexpr std::int64_t kKeptWorkspaceBytes = 64 << 20;
-// The program itself, features of other prompts, tokenizers.
-constexpr std::int64_t kOtherBytes = 96 << 20;
 constexpr std::size_t kCachedReferences = 9;  // all of one run, and a picture that is kept
 
 Tensor copy(const Context& context, ConstMatrixView from) {
@@ -45,19 +36,6 @@ Result<> check_finite(const Context& context, ConstMatrixView values, std::strin
   return fail(
       ErrorCode::data_loss,
       fmt::format("{}: the numbers are no longer finite; the weights may be damaged", what));
-}
-
-Result<> check_pixels(const image::Picture& picture, std::string_view what, std::string field) {
-  const auto expected = static_cast<std::size_t>(picture.width) *
-                        static_cast<std::size_t>(picture.height) *
-                        static_cast<std::size_t>(picture.channels);
-  if ((picture.channels == 3 || picture.channels == 4) && picture.pixels.size() == expected &&
-      expected > 0)
-    return {};
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{} of {}x{} pixels with {} channels: {} bytes", what, picture.width,
-                          picture.height, picture.channels, picture.pixels.size()),
-              std::move(field));
 }
 
 /// How many of the first steps a run leaves out that begins with a picture: so much of it shows
@@ -82,34 +60,6 @@ ScheduleOptions schedule_options(const ModelPlan& model) {
           .curve = scheduler.time_shift == TimeShift::linear ? ShiftCurve::linear
                                                              : ShiftCurve::exponential,
           .terminal = scheduler.shift_terminal};
-}
-
-/// What a model of few words says about a prompt beyond them, or without any.
-std::string unknown_words_text(std::span<const std::string> unknown,
-                               std::span<const std::string> draws) {
-  constexpr std::size_t kShown = 8;
-  std::string words;
-  for (std::size_t i = 0; i < std::min(unknown.size(), kShown); ++i) {
-    words += (i == 0 ? "" : ", ") + in_quotes(unknown[i]);  // cut: it may be the whole prompt
-  }
-  if (unknown.size() > kShown) words += fmt::format(" and {} more", unknown.size() - kShown);
-  std::string text = unknown.empty() ? "the prompt has no word, and this model reads nothing else"
-                                     : fmt::format("this model knows no {}", words);
-  if (draws.empty()) return text;
-  constexpr std::size_t kDrawsShown = 8;
-  std::vector<std::string_view> some;  // of a long list from all of it
-  for (std::size_t i = 0; i < std::min(draws.size(), kDrawsShown); ++i)
-    some.push_back(draws[i * draws.size() / std::min(draws.size(), kDrawsShown)]);
-  text += fmt::format("; it draws {}", join_words(some, ", "));
-  if (draws.size() > some.size()) text += fmt::format(" and {} more", draws.size() - some.size());
-  return text;
-}
-
-/// Bytes of weights.
-std::int64_t read_in_place(std::span<const MappedNetwork> networks) {
-  std::int64_t bytes = 0;
-  for (const MappedNetwork& network : networks) bytes += network.bytes;
-  return bytes;
 }
 
 /// Whether one of `previews`, spread evenly, stands after a step; the last step brings the picture.
@@ -228,24 +178,6 @@ bool Pipeline::uses_true_guidance(float guidance) const {
 void Pipeline::forget() {
   prompts_.clear();
   references_.clear();
-}
-
-Result<image::Picture> Pipeline::fit_reference_picture(const image::Picture& picture) const {
-  TRY(check_reference_size(picture.width, picture.height));
-  TRY(check_pixels(picture, "reference", "image"));
-  const auto side = static_cast<int>(model_.pixels_per_token);
-  if (lays_references_on_grid()) {
-    const PicturePlan plan = TRY(plan_reference(picture.width, picture.height, size_rule()));
-    return lay_on_grid(context_, picture.view(), plan, side);
-  }
-  const ReferenceFit fit =
-      model_.reference_sizes.empty()
-          ? TRY(fit_reference(picture.width, picture.height, kReferencePixels, side))
-          : fit_to_sizes(picture.width, picture.height, model_.reference_sizes, side);
-  return image::Picture{.width = fit.width,
-                        .height = fit.height,
-                        .channels = 3,
-                        .pixels = apply_fit(context_, picture.view(), fit)};
 }
 
 Result<std::shared_ptr<const TextFeatures>> Pipeline::text_features(const PromptIds& prompt,
@@ -516,194 +448,6 @@ std::vector<std::uint8_t> Pipeline::to_pixels(ConstMatrixView decoded) const {
   return pixels;
 }
 
-Result<std::optional<KeptPicture>> Pipeline::prepare_kept(const GenerateRequest& request,
-                                                          const PicturePlan& plan) const {
-  if (!request.mask) return std::optional<KeptPicture>();
-  if (!model_.inpaints) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("mask: model \"{}\" cannot keep a part of a picture as it is", model_.name),
-        "mask");
-  }
-  if (request.references.empty()) {
-    return fail(ErrorCode::invalid_argument, "mask: there is no reference picture that it is of",
-                "mask");
-  }
-  TRY(check_pixels(*request.mask, "mask", "mask"));
-  const std::int64_t side = model_.pixels_per_token;
-  const auto resized = [&](int width, int height) {
-    const ReferenceFit whole{
-        .resized_width = width, .resized_height = height, .width = width, .height = height};
-    return image::Picture{.width = width,
-                          .height = height,
-                          .pixels = apply_fit(context_, request.references[0].view(), whole)};
-  };
-  const image::Picture shown = resized(plan.crop_width, plan.crop_height);
-  return std::optional(
-      KeptPicture{.picture = carry_to_border(shown.view(), plan, side),
-                  .given = resized(plan.width, plan.height),
-                  .repaint = repaint_mask(context_, request.mask->view(), plan, side)});
-}
-
-Result<RunInputs> Pipeline::prepare(const GenerateRequest& request, const PicturePlan& plan) const {
-  RunInputs inputs;
-  inputs.rows = plan.token_rows;
-  inputs.cols = plan.token_cols;
-  inputs.steps = request.steps == 0 ? static_cast<int>(model_.sampling.steps) : request.steps;
-  if (inputs.steps < 1 || inputs.steps > kMaxSteps) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{} steps: must be 1 to {}", inputs.steps, kMaxSteps), "steps");
-  }
-  inputs.guidance = request.guidance.value_or(static_cast<float>(model_.sampling.guidance));
-  if (!(inputs.guidance >= 0 && inputs.guidance <= kMaxGuidance)) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("guidance {}: must be 0 to {}", inputs.guidance, kMaxGuidance),
-                "guidance");
-  }
-  if (static_cast<std::int64_t>(request.references.size()) > model_.max_references) {
-    return fail(ErrorCode::invalid_argument,
-                model_.max_references == 0
-                    ? fmt::format("image: model \"{}\" takes no reference pictures", model_.name)
-                    : fmt::format("image: model \"{}\" takes 1 to {} reference pictures, got {}",
-                                  model_.name, model_.max_references, request.references.size()),
-                "image");
-  }
-  TRY(check_length(request.prompt, "prompt"));
-  TRY(check_length(request.negative_prompt, "negative_prompt"));
-  inputs.prompt = networks_.prompts->ids(request.prompt);
-  const bool two_passes = uses_true_guidance(inputs.guidance);
-  if (two_passes) inputs.negative = networks_.prompts->ids(request.negative_prompt);
-  if (!two_passes && !request.negative_prompt.empty()) {
-    return fail(
-        ErrorCode::invalid_argument,
-        model_.guidance == GuidanceUse::two_passes
-            ? fmt::format("negative_prompt: has no effect at guidance {}; ask for a guidance "
-                          "above 1",
-                          inputs.guidance)
-            : fmt::format("negative_prompt: model \"{}\" has no true guidance, so it would "
-                          "have no effect",
-                          model_.name),
-        "negative_prompt");
-  }
-  for (const image::Picture& picture : request.references) {
-    auto fitted = fit_reference_picture(picture);
-    if (!fitted)
-      return fail(fitted.error().code,
-                  fmt::format("image {}: {}", inputs.references.size() + 1, fitted.error().message),
-                  "image");
-    inputs.references.push_back(std::move(*fitted));
-  }
-  inputs.kept = TRY(prepare_kept(request, plan));
-  // The picture is its own first reference, as large as it is made.
-  if (inputs.kept)
-    inputs.references.front() = lays_references_on_grid()
-                                    ? inputs.kept->picture
-                                    : TRY(fit_reference_picture(inputs.kept->picture));
-  return inputs;
-}
-
-Result<> Pipeline::check_length(const std::string& text, std::string_view field) const {
-  if (long_prompt_ != LongPrompt::refuse || text.empty()) return {};
-  const PromptReading reading = networks_.prompts->reading(text).front();
-  if (reading.read == reading.tokens) return {};
-  return fail(
-      ErrorCode::invalid_argument,
-      fmt::format("the {} has {} tokens: at most {} are read",
-                  field == "prompt" ? "prompt" : "negative prompt", reading.tokens, reading.read),
-      std::string(field));
-}
-
-RequestReading Pipeline::read(const GenerateRequest& request) const {
-  const std::vector<PromptReading> readings = networks_.prompts->reading(request.prompt);
-  RequestReading result{.prompt_tokens = readings.front().tokens,
-                        .tokens_read = readings.front().read};
-  const auto warn_of_cut = [&result](const PromptReading& reading, std::string_view what) {
-    if (reading.read == reading.tokens) return;
-    result.warnings.push_back(fmt::format("{} reads the first {} of the {}'s {} tokens",
-                                          reading.encoder, reading.read, what, reading.tokens));
-  };
-  for (const PromptReading& reading : readings) warn_of_cut(reading, "prompt");
-  if (!request.negative_prompt.empty())
-    for (const PromptReading& reading : networks_.prompts->reading(request.negative_prompt))
-      warn_of_cut(reading, "negative prompt");
-  if (model_.guidance == GuidanceUse::none && request.guidance.value_or(1) != 1) {
-    result.warnings.push_back(fmt::format(
-        "guidance {} has no effect: this model was distilled and knows none", *request.guidance));
-  }
-  const std::vector<std::string> unknown = model_.card.unknown_words(request.prompt);
-  if (!unknown.empty() || model_.card.has_no_word(request.prompt))
-    result.warnings.push_back(unknown_words_text(unknown, model_.card.draws));
-  if (keeps_all(request))
-    result.warnings.emplace_back(
-        "the mask has nothing that is to be made anew, so the picture stays as it is");
-  return result;
-}
-
-bool Pipeline::keeps_all(const GenerateRequest& request) const {
-  if (!request.mask || !check_pixels(*request.mask, "mask", "mask")) return false;
-  const auto plan = plan_picture(request.width, request.height, size_rule());
-  if (!plan) return false;
-  const std::vector<float> repaint =
-      repaint_mask(context_, request.mask->view(), *plan, model_.pixels_per_token);
-  return std::ranges::all_of(repaint, [](float share) { return share == 0; });
-}
-
-bool Pipeline::fits_together() const {
-  return memory_ && read_in_place(networks_.mapped) <= memory_().free_bytes;
-}
-
-PictureCost Pipeline::cost(const PicturePlan& plan, const RunInputs& inputs) const {
-  const std::int64_t side = model_.pixels_per_token;
-  const Autoencoder& vae = *networks_.vae;
-  const bool clip = inputs.clip_frames > 0;
-  const std::int64_t frames = clip ? inputs.clip_frames : 1;
-  TokenCounts tokens{.text = model_.text.max_tokens,
-                     .picture = plan.token_rows * plan.token_cols * frames};
-  if (clip) tokens.references = plan.token_rows * plan.token_cols;  // the frame before them
-  std::int64_t decode_bytes = clip ? vae.clip_bytes(plan.token_rows, plan.token_cols)
-                                   : vae.decode_bytes(plan.token_rows, plan.token_cols);
-  for (const image::Picture& picture : inputs.references) {
-    const std::int64_t rows = picture.height / side;
-    const std::int64_t cols = picture.width / side;
-    tokens.references += rows * cols;
-    decode_bytes = std::max(decode_bytes, vae.decode_bytes(rows, cols));  // or to encode
-  }
-  const WorkCost encode = networks_.prompts->cost();
-  const WorkCost step = networks_.transformer->step_cost(tokens, inputs.steps);
-  const double decode = clip ? vae.clip_flop(plan.token_rows, plan.token_cols)
-                             : vae.decode_flop(plan.token_rows, plan.token_cols);
-  const std::int64_t finished = 3 * static_cast<std::int64_t>(plan.width) * plan.height;
-  return {
-      .working_bytes = std::max({encode.bytes, step.bytes, decode_bytes}) + finished + kOtherBytes,
-      .text_encode_bytes = read_in_place(networks_.encoders()),
-      .step_bytes = read_in_place(networks_.others()),
-      .text_encode_gflop = encode.flop * 1e-9,
-      .step_gflop = step.flop * 1e-9 * (uses_true_guidance(inputs.guidance) ? 2 : 1),
-      .decode_gflop = decode * 1e-9,
-      .steps = inputs.steps};
-}
-
-Result<PictureCost> Pipeline::cost(const GenerateRequest& request) const {
-  const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  return cost(plan, TRY(prepare(request, plan)));
-}
-
-Result<> Pipeline::check_memory(const PicturePlan& plan, const RunInputs& inputs) const {
-  if (!memory_) return {};
-  const MachineMemory memory = memory_();
-  const std::int64_t needed = cost(plan, inputs).working_bytes;
-  const bool never = needed > memory.total_bytes;
-  if (!never && needed <= memory.free_bytes) return {};
-  const auto gib = [](std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
-  const std::string text = fmt::format(
-      "{} of {} x {} pixels needs about {:.1f} GiB of memory beside the weights; this machine has "
-      "{:.1f}, of which {:.1f} are free",
-      inputs.clip_frames == 0 ? "a picture" : "a clip", plan.width, plan.height, gib(needed),
-      gib(memory.total_bytes), gib(memory.free_bytes));
-  if (never) return fail(ErrorCode::invalid_argument, text, "size");
-  return fail(ErrorCode::resource_exhausted, text, "size");
-}
-
 Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& batch,
                                   RunObserver observer) {
   const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
@@ -726,136 +470,6 @@ Result<> Pipeline::generate_batch(const GenerateRequest& request, const Batch& b
     const Tensor decoded = TRY(decode(latents, inputs, observer));
     TRY(batch.take(i, measured(observer.log, Stage::finish, 0, [&] { return finished(decoded); })));
   }
-  return {};
-}
-
-Result<> Pipeline::check_clip(const ClipRequest& request) const {
-  if (model_.sampling.clips.frames == 0) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("model \"{}\" makes no videos: it was not trained for clips", model_.name),
-        "model");
-  }
-  if (request.frames < 1 || request.frames > kClipFramesMax) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{} frames: must be 1 to {}", request.frames, kClipFramesMax),
-                "duration");
-  }
-  if (request.first_frame) {
-    const auto usable =
-        check_reference_size(request.first_frame->width, request.first_frame->height);
-    if (!usable)
-      return fail(usable.error().code, fmt::format("first frame: {}", usable.error().message),
-                  "image");
-    TRY(check_pixels(*request.first_frame, "first frame", "image"));
-  }
-  return {};
-}
-
-std::vector<std::int64_t> Pipeline::passes_of(const ClipRequest& request) const {
-  const std::int64_t of_a_pass = model_.sampling.clips.frames - 1;  // that are made
-  const std::int64_t per_latent = networks_.vae->frames_per_latent();
-  std::vector<std::int64_t> latents;
-  for (std::int64_t left = request.frames - 1; left > 0; left -= of_a_pass) {
-    // A model with frames in each latent makes as many as are wanted, any other its own number.
-    latents.push_back(per_latent == 1 ? of_a_pass
-                                      : (std::min(left, of_a_pass) + per_latent - 1) / per_latent);
-  }
-  return latents;
-}
-
-Result<PictureCost> Pipeline::cost(const ClipRequest& request) const {
-  TRY(check_clip(request));
-  const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  RunInputs inputs = TRY(prepare(
-      {.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance}, plan));
-  const Autoencoder& vae = *networks_.vae;
-  PictureCost sum;
-  for (const std::int64_t latents : passes_of(request)) {
-    inputs.clip_frames = latents;
-    const PictureCost pass = cost(plan, inputs);
-    if (sum.steps == 0)
-      sum = {pass.working_bytes, pass.text_encode_bytes, pass.step_bytes, pass.text_encode_gflop};
-    sum.steps += pass.steps;
-    sum.step_gflop += pass.step_gflop * pass.steps;
-    sum.decode_gflop += pass.decode_gflop * static_cast<double>(latents) +
-                        vae.encode_flop(plan.token_rows, plan.token_cols) * 1e-9;
-    if (vae.frames_per_latent() > 1)
-      sum.decode_gflop += vae.decode_flop(plan.token_rows, plan.token_cols) * 1e-9;
-  }
-  if (sum.steps > 0) sum.step_gflop /= sum.steps;
-  return sum;
-}
-
-Result<> Pipeline::animate(const ClipRequest& request, const ClipObserver& observer,
-                           RunObserver run) {
-  TRY(check_clip(request));
-  const PicturePlan plan = TRY(plan_picture(request.width, request.height, size_rule()));
-  RunInputs inputs = TRY(prepare(
-      {.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance}, plan));
-  const std::int64_t of_a_pass = model_.sampling.clips.frames - 1;  // that are made
-  const std::vector<std::int64_t> latents = passes_of(request);
-  inputs.clip_frames = latents.empty() ? 0 : latents.front();
-  TRY(check_memory(plan, inputs));
-  // Where latents hold several frames, the first pass of a prompt alone makes the first one, too.
-  const bool at_once =
-      !request.first_frame && networks_.vae->frames_per_latent() > 1 && !latents.empty();
-  const int stills = request.first_frame || at_once ? 0 : 1;
-  const auto passes = static_cast<int>(latents.size()) + stills;
-  int passes_done = 0;
-  run.watch.on_progress = [&](Progress done) {
-    if (observer.on_progress)
-      observer.on_progress(
-          {.step = passes_done * done.steps + done.step, .steps = passes * done.steps});
-  };
-  std::int64_t to_make = request.frames;
-  if (!at_once) {
-    inputs.clip_frames = 0;
-    inputs.references = {TRY(first_frame(request, inputs, plan, run))};
-    TRY(observer.take(finish(inputs.references.front().pixels, plan)));
-    passes_done = stills;
-    --to_make;
-  }
-  for (const std::int64_t frames : latents) {
-    const std::int64_t first = inputs.references.empty() ? 1 : 0;
-    inputs.clip_frames = first + frames;
-    // The frames below each other; another seed than the picture's, whose noise it would repeat.
-    draw_noise(inputs, request.seed + static_cast<std::uint64_t>(passes_done));
-    TRY(animate_pass(inputs, std::min(to_make, first + of_a_pass), observer, plan, run));
-    to_make -= first + of_a_pass;
-    ++passes_done;
-  }
-  return {};
-}
-
-Result<image::Picture> Pipeline::first_frame(const ClipRequest& request, RunInputs& inputs,
-                                             const PicturePlan& plan, const RunObserver& run) {
-  if (request.first_frame)
-    return lay_on_grid(context_, request.first_frame->view(), plan, model_.pixels_per_token);
-  draw_noise(inputs, request.seed);
-  return on_grid(inputs, to_pixels(TRY(this->run(inputs, run))));
-}
-
-image::Picture Pipeline::on_grid(const RunInputs& inputs, std::vector<std::uint8_t> pixels) const {
-  const auto side = static_cast<int>(model_.pixels_per_token);
-  return {.width = static_cast<int>(inputs.cols) * side,
-          .height = static_cast<int>(inputs.rows) * side,
-          .channels = 3,
-          .pixels = std::move(pixels)};
-}
-
-Result<> Pipeline::animate_pass(RunInputs& inputs, std::int64_t wanted,
-                                const ClipObserver& observer, const PicturePlan& plan,
-                                const RunObserver& run) {
-  const Tensor latents = TRY(sample(inputs, run, {}));
-  std::vector<std::uint8_t> last;
-  const auto take = [&](ConstMatrixView frame) -> Result<bool> {
-    last = to_pixels(frame);
-    TRY(observer.take(finish(last, plan)));
-    return --wanted > 0;
-  };
-  TRY(decode_clip(latents, inputs, run, take));
-  inputs.references = {on_grid(inputs, std::move(last))};
   return {};
 }
 
