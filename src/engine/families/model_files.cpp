@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <tuple>
 
-#include "base/text.h"
 #include "engine/families/family.h"
 #include "engine/families/gguf_tokenizer.h"
 #include "engine/families/name_words.h"
@@ -26,68 +24,6 @@ constexpr std::string_view kTransformer = "transformer";
 constexpr std::string_view kNamed = "named by the configuration";
 constexpr std::array<std::string_view, 2> kIndexNames = {"model_index.json",
                                                          "modular_model_index.json"};
-// Far above anyone's folder of models; a look into each file costs about a millisecond.
-constexpr std::size_t kMaxFolders = 500;
-constexpr std::size_t kMaxCandidates = 500;
-constexpr int kMaxDepth = 5;
-
-std::string lower_name(const fs::path& path) { return ascii_lower(last_name(path)); }
-
-/// The folders in which people keep parts of models.
-bool is_usual(const fs::path& folder) {
-  constexpr std::array<std::string_view, 18> kUsual = {"transformer",
-                                                       "diffusion_models",
-                                                       "unet",
-                                                       "checkpoints",
-                                                       "stable-diffusion",
-                                                       "text_encoder",
-                                                       "text_encoder_2",
-                                                       "clip",
-                                                       "text_encoders",
-                                                       "text-encoders",
-                                                       "vae",
-                                                       "ae",
-                                                       "tokenizer",
-                                                       "tokenizer_2",
-                                                       "tokenizers",
-                                                       "models",
-                                                       "split_files",
-                                                       "t5"};
-  const std::string name = lower_name(folder);
-  return std::find(kUsual.begin(), kUsual.end(), name) != kUsual.end();
-}
-
-/// Usual folders that may hold whole models. The others people sort as deep as they like.
-bool is_container(const fs::path& folder) {
-  const std::string name = lower_name(folder);
-  return name == "models" || name == "split_files";
-}
-
-/// Folders whose config.json describes the weights in them.
-bool is_component(const fs::path& folder) {
-  constexpr std::array<std::string_view, 4> kComponents = {kTransformer, "text_encoder",
-                                                           "text_encoder_2", "vae"};
-  return std::find(kComponents.begin(), kComponents.end(), lower_name(folder)) !=
-             kComponents.end() &&
-         is_file(folder / "config.json");
-}
-
-fs::path real_path(const fs::path& path) {
-  std::error_code error;
-  fs::path real = fs::canonical(path, error);
-  return error ? path : real;
-}
-
-std::vector<fs::path> folders_in(const fs::path& folder) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (!entry->path().filename().string().starts_with('.') && is_folder(entry->path()))
-      found.push_back(entry->path());
-  std::sort(found.begin(), found.end());
-  return found;
-}
 
 /// "vae/ae.safetensors": enough to tell two files apart.
 std::string shown(const fs::path& file) {
@@ -168,13 +104,14 @@ Result<ModelFiles> ModelFiles::open(const fs::path& path, const ModelChoices& ch
                 {}, path.string());
   ModelFiles files;
   files.choices_ = choices;
+  std::vector<const NameTable*> tables;
   for (const Family* family : families) {
     const std::vector<const NameTable*> networks = family->networks();
     files.transformers_.push_back(networks.front());
     for (const NameTable* table : networks)
-      if (std::find(files.tables_.begin(), files.tables_.end(), table) == files.tables_.end())
-        files.tables_.push_back(table);
+      if (std::find(tables.begin(), tables.end(), table) == tables.end()) tables.push_back(table);
   }
+  files.search_ = ModelSearch(std::move(tables));
   const bool is_index = std::find(kIndexNames.begin(), kIndexNames.end(),
                                   path.filename().string()) != kIndexNames.end();
   TRY(files.find_transformer(is_index ? fs::absolute(path).parent_path() : path, families));
@@ -193,14 +130,14 @@ Result<> ModelFiles::find_transformer(const fs::path& path,
     transformer_ = TRY(from_path(*named, nullptr));
     if (!complete_) name_ = named->stem().string();
   } else if (!is_folder(path)) {
-    transformer_ = {.weights = TRY(open_weights(path)), .folder = {}, .why = "the file given"};
+    transformer_ = {.weights = TRY(search_.open(path)), .folder = {}, .why = "the file given"};
   } else if (complete_) {
     transformer_ = TRY(component(root_ / kTransformer, nullptr, index_name_));
   } else {
     transformer_ = TRY(only_transformer());
     name_ = transformer_.weights->path().stem().string();
   }
-  look_around(named.has_value());
+  search_.move_to(transformer_.weights->path(), named ? std::optional(root_) : std::nullopt);
   return {};
 }
 
@@ -218,34 +155,12 @@ Result<> ModelFiles::read_own_index(std::span<const Family* const> families) {
   return complete_ ? check_folders() : Result<>();
 }
 
-/// The folders in which the other parts are looked for: the transformer's, the one above, and on as
-/// long as they have usual names.
-void ModelFiles::look_around(bool named) {
-  found_.clear();  // what was seen so far was seen from another place
-  places_.clear();
-  unread_.clear();
-  if (named) around_.push_back(fs::absolute(root_).lexically_normal());
-  fs::path folder = fs::absolute(transformer_.weights->path()).lexically_normal().parent_path();
-  // What lies in diffusion_models/flux2/4b/ lies in diffusion_models/.
-  fs::path usual = folder;
-  for (int i = 0; i < kMaxDepth && (!is_usual(usual) || is_container(usual)); ++i)
-    usual = usual.parent_path();
-  bool inside = is_usual(usual) && !is_container(usual);
-  for (bool own = true;; own = false) {
-    around_.push_back(folder);
-    inside = inside && folder != usual;
-    const bool goes_on = own || inside || is_usual(folder);
-    if (folder == folder.parent_path() || !goes_on) return;
-    folder = folder.parent_path();
-  }
-}
-
-Result<ModelFiles::Candidate> ModelFiles::only_transformer() {
-  visit(root_, 0, is_usual(root_) && !is_container(root_), 0);
-  std::vector<Candidate> list;
+Result<PartCandidate> ModelFiles::only_transformer() {
+  search_.look_below(root_);
+  std::vector<PartCandidate> list;
   std::vector<std::optional<Error>> none;
   const NameTable* table = nullptr;
-  for (const Candidate& candidate : found_) {
+  for (const PartCandidate& candidate : search_.found()) {
     const NetworkTensors* network = first_of(candidate.weights->contents(), transformers_);
     if (network == nullptr) continue;
     list.push_back(candidate);
@@ -262,14 +177,15 @@ Result<ModelFiles::Candidate> ModelFiles::only_transformer() {
     list[best].why = scratch.parts.front().why;
     return list[best];
   }
-  if (found_.size() == 1 && unread_.empty())
+  if (search_.found().size() == 1 && search_.unread().empty())
     return fail(ErrorCode::unimplemented,
-                fmt::format("{}: {}", found_.front().weights->path().filename().string(),
-                            what_it_is(*found_.front().weights)),
+                fmt::format("{}: {}", search_.found().front().weights->path().filename().string(),
+                            what_it_is(*search_.found().front().weights)),
                 {}, root_.string());
-  if (found_.empty() && unread_.empty()) return missing(root_, "model_index.json");
-  std::vector<std::string> seen = unread_;
-  for (const Candidate& candidate : found_)
+  if (search_.found().empty() && search_.unread().empty())
+    return missing(root_, "model_index.json");
+  std::vector<std::string> seen = search_.unread();
+  for (const PartCandidate& candidate : search_.found())
     seen.push_back(fmt::format("{}: {}", candidate.weights->path().filename().string(),
                                what_it_is(*candidate.weights)));
   return fail(ErrorCode::not_found,
@@ -294,7 +210,7 @@ Result<> ModelFiles::decide_family(std::span<const Family* const> families) {
   if (index_ && index_->family != family_) index_.reset();
   if (!index_ && !complete_) {
     for (const std::string_view name : kIndexNames) {
-      const fs::path path = near(name);
+      const fs::path path = search_.near(name);
       if (path.empty()) continue;
       const std::string text = TRY(read_file(path, kMaxConfigBytes));
       Result<PipelineIndex> index = parse_pipeline_index(text, name, families);
@@ -377,23 +293,16 @@ ModelPlan ModelFiles::begin() const {
 
 // ---- looking at files ---------------------------------------------------------------------------
 
-Result<std::shared_ptr<const WeightFiles>> ModelFiles::open_weights(const fs::path& path) const {
-  const fs::path key = real_path(path);
-  const auto known = opened_.find(key);
-  if (known != opened_.end()) return known->second;
-  return opened_.emplace(key, WeightFiles::open(path, tables_)).first->second;
-}
-
-Result<ModelFiles::Candidate> ModelFiles::component(const fs::path& folder, const NameTable* names,
-                                                    std::string why) const {
+Result<PartCandidate> ModelFiles::component(const fs::path& folder, const NameTable* names,
+                                            std::string why) const {
   const std::vector<WeightsPlace> places = TRY(weights_in(folder));
-  std::vector<Candidate> holding;
+  std::vector<PartCandidate> holding;
   for (const WeightsPlace& place : places) {
-    Result<std::shared_ptr<const WeightFiles>> weights = open_weights(place.path);
+    Result<std::shared_ptr<const WeightFiles>> weights = search_.open(place.path);
     if (!weights && (place.standard || places.size() == 1))
       return tl::unexpected(std::move(weights.error()));
     if (!weights) continue;
-    Candidate candidate{.weights = std::move(*weights), .folder = folder, .why = why};
+    PartCandidate candidate{.weights = std::move(*weights), .folder = folder, .why = why};
     candidate.note = place.note;
     // Nothing else is asked for, so that errors are about the file that should have been it.
     if (place.standard || places.size() == 1) return candidate;
@@ -412,51 +321,13 @@ Result<ModelFiles::Candidate> ModelFiles::component(const fs::path& folder, cons
 }
 
 /// What the configuration names: a folder, an index or a file.
-Result<ModelFiles::Candidate> ModelFiles::from_path(const fs::path& path,
-                                                    const NameTable* names) const {
+Result<PartCandidate> ModelFiles::from_path(const fs::path& path, const NameTable* names) const {
   if (is_folder(path)) return component(path, names, std::string(kNamed));
-  Candidate candidate{.weights = TRY(open_weights(path)), .folder = {}, .why = std::string(kNamed)};
+  PartCandidate candidate{
+      .weights = TRY(search_.open(path)), .folder = {}, .why = std::string(kNamed)};
   const fs::path folder = fs::absolute(path).parent_path();
   if (is_component(folder)) candidate.folder = folder;
   return candidate;
-}
-
-void ModelFiles::search() {
-  if (searched_) return;
-  searched_ = true;
-  int level = 0;
-  for (const fs::path& folder : around_) visit(folder, level++, is_usual(folder), 0);
-}
-
-void ModelFiles::visit(const fs::path& folder, int level, bool usual, int depth) {
-  const fs::path real = real_path(folder);
-  const bool seen = std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
-    return real_path(place.folder) == real;
-  });
-  if (seen || places_.size() >= kMaxFolders) return;
-  places_.push_back({folder, level});
-  if (Result<std::vector<WeightsPlace>> places = weights_in(folder)) {
-    for (const WeightsPlace& place : *places) {
-      if (found_.size() >= kMaxCandidates) break;
-      Result<std::shared_ptr<const WeightFiles>> weights = open_weights(place.path);
-      if (!weights) {
-        unread_.push_back(std::move(weights.error().message));
-        continue;
-      }
-      Candidate candidate{.weights = std::move(*weights), .folder = {}, .level = level};
-      candidate.note = place.note;
-      if (is_component(folder)) candidate.folder = folder;
-      found_.push_back(std::move(candidate));
-    }
-  } else if (places.error().code != ErrorCode::not_found) {
-    unread_.push_back(std::move(places.error().message));
-  }
-  if (depth == kMaxDepth) return;
-  const bool sorted = usual && !is_container(folder);
-  for (const fs::path& inner : folders_in(folder)) {
-    const bool inner_usual = is_usual(inner) || sorted;
-    if (inner_usual || usual) visit(inner, level, inner_usual, depth + 1);
-  }
 }
 
 // ---- choosing parts -----------------------------------------------------------------------------
@@ -466,10 +337,10 @@ std::optional<fs::path> ModelFiles::chosen(std::string_view part) const {
   return found == choices_.parts.end() ? std::nullopt : std::optional(found->second);
 }
 
-Result<std::vector<ModelFiles::Candidate>> ModelFiles::candidates(std::string_view part,
-                                                                  const NameTable& names) {
+Result<std::vector<PartCandidate>> ModelFiles::candidates(std::string_view part,
+                                                          const NameTable& names) {
   if (const std::optional<fs::path> path = chosen(part)) {
-    Result<Candidate> named = from_path(*path, &names);
+    Result<PartCandidate> named = from_path(*path, &names);
     if (named && named->weights->contents().find(names) == nullptr)
       return fail(ErrorCode::invalid_argument,
                   fmt::format("{}: {} is {}; {} is needed", part, path->filename().string(),
@@ -483,12 +354,12 @@ Result<std::vector<ModelFiles::Candidate>> ModelFiles::candidates(std::string_vi
   }
   if (complete_) return std::vector{TRY(component(root_ / part, &names, index_name_))};
   if (transformer_.weights->contents().find(names) != nullptr)
-    return std::vector{Candidate{
+    return std::vector{PartCandidate{
         .weights = transformer_.weights, .folder = {}, .why = "inside the transformer's file"}};
-  search();
-  std::vector<Candidate> list;
-  for (const Candidate& candidate : found_) {
-    const auto is_same = [&](const Candidate& other) {  // a link to it
+  search_.look_around();
+  std::vector<PartCandidate> list;
+  for (const PartCandidate& candidate : search_.found()) {
+    const auto is_same = [&](const PartCandidate& other) {  // a link to it
       std::error_code ignored;
       return fs::equivalent(other.weights->path(), candidate.weights->path(), ignored);
     };
@@ -501,12 +372,12 @@ Result<std::vector<ModelFiles::Candidate>> ModelFiles::candidates(std::string_vi
   std::string message =
       fmt::format("{}: {} beside it is missing ({}/ or a file of any name)",
                   transformer_.weights->path().filename().string(), names.what, part);
-  if (!unread_.empty()) message += fmt::format("; not read: {}", joined(unread_));
+  if (!search_.unread().empty()) message += fmt::format("; not read: {}", joined(search_.unread()));
   return fail(ErrorCode::not_found, std::move(message), {}, transformer_.weights->path().string());
 }
 
 Result<std::size_t> ModelFiles::choose(std::string_view part, const NameTable& names,
-                                       std::span<const Candidate> list,
+                                       std::span<const PartCandidate> list,
                                        std::span<const std::optional<Error>> refusals,
                                        ModelPlan& plan) const {
   const auto form = [&](std::size_t i) {
@@ -544,7 +415,7 @@ Result<std::size_t> ModelFiles::choose(std::string_view part, const NameTable& n
                             part, files.size(), names.what, joined(files)),
                 std::string(part), root_.string());
   }
-  const Candidate& taken = list[*best];
+  const PartCandidate& taken = list[*best];
   const std::optional<ConfigText> config = TRY(config_of(taken, part));
   TRY(refuse_other_forms(*taken.weights, config ? config->text : std::string()));
   ModelPart chosen_part{.name = std::string(part),
@@ -654,13 +525,13 @@ Result<> ModelFiles::take_tokenizer(std::string_view part, TokenizerKind kind, M
     return missing(root_,
                    fmt::format("{}/{}", part, is_folder(root_ / part) ? "tokenizer.json" : ""));
   }
-  search();
-  const Place* best = nullptr;
-  const auto rank_of = [&](const Place& place) {
+  search_.look_around();
+  const ModelSearch::Place* best = nullptr;
+  const auto rank_of = [&](const ModelSearch::Place& place) {
     const std::string name = lower_name(place.folder);
     return std::tuple(place.level, name != part, !name.starts_with("tokenizer"));
   };
-  for (const Place& place : places_)
+  for (const ModelSearch::Place& place : search_.places())
     if (tokenizer_kind(place.folder) == kind &&
         (best == nullptr || rank_of(place) < rank_of(*best)))
       best = &place;
@@ -675,13 +546,7 @@ Result<> ModelFiles::take_tokenizer(std::string_view part, TokenizerKind kind, M
 
 // ---- configurations -----------------------------------------------------------------------------
 
-fs::path ModelFiles::near(const fs::path& name) const {
-  for (const fs::path& folder : around_)
-    if (is_file(folder / name)) return folder / name;
-  return {};
-}
-
-Result<std::optional<ModelFiles::ConfigText>> ModelFiles::config_of(const Candidate& candidate,
+Result<std::optional<ModelFiles::ConfigText>> ModelFiles::config_of(const PartCandidate& candidate,
                                                                     std::string_view part) const {
   if (candidate.folder.empty()) return std::nullopt;
   const fs::path path = candidate.folder / "config.json";
@@ -694,7 +559,7 @@ Result<std::optional<ModelFiles::ConfigText>> ModelFiles::config_of(const Candid
                     .file = fmt::format("{}/config.json", last_name(candidate.folder))};
 }
 
-Result<WeightSource> ModelFiles::source_of(const Candidate& candidate,
+Result<WeightSource> ModelFiles::source_of(const PartCandidate& candidate,
                                            const NameTable& names) const {
   const NetworkTensors* network = candidate.weights->contents().find(names);
   if (network == nullptr)
@@ -704,7 +569,7 @@ Result<WeightSource> ModelFiles::source_of(const Candidate& candidate,
   return WeightSource::make(candidate.weights, *network);
 }
 
-Error ModelFiles::with_file(Error error, const Candidate& candidate) const {
+Error ModelFiles::with_file(Error error, const PartCandidate& candidate) const {
   error.message =
       fmt::format("{}: {}", candidate.weights->path().filename().string(), error.message);
   return error;
@@ -720,7 +585,7 @@ tl::unexpected<Error> ModelFiles::no_axes(std::int64_t head_dim) const {
 
 Result<> ModelFiles::read_scheduler(ModelPlan& plan) const {
   constexpr std::string_view kFile = "scheduler/scheduler_config.json";
-  const fs::path path = complete_ ? root_ / kFile : near(kFile);
+  const fs::path path = complete_ ? root_ / kFile : search_.near(kFile);
   if (complete_ && !is_file(path)) return missing(root_, kFile);
   if (path.empty()) return {};
   const std::string text = TRY(read_file(path, kMaxConfigBytes));
@@ -735,7 +600,7 @@ Result<> ModelFiles::read_scheduler(ModelPlan& plan) const {
 }
 
 Result<> ModelFiles::read_sampling(ModelPlan& plan) const {
-  const fs::path path = complete_ ? root_ / "sampling.json" : near("sampling.json");
+  const fs::path path = complete_ ? root_ / "sampling.json" : search_.near("sampling.json");
   if (path.empty() || !is_file(path)) return {};
   const std::string text = TRY(read_file(path, kMaxConfigBytes));
   return parse_sampling(text, plan.pixels_per_token, plan.sampling, plan.card);

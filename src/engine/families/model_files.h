@@ -1,19 +1,15 @@
 // The files of a model, found and known by what is in them, and the parts that are chosen of them.
 //
-// Where a model is not laid out as diffusers does, its parts are looked for like this: all weight
-// files in the folders that people use for them (transformer, diffusion_models, unet, checkpoints,
-// text_encoder, text_encoder_2, text_encoders, clip, vae, tokenizer, tokenizer_2, models,
-// split_files; in any case, and in the folders that they are sorted into, of models and split_files
-// one deeper) are opened and known by their tensors, never by their names. Of those that hold the
-// network and fit by its sizes the nearest is taken: the transformer's own file first, then its
-// folder, then the folders above it. What is read beats what is in a type that is not; of two as
-// near, plain numbers beat packed blocks. Two that even then are equal are a question to the user.
+// Where a model is not laid out as diffusers does, its parts are looked for (model_search.h). Of
+// the files that hold the network and fit by its sizes the nearest is taken: the transformer's own
+// file first, then its folder, then the folders above it. What is read beats what is in a type that
+// is not; of two as near, plain numbers beat packed blocks. Two that even then are equal are a
+// question to the user.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,6 +21,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "engine/families/model_plan.h"
+#include "engine/families/model_search.h"
 #include "engine/families/pipeline_index.h"
 #include "engine/formats/json.h"
 #include "engine/formats/weight_source.h"
@@ -82,18 +79,6 @@ class ModelFiles {
   Result<> read_sampling(ModelPlan& plan) const;
 
  private:
-  /// Files that may be a part.
-  struct Candidate {
-    std::shared_ptr<const WeightFiles> weights;
-    std::filesystem::path folder;  // whose config.json describes it; empty: none does
-    int level = 0;                 // how far from the transformer's file
-    std::string why;               // where there was no choice
-    std::string note;
-  };
-  struct Place {
-    std::filesystem::path folder;
-    int level = 0;
-  };
   /// A configuration file and what errors call it.
   struct ConfigText {
     std::string text;
@@ -104,20 +89,16 @@ class ModelFiles {
   Result<> find_transformer(const std::filesystem::path& path,
                             std::span<const Family* const> families);
   Result<> read_own_index(std::span<const Family* const> families);
-  void look_around(bool named);
   Result<> decide_family(std::span<const Family* const> families);
   Result<> check_choices() const;
   Result<> check_folders() const;
-  Result<std::shared_ptr<const WeightFiles>> open_weights(const std::filesystem::path& path) const;
-  Result<Candidate> component(const std::filesystem::path& folder, const NameTable* names,
-                              std::string why) const;
-  Result<Candidate> from_path(const std::filesystem::path& path, const NameTable* names) const;
-  Result<std::vector<Candidate>> candidates(std::string_view part, const NameTable& names);
+  Result<PartCandidate> component(const std::filesystem::path& folder, const NameTable* names,
+                                  std::string why) const;
+  Result<PartCandidate> from_path(const std::filesystem::path& path, const NameTable* names) const;
+  Result<std::vector<PartCandidate>> candidates(std::string_view part, const NameTable& names);
   /// The transformer among the files that lie anywhere in the folder that was given.
-  Result<Candidate> only_transformer();
-  void search();
-  void visit(const std::filesystem::path& folder, int level, bool usual, int depth);
-  Result<std::optional<ConfigText>> config_of(const Candidate& candidate,
+  Result<PartCandidate> only_transformer();
+  Result<std::optional<ConfigText>> config_of(const PartCandidate& candidate,
                                               std::string_view part) const;
   Result<> take_tokenizer_folder(std::string_view part, TokenizerKind kind,
                                  const std::filesystem::path& folder, std::string why,
@@ -126,40 +107,31 @@ class ModelFiles {
   Result<bool> take_tokenizer_in(std::string_view part, TokenizerKind kind,
                                  const std::filesystem::path& file, std::string why,
                                  ModelPlan& plan) const;
-  Result<WeightSource> source_of(const Candidate& candidate, const NameTable& names) const;
+  Result<WeightSource> source_of(const PartCandidate& candidate, const NameTable& names) const;
   /// The one of several candidates, of which `refusals` say why they do not fit, if they do not.
   Result<std::size_t> choose(std::string_view part, const NameTable& names,
-                             std::span<const Candidate> list,
+                             std::span<const PartCandidate> list,
                              std::span<const std::optional<Error>> refusals, ModelPlan& plan) const;
-  /// A file that only a complete folder has, looked for around the transformer; empty without it.
-  std::filesystem::path near(const std::filesystem::path& name) const;
   std::optional<std::filesystem::path> chosen(std::string_view part) const;
   template <class Config>
-  Result<Config> read_config(const Candidate& candidate, const PartRule<Config>& rule) const;
-  Error with_file(Error error, const Candidate& candidate) const;
+  Result<Config> read_config(const PartCandidate& candidate, const PartRule<Config>& rule) const;
+  Error with_file(Error error, const PartCandidate& candidate) const;
   tl::unexpected<Error> no_axes(std::int64_t head_dim) const;
 
   std::filesystem::path root_;  // the folder that was given, or the file's
   std::string name_;
   ModelChoices choices_;
-  std::vector<const NameTable*> tables_;        // of all families
   std::vector<const NameTable*> transformers_;  // of all families
-  std::vector<std::filesystem::path> around_;   // the folders above the transformer's file
   bool complete_ = false;                       // root_ is laid out as diffusers does
   std::optional<PipelineIndex> index_;
   std::string index_name_;
-  Candidate transformer_;
+  PartCandidate transformer_;
   const Family* family_ = nullptr;
-  bool searched_ = false;
-  std::vector<Place> places_;
-  std::vector<Candidate> found_;
-  /// Every file is opened once, however often it is looked at.
-  mutable std::map<std::filesystem::path, Result<std::shared_ptr<const WeightFiles>>> opened_;
-  std::vector<std::string> unread_;  // files that could not be opened, and why
+  ModelSearch search_;
 };
 
 template <class Config>
-Result<Config> ModelFiles::read_config(const Candidate& candidate,
+Result<Config> ModelFiles::read_config(const PartCandidate& candidate,
                                        const PartRule<Config>& rule) const {
   const std::optional<ConfigText> stated = TRY(config_of(candidate, rule.part));
   if (stated) return rule.parse(stated->text, stated->file);
@@ -174,7 +146,7 @@ Result<Config> ModelFiles::transformer_config(const PartRule<Config>& rule,
                                               bool (*same)(const Config&, const Config&)) const {
   const Config config = TRY(read_config(transformer_, rule));
   if (!transformer_.folder.empty()) return config;
-  if (const std::filesystem::path path = near("transformer/config.json"); !path.empty()) {
+  if (const std::filesystem::path path = search_.near("transformer/config.json"); !path.empty()) {
     const std::string text = TRY(read_file(path, kMaxConfigBytes));
     const Config stated = TRY(rule.parse(text, "transformer/config.json"));
     if (same(stated, config)) return stated;
@@ -185,7 +157,7 @@ Result<Config> ModelFiles::transformer_config(const PartRule<Config>& rule,
 
 template <class Config>
 Result<Config> ModelFiles::take(const PartRule<Config>& rule, ModelPlan& plan) {
-  const std::vector<Candidate> list = TRY(candidates(rule.part, rule.names));
+  const std::vector<PartCandidate> list = TRY(candidates(rule.part, rule.names));
   std::vector<Config> configs(list.size());
   std::vector<std::optional<Error>> refusals(list.size());
   for (std::size_t i = 0; i < list.size(); ++i) {
