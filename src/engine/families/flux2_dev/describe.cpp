@@ -5,7 +5,7 @@
 
 #include "engine/families/flux2_dev/flux2_dev.h"
 #include "engine/families/flux2_dev/plan.h"
-#include "engine/families/flux2_fit.h"
+#include "engine/families/flux2_parts.h"
 #include "engine/formats/file_tensor.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3_names.h"
@@ -49,12 +49,7 @@ Result<ModelPlan> describe_flux2_dev(ModelFiles& files) {
           ErrorCode::invalid_argument,
           "distilled, cached_references: FLUX.2 [dev] is one model; these keys are for klein");
   auto own = std::make_shared<Flux2DevPlan>();
-  own->transformer = TRY(files.transformer_config<Flux2Config>({.part = "transformer",
-                                                                .names = flux2_names(),
-                                                                .parse = parse_flux2_config,
-                                                                .detect = detect_flux2,
-                                                                .fits = {}},
-                                                               have_same_flux2_shapes));
+  own->transformer = TRY(take_flux2_transformer(files));
   if (!plan.text.taps_stated) plan.text.taps = kTaps;
   own->text_encoder = TRY(files.take<Qwen3Config>({.part = "text_encoder",
                                                    .names = mistral_names(),
@@ -66,13 +61,7 @@ Result<ModelPlan> describe_flux2_dev(ModelFiles& files) {
                                                              plan.text, own->transformer, encoder);
                                                        }},
                                                   plan));
-  plan.vae = TRY(files.take<VaeConfig>(
-      {.part = "vae",
-       .names = vae_names(),
-       .parse = parse_vae_config,
-       .detect = detect_vae,
-       .fits = [&](const VaeConfig& vae) { return check_flux2_vae(vae, own->transformer); }},
-      plan));
+  plan.vae = TRY(take_flux2_vae(files, own->transformer, plan));
   plan.pixels_per_token = plan.vae.pixels_per_token();
   TRY(files.read_scheduler(plan));
   plan.distilled = {true, "its family"};

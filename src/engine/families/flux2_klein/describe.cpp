@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "engine/families/flux2_fit.h"
 #include "engine/families/flux2_klein/flux2_klein.h"
 #include "engine/families/flux2_klein/plan.h"
+#include "engine/families/flux2_parts.h"
 #include "engine/formats/file_tensor.h"
 #include "engine/models/flux2/flux2_names.h"
 #include "engine/models/qwen3/qwen3_names.h"
@@ -55,12 +55,7 @@ bool owns(const WeightFiles& files) { return files.contents().find(flux2_names()
 Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
   ModelPlan plan = files.begin();
   auto own = std::make_shared<KleinPlan>();
-  own->transformer = TRY(files.transformer_config<Flux2Config>({.part = "transformer",
-                                                                .names = flux2_names(),
-                                                                .parse = parse_flux2_config,
-                                                                .detect = detect_flux2,
-                                                                .fits = {}},
-                                                               have_same_flux2_shapes));
+  own->transformer = TRY(take_flux2_transformer(files));
   own->transformer.cached_references = plan.cached_references.value;
   plan.inpaints = !plan.cached_references.value;  // flux.md 6.3: the pipeline of the others
   own->text_encoder =
@@ -73,13 +68,7 @@ Result<ModelPlan> describe_flux2_klein(ModelFiles& files) {
                                          return check_text(plan.text, own->transformer, encoder);
                                        }},
                                   plan));
-  plan.vae = TRY(files.take<VaeConfig>(
-      {.part = "vae",
-       .names = vae_names(),
-       .parse = parse_vae_config,
-       .detect = detect_vae,
-       .fits = [&](const VaeConfig& vae) { return check_flux2_vae(vae, own->transformer); }},
-      plan));
+  plan.vae = TRY(take_flux2_vae(files, own->transformer, plan));
   plan.pixels_per_token = plan.vae.pixels_per_token();
   TRY(files.read_scheduler(plan));
   plan.guidance = plan.distilled.value ? GuidanceUse::none : GuidanceUse::two_passes;

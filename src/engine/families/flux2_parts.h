@@ -1,6 +1,7 @@
-// Whether the parts of a FLUX.2 model fit each other, whichever of its families it is.
+// The parts of a FLUX.2 model, whichever of its families it is, and whether they fit each other.
 #pragma once
 
+#include "engine/families/model_files.h"
 #include "engine/families/model_plan.h"
 #include "engine/models/flux2/flux2_config.h"
 #include "engine/models/qwen3/qwen3_config.h"
@@ -14,7 +15,10 @@ Result<> check_flux2_text(const TextConfig& text, const Flux2Config& transformer
                           const Qwen3Config& encoder);
 /// `invalid_argument` for a VAE of FLUX.1, and for other channels than the transformer has.
 Result<> check_flux2_vae(const VaeConfig& vae, const Flux2Config& transformer);
-/// Everything that a file of weights shows; the RoPE axes and epsilons are not among it.
-bool have_same_flux2_shapes(const Flux2Config& a, const Flux2Config& b);
+
+/// Errors: as those of ModelFiles.
+Result<Flux2Config> take_flux2_transformer(const ModelFiles& files);
+Result<VaeConfig> take_flux2_vae(ModelFiles& files, const Flux2Config& transformer,
+                                 ModelPlan& plan);
 
 }  // namespace imagined::engine

@@ -1,10 +1,25 @@
-#include "engine/families/flux2_fit.h"
+#include "engine/families/flux2_parts.h"
 
 #include <fmt/core.h>
 
 #include <tuple>
 
+#include "engine/models/flux2/flux2_names.h"
+#include "engine/models/vae/vae_names.h"
+
 namespace imagined::engine {
+namespace {
+
+/// Everything that a file of weights shows; the RoPE axes and epsilons are not among it.
+bool have_same_flux2_shapes(const Flux2Config& a, const Flux2Config& b) {
+  const auto shapes = [](const Flux2Config& c) {
+    return std::tuple(c.in_channels, c.out_channels, c.double_blocks, c.single_blocks, c.heads,
+                      c.head_dim, c.context_size, c.mlp_size, c.timestep_channels);
+  };
+  return shapes(a) == shapes(b);
+}
+
+}  // namespace
 
 Result<> check_flux2_text(const TextConfig& text, const Flux2Config& transformer,
                           const Qwen3Config& encoder) {
@@ -35,12 +50,24 @@ Result<> check_flux2_vae(const VaeConfig& vae, const Flux2Config& transformer) {
           transformer.in_channels, transformer.out_channels, channels, vae.latent_channels));
 }
 
-bool have_same_flux2_shapes(const Flux2Config& a, const Flux2Config& b) {
-  const auto shapes = [](const Flux2Config& c) {
-    return std::tuple(c.in_channels, c.out_channels, c.double_blocks, c.single_blocks, c.heads,
-                      c.head_dim, c.context_size, c.mlp_size, c.timestep_channels);
-  };
-  return shapes(a) == shapes(b);
+Result<Flux2Config> take_flux2_transformer(const ModelFiles& files) {
+  return files.transformer_config<Flux2Config>({.part = "transformer",
+                                                .names = flux2_names(),
+                                                .parse = parse_flux2_config,
+                                                .detect = detect_flux2,
+                                                .fits = {}},
+                                               have_same_flux2_shapes);
+}
+
+Result<VaeConfig> take_flux2_vae(ModelFiles& files, const Flux2Config& transformer,
+                                 ModelPlan& plan) {
+  return files.take<VaeConfig>(
+      {.part = "vae",
+       .names = vae_names(),
+       .parse = parse_vae_config,
+       .detect = detect_vae,
+       .fits = [&](const VaeConfig& vae) { return check_flux2_vae(vae, transformer); }},
+      plan);
 }
 
 }  // namespace imagined::engine
