@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/models/common/embed_tokens.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/convert/convert.h"
 #include "engine/ops/gelu/gelu.h"
@@ -86,16 +87,7 @@ Result<Tensor> ClipText::embed(const Context& context, std::span<const std::int3
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} tokens, {} allowed", tokens, config_.positions));
   }
-  Tensor hidden(tokens, config_.hidden_size);
-  for (std::int64_t i = 0; i < tokens; ++i) {
-    const std::int32_t id = ids[static_cast<std::size_t>(i)];
-    if (id < 0 || id >= config_.vocab_size) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("token {} of a vocabulary of {}", id, config_.vocab_size));
-    }
-    embedding_.read_row(id, hidden.view().row_range(i, 1));
-  }
-  TRY(embedding_.sound());
+  Tensor hidden = TRY(embed_tokens(embedding_, {config_.vocab_size, config_.hidden_size}, ids));
   add_scaled(context, positions_.view().row_range(0, tokens), 1.0f, hidden);
   return hidden;
 }

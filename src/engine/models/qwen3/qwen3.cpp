@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "engine/formats/name_table.h"
+#include "engine/models/common/embed_tokens.h"
 #include "engine/models/common/work_cost.h"
 #include "engine/models/qwen3/qwen3_names.h"
 #include "engine/ops/attention/attention.h"
@@ -114,19 +115,6 @@ bool Qwen3::is_behind(std::string_view name, std::span<const std::int64_t> taps)
   return layer && layer->index >= last;
 }
 
-Result<Tensor> Qwen3::embed(std::span<const std::int32_t> ids) const {
-  Tensor hidden(static_cast<std::int64_t>(ids.size()), config_.hidden_size);
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || ids[i] >= config_.vocab_size) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("token {} of a vocabulary of {}", ids[i], config_.vocab_size));
-    }
-    embedding_.read_row(ids[i], hidden.view().row_range(static_cast<std::int64_t>(i), 1));
-  }
-  TRY(embedding_.sound());
-  return hidden;
-}
-
 void Qwen3::run_layer(const Context& context, const Layer& layer, const Places& places,
                       Rows& rows) const {
   const std::int64_t d = config_.head_dim;
@@ -197,7 +185,7 @@ Result<Tensor> Qwen3::run(const Context& context, std::span<const std::int32_t> 
   const std::int64_t q_width = config_.query_heads * config_.head_dim;
   const std::int64_t kv_width = config_.kv_heads * config_.head_dim;
   const DType act = format_.activations;
-  Rows rows{.hidden = TRY(embed(ids)),
+  Rows rows{.hidden = TRY(embed_tokens(embedding_, {config_.vocab_size, config_.hidden_size}, ids)),
             .normed = Tensor(tokens, width, act),
             .qkv = Tensor(tokens, q_width + 2 * kv_width, act),
             .mixed = Tensor(tokens, q_width, act),

@@ -69,7 +69,6 @@ class Qwen3 {
 
   static Result<Layer> load_layer(WeightLoader& weights, const Qwen3Config& config,
                                   std::int64_t index);
-  Result<Tensor> embed(std::span<const std::int32_t> ids) const;
   void run_layer(const Context& context, const Layer& layer, const Places& places,
                  Rows& rows) const;
   Result<Tensor> run(const Context& context, std::span<const std::int32_t> ids,

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "engine/models/common/embed_tokens.h"
 #include "engine/models/common/work_cost.h"
 #include "engine/ops/attention/attention.h"
 #include "engine/ops/gelu/gelu.h"
@@ -92,19 +93,6 @@ Result<T5> T5::load(WeightLoader& weights, const T5Config& config) {
   return model;
 }
 
-Result<Tensor> T5::embed(std::span<const std::int32_t> ids) const {
-  Tensor hidden(static_cast<std::int64_t>(ids.size()), config_.hidden_size);
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || ids[i] >= config_.vocab_size) {
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("token {} of a vocabulary of {}", ids[i], config_.vocab_size));
-    }
-    embedding_.read_row(ids[i], hidden.view().row_range(static_cast<std::int64_t>(i), 1));
-  }
-  TRY(embedding_.sound());
-  return hidden;
-}
-
 /// [heads, 2 tokens - 1], as AttentionOptions::relative_bias.
 Tensor T5::position_bias(const Tensor& bucket_bias, std::int64_t tokens) const {
   Tensor bias(config_.heads, 2 * tokens - 1);
@@ -142,7 +130,7 @@ Result<Tensor> T5::encode(const Context& context, std::span<const std::int32_t> 
   CHECK(tokens > 0, "no tokens");
   const std::int64_t width = config_.heads * config_.head_dim;
   const DType act = format_.activations;
-  Rows rows{.hidden = TRY(embed(ids)),
+  Rows rows{.hidden = TRY(embed_tokens(embedding_, {config_.vocab_size, config_.hidden_size}, ids)),
             .normed = Tensor(tokens, config_.hidden_size, act),
             .qkv = Tensor(tokens, 3 * width, act),
             .mixed = Tensor(tokens, width, act),

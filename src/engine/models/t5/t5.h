@@ -48,7 +48,6 @@ class T5 {
 
   static Result<Layer> load_layer(WeightLoader& weights, const T5Config& config,
                                   std::int64_t index);
-  Result<Tensor> embed(std::span<const std::int32_t> ids) const;
   Tensor position_bias(const Tensor& bucket_bias, std::int64_t tokens) const;
   void run_layer(const Context& context, const Layer& layer, ConstMatrixView bias,
                  Rows& rows) const;
