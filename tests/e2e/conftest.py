@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from program import BINARY, Server  # noqa: E402
-from servers import no_proxy, start_server  # noqa: E402, F401
+from servers import client, no_proxy, start_server  # noqa: E402, F401
 
 
 def pytest_collection_modifyitems(items):

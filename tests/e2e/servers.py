@@ -1,4 +1,4 @@
-"""Fixtures of every test that runs the program."""
+"""Servers for every test that runs the program, and the OpenAI client of one."""
 
 import os
 
@@ -19,6 +19,18 @@ def start_server(tmp_path):
     yield start
     for running in reversed(started):
         running.__exit__(None, None, None)
+
+
+def openai_of(server, key=None):
+    """The OpenAI client of a server, with the server's own key if there is no other; tries nothing twice."""
+    openai = pytest.importorskip("openai", reason="the openai package is not installed")
+    return openai.OpenAI(base_url=f"{server.url}/v1", api_key=key or server.key, max_retries=0)
+
+
+@pytest.fixture
+def client(server):
+    with openai_of(server) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

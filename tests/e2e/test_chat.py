@@ -31,12 +31,6 @@ def server(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def client(server):
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
-        yield made
-
-
 def post(server, path, **body):
     return requests.post(server.url + path, json=body, headers=server.headers(), timeout=120,
                          stream=bool(body.get("stream")))

@@ -6,14 +6,9 @@ import concurrent.futures
 import pytest
 
 from program import PAPERLAND, PROMPT, jpeg_size
+from servers import openai_of
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
-
-
-@pytest.fixture
-def client(server):
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
-        yield made
 
 
 def test_openai_gets_a_link(client):
@@ -55,7 +50,7 @@ def test_openai_raises_its_own_class(client, error, field, arguments):
 
 
 def test_openai_recognises_a_wrong_key(server):
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="imk_wrong", max_retries=0) as client:
+    with openai_of(server, "imk_wrong") as client:
         with pytest.raises(openai.AuthenticationError):
             client.models.list()
 

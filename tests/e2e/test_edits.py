@@ -12,7 +12,6 @@ import requests
 
 from program import PAPERLAND, ROOT, jpeg_size, wait_until
 
-openai = pytest.importorskip("openai", reason="the openai package is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the pillow package is not installed")
 ImageCms = pytest.importorskip("PIL.ImageCms", reason="the pillow package is not installed")
 TINY_KLEIN = ROOT / "tests/golden/a1"
@@ -53,12 +52,6 @@ def server(tmp_path_factory):
                 "--set", 'models.tiny-klein.price_usd="0.02"',
                 "--set", 'models.tiny-klein.price_input_usd="0.002"') as running:
         yield running
-
-
-@pytest.fixture
-def client(server):
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
-        yield made
 
 
 def post_json(server, body):

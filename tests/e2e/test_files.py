@@ -19,12 +19,6 @@ def server(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def client(server):
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
-        yield made
-
-
 def test_a_file_is_kept_listed_read_and_deleted(client):
     made = client.files.create(file=("hat.png", io.BytesIO(RED)), purpose="vision")
     assert made.id.startswith("file_")

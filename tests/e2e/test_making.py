@@ -29,12 +29,6 @@ def server(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def client(server):
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
-        yield made
-
-
 def made(client, **extra):
     reply = client.images.generate(model="paperland", prompt="a red house", size="704x1408",
                                    response_format="b64_json", extra_body={"seed": 7} | extra)

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from program import PROMPT, run, wait_until
+from servers import openai_of
 from test_edits import RED, TINY_KLEIN, data_url, post_json
 
 openai = pytest.importorskip("openai", reason="the openai package is not installed")
@@ -30,10 +31,6 @@ def policy(tmp_path):
     return "--moderation-file", path
 
 
-def client_of(server):
-    return openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0)
-
-
 def usage_rows(server):
     done = run("usage", "--json", "--data-dir", server.data_dir)
     assert done.returncode == 0, done.stderr
@@ -42,7 +39,7 @@ def usage_rows(server):
 
 def test_a_refusal_is_an_error_that_names_the_category(start_server, policy):
     server = start_server(*policy)
-    with client_of(server) as client:
+    with openai_of(server) as client:
         with pytest.raises(openai.BadRequestError) as caught:
             client.images.generate(model="grok-imagine-image", prompt=BLOCKED)
     assert caught.value.code == "content_policy_violation"
@@ -63,7 +60,7 @@ def test_a_refusal_is_an_error_that_names_the_category(start_server, policy):
 
 def test_a_refusal_is_an_empty_list_where_that_is_wanted(start_server, policy):
     server = start_server(*policy, "--moderation-answer", "empty")
-    with client_of(server) as client:
+    with openai_of(server) as client:
         assert client.images.generate(model="grok-imagine-image", prompt=BLOCKED).data == []
         good = client.images.generate(model="grok-imagine-image", prompt=PROMPT)
     assert [entry.respect_moderation for entry in good.data] == [True]
@@ -136,7 +133,7 @@ def outcomes(server):
 def test_a_made_picture_that_is_refused_is_neither_kept_nor_paid_for(start_server):
     with classifier("picture", "violence") as url:
         server = start_server("--moderation-url", url, "--moderation-pictures", "on")
-        with client_of(server) as client, pytest.raises(openai.BadRequestError) as refused:
+        with openai_of(server) as client, pytest.raises(openai.BadRequestError) as refused:
             client.images.generate(model="grok-imagine-image", prompt=PROMPT)
     whole = refused.value.response.json()
     assert whole["code"] == "imagine:content-moderated"
@@ -163,7 +160,7 @@ def test_a_refused_picture_may_be_a_marked_entry(start_server):
     with classifier("picture", "hate") as url:
         server = start_server("--moderation-url", url, "--moderation-pictures", "on",
                               "--moderation-answer", "marked")
-        with client_of(server) as client:
+        with openai_of(server) as client:
             reply = client.images.generate(model="grok-imagine-image", prompt=PROMPT, n=2)
     assert [(entry.url, entry.b64_json, entry.respect_moderation) for entry in reply.data] == \
         [(None, None, False)] * 2

@@ -11,6 +11,7 @@ import requests
 
 from authority import Authority
 from program import run, wait_until
+from servers import openai_of
 from test_edits import RED, data_url
 from upstream import Upstream, chunk, completion, json_answer, sse, stream_answer
 
@@ -81,7 +82,7 @@ def test_events_go_by_unchanged_wherever_they_are_cut(relay):
 def test_openai_reads_a_relayed_stream(relay):
     upstream = Upstream(stream_answer(sse(chunk("a "), chunk("house"), "[DONE]")))
     server = relay(upstream)
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         chunks = list(client.chat.completions.create(**ASK, stream=True))
         listed = [model.id for model in client.models.list()]
         assert client.models.retrieve("far").owned_by == "u0"
@@ -260,7 +261,7 @@ def test_the_page_of_a_proxy_is_told_as_an_error(relay):
         assert reply.headers["content-type"] == "application/json" and "x-should-retry" not in reply.headers
         assert reply.json()["request_id"] == reply.headers["x-request-id"]
     assert replies[0].headers["retry-after"] == "7" and replies[0].json()["error"]["type"] == "server_error"
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client, \
+    with openai_of(server) as client, \
             pytest.raises(openai.InternalServerError) as failed:
         client.chat.completions.create(**ASK)
     assert "502 Bad Gateway" in failed.value.message and "<" not in failed.value.message
@@ -297,7 +298,7 @@ def test_what_is_neither_an_answer_nor_an_error_is_told_as_an_error_and_costs_no
 
 def test_who_knows_no_streams_is_told_as_the_stream_that_was_asked_for(relay):
     server = relay(Upstream(json_answer(completion("a house"))), settings='price_input_usd = "1"')
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         chunks = list(client.chat.completions.create(**ASK, stream=True, stream_options={"include_usage": True}))
     assert "".join(choice.delta.content for each in chunks for choice in each.choices) == "a house"
     assert chunks[0].choices[0].finish_reason == "stop" and chunks[-1].usage.prompt_tokens == 10

@@ -22,12 +22,6 @@ def server(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def client(server):
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as made:
-        yield made
-
-
 def test_openai_sees_previews_and_then_the_picture(client):
     events = list(client.images.generate(model="tiny-klein", prompt="a red house", stream=True,
                                          partial_images=2, extra_body={"seed": 7}))

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from program import ROOT, run, stopped, wait_until
+from servers import openai_of
 from test_chat import RECORDED, events
 from test_edits import RED, TINY_KLEIN, data_url
 from test_relay import post
@@ -140,7 +141,7 @@ def test_a_pair_streams_words_and_pictures_as_they_come(talk):
     upstream = Upstream(says("Here.", calls=[(MAKE, HOUSE)]),
                         (200, {"content-type": "text/event-stream"}, sse(chunk("Done")), never, *last[2:]))
     server = talk(upstream)
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         stream = client.chat.completions.create(
             model="pair", messages=[{"role": "user", "content": "draw a house"}], stream=True,
             stream_options={"include_usage": True})
@@ -181,7 +182,7 @@ def test_the_image_tool_of_responses_is_told_in_the_recorded_order(talk):
 
 def test_openai_reads_a_response_with_the_image_tool(talk):
     server = talk(Upstream(responds(calls=[(MAKE, HOUSE)]), responds("A house.")))
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         answer = client.responses.create(model="far", input="draw a house", tools=[TOOL])
     assert answer.output_text == "A house."
     assert answer.output[0].type == "image_generation_call" and answer.output[0].result
@@ -509,7 +510,7 @@ def paths(upstream):
 def test_who_has_completions_alone_answers_responses_too(talk, nothing):
     upstream = Upstream(completes(says("A ", "house."), nothing=nothing))
     server = talk(upstream)
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         answer = client.responses.create(model="far", input="hi", instructions="be brief", max_output_tokens=9)
         assert (answer.output_text, answer.status, answer.model) == ("A house.", "completed", "far")
         assert (answer.usage.input_tokens, answer.usage.output_tokens) == (10, 5)
@@ -548,7 +549,7 @@ def test_a_response_repeats_what_was_asked_for(talk):
     plain = respond(server, tools=[]).json()
     assert plain["tools"] == [] and plain["tool_choice"] == "auto" and plain["parallel_tool_calls"] is True
     assert [plain[name] for name in ("instructions", "max_output_tokens", "temperature", "top_p")] == [None] * 4
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         answer = client.responses.create(model="far", input="hi", **ASKED)
     assert answer.tools[0].name == "weather" and answer.tool_choice.name == "weather"
     assert (answer.temperature, answer.text.format.type) == (0.5, "json_object")
@@ -572,7 +573,7 @@ def test_functions_and_pictures_reach_who_has_completions_alone(talk):
                          files={"file": ("red.png", RED)}, data={"purpose": "vision"}).json()["id"]
     given = {"role": "user", "content": [{"type": "input_image", "file_id": kept},
                                          {"type": "input_text", "text": "what weather is this?"}]}
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         first = client.responses.create(model="far", input=[given], tools=[own])
         (call,) = first.output
         assert (call.type, call.name, json.loads(call.arguments)) == ("function_call", "weather", {"at": "home"})

@@ -12,6 +12,7 @@ import requests
 
 from clips import FRAMES_PER_SECOND, clip_model
 from program import ROOT, Server, run, stopped, wait_until
+from servers import openai_of
 from test_edits import RED, data_url
 from test_moderation import classifier
 
@@ -312,7 +313,7 @@ def test_a_model_that_was_not_trained_for_clips_says_so(tmp_path):
 
 def test_openai_asks_and_looks_until_the_video_is_there(server, tmp_path):
     """Its own `videos.create` is of another API; what it posts and retrieves is this one's."""
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0) as client:
+    with openai_of(server) as client:
         asked = client.post("/videos/generations", cast_to=object,
                             body={"model": CLIPS, "prompt": "night falls", "duration": 1})
         told = []
