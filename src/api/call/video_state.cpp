@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/call/storage.h"
+#include "api/call/keeping.h"
 #include "base/utf8.h"
 
 namespace imagined::api {

@@ -9,7 +9,7 @@
 #include <xai/api/v1/image.grpc.pb.h>
 #include "api/call/door.h"
 #include "api/call/job_wait.h"
-#include "api/call/storage.h"
+#include "api/call/keeping.h"
 #include "api/call/taking.h"
 #include "api/call/upload.h"
 #include "api/grpc/file_output.h"

@@ -7,7 +7,7 @@
 
 #include <xai/api/v1/video.grpc.pb.h>
 #include "api/call/door.h"
-#include "api/call/storage.h"
+#include "api/call/keeping.h"
 #include "api/call/taking.h"
 #include "api/call/upload.h"
 #include "api/call/video_state.h"

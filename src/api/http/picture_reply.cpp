@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "api/call/job_wait.h"
-#include "api/call/storage.h"
+#include "api/call/keeping.h"
 #include "api/http/picture_stream.h"
 #include "base/crypto.h"
 

@@ -1,4 +1,4 @@
-#include "api/call/storage.h"
+#include "api/call/keeping.h"
 
 #include <utility>
 
