@@ -66,11 +66,6 @@ constexpr std::string_view kQuestions[] = {
     "what can you see", "what text",   "who is in",      "who is this",    "how many",
     "read the text",    "tell me what"};
 
-std::string text_of(const json& object, std::string_view name) {
-  const json& value = member(object, name);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
 tl::unexpected<Error> wrong(const std::string& where, std::string_view expected,
                             const json& value) {
   return fail(ErrorCode::unprocessable,
@@ -127,12 +122,12 @@ class Reader {
  private:
   Result<void> read_item(const json& item, const std::string& where) {
     if (!item.is_object()) return wrong(where, "an object", item);
-    const std::string type = text_of(item, "type");
+    const std::string type = string_in(item, "type");
     if (type == "image_generation_call" || type == "item_reference") {
       keep_item(item);
       return {};
     }
-    const std::string role = text_of(item, "role");
+    const std::string role = string_in(item, "role");
     if (role == "user") return read_message(item, where, true);
     if (role == "assistant") return read_message(item, where, false);
     if (role == "system" || role == "developer" || role == "tool" || role == "function") return {};
@@ -143,8 +138,8 @@ class Reader {
 
   /// A picture of an earlier answer: its bytes when they are there, else its name.
   void keep_item(const json& item) {
-    std::string base64 = text_of(item, "result");
-    std::string id = text_of(item, "id");
+    std::string base64 = string_in(item, "result");
+    std::string id = string_in(item, "id");
     if (base64.empty() && !id.starts_with("ig_")) return;
     SaidPicture picture;
     if (base64.empty())
@@ -179,7 +174,7 @@ class Reader {
   static Result<void> read_part(const json& part, const std::string& where, std::string& text,
                                 std::vector<SaidPicture>& pictures) {
     if (!part.is_object()) return wrong(where, "an object", part);
-    const std::string type = text_of(part, "type");
+    const std::string type = string_in(part, "type");
     if (type == "text" || type == "input_text" || type == "output_text") {
       const json& said = member(part, "text");
       if (!said.is_string()) return wrong(where + ".text", "a string", said);
@@ -199,12 +194,12 @@ class Reader {
   static Result<void> read_picture(const json& part, const std::string& where,
                                    std::vector<SaidPicture>& pictures) {
     const json& value = part.contains("image_url") ? part["image_url"] : part;
-    SaidPicture picture{.file_id = text_of(part, "file_id")};
+    SaidPicture picture{.file_id = string_in(part, "file_id")};
     if (value.is_string()) {
       picture.text = value.get<std::string>();
     } else if (value.is_object()) {
-      picture.text = text_of(value, "url");
-      if (picture.file_id.empty()) picture.file_id = text_of(value, "file_id");
+      picture.text = string_in(value, "url");
+      if (picture.file_id.empty()) picture.file_id = string_in(value, "file_id");
     }
     if (!picture.file_id.empty()) picture.text.clear();
     if (picture.text.empty() && picture.file_id.empty())
@@ -231,7 +226,7 @@ Result<json> read_tools(const json& tools, std::vector<std::string>& warnings) {
   bool has_others = false;
   for (const json& tool : tools) {
     if (!tool.is_object()) return wrong("tools", "a list of objects", tool);
-    if (text_of(tool, "type") == "image_generation")
+    if (string_in(tool, "type") == "image_generation")
       image_tool = tool;
     else
       has_others = true;
@@ -273,7 +268,7 @@ Result<void> check_model_of_the_tool(const json& tool, const std::string& asked,
 }
 
 Result<ImageAction> read_action(const json& tool) {
-  const std::string action = tool.is_null() ? "" : text_of(tool, "action");
+  const std::string action = tool.is_null() ? "" : string_in(tool, "action");
   if (action.empty() || action == "auto") return ImageAction::auto_;
   if (action == "generate") return ImageAction::generate;
   if (action == "edit") return ImageAction::edit;
@@ -288,7 +283,7 @@ Result<json> picture_fields(const json& body, const json& tool,
   TRY(refuse_not_said_here(body));
   json fields = json::object();
   const auto warn_of_schema = [&warnings](std::string_view name, const json& format) {
-    if (format.is_object() && text_of(format, "type") != "text")
+    if (format.is_object() && string_in(format, "type") != "text")
       warnings.push_back(fmt::format("{}: a picture has no schema", name));
   };
   for (const auto& [name, value] : body.items()) {
@@ -362,7 +357,7 @@ Result<Conversation> parse_conversation(std::string_view text, ChatApi api,
                             .given = {},
                             .earlier = {},
                             .action = action,
-                            .previous_response_id = text_of(body, "previous_response_id"),
+                            .previous_response_id = string_in(body, "previous_response_id"),
                             .include_usage = false};
   for (auto turn = turns.rbegin(); turn != turns.rend(); ++turn) {
     const bool is_last = turn == turns.rbegin() && turn->by_user;

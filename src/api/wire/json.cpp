@@ -98,6 +98,11 @@ const json& member(const json& object, std::string_view name) {
   return found == object.end() ? kNull : *found;
 }
 
+std::string string_in(const json& object, std::string_view name) {
+  const json& value = member(object, name);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
 bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }

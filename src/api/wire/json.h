@@ -34,6 +34,8 @@ Result<nlohmann::json> parse_json_object(std::string_view text,
 
 /// The member, or null where it is missing.
 const nlohmann::json& member(const nlohmann::json& object, std::string_view name);
+/// The member where it is a text, and else nothing: for what may be there in any form.
+std::string string_in(const nlohmann::json& object, std::string_view name);
 bool is_one_of(std::span<const std::string_view> names, std::string_view name);
 
 /// Reads one member; null and absent are the same: nothing. `unprocessable` for another type, with

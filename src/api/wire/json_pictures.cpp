@@ -18,9 +18,7 @@ using service::kUploadBytesMax;
 
 /// Of `{"file_id": "..."}`; empty for anything else.
 std::string file_id_of(const json& value) {
-  if (!value.is_object()) return {};
-  const auto id = value.find("file_id");
-  return id != value.end() && id->is_string() ? id->get<std::string>() : std::string();
+  return value.is_object() ? string_in(value, "file_id") : std::string();
 }
 
 Result<std::string> text_of(const json& value, std::string_view field, std::string_view name) {

@@ -30,11 +30,6 @@ tl::unexpected<Error> no_words_for(std::string field, std::string_view what,
   return fail(code, std::move(message), std::move(field));
 }
 
-std::string text_in(const json& object, std::string_view name) {
-  const json& value = member(object, name);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
 /// `value` of an object without what is null.
 json without_nulls(json value) {
   for (auto each = value.begin(); each != value.end();)
@@ -43,7 +38,7 @@ json without_nulls(json value) {
 }
 
 bool is_text(const json& part) {
-  const std::string type = part.is_object() ? text_in(part, "type") : std::string();
+  const std::string type = part.is_object() ? string_in(part, "type") : std::string();
   return type == "input_text" || type == "output_text" || type == "text" || type == "refusal";
 }
 
@@ -52,14 +47,14 @@ std::string joined_texts(const json& parts) {
   std::string text;
   for (const json& part : parts) {
     if (!text.empty()) text += '\n';
-    text += text_in(part, text_in(part, "type") == "refusal" ? "refusal" : "text");
+    text += string_in(part, string_in(part, "type") == "refusal" ? "refusal" : "text");
   }
   return text;
 }
 
 json part_in_chat(const json& part) {
-  if (is_text(part)) return {{"type", "text"}, {"text", text_in(part, "text")}};
-  const std::string type = part.is_object() ? text_in(part, "type") : std::string();
+  if (is_text(part)) return {{"type", "text"}, {"text", string_in(part, "text")}};
+  const std::string type = part.is_object() ? string_in(part, "type") : std::string();
   if (type == "input_image") {
     const json& url = member(part, "image_url");
     json picture = {{"url", url.is_object() ? member(url, "url") : url},
@@ -99,8 +94,8 @@ class Messages {
     if (!item.is_object())
       return no_words_for("input", fmt::format("expected items, got {}", shown(item)),
                           ErrorCode::unprocessable);
-    const std::string type = text_in(item, "type");
-    const std::string role = text_in(item, "role");
+    const std::string type = string_in(item, "type");
+    const std::string role = string_in(item, "role");
     is_answer_ = is_answer_ && type == "function_call";
     if (type == "message" || (type.empty() && !role.empty()))
       say(role, content_in_chat(member(item, "content")));
@@ -108,10 +103,10 @@ class Messages {
       add_call(item);
     else if (type == "function_call_output")
       messages_.push_back({{"role", "tool"},
-                           {"tool_call_id", text_in(item, "call_id")},
+                           {"tool_call_id", string_in(item, "call_id")},
                            {"content", content_in_chat(member(item, "output"))}});
     else if (type == "image_generation_call" ||
-             (type == "item_reference" && text_in(item, "id").starts_with("ig_")))
+             (type == "item_reference" && string_in(item, "id").starts_with("ig_")))
       messages_.push_back(item);
     else if (type == "item_reference")
       return no_words_for("input", fmt::format("answers are not kept here, so there is no {}; send "
@@ -132,10 +127,10 @@ class Messages {
   void add_call(const json& item) {
     if (!is_answer_) say("assistant", nullptr);
     messages_.back()["tool_calls"].push_back(
-        {{"id", text_in(item, "call_id")},
+        {{"id", string_in(item, "call_id")},
          {"type", "function"},
          {"function",
-          {{"name", text_in(item, "name")}, {"arguments", text_in(item, "arguments")}}}});
+          {{"name", string_in(item, "name")}, {"arguments", string_in(item, "arguments")}}}});
   }
 
   json messages_ = json::array();
@@ -172,7 +167,7 @@ Result<json> tools_of(const json& all) {
                         ErrorCode::unprocessable);
   json tools = json::array();
   for (const json& tool : all) {
-    const std::string type = tool.is_object() ? text_in(tool, "type") : std::string();
+    const std::string type = tool.is_object() ? string_in(tool, "type") : std::string();
     if (type != "function" && type != "image_generation")
       return no_words_for(
           "tools", fmt::format("the server that has the model knows /v1/chat/completions alone, "
@@ -185,7 +180,7 @@ Result<json> tools_of(const json& all) {
 
 /// The form of the answer: a schema is one level deeper, plain text is what comes anyway.
 json response_format_of(const json& format) {
-  const std::string type = format.is_object() ? text_in(format, "type") : std::string();
+  const std::string type = format.is_object() ? string_in(format, "type") : std::string();
   if (type == "text") return nullptr;
   if (type != "json_schema") return format;
   json schema = format;
@@ -212,7 +207,7 @@ Result<std::string> responses_as_chat(std::string_view text) {
   if (const json& tools = member(body, "tools"); !tools.is_null())
     put("tools", TRY(tools_of(tools)));
   const json& choice = member(body, "tool_choice");
-  put("tool_choice", choice.is_object() && text_in(choice, "type") == "function"
+  put("tool_choice", choice.is_object() && string_in(choice, "type") == "function"
                          ? function_in_chat(choice)
                          : choice);
   // `max_tokens`: the newer name is known to few of those that have completions alone.

@@ -45,11 +45,6 @@ constexpr std::string_view kOfPictures[] = {"size",
                                             "storage_options",
                                             "output"};
 
-std::string string_in(const json& object, std::string_view name) {
-  const json& value = member(object, name);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
 json function_of(std::string_view name, std::string_view what, const json& properties,
                  const json& required) {
   return {{"name", name},
