@@ -22,7 +22,7 @@
 #include "api/grpc/times.h"
 #include "api/wire/answer_parts.h"
 #include "api/wire/said_error.h"
-#include "api/wire/tool_talk.h"
+#include "api/wire/talk_turn.h"
 
 namespace imagined::api {
 namespace {

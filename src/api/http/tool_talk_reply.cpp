@@ -23,6 +23,7 @@
 #include "api/wire/responses_as_chat.h"
 #include "api/wire/said_error.h"
 #include "api/wire/talk_answer.h"
+#include "api/wire/talk_turn.h"
 #include "api/wire/tool_talk.h"
 #include "base/crypto.h"
 #include "base/ids.h"

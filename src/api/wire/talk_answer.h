@@ -11,7 +11,7 @@
 
 #include "api/wire/answer_parts.h"
 #include "api/wire/picture_events.h"
-#include "api/wire/tool_talk.h"
+#include "api/wire/talk_turn.h"
 
 namespace imagined::api::wire {
 

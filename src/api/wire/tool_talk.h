@@ -1,9 +1,7 @@
 // A conversation with a model that talks and is given tools that make pictures: what it is asked in
-// each round, what it says, and what its calls want.
+// each round, and what its calls want.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,9 +10,9 @@
 
 #include "api/wire/conversation.h"
 #include "api/wire/image_request.h"
+#include "api/wire/talk_turn.h"
 #include "base/result.h"
 #include "service/catalogue/catalogue.h"
-#include "service/upstreams/upstreams.h"
 
 namespace imagined::api::wire {
 
@@ -23,44 +21,8 @@ bool wants_image_tool(std::string_view body);
 /// The model that its image tool names; none: there is no such tool, or it names none.
 Result<std::optional<std::string>> image_tool_model(std::string_view body);
 
-struct ToolCall {
-  std::string id;
-  std::string name;
-  std::string arguments;  // JSON, as the model has written it
-
-  bool operator==(const ToolCall&) const = default;
-};
+/// Whether a call is of a tool of ours.
 bool is_image_call(const ToolCall& call);
-
-/// What a model has said in one round.
-struct TalkTurn {
-  std::string text;
-  std::string unsaid;  // of it: what `feed` has not given, of who knows no streams
-  std::vector<ToolCall> calls;
-  std::string items;          // of responses: its output as it came, a JSON list
-  std::string finish_reason;  // "stop", "length", "content_filter", ...; may be empty
-  std::optional<service::TokenUsage> usage;
-};
-
-/// Reads a round's stream while it comes.
-class TurnReader {
- public:
-  explicit TurnReader(ChatApi api);
-  ~TurnReader();
-  TurnReader(TurnReader&&) noexcept;
-  TurnReader& operator=(TurnReader&&) noexcept;
-
-  /// What the model has said for people since.
-  std::string feed(std::string_view bytes);
-  /// What comes after this changes nothing: `end` says why.
-  bool has_failed() const;
-  /// All of it. `unavailable` for a stream that says something else, or breaks off.
-  Result<TalkTurn> end();
-
- private:
-  class State;
-  std::unique_ptr<State> state_;
-};
 
 /// What a call wants to have made.
 struct WantedPictures {
