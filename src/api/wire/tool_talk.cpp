@@ -265,10 +265,13 @@ struct ToolTalk::State {
                                 "itself, as clients do with store = false",
                                 list(), shown(json(id))),
                     list());
-      if (string_in(item, "role") == "assistant") item.erase("images");
+      const bool is_answer = string_in(item, "role") == "assistant";
+      if (is_answer) item.erase("images");
       if (json& content = item["content"]; content.is_array()) {
-        for (const json& part : content) read_part(part);
-      } else if (content.is_string() && string_in(item, "role") == "assistant") {
+        for (json& part : content)
+          if (const std::string name = read_part(part); is_answer && !name.empty())
+            part = told_part(name);
+      } else if (content.is_string() && is_answer) {
         content = without_data(content.get<std::string>());
       } else if (content.is_null() && !type.empty()) {
         item.erase("content");  // items that have none
@@ -294,10 +297,17 @@ struct ToolTalk::State {
         {"content", fmt::format("[picture {}: {}]", name, cut(string_in(item, "prompt"), 400))}};
   }
 
-  void read_part(const json& part) {
-    if (!part.is_object()) return;
+  /// LlamaIndex puts what was made into the answer, where other servers take no pictures.
+  json told_part(const std::string& name) const {
+    return {{"type", api == ChatApi::responses ? "output_text" : "text"},
+            {"text", fmt::format("[picture {}]", name)}};
+  }
+
+  /// The name that the picture of a part gets; none: it is no picture.
+  std::string read_part(const json& part) {
+    if (!part.is_object()) return {};
     const std::string type = string_in(part, "type");
-    if (type != "image_url" && type != "input_image") return;
+    if (type != "image_url" && type != "input_image") return {};
     const json& value = part.contains("image_url") ? part["image_url"] : part;
     SaidPicture picture{.file_id = string_in(part, "file_id")};
     if (value.is_string()) picture.text = value.get<std::string>();
@@ -306,7 +316,7 @@ struct ToolTalk::State {
       if (picture.file_id.empty()) picture.file_id = string_in(value, "file_id");
     }
     if (!picture.file_id.empty()) picture.text.clear();
-    name_next(std::move(picture));
+    return name_next(std::move(picture));
   }
 
   /// Markdown of earlier answers: a model needs the name of a picture, and not its megabytes.

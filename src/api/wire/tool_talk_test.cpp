@@ -75,6 +75,26 @@ TEST(ToolTalk, SendsWhatTheModelSaidAsItSaidIt) {
               HasSubstr(R"("text":"[picture ig_1_0: p]","type":"output_text")"));
 }
 
+TEST(ToolTalk, NamesThePicturesThatAnAnswerIsSentBackWith) {
+  const std::string picture = "data:image/png;base64,AA==";
+  const ToolTalk responses = talk_of(
+      R"({"model":"m","input":[{"role":"assistant","content":[{"type":"input_image","image_url":")" +
+          picture + R"("},{"type":"output_text","text":"a"}]},{"role":"user","content":"b"}]})",
+      ChatApi::responses);
+  EXPECT_THAT(responses.body(false), testing::Not(HasSubstr(picture)));
+  EXPECT_THAT(responses.body(false),
+              HasSubstr(R"("text":"[picture image_1]","type":"output_text")"));
+  const auto known =
+      responses.read({"c", "imagine_image_to_image", R"({"prompt":"a","images":["image_1"]})"});
+  ASSERT_TRUE(known) << known.error().message;
+  EXPECT_THAT(known->references, ElementsAre(SaidPicture{.text = picture}));
+  const ToolTalk chat = talk_of(
+      R"({"model":"m","messages":[{"role":"assistant","content":[{"type":"image_url","image_url":)"
+      R"({"url":")" +
+      picture + R"("}}]},{"role":"user","content":"b"}]})");
+  EXPECT_THAT(chat.body(false), HasSubstr(R"({"text":"[picture image_1]","type":"text"})"));
+}
+
 TEST(ToolTalk, MakesNoMorePicturesACallThanItMay) {
   const ToolTalk talk = talk_of(R"({"model":"m","messages":[{"role":"user","content":"a"}]})");
   const auto read = [&](const char* arguments) {
