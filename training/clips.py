@@ -96,6 +96,14 @@ def part_of(clip, rng):
     return replace(clip, times=rng.choice(_PARTS))
 
 
+def way(clip, time):
+    """Rows and columns that the thing has gone at a time."""
+    if clip.motion not in _WAY:
+        return 0, 0
+    first, now = (clip.frames[t].things[0] for t in (0, time))
+    return now.y - first.y, now.x - first.x
+
+
 def _with(scene, **changes):
     return replace(scene, things=(replace(scene.things[0], **changes),))
 

@@ -1,12 +1,13 @@
 """Puts a single block before the others whose first head looks at its own place in the nearest given
-picture, so that an edit can keep what it should not change.
+picture, so that an edit can keep what it should not change. Of a pool of clips: at the place where
+what moves came from, as far as the blocks before it know.
 
     python -m training.copying_block --checkpoint FILE --pool FOLDER --out FILE
 
 Without it no head learnt to: after 130,000 edits none gave its own place more than 0.08 of its
 attention, and the model drew anew what it had read. The head is solved from what the blocks before
-it say of the pool's edits. The block's output is nothing at first, so pictures stay what they were
-until training goes on.
+it say of the pool's edits or clips. The block's output is nothing at first, so pictures stay what
+they were until training goes on.
 """
 
 import argparse
@@ -15,10 +16,11 @@ from pathlib import Path
 
 import torch
 
+from training import clips
 from training.batches import Batches
 from training.paperland import Paperland
 from training.train import velocities
-from training.transformer import CONFIG, SingleBlock
+from training.transformer import CONFIG, SingleBlock, rotate_pairs, rotation
 
 # Shares of the head's attention score that the rotary frequencies of an axis carry, fastest first.
 # The fastest tell neighbours apart and come round again after 6 tokens; the slower ones do not.
@@ -32,12 +34,23 @@ _BLOCK = re.compile(re.escape(_BLOCKS) + r"\.(\d+)\.")
 _BATCHES = 40
 
 
+def ways(batch):
+    """Rows and columns that what moves has gone since the given picture, for each token to make."""
+    tokens = batch.shape.grid[0] * batch.shape.grid[1]
+    gone = [
+        clips.way(subject, time) if isinstance(subject, clips.Clip) else (0, 0)
+        for subject in batch.subjects
+        for time in batch.shape.times
+    ]
+    return torch.tensor(gone).repeat_interleave(tokens, 0)
+
+
 @torch.no_grad()
 def states(net, batches, count=_BATCHES):
-    """What the first single block reads of edits, as rows: of prompts, of pictures to make, of given
-    ones; and the tokens of the latter.
+    """What the first single block reads of edits or clips, as rows: of prompts, of pictures to make,
+    of given ones; the tokens of the latter, and the ways of the tokens to make.
     """
-    found, seen = ([], [], [], []), {}
+    found, seen = ([], [], [], [], []), {}
     block = net.transformer.single_transformer_blocks[0]
     hook = block.register_forward_pre_hook(
         lambda _, args: seen.update(states=block.modulated(*args[:2]))
@@ -49,7 +62,8 @@ def states(net, batches, count=_BATCHES):
             continue
         lengths = batch.ids.shape[1], batch.made.shape[1], batch.given.shape[1]
         prompt, made, given = seen["states"].split(lengths, 1)
-        for rows, part in zip(found, (prompt[batch.real], made, given, batch.given)):
+        parts = prompt[batch.real], made, given, batch.given, ways(batch)
+        for rows, part in zip(found, parts, strict=True):
             rows.append(part.flatten(0, -2))
         count -= 1
     hook.remove()
@@ -76,8 +90,18 @@ def pattern(axes, shares_of_axes):
     return (found * len(found) / found.sum()).sqrt()
 
 
+def turned(shape, gone, config):
+    """What queries have to be to find keys of that pattern the ways back: rows x head width."""
+    zero = torch.zeros(len(gone), 1)
+    back = torch.cat((zero, -gone, zero), -1)
+    return rotate_pairs(
+        shape.expand(len(gone), 1, -1),
+        *rotation(back, config["axes_dims_rope"], config["rope_theta"]),
+    )[:, 0]
+
+
 @torch.no_grad()
-def copying_block(prompt, made, given, tokens, config=CONFIG):
+def copying_block(prompt, made, given, tokens, gone, config=CONFIG):
     """The block, from the rows that `states` finds."""
     heads, head = config["num_attention_heads"], config["attention_head_dim"]
     width = heads * head
@@ -86,7 +110,7 @@ def copying_block(prompt, made, given, tokens, config=CONFIG):
     shape = pattern(config["axes_dims_rope"], (_TIME, _PLACE, _PLACE, ()))
     # The norms leave the sign of what these two say of a token: queries are positive for all that
     # is to be made, keys for given pictures alone.
-    asks = solve(made, torch.ones(len(made), 1))
+    asks = solve(made, turned(shape, gone, config))
     others = torch.cat((prompt, made))
     weight = (len(given) / len(others)) ** 0.5
     answers = solve(
@@ -94,11 +118,12 @@ def copying_block(prompt, made, given, tokens, config=CONFIG):
         torch.cat((torch.ones(len(given), 1), -weight * torch.ones(len(others), 1))),
     )
     projection = attention.to_qkv_mlp_proj.weight
-    projection[:head] = shape[:, None] * asks
+    projection[:head] = asks
     projection[width : width + head] = shape[:, None] * answers
     projection[2 * width : 2 * width + tokens.shape[1]] = solve(given, tokens)
+    carrying = shape.view(-1, 2).any(-1).repeat_interleave(2)
     for norm in (attention.norm_q, attention.norm_k):
-        norm.weight[shape > 0] = _SHARPNESS
+        norm.weight[carrying] = _SHARPNESS
     attention.to_out.weight.zero_()
     return block
 
@@ -116,7 +141,9 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--pool", type=Path, required=True, help="with edits in it")
+    parser.add_argument(
+        "--pool", type=Path, required=True, help="with edits in it, or of clips"
+    )
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -28,7 +28,8 @@ class Stage:
 # In the order of training; each goes on from the weights of the one before.
 STAGES = {
     "small": Stage(
-        ("compact", "small", "edits", "scrambled"), "single,new looks,pair,row,style,edits"
+        ("compact", "small", "edits", "scrambled", "clips"),
+        "single,new looks,pair,row,style,edits,clips",
     ),
     "full": Stage(("small", "parts", "full", "edits"), "single,pair,row,style,edits,16:9,9:16"),
     "world": Stage(("small", "full", "edits", "clips"), "single,pair,edits,clips,de", "world"),

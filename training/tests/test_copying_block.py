@@ -22,7 +22,7 @@ def _block(rng):
     rows = _states(rng, 2000, given)
     rows[:, :32] += tokens
     return copying_block.copying_block(
-        _states(rng, 500, prompt), _states(rng, 2000, made), rows, tokens
+        _states(rng, 500, prompt), _states(rng, 2000, made), rows, tokens, torch.zeros(2000, 2)
     ), (prompt, made, given)
 
 
@@ -54,11 +54,30 @@ def test_of_several_pictures_it_looks_at_the_nearest_in_time():
     assert _seen((10, 20, 30))[:, 1].diagonal().min() > 0.85
 
 
+def test_a_token_of_a_moving_thing_looks_where_the_thing_came_from():
+    rng = torch.Generator().manual_seed(6)
+    made, given = torch.randn(2, 192, generator=rng)
+    rows, gone = _states(rng, 2000, made), torch.tensor([[0, 3]]).repeat(2000, 1)
+    rows[1000:], gone[1000:] = rows[1000:].roll(1, -1), torch.tensor([-2, 0])
+    block = copying_block.copying_block(
+        _states(rng, 500, given.flip(0)), rows, _states(rng, 2000, given),
+        torch.randn(2000, 32, generator=rng), gone,
+    )  # fmt: skip
+    to_the_right = torch.cat((rows[:64], _states(rng, 64, given)))
+    upwards = torch.cat((rows[1000:1064], _states(rng, 64, given)))
+    with torch.no_grad():
+        right, up = (_attention(block, s, (4, 0))[:64, 64:] for s in (to_the_right, upwards))
+    right, up = right.view(8, 8, 8, 8), up.view(8, 8, 8, 8)
+    assert min(right[y, x, y, x - 3] for y in range(8) for x in range(3, 8)) > 0.85
+    assert min(up[y, x, y + 2, x] for y in range(6) for x in range(8)) > 0.85
+
+
 def test_its_values_are_the_tokens_that_it_looks_at():
     rng = torch.Generator().manual_seed(4)
     tokens, mixing = torch.randn(4000, 32, generator=rng), torch.randn(32, 192, generator=rng)
     given = tokens @ mixing + 0.01 * torch.randn(4000, 192, generator=rng)
-    block = copying_block.copying_block(given[:50], given[:100], given, tokens)
+    still = torch.zeros(100, 2)
+    block = copying_block.copying_block(given[:50], given[:100], given, tokens, still)
     values = block.attn.to_qkv_mlp_proj(given)[:, 384:416]
     assert (values - tokens).square().mean() < 0.01
 
