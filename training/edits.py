@@ -42,6 +42,7 @@ OPERATIONS = (
     "combine",
     "anew",
 )
+_RECOLOUR_IT = "recolour it"  # as of a single thing
 KEEP = "keep"  # beside them: what says nothing of a picture leaves it as it is
 INTO_STYLE = {
     "flat": ("a flat illustration", "flat vector art"),
@@ -110,6 +111,7 @@ SAYINGS = {
         "turn the {thing} {colour}",
         "the {thing} should be {colour}",
     ),
+    _RECOLOUR_IT: ("make it {colour}", "paint it {colour}", "now in {colour}"),
     "add": (
         "add {new}",
         "add {new}",
@@ -413,4 +415,7 @@ def instruction(edit, rng):
         said["bare"] = rng.choice(BARE_WORDS.get(named[0], ("",)))
     elif edit.operation == KEEP:
         said["nothing"] = rng.choice(FILLER)
-    return rng.choice(SAYINGS[edit.operation]).format(**said)
+    sayings = SAYINGS[edit.operation]
+    if edit.operation == "recolour" and len(edit.before[0].things) == 1:
+        sayings += SAYINGS[_RECOLOUR_IT]
+    return rng.choice(sayings).format(**said)
