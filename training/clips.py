@@ -9,6 +9,7 @@ from training.captions import caption
 from training.scene import INDOORS, SINGLES, Mix, elsewhere, sample_scene, sizes
 
 FRAMES = 9  # the first one is given
+FRAMES_PER_SECOND = 4
 MOTIONS = (
     "left",
     "right",
@@ -133,9 +134,10 @@ SAYINGS = {
 }
 _SCENE_TOO = 0.4  # share of instructions that first say what is seen
 _NO_MOTION_SAID = 0.8  # of still clips: most prompts say a scene and no motion
-# Of a pool's clip two frames are stored: they say as much of a motion as all of them for a third of
-# the work. Together these are all that follow the first.
-_PARTS = tuple((time, time + FRAMES // 2) for time in range(1, 1 + FRAMES // 2))
+# Two frames are made at once, which stand so far apart: that says as much of a motion as all eight
+# would for a third of the work. Together these are all that follow the first.
+STRIDE = FRAMES // 2
+PARTS = tuple((time, time + STRIDE) for time in range(1, 1 + STRIDE))
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Clip:
 
 def part_of(clip, rng):
     """The clip of which two frames are to be made."""
-    return replace(clip, times=rng.choice(_PARTS))
+    return replace(clip, times=rng.choice(PARTS))
 
 
 def way(clip, time):

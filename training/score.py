@@ -294,11 +294,11 @@ def score_clips(model, frame, settings, count):
     for i in range(count):
         motion = clips.MOTIONS[i % len(clips.MOTIONS)]
         clip = clips.sample_clip(rng, frame.grid, replace(SINGLES, kinds=model.kinds), motion)
-        _, made_times, given, times = pool.pictures_of(clip)
+        _, _, given, times = pool.pictures_of(clip)
         tokens = pool.encode(model.vae, [draw(scene) for scene in given]).float()
         made = sample(
             model.net, model.encode, [clips.instruction(clip, rng)], [i], frame.grid, settings,
-            Given(tokens, made_times, times),
+            Given(tokens, clips.PARTS[-1], times),
         )  # fmt: skip
         last = made[:, -tokens.shape[1] :]
         (pixels,) = pictures(model.vae, last, frame.grid, torch.bfloat16)
