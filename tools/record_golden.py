@@ -136,15 +136,17 @@ class Recorder:
 
         self.pipeline._encode_vae_image = recorded
 
-    def _stand_in_time(self, frames):
-        """Moves the rows of a tall picture to the times 1, 2, ... and the reference to 0."""
+    def _stand_in_time(self, frames, first, stride):
+        """Moves the rows of a tall picture to the times first, first + stride, ... and the reference
+        to 0.
+        """
         transformer, forward = self.pipeline.transformer, self.pipeline.transformer.forward
 
         def moved(*args, hidden_states, img_ids, **options):
             ids = img_ids.clone()
             made = ids[..., : self.tensors["noise"][0].numel(), :]
             rows = (made[..., 1].max() + 1) // frames
-            made[..., 0] = 1 + made[..., 1] // rows
+            made[..., 0] = first + stride * (made[..., 1] // rows)
             made[..., 1] %= rows
             ids[..., made.shape[-2] :, 0] = 0
             return forward(*args, hidden_states=hidden_states, img_ids=ids, **options)
@@ -180,7 +182,7 @@ class Recorder:
         self._record_steps()
         self._record_references()
         if args.clip_frames:
-            self._stand_in_time(args.clip_frames)
+            self._stand_in_time(args.clip_frames, args.clip_first, args.clip_stride)
         latents = pipeline(
             image=references or None,
             height=tall * height,
@@ -221,6 +223,8 @@ class Recorder:
             "guidance": args.guidance,
             "references": len(args.reference),
             "clip_frames": args.clip_frames,
+            "clip_first": args.clip_first,
+            "clip_stride": args.clip_stride,
             "loras": ",".join(Path(lora).name for lora in args.lora),
             "text_encoder_out_layers": ",".join(map(str, self.taps)),
             "max_sequence_length": self.padded_length,
@@ -505,6 +509,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--reference", type=Path, nargs="*", default=[])
     parser.add_argument("--clip-frames", type=int, default=0)
+    parser.add_argument("--clip-first", type=int, default=1, help="time of the first")
+    parser.add_argument("--clip-stride", type=int, default=1, help="from one to the next")
     parser.add_argument("--lora", nargs="*", default=[], metavar="FILE:SCALE")
     parser.add_argument(
         "--no-decoded", action="store_true", help="leave out the decoder's float output (large)"

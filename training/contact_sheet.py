@@ -1,6 +1,6 @@
 """Draws fixed prompts, not picked, through the stock pipeline on one sheet; the n-th prompt has
-seed n. Edits are drawn with the training classes: the stock pipeline's autoencoder knows no border
-shuffle.
+seed n. Edits and clips are drawn with the training classes: the stock pipeline's autoencoder knows
+no border shuffle.
 
     python -m training.contact_sheet --out docs/images/contact-sheet.jpg
     python -m training.contact_sheet --sheet edits --out docs/images/edits.jpg
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from PIL import Image, ImageDraw
 
-from training import autoencoder, paperland
+from training import autoencoder, clips, paperland
 from training.captions import caption
 from training.frames import FRAMES, SMALL
 from training.paths import WEIGHTS
@@ -139,6 +139,21 @@ EDITS = (
     (("a sunflower in a meadow",), "turn it into pixel art"),
 )
 
+# Prompts of first pictures, and what is to happen.
+CLIPS = (
+    ("a red car on the beach in the morning", "it starts to snow"),
+    ("a house in a meadow during the day", "night falls"),
+    ("a dog in the mountains at sunset", "it begins to rain"),
+    ("a bus in the city during the day", "the bus drives to the left"),
+    ("an octopus in a meadow", "the octopus moves to the right"),
+    ("a rocket in the desert at noon", "the rocket takes off"),
+    ("a meadow in the morning", "a castle appears"),
+    ("a frog on a plain yellow background", "the frog grows"),
+    ("a cat in the forest at sunset", "zoom out"),
+    ("three penguins in the snow at night", "three penguins in the snow at night"),
+)
+_SHOWN = (2, 4, 6, 8)  # of a clip's frames
+
 
 def _fitted(picture, side):
     """In the middle of a square of paper."""
@@ -188,29 +203,59 @@ def draw_sheet(stock, prompts, columns=4, side=256):
     )
 
 
-def draw_edits(folder, cases, columns=3, side=256):
+class Drawing:
+    """A folder's networks, which draw small squares, also of given ones."""
+
+    def __init__(self, folder):
+        self.net, self.vae = paperland.load_exported(folder), autoencoder.load_exported(folder)
+        self.encode = PromptEncoder(folder / "tokenizer")
+
+    def pixels(self, prompts, seeds, given=Given()):
+        """Of each prompt, or of each frame where several are made: N x 3 x H x W."""
+        grid = SMALL.grid
+        made = sample(self.net, self.encode, prompts, seeds, grid, given=given)
+        frames = made.view(-1, grid[0] * grid[1], made.shape[-1])
+        return torch.stack(list(pictures(self.vae, frames, grid)))
+
+    @torch.no_grad()
+    def tokens(self, pixels):
+        """Of all of them, one behind the other."""
+        encoded = autoencoder.to_tokens(self.vae, autoencoder.encode(self.vae, pixels))
+        return encoded.flatten(0, 1)[None]
+
+
+def _shown(pixels):
+    return Image.fromarray(
+        ((pixels + 1) * 127.5).round().byte().permute(1, 2, 0).contiguous().numpy()
+    )
+
+
+def draw_edits(drawing, cases, columns=3, side=256):
     """Each tile what was given, which the model drew too, and what it made of it."""
-    net, vae = paperland.load_exported(folder), autoencoder.load_exported(folder)
-    encode, grid = PromptEncoder(folder / "tokenizer"), SMALL.grid
-
-    def drawn(prompts, seeds, given=Given()):
-        made = sample(net, encode, prompts, seeds, grid, given=given)
-        return torch.stack(list(pictures(vae, made, grid)))
-
-    def shown(pixels):
-        return Image.fromarray(
-            ((pixels + 1) * 127.5).round().byte().permute(1, 2, 0).contiguous().numpy()
-        )
-
     tiles = []
     for seed, (prompts, instruction) in enumerate(cases):
-        before = drawn(prompts, range(seed, seed + len(prompts)))
-        with torch.no_grad():
-            tokens = autoencoder.to_tokens(vae, autoencoder.encode(vae, before))
+        before = drawing.pixels(prompts, range(seed, seed + len(prompts)))
         times = tuple(REFERENCE_TIME * (i + 1) for i in range(len(prompts)))
-        (after,) = drawn([instruction], [seed], Given(tokens.flatten(0, 1)[None], (0,), times))
-        given = _beside([shown(pixels) for pixels in before])
-        tiles.append(_tile([given, shown(after)], f"{seed} {instruction}", side))
+        given = Given(drawing.tokens(before), (0,), times)
+        (after,) = drawing.pixels([instruction], [seed], given)
+        whole = _beside([_shown(pixels) for pixels in before])
+        tiles.append(_tile([whole, _shown(after)], f"{seed} {instruction}", side))
+    return _sheet(tiles, columns)
+
+
+def draw_clips(drawing, cases, columns=2, side=128):
+    """Each tile the first picture, which the model drew too, and some of the frames behind it."""
+    tiles = []
+    for seed, (prompt, instruction) in enumerate(cases):
+        first = drawing.pixels([prompt], [seed])
+        frames = {0: first[0]}
+        for times in clips.PARTS:
+            made = drawing.pixels(
+                [instruction], [seed + times[0]], Given(drawing.tokens(first), times, (0,))
+            )
+            frames |= dict(zip(times, made, strict=True))
+        shown = [_shown(frames[time]) for time in (0, *_SHOWN)]
+        tiles.append(_tile(shown, f"{seed} {instruction}", side))
     return _sheet(tiles, columns)
 
 
@@ -219,13 +264,15 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--sheet", choices=[*SHEETS, "edits"], default="readme")
+    parser.add_argument("--sheet", choices=[*SHEETS, "edits", "clips"], default="readme")
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--side", type=int, default=256, help="of each tile, in pixels")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     if args.sheet == "edits":
-        sheet = draw_edits(args.weights, EDITS, args.columns, args.side)
+        sheet = draw_edits(Drawing(args.weights), EDITS, args.columns, args.side)
+    elif args.sheet == "clips":
+        sheet = draw_clips(Drawing(args.weights), CLIPS, args.columns, args.side)
     else:
         sheet = draw_sheet(load(args.weights), SHEETS[args.sheet], args.columns, args.side)
     sheet.save(args.out, quality=90)  # of a JPEG: a PNG of so many colours is ten times as large

@@ -14,7 +14,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler, Flux2Transformer2DModel
 from safetensors.torch import load_file, save_file
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from training import autoencoder, paperland, text_encoder, transformer, vocabulary
+from training import autoencoder, clips, paperland, text_encoder, transformer, vocabulary
 from training.frames import TOKEN
 from training.paths import WEIGHTS
 from training.prompts import LONGEST_PROMPT, TOKENIZER, PromptEncoder
@@ -139,6 +139,9 @@ def _write_sampling(path, kinds, side):
         "guidance_scale": settings.guidance,
         "shift": SHIFT,
         "native_pixels": side * side,
+        "clip_frames": clips.FRAMES,
+        "clip_frames_per_second": clips.FRAMES_PER_SECOND,
+        "clip_stride": clips.STRIDE,
         "card": vocabulary.card(kinds),
         "draws": vocabulary.draws(kinds),
         "vocabulary": vocabulary.known_words(kinds),

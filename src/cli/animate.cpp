@@ -185,7 +185,7 @@ std::string json_report(const WrittenClip& written, const engine::ClipRequest& r
 int animate(const AnimateOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
-  const auto model = choose_model(*config, options.model);
+  const auto model = choose_model(*config, options.model, service::Makes::videos);
   if (!model) return report(model.error());
   const std::uint64_t seed = options.seed.value_or(random_seed());
   const auto path = choose_file(options, seed);
@@ -274,10 +274,9 @@ Command animate_command() {
   add_config_options(command, options->flags, engine_settings());
   command.footer =
       "Examples:\n"
-      "  imagined animate \"a red house at night\" --image house.png --model clips -o house.mp4\n"
-      "  imagined animate \"night falls\" --seconds 8 --resolution 720p --model clips -o "
-      "night.mp4\n"
-      "  imagined animate \"it starts to snow\" --video night.mp4 --model clips -o snow.mp4";
+      "  imagined animate \"it starts to snow\" --image house.png -o house.mp4\n"
+      "  imagined animate \"a red house, night falls\" --seconds 4 --resolution 720p -o night.mp4\n"
+      "  imagined animate \"it starts to rain\" --video night.mp4 -o rain.mp4";
   command.run = [options] { return animate(*options); };
   return command;
 }

@@ -30,26 +30,43 @@ struct ModelsOptions {
   bool json = false;
 };
 
+std::string_view words_of(service::Makes makes) {
+  switch (makes) {
+    case service::Makes::pictures:
+      return "pictures";
+    case service::Makes::videos:
+      return "videos";
+    case service::Makes::all:
+      break;
+  }
+  return "all";
+}
+
 int list(const ModelsOptions& options) {
   const auto config = load_config(options.flags, {}, BuiltInModel::dispensable);
   if (!config) return report(kExitConfig, config.error());
   if (options.json) {
     JsonText items = JsonText::array();
     for (const ModelSettings& model : config->models) {
-      items.push(JsonText::object({{"id", model.name},
-                                   {"path", model.path},
-                                   {"elsewhere", model.elsewhere},
-                                   {"steps", model.steps},
-                                   {"price_usd", service::format_usd(model.price_usd_ticks)},
-                                   {"aliases", JsonText::array_of(model.aliases)}}));
+      items.push(
+          JsonText::object({{"id", model.name},
+                            {"path", model.path},
+                            {"elsewhere", model.elsewhere},
+                            {"steps", model.steps},
+                            {"makes", words_of(model.makes)},
+                            {"price_usd", service::format_usd(model.price_usd_ticks)},
+                            {"price_second_usd", service::format_usd(model.price_second_usd_ticks)},
+                            {"aliases", JsonText::array_of(model.aliases)}}));
     }
     fmt::print("{}\n", JsonText::object({{"models", items}}).text());
     return kExitOk;
   }
-  fmt::print("{:<28}  {:>5}  {:>9}  {}\n", "NAME", "STEPS", "PRICE USD", "PATH");
+  fmt::print("{:<28}  {:<8}  {:>5}  {:>9}  {}\n", "NAME", "MAKES", "STEPS", "PRICE USD", "PATH");
   for (const ModelSettings& model : config->models) {
-    fmt::print("{:<28}  {:>5}  {:>9}  {}\n", model.name, model.steps,
-               service::format_usd(model.price_usd_ticks),
+    const bool by_the_second = model.makes == service::Makes::videos;
+    fmt::print("{:<28}  {:<8}  {:>5}  {:>9}  {}\n", model.name, words_of(model.makes), model.steps,
+               by_the_second ? service::format_usd(model.price_second_usd_ticks) + "/s"
+                             : service::format_usd(model.price_usd_ticks),
                !model.upstreams.empty()
                    ? fmt::format("(upstreams: {})", join_words(model.upstreams, ", "))
                : model.elsewhere ? std::string("(elsewhere)")

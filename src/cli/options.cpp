@@ -99,8 +99,14 @@ Result<Config> load_config(const ConfigFlags& flags, const std::string& model,
   return config;
 }
 
-Result<ModelSettings> choose_model(const Config& config, const std::string& name) {
+Result<ModelSettings> choose_model(const Config& config, const std::string& name,
+                                   service::Makes wanted) {
   if (name.empty()) {
+    const auto is_offered = [wanted](const ModelSettings& model) {
+      return !model.elsewhere && (model.makes == service::Makes::all || model.makes == wanted);
+    };
+    const auto found = std::ranges::find_if(config.models, is_offered);
+    if (found != config.models.end()) return *found;
     return *std::ranges::find(config.models, false, &ModelSettings::elsewhere);
   }
   if (const ModelSettings* model = find_named(config, name)) {

@@ -44,8 +44,10 @@ Result<Config> load_config(const ConfigFlags& flags, const std::string& model = 
                            BuiltInModel built_in = BuiltInModel::needed,
                            Warnings warnings = Warnings::said);
 
-/// The catalogue's model, or a model at `name` when that is a folder or file. `not_found`.
-Result<ModelSettings> choose_model(const Config& config, const std::string& name);
+/// The catalogue's model, or a model at `name` when that is a folder or file; without a name the
+/// first that is offered for what is wanted. `not_found`.
+Result<ModelSettings> choose_model(const Config& config, const std::string& name,
+                                   service::Makes wanted = service::Makes::pictures);
 
 /// How the settings say the engine is to run a model.
 engine::ModelChoices model_choices(const ModelSettings& model);

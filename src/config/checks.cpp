@@ -41,7 +41,7 @@ void warn_of_pictures_for_nothing(Config& config) {
   for (const ModelSettings& model : config.models) {
     const bool sells_seconds =
         model.price_second_usd_ticks > 0 || model.price_second_720p_usd_ticks > 0;
-    if (sells_seconds && model.price_usd_ticks == 0 && !model.makes_videos)
+    if (sells_seconds && model.price_usd_ticks == 0 && model.makes != service::Makes::videos)
       config.warnings.push_back(fmt::format(
           "models.{}: has a price for a second of a video and none for a picture: the pictures "
           "that it makes cost nothing without price_usd",
@@ -83,7 +83,7 @@ void check_chats(const Config& config, Faults& faults) {
       });
     };
     const auto makes = [&](const ModelSettings& model) {
-      return goes_by(model, chat.makes) && !model.makes_videos;
+      return goes_by(model, chat.makes) && model.makes != service::Makes::videos;
     };
     if (!chat.talks.empty() && std::ranges::none_of(config.upstreams, talks))
       faults.add(where, fmt::format("talks: no upstream has a model {:?}", chat.talks));

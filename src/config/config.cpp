@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "base/words.h"
 #include "config/checks.h"
 #include "config/faults.h"
 #include "config/paths.h"
@@ -114,13 +115,15 @@ void apply_models(const std::string& file, const toml::node& node, Config& confi
   }
   const auto listed = [&](const ModelSettings& model) { return tables->contains(model.name); };
   if (std::none_of(built_in.begin(), built_in.end(), listed)) return;
-  for (const ModelSettings& model : built_in) {
-    if (listed(model)) continue;
-    config.warnings.push_back(fmt::format(
-        "{}: models: {} is not served, for the models of a file replace the built-in list; "
-        "[models.{}] keeps it",
-        file, model.name, model.name));
-  }
+  std::vector<std::string> lost;
+  for (const ModelSettings& model : built_in)
+    if (!listed(model)) lost.push_back(model.name);
+  if (lost.empty()) return;
+  config.warnings.push_back(fmt::format(
+      "{}: models: {} not served, for the models of a file replace the built-in list; [models.{}] "
+      "keeps {}",
+      file, join_words(lost, ", ") + (lost.size() == 1 ? " is" : " are"), lost.front(),
+      lost.size() == 1 ? "it" : "the first of them"));
 }
 
 /// Reads the tables of [KIND.NAME], each by `assign` and `check`.

@@ -108,7 +108,8 @@ TEST_F(ConfigFile, WarnsWhenItTakesABuiltInNameAway) {
   const auto config = load_config({.file = write("[models.grok-imagine-image]\nsteps = 8\n")}, {});
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_EQ(config->warnings.size(), 1u);
-  EXPECT_NE(config->warnings[0].find("grok-imagine-image-quality is not served"),
+  EXPECT_NE(config->warnings[0].find("grok-imagine-image-quality, grok-imagine-video, "
+                                     "grok-imagine-video-1.5 are not served"),
             std::string::npos);
   const auto own = load_config({.file = write("[models.mine]\npath = \"x\"\n")}, {});
   EXPECT_TRUE(own->warnings.empty());
@@ -429,6 +430,7 @@ TEST_F(ConfigFile, ReadsWhichUpstreamsMakeAModelAndWritesItAgain) {
   EXPECT_TRUE(far.elsewhere);
   EXPECT_FALSE(far.upstream_abilities->pictures);
   EXPECT_EQ(far.upstream_abilities->references_max, 3);
+  EXPECT_EQ(far.makes, service::Makes::videos);
   EXPECT_FALSE(catalogue->find("own")->upstream_abilities);
   const auto again = load_config({.file = write(to_toml(*config, Remarks::none))}, Environment{});
   ASSERT_TRUE(again) << again.error().message;

@@ -101,22 +101,35 @@ Result<std::int64_t> parse_price_value(std::string_view key, const ModelValue& v
 
 std::vector<ModelSettings> default_models() {
   ModelSettings fast{.name = "grok-imagine-image",
+                     .makes = service::Makes::pictures,
                      .steps = 4,
                      .price_usd_ticks = 200'000'000,
-                     .price_second_usd_ticks = 500'000'000,
-                     .price_second_720p_usd_ticks = 700'000'000,
                      .aliases = {"grok-imagine-image-2026-03-02"},
                      .created_unix_s = 1'769'472'000};
   ModelSettings quality{
       .name = "grok-imagine-image-quality",
+      .makes = service::Makes::pictures,
       .steps = 16,
       .price_usd_ticks = 500'000'000,
-      .price_second_usd_ticks = 800'000'000,
-      .price_second_720p_usd_ticks = 1'400'000'000,
       .aliases = {"grok-imagine-image-2.0", "grok-imagine-image-pro",
                   "grok-imagine-image-quality-latest", "grok-imagine-image-quality-20260403"},
       .created_unix_s = 1'775'174'400};
-  return {std::move(fast), std::move(quality)};
+  ModelSettings video{.name = "grok-imagine-video",
+                      .makes = service::Makes::videos,
+                      .steps = 6,
+                      .price_input_usd_ticks = 20'000'000,
+                      .price_second_usd_ticks = 500'000'000,
+                      .price_second_720p_usd_ticks = 700'000'000,
+                      .created_unix_s = 1'769'472'000};
+  ModelSettings video_quality{.name = "grok-imagine-video-1.5",
+                              .makes = service::Makes::videos,
+                              .steps = 16,
+                              .price_input_usd_ticks = 100'000'000,
+                              .price_second_usd_ticks = 800'000'000,
+                              .price_second_720p_usd_ticks = 1'400'000'000,
+                              .aliases = {"grok-imagine-video-1.5-preview"},
+                              .created_unix_s = 1'775'174'400};
+  return {std::move(fast), std::move(quality), std::move(video), std::move(video_quality)};
 }
 
 void guide_by_steps(ModelSettings& model) {
@@ -203,7 +216,7 @@ Result<void> assign_model_value(std::string_view key, const ModelValue& value,
     if (value.type != ModelValue::Type::text ||
         (value.text != "pictures" && value.text != "videos"))
       return refuse(key, "\"pictures\" or \"videos\"", value);
-    model.makes_videos = value.text == "videos";
+    model.makes = value.text == "videos" ? service::Makes::videos : service::Makes::pictures;
   } else if (key == "max_references") {
     model.references_max = TRY(
         parse_number<int>(key, value, 0, service::kReferencesMax, "a whole number from 0 to 8"));
@@ -282,10 +295,10 @@ void add_state(const fs::path& file, std::string& state) {
 
 std::optional<service::Abilities> upstream_abilities(const ModelSettings& model) {
   if (model.upstreams.empty()) return std::nullopt;
-  return service::Abilities{
-      .references_max = model.references_max,
-      .pictures = !model.makes_videos,
-      .clip_frames_per_second = model.makes_videos ? kUpstreamFramesPerSecond : 0};
+  const bool makes_videos = model.makes == service::Makes::videos;
+  return service::Abilities{.references_max = model.references_max,
+                            .pictures = !makes_videos,
+                            .clip_frames_per_second = makes_videos ? kUpstreamFramesPerSecond : 0};
 }
 
 // Names, sizes and times of all files of a model: what changes when its weights do.
@@ -340,6 +353,7 @@ Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& mode
                     .weights = std::move(weights),
                     .weights_state = model.elsewhere ? std::string() : state_of_files(model),
                     .elsewhere = model.elsewhere,
+                    .makes = model.makes,
                     .upstream_abilities = upstream_abilities(model)});
   }
   auto retired =

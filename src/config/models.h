@@ -36,7 +36,7 @@ struct ModelSettings {
   std::optional<bool> cached_references;  // the same
   bool elsewhere = false;                 // see service::Model
   std::vector<std::string> upstreams;     // that make it: "NAME", or "NAME=what it is called there"
-  bool makes_videos = false;              // of one that upstreams make; else pictures
+  service::Makes makes = service::Makes::all;   // one that upstreams make: pictures unless videos
   int references_max = kUpstreamReferencesMax;  // the same: that an edit may bring
   int steps = 4;
   std::optional<float> guidance;
@@ -52,8 +52,8 @@ struct ModelSettings {
   std::int64_t created_unix_s = 1'767'225'600;  // 2026-01-01
 };
 
-/// What is served when the configuration names no models: the built-in model under both names of
-/// the Imagine API.
+/// What is served when the configuration names no models: the built-in model under the names that
+/// the Imagine API has for pictures and videos, fast and good.
 std::vector<ModelSettings> default_models();
 
 /// From how many steps on the built-in model is guided where nobody says by how much.

@@ -56,9 +56,12 @@ std::string files_of(const ModelSettings& model, Remarks remarks) {
 }
 
 std::string where_it_is_made(const ModelSettings& model) {
-  if (model.upstreams.empty()) return model.elsewhere ? "elsewhere = true\n" : "";
-  return fmt::format("upstreams = {}\nmakes = \"{}\"\nmax_references = {}\n",
-                     toml_list(model.upstreams), model.makes_videos ? "videos" : "pictures",
+  const bool videos = model.makes == service::Makes::videos;
+  const std::string makes = fmt::format("makes = \"{}\"\n", videos ? "videos" : "pictures");
+  if (model.upstreams.empty())
+    return (model.elsewhere ? "elsewhere = true\n" : "") +
+           (model.makes == service::Makes::all ? std::string() : makes);
+  return fmt::format("upstreams = {}\n{}max_references = {}\n", toml_list(model.upstreams), makes,
                      model.references_max);
 }
 

@@ -476,13 +476,11 @@ TEST_F(ImageServiceTest, SaysWhichModelMakesVideos) {
   workers_.reports = {{.model = workers_.model, .abilities = Abilities{}}};
   EXPECT_EQ(error_of().code, ErrorCode::invalid_argument);
   EXPECT_EQ(error_of().message,
-            "model: \"grok-imagine-image\" makes no videos: it was not trained for clips, and "
-            "neither was another model of this server");
+            "model: \"grok-imagine-image\" makes no videos, and no other model of this server "
+            "does");
   workers_.reports.push_back(
       {.model = "other", .abilities = Abilities{.clip_frames_per_second = 8}});
-  EXPECT_EQ(error_of().message,
-            "model: \"grok-imagine-image\" makes no videos: it was not trained for clips; "
-            "\"other\" was");
+  EXPECT_EQ(error_of().message, "model: \"grok-imagine-image\" makes no videos; \"other\" does");
   EXPECT_EQ(error_of().field, "model");
   VideoRequest edit = some_video();
   edit.task = VideoTask::edit;

@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 
 from clips import FRAMES_PER_SECOND, clip_model
-from program import PAPERLAND, run
+from program import ROOT, run
 
 PLAYER = b"""<video muted autoplay src="clip.mp4"></video><script>
 const video = document.querySelector('video');
@@ -164,7 +164,7 @@ def test_it_keeps_the_speed_of_a_faster_video(model, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, status, said", [
-    (["--model", PAPERLAND], 65, 'model "paperland" makes no videos: it was not trained for clips'),
+    (["--model", ROOT / "tests/golden/a4"], 65, 'model "a4" makes no videos: it was not trained for clips'),
     (["-o", "clip.avi"], 64, '"clip.avi" does not end in .mp4'),
     (["--seconds", 16], 64, "seconds"),
     (["--aspect-ratio", "21:9"], 65, "1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3"),

@@ -188,7 +188,7 @@ def test_a_warning_about_the_configuration_is_given_once_with_the_name_of_the_fi
     file = tmp_path / "imagined.toml"
     file.write_text("[models.grok-imagine-image]\nsteps = 2\n")
     server = start_server("--config", file)
-    warnings = [line for line in server.log_text().splitlines() if "is not served" in line]
+    warnings = [line for line in server.log_text().splitlines() if "not served" in line]
     assert len(warnings) == 1, warnings
     assert str(file) in warnings[0]
 
@@ -317,7 +317,8 @@ def test_models_show_says_what_was_loaded():
     summary = json.loads(run("models", "show", "--json").stdout)
     assert summary["parameters"] > 1_000_000
     listed = json.loads(run("models", "list", "--json").stdout)
-    assert [model["price_usd"] for model in listed["models"]] == ["0.02", "0.05"]
+    assert [(m["makes"], m["price_usd"], m["price_second_usd"]) for m in listed["models"]] == [
+        ("pictures", "0.02", "0.00"), ("pictures", "0.05", "0.00"), ("videos", "0.00", "0.05"), ("videos", "0.00", "0.08")]
 
 
 def test_tokens_are_read_from_stdin():

@@ -107,8 +107,10 @@ def test_every_reply_carries_its_id_and_duration(server):
 def test_models_are_listed_and_found_by_alias(server):
     listed = server.get("/v1/models").json()
     assert listed["object"] == "list"
-    assert [model["id"] for model in listed["data"]] == ["grok-imagine-image",
-                                                         "grok-imagine-image-quality"]
+    assert [model["id"] for model in listed["data"]] == [
+        "grok-imagine-image", "grok-imagine-image-quality", "grok-imagine-video", "grok-imagine-video-1.5"]
+    assert [model["output_modalities"] for model in listed["data"]] == 2 * [["image"]] + 2 * [["video"]]
+    assert "image_price" not in listed["data"][2] and listed["data"][2]["video_second_price"] == 500_000_000
     assert listed["data"][0]["image_price"] == 200_000_000
     assert "small model" in listed["data"][0]["card"]
     alias = listed["data"][1]["aliases"][0]

@@ -198,9 +198,9 @@ def test_asked_again_with_its_idempotency_key_it_is_the_same_video(server):
     assert other.status_code == 422
 
 
-def test_without_a_model_the_one_that_makes_videos_is_asked(server):
-    done = finished(server, post(server, "generations", prompt="a", duration=1))
-    assert done["model"] == CLIPS
+def test_without_a_model_the_first_that_makes_videos_is_asked(server):
+    done = finished(server, post(server, "generations", prompt="a red car", duration=1))
+    assert done["model"] == "grok-imagine-video"
 
 
 def test_a_picture_that_cannot_be_read_fails_the_video_by_name_and_costs_nothing(server):
@@ -286,9 +286,9 @@ def test_a_key_needs_the_scope(server):
 def test_the_lists_say_which_model_makes_videos(server):
     models = requests.get(f"{server.url}/v1/video-generation-models", headers=server.headers(),
                           timeout=60).json()["models"]
-    assert [each["id"] for each in models] == [CLIPS]
-    assert models[0]["output_modalities"] == ["image", "video"]
-    assert models[0]["video_second_price"] == SECOND_480P
+    assert [(each["id"], each["output_modalities"]) for each in models] == [
+        ("grok-imagine-video", ["video"]), ("grok-imagine-video-1.5", ["video"]), (CLIPS, ["image", "video"])]
+    assert models[2]["video_second_price"] == SECOND_480P
 
 
 def test_a_video_may_be_av1_and_goes_on_as_such(tmp_path, model):
@@ -302,13 +302,31 @@ def test_a_video_may_be_av1_and_goes_on_as_such(tmp_path, model):
     assert shape_of(video, tmp_path) == (848, 480, 2 * FRAMES_PER_SECOND, 2.0)
 
 
-def test_a_model_that_was_not_trained_for_clips_says_so(tmp_path):
-    with Server(tmp_path) as running:
-        reply = post(running, "generations", prompt="a")
+@pytest.mark.parametrize("name, model, price", [
+    ("grok-imagine-video", "grok-imagine-video", 2 * SECOND_480P),
+    ("grok-imagine-video-1.5-preview", "grok-imagine-video-1.5", 1_600_000_000)])
+def test_the_built_in_model_makes_clips_under_the_names_of_the_api(server, tmp_path, name, model, price):
+    done = finished(server, post(server, "generations", model=name, duration=2,
+                                 prompt="a house in a meadow, it starts to snow"))
+    assert (done["model"], done["usage"]["cost_in_usd_ticks"]) == (model, price)
+    assert shape_of(file_of(done), tmp_path) == (848, 480, 8, 2.0)
+
+
+def test_a_model_that_makes_pictures_says_so_and_names_one_for_videos(server):
+    reply = post(server, "generations", prompt="a", model="grok-imagine-image")
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"] == (
+        'model: "grok-imagine-image" makes no videos; "grok-imagine-video" does')
+
+
+def test_where_no_model_was_trained_for_clips_that_is_said(tmp_path):
+    pictures = ROOT / "tests/golden/a4"
+    with Server(tmp_path, "--set", f"models.grok-imagine-video.path={pictures}",
+                "--set", f"models.grok-imagine-video-1.5.path={pictures}") as running:
+        reply = post(running, "generations", prompt="a", model="grok-imagine-video")
         assert reply.status_code == 400
         assert reply.json()["error"]["message"] == (
-            'model: "grok-imagine-image" makes no videos: it was not trained for clips, and neither '
-            "was another model of this server")
+            'model: "grok-imagine-video" makes no videos, and no other model of this server does')
 
 
 def test_openai_asks_and_looks_until_the_video_is_there(server, tmp_path):

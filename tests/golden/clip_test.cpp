@@ -100,6 +100,23 @@ TEST(Clip, TellsItsStepsOverAllPasses) {
   }
 }
 
+TEST(Clip, IsMadeInAsManyRunsAsItsModelWasTrainedFor) {
+  const auto engine = ClipModel("a4", R"({"steps": 2, "clip_frames": 4, "clip_frames_per_second": 5,
+                          "clip_stride": 3})")
+                          .load();
+  const Made made = animate(*engine, request_of(6));  // 5 to make, one a run, 3 and 2 of two passes
+  ASSERT_EQ(made.frames.size(), 6u) << made.error.message;
+  ASSERT_EQ(made.progress.size(), 10u);
+  EXPECT_EQ(made.progress.back().steps, 10);
+  const auto alone =
+      ClipModel("a4", R"({"steps": 2, "clip_frames": 2, "clip_frames_per_second": 5})").load();
+  const Made first = animate(*alone, request_of(2));
+  EXPECT_EQ(made.frames[1].pixels, first.frames[1].pixels) << "at time 1";
+  ClipRequest later = request_of(2);
+  ++later.seed;  // of the second run, which is at time 2
+  EXPECT_NE(made.frames[2].pixels, animate(*alone, later).frames[1].pixels);
+}
+
 TEST(Clip, GoesOnFromItsLastFrame) {
   const auto engine = ClipModel().load();
   ClipRequest request = request_of(7);

@@ -65,7 +65,7 @@ JsonText common_value(const OfferedModel& offered) {
                                      {"created", model.created_unix_s},
                                      {"owned_by", "imagined"}});
   add_abilities(offered, value);
-  add_picture_prices(model, value);
+  if (model.makes != service::Makes::videos) add_picture_prices(model, value);
   return value;
 }
 

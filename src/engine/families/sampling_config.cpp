@@ -99,6 +99,10 @@ Result<> parse_sampling(std::string_view text, std::int64_t vae_pixels_per_token
   if (reader.has("clip_frames")) {
     sampling.clips.frames = reader.integer_or("clip_frames", 0, {2, 256});
     sampling.clips.frames_per_second = reader.integer("clip_frames_per_second", {1, 60});
+    sampling.clips.stride = reader.integer_or("clip_stride", 1, {1, 255});
+    if ((sampling.clips.frames - 1) % sampling.clips.stride != 0)
+      reader.refuse("clip_stride", fmt::format("{} does not divide the {} frames behind the first",
+                                               sampling.clips.stride, sampling.clips.frames - 1));
   }
   const std::int64_t stated =
       reader.integer_or("pixels_per_token", vae_pixels_per_token, {1, 1 << 16});

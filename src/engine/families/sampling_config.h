@@ -15,6 +15,9 @@ namespace imagined::engine {
 struct ClipTraining {
   std::int64_t frames = 0;  // that lie in one pass, with the first, which is given; 0: not trained
   std::int64_t frames_per_second = 0;
+  /// The frames of a pass are made in so many runs, each of those that stand so far apart; 1: all
+  /// at once.
+  std::int64_t stride = 1;
 };
 
 struct SamplingDefaults {

@@ -91,8 +91,10 @@ TEST(ClipTraining, IsSaidByBothOfItsKeysOrNone) {
           .has_value());
   EXPECT_EQ(sampling.clips.frames, 9);
   EXPECT_EQ(sampling.clips.frames_per_second, 4);
+  EXPECT_EQ(sampling.clips.stride, 1);
   for (const char* json : {R"({"clip_frames": 9})", R"({"clip_frames": 1})",
-                           R"({"clip_frames": 9, "clip_frames_per_second": 61})"})
+                           R"({"clip_frames": 9, "clip_frames_per_second": 61})",
+                           R"({"clip_frames": 9, "clip_frames_per_second": 4, "clip_stride": 3})"})
     EXPECT_FALSE(parse_sampling(json, 16, sampling, card).has_value()) << json;
 }
 

@@ -102,6 +102,8 @@ Result<> read_noise(const Recording& recording, const Pipeline& pipeline, RunInp
   inputs.rows = recording.height / side;
   inputs.cols = recording.width / side;
   inputs.clip_frames = recording.clip_frames;
+  inputs.clip_first = recording.clip_first;
+  inputs.clip_stride = recording.clip_stride;
   const std::int64_t rows = inputs.rows * std::max(recording.clip_frames, 1);
   const std::vector<std::int64_t> expected = {channels / (fold * fold), rows * fold,
                                               inputs.cols * fold};

@@ -68,6 +68,10 @@ Result<Recording> open_recording(const std::filesystem::path& path) {
   recording.references = TRY(number_of<int>(file, "references", 0, 64));
   if (file.metadata().count("clip_frames") > 0)
     recording.clip_frames = TRY(number_of<int>(file, "clip_frames", 0, 256));
+  if (file.metadata().count("clip_stride") > 0) {
+    recording.clip_first = TRY(number_of<int>(file, "clip_first", 1, 256));
+    recording.clip_stride = TRY(number_of<int>(file, "clip_stride", 1, 256));
+  }
   recording.taps = TRY(taps_of(file));
   if (file.metadata().count("max_sequence_length") > 0) {
     recording.max_tokens =

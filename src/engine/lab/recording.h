@@ -27,6 +27,8 @@ struct Recording {
   float guidance = 1;
   int references = 0;
   int clip_frames = 0;             // that follow the only reference; 0: a picture
+  int clip_first = 1;              // time of the first of them
+  int clip_stride = 1;             // from one to the next
   std::vector<std::int64_t> taps;  // empty: the model's own
   std::int64_t max_tokens = 0;     // 0: the model's own
 };

@@ -68,14 +68,15 @@ Result<PictureCost> Pipeline::cost(const ClipRequest& request) const {
       {.prompt = request.prompt, .steps = request.steps, .guidance = request.guidance}, plan));
   const Autoencoder& vae = *networks_.vae;
   PictureCost sum;
-  for (const std::int64_t latents : passes_of(request)) {
-    inputs.clip_frames = latents;
-    const PictureCost pass = cost(plan, inputs);
+  for (const ClipPass& pass : passes_of(request)) {
+    inputs.clip_frames = pass.latents / model_.sampling.clips.stride;
+    const PictureCost run = cost(plan, inputs);
     if (sum.steps == 0)
-      sum = {pass.working_bytes, pass.text_encode_bytes, pass.step_bytes, pass.text_encode_gflop};
-    sum.steps += pass.steps;
-    sum.step_gflop += pass.step_gflop * pass.steps;
-    sum.decode_gflop += pass.decode_gflop * static_cast<double>(latents) +
+      sum = {run.working_bytes, run.text_encode_bytes, run.step_bytes, run.text_encode_gflop};
+    const int steps = run.steps * static_cast<int>(pass.runs);
+    sum.steps += steps;
+    sum.step_gflop += run.step_gflop * steps;
+    sum.decode_gflop += run.decode_gflop * static_cast<double>(pass.latents) +
                         vae.encode_flop(plan.token_rows, plan.token_cols) * 1e-9;
     if (vae.frames_per_latent() > 1)
       sum.decode_gflop += vae.decode_flop(plan.token_rows, plan.token_cols) * 1e-9;

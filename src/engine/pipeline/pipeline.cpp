@@ -393,6 +393,8 @@ Result<Tensor> Pipeline::sample(const RunInputs& inputs, const RunObserver& obse
            .rows = inputs.rows,
            .cols = inputs.cols,
            .clip_frames = inputs.clip_frames,
+           .clip_first = inputs.clip_first,
+           .clip_stride = inputs.clip_stride,
            .references = references,
            .sigmas = steps.times,
            .guidance = model_.guidance == GuidanceUse::embedded ? std::optional(inputs.guidance)

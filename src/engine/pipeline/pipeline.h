@@ -40,6 +40,8 @@ struct RunInputs {
   std::int64_t cols = 0;
   /// Latent ones that are made, behind the only reference where there is one; 0: a picture.
   std::int64_t clip_frames = 0;
+  std::int64_t clip_first = 1;   // see DenoiseRequest
+  std::int64_t clip_stride = 1;  // the same
   int steps = 0;
   float guidance = 1;
   std::vector<image::Picture> references;  // fitted: RGB, sides multiples of the pixels per token
@@ -151,8 +153,11 @@ class Pipeline {
   Result<Tensor> decode(ConstMatrixView latents, const RunInputs& inputs,
                         const RunObserver& observer);
   Result<> check_clip(const ClipRequest& request) const;
-  /// Latent frames of each pass of a clip.
-  std::vector<std::int64_t> passes_of(const ClipRequest& request) const;
+  struct ClipPass {
+    std::int64_t latents = 0;  // frames in all, behind the one that is there
+    std::int64_t runs = 1;     // that make them, or as many of them as are wanted
+  };
+  std::vector<ClipPass> passes_of(const ClipRequest& request) const;
   /// What a run steps through.
   Result<> plan_steps(const RunInputs& inputs, Steps& steps) const;
   /// The frames that follow the reference, one after the other, until `take` wants no more.
@@ -162,10 +167,14 @@ class Pipeline {
   Result<image::Picture> first_frame(const ClipRequest& request, RunInputs& inputs,
                                      const PicturePlan& plan, const RunObserver& run);
   image::Picture on_grid(const RunInputs& inputs, std::vector<std::uint8_t> pixels) const;
-  /// One pass of a clip, after its first frame where there is one, which becomes its last; takes
-  /// `wanted` frames.
-  Result<> animate_pass(RunInputs& inputs, std::int64_t wanted, const ClipObserver& observer,
-                        const PicturePlan& plan, const RunObserver& run);
+  /// The latents of a pass in the order of its frames. The n-th run of a clip takes the noise of
+  /// seed + n.
+  Result<Tensor> sample_pass(RunInputs& inputs, const ClipPass& pass, std::uint64_t seed,
+                             std::int64_t& runs_done, const RunObserver& run);
+  /// The first `wanted` frames of a pass; the last of them is where the next one begins.
+  Result<> take_frames(const Tensor& latents, RunInputs& inputs, std::int64_t wanted,
+                       const ClipObserver& observer, const PicturePlan& plan,
+                       const RunObserver& run);
   /// Cropped, and enlarged where the model makes less than was asked for.
   /// pixels  of the whole grid.
   image::Picture finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const;

@@ -16,6 +16,13 @@ namespace imagined::service {
 /// A price is flat: this is what a request may make of it where nobody says another.
 inline constexpr int kStepsMaxDefault = 50;
 
+/// What a model is offered for.
+enum class Makes : std::uint8_t {
+  all,  // that its weights can
+  pictures,
+  videos,
+};
+
 struct Model {
   std::string id;                    // "grok-imagine-image"
   std::vector<std::string> aliases;  // other names that mean this model
@@ -36,6 +43,7 @@ struct Model {
   std::string weights_state;  // changes with their files; empty: not looked at
   bool elsewhere =
       false;  // made by another machine's worker: jobs are taken, nothing is loaded here
+  Makes makes = Makes::all;
   /// Of one that an upstream makes (service/upstreams): what may be asked of it. None: of others.
   std::optional<Abilities> upstream_abilities;
 };

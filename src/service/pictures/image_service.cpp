@@ -268,8 +268,8 @@ Error ImageService::with_another_model(const Caller& caller, Error error,
   }
   if (error.field != "model" || !std::holds_alternative<VideoRequest>(wanted)) return error;
   const Model* other = video_model();
-  error.message += other != nullptr ? fmt::format("; \"{}\" was", other->id)
-                                    : ", and neither was another model of this server";
+  error.message += other != nullptr ? fmt::format("; \"{}\" does", other->id)
+                                    : ", and no other model of this server does";
   return error;
 }
 

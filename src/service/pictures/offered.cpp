@@ -29,8 +29,7 @@ Result<void> check_mask(const EditRequest& edit, const Model& model, const Abili
 Result<void> check_video(const VideoRequest& video, const Model& model,
                          const Abilities& abilities) {
   if (abilities.clip_frames_per_second == 0)
-    return refuse("model",
-                  fmt::format("\"{}\" makes no videos: it was not trained for clips", model.id));
+    return refuse("model", fmt::format("\"{}\" makes no videos", model.id));
   // Its key frames are drawn anew, each with what it was.
   if (video.task == VideoTask::edit && abilities.references_max == 0)
     return refuse("video", fmt::format("the model \"{}\" takes no reference pictures, so it cannot "

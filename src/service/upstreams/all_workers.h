@@ -27,7 +27,7 @@ class AllWorkers final : public WorkerPool, public WorkerBell {
   std::optional<ModelReport> report(std::string_view model_id) const override {
     if (const Model* model = upstream_model(model_id))
       return ModelReport{.model = model->id, .abilities = model->upstream_abilities};
-    return own_.report(model_id);
+    return narrowed(catalogue_.find(model_id), own_.report(model_id));
   }
 
   void job_queued() override {
@@ -40,6 +40,14 @@ class AllWorkers final : public WorkerPool, public WorkerBell {
   }
 
  private:
+  /// What the model's weights can, as far as it is offered.
+  static std::optional<ModelReport> narrowed(const Model* model,
+                                             std::optional<ModelReport> report) {
+    if (model == nullptr || !report || !report->abilities) return report;
+    if (model->makes == Makes::pictures) report->abilities->clip_frames_per_second = 0;
+    if (model->makes == Makes::videos) report->abilities->pictures = false;
+    return report;
+  }
   const Model* upstream_model(std::string_view model_id) const {
     const Model* model = catalogue_.find(model_id);
     return model != nullptr && model->upstream_abilities ? model : nullptr;

@@ -103,7 +103,11 @@ Result<> apply_defaults(ModelFiles& files, ModelPlan& plan) {
   plan.sampling.clips = kClips;
   plan.sampling.native_pixels = kNativePixels;
   if (plan.text.max_tokens == 0) plan.text.max_tokens = 512;
-  return files.read_sampling(plan);
+  TRY(files.read_sampling(plan));
+  if (plan.sampling.clips.stride > 1)
+    return fail(ErrorCode::invalid_argument,
+                "sampling.json: clip_stride: Wan makes the frames of a pass at once");
+  return {};
 }
 
 }  // namespace

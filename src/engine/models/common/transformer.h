@@ -37,6 +37,10 @@ struct DenoiseRequest {
   /// That are made at once, at times 1, 2, ... after the only reference, which is what is there at
   /// time 0; without one at times 0, 1, ... 0: a picture, at time 0 itself.
   std::int64_t clip_frames = 0;
+  /// Where a pass is made in several runs: the time of this one's first frame, and how far apart
+  /// its frames stand.
+  std::int64_t clip_first = 1;
+  std::int64_t clip_stride = 1;
   std::span<const ReferenceTokens> references;
   std::span<const float> sigmas;  // the noise level of each step, as the network is told
   std::optional<float> guidance;  // for the embedding of a model that has one

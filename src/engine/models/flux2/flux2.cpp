@@ -210,8 +210,9 @@ class Flux2::Picture final : public Denoiser {
     append_text_ids(text_.rows(), ids);
     const bool is_clip = request.clip_frames > 0;
     if (!is_clip) append_grid_ids(4, 0, request.rows, request.cols, ids);
-    for (std::int64_t time = 1; time <= request.clip_frames; ++time)
-      append_grid_ids(4, static_cast<double>(time), request.rows, request.cols, ids);
+    for (std::int64_t i = 0; i < request.clip_frames; ++i)
+      append_grid_ids(4, static_cast<double>(request.clip_first + i * request.clip_stride),
+                      request.rows, request.cols, ids);
     std::int64_t count = 0;
     for (const ReferenceTokens& reference : request.references) count += reference.latents.rows;
     references_ = Tensor(count, model_.width());
