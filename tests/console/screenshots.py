@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The pictures of docs/console.md: every page on a server with some weeks behind it, light, dark and on a
-telephone. As the tests, with the same packages:
+"""Every page on a server with some weeks behind it, light, dark and on a telephone, to look at
+(build/screenshots), and the pictures of docs/console.md among them. As the tests, with the same packages:
 
     PROGRAM=build/release/imagined build/venv/bin/python tests/console/screenshots.py [PAGE...]
 """
@@ -24,7 +24,8 @@ from conftest import BROWSER, ROOT  # noqa: E402
 from people import PAGES, accept_invitation, become_owner, go_to, make_key, make_picture, press  # noqa: E402
 from program import PAPERLAND, Server  # noqa: E402
 
-OUT = ROOT / "docs/images"
+OUT, DOCS = ROOT / "build/screenshots", ROOT / "docs/images"
+SHOWN = ("console-playground-light.png", "console-usage-light.png")  # by the documents
 LOOKS = {"light": {"viewport": {"width": 1280, "height": 860}}, "dark": {"viewport": {"width": 1280, "height": 860}},
          "360": {"viewport": {"width": 360, "height": 780}}}
 PROMPTS = ["a red house in the snow at night", "a fox in the forest in the morning", "a white sailboat at sea",
@@ -113,7 +114,10 @@ def shoot(page, name, look):
     page.evaluate("""Promise.all([...document.images]
         .filter((each) => each.getBoundingClientRect().top < innerHeight).map((each) => each.decode().catch(() => {})))""")
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    small(picture, of_pictures=name in ("gallery", "picture", "playground")).save(OUT / f"console-{name}-{look}.png", optimize=True)
+    file = f"console-{name}-{look}.png"
+    OUT.mkdir(parents=True, exist_ok=True)
+    small(picture, of_pictures=name in ("gallery", "picture", "playground")).save(
+        (DOCS if file in SHOWN else OUT) / file, optimize=True)
 
 
 def main():
