@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <tuple>
 
 #include "base/folder_testing.h"
 #include "config/listen_address.h"
@@ -200,7 +201,8 @@ TEST(Config, TellsAWorkerWhatItsServerHasSettled) {
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_TRUE(resolve_paths({{"HOME", "/home/me"}}, {}, *config));
   const std::string text = to_toml(*config, Remarks::none);
-  EXPECT_NE(text.find("\npath = '/models/paperland'\nsteps = 16\nguidance = 1.5\n"),
+  EXPECT_NE(text.find("\npath = '/models/paperland'\nmakes = \"pictures\"\nsteps = 16\n"
+                      "guidance = 1.5\n"),
             std::string::npos)
       << text;
 }
@@ -304,12 +306,12 @@ TEST(Config, SetsOneValueOfAModel) {
                                    "models.x.1.price_usd=0.5", "models.x.1.aliases=[\"y\"]"}},
                   Environment{});
   ASSERT_TRUE(config) << config.error().message;
-  ASSERT_EQ(config->models.size(), 3u);
-  EXPECT_EQ(config->models[0].steps, 7);
-  EXPECT_EQ(config->models[2].name, "x.1");
-  EXPECT_EQ(config->models[2].path, "/weights");
-  EXPECT_EQ(config->models[2].price_usd_ticks, 5'000'000'000);
-  EXPECT_EQ(config->models[2].aliases, std::vector<std::string>{"y"});
+  EXPECT_EQ(config->models.front().steps, 7);
+  const ModelSettings& added = config->models.back();
+  EXPECT_EQ(added.name, "x.1");
+  EXPECT_EQ(added.path, "/weights");
+  EXPECT_EQ(added.price_usd_ticks, 5'000'000'000);
+  EXPECT_EQ(added.aliases, std::vector<std::string>{"y"});
 }
 
 TEST(Config, NamesThePartsOfAModelAndWhatNoTensorShows) {
@@ -406,7 +408,9 @@ TEST(Config, AsksForNoFilesOfAModelThatIsMadeElsewhere) {
   auto config =
       load_config({.values = {{"data_dir", "/data"}},
                    .assignments = {"models.big.elsewhere=true", "models.grok-imagine-image.path=/m",
-                                   "models.grok-imagine-image-quality.path=/m"}},
+                                   "models.grok-imagine-image-quality.path=/m",
+                                   "models.grok-imagine-video.path=/m",
+                                   "models.grok-imagine-video-1.5.path=/m"}},
                   Environment{});
   ASSERT_TRUE(config) << config.error().message;
   ASSERT_TRUE(resolve_paths(Environment{}, "/nowhere/imagined", *config));
@@ -440,7 +444,9 @@ TEST_F(ConfigFile, ReadsWhichUpstreamsMakeAModelAndWritesItAgain) {
 TEST(Config, WantsOneModelForTheWorkerOfThisMachine) {
   const auto config = load_config({.assignments = {"models.grok-imagine-image.elsewhere=true",
                                                    "models.grok-imagine-image-quality.elsewhere="
-                                                   "true"}},
+                                                   "true",
+                                                   "models.grok-imagine-video.elsewhere=true",
+                                                   "models.grok-imagine-video-1.5.elsewhere=true"}},
                                   Environment{});
   ASSERT_FALSE(config);
   EXPECT_NE(config.error().message.find("every model is made elsewhere"), std::string::npos);
@@ -452,14 +458,20 @@ TEST(Config, RefusesAnAssignmentToNoModel) {
   }
 }
 
-TEST(Config, ServesBothModelsOfTheApiByDefault) {
+TEST(Config, ServesTheModelsOfTheApiByDefaultEachForPicturesOrVideos) {
   const auto config = load_config({}, Environment{});
   ASSERT_TRUE(config) << config.error().message;
-  ASSERT_EQ(config->models.size(), 2u);
-  EXPECT_EQ(config->models[0].name, "grok-imagine-image");
-  EXPECT_EQ(config->models[0].steps, 4);
-  EXPECT_EQ(config->models[1].name, "grok-imagine-image-quality");
-  EXPECT_EQ(config->models[1].steps, 16);
+  using service::Makes;
+  const std::tuple<std::string, Makes, int> expected[] = {
+      {"grok-imagine-image", Makes::pictures, 4},
+      {"grok-imagine-image-quality", Makes::pictures, 16},
+      {"grok-imagine-video", Makes::videos, 6},
+      {"grok-imagine-video-1.5", Makes::videos, 16}};
+  ASSERT_EQ(config->models.size(), std::size(expected));
+  for (std::size_t i = 0; i < config->models.size(); ++i) {
+    const ModelSettings& model = config->models[i];
+    EXPECT_TRUE(std::tuple(model.name, model.makes, model.steps) == expected[i]) << model.name;
+  }
 }
 
 TEST(Settings, HaveADefaultWithinTheirOwnRange) {
