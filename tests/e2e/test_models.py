@@ -80,9 +80,9 @@ def test_nan_weights_make_no_picture(folder, tmp_path):
 
 def test_a_server_without_a_model_does_not_start(folder, tmp_path):
     (folder / WEIGHTS).unlink()
-    result = run("serve", "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0",
-                 "--set", f"models.grok-imagine-image.path={folder}",
-                 "--set", f"models.grok-imagine-image-quality.path={folder}")
+    file = tmp_path / "imagined.toml"
+    file.write_text(f'[models.broken]\npath = "{folder}"\n')
+    result = run("serve", "--config", file, "--data-dir", tmp_path / "data", "--http-listen", "127.0.0.1:0")
     assert result.returncode in (65, 66), result.stderr
     assert "safetensors" in result.stderr
 

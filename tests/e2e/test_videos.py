@@ -302,13 +302,13 @@ def test_a_video_may_be_av1_and_goes_on_as_such(tmp_path, model):
     assert shape_of(video, tmp_path) == (848, 480, 2 * FRAMES_PER_SECOND, 2.0)
 
 
-@pytest.mark.parametrize("name, model, price", [
+@pytest.mark.parametrize("name, made_by, price", [
     ("grok-imagine-video", "grok-imagine-video", 2 * SECOND_480P),
     ("grok-imagine-video-1.5-preview", "grok-imagine-video-1.5", 1_600_000_000)])
-def test_the_built_in_model_makes_clips_under_the_names_of_the_api(server, tmp_path, name, model, price):
+def test_the_built_in_model_makes_clips_under_the_names_of_the_api(server, tmp_path, name, made_by, price):
     done = finished(server, post(server, "generations", model=name, duration=2,
                                  prompt="a house in a meadow, it starts to snow"))
-    assert (done["model"], done["usage"]["cost_in_usd_ticks"]) == (model, price)
+    assert (done["model"], done["usage"]["cost_in_usd_ticks"]) == (made_by, price)
     assert shape_of(file_of(done), tmp_path) == (848, 480, 8, 2.0)
 
 

@@ -42,7 +42,7 @@ def test_show_says_what_videos_take():
 
 
 def test_show_says_nothing_of_videos_of_a_model_that_makes_none():
-    said = json.loads(run("models", "show", "--json", timeout=300).stdout)
+    said = json.loads(run("models", "show", ROOT / "tests/golden/a4", "--json", timeout=300).stdout)
     assert said["clips"] == []
 
 
