@@ -4,6 +4,12 @@ import { h, put } from "../dom.js";
 import { card, empty, fact, head, tag } from "../parts.js";
 import { bytes, count, dollars } from "../words.js";
 
+const pricesOf = (model) => [
+  ...(model.image_price === undefined ? [] : [["Price", `${dollars(model.image_price)} a picture`]]),
+  ...(model.pricing ?? []).filter((tier) => tier.price_per_image !== model.image_price).map((tier) => [`Price at ${tier.resolution}`, `${dollars(tier.price_per_image)} a picture`]),
+  ...(model.video_second_price === undefined ? [] : [["Price of video", `${dollars(model.video_second_price)} a second, ${dollars(model.video_second_price_720p)} at 720p`], ["Length of video", `up to ${count(model.max_video_seconds, "second")}`]]),
+];
+
 const STATES = { ready: ["good", "loaded"], starting: ["warn", "loading"], elsewhere: ["", "made on another machine"], failed: ["bad", "could not be loaded"] };
 
 export const show = async (stage) => {
@@ -13,13 +19,12 @@ export const show = async (stage) => {
   const talking = data.filter(talks);
   const memory = work.workers.reduce((total, worker) => total + worker.memoryBytes, 0);
   const guidance = { none: "has no effect", true: "true guidance, with a negative prompt", embedded: "built into the model" };
-  put(stage, head("Models", "What this server makes pictures with."),
+  put(stage, head("Models", "What this server makes pictures and videos with."),
     h("div", { cls: "stack" },
       h("div", { cls: "cards" }, fact("Models", String(models.length), "that requests may name"), fact("Memory of the workers", memory ? bytes(memory) : "–", "weights that lie in files count while they are in use")),
       models.length === 0 ? card(null, empty("No models", "Name one in the configuration: [models.NAME] path = …")) : models.map((model) => {
         const [kind, text] = STATES[model.status] ?? ["", model.status ?? "not known"];
-        const facts = [["Price", `${dollars(model.image_price)} a picture`], ...(model.pricing ?? []).filter((tier) => tier.price_per_image !== model.image_price).map((tier) => [`Price at ${tier.resolution}`, `${dollars(tier.price_per_image)} a picture`]),
-          ["Other names", model.aliases.join(", ") || "none"], ["Steps", `up to ${model.max_steps}`],
+        const facts = [...pricesOf(model), ["Other names", model.aliases.join(", ") || "none"], ["Steps", `up to ${model.max_steps}`],
           ["References", model.max_references ? `up to ${count(model.max_references, "picture")}` : "takes none"], ["Masks", model.masks ? "yes" : "no"],
           ["Guidance", guidance[model.guidance] ?? "not known yet"], ["Prompt", `up to ${count(model.context_length, "character")}`]];
         return card(null, h("div", { cls: "stack" }, h("div", { cls: "row spread" }, h("h2", null, model.id), tag(kind, text)),

@@ -97,6 +97,7 @@ def test_models_that_talk_stand_beside_those_that_make_pictures(start_server, op
     page.wait_for_selector("text=Models that talk")
     assert page.locator("li", has_text="talker").count() == 1 and page.locator("li", has_text="pair, with pictures by grok-imagine-image").count() == 1
     assert "$0.02 a picture" in page.text_content("main")
+    assert "$0.05 a second, $0.07 at 720p" in page.text_content("main")
 
 
 def test_a_key_is_made_used_changed_and_deleted(start_server, open_console):
