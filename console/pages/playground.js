@@ -250,7 +250,7 @@ export const show = async (stage, { session, query }) => {
   document.addEventListener("paste", paste);
 
   put(stage, head("Playground", "Try a request and take it with you as code. Pictures made here are paid for like any other."),
-    images.length === 0 ? empty("No model makes pictures", "The server's log says why.")
+    images.length === 0 ? empty("No model makes pictures", videos.length > 0 ? `${videos[0].id} makes videos, which programs ask for.` : "The server's log says why.")
       : h("div", { cls: "play" }, form, h("div", { cls: "stage" }, result, card("The same request as code", code))));
   blank();
   changed();

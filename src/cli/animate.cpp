@@ -185,7 +185,7 @@ std::string json_report(const WrittenClip& written, const engine::ClipRequest& r
 int animate(const AnimateOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
-  const auto model = choose_model(*config, options.model, service::Makes::videos);
+  const auto model = choose_maker(*config, options.model, service::Makes::videos);
   if (!model) return report(model.error());
   const std::uint64_t seed = options.seed.value_or(random_seed());
   const auto path = choose_file(options, seed);
@@ -249,7 +249,8 @@ Command animate_command() {
        "A video, MP4 with H.264, to go on from: its frames come first",
        {.value_name = "FILE"}},
       {"--model", &options->model,
-       "A configured model, or a folder or file of weights, trained for clips [the first model]"},
+       "A configured model, or a folder or file of weights, trained for clips [the first that is "
+       "offered for videos]"},
       {"--seconds",
        &options->seconds,
        "How long, without a video that comes first",

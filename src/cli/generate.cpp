@@ -213,7 +213,7 @@ Result<void> give_pictures(const GenerateOptions& options, engine::GenerateReque
 int generate(const GenerateOptions& options) {
   const auto config = load_config(options.flags, options.model);
   if (!config) return report(kExitConfig, config.error());
-  auto model = choose_model(*config, options.model);
+  auto model = choose_maker(*config, options.model, service::Makes::pictures);
   if (!model) return report(model.error());
   for (const std::string& lora : options.loras) model->loras.push_back(config::parse_lora(lora));
   const std::uint64_t seed = options.seed.value_or(random_seed());
@@ -280,7 +280,8 @@ Command generate_command() {
        "How to show the picture in the terminal",
        {.choices = {"auto", "kitty", "iterm2", "off"}}},
       {"--model", &options->model,
-       "A configured model, or a folder or file of weights [the first model]"},
+       "A configured model, or a folder or file of weights [the first that is offered for "
+       "pictures]"},
       {"--aspect-ratio",
        &options->aspect_ratio,
        fmt::format("Width to height, one of {} [that of the first --image, else 1:1]",

@@ -43,6 +43,18 @@ const ModelSettings* find_named(const Config& config, const std::string& name) {
   return nullptr;
 }
 
+bool is_offered_for(const ModelSettings& model, service::Makes wanted) {
+  return model.makes == service::Makes::all || model.makes == wanted;
+}
+
+/// Of those that this machine runs; null when there is none.
+const ModelSettings* first_maker(const Config& config, service::Makes wanted) {
+  const auto found = std::ranges::find_if(config.models, [wanted](const ModelSettings& model) {
+    return !model.elsewhere && is_offered_for(model, wanted);
+  });
+  return found == config.models.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 void add_config_options(Command& command, ConfigFlags& flags,
@@ -58,10 +70,8 @@ void add_config_options(Command& command, ConfigFlags& flags,
   };
   add("--config", &flags.file, "TOML file of settings and models (IMAGINED_CONFIG)", "FILE");
   add("--set", &flags.assignments,
-      "One value of a model: models.NAME.KEY=VALUE, with path, transformer, text_encoder, "
-      "text_encoder_2, vae, tokenizer, tokenizer_2, distilled, cached_references, precision, "
-      "loras, steps, guidance, steps_max, price_usd, aliases, max_prompt_length, created, "
-      "elsewhere",
+      fmt::format("One value of a model: models.NAME.KEY=VALUE, with {}",
+                  fmt::join(config::model_keys(), ", ")),
       "ASSIGNMENT");
   for (const config::Setting& setting : config::all_settings()) {
     if (!names.empty() && std::find(names.begin(), names.end(), setting.name) == names.end()) {
@@ -102,11 +112,7 @@ Result<Config> load_config(const ConfigFlags& flags, const std::string& model,
 Result<ModelSettings> choose_model(const Config& config, const std::string& name,
                                    service::Makes wanted) {
   if (name.empty()) {
-    const auto is_offered = [wanted](const ModelSettings& model) {
-      return !model.elsewhere && (model.makes == service::Makes::all || model.makes == wanted);
-    };
-    const auto found = std::ranges::find_if(config.models, is_offered);
-    if (found != config.models.end()) return *found;
+    if (const ModelSettings* model = first_maker(config, wanted)) return *model;
     return *std::ranges::find(config.models, false, &ModelSettings::elsewhere);
   }
   if (const ModelSettings* model = find_named(config, name)) {
@@ -134,6 +140,20 @@ Result<ModelSettings> choose_model(const Config& config, const std::string& name
                           known == nullptr
                               ? did_you_mean(name, all)
                               : fmt::format("; `imagined models pull {}` fetches it", known->name)),
+              "model");
+}
+
+Result<ModelSettings> choose_maker(const Config& config, const std::string& name,
+                                   service::Makes wanted) {
+  ModelSettings model = TRY(choose_model(config, name, wanted));
+  if (is_offered_for(model, wanted)) return model;
+  const bool videos = wanted == service::Makes::videos;
+  const ModelSettings* other = first_maker(config, wanted);
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("model \"{}\" makes no {}: its `makes` is \"{}\"{}", model.name,
+                          videos ? "videos" : "pictures", videos ? "pictures" : "videos",
+                          other == nullptr ? ", and no other model here makes any"
+                                           : fmt::format("; \"{}\" does", other->name)),
               "model");
 }
 

@@ -49,6 +49,11 @@ Result<Config> load_config(const ConfigFlags& flags, const std::string& model = 
 Result<ModelSettings> choose_model(const Config& config, const std::string& name,
                                    service::Makes wanted = service::Makes::pictures);
 
+/// The same, of a model that is offered for what is wanted. `invalid_argument`, field "model",
+/// where its `makes` says that it is not, with one that is.
+Result<ModelSettings> choose_maker(const Config& config, const std::string& name,
+                                   service::Makes wanted);
+
 /// How the settings say the engine is to run a model.
 engine::ModelChoices model_choices(const ModelSettings& model);
 engine::LoadOptions load_options(const Config& config, const ModelSettings& model);

@@ -388,6 +388,14 @@ TEST(Config, ReadsALoraOfTheCommandLine) {
   EXPECT_EQ(parse_lora("c:/a").path, "c:/a");
 }
 
+TEST(Config, ARetiredNameStandsForAModelThatMakesPictures) {
+  const auto catalogue = make_catalogue(
+      std::vector<ModelSettings>{{.name = "clips", .path = "/c", .makes = service::Makes::videos},
+                                 {.name = "pictures", .path = "/p"}});
+  ASSERT_TRUE(catalogue) << catalogue.error().message;
+  EXPECT_EQ(catalogue->deprecated("flux-1.1-pro"), "pictures");
+}
+
 TEST(Config, ModelsShareAnEngineWhereTheirWeightsAndChoicesAreTheSame) {
   std::vector<ModelSettings> models = {{.name = "a", .path = "/m"},
                                        {.name = "b", .path = "/m"},

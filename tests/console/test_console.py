@@ -437,6 +437,16 @@ def test_a_second_sign_in_is_by_name(start_server, open_console):
     page.wait_for_selector(".door")
 
 
+def test_a_server_for_videos_alone_says_so_at_the_playground(start_server, open_console, tmp_path):
+    config = tmp_path / "imagined.toml"
+    config.write_text(f'[models.clips]\npath = "{clip_model(tmp_path)}"\nmakes = "videos"\n'
+                      'price_second_usd = "0.05"\n')
+    server = start_server("--config", config)
+    page = open_console(server.url)
+    become_owner(page, server)
+    expect(page.get_by_text("clips makes videos, which programs ask for.")).to_be_visible()
+
+
 def test_a_picture_becomes_a_clip_that_plays_and_stands_in_the_gallery(start_server, open_console, tmp_path):
     server = start_server("--set", f"models.clips.path={clip_model(tmp_path)}", "--set", "models.clips.steps=1",
                           "--set", "models.clips.price_second_usd=0.05")

@@ -491,6 +491,19 @@ TEST_F(ImageServiceTest, SaysWhichModelMakesVideos) {
   EXPECT_EQ(images_.submit(caller_, edit).error().field, "video");
 }
 
+TEST_F(ImageServiceTest, SaysWhichModelMakesPictures) {
+  const auto error_of = [&] { return images_.submit(caller_, some_request()).error(); };
+  const Abilities videos{.pictures = false, .clip_frames_per_second = 8};
+  workers_.reports = {{.model = workers_.model, .abilities = videos}};
+  EXPECT_EQ(error_of().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(error_of().message,
+            "model: \"grok-imagine-image\" makes no pictures, and no other model of this server "
+            "does");
+  workers_.reports.push_back({.model = "other", .abilities = Abilities{}});
+  EXPECT_EQ(error_of().message, "model: \"grok-imagine-image\" makes no pictures; \"other\" does");
+  EXPECT_EQ(error_of().field, "model");
+}
+
 TEST_F(ImageServiceTest, RefusesAVideoThatCannotBe) {
   for (const int seconds : {0, 16}) {
     VideoRequest wanted = some_video();

@@ -165,6 +165,8 @@ def test_it_keeps_the_speed_of_a_faster_video(model, tmp_path):
 
 @pytest.mark.parametrize("arguments, status, said", [
     (["--model", ROOT / "tests/golden/a4"], 65, 'model "a4" makes no videos: it was not trained for clips'),
+    (["--model", "grok-imagine-image"], 65,
+     'model "grok-imagine-image" makes no videos: its `makes` is "pictures"; "grok-imagine-video" does'),
     (["-o", "clip.avi"], 64, '"clip.avi" does not end in .mp4'),
     (["--seconds", 16], 64, "seconds"),
     (["--aspect-ratio", "21:9"], 65, "1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3"),
@@ -185,3 +187,16 @@ def test_what_cannot_be_done_is_said(model, tmp_path, arguments, status, said):
     assert ended.returncode == status, ended.stderr
     assert said in ended.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_for_videos_makes_no_pictures(tmp_path):
+    ended = run("generate", "a house", "--model", "grok-imagine-video", "-o", tmp_path / "house.png")
+    assert ended.returncode == 65
+    assert ('model "grok-imagine-video" makes no pictures: its `makes` is "videos"; "grok-imagine-image" does'
+            in ended.stderr)
+    config = tmp_path / "imagined.toml"
+    config.write_text(f'[models.clips]\npath = "{ROOT / "models/paperland"}"\nmakes = "videos"\n')
+    ended = run("generate", "a house", "--config", config, "-o", tmp_path / "house.png")
+    assert ended.returncode == 65
+    assert 'makes no pictures: its `makes` is "videos", and no other model here makes any' in ended.stderr
+    assert not (tmp_path / "house.png").exists()

@@ -84,6 +84,14 @@ def test_what_is_wrong_is_an_error_with_its_name(client):
                                '"grok-imagine-video" does')
 
 
+def test_a_model_that_makes_videos_makes_no_pictures(client):
+    error = refused(lambda: client.image.sample("a", MODEL))
+    assert error.details() == f'model: "{MODEL}" makes no pictures; "grok-imagine-image" does'
+    error = refused(lambda: client.models.get_image_generation_model(MODEL))
+    assert error.code() == grpc.StatusCode.NOT_FOUND
+    assert error.details() == f'the model "{MODEL}" makes no pictures'
+
+
 def test_a_video_that_fails_says_why(client):
     with pytest.raises(Exception, match="image is") as caught:
         client.video.generate("a", MODEL, image_url="data:image/png;base64,aGVsbG8=", **OFTEN)

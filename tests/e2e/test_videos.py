@@ -319,6 +319,45 @@ def test_a_model_that_makes_pictures_says_so_and_names_one_for_videos(server):
         'model: "grok-imagine-image" makes no videos; "grok-imagine-video" does')
 
 
+def test_a_model_that_makes_videos_says_so_and_names_one_for_pictures(server):
+    name = "grok-imagine-video"
+    said = [requests.post(f"{server.url}/v1/{path}", timeout=60, headers=server.headers(),
+                          json={"model": name, **body}).json()["error"]["message"] for path, body in [
+        ("images/generations", {"prompt": "a"}),
+        ("images/edits", {"prompt": "a", "image": {"url": data_url(RED)}}),
+        ("chat/completions", {"messages": [{"role": "user", "content": "a"}]}),
+        ("responses", {"input": "a"})]]
+    assert set(said) == {f'model: "{name}" makes no pictures; "grok-imagine-image" does'}, said
+
+
+def test_models_stand_on_the_list_of_what_they_make_and_nowhere_else(server):
+    for kind, makes, other in [("image", "grok-imagine-image", "grok-imagine-video"),
+                               ("video", "grok-imagine-video", "grok-imagine-image")]:
+        listed = {each["id"] for each in server.get(f"/v1/{kind}-generation-models").json()["models"]}
+        assert makes in listed and other not in listed
+        assert server.get(f"/v1/{kind}-generation-models/{makes}").json()["id"] == makes
+        refused = server.get(f"/v1/{kind}-generation-models/{other}")
+        assert refused.status_code == 404 and "makes no" in refused.json()["error"]["message"]
+
+
+def test_a_model_for_videos_that_stands_first_is_nobodys_choice_for_pictures(tmp_path, model):
+    config = tmp_path / "imagined.toml"
+    config.write_text(f'[models.clips]\npath = "{model}"\nmakes = "videos"\nprice_second_usd = "0.05"\n'
+                      f'[models.grok-imagine-image]\nprice_usd = "0.02"\n')
+    with Server(tmp_path / "data", "--config", config) as running:
+        assert [each["id"] for each in running.get("/v1/models").json()["data"]][0] == "clips"
+        made = running.generate(prompt="a house")
+        assert made.json()["usage"]["cost_in_usd_ticks"] == 200_000_000, made.text
+
+
+def test_a_refused_request_counts_for_the_model_that_would_have_been_asked(server):
+    key = server.make_key("--per-second", 1)["key"]
+    refused = [post(server, "generations", {"Authorization": f"Bearer {key}"}, prompt="a", duration=0)
+               for _ in range(3)]
+    limited = [each for each in refused if each.status_code == 429]
+    assert limited and "this key and model grok-imagine-video." in limited[0].text
+
+
 def test_where_no_model_was_trained_for_clips_that_is_said(tmp_path):
     pictures = ROOT / "tests/golden/a4"
     with Server(tmp_path, "--set", f"models.grok-imagine-video.path={pictures}",

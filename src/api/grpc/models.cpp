@@ -49,6 +49,8 @@ Async<Result<void>> get_image_model(const GrpcContext& context, GrpcCall& call,
   if (!may) co_return may;
   const auto model = context.services.catalogue.resolve(request.name());
   if (!model) co_return tl::unexpected(model.error());
+  auto makes = wire::check_makes_pictures({**model, context.services.workers});
+  if (!makes) co_return makes;
   fill(context, **model, reply);
   co_return Result<void>();
 }

@@ -137,8 +137,9 @@ Async<Result<void>> start_video(const GrpcContext& context, GrpcCall& call, cons
   asking->deferred = true;
   const auto wanted =
       co_await on_pool(context.pool, [&] { return read_video(context, call, request); });
-  // As over HTTP: what cannot be read is drawn for the default model.
-  const std::string_view model = wanted ? wanted->request.frames.model : std::string_view();
+  // As over HTTP: what cannot be read is drawn for the model that is asked where nobody names one.
+  const std::string_view model = wanted ? std::string_view(wanted->request.frames.model)
+                                        : context.services.images.usual_video_model().id;
   auto in = co_await pass_the_door(context, call, model);
   if (!in) co_return in;
   if (!wanted) co_return tl::unexpected(wanted.error());

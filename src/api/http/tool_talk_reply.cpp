@@ -444,8 +444,7 @@ Result<void> take_named_maker(const Services& services, std::string_view body,
   if (!model) return refuse(model.error().code, model.error().message);
   const auto report = services.workers.report((*model)->id);
   if (report && report->abilities && !report->abilities->pictures)
-    return refuse(ErrorCode::invalid_argument,
-                  fmt::format("\"{}\" makes videos and no pictures", *name));
+    return refuse(ErrorCode::invalid_argument, fmt::format("\"{}\" makes no pictures", *name));
   models.makes = (*model)->id;
   return {};
 }

@@ -1,5 +1,7 @@
 #include "api/wire/replies.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "api/wire/errors.h"
@@ -9,6 +11,11 @@
 
 namespace imagined::api::wire {
 namespace {
+
+tl::unexpected<Error> makes_none(const OfferedModel& offered, std::string_view what) {
+  return fail(ErrorCode::not_found,
+              fmt::format("the model \"{}\" makes no {}", offered.model.id, what), "model");
+}
 
 std::string_view status_of(const OfferedModel& offered,
                            const std::optional<service::ModelReport>& report) {
@@ -252,6 +259,11 @@ bool makes_pictures(const OfferedModel& offered) {
   return !report || !report->abilities || report->abilities->pictures;
 }
 
+Result<void> check_makes_pictures(const OfferedModel& offered) {
+  if (makes_pictures(offered)) return {};
+  return makes_none(offered, "pictures");
+}
+
 bool takes_references(const OfferedModel& offered) {
   const auto report = offered.workers.report(offered.model.id);
   return !report || !report->abilities || report->abilities->references_max > 0;
@@ -291,6 +303,11 @@ std::vector<OfferedTalker> all_talkers(const service::Catalogue& catalogue,
 bool makes_videos(const OfferedModel& offered) {
   const auto report = offered.workers.report(offered.model.id);
   return report && report->abilities && report->abilities->clip_frames_per_second > 0;
+}
+
+Result<void> check_makes_videos(const OfferedModel& offered) {
+  if (makes_videos(offered)) return {};
+  return makes_none(offered, "videos");
 }
 
 std::string video_models_body(const service::Catalogue& catalogue,

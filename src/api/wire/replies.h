@@ -101,6 +101,9 @@ std::string video_models_body(const service::Catalogue& catalogue,
 std::string video_model_body(const OfferedModel& offered);
 bool makes_videos(const OfferedModel& offered);
 bool makes_pictures(const OfferedModel& offered);
+/// `not_found`, field "model", of a model that belongs on the other list.
+Result<void> check_makes_videos(const OfferedModel& offered);
+Result<void> check_makes_pictures(const OfferedModel& offered);
 /// Also while nobody knows yet.
 bool takes_references(const OfferedModel& offered);
 

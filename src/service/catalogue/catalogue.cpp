@@ -99,6 +99,12 @@ Result<Catalogue> Catalogue::make(std::vector<Model> models, std::vector<Retired
   return catalogue;
 }
 
+const Model& Catalogue::default_model() const {
+  const auto is_usual = [](const Model& model) { return model.makes != Makes::videos; };
+  const auto found = std::ranges::find_if(models_, is_usual);
+  return found != models_.end() ? *found : models_.front();
+}
+
 const Model* Catalogue::find(std::string_view name) const {
   for (const Model& model : models_) {
     if (model.id == name || std::ranges::find(model.aliases, name) != model.aliases.end())

@@ -63,7 +63,8 @@ struct Talker {
 /// Immutable, so any thread may read it; pointers into it live as long as it does.
 class Catalogue {
  public:
-  /// The first model is the default. A configured name wins over a retired one, so an operator maps
+  /// The default is the first model that is not offered for videos alone; where all are, the first.
+  /// A configured name wins over a retired one, so an operator maps
   /// a legacy name by making it an alias. Errors: `invalid_argument` for no models, an empty or
   /// doubled name, a retired name without a replacement that is served. A talker whose name is that
   /// of a model is never asked, and left out.
@@ -71,7 +72,8 @@ class Catalogue {
                                 std::vector<Talker> talkers = {});
 
   std::span<const Model> models() const { return models_; }
-  const Model& default_model() const { return models_.front(); }
+  /// Of requests for pictures and conversations that name none.
+  const Model& default_model() const;
   /// In the order in which they were given.
   std::span<const Talker> talkers() const { return talkers_; }
 

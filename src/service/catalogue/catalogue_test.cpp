@@ -30,6 +30,14 @@ TEST(Catalogue, TakesTheFirstModelAsDefault) {
   EXPECT_EQ(two_model_catalogue().default_model().id, "grok-imagine-image");
 }
 
+TEST(Catalogue, TakesAModelForVideosAsDefaultOnlyWhereThereIsNoOther) {
+  std::vector<Model> models = two_models();
+  models[0].makes = Makes::videos;
+  EXPECT_EQ(Catalogue::make(models, {})->default_model().id, "grok-imagine-image-quality");
+  models[1].makes = Makes::videos;
+  EXPECT_EQ(Catalogue::make(models, {})->default_model().id, "grok-imagine-image");
+}
+
 TEST(Catalogue, NamesWhatItServesWhenAModelIsUnknown) {
   const auto model = two_model_catalogue().resolve("dall-e-3");
   ASSERT_FALSE(model);

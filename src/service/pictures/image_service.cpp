@@ -17,6 +17,19 @@
 namespace imagined::service {
 namespace {
 
+bool makes_pictures(const Abilities& abilities) { return abilities.pictures; }
+bool makes_videos(const Abilities& abilities) { return abilities.clip_frames_per_second > 0; }
+
+/// As far as the workers have told; null when there is none.
+const Model* first_able(const Catalogue& catalogue, const WorkerPool& workers,
+                        bool (*is_able)(const Abilities&)) {
+  for (const Model& model : catalogue.models()) {
+    const auto report = workers.report(model.id);
+    if (report && report->abilities && is_able(*report->abilities)) return &model;
+  }
+  return nullptr;
+}
+
 constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 constexpr std::int64_t kLostAnswerMs = 600'000;  // an SDK has given up long before
 
@@ -251,7 +264,8 @@ Result<Job> ImageService::insert(const Caller& caller, const Model& model, JobPa
   return inserted;
 }
 
-/// Whoever asks a model for what it cannot do, a video or a negative prompt, is told which can.
+/// Whoever asks a model for what it cannot do, a picture, a video or a negative prompt, is told
+/// which can.
 Error ImageService::with_another_model(const Caller& caller, Error error,
                                        const JobPayload& wanted) const {
   if (error.field == "negative_prompt") {
@@ -266,19 +280,17 @@ Error ImageService::with_another_model(const Caller& caller, Error error,
     }
     return error;
   }
-  if (error.field != "model" || !std::holds_alternative<VideoRequest>(wanted)) return error;
-  const Model* other = video_model();
+  if (error.field != "model") return error;
+  const Model* other = std::holds_alternative<VideoRequest>(wanted)
+                           ? video_model()
+                           : first_able(parts_.catalogue, parts_.workers, &makes_pictures);
   error.message += other != nullptr ? fmt::format("; \"{}\" does", other->id)
                                     : ", and no other model of this server does";
   return error;
 }
 
 const Model* ImageService::video_model() const {
-  for (const Model& model : parts_.catalogue.models()) {
-    const auto report = parts_.workers.report(model.id);
-    if (report && report->abilities && report->abilities->clip_frames_per_second > 0) return &model;
-  }
-  return nullptr;
+  return first_able(parts_.catalogue, parts_.workers, &makes_videos);
 }
 
 const Model& ImageService::usual_video_model() const {

@@ -17,7 +17,7 @@ tl::unexpected<Error> refuse(std::string field, std::string_view why) {
 
 Result<void> check_makes_pictures(const Model& model, const Abilities& abilities) {
   if (abilities.pictures) return {};
-  return refuse("model", fmt::format("\"{}\" makes videos and no pictures", model.id));
+  return refuse("model", fmt::format("\"{}\" makes no pictures", model.id));
 }
 
 Result<void> check_mask(const EditRequest& edit, const Model& model, const Abilities& abilities) {

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <optional>
 #include <utility>
 
@@ -29,10 +27,13 @@ Result<Response> language_model(const Context& context, const Exchange& exchange
 }
 
 Result<Response> one_model(const Context& context, const Exchange& exchange,
-                           std::string (*body)(const wire::OfferedModel&)) {
+                           std::string (*body)(const wire::OfferedModel&),
+                           Result<void> (*check)(const wire::OfferedModel&) = nullptr) {
   TRY(require(*exchange.caller, service::Scope::models));
   const service::Model* model = TRY(context.services.catalogue.resolve(exchange.params["id"]));
-  return json_reply(body({*model, context.services.workers}));
+  const wire::OfferedModel offered{*model, context.services.workers};
+  if (check != nullptr) TRY(check(offered));
+  return json_reply(body(offered));
 }
 
 }  // namespace
@@ -75,16 +76,10 @@ Async<Result<Response>> list_video_models(const Context& context, Exchange& exch
       wire::video_models_body(context.services.catalogue, context.services.workers));
 }
 Async<Result<Response>> show_video_model(const Context& context, Exchange& exchange) {
-  auto reply = one_model(context, exchange, wire::video_model_body);
-  if (!reply) co_return reply;
-  const service::Model* model = context.services.catalogue.find(exchange.params["id"]);
-  if (model == nullptr || !wire::makes_videos({*model, context.services.workers}))
-    co_return fail(ErrorCode::not_found,
-                   fmt::format("the model \"{}\" makes no videos", exchange.params["id"]), "model");
-  co_return reply;
+  co_return one_model(context, exchange, wire::video_model_body, wire::check_makes_videos);
 }
 Async<Result<Response>> show_image_model(const Context& context, Exchange& exchange) {
-  co_return one_model(context, exchange, wire::image_model_body);
+  co_return one_model(context, exchange, wire::image_model_body, wire::check_makes_pictures);
 }
 
 }  // namespace imagined::api

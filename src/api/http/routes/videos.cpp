@@ -68,8 +68,9 @@ Async<Result<Response>> create_video(const Context& context, Exchange& exchange)
   auto asking = read_asking(exchange.request.headers);
   if (!asking) co_return tl::unexpected(asking.error());
   asking->deferred = true;
-  // As create_images does.
-  const std::string_view model = call ? call->request.frames.model : std::string_view();
+  // As create_images does, but for the model that is asked for videos where nobody names one.
+  const std::string_view model = call ? std::string_view(call->request.frames.model)
+                                      : context.services.images.usual_video_model().id;
   if (auto in = co_await pass_the_door(context, exchange, model); !in) {
     co_return tl::unexpected(std::move(in.error()));
   }
