@@ -356,12 +356,8 @@ Result<service::Catalogue> make_catalogue(const std::vector<ModelSettings>& mode
                     .makes = model.makes,
                     .upstream_abilities = upstream_abilities(model)});
   }
-  const auto usual =  // Catalogue::default_model, as they are names of models for pictures
-      std::ranges::find(list, false, [](const service::Model& model) {
-        return model.makes == service::Makes::videos;
-      });
   std::vector<service::RetiredName> retired;
-  if (!list.empty()) retired = service::legacy_names((usual != list.end() ? *usual : list[0]).id);
+  if (!list.empty()) retired = service::legacy_names(service::default_of(list).id);
   return service::Catalogue::make(std::move(list), std::move(retired), std::move(talkers));
 }
 

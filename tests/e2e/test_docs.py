@@ -43,6 +43,20 @@ def test_the_document_is_the_one_that_is_written_and_valid(server):
     assert document == written
 
 
+@pytest.mark.parametrize("path, field, schema", [
+    ("models", "data", "Model"), ("image-generation-models", "models", "ImageModel"),
+    ("video-generation-models", "models", "VideoModel")])
+def test_the_models_are_listed_as_the_document_says(server, path, field, schema):
+    jsonschema = pytest.importorskip("jsonschema")
+    document = requests.get(f"{server.url}/openapi.json", timeout=10).json()
+    as_written = jsonschema.Draft202012Validator(
+        {"$ref": f"#/components/schemas/{schema}", "components": document["components"]})
+    known = document["components"]["schemas"][schema]["properties"]
+    for model in server.get(f"/v1/{path}").json()[field]:
+        as_written.validate(model)
+        assert set(model) <= set(known), model["id"]
+
+
 def test_the_page_shows_every_route_and_every_field_of_a_generation(server, page):
     document = server.get("/openapi.json").json()
     for path, item in document["paths"].items():

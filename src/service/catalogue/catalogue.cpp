@@ -99,10 +99,10 @@ Result<Catalogue> Catalogue::make(std::vector<Model> models, std::vector<Retired
   return catalogue;
 }
 
-const Model& Catalogue::default_model() const {
+const Model& default_of(std::span<const Model> models) {
   const auto is_usual = [](const Model& model) { return model.makes != Makes::videos; };
-  const auto found = std::ranges::find_if(models_, is_usual);
-  return found != models_.end() ? *found : models_.front();
+  const auto found = std::ranges::find_if(models, is_usual);
+  return found != models.end() ? *found : models.front();
 }
 
 const Model* Catalogue::find(std::string_view name) const {

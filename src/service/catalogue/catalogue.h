@@ -60,20 +60,22 @@ struct Talker {
   std::string makes;  // the model that makes its pictures; empty: none does
 };
 
+/// The first model that is not offered for videos alone; where all are, the first. Not of none.
+const Model& default_of(std::span<const Model> models);
+
 /// Immutable, so any thread may read it; pointers into it live as long as it does.
 class Catalogue {
  public:
-  /// The default is the first model that is not offered for videos alone; where all are, the first.
-  /// A configured name wins over a retired one, so an operator maps
-  /// a legacy name by making it an alias. Errors: `invalid_argument` for no models, an empty or
-  /// doubled name, a retired name without a replacement that is served. A talker whose name is that
-  /// of a model is never asked, and left out.
+  /// A configured name wins over a retired one, so an operator maps a legacy name by making it an
+  /// alias. Errors: `invalid_argument` for no models, an empty or doubled name, a retired name
+  /// without a replacement that is served. A talker whose name is that of a model is never asked,
+  /// and left out.
   static Result<Catalogue> make(std::vector<Model> models, std::vector<RetiredName> retired,
                                 std::vector<Talker> talkers = {});
 
   std::span<const Model> models() const { return models_; }
   /// Of requests for pictures and conversations that name none.
-  const Model& default_model() const;
+  const Model& default_model() const { return default_of(models_); }
   /// In the order in which they were given.
   std::span<const Talker> talkers() const { return talkers_; }
 
