@@ -23,7 +23,7 @@ CONFIG = dict(
     up_block_types=["UpDecoderBlock2D"] * 3,
     block_out_channels=[64, 96, 128],  # finest level first, as below
     decoder_block_out_channels=[96, 128, 192],
-    layers_per_block=1,
+    layers_per_block=3,  # one number for both halves: what the encoder has beside one is the identity
     norm_num_groups=8,
     mid_block_add_attention=False,
     use_quant_conv=True,
@@ -36,13 +36,26 @@ def build():
     return AutoencoderKLFlux2(**CONFIG)
 
 
+@torch.no_grad()
+def _load_shallower(net, state):
+    """Loads a state that may have fewer residual blocks; those that it lacks start as the
+    identity.
+    """
+    missing, unexpected = net.load_state_dict(state, strict=False)
+    if unexpected or any(".resnets." not in name for name in missing):
+        raise ValueError(f"not this autoencoder: missing {missing}, unexpected {unexpected}")
+    for name, p in net.named_parameters():
+        if name in missing and ".conv2." in name:
+            p.zero_()
+
+
 def load(path):
     """The autoencoder of a checkpoint: a state dict, or a training state that holds an averaged
-    one.
+    one; it may be shallower.
     """
     saved = torch.load(path)
     net = build()
-    net.load_state_dict(saved.get("ema", saved))
+    _load_shallower(net, saved.get("ema", saved))
     return net.eval()
 
 
@@ -50,8 +63,8 @@ def load_exported(folder):
     """The autoencoder of a diffusers folder that holds one of these shapes, in float32."""
     net = build()
     stored = load_file(Path(folder) / "vae" / "diffusion_pytorch_model.safetensors")
-    net.load_state_dict(
-        {name: v.float() if v.is_floating_point() else v for name, v in stored.items()}
+    _load_shallower(
+        net, {name: v.float() if v.is_floating_point() else v for name, v in stored.items()}
     )
     return net.eval()
 
