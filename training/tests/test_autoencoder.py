@@ -1,11 +1,12 @@
+"""Autoencoders of other depths."""
+
 import pytest
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("diffusers")
+torch = pytest.importorskip("torch", reason="torch is not installed (training/requirements.txt)")
 
-from diffusers import AutoencoderKLFlux2  # noqa: E402
+from diffusers import AutoencoderKLFlux2
 
-from training import autoencoder  # noqa: E402
+from training import autoencoder
 
 
 @torch.no_grad()
