@@ -6,6 +6,7 @@
 The transformer's latents depend on the encoder: once a pool is made, only the decoder trains on.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,15 @@ CONFIG = dict(
     up_block_types=["UpDecoderBlock2D"] * 3,
     block_out_channels=[64, 96, 128],  # finest level first, as below
     decoder_block_out_channels=[96, 128, 192],
-    layers_per_block=3,  # one number for both halves: what the encoder has beside one is the identity
+    layers_per_block=3,  # of both halves: what the encoder has beside one is the identity
     norm_num_groups=8,
     mid_block_add_attention=False,
     use_quant_conv=True,
     use_post_quant_conv=True,
     sample_size=128,
 )
+
+_LATER_BLOCK = re.compile(r"(encoder\.down|decoder\.up)_blocks\.\d+\.resnets\.[1-9]\d*\.")
 
 
 def build():
@@ -38,11 +41,13 @@ def build():
 
 @torch.no_grad()
 def _load_shallower(net, state):
-    """Loads a state that may have fewer residual blocks; those that it lacks start as the
-    identity.
+    """Loads a state whose levels may have fewer residual blocks; those that it lacks, as a whole,
+    start as the identity.
     """
     missing, unexpected = net.load_state_dict(state, strict=False)
-    if unexpected or any(".resnets." not in name for name in missing):
+    lacking = {found[0] for found in map(_LATER_BLOCK.match, missing) if found}
+    whole = [name for name in net.state_dict() if name.startswith(tuple(lacking))]
+    if unexpected or set(missing) != set(whole):
         raise ValueError(f"not this autoencoder: missing {missing}, unexpected {unexpected}")
     for name, p in net.named_parameters():
         if name in missing and ".conv2." in name:
