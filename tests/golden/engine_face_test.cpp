@@ -20,6 +20,7 @@
 #include "engine/formats/safetensors_write.h"
 #include "engine/lab/lab.h"
 #include "engine/ops/resize/resize.h"
+#include "engine/ops/sharpen_edges/sharpen_edges.h"
 
 namespace imagined::engine {
 namespace {
@@ -596,6 +597,24 @@ TEST_F(ChangedFolder, WithANativeAreaMakesLargerPicturesThereAndEnlargesThem) {
   ASSERT_EQ(large->height, 192);
   const Context context({.threads = 1});
   EXPECT_EQ(large->pixels, resize_lanczos(context, native->view(), 192, 192));
+}
+
+TEST_F(ChangedFolder, ThatSharpensEdgesDoesSoBeforeAndAfterEnlarging) {
+  GenerateRequest request = small_request();
+  request.width = request.height = 96;
+  const auto soft = generate(*load(folder_), request);
+  std::ofstream(folder_ / "sampling.json") << R"({"native_pixels": 9216, "sharpen_edges": 2})";
+  const auto engine = load(folder_);
+  const auto native = generate(*engine, request);
+  request.width = request.height = 192;
+  const auto large = generate(*engine, request);
+  ASSERT_TRUE(soft.has_value() && native.has_value() && large.has_value());
+  const Context context({.threads = 1});
+  EXPECT_NE(native->pixels, soft->pixels);
+  EXPECT_EQ(native->pixels, sharpen_edges(context, soft->view(), {.passes = 2}).pixels);
+  const std::vector<std::uint8_t> enlarged = resize_lanczos(context, native->view(), 192, 192);
+  const EdgeSharpening twice{.sigma = 2, .reach = 1.2, .weak = 3};
+  EXPECT_EQ(large->pixels, sharpen_edges(context, {192, 192, 3, enlarged}, twice).pixels);
 }
 
 TEST_F(ChangedFolder, LoadsWhileItIsWhole) { EXPECT_EQ(load_error().message, "loaded"); }

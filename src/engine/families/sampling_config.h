@@ -25,7 +25,8 @@ struct SamplingDefaults {
   double guidance = 1;          // guidance_scale; 1 switches it off
   std::optional<double> shift;  // replaces the scheduler's static shift
   std::int64_t native_pixels =
-      0;  // larger pictures are made at this area and enlarged; 0: no limit
+      0;                // larger pictures are made at this area and enlarged; 0: no limit
+  int edge_passes = 0;  // of finished pictures, whose edges are made steeper so often
   ClipTraining clips;
 };
 

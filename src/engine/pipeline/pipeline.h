@@ -175,7 +175,8 @@ class Pipeline {
   Result<> take_frames(const Tensor& latents, RunInputs& inputs, std::int64_t wanted,
                        const ClipObserver& observer, const PicturePlan& plan,
                        const RunObserver& run);
-  /// Cropped, and enlarged where the model makes less than was asked for.
+  /// Cropped, and enlarged where the model makes less than was asked for; its edges are made
+  /// steeper before and after, where the model asks for that.
   /// pixels  of the whole grid.
   image::Picture finish(std::vector<std::uint8_t> pixels, const PicturePlan& plan) const;
   /// Whether what is given for an edit lies as the pictures do that are made (first frames of clips
