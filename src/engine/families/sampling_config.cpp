@@ -96,7 +96,8 @@ Result<> parse_sampling(std::string_view text, std::int64_t vae_pixels_per_token
   sampling.guidance = reader.positive_or("guidance_scale", sampling.guidance);
   if (reader.has("shift")) sampling.shift = reader.positive_or("shift", 1);
   sampling.native_pixels = reader.integer_or("native_pixels", sampling.native_pixels, {0, 1 << 28});
-  sampling.edge_passes = static_cast<int>(reader.integer_or("sharpen_edges", sampling.edge_passes, {0, 8}));
+  sampling.edge_passes =
+      static_cast<int>(reader.integer_or("sharpen_edges", sampling.edge_passes, {0, 8}));
   if (reader.has("clip_frames")) {
     sampling.clips.frames = reader.integer_or("clip_frames", 0, {2, 256});
     sampling.clips.frames_per_second = reader.integer("clip_frames_per_second", {1, 60});

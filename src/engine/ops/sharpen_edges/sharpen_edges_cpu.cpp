@@ -11,127 +11,154 @@ namespace imagined::engine::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Lanes = hn::ScalableTag<float>;
-using Whole = hn::RebindToSigned<Lanes>;
-using Words = hn::RebindToUnsigned<Lanes>;
-using Floats = hn::Vec<Lanes>;
+template <class D>
+using Bytes = hn::Rebind<std::uint8_t, D>;
+template <class D>
+using Words = hn::RebindToUnsigned<D>;
+template <class D>
+using Whole = hn::RebindToSigned<D>;
 
-HWY_INLINE Floats of(float value) { return hn::Set(Lanes(), value); }
-
-/// A byte of each word as a number.
-template <int kShift>
-HWY_INLINE Floats channel(hn::Vec<Words> words) {
-  const auto byte = hn::And(hn::ShiftRight<kShift>(words), hn::Set(Words(), 0xffu));
-  return hn::ConvertTo(Lanes(), hn::BitCast(Whole(), byte));
+/// step(d, i) for all places of a row: of a whole vector, and of one number each at the end.
+template <class Step>
+HWY_INLINE void along_row(std::size_t count, const Step& step) {
+  const hn::ScalableTag<float> d;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) step(d, i);
+  for (; i < count; ++i) step(hn::CappedTag<float, 1>(), i);
 }
 
-void brightness(const std::uint32_t* pixels, std::size_t count, float* to) {
-  for (std::size_t i = 0; i < count; i += hn::Lanes(Lanes())) {
-    const auto words = hn::LoadU(Words(), pixels + i);
-    const Floats red = hn::Mul(channel<0>(words), of(0.299f));
-    const Floats green = hn::MulAdd(channel<8>(words), of(0.587f), red);
-    hn::StoreU(hn::MulAdd(channel<16>(words), of(0.114f), green), Lanes(), to + i);
-  }
+template <class D>
+HWY_INLINE hn::Vec<D> numbers(D d, hn::Vec<Bytes<D>> bytes) {
+  return hn::ConvertTo(d, hn::PromoteTo(Whole<D>(), bytes));
+}
+
+void brightness(const std::uint8_t* pixels, std::size_t count, float* to) {
+  along_row(count, [=](auto d, std::size_t i) HWY_ATTR {
+    using D = decltype(d);
+    hn::Vec<Bytes<D>> red, green, blue;
+    hn::LoadInterleaved3(Bytes<D>(), pixels + 3 * i, red, green, blue);
+    const auto warm = hn::MulAdd(numbers(d, green), hn::Set(d, 0.587f),
+                                 hn::Mul(numbers(d, red), hn::Set(d, 0.299f)));
+    hn::StoreU(hn::MulAdd(numbers(d, blue), hn::Set(d, 0.114f), warm), d, to + i);
+  });
 }
 
 void weighted_rows(const float* const* rows, std::span<const float> weights, std::size_t count,
                    float* to) {
-  for (std::size_t i = 0; i < count; i += hn::Lanes(Lanes())) {
-    Floats sum = hn::Zero(Lanes());
+  along_row(count, [=](auto d, std::size_t i) HWY_ATTR {
+    auto sum = hn::Zero(d);
     for (std::size_t k = 0; k < weights.size(); ++k) {
-      sum = hn::MulAdd(hn::LoadU(Lanes(), rows[k] + i), of(weights[k]), sum);
+      sum = hn::MulAdd(hn::LoadU(d, rows[k] + i), hn::Set(d, weights[k]), sum);
     }
-    hn::StoreU(sum, Lanes(), to + i);
-  }
+    hn::StoreU(sum, d, to + i);
+  });
 }
 
-/// Where between its pixels a place lies: index of the corner above and left, and how far from it.
-struct Place {
-  hn::Vec<Whole> corner;
-  Floats part;
-};
-
-HWY_INLINE Place place(Floats at, std::int32_t size) {
-  const Floats inside = hn::Min(hn::Max(at, hn::Zero(Lanes())), of(static_cast<float>(size - 1)));
-  const auto corner = hn::Min(hn::ConvertTo(Whole(), inside), hn::Set(Whole(), size - 2));
-  return {corner, hn::Sub(inside, hn::ConvertTo(Lanes(), corner))};
-}
-
-struct Corners {
-  hn::Vec<Words> above_left, above_right, below_left, below_right;
-};
-
-HWY_INLINE Floats towards(Floats from, Floats to, Floats part) {
-  return hn::MulAdd(hn::Sub(to, from), part, from);
-}
-
-/// One channel between the corners, in its place in the word.
-template <int kShift>
-HWY_INLINE hn::Vec<Words> blended(const Corners& at, Floats right, Floats low) {
-  const Floats above =
-      towards(channel<kShift>(at.above_left), channel<kShift>(at.above_right), right);
-  const Floats below =
-      towards(channel<kShift>(at.below_left), channel<kShift>(at.below_right), right);
-  const auto byte = hn::BitCast(Words(), hn::NearestInt(towards(above, below, low)));
-  return hn::ShiftLeft<kShift>(byte);
-}
-
+/// How far to look from each pixel, in pixels.
+template <class D>
 struct Offset {
-  Floats x, y;
+  hn::Vec<D> x, y;
 };
 
 /// smooth  the place of the first pixel.
-HWY_INLINE Offset away_from_edge(const float* smooth, std::size_t stride,
-                                 const EdgeSharpening& how) {
-  const Lanes d;
+template <class D>
+HWY_INLINE Offset<D> away_from_edge(D d, const float* smooth, std::size_t stride,
+                                    const EdgeSharpening& how) {
   const float *above = smooth - stride, *below = smooth + stride;
-  const Floats middle = hn::LoadU(d, smooth), half = of(0.5f);
-  const Floats left = hn::LoadU(d, smooth - 1), right = hn::LoadU(d, smooth + 1);
-  const Floats up = hn::LoadU(d, above), down = hn::LoadU(d, below);
-  const Floats gx = hn::Mul(hn::Sub(right, left), half);
-  const Floats gy = hn::Mul(hn::Sub(down, up), half);
-  const Floats twice = hn::Add(middle, middle);
-  const Floats gxx = hn::Sub(hn::Add(left, right), twice);
-  const Floats gyy = hn::Sub(hn::Add(up, down), twice);
-  const Floats falling = hn::Add(hn::LoadU(d, below + 1), hn::LoadU(d, above - 1));
-  const Floats rising = hn::Add(hn::LoadU(d, above + 1), hn::LoadU(d, below - 1));
-  const Floats gxy = hn::Mul(hn::Sub(falling, rising), of(0.25f));
+  const auto middle = hn::LoadU(d, smooth), half = hn::Set(d, 0.5f);
+  const auto left = hn::LoadU(d, smooth - 1), right = hn::LoadU(d, smooth + 1);
+  const auto up = hn::LoadU(d, above), down = hn::LoadU(d, below);
+  const auto gx = hn::Mul(hn::Sub(right, left), half);
+  const auto gy = hn::Mul(hn::Sub(down, up), half);
+  const auto twice = hn::Add(middle, middle);
+  const auto gxx = hn::Sub(hn::Add(left, right), twice);
+  const auto gyy = hn::Sub(hn::Add(up, down), twice);
+  const auto falling = hn::Add(hn::LoadU(d, below + 1), hn::LoadU(d, above - 1));
+  const auto rising = hn::Add(hn::LoadU(d, above + 1), hn::LoadU(d, below - 1));
+  const auto gxy = hn::Mul(hn::Sub(falling, rising), hn::Set(d, 0.25f));
 
   // A flat area has no direction; this keeps it from being 0 / 0 and moves nothing that can be
   // seen.
-  const Floats square = hn::MulAdd(gx, gx, hn::MulAdd(gy, gy, of(1e-9f)));
-  const Floats slope = hn::Sqrt(square);
-  const Floats bend =
+  const auto square = hn::MulAdd(gx, gx, hn::MulAdd(gy, gy, hn::Set(d, 1e-9f)));
+  const auto slope = hn::Sqrt(square);
+  const auto bend =
       hn::MulAdd(hn::Mul(gx, gx), gxx,
                  hn::MulAdd(hn::Mul(hn::Add(gx, gx), gy), gxy, hn::Mul(hn::Mul(gy, gy), gyy)));
-  const Floats steepness = of(static_cast<float>(-2 * how.sigma * how.sigma));
-  const Floats asked = hn::Div(hn::Mul(steepness, bend), hn::Mul(square, slope));
-  const Floats side = hn::Min(hn::Max(asked, of(-1.0f)), of(1.0f));
-  const Floats weak = hn::Add(square, of(static_cast<float>(how.weak * how.weak)));
-  const Floats reach = hn::Mul(hn::Mul(side, of(static_cast<float>(how.reach))), slope);
-  const Floats length = hn::Div(reach, weak);  // over the slope: the gradient has it once more
+  const auto steepness = hn::Set(d, static_cast<float>(-2 * how.sigma * how.sigma));
+  const auto asked = hn::Div(hn::Mul(steepness, bend), hn::Mul(square, slope));
+  const auto side = hn::Min(hn::Max(asked, hn::Set(d, -1.0f)), hn::Set(d, 1.0f));
+  const auto weak = hn::Add(square, hn::Set(d, static_cast<float>(how.weak * how.weak)));
+  const auto reach = hn::Mul(hn::Mul(side, hn::Set(d, static_cast<float>(how.reach))), slope);
+  const auto length = hn::Div(reach, weak);  // over the slope: the gradient has it once more
   return {hn::Mul(length, gx), hn::Mul(length, gy)};
 }
 
-void sharpen_row(const SharpenPass& pass, std::int32_t y, std::uint32_t* to) {
-  const Lanes d;
-  const float* smooth = pass.smooth + (static_cast<std::size_t>(y) + 1) * pass.stride + 1;
-  const auto row_words = hn::Set(Whole(), pass.width);
-  for (std::int32_t x = 0; x < pass.width; x += static_cast<std::int32_t>(hn::Lanes(d))) {
-    const Offset offset = away_from_edge(smooth + x, pass.stride, pass.how);
-    const Place across = place(hn::Add(hn::Iota(d, static_cast<float>(x)), offset.x), pass.width);
-    const Place down = place(hn::Add(of(static_cast<float>(y)), offset.y), pass.height);
-    const auto first = hn::Add(hn::Mul(down.corner, row_words), across.corner);
-    const auto second = hn::Add(first, row_words);
-    const Words dw;
-    const Corners corners = {
-        hn::GatherIndex(dw, pass.pixels, first), hn::GatherIndex(dw, pass.pixels + 1, first),
-        hn::GatherIndex(dw, pass.pixels, second), hn::GatherIndex(dw, pass.pixels + 1, second)};
-    const auto red = blended<0>(corners, across.part, down.part);
-    const auto green = blended<8>(corners, across.part, down.part);
-    const auto blue = blended<16>(corners, across.part, down.part);
-    hn::StoreU(hn::Or(red, hn::Or(green, blue)), dw, to + x);
-  }
+/// Where between pixels a place lies: the one before it, not the last, and how far behind that.
+template <class D>
+struct Place {
+  hn::Vec<Whole<D>> before;
+  hn::Vec<D> part;
+};
+
+template <class D>
+HWY_INLINE Place<D> place(D d, hn::Vec<D> at, int size) {
+  const auto end = hn::Set(d, static_cast<float>(size - 1));
+  const auto inside = hn::Min(hn::Max(at, hn::Zero(d)), end);
+  const Whole<D> di;
+  const auto before = hn::Min(hn::ConvertTo(di, inside), hn::Set(di, size - 2));
+  return {before, hn::Sub(inside, hn::ConvertTo(d, before))};
+}
+
+/// Four pixels around each place, as words of four bytes. The last of the picture may be the one
+/// below to the right, so that word begins a byte earlier than its pixel.
+template <class D>
+struct Corners {
+  hn::Vec<Words<D>> above_left, above_right, below_left, below_right;
+};
+
+template <int kByte, class D>
+HWY_INLINE hn::Vec<D> channel(D d, hn::Vec<Words<D>> words) {
+  const Words<D> du;
+  const auto byte = hn::And(hn::ShiftRight<8 * kByte>(words), hn::Set(du, 0xffu));
+  return hn::ConvertTo(d, hn::BitCast(Whole<D>(), byte));
+}
+
+template <class V>
+HWY_INLINE V towards(V from, V to, V part) {
+  return hn::MulAdd(hn::Sub(to, from), part, from);
+}
+
+template <int kByte, class D>
+HWY_INLINE hn::Vec<Bytes<D>> blended(D d, const Corners<D>& at, hn::Vec<D> right, hn::Vec<D> low) {
+  const auto above =
+      towards(channel<kByte>(d, at.above_left), channel<kByte>(d, at.above_right), right);
+  const auto below =
+      towards(channel<kByte>(d, at.below_left), channel<kByte + 1>(d, at.below_right), right);
+  return hn::DemoteTo(Bytes<D>(), hn::NearestInt(towards(above, below, low)));
+}
+
+void sharpen_row(image::PictureView in, int y, const float* smooth, std::size_t stride,
+                 const EdgeSharpening& how, std::uint8_t* to) {
+  const auto* words = reinterpret_cast<const std::uint32_t*>(in.pixels.data());
+  along_row(static_cast<std::size_t>(in.width), [&](auto d, std::size_t x) HWY_ATTR {
+    using D = decltype(d);
+    const Whole<D> di;
+    const Words<D> du;
+    const Offset<D> offset = away_from_edge(d, smooth + x, stride, how);
+    const auto columns = hn::Iota(d, static_cast<float>(x));
+    const Place<D> across = place(d, hn::Add(columns, offset.x), in.width);
+    const Place<D> down = place(d, hn::Add(hn::Set(d, static_cast<float>(y)), offset.y), in.height);
+    const auto pixel = hn::Add(hn::Mul(down.before, hn::Set(di, in.width)), across.before);
+    const auto first = hn::Mul(pixel, hn::Set(di, 3));
+    const auto second = hn::Add(first, hn::Set(di, 3 * in.width));
+    const Corners<D> corners = {hn::GatherOffset(du, words, first),
+                                hn::GatherOffset(du, words, hn::Add(first, hn::Set(di, 3))),
+                                hn::GatherOffset(du, words, second),
+                                hn::GatherOffset(du, words, hn::Add(second, hn::Set(di, 2)))};
+    hn::StoreInterleaved3(blended<0>(d, corners, across.part, down.part),
+                          blended<1>(d, corners, across.part, down.part),
+                          blended<2>(d, corners, across.part, down.part), Bytes<D>(), to + 3 * x);
+  });
 }
 
 }  // namespace
@@ -144,7 +171,7 @@ HWY_EXPORT(brightness);
 HWY_EXPORT(weighted_rows);
 HWY_EXPORT(sharpen_row);
 
-void brightness_cpu(const std::uint32_t* pixels, std::size_t count, float* to) {
+void brightness_cpu(const std::uint8_t* pixels, std::size_t count, float* to) {
   HWY_DYNAMIC_DISPATCH(brightness)(pixels, count, to);
 }
 
@@ -153,8 +180,9 @@ void weighted_rows_cpu(const float* const* rows, std::span<const float> weights,
   HWY_DYNAMIC_DISPATCH(weighted_rows)(rows, weights, count, to);
 }
 
-void sharpen_row_cpu(const SharpenPass& pass, std::int32_t y, std::uint32_t* to) {
-  HWY_DYNAMIC_DISPATCH(sharpen_row)(pass, y, to);
+void sharpen_row_cpu(image::PictureView in, int y, const float* smooth, std::size_t stride,
+                     const EdgeSharpening& how, std::uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(sharpen_row)(in, y, smooth, stride, how, to);
 }
 
 }  // namespace imagined::engine
