@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from training import autoencoder, clips, paperland, text_encoder, transformer, vocabulary
+from training.finish import EDGE_PASSES
 from training.frames import TOKEN
 from training.paths import WEIGHTS
 from training.prompts import LONGEST_PROMPT, TOKENIZER, PromptEncoder
@@ -139,6 +140,7 @@ def _write_sampling(path, kinds, side):
         "guidance_scale": settings.guidance,
         "shift": SHIFT,
         "native_pixels": side * side,
+        "sharpen_edges": EDGE_PASSES,
         "clip_frames": clips.FRAMES,
         "clip_frames_per_second": clips.FRAMES_PER_SECOND,
         "clip_stride": clips.STRIDE,

@@ -39,11 +39,11 @@ def sample_grid(rng, square):
     return rng.choice(list(FRAMES.values())).within(square.width * square.height).grid
 
 
-def sample_subject(rng, phase, kinds, mix):
+def sample_subject(rng, phase, kinds, mix, operations=()):
     mix = replace(mix, kinds=kinds)
     if phase == "edits":
-        grid = sample_grid(rng, SMALL)
-        return edits.sample_edit(rng, grid, replace(SINGLES, kinds=kinds))
+        grid, operation = sample_grid(rng, SMALL), rng.choice(operations) if operations else None
+        return edits.sample_edit(rng, grid, replace(SINGLES, kinds=kinds), operation)
     if phase == "clips":
         grid = sample_grid(rng, SMALL)
         return clips.part_of(clips.sample_clip(rng, grid, replace(SINGLES, kinds=kinds)), rng)
@@ -92,10 +92,10 @@ def _group(vae, key, subjects):
     )
 
 
-def encode_shard(vae, rng, count, phase, kinds, mix):
+def encode_shard(vae, rng, count, phase, kinds, mix, operations=()):
     by_shape = {}
     for _ in range(count):
-        subject = sample_subject(rng, phase, kinds, mix)
+        subject = sample_subject(rng, phase, kinds, mix, operations)
         _, times, _, given_times = pictures_of(subject)
         key = (subject.rows, subject.columns), times, given_times
         by_shape.setdefault(key, []).append(subject)
@@ -143,7 +143,9 @@ def scrambled(group, rng):
     )
 
 
-def write_pool(vae, folder, count, seed, phase, kinds, mix=Mix(), shard=_SHARD):
+def write_pool(
+    vae, folder, count, seed, phase, kinds, mix=Mix(), shard=_SHARD, operations=()
+):
     folder.mkdir(parents=True, exist_ok=True)
     start = time.time()
     for index in range(-(-count // shard)):
@@ -151,7 +153,7 @@ def write_pool(vae, folder, count, seed, phase, kinds, mix=Mix(), shard=_SHARD):
         if path.exists():
             continue
         rng = random.Random(path.stem)
-        groups = list(_joined(encode_shard(vae, rng, shard, phase, kinds, mix)))
+        groups = list(_joined(encode_shard(vae, rng, shard, phase, kinds, mix, operations)))
         if phase == "scrambled":
             groups = [scrambled(group, rng) for group in groups]
         save_shard(groups, path)
@@ -171,6 +173,10 @@ def main():
     parser.add_argument("--shard", type=int, default=_SHARD)
     parser.add_argument("--single", type=float, help="share of single things, others as usual")
     parser.add_argument("--styled", type=float, default=Mix().styled)
+    parser.add_argument(
+        "--operations", nargs="+", choices=edits.OPERATIONS, default=[],
+        help="of edits, one like the other and again as often as it is said; all as usual without",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
@@ -189,7 +195,7 @@ def main():
         )
     kinds = kinds_of_stage(args.kinds)
     for phase in args.phase:
-        write_pool(vae, args.out, args.count, args.seed, phase, kinds, mix, args.shard)
+        write_pool(vae, args.out, args.count, args.seed, phase, kinds, mix, args.shard, args.operations)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from training import autoencoder
+from training.finish import finished
 
 SHIFT = 3.0  # of the noise levels, whatever the picture's size
 
@@ -97,8 +98,9 @@ def sample(net, encode, prompts, seeds, grid, settings=Settings(), given=Given()
 
 @torch.no_grad()
 def pictures(vae, tokens, grid, dtype=torch.float32, batch=4):
-    """Tokens -> pixels 3 x H x W in -1..1, one by one; dtype: of the decoder's matrix products."""
+    """Tokens -> finished pixels 3 x H x W in -1..1, one by one; dtype: of the decoder's matrix
+    products."""
     for part in tokens.split(batch):
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             made = autoencoder.decode(vae, autoencoder.from_tokens(vae, part, grid))
-        yield from made.float().clamp(-1, 1)
+        yield from finished(made)

@@ -22,6 +22,7 @@ import torch
 from training import autoencoder, clips, edits, languages, paperland, pool, recogniser
 from training.artwork import KINDS
 from training.captions import caption
+from training.finish import finished
 from training.frames import FRAMES, SMALL, SQUARE, TOKEN
 from training.paths import WEIGHTS
 from training.picture import draw
@@ -237,10 +238,15 @@ def score_ceiling(model, group, square, limit=None):
     renders, trips = [], []
     for scene, _ in prompts(group, square, model.kinds, limit):
         pixels = autoencoder.to_pixels([draw(scene)])
-        trip = autoencoder.decode(model.vae, autoencoder.encode(model.vae, pixels)).clamp(-1, 1)
+        trip = _round_trip(model.vae, pixels)
         renders.append(judge(scene, model.read(pixels[0], _styles(group))))
-        trips.append(judge(scene, model.read(trip[0], _styles(group))))
+        trips.append(judge(scene, model.read(trip, _styles(group))))
     return summary(renders), summary(trips)
+
+
+def _round_trip(vae, pixels):
+    """One picture after the autoencoder, finished: 3 x H x W."""
+    return finished(autoencoder.decode(vae, autoencoder.encode(vae, pixels)))[0]
 
 
 def _decibels(a, b, where):
@@ -269,8 +275,8 @@ def score_edits(model, frame, settings, count):
         row = {"instruction": facts["all"]}
         same = (autoencoder.to_pixels(before[:1])[0] == after[0]).all(0)
         if edit.operation in ("recolour", "add", "remove", "replace", "move") and same.any():
-            trip = autoencoder.decode(model.vae, autoencoder.encode(model.vae, after))[0]
-            lost = _decibels(trip.clamp(-1, 1), after[0], same) - _decibels(pixels, after[0], same)
+            trip = _round_trip(model.vae, after)
+            lost = _decibels(trip, after[0], same) - _decibels(pixels, after[0], same)
             row["kept"] = lost < _KEPT_DB
         row["all"] = all(row.values())
         rows.append(row | {edit.operation: row["all"]})

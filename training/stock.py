@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from diffusers import Flux2KleinPipeline
 from PIL import Image
 
+from training.finish import finished
 from training.frames import FRAMES, SQUARE
 from training.paths import WEIGHTS
 from training.sample import Settings
@@ -28,6 +29,7 @@ class Stock:
     border_shuffle: int
     token: int  # pixels per side
     native_pixels: int  # larger pictures are made at this area
+    edge_passes: int
     taps: tuple
     settings: Settings
 
@@ -43,6 +45,7 @@ def load(folder=WEIGHTS):
         read("vae", "config.json")["border_shuffle"],
         sampling["pixels_per_token"],
         sampling["native_pixels"],
+        sampling.get("sharpen_edges", 0),
         tuple(read("model_index.json")["text_encoder_out_layers"]),
         Settings(sampling["steps"], sampling["guidance_scale"]),
     )
@@ -65,7 +68,7 @@ def prompt_states(stock, prompt):
 
 @torch.no_grad()
 def generate(stock, prompt, seed, frame=SQUARE, settings=None):
-    """The shown part of a picture, not enlarged."""
+    """The shown part of a picture, finished, not enlarged."""
     settings = settings or stock.settings
     frame = replace(frame, token=stock.token).within(stock.native_pixels)
     width, height = (v // stock.border_shuffle for v in frame.canvas)
@@ -80,7 +83,8 @@ def generate(stock, prompt, seed, frame=SQUARE, settings=None):
         output_type="latent",
     ).images
     pixels = F.pixel_shuffle(stock.pipeline.vae.decode(latents).sample, stock.border_shuffle)[0]
-    shown = frame.cut(((pixels.clamp(-1, 1) + 1) * 127.5).round().byte())
+    (shown,) = finished(frame.cut(pixels)[None], stock.edge_passes)
+    shown = ((shown + 1) * 127.5).round().byte()
     return Image.fromarray(np.ascontiguousarray(shown.permute(1, 2, 0).numpy()))
 
 

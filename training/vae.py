@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from training import autoencoder, crops
+from training.finish import finished
 from training.frames import FRAMES, SMALL, SQUARE
 from training.optimisers import Optimiser
 from training.paths import WEIGHTS
@@ -211,15 +212,19 @@ def _crossing(values, level):
 
 @torch.no_grad()
 def measure(vae, grid, mix, count, seed=999):
-    """PSNR and edge widths of round trips of pictures that training has not seen."""
+    """PSNR as decoded and finished, and edge widths when finished, of round trips of pictures that
+    training has not seen."""
     rng, found, widths = random.Random(seed), [], []
     for _ in range(count):
         pixels = autoencoder.to_pixels([draw(sample_scene(rng, grid, mix))])
-        made = autoencoder.decode(vae, autoencoder.encode(vae, pixels)).clamp(-1, 1)
-        found.append(decibels((made - pixels).square().mean()))
+        decoded = autoencoder.decode(vae, autoencoder.encode(vae, pixels)).clamp(-1, 1)
+        made = finished(decoded)
+        found.append(
+            torch.stack([decibels((p - pixels).square().mean()) for p in (decoded, made)])
+        )
         grey = lambda p: (p[0].mean(0) + 1) / 2
         widths += edge_widths(grey(made), grey(pixels))
-    return torch.stack(found), torch.tensor(widths or [float("nan")])
+    return torch.stack(found, 1), torch.tensor(widths or [float("nan")])
 
 
 _TESTS = {
@@ -234,10 +239,11 @@ def _print_measures(paths, count):
     for path in paths:
         vae = autoencoder.load(path).to(memory_format=torch.channels_last)
         for name, (grid, mix) in _TESTS.items():
-            found, widths = measure(vae, grid, mix, count)
+            (decoded, made), widths = measure(vae, grid, mix, count)
             print(
-                f"{path} {name}: mean {found.mean():.2f} dB, worst {found.min():.2f} dB, "
-                f"{count} pictures; edges {widths.nanmedian():.1f} px ({len(widths)})",
+                f"{path} {name}: mean {made.mean():.2f} dB, worst {made.min():.2f} dB "
+                f"({decoded.mean():.2f} as decoded), {count} pictures; "
+                f"edges {widths.nanmedian():.1f} px ({len(widths)})",
                 flush=True,
             )
 

@@ -412,7 +412,8 @@ def test_the_exported_folder_computes_the_same_in_the_stock_pipeline(tmp_path, e
         np.array(stock.generate(loaded, "a red ball", 3, TINY, settings))
     ).float()
     (ours,) = pictures(net_vae, sample(net, encode, ["a red ball"], [3], (4, 4), settings), (4, 4))
-    assert (theirs - ((ours + 1) * 127.5).permute(1, 2, 0)).abs().max() < 1
+    # Levels, rounded in each pass of finishing: one may fall to the other side.
+    assert (theirs - ((ours + 1) * 127.5).permute(1, 2, 0)).abs().max() < 1.5
     assert contact_sheet.draw_sheet(loaded, []).width > 0
     call(import_weights, "--weights", folder, "--out", tmp_path / "again")
     again = torch.load(tmp_path / "again" / "dit.pt")["raw"]
