@@ -1,7 +1,8 @@
 import math
 
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (training/requirements.txt)")
 
 from training.finish import finished, sharpened
 
