@@ -2,7 +2,7 @@
 # Haystack hands over an empty text as the picture, and no error, where a service answers with a URL.
 #
 # Seen with haystack-ai 3.4.1 and openai 3.57.0 for Python. OpenAIImageGenerator says that it always gives base64, and takes response_format="b64_json".
-# The order has no response_format, given or not: it is left out for OpenAI's own newer models, which know no other answer. The address and the model
+# The order has no response_format, given or not, which is right for OpenAI's newer models: they know no other answer. The address and the model
 # may be others, by `api_base_url` and `model`; to xAI's image API, as to OpenAI's for the models before, an order that names no format is one for URLs.
 # The URL that comes is thrown away, `images` is [""] and the run has succeeded; the picture is drawn and billed. Neither the
 # constructor nor run() has an argument that puts the field in.
