@@ -5,7 +5,7 @@
 # resized it becomes one of bytes, and whether it is multiplied by 255 is guessed: not if every value is whole, as in a picture that goes to 255. A black and
 # white picture from 0 to 1 is taken for one that is almost black, and after the resize it has two values, 0 and 1, in integers: the
 # bilinear filter's greys are rounded away. One grey pixel in a far corner, and all edges are smooth, as they are of the same picture in
-# bytes or from PIL. There is no warning.
+# bytes. There is no warning.
 #
 # Why it matters: masks, line drawings and printed text are black and white. The encoder is shown them with jagged edges and without what is thinner than
 # half a new pixel: four lines of 64 pixels are gone. A test with a photograph does not see it. Hand over bytes.
