@@ -81,6 +81,21 @@ TEST(ModelCard, RefusesListsThatAreNone) {
   }
 }
 
+TEST(SharpenEdges, IsOfNoPassUnlessItIsSaidAndOfEightAtMost) {
+  SamplingDefaults sampling;
+  ModelCard card;
+  ASSERT_TRUE(parse_sampling("{}", 16, sampling, card).has_value());
+  EXPECT_EQ(sampling.edge_passes, 0);
+  ASSERT_TRUE(parse_sampling(R"({"sharpen_edges": 2})", 16, sampling, card).has_value());
+  EXPECT_EQ(sampling.edge_passes, 2);
+  for (const char* json : {R"({"sharpen_edges": 9})", R"({"sharpen_edges": -1})",
+                           R"({"sharpen_edges": true})", R"({"sharpen_edges": 1.5})"}) {
+    const Result<> parsed = parse_sampling(json, 16, sampling, card);
+    ASSERT_FALSE(parsed.has_value()) << json;
+    EXPECT_THAT(parsed.error().message, HasSubstr("sharpen_edges")) << json;
+  }
+}
+
 TEST(ClipTraining, IsSaidByBothOfItsKeysOrNone) {
   SamplingDefaults sampling;
   ModelCard card;
